@@ -1,0 +1,9 @@
+"""What every config model shares: frozen, closed to unknown fields, documented by its docstrings."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Settings(BaseModel):
+    """Base of all config models. Frozen; an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)

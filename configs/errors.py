@@ -1,0 +1,33 @@
+"""The project's own errors.
+
+Every message says what is wrong, where, what came, and what to do. Code above these rooms catches
+`PerennialError` and prints the message; it never catches anything wider.
+"""
+
+
+class PerennialError(Exception):
+    """Base of every error that Perennial raises on purpose."""
+
+
+class ConfigError(PerennialError):
+    """A configuration file or setting cannot be used."""
+
+
+class DataError(PerennialError):
+    """The log or the catalogue cannot be used."""
+
+
+class DataSetError(PerennialError):
+    """A sample data set could not be fetched or failed its digest."""
+
+
+class AnomalyError(DataError):
+    """DataGate stopped the run: the statistics do not fit the schema."""
+
+
+class TrainingError(PerennialError):
+    """Training cannot start, or produced something that must not be exported."""
+
+
+class ModelError(PerennialError):
+    """A served model is missing or cannot answer."""

@@ -1,0 +1,113 @@
+"""Reads a pipeline's YAML into its config; every fault is a ConfigError that names the file and the field."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from configs.errors import ConfigError
+from configs.pipeline import PipelineConfig
+
+CONFIG_VARIABLE = "PERENNIAL_CONFIG"
+"""The environment variable that names the YAML for the runners: the `tfx` CLI leaves them no arguments."""
+
+DEFAULT_CONFIG = Path(__file__).parent / "movielens-100k.yaml"
+
+
+def load_config(path: str | os.PathLike[str]) -> PipelineConfig:
+    """Reads and checks one YAML file.
+
+    Args:
+        path: The file. Relative paths inside it start at its folder.
+
+    Returns:
+        The config, with absolute local paths; `gs://` and `dataset://` paths stay as they are.
+
+    Raises:
+        ConfigError: The file is missing, is not YAML, or a field does not fit.
+    """
+    file = Path(path).expanduser().resolve()
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise ConfigError(f"{file}: cannot be read ({e.strerror}). Name a YAML file, such as {DEFAULT_CONFIG}.") from e
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{file}: is not YAML: {e}") from e
+    if not isinstance(values, dict):
+        raise ConfigError(f"{file}: holds {type(values).__name__}, not a mapping of the fields of a pipeline.")
+    try:
+        config = PipelineConfig.model_validate(values)
+    except ValidationError as e:
+        raise ConfigError("\n".join([f"{file}: {e.error_count()} field(s) do not fit:", *_explain(e)])) from e
+    return _with_absolute_paths(config, file.parent)
+
+
+def config_from_environment() -> PipelineConfig:
+    """Reads the YAML that PERENNIAL_CONFIG names, or MovieLens 100K's.
+
+    Raises:
+        ConfigError: As `load_config`.
+    """
+    return load_config(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
+
+
+def config_digest(config: PipelineConfig) -> str:
+    """SHA-256 of the config's values, as 64 hexadecimal digits."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+
+
+def _explain(error: ValidationError) -> list[str]:
+    lines = []
+    for fault in error.errors(include_url=False):
+        # pydantic puts the chosen member of a union into the location; a person knows only the field's path.
+        field = ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("dict[", "constrained-")))
+        came: Any = fault["input"]
+        shown = repr(came) if len(repr(came)) <= 80 else f"{repr(came)[:77]}..."
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] == "extra_forbidden":
+            message = f"no such field; allowed here: {', '.join(_allowed(fault['loc']))}"
+        lines.append(f"  {field or '(top level)'}: {message}. Received: {shown}")
+    return lines
+
+
+def _allowed(location: tuple[int | str, ...]) -> list[str]:
+    """The field names at the place of an unknown field, found by walking the models."""
+    schema: dict[str, Any] = PipelineConfig.model_json_schema()
+    definitions = schema["$defs"]
+
+    def alternatives(node: dict[str, Any]) -> list[dict[str, Any]]:
+        if "$ref" in node:
+            return alternatives(definitions[node["$ref"].rsplit("/", 1)[1]])
+        branches = node.get("anyOf") or node.get("oneOf")
+        return [leaf for branch in branches for leaf in alternatives(branch)] if branches else [node]
+
+    nodes = [schema]
+    for part in location[:-1]:
+        found: list[dict[str, Any]] = []
+        for node in nodes:
+            if part in node.get("properties", {}):
+                found += alternatives(node["properties"][part])
+            elif isinstance(node.get("additionalProperties"), dict):
+                found += alternatives(node["additionalProperties"])
+            elif node.get("properties", {}).get("kind", {}).get("const") == part:
+                found.append(node)
+        nodes = found
+    return sorted({name for node in nodes for name in node.get("properties", {})})
+
+
+def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
+    def absolute(path: str) -> str:
+        return path if "://" in path else os.path.normpath(folder / Path(path).expanduser())
+
+    log_path = config.log.path
+    resolved = absolute(log_path) if isinstance(log_path, str) else {k: absolute(v) for k, v in log_path.items()}
+    changes: dict[str, Any] = {
+        "log": config.log.model_copy(update={"path": resolved}),
+        "output_dir": absolute(config.output_dir),
+    }
+    if config.catalogue is not None:
+        changes["catalogue"] = config.catalogue.model_copy(update={"path": absolute(config.catalogue.path)})
+    return config.model_copy(update=changes)

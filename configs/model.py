@@ -1,0 +1,63 @@
+"""What is learned and how it is asked."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from configs.base import Settings
+
+
+class Trainer(Settings):
+    """The two-tower model and its training."""
+
+    embedding_dim: int = Field(default=64, ge=2, le=4096)
+    """Length of query and candidate embeddings. Default 64: the reference two-tower."""
+
+    epochs: int = Field(default=15, ge=1)
+    """Passes over all training interactions."""
+
+    batch_size: int = Field(default=1024, ge=2)
+    """Interactions a step; each one's item is a negative for the others. A batch of one has no gradient."""
+
+    learning_rate: float = Field(default=0.005, gt=0)
+    """Step size of the optimizer."""
+
+    optimizer: Literal["adam", "adagrad"] = "adam"
+    """The optimizer. Adagrad's default in TFRS suits sparse tables, Adam needs fewer epochs."""
+
+    temperature: float = Field(default=0.2, gt=0)
+    """Logits are cosine similarity over this (Yi et al. 2019, section 3)."""
+
+    log_q_correction: bool = True
+    """Subtract the log of each candidate's sampling probability from its logit (Yi et al. 2019, equation 3)."""
+
+    max_history: int = Field(default=50, ge=1)
+    """Interactions of a user that are pooled for a training example, the target left out."""
+
+    user_id_dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Fraction of examples trained without the user's own embedding, so that a user without id is served well."""
+
+    l2: float = Field(default=0.0, ge=0)
+    """L2 penalty on the embeddings looked up in a batch."""
+
+    seed: int = 0
+    """Seed of initialisation and shuffling: two runs with one seed are equal."""
+
+    eval_top_k: tuple[int, ...] = (10, 100)
+    """The k of recall@k and nDCG@k at the end of each epoch."""
+
+    eval_max_users: int = Field(default=50_000, ge=1)
+    """Evaluated users at the end of an epoch, the first ones in id-hash order; bounds the time of an epoch's end."""
+
+    @model_validator(mode="after")
+    def _top_k_is_positive(self) -> "Trainer":
+        if not self.eval_top_k or min(self.eval_top_k) < 1:
+            raise ValueError(f"eval_top_k must hold positive integers; received {self.eval_top_k}")
+        return self
+
+
+class Serving(Settings):
+    """The exported model's signatures."""
+
+    k: int = Field(default=10, ge=1)
+    """Recommendations of `serving_default`, which has no k of its own."""

@@ -1,0 +1,67 @@
+"""The whole configuration of one pipeline, as its YAML file holds it."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from configs.base import Settings
+from configs.data import Catalogue, Log
+from configs.model import Serving, Trainer
+
+
+class Gate(Settings):
+    """When DataGate stops the run."""
+
+    ignore_anomalies: tuple[str, ...] = ()
+    """Names of anomalies (TFDV's `AnomalyInfo.Type`, e.g. `SCHEMA_NEW_COLUMN`) that do not stop the run."""
+
+
+class Vertex(Settings):
+    """Where the pipeline lives on Vertex AI Pipelines."""
+
+    pipeline_root: str = Field(pattern=r"^gs://")
+    """The bucket folder of all artifacts."""
+
+    data_dir: str = Field(pattern=r"^gs://")
+    """The bucket folder that stands for `dataset://` on Vertex."""
+
+    serving_dir: str = Field(pattern=r"^gs://")
+    """The bucket folder to which models are pushed."""
+
+    image: str
+    """The container image of every task; name it by digest, or caching answers from another build."""
+
+
+class PipelineConfig(Settings):
+    """One pipeline."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+    """The pipeline's name, in TFX, in the metadata store and on Vertex: small letters, digits and dashes."""
+
+    log: Log
+    """The interaction log."""
+
+    catalogue: Catalogue | None = None
+    """The items. None: they are the log's, with their ids for titles."""
+
+    gate: Gate = Gate()
+    """When the run stops."""
+
+    trainer: Trainer = Trainer()
+    """The model."""
+
+    serving: Serving = Serving()
+    """The signatures."""
+
+    output_dir: str = "../runs"
+    """Artifacts, metadata and pushed models of local runs, in a folder named as the pipeline. Relative paths start at
+    the YAML's folder."""
+
+    beam_pipeline_args: tuple[str, ...] = ("--direct_running_mode=in_memory", "--direct_num_workers=1")
+    """Flags for every Beam component. Default: one process, which is the fastest for what fits one machine."""
+
+    enable_cache: bool = True
+    """Whether a component whose inputs, config and code did not change is answered from the last run."""
+
+    vertex: Vertex | None = None
+    """Where it lives on Vertex; needed only there."""

@@ -1,0 +1,1 @@
+"""What the data looks like: feature names, once, and the two preprocessing functions."""
