@@ -24,7 +24,7 @@ TARGET_VALUE = "target_value"
 TITLE = "title"
 
 USER_INDEX = "user_index"
-"""Transformed: int64 [1], the user's place in the training vocabulary; -1 if it is not there."""
+"""Transformed: int64 scalar, the user's place in the training vocabulary; -1 if it is not there."""
 
 HISTORY_INDEX = "history_index"
 """Transformed: int64 [n], each history item's place in the vocabulary of interacted items; -1 if it is not there."""
@@ -33,7 +33,7 @@ HISTORY_WEIGHT = "history_weight"
 """Transformed: float [n], 1 for a plain like, the event's weight where the log has event weights."""
 
 CATALOGUE_INDEX = "catalogue_index"
-"""Transformed: int64 [1], the item's place in the catalogue."""
+"""Transformed: int64 scalar, the item's place in the catalogue."""
 
 USER_VOCABULARY = "user_id"
 INTERACTED_ITEM_VOCABULARY = "interacted_item_id"
