@@ -1,0 +1,39 @@
+# Perennial's tasks; `make help` lists them. Each sets up the environment first if need be.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench format clean
+SHELL := /bin/bash
+
+PYTHON := $(CURDIR)/.venv/bin/python
+# The tfx command looks for pip on the PATH, and Beam and TFX start further processes.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# TensorFlow Recommenders needs Keras 2, chosen before TensorFlow is imported.
+export TF_USE_LEGACY_KERAS := 1
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Set up .venv from uv.lock (needs Python with venv)
+	@./bootstrap.sh
+
+demo: setup ## From MovieLens 100K to a served model, with recommendations by title
+	@$(PYTHON) -m pipeline.demo
+
+test: setup ## Run all tests, whole pipelines included
+	$(PYTHON) -m pytest -m "not bench"
+
+check: setup ## Formatting, lint, types and import layers: what CI runs
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+
+bench: setup ## Measure ingest and pipeline side by side with TFX's stock components
+	@$(PYTHON) -m tests.bench
+
+format: setup ## Format the code and mend what lint can mend
+	ruff format .
+	ruff check --fix .
+
+clean: ## Remove the environment, caches and local runs; fetched data sets stay
+	rm -rf .venv .uv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache runs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
