@@ -55,8 +55,9 @@ def config_from_environment() -> PipelineConfig:
 
 
 def config_digest(config: PipelineConfig) -> str:
-    """SHA-256 of the config's values, as 64 hexadecimal digits."""
-    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()
+    """SHA-256 of what decides the model, as 64 hexadecimal digits: not of where it runs and what it is called."""
+    decisive = config.model_dump_json(include={"log", "catalogue", "gate", "trainer", "serving"})
+    return hashlib.sha256(decisive.encode()).hexdigest()
 
 
 def _explain(error: ValidationError) -> list[str]:
@@ -107,6 +108,7 @@ def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig
     changes: dict[str, Any] = {
         "log": config.log.model_copy(update={"path": resolved}),
         "output_dir": absolute(config.output_dir),
+        "schema_dir": absolute(config.schema_dir),
     }
     if config.catalogue is not None:
         changes["catalogue"] = config.catalogue.model_copy(update={"path": absolute(config.catalogue.path)})

@@ -28,6 +28,9 @@ class Vertex(Settings):
     serving_dir: str = Field(pattern=r"^gs://")
     """The bucket folder to which models are pushed."""
 
+    schema_dir: str | None = Field(default=None, pattern=r"^gs://")
+    """The bucket folder that stands for `schema_dir` on Vertex; needed where there are curated schemas."""
+
     image: str
     """The container image of every task; name it by digest, or caching answers from another build."""
 
@@ -43,6 +46,10 @@ class PipelineConfig(Settings):
 
     catalogue: Catalogue | None = None
     """The items. None: they are the log's, with their ids for titles."""
+
+    schema_dir: str = "schemas"
+    """Folder of curated schemas, `<schema_dir>/<name>/interactions.pbtxt` and `catalogue.pbtxt`; where one is missing it
+    is inferred from the data. Relative paths start at the YAML's folder."""
 
     gate: Gate = Gate()
     """When the run stops."""

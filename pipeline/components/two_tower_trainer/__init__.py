@@ -1,0 +1,1 @@
+"""TwoTowerTrainer: TFX's Trainer with a channel for the catalogue."""

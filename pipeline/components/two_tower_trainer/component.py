@@ -1,0 +1,90 @@
+"""TwoTowerTrainer trains the two-tower model on interactions and a catalogue, each through its own channel.
+
+It is not a subclass of TFX's Trainer, whose constructor builds TrainerSpec itself and so has no room for channels.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.proto import trainer_pb2
+from tfx.types import component_spec, standard_artifacts, standard_component_specs
+
+from pipeline.artifacts import DataBlessing
+from pipeline.components.two_tower_trainer import executor
+
+
+class TwoTowerTrainerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
+    """TrainerSpec with the catalogue's channels and the gate's word."""
+
+    PARAMETERS = {
+        **standard_component_specs.TrainerSpec.PARAMETERS,
+        executor.CODE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        **standard_component_specs.TrainerSpec.INPUTS,
+        executor.CANDIDATES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        executor.CANDIDATES_TRANSFORM_GRAPH_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.TransformGraph
+        ),
+        executor.DATA_BLESSING_KEY: component_spec.ChannelParameter(type=DataBlessing),
+    }
+    OUTPUTS = standard_component_specs.TrainerSpec.OUTPUTS
+    TYPE_ANNOTATION = standard_component_specs.TrainerSpec.TYPE_ANNOTATION
+
+
+class TwoTowerTrainer(base_component.BaseComponent):  # type: ignore[misc]
+    """Trains with a `run_fn` named by dotted path.
+
+    Component `outputs` contains:
+     - `model`: Channel of type `standard_artifacts.Model`.
+     - `model_run`: Channel of type `standard_artifacts.ModelRun`: TensorBoard logs and `metrics.json`.
+    """
+
+    SPEC_CLASS = TwoTowerTrainerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
+
+    def __init__(
+        self,
+        examples: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        candidates: types.BaseChannel,
+        candidates_transform_graph: types.BaseChannel,
+        data_blessing: types.BaseChannel,
+        run_fn: str,
+        custom_config: Mapping[str, Any],
+        code_digest: str,
+        base_model: types.BaseChannel | None = None,
+    ) -> None:
+        """Declares the trainer.
+
+        Args:
+            examples: Transformed interaction Examples with the splits `train` and `eval`.
+            transform_graph: The graph that made them.
+            candidates: Transformed catalogue Examples, one per item.
+            candidates_transform_graph: The graph that made them.
+            data_blessing: DataGate's word.
+            run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
+            custom_config: Hyperparameters for it, as JSON values. Never a path, a URI or a channel.
+            code_digest: Digest of the code behind `run_fn`, for the cache key.
+            base_model: A model to start from; None for a cold start.
+        """
+        super().__init__(
+            spec=TwoTowerTrainerSpec(
+                examples=examples,
+                transform_graph=transform_graph,
+                candidates=candidates,
+                candidates_transform_graph=candidates_transform_graph,
+                data_blessing=data_blessing,
+                base_model=base_model,
+                train_args=trainer_pb2.TrainArgs(),
+                eval_args=trainer_pb2.EvalArgs(),
+                run_fn=run_fn,
+                custom_config=json.dumps(custom_config, sort_keys=True),
+                code_digest=code_digest,
+                model=types.Channel(type=standard_artifacts.Model),
+                model_run=types.Channel(type=standard_artifacts.ModelRun),
+            )
+        )

@@ -1,0 +1,160 @@
+"""The DAG, from a raw log to a pushed model. Wiring only: it compiles without credentials, network or data."""
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_component import BaseComponent
+
+from configs.load import config_digest
+from configs.pipeline import PipelineConfig
+from pipeline.code_digest import code_digest
+from pipeline.components.catalogue_gen.component import CatalogueGen
+from pipeline.components.data_gate.component import DataGate
+from pipeline.components.interaction_gen.component import InteractionGen
+from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
+from pipeline.places import Places
+
+
+def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
+    """Wires the components.
+
+    Args:
+        config: What the pipeline does.
+        places: Where it reads and writes.
+
+    Returns:
+        The pipeline, for either runner.
+    """
+    ingest_digest = code_digest("configs", "transforms", "pipeline.components")
+
+    # Groups the log into one Example per user: a history, and the held-out targets.
+    interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, code_digest=ingest_digest)
+
+    # One Example per item; interacted items that the catalogue lacks are added with their id alone.
+    catalogue_gen = CatalogueGen(
+        catalogue=config.catalogue,
+        path=places.catalogue_path or places.log_paths,
+        interactions=interaction_gen.outputs["examples"],
+        code_digest=ingest_digest,
+    )
+
+    # Statistics, schema (curated where there is one) and anomalies of both.
+    interaction_checks = _checks("Interactions", interaction_gen, places.interactions_schema)
+    catalogue_checks = _checks("Catalogue", catalogue_gen, places.catalogue_schema)
+    interaction_schema, catalogue_schema = interaction_checks[1], catalogue_checks[1]
+
+    # Stops the run here if the data does not fit the schema.
+    data_gate = DataGate(
+        interaction_anomalies=interaction_checks[2].outputs["anomalies"],
+        catalogue_anomalies=catalogue_checks[2].outputs["anomalies"],
+        ignore_anomalies=config.gate.ignore_anomalies,
+        code_digest=code_digest("pipeline.components.data_gate"),
+    )
+
+    # Users and histories to indices; vocabularies of the training split alone.
+    interaction_transform = _transform(
+        "InteractionTransform",
+        interaction_gen,
+        interaction_schema,
+        preprocessing_fn="transforms.interactions.preprocessing_fn",
+        settings={"weighted": config.log.event_weights is not None},
+    )
+
+    # Catalogue places, and content features to indices.
+    content = config.catalogue.model_dump(mode="json")["features"] if config.catalogue else {}
+    catalogue_transform = _transform(
+        "CatalogueTransform",
+        catalogue_gen,
+        catalogue_schema,
+        preprocessing_fn="transforms.catalogue.preprocessing_fn",
+        settings={"features": content},
+    )
+
+    # Trains the two towers and exports the served signatures.
+    trainer_digest = code_digest("configs", "transforms", "serving_signatures", "trainer")
+    trainer = TwoTowerTrainer(
+        examples=interaction_transform.outputs["transformed_examples"],
+        transform_graph=interaction_transform.outputs["transform_graph"],
+        candidates=catalogue_transform.outputs["transformed_examples"],
+        candidates_transform_graph=catalogue_transform.outputs["transform_graph"],
+        data_blessing=data_gate.outputs["blessing"],
+        run_fn="trainer.run_fn.run_fn",
+        custom_config={
+            "trainer": config.trainer.model_dump(mode="json"),
+            "serving": config.serving.model_dump(mode="json"),
+            "catalogue": content,
+            "provenance": {
+                "pipeline": config.name,
+                "config_digest": config_digest(config),
+                "code_digest": trainer_digest,
+            },
+        },
+        code_digest=trainer_digest,
+    )
+
+    # Copies the model to serving/<version>/.
+    pusher = tfx.components.Pusher(
+        model=trainer.outputs["model"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_dir)
+        ),
+    )
+
+    metadata = places.metadata_path
+    return tfx.dsl.Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=places.pipeline_root,
+        components=[
+            interaction_gen,
+            catalogue_gen,
+            *interaction_checks,
+            *catalogue_checks,
+            data_gate,
+            interaction_transform,
+            catalogue_transform,
+            trainer,
+            pusher,
+        ],
+        enable_cache=config.enable_cache,
+        beam_pipeline_args=list(config.beam_pipeline_args),
+        metadata_connection_config=(
+            tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata) if metadata else None
+        ),
+    )
+
+
+def _checks(data: str, example_gen: BaseComponent, curated_schema: str | None) -> list[BaseComponent]:
+    """StatisticsGen, a source of the schema, and ExampleValidator, in this order."""
+    statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"]).with_id(
+        f"{data}StatisticsGen"
+    )
+    if curated_schema is not None:
+        schema_gen = tfx.components.ImportSchemaGen(schema_file=curated_schema)
+    else:
+        # Without shapes: a log whose histories all have one length today must not have that length in its schema.
+        schema_gen = tfx.components.SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False)
+    schema_gen = schema_gen.with_id(f"{data}SchemaGen")
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    ).with_id(f"{data}ExampleValidator")
+    return [statistics_gen, schema_gen, validator]
+
+
+def _transform(
+    node_id: str,
+    example_gen: BaseComponent,
+    schema_gen: BaseComponent,
+    preprocessing_fn: str,
+    settings: dict[str, object],
+) -> BaseComponent:
+    return tfx.components.Transform(
+        examples=example_gen.outputs["examples"],
+        schema=schema_gen.outputs["schema"],
+        preprocessing_fn=preprocessing_fn,
+        # Vocabularies see training alone; StatisticsGen has already looked at the data, so Transform need not.
+        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=_splits(example_gen)),
+        disable_statistics=True,
+        custom_config={**settings, "code_digest": code_digest("configs", "transforms")},
+    ).with_id(node_id)
+
+
+def _splits(example_gen: BaseComponent) -> list[str]:
+    return ["train", "eval"] if isinstance(example_gen, InteractionGen) else ["train"]

@@ -1,0 +1,117 @@
+"""Where a pipeline reads and writes: on this machine, or on Vertex. The only thing the two runners differ in."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.errors import ConfigError
+from configs.pipeline import PipelineConfig
+from pipeline import datasets
+
+DATASET_SCHEME = "dataset://"
+INTERACTIONS_SCHEMA = "interactions.pbtxt"
+CATALOGUE_SCHEMA = "catalogue.pbtxt"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Resolved places of one pipeline; paths are local or `gs://`."""
+
+    pipeline_root: str
+    """Artifacts."""
+
+    serving_dir: str
+    """Pushed models, one folder a version."""
+
+    log_paths: str | dict[str, str]
+    """Globs of the log's files, one or one per split."""
+
+    catalogue_path: str | None
+    """Glob of the catalogue's files."""
+
+    interactions_schema: str | None
+    """The curated schema of interaction Examples; None to infer it."""
+
+    catalogue_schema: str | None
+    """The curated schema of catalogue Examples; None to infer it."""
+
+    metadata_path: str | None = None
+    """The local metadata store's SQLite file; Vertex keeps its own."""
+
+
+def local_home(config: PipelineConfig) -> Path:
+    """The folder of everything a local pipeline writes."""
+    return Path(config.output_dir) / config.name
+
+
+def local_serving_dir(config: PipelineConfig) -> str:
+    """The folder of pushed models, one folder a version."""
+    return str(local_home(config) / "serving")
+
+
+def local_places(config: PipelineConfig) -> Places:
+    """Places on this machine, all under `<output_dir>/<name>/`.
+
+    Raises:
+        DataSetError: A `dataset://` data set has not been fetched.
+    """
+    home = local_home(config)
+    return Places(
+        pipeline_root=str(home / "artifacts"),
+        serving_dir=local_serving_dir(config),
+        metadata_path=str(home / "metadata.db"),
+        log_paths=_each(config.log.path, datasets.resolve),
+        catalogue_path=datasets.resolve(config.catalogue.path) if config.catalogue else None,
+        interactions_schema=_curated(config, INTERACTIONS_SCHEMA),
+        catalogue_schema=_curated(config, CATALOGUE_SCHEMA),
+    )
+
+
+def vertex_places(config: PipelineConfig) -> Places:
+    """Places in the buckets of the config's `vertex` section.
+
+    Raises:
+        ConfigError: There is no such section, or a path of this machine would end in the job.
+    """
+    vertex = config.vertex
+    if vertex is None:
+        raise ConfigError(
+            f"pipeline {config.name}: the config has no 'vertex' section, so there is no bucket to run in. Add "
+            "vertex: with pipeline_root, data_dir, serving_dir and image."
+        )
+    data_dir = vertex.data_dir.rstrip("/")
+
+    def in_bucket(path: str) -> str:
+        if path.startswith(DATASET_SCHEME):
+            return f"{data_dir}/{path.removeprefix(DATASET_SCHEME)}"
+        if not path.startswith("gs://"):
+            raise ConfigError(f"pipeline {config.name}: {path} is a path of this machine, which Vertex cannot read. "
+                              "Give a gs:// path, or a dataset:// path under vertex.data_dir.")
+        return path
+
+    def schema(file: str) -> str | None:
+        if _curated(config, file) is None:
+            return None
+        if vertex.schema_dir is None:
+            raise ConfigError(f"pipeline {config.name}: a curated {file} is in use; copy {config.schema_dir} to a "
+                              "bucket and name that folder in vertex.schema_dir.")
+        return f"{vertex.schema_dir.rstrip('/')}/{config.name}/{file}"
+
+    return Places(
+        pipeline_root=vertex.pipeline_root,
+        serving_dir=vertex.serving_dir,
+        log_paths=_each(config.log.path, in_bucket),
+        catalogue_path=in_bucket(config.catalogue.path) if config.catalogue else None,
+        interactions_schema=schema(INTERACTIONS_SCHEMA),
+        catalogue_schema=schema(CATALOGUE_SCHEMA),
+    )
+
+
+def _each(path: str | dict[str, str], resolve: Callable[[str], str]) -> str | dict[str, str]:
+    return resolve(path) if isinstance(path, str) else {split: resolve(glob) for split, glob in path.items()}
+
+
+def _curated(config: PipelineConfig, file: str) -> str | None:
+    path = os.path.join(config.schema_dir, config.name, file)
+    return path if os.path.exists(path) else None

@@ -1,0 +1,87 @@
+"""What a person sees of a local run: each component, what it reports, its seconds. The whole log goes to a file.
+
+The components' own events come from loggers below `perennial`; the start and end of a component are TFX's log lines,
+recognised by their format string, as LocalDagRunner offers no other hook.
+"""
+
+import contextlib
+import datetime
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from absl import logging as absl_logging
+from rich.console import Console
+from rich.markup import escape
+
+EVENTS = "perennial"
+"""Loggers below this name speak to the person at the terminal."""
+
+_STARTED = "Component %s is running."
+_FINISHED = "Component %s is finished."
+_CACHED = "A cached execution %d is used."
+
+
+class ProgressHandler(logging.Handler):
+    """Prints a line when a component starts, reports or ends."""
+
+    def __init__(self, console: Console) -> None:
+        """Prints to `console`."""
+        super().__init__(logging.INFO)
+        self._console = console
+        self._node: str | None = None
+        self._since = 0.0
+        self._cached = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints what the record means for the run; most mean nothing."""
+        if record.name == EVENTS or record.name.startswith(f"{EVENTS}."):
+            style = "yellow" if record.levelno >= logging.WARNING else "dim"
+            self._console.print(f"    [{style}]{escape(record.getMessage())}[/]", highlight=False)
+        elif record.msg == _STARTED and record.args:
+            self._node, self._since, self._cached = str(record.args[0]), time.monotonic(), False
+            self._console.print(f"[bold]{self._node}[/]", highlight=False)
+        elif record.msg == _CACHED:
+            self._cached = True
+        elif record.msg == _FINISHED and self._node is not None:
+            seconds = time.monotonic() - self._since
+            done = "from the cache" if self._cached else "done"
+            self._console.print(f"    [green]{done}[/] in {seconds:.1f} s", highlight=False)
+            self._node = None
+
+
+@contextlib.contextmanager
+def shown(logs_dir: Path, console: Console | None = None) -> Iterator[Path]:
+    """Shows progress on the terminal and writes the whole log to a file while the block runs.
+
+    Args:
+        logs_dir: Folder of log files; made if need be.
+        console: Where to print. Default: standard output.
+
+    Yields:
+        The log file of this run.
+    """
+    logs_dir.mkdir(parents=True, exist_ok=True)
+    log_file = logs_dir / f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%dT%H%M%S.%fZ}.log"
+    whole = logging.FileHandler(log_file, encoding="utf-8")
+    whole.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    progress = ProgressHandler(console or Console())
+
+    root, absl_handler = logging.getLogger(), absl_logging.get_absl_handler()
+    absl_level, root_level, root_handlers = absl_logging.get_verbosity(), root.level, list(root.handlers)
+    absl_logging.set_verbosity(absl_logging.INFO)
+    absl_handler.setLevel(logging.FATAL)  # the terminal belongs to the progress
+    root.setLevel(logging.INFO)
+    root.handlers[:] = [whole, progress]
+    absl_logger = absl_logging.get_absl_logger()
+    propagate, absl_logger.propagate = absl_logger.propagate, True
+    try:
+        yield log_file
+    finally:
+        root.handlers[:] = root_handlers
+        root.setLevel(root_level)
+        absl_logger.propagate = propagate
+        absl_handler.setLevel(logging.NOTSET)
+        absl_logging.set_verbosity(absl_level)
+        whole.close()
