@@ -1,0 +1,5 @@
+"""Sample data sets: where they come from, and the folder that `dataset://` stands for."""
+
+from pipeline.datasets.store import data_dir, fetch, is_cached, resolve
+
+__all__ = ["data_dir", "fetch", "is_cached", "resolve"]

@@ -1,0 +1,95 @@
+"""One layout of files per data set, whatever a source's own layout is, so that a config reads the same bytes always."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from configs.errors import DataSetError
+
+GENRES = (
+    "unknown",
+    "Action",
+    "Adventure",
+    "Animation",
+    "Children's",
+    "Comedy",
+    "Crime",
+    "Documentary",
+    "Drama",
+    "Fantasy",
+    "Film-Noir",
+    "Horror",
+    "Musical",
+    "Mystery",
+    "Romance",
+    "Sci-Fi",
+    "Thriller",
+    "War",
+    "Western",
+)
+"""MovieLens 100K's genres in the order of `u.item`'s last 19 columns (its README)."""
+
+RATINGS_HEADER = "user_id\titem_id\trating\ttimestamp"
+ITEMS_HEADER = "item_id\ttitle\tgenres"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Files as someone publishes them, and how they become the data set's files."""
+
+    files: tuple[str, ...]
+    """Names of the files."""
+
+    convert: Callable[[Mapping[str, bytes]], dict[str, bytes]]
+    """From these files' contents to the data set's, by name."""
+
+
+def unchanged(*files: str) -> Layout:
+    """A layout whose files are taken as they are."""
+    return Layout(files, lambda contents: {name: contents[name] for name in files})
+
+
+def movielens_official(contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """GroupLens' `u.data` and `u.item` as `ratings.tsv` and `items.tsv`.
+
+    Raises:
+        DataSetError: A line of `u.item` has another number of columns.
+    """
+    items = []
+    for line in contents["u.item"].decode("latin-1").rstrip("\n").split("\n"):
+        fields = line.split("|")
+        if len(fields) != 5 + len(GENRES):
+            raise DataSetError(f"u.item: a line has {len(fields)} columns, not {5 + len(GENRES)}; it is another file.")
+        item_id, title = fields[0], fields[1].rstrip()  # three titles end in a space, which RecBole does not keep
+        genres = [genre for genre, flag in zip(GENRES, fields[5:], strict=True) if flag == "1"]
+        items.append((item_id, title, genres))
+    return _movielens(contents["u.data"].decode("ascii"), items)
+
+
+def movielens_recbole(contents: Mapping[str, bytes]) -> dict[str, bytes]:
+    """RecBole's atomic files `ml-100k.inter` and `ml-100k.item` as `ratings.tsv` and `items.tsv`.
+
+    RecBole cut the title's last bracket off as the year. Putting it back gives GroupLens' title, except for the one
+    film whose title and year are unknown, which RecBole spells `unkonwn` in both columns.
+
+    Raises:
+        DataSetError: A line of `ml-100k.item` has another number of columns.
+    """
+    items = []
+    for line in contents["ml-100k.item"].decode("utf-8").rstrip("\n").split("\n")[1:]:
+        fields = line.split("\t")
+        if len(fields) != 4:
+            raise DataSetError(f"ml-100k.item: a line has {len(fields)} columns, not 4; it is another file.")
+        item_id, name, year, genres = fields
+        title = "unknown" if year == "unkonwn" else f"{name} ({year})"
+        items.append((item_id, title, genres.split(" ")))
+    ratings = contents["ml-100k.inter"].decode("ascii").split("\n", 1)[1]
+    return _movielens(ratings, items)
+
+
+def _movielens(ratings: str, items: list[tuple[str, str, list[str]]]) -> dict[str, bytes]:
+    """The ratings keep their order: it decides between ratings of one user in the same second."""
+    rows = "".join(f"{item_id}\t{title}\t{'|'.join(genres)}\n" for item_id, title, genres in items)
+    return {
+        "ratings.tsv": f"{RATINGS_HEADER}\n{ratings}".encode(),
+        "items.tsv": f"{ITEMS_HEADER}\n{rows}".encode(),
+    }
