@@ -57,13 +57,14 @@ class Cleaning(Settings):
     """What is taken out of the log, in the order of these fields; each step is counted."""
 
     max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
-    """Unreadable rows over all rows; above it the run stops. Default 1 %: a real export has a few, a broken one many."""
+    """Unreadable rows over all rows; above it the run stops. Default 1 %: a good export has a few, a broken one many."""
 
     max_quarantine_rows: int = Field(default=10_000, ge=0)
     """Bad rows that are written to the quarantine with file, row and reason; the rest are only counted."""
 
     max_future_seconds: int = Field(default=86_400, ge=0)
-    """A timestamp later than the run's clock by more than this is a bad row, in seconds. Default: a day of time zones."""
+    """A timestamp later than the run's clock by more than this is a bad row, in seconds. Default: a day, for time zones
+    taken for UTC."""
 
     window_days: float | None = Field(default=None, gt=0)
     """Keep this many days back from the newest timestamp in the data. None: keep all."""
@@ -119,7 +120,7 @@ class Log(Settings):
     """Unit of the timestamps. Default: Unix seconds."""
 
     event_weights: dict[str, Annotated[float, Field(gt=0)]] | None = None
-    """For a value column of event types: the weight of each type. Other types are bad rows. None: values are numbers."""
+    """For a value column of event types: each type's weight. Other types are bad rows. None: values are numbers."""
 
     cleaning: Cleaning = Cleaning()
     """What is taken out."""

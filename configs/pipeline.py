@@ -48,8 +48,8 @@ class PipelineConfig(Settings):
     """The items. None: they are the log's, with their ids for titles."""
 
     schema_dir: str = "schemas"
-    """Folder of curated schemas, `<schema_dir>/<name>/interactions.pbtxt` and `catalogue.pbtxt`; where one is missing it
-    is inferred from the data. Relative paths start at the YAML's folder."""
+    """Folder of curated schemas, `<schema_dir>/<name>/interactions.pbtxt` and `catalogue.pbtxt`; where one is missing,
+    it is inferred from the data. Relative paths start at the YAML's folder."""
 
     gate: Gate = Gate()
     """When the run stops."""

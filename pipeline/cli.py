@@ -49,7 +49,11 @@ def _parser() -> argparse.ArgumentParser:
 
     recommend = commands.add_parser("recommend", help="recommendations of the newest pushed model")
     recommend.add_argument("--user", help="a user's id")
-    recommend.add_argument("--history", default="", help='ids or titles of liked items, with commas between; quote a title with commas: \'"Piano, The (1993)",50\'')
+    recommend.add_argument(
+        "--history",
+        default="",
+        help="ids or titles of liked items, with commas between; quote a title with commas: '\"Piano, The (1993)\",50'",
+    )
     _add_query(recommend)
     recommend.set_defaults(command=_recommend)
 

@@ -25,8 +25,7 @@ def run(config: PipelineConfig) -> None:
     assert places.metadata_path is not None
     console.print(f"Pipeline [bold]{config.name}[/] with tfx {tfx.__version__}", highlight=False)
     since = time.monotonic()
-    with progress.shown(local_home(config) / "logs", console) as log_file:
-        console.print(f"Whole log: {log_file}", highlight=False, soft_wrap=True)
+    with progress.shown(local_home(config) / "logs", console):
         tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
     console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
     for what, where in (

@@ -130,7 +130,9 @@ def _checks(data: str, example_gen: BaseComponent, curated_schema: str | None) -
         schema_gen = tfx.components.ImportSchemaGen(schema_file=curated_schema)
     else:
         # Without shapes: a log whose histories all have one length today must not have that length in its schema.
-        schema_gen = tfx.components.SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False)
+        schema_gen = tfx.components.SchemaGen(
+            statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False
+        )
     schema_gen = schema_gen.with_id(f"{data}SchemaGen")
     validator = tfx.components.ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]

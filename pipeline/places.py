@@ -1,9 +1,10 @@
 """Where a pipeline reads and writes: on this machine, or on Vertex. The only thing the two runners differ in."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
@@ -86,16 +87,20 @@ def vertex_places(config: PipelineConfig) -> Places:
         if path.startswith(DATASET_SCHEME):
             return f"{data_dir}/{path.removeprefix(DATASET_SCHEME)}"
         if not path.startswith("gs://"):
-            raise ConfigError(f"pipeline {config.name}: {path} is a path of this machine, which Vertex cannot read. "
-                              "Give a gs:// path, or a dataset:// path under vertex.data_dir.")
+            raise ConfigError(
+                f"pipeline {config.name}: {path} is a path of this machine, which Vertex cannot read. "
+                "Give a gs:// path, or a dataset:// path under vertex.data_dir."
+            )
         return path
 
     def schema(file: str) -> str | None:
         if _curated(config, file) is None:
             return None
         if vertex.schema_dir is None:
-            raise ConfigError(f"pipeline {config.name}: a curated {file} is in use; copy {config.schema_dir} to a "
-                              "bucket and name that folder in vertex.schema_dir.")
+            raise ConfigError(
+                f"pipeline {config.name}: a curated {file} is in use; copy {config.schema_dir} to a "
+                "bucket and name that folder in vertex.schema_dir."
+            )
         return f"{vertex.schema_dir.rstrip('/')}/{config.name}/{file}"
 
     return Places(
@@ -108,7 +113,7 @@ def vertex_places(config: PipelineConfig) -> Places:
     )
 
 
-def _each(path: str | dict[str, str], resolve: Callable[[str], str]) -> str | dict[str, str]:
+def _each(path: str | Mapping[Any, str], resolve: Callable[[str], str]) -> str | dict[str, str]:
     return resolve(path) if isinstance(path, str) else {split: resolve(glob) for split, glob in path.items()}
 
 

@@ -33,26 +33,32 @@ class ProgressHandler(logging.Handler):
         self._node: str | None = None
         self._since = 0.0
         self._cached = False
+        self.seconds: dict[str, float] = {}
+        """Seconds of each finished component."""
+
+    def say(self, line: str) -> None:
+        """Prints one line."""
+        self._console.print(escape(line), highlight=False, soft_wrap=True)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints what the record means for the run; most mean nothing."""
         if record.name == EVENTS or record.name.startswith(f"{EVENTS}."):
             style = "yellow" if record.levelno >= logging.WARNING else "dim"
             self._console.print(f"    [{style}]{escape(record.getMessage())}[/]", highlight=False)
-        elif record.msg == _STARTED and record.args:
+        elif record.msg == _STARTED and isinstance(record.args, tuple):
             self._node, self._since, self._cached = str(record.args[0]), time.monotonic(), False
             self._console.print(f"[bold]{self._node}[/]", highlight=False)
         elif record.msg == _CACHED:
             self._cached = True
         elif record.msg == _FINISHED and self._node is not None:
-            seconds = time.monotonic() - self._since
+            seconds = self.seconds[self._node] = time.monotonic() - self._since
             done = "from the cache" if self._cached else "done"
             self._console.print(f"    [green]{done}[/] in {seconds:.1f} s", highlight=False)
             self._node = None
 
 
 @contextlib.contextmanager
-def shown(logs_dir: Path, console: Console | None = None) -> Iterator[Path]:
+def shown(logs_dir: Path, console: Console | None = None) -> Iterator[ProgressHandler]:
     """Shows progress on the terminal and writes the whole log to a file while the block runs.
 
     Args:
@@ -60,13 +66,14 @@ def shown(logs_dir: Path, console: Console | None = None) -> Iterator[Path]:
         console: Where to print. Default: standard output.
 
     Yields:
-        The log file of this run.
+        The handler, which keeps the seconds of each component.
     """
     logs_dir.mkdir(parents=True, exist_ok=True)
     log_file = logs_dir / f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%dT%H%M%S.%fZ}.log"
     whole = logging.FileHandler(log_file, encoding="utf-8")
     whole.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     progress = ProgressHandler(console or Console())
+    progress.say(f"Whole log: {log_file}")
 
     root, absl_handler = logging.getLogger(), absl_logging.get_absl_handler()
     absl_level, root_level, root_handlers = absl_logging.get_verbosity(), root.level, list(root.handlers)
@@ -77,7 +84,7 @@ def shown(logs_dir: Path, console: Console | None = None) -> Iterator[Path]:
     absl_logger = absl_logging.get_absl_logger()
     propagate, absl_logger.propagate = absl_logger.propagate, True
     try:
-        yield log_file
+        yield progress
     finally:
         root.handlers[:] = root_handlers
         root.setLevel(root_level)

@@ -47,5 +47,5 @@ def content_vocabulary(name: str) -> str:
 
 
 def content_index(name: str) -> str:
-    """Transformed: int64 [n], the tokens, categories or bucket of a content feature; -1 for one outside the vocabulary."""
+    """Transformed: int64 [n], tokens, categories or bucket of a content feature; -1 for one outside the vocabulary."""
     return f"content_{name}"

@@ -68,7 +68,7 @@ def findings(
 class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
     """Fails with an AnomalyError, or writes `gate.json`."""
 
-    def Do(  # noqa: N802, TFX's name
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
@@ -105,8 +105,9 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 )
             )
         for finding in found:
-            logging.warning("DataGate ignores %s of %s/%s %s", finding.anomaly, finding.data, finding.split,
-                            finding.feature)
+            logging.warning(
+                "DataGate ignores %s of %s/%s %s", finding.anomaly, finding.data, finding.split, finding.feature
+            )
         output = artifact_utils.get_single_instance(output_dict[BLESSING_KEY])
         fileio.makedirs(output.uri)
         looked_at = [f"{data}/{split}" for data, split in reports]

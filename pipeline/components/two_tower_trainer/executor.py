@@ -7,7 +7,6 @@ from tfx import types
 from tfx.components.trainer import executor as trainer_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
-
 from trainer.fn_args import TwoTowerFnArgs
 
 CANDIDATES_KEY = "candidates"
@@ -19,7 +18,7 @@ CODE_DIGEST_KEY = "code_digest"
 class Executor(trainer_executor.GenericExecutor):  # type: ignore[misc]
     """Calls `run_fn` with `TwoTowerFnArgs`."""
 
-    def _GetFnArgs(  # noqa: N802, TFX's name
+    def _GetFnArgs(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
@@ -35,7 +34,5 @@ class Executor(trainer_executor.GenericExecutor):  # type: ignore[misc]
                 for split in splits
                 for uri in artifact_utils.get_split_uris(candidates, split)
             ],
-            candidates_transform_graph_path=artifact_utils.get_single_uri(
-                input_dict[CANDIDATES_TRANSFORM_GRAPH_KEY]
-            ),
+            candidates_transform_graph_path=artifact_utils.get_single_uri(input_dict[CANDIDATES_TRANSFORM_GRAPH_KEY]),
         )
