@@ -1,5 +1,6 @@
 """How the log and the catalogue are read, cleaned and split."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -57,7 +58,7 @@ class Cleaning(Settings):
     """What is taken out of the log, in the order of these fields; each step is counted."""
 
     max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
-    """Unreadable rows over all rows; above it the run stops. Default 1 %: a good export has a few, a broken one many."""
+    """Unreadable rows over all rows; above it the run stops. Default 1 %: a good export has few, a broken one many."""
 
     max_quarantine_rows: int = Field(default=10_000, ge=0)
     """Bad rows that are written to the quarantine with file, row and reason; the rest are only counted."""
@@ -208,6 +209,18 @@ class NumberFeature(Settings):
 
     buckets: int = Field(default=10, ge=2, le=1000)
     """Quantile buckets over the catalogue. Default 10: deciles."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_has_a_group(cls, pattern: str | None) -> str | None:
+        if pattern is not None:
+            try:
+                groups = re.compile(pattern).groups
+            except re.error as e:
+                raise ValueError(f"is not a regular expression: {e}") from e
+            if groups == 0:
+                raise ValueError("needs a group, in brackets, around the number")
+        return pattern
 
 
 Feature = Annotated[TextFeature | CategoryFeature | NumberFeature, Field(discriminator="kind")]
