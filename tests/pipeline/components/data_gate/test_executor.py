@@ -74,7 +74,7 @@ def test_do_ignored_anomaly_blessed_and_written_down(tmp_path: Path) -> None:
 
 
 def test_do_split_without_data_stops(tmp_path: Path) -> None:
-    with pytest.raises(AnomalyError, match="interactions/eval .*DATA_MISSING"):
+    with pytest.raises(AnomalyError, match=r"interactions/eval .*DATA_MISSING"):
         _run(tmp_path, anomalies_pb2.Anomalies(data_missing=True), ["SCHEMA_NEW_COLUMN"])
 
 
