@@ -41,7 +41,8 @@ def load_config(path: str | os.PathLike[str]) -> PipelineConfig:
     try:
         config = PipelineConfig.model_validate(values)
     except ValidationError as e:
-        raise ConfigError("\n".join([f"{file}: {e.error_count()} field(s) do not fit:", *_explain(e)])) from e
+        lines = _explain(e, values)
+        raise ConfigError("\n".join([f"{file}: {len(lines)} field(s) do not fit:", *lines])) from e
     return _with_absolute_paths(config, file.parent)
 
 
@@ -60,22 +61,42 @@ def config_digest(config: PipelineConfig) -> str:
     return hashlib.sha256(decisive.encode()).hexdigest()
 
 
-def _explain(error: ValidationError) -> list[str]:
-    lines = []
+def _explain(error: ValidationError, values: dict[str, Any]) -> list[str]:
+    """One line a field: where a value may be one of several types, pydantic reports each type's complaint by itself."""
+    complaints: dict[str, list[str]] = {}
+    received: dict[str, str] = {}
     for fault in error.errors(include_url=False):
-        # pydantic puts the chosen member of a union into the location; a person knows only the field's path.
-        field = ".".join(str(part) for part in fault["loc"] if not str(part).startswith(("dict[", "constrained-")))
-        came: Any = fault["input"]
-        shown = repr(came) if len(repr(came)) <= 80 else f"{repr(came)[:77]}..."
+        field = _field(fault["loc"], values, missing=fault["type"] == "missing")
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            message = f"no such field; allowed here: {', '.join(_allowed(fault['loc']))}"
-        lines.append(f"  {field or '(top level)'}: {message}. Received: {shown}")
-    return lines
+            allowed = {name for node in _schemas(fault["loc"][:-1]) for name in node.get("properties", {})}
+            message = f"no such field; allowed here: {', '.join(sorted(allowed))}"
+        elif fault["type"] == "union_tag_not_found":
+            kinds = [repr(node["properties"]["kind"]["const"]) for node in _schemas(fault["loc"])]
+            message = f"has no 'kind'; allowed: {', '.join(kinds)}"
+        complaints.setdefault(field, []).append(message)
+        came = repr(fault["input"])
+        received[field] = came if len(came) <= 80 else f"{came[:77]}..."
+    return [
+        f"  {field}: {'; or: '.join(of_field)}. Received: {received[field]}" for field, of_field in complaints.items()
+    ]
 
 
-def _allowed(location: tuple[int | str, ...]) -> list[str]:
-    """The field names at the place of an unknown field, found by walking the models."""
+def _field(location: tuple[int | str, ...], values: Any, *, missing: bool) -> str:
+    """The path of a field as the YAML has it: pydantic adds the names of types that it tried."""
+    parts = list(location[-1:]) if missing else []
+    path = []
+    for part in location[: len(location) - len(parts)]:
+        try:
+            values = values[part]
+        except (KeyError, IndexError, TypeError):
+            continue  # the name of a type
+        path.append(str(part))
+    return ".".join([*path, *map(str, parts)]) or "(top level)"
+
+
+def _schemas(location: tuple[int | str, ...]) -> list[dict[str, Any]]:
+    """The JSON schemas of the models that may stand at a place, found by walking from the top."""
     schema: dict[str, Any] = PipelineConfig.model_json_schema()
     definitions = schema["$defs"]
 
@@ -86,7 +107,7 @@ def _allowed(location: tuple[int | str, ...]) -> list[str]:
         return [leaf for branch in branches for leaf in alternatives(branch)] if branches else [node]
 
     nodes = [schema]
-    for part in location[:-1]:
+    for part in location:
         found: list[dict[str, Any]] = []
         for node in nodes:
             if part in node.get("properties", {}):
@@ -96,7 +117,7 @@ def _allowed(location: tuple[int | str, ...]) -> list[str]:
             elif node.get("properties", {}).get("kind", {}).get("const") == part:
                 found.append(node)
         nodes = found
-    return sorted({name for node in nodes for name in node.get("properties", {})})
+    return nodes
 
 
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:

@@ -1,0 +1,269 @@
+"""Reading a YAML: what comes out, and what a person reads when it does not fit."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel, ValidationError
+
+import configs
+from configs.errors import ConfigError
+from configs.load import CONFIG_VARIABLE, config_digest, config_from_environment, load_config
+from configs.pipeline import PipelineConfig
+
+YAML_FILES = sorted(Path(configs.__file__).parent.glob("*.yaml"))
+
+
+def written(folder, **fields):
+    """A YAML of the smallest config plus fields, whose names are dotted paths with `__` for the dot."""
+    values = {"name": "sample", "log": {"path": "log.csv"}}
+    for path, value in fields.items():
+        *parents, last = path.split("__")
+        node = values
+        for parent in parents:
+            node = node.setdefault(parent, {})
+        node[last] = value
+    file = folder / "sample.yaml"
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return file
+
+
+def complaint(folder, **fields):
+    """The message about a config, without its first line, which names the file."""
+    file = written(folder, **fields)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    first, *lines = str(caught.value).splitlines()
+    assert str(file) in first
+    return "\n".join(lines)
+
+
+def test_yaml_files_each_pipeline_is_there():
+    assert {file.stem for file in YAML_FILES} >= {
+        "books-40m",
+        "goodbooks-10k",
+        "movielens-100k",
+        "movietweetings",
+        "retailrocket",
+    }
+
+
+@pytest.mark.parametrize("file", YAML_FILES, ids=lambda file: file.stem)
+def test_yaml_file_of_the_project_loads_under_its_own_name(file):
+    assert load_config(file).name == file.stem
+
+
+def test_retailrocket_yaml_weighs_events_and_has_no_catalogue():
+    config = load_config(next(file for file in YAML_FILES if file.stem == "retailrocket"))
+    assert config.log.event_weights == {"view": 0.5, "addtocart": 2, "transaction": 6}
+    assert config.log.cleaning.deduplicate == "sum"
+    assert config.catalogue is None
+
+
+def test_relative_paths_start_at_the_folder_of_the_yaml(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    config = load_config(written(tmp_path, log__path="in/*.csv", catalogue__path="items.csv", output_dir="../out"))
+    assert config.log.path == str(tmp_path / "in/*.csv")
+    assert config.catalogue is not None
+    assert config.catalogue.path == str(tmp_path / "items.csv")
+    assert config.output_dir == str(tmp_path.parent / "out")
+
+
+@pytest.mark.parametrize("path", ["gs://bucket/log-*.csv", "dataset://name/file.csv", "/absolute/log.csv"])
+def test_paths_that_are_not_relative_stay_as_they_are(tmp_path, path):
+    assert load_config(written(tmp_path, log__path=path)).log.path == path
+
+
+def test_given_split_keeps_a_path_per_split(tmp_path):
+    file = written(tmp_path, log__path={"train": "a.csv", "eval": "gs://b/c.csv"}, log__split__method="given")
+    assert load_config(file).log.path == {"train": str(tmp_path / "a.csv"), "eval": "gs://b/c.csv"}
+
+
+def test_config_is_frozen(tmp_path):
+    config = load_config(written(tmp_path))
+    with pytest.raises(ValidationError, match="frozen"):
+        config.name = "other"
+    with pytest.raises(ValidationError, match="frozen"):
+        config.log.cleaning.top_items = 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {"log__cleaning__positive_mni": 4},
+            "log.cleaning.positive_mni: no such field; allowed here: deduplicate, max_bad_fraction, "
+            "max_future_seconds, max_quarantine_rows, min_user_events, positive_min, top_items, window_days. "
+            "Received: 4",
+        ),
+        (
+            {"catalogue": {"path": "a", "features": {"words": {"kind": "text", "column": "a", "seperator": ","}}}},
+            "catalogue.features.words.seperator: no such field; allowed here: column, kind, max_vocabulary, tokens. "
+            "Received: ','",
+        ),
+        (
+            {"trainer__epochs": "many"},
+            "trainer.epochs: Input should be a valid integer, unable to parse string as an integer. Received: 'many'",
+        ),
+        ({"trainer__epochs": 0}, "trainer.epochs: Input should be greater than or equal to 1. Received: 0"),
+        ({"trainer__optimizer": "sgd"}, "trainer.optimizer: Input should be 'adam' or 'adagrad'. Received: 'sgd'"),
+        ({"trainer__learning_rate": float("nan")}, "trainer.learning_rate: Input should be a finite number"),
+        ({"trainer__temperature": float("inf")}, "trainer.temperature: Input should be a finite number"),
+        ({"trainer__batch_size": 1}, "trainer.batch_size: Input should be greater than or equal to 2. Received: 1"),
+        ({"trainer__eval_top_k": [0]}, "trainer: eval_top_k must hold positive integers; received (0,)"),
+        ({"catalogue": {"title": 1}}, "catalogue.path: Field required. Received: {'title': 1}"),
+        ({"name": "Bad Name"}, "name: String should match pattern '^[a-z][a-z0-9-]{0,62}$'. Received: 'Bad Name'"),
+        (
+            {"log__columns__user_id": [1]},
+            "log.columns.user_id: Input should be a valid string; or: Input should be a valid integer. Received: [1]",
+        ),
+        (
+            {"log__columns__user_id": -1},
+            "log.columns.user_id: Input should be a valid string; or: Input should be greater than or equal to 0. "
+            "Received: -1",
+        ),
+        ({"log__event_weights": {"view": 0}}, "log.event_weights.view: Input should be greater than 0. Received: 0"),
+        (
+            {"log__event_weights": {"view": 1}},
+            "log: event_weights needs columns.value, the column of the event type",
+        ),
+        (
+            {"log__split__method": "given"},
+            "log: split.method 'given' and a path that maps 'train' and 'eval' to globs go together; "
+            "received method 'given' and path 'log.csv'",
+        ),
+        (
+            {"log__path": {"train": "a"}, "log__split__method": "given"},
+            "log: path must name both 'train' and 'eval'; received ['train']",
+        ),
+        (
+            {"log__split__method": "time"},
+            "log: split.method 'time' and cleaning.window_days need columns.timestamp",
+        ),
+        (
+            {"log__format__header": False},
+            "log: without a header, columns are given by position; received names ['user_id', 'item_id']",
+        ),
+        (
+            {"log__format__separator": "::"},
+            "log.format: a separator of several characters ('::') cannot be quoted: set quote: ''",
+        ),
+        (
+            {"catalogue": {"path": "a", "features": {"genre": {"column": "a"}}}},
+            "catalogue.features.genre: has no 'kind'; allowed: 'text', 'category', 'number'. Received: {'column': 'a'}",
+        ),
+        (
+            {"catalogue": {"path": "a", "features": {"genre": {"kind": "txt", "column": "a"}}}},
+            "catalogue.features.genre: Input tag 'txt' found using 'kind' does not match any of the expected tags: "
+            "'text', 'category', 'number'.",
+        ),
+        (
+            {"catalogue": {"path": "a", "features": {"genre": {"kind": "category"}}}},
+            "catalogue.features.genre: a category has either 'column' or 'flags'. Received: {'kind': 'category'}",
+        ),
+        (
+            {"catalogue": {"path": "a", "features": {"title": {"kind": "text", "column": "a"}}}},
+            "catalogue.features: a feature's name is an identifier other than item_id and title; received 'title'",
+        ),
+        (
+            {"catalogue": {"path": "a", "features": {"year": {"kind": "number", "column": "a", "pattern": "(\\d"}}}},
+            "catalogue.features.year.pattern: is not a regular expression: ",
+        ),
+        (
+            {"catalogue": {"path": "a", "features": {"year": {"kind": "number", "column": "a", "pattern": "\\d+"}}}},
+            "catalogue.features.year.pattern: needs a group, in brackets, around the number. Received: '\\\\d+'",
+        ),
+        (
+            {"vertex": {"pipeline_root": "s3://a", "data_dir": "gs://a", "serving_dir": "gs://a", "image": "a"}},
+            "vertex.pipeline_root: String should match pattern '^gs://'. Received: 's3://a'",
+        ),
+    ],
+)
+def test_load_with_a_field_that_does_not_fit_names_field_value_and_what_is_allowed(tmp_path, fields, expected):
+    assert expected in complaint(tmp_path, **fields)
+
+
+def test_load_with_an_unknown_top_level_field_lists_the_top_level_fields(tmp_path):
+    message = complaint(tmp_path, epochs=3)
+    assert message.startswith("  epochs: no such field; allowed here: ")
+    allowed = message.split("allowed here: ")[1].split(".")[0].split(", ")
+    assert allowed == sorted(PipelineConfig.model_fields)
+
+
+def test_load_with_several_faults_names_each_in_a_line(tmp_path):
+    message = complaint(tmp_path, trainer__epochs=0, serving__k="ten", log__split__holdout=-1)
+    assert [line.split(":")[0].strip() for line in message.splitlines()] == [
+        "log.split.holdout",
+        "trainer.epochs",
+        "serving.k",
+    ]
+
+
+def test_load_with_a_long_value_shortens_it(tmp_path):
+    message = complaint(tmp_path, trainer__epochs="x" * 500)
+    assert len(message) < 250
+
+
+def test_load_without_a_log_names_the_missing_field(tmp_path):
+    file = tmp_path / "sample.yaml"
+    file.write_text("name: sample\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"log: Field required"):
+        load_config(file)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"a: [1,", "is not YAML"), (b"\xff\xfe\x00", "is not YAML"), (b"- 1", "holds list"), (b"", "holds NoneType")],
+)
+def test_load_of_what_is_no_mapping_says_what_it_is(tmp_path, content, expected):
+    file = tmp_path / "sample.yaml"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match=expected):
+        load_config(file)
+
+
+def test_load_of_a_missing_file_names_one_that_exists(tmp_path):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: cannot be read .*movielens-100k\.yaml"):
+        load_config(tmp_path / "absent.yaml")
+
+
+def test_config_from_environment_reads_the_named_file_or_movielens(tmp_path, monkeypatch):
+    monkeypatch.setenv(CONFIG_VARIABLE, str(written(tmp_path)))
+    assert config_from_environment().name == "sample"
+    monkeypatch.delenv(CONFIG_VARIABLE)
+    assert config_from_environment().name == "movielens-100k"
+
+
+def test_config_digest_changes_with_what_decides_the_model_alone(tmp_path):
+    digest = config_digest(load_config(written(tmp_path)))
+    assert config_digest(load_config(written(tmp_path, output_dir="elsewhere", name="other"))) == digest
+    assert config_digest(load_config(written(tmp_path, trainer__seed=1))) != digest
+    assert config_digest(load_config(written(tmp_path, log__cleaning__top_items=5))) != digest
+
+
+def every_model(model=PipelineConfig):
+    """The models that a config is made of, found in the annotations."""
+    found, waiting = set(), [model]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            if one not in found:
+                found.add(one)
+                waiting += [field.annotation for field in one.model_fields.values()]
+        else:
+            waiting += getattr(one, "__args__", ())
+    return sorted(found, key=lambda one: one.__name__)
+
+
+@pytest.mark.parametrize("model", every_model())
+def test_every_field_of_every_model_is_described_closed_and_frozen(model):
+    undescribed = [name for name, field in model.model_fields.items() if not field.description]
+    assert not undescribed
+    assert model.model_config["frozen"]
+    assert model.model_config["extra"] == "forbid"
+
+
+def test_every_model_finds_the_nested_ones():
+    assert {"Cleaning", "TextFeature", "CategoryFeature", "NumberFeature", "Vertex", "Trainer"} <= {
+        model.__name__ for model in every_model()
+    }
