@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,8 +166,9 @@ def read_zip(archive: bytes, sha256: str | None, members: tuple[str, ...]) -> di
             return contents
     except KeyError as e:
         raise DataSetError(f"the archive does not hold what it should: {e.args[0]}") from e
-    except zipfile.BadZipFile as e:
-        raise DataSetError(f"what came is not a zip: {e}") from e
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as e:
+        # RuntimeError: zipfile's word for encrypted members and unknown compression.
+        raise DataSetError(f"what came is not a zip that can be read: {e}") from e
 
 
 def check_digest(what: str, content: bytes, sha256: str) -> None:

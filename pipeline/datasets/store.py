@@ -90,13 +90,8 @@ def fetch(name: str | DataSet, source: str | os.PathLike[str] | None = None, con
         console.print(f"Already in {folder}", highlight=False, soft_wrap=True)
         return folder
 
-    attempts: list[tuple[str, Callable[[], Mapping[str, bytes]]]]
-    if source is not None:
-        attempts = [(str(source), partial(_read_folder, Path(source).expanduser(), data_set))]
-    else:
-        attempts = [(one.address, partial(one.read, console)) for one in data_set.sources]
     failures = []
-    for address, read in attempts:
+    for address, read in _attempts(data_set, source, console):
         console.print(f"From {address}", highlight=False, soft_wrap=True)
         try:
             files = _convert(read(), data_set)
@@ -110,16 +105,21 @@ def fetch(name: str | DataSet, source: str | os.PathLike[str] | None = None, con
             console.print(f"  {file}: {lines:,} lines, {len(content):,} bytes", highlight=False)
         console.print(f"In {folder}", highlight=False, soft_wrap=True)
         return folder
+    reasons = ["could not be fetched. Tried:", *failures] if failures else ["has no automatic source."]
     raise DataSetError(
-        "\n".join(
-            [
-                f"{data_set.name} could not be fetched. " + ("Tried:" if failures else "It has no automatic source."),
-                *failures,
-                f"If you have a copy, run: perennial datasets fetch {data_set.name} --from FOLDER",
-                f"Where to find it: {data_set.origin}",
-            ]
-        )
+        f"{data_set.name} " + "\n".join(reasons) + "\n"
+        f"If you have a copy, run: perennial datasets fetch {data_set.name} --from FOLDER\n"
+        f"Where to find it: {data_set.origin}"
     )
+
+
+def _attempts(
+    data_set: DataSet, source: str | os.PathLike[str] | None, console: Console
+) -> list[tuple[str, Callable[[], Mapping[str, bytes]]]]:
+    """Where to look, in order: an address for a person, and what reads the files from there."""
+    if source is not None:
+        return [(str(source), partial(_read_folder, Path(source).expanduser(), data_set))]
+    return [(one.address, partial(one.read, console)) for one in data_set.sources]
 
 
 def _read_folder(source: Path, data_set: DataSet) -> dict[str, bytes]:
