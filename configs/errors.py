@@ -31,3 +31,7 @@ class TrainingError(PerennialError):
 
 class ModelError(PerennialError):
     """A served model is missing or cannot answer."""
+
+
+class OutputError(PerennialError):
+    """A result cannot be written where it belongs."""

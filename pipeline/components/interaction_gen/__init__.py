@@ -1,0 +1,1 @@
+"""InteractionGen: the interaction log as one Example per user, cleaned and split."""

@@ -1,0 +1,107 @@
+"""What is taken out of a shard of interactions, a function a step. All keep the order of the rest."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from configs.data import Cleaning
+from pipeline.components.interaction_gen.interactions import Interactions, stable_order
+
+STEPS = ("window", "deduplicate", "positives", "top_items", "active_users")
+"""The steps, in order; keys of the counts."""
+
+SECONDS_A_DAY = 86_400
+
+
+def window(shard: Interactions, cleaning: Cleaning, newest: int | None, per_second: int) -> Interactions:
+    """Keeps `window_days` back from the newest timestamp of the whole log.
+
+    Args:
+        shard: The interactions.
+        cleaning: The config.
+        newest: The newest timestamp, in the log's unit.
+        per_second: The log's units in a second.
+    """
+    if cleaning.window_days is None or shard.timestamp is None or newest is None:
+        return shard
+    return shard.where(shard.timestamp >= newest - cleaning.window_days * SECONDS_A_DAY * per_second)
+
+
+def deduplicate(shard: Interactions, cleaning: Cleaning) -> Interactions:
+    """Keeps one interaction of a user with an item in a split, the latest, with the value that the config chooses."""
+    if cleaning.deduplicate == "none" or not len(shard):
+        return shard
+    pair = (shard.user.astype(np.int64) * len(shard.items) + shard.item) * 2 + shard.held_out
+    order = stable_order(pair)
+    ordered = pair[order]
+    changes = ordered[1:] != ordered[:-1]
+    last = order[np.append(changes, True)]
+    if len(last) == len(shard):
+        return shard
+    value = shard.value
+    if cleaning.deduplicate != "latest":
+        combine = np.maximum if cleaning.deduplicate == "max" else np.add
+        value = value.copy()
+        value[last] = combine.reduceat(shard.value[order], np.flatnonzero(np.append(True, changes)))
+    keep = np.zeros(len(shard), bool)
+    keep[last] = True
+    return replace(shard, value=value).where(keep)
+
+
+def positives(shard: Interactions, cleaning: Cleaning) -> Interactions:
+    """Keeps interactions of at least `positive_min`."""
+    return shard if cleaning.positive_min is None else shard.where(shard.value >= cleaning.positive_min)
+
+
+def top_items(shard: Interactions, top: Any | None) -> Interactions:
+    """Keeps the interactions of the chosen items.
+
+    Args:
+        shard: The interactions.
+        top: pyarrow string array of the top items of the whole log; None keeps all.
+    """
+    if top is None:
+        return shard
+    kept = np.asarray(pc.is_in(shard.items, value_set=top)).astype(bool)
+    return shard.where(kept[shard.item])
+
+
+def active_users(shard: Interactions, cleaning: Cleaning) -> Interactions:
+    """Keeps users with at least `min_user_events` interactions."""
+    if cleaning.min_user_events <= 1 or not len(shard):
+        return shard
+    counts = np.bincount(shard.user, minlength=len(shard.users))
+    return shard.where((counts >= cleaning.min_user_events)[shard.user])
+
+
+def choose_top_items(counts: Any, n: int) -> Any:
+    """The N most interacted items.
+
+    Args:
+        counts: pyarrow.Table of `item_id` string and `count` int64, an item a row.
+        n: How many.
+
+    Returns:
+        pyarrow string array; of items with equal counts, the first by id stays.
+    """
+    by_count = counts.sort_by([("count", "descending"), ("item_id", "ascending")])
+    return by_count.column("item_id").slice(0, n).combine_chunks()
+
+
+def add_counts(tables: list[Any]) -> Any:
+    """Adds up tables of `item_id` and `count`, sorted by id."""
+    schema = pa.schema({"item_id": pa.string(), "count": pa.int64()})
+    if not tables:
+        return schema.empty_table()
+    added = pa.concat_tables(tables).group_by("item_id").aggregate([("count", "sum")])
+    return pa.table({"item_id": added["item_id"], "count": added["count_sum"]}, schema).sort_by("item_id")
+
+
+def count_items(shard: Interactions) -> Any:
+    """Interactions of each item that has any, as pyarrow.Table of `item_id` and `count`."""
+    counts = shard.item_counts()
+    used = counts > 0
+    return pa.table({"item_id": shard.items.filter(pa.array(used)), "count": pa.array(counts[used])})

@@ -1,0 +1,54 @@
+"""Interactions as serialized Examples, one a user, encoded in bulk."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
+
+from pipeline.components.interaction_gen.interactions import Interactions
+from transforms import features
+
+TRAIN, EVAL = "train", "eval"
+
+
+def encode(shard: Interactions, split: str, per_second: int) -> list[bytes]:
+    """Encodes one split.
+
+    Args:
+        shard: Interactions with `held_out` set.
+        split: `train`: users with a history. `eval`: users with held-out interactions, and their histories.
+        per_second: The log's time units in a second.
+
+    Returns:
+        Serialized tf.Examples, sorted by user id. A feature without values is left empty, which TFX reads as missing.
+    """
+    history, targets = shard.where(~shard.held_out), shard.where(shard.held_out)
+    shown = _counts(history if split == TRAIN else targets) > 0
+    columns = {
+        features.USER_ID: _lists(np.ones(int(shown.sum()), np.int64), shard.users.filter(pa.array(shown)), pa.binary())
+    }
+    in_split = history.where(shown[history.user])
+    counts = _counts(history)[shown]
+    columns[features.ITEM_ID] = _lists(counts, in_split.items.take(pa.array(in_split.item)), pa.binary())
+    columns[features.VALUE] = _lists(counts, pa.array(in_split.value.astype(np.float32)), pa.float32())
+    if in_split.timestamp is not None:
+        columns[features.TIMESTAMP] = _lists(counts, pa.array(in_split.timestamp // per_second), pa.int64())
+    if split == EVAL:
+        counts = _counts(targets)[shown]
+        columns[features.TARGET_ITEM_ID] = _lists(counts, targets.items.take(pa.array(targets.item)), pa.binary())
+        columns[features.TARGET_VALUE] = _lists(counts, pa.array(targets.value.astype(np.float32)), pa.float32())
+    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+    return list(RecordBatchToExamplesEncoder().encode(batch))
+
+
+def _counts(shard: Interactions) -> npt.NDArray[np.int64]:
+    return np.bincount(shard.user, minlength=len(shard.users)).astype(np.int64)
+
+
+def _lists(counts: npt.NDArray[np.int64], values: Any, kind: Any) -> Any:
+    """[users] lists with `counts` values each; an empty one is null, which the encoder writes as a missing feature."""
+    ends = np.cumsum(counts)
+    offsets = pa.array(np.append(0, ends).astype(np.int64), mask=np.append(counts == 0, False))
+    return pa.LargeListArray.from_arrays(offsets, values.cast(kind))

@@ -1,0 +1,205 @@
+"""Interactions of one shard of users as NumPy columns, and the way of Arrow tables to their shards."""
+
+import pickle
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.components.interaction_gen.reading import HELD_OUT, ITEM, TIMESTAMP, USER, VALUE, Block
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Interactions of some users, sorted by user id, then time, then the order of the input.
+
+    Attributes:
+        users: pyarrow string array of user ids, sorted by their bytes; may hold users without interactions.
+        items: pyarrow string array of item ids, in no order.
+        user: [n] int32, places in `users`.
+        item: [n] int32, places in `items`.
+        value: [n] float64.
+        timestamp: [n] int64 in the log's unit; None if the log has none.
+        held_out: [n] bool, whether it belongs to the eval split; all false until the split.
+    """
+
+    users: Any
+    items: Any
+    user: npt.NDArray[np.int32]
+    item: npt.NDArray[np.int32]
+    value: npt.NDArray[np.float64]
+    timestamp: npt.NDArray[np.int64] | None
+    held_out: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    def where(self, keep: npt.NDArray[np.bool_]) -> "Interactions":
+        """The interactions of the mask `keep`, [n] bool."""
+        if keep.all():
+            return self
+        return replace(
+            self,
+            user=self.user[keep],
+            item=self.item[keep],
+            value=self.value[keep],
+            timestamp=None if self.timestamp is None else self.timestamp[keep],
+            held_out=self.held_out[keep],
+        )
+
+    def user_ends(self) -> npt.NDArray[np.int64]:
+        """[users] int64: the place after each user's last interaction."""
+        return np.cumsum(np.bincount(self.user, minlength=len(self.users)))
+
+    def item_counts(self) -> npt.NDArray[np.int64]:
+        """[items] int64: interactions of each item."""
+        return np.bincount(self.item, minlength=len(self.items)).astype(np.int64)
+
+    def to_bytes(self) -> bytes:
+        """The interactions as bytes, for the way between Beam's workers."""
+        arrow = pa.BufferOutputStream()
+        for ids in (self.users, self.items):
+            _write(pa.table({"id": ids}), arrow)
+        columns = (self.user, self.item, self.value, self.timestamp, self.held_out)
+        return pickle.dumps((arrow.getvalue().to_pybytes(), columns), protocol=5)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Interactions":
+        """The interactions of `to_bytes`."""
+        arrow, columns = pickle.loads(data)
+        stream = pa.BufferReader(arrow)
+        users, items = (_whole(pa.ipc.open_stream(stream).read_all().column("id")) for _ in range(2))
+        return cls(users, items, *columns)
+
+
+def num_shards(total_bytes: int, shard_bytes: int = 64 << 20) -> int:
+    """Shards for an input of `total_bytes` of text: about 64 MiB each, so that a worker holds a few."""
+    return max(1, -(-total_bytes // shard_bytes))
+
+
+def partition(table: Any, shards: int) -> Iterator[tuple[int, bytes]]:
+    """Divides a table of interactions by user.
+
+    Args:
+        table: pyarrow.Table of interactions.
+        shards: How many.
+
+    Yields:
+        Shard and its rows, in order, as an Arrow stream that holds only the ids that occur in it.
+    """
+    if not table.num_rows:
+        return
+    table = table.combine_chunks()
+    users = table.column(USER).chunk(0)
+    if shards == 1:
+        yield 0, _serialize(table)
+        return
+    # CRC-32 is the same on every machine, Python and run, which hash() is not.
+    shard_of_user = np.array([zlib.crc32(u) % shards for u in users.dictionary.cast(pa.binary()).to_pylist()], np.int32)
+    shard = shard_of_user[users.indices.to_numpy()]
+    for chosen in range(shards):
+        rows = np.flatnonzero(shard == chosen)
+        if len(rows):
+            yield chosen, _serialize(table.take(pa.array(rows)))
+
+
+def assemble(parts: Iterable[tuple[tuple[int, int], bytes]]) -> Interactions:
+    """Puts a shard's parts together.
+
+    Args:
+        parts: The order of each part's block, and its rows as of `partition`.
+
+    Returns:
+        The shard's interactions, sorted.
+    """
+    tables = [pa.ipc.open_stream(data).read_all() for _, data in sorted(parts, key=lambda part: part[0])]
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    users, items = (cast(Any, table.column(name).chunk(0)) for name in (USER, ITEM))
+    by_id = pc.sort_indices(users.dictionary.cast(pa.binary()))
+    rank = np.empty(len(by_id), np.int32)
+    rank[by_id.to_numpy()] = np.arange(len(by_id), dtype=np.int32)
+    user = rank[users.indices.to_numpy()]
+    rows = table.num_rows
+    timestamp = _whole(table.column(TIMESTAMP)).to_numpy() if TIMESTAMP in table.column_names else None
+    order = _by_user_and_time(user, timestamp)
+
+    def column(name: str, otherwise: Any) -> Any:
+        if name not in table.column_names:
+            return otherwise
+        return _whole(table.column(name)).to_numpy(zero_copy_only=False)[order]
+
+    return Interactions(
+        users=users.dictionary.take(by_id),
+        items=items.dictionary,
+        user=user[order],
+        item=items.indices.to_numpy()[order],
+        value=column(VALUE, np.ones(rows)),
+        timestamp=column(TIMESTAMP, None),
+        held_out=column(HELD_OUT, np.zeros(rows, bool)),
+    )
+
+
+def stable_order(key: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The stable order of non-negative keys.
+
+    Sorting key and place packed into one integer takes half the time of a stable argsort (measured on 1M keys).
+
+    Args:
+        key: [n] int64, from 0.
+
+    Returns:
+        [n] int64, places in ascending order of the key, ties in order of the place.
+    """
+    bits = max(1, int(len(key) - 1).bit_length()) if len(key) else 1
+    if len(key) and int(key.max()) >= 1 << (63 - bits):
+        return np.argsort(key, kind="stable")
+    packed = (key << bits) | np.arange(len(key), dtype=np.int64)
+    packed.sort()
+    return cast(npt.NDArray[np.int64], packed & ((1 << bits) - 1))
+
+
+def _by_user_and_time(
+    user: npt.NDArray[np.int32], timestamp: npt.NDArray[np.int64] | None
+) -> npt.NDArray[np.int64]:
+    key = user.astype(np.int64)
+    if timestamp is None:
+        return stable_order(key)
+    since = timestamp - timestamp.min()
+    span = int(since.max()) + 1
+    if (int(key.max()) + 1) * span < 1 << 62:
+        return stable_order(key * span + since)
+    return cast(npt.NDArray[np.int64], np.lexsort((timestamp, user)))
+
+
+def _serialize(table: Any) -> bytes:
+    """An Arrow stream of a table; ids that do not occur in it are left out."""
+    compact = {}
+    for name in table.column_names:
+        column = _whole(table.column(name))
+        if name in (USER, ITEM):
+            codes = column.indices.to_numpy()
+            used = np.zeros(len(column.dictionary), bool)
+            used[codes] = True
+            if not used.all():
+                new_code = (np.cumsum(used) - 1).astype(np.int32)
+                kept = column.dictionary.filter(pa.array(used))
+                column = pa.DictionaryArray.from_arrays(pa.array(new_code[codes]), kept)
+        compact[name] = column
+    sink = pa.BufferOutputStream()
+    _write(pa.table(compact), sink)
+    return cast(bytes, sink.getvalue().to_pybytes())
+
+
+def _write(table: Any, sink: Any) -> None:
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def _whole(column: Any) -> Any:
+    """A chunked column as one array; a table that was combined has one chunk a column, or none when empty."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -1,0 +1,91 @@
+"""Rows that cannot be used: why, how many, and which. Every input row is either used or counted here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+TOO_FEW_COLUMNS = "too few columns"
+TOO_MANY_COLUMNS = "too many columns"
+UNBALANCED_QUOTE = "unbalanced quote"
+NUL_BYTE = "NUL byte"
+WRONG_ENCODING = "not valid in the file's encoding"
+CARRIAGE_RETURN = "carriage return inside the row"
+FIELD_TOO_LONG = "field too long to be read"
+NOT_A_NUMBER = "is not a number"
+NOT_FINITE = "is not finite"
+EMPTY = "is empty"
+TOO_LONG = "is longer than 4096 bytes"
+LINE_BREAK = "holds a line break"
+HOLDS_NUL = "holds a NUL byte"
+UNKNOWN_EVENT = "unknown event type"
+NEGATIVE_TIMESTAMP = "negative timestamp"
+FUTURE_TIMESTAMP = "future timestamp"
+DUPLICATE_ID = "item_id seen before"
+
+EXCERPT_CHARACTERS = 200
+"""Longest excerpt of a bad row in the quarantine: enough to recognise it, too short to grow the file."""
+
+
+@dataclass(frozen=True, order=True)
+class BadRow:
+    """One bad row; ordered as the rows are in the input."""
+
+    file_index: int
+    """The file's place among the input files, sorted by name."""
+
+    block: int
+    """The byte (text) or row group (Parquet) of the file where the row's block starts."""
+
+    row: int
+    """The row's place in its block, from 0."""
+
+    reason: str
+    excerpt: str
+
+
+@dataclass
+class Problems:
+    """What is wrong with each row of a block; the first problem found for a row stays.
+
+    Attributes:
+        codes: [rows] int8, 0 for a good row, else 1 + the index into `reasons`.
+        reasons: The reasons found so far.
+    """
+
+    codes: npt.NDArray[np.int8]
+    reasons: list[str] = field(default_factory=list)
+
+    @classmethod
+    def none(cls, rows: int) -> "Problems":
+        """No problem in any of `rows` rows."""
+        return cls(np.zeros(rows, np.int8))
+
+    def add(self, where: npt.NDArray[np.bool_], reason: str) -> None:
+        """Gives `reason` to the rows of the mask `where` ([rows] bool) that have none yet."""
+        if where.any():
+            if reason not in self.reasons:
+                self.reasons.append(reason)
+            self.codes[where & (self.codes == 0)] = self.reasons.index(reason) + 1
+
+    @property
+    def good(self) -> npt.NDArray[np.bool_]:
+        """[rows] bool: the rows without a problem."""
+        return self.codes == 0
+
+    def counts(self) -> dict[str, int]:
+        """Rows by reason."""
+        counts = np.bincount(self.codes, minlength=len(self.reasons) + 1)
+        return {reason: int(counts[i + 1]) for i, reason in enumerate(self.reasons) if counts[i + 1]}
+
+    def bad(self) -> Iterable[tuple[int, str]]:
+        """Row and reason of each bad row, in order."""
+        for row in np.flatnonzero(self.codes):
+            yield int(row), self.reasons[self.codes[row] - 1]
+
+
+def excerpt(text: str | bytes) -> str:
+    """A bounded, printable piece of a row."""
+    shown = text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text
+    return shown if len(shown) <= EXCERPT_CHARACTERS else shown[: EXCERPT_CHARACTERS - 1] + "…"

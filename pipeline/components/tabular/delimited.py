@@ -1,0 +1,215 @@
+"""Delimited text to Arrow columns. Arrow's parser does the work; a slow, exact path names the rows that it refuses.
+
+A row is one line: a line break inside quotes is not supported, so that an unbalanced quote costs its own line only.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv
+
+from configs.data import FileFormat
+from configs.errors import DataError
+from pipeline.components.tabular import bad_rows
+from pipeline.components.tabular.layout import Layout, count_fields
+
+Kind = Literal["id", "text", "number", "integer"]
+
+_TYPES: dict[Kind, Any] = {
+    # Ids repeat: a dictionary makes every later step work on 32-bit codes.
+    "id": pa.dictionary(pa.int32(), pa.string()),
+    "text": pa.string(),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+}
+
+_SPARE_SEPARATORS = (b"\x1f", b"\x1e", b"\x1d", b"\x1c", b"\x01", b"\x02")
+"""Control characters that can stand for a separator of several bytes; Arrow's parser takes one byte."""
+
+_SLOW_BYTES = 1 << 20
+"""Arrow says only that a block has bad rows; it is cut into pieces of this size, and only pieces with bad rows are
+looked at line by line (about 40 ms each)."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A block of text as columns."""
+
+    table: Any
+    """pyarrow.Table of the good rows, a column a field. A number column with a cell that is none is text."""
+
+    rows: npt.NDArray[np.int64]
+    """[good rows] int64: each row's line in the block, from 0."""
+
+    bad: list[tuple[int, str, str]]
+    """Line in the block, reason and excerpt of each other row."""
+
+    lines: int
+    """Lines of the block, blank ones included."""
+
+
+def parse(block: bytes, form: FileFormat, layout: Layout, kinds: Mapping[str, Kind], path: str) -> Parsed:
+    """Parses whole lines.
+
+    Args:
+        block: The lines; only the last may lack its end.
+        form: The format.
+        layout: Where the fields are.
+        kinds: What each field holds.
+        path: The file's name, for messages.
+
+    Returns:
+        The good rows and the bad ones. Blank lines are neither.
+
+    Raises:
+        DataError: The separator cannot be told from the text.
+    """
+    if form.encoding == "latin-1":
+        block = block.decode("latin-1").encode()
+    return _parse(block, _Parser(form, layout, dict(kinds), path))
+
+
+@dataclass(frozen=True)
+class _Parser:
+    form: FileFormat
+    layout: Layout
+    kinds: dict[str, Kind]
+    path: str
+
+
+def _parse(block: bytes, parser: _Parser) -> Parsed:
+    lines = block.count(b"\n") + (not block.endswith(b"\n") and bool(block))
+    table = None if _is_suspect(block) else _fast(block, parser)
+    if table is not None and table.num_rows == lines:
+        return Parsed(table, np.arange(lines, dtype=np.int64), [], lines)
+    pieces = _cut(block) if len(block) > _SLOW_BYTES else [block]
+    if len(pieces) == 1:
+        return _slow(block, parser)
+    parsed = [_parse(piece, parser) for piece in pieces]
+    starts = np.cumsum([0] + [p.lines for p in parsed])
+    return Parsed(
+        _concatenate([p.table for p in parsed]),
+        np.concatenate([p.rows + start for p, start in zip(parsed, starts, strict=False)]),
+        [(row + int(start), why, cut) for p, start in zip(parsed, starts, strict=False) for row, why, cut in p.bad],
+        lines,
+    )
+
+
+def _is_suspect(block: bytes) -> bool:
+    """Whether Arrow's parser would silently accept what is a bad row here."""
+    return b"\0" in block or block.count(b"\r") != block.count(b"\r\n")
+
+
+def _fast(block: bytes, parser: _Parser) -> Any | None:
+    """Arrow's parser; None if it refuses a row."""
+    for kinds in (parser.kinds, _as_text(parser.kinds)):
+        try:
+            return _read_csv(block, parser, kinds)
+        except pa.ArrowInvalid:
+            # Either a cell that is no number, which reading it as text gets over, or a row that is none.
+            continue
+    return None
+
+
+def _as_text(kinds: dict[str, Kind]) -> dict[str, Kind]:
+    return {field: "text" if kind in ("number", "integer") else kind for field, kind in kinds.items()}
+
+
+def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind]) -> Any:
+    separator = parser.form.separator.encode()
+    if len(separator) > 1:
+        spare = next((c for c in _SPARE_SEPARATORS if c not in block), None)
+        if spare is None:
+            raise DataError(
+                f"{parser.path}: holds so many control characters that the separator {parser.form.separator!r} "
+                "cannot be told from them. Clean the file of control characters."
+            )
+        block, separator = block.replace(separator, spare), spare
+    by_position: dict[int, Kind] = {}
+    for field, position in parser.layout.positions.items():
+        # Two fields may share a column, such as a title and the year in it: both read it as text.
+        by_position[position] = "text" if position in by_position else kinds[field]
+    names = [f"c{i}" for i in range(parser.layout.width)]
+    if not block:
+        table = pa.table({f"c{i}": pa.array([], _TYPES[kind]) for i, kind in by_position.items()})
+    else:
+        table = pa.csv.read_csv(
+            pa.BufferReader(block),
+            pa.csv.ReadOptions(column_names=names, block_size=max(1 << 20, min(len(block), _SLOW_BYTES * 2))),
+            pa.csv.ParseOptions(delimiter=separator.decode(), quote_char=parser.form.quote or False),
+            pa.csv.ConvertOptions(
+                include_columns=[f"c{i}" for i in by_position],
+                column_types={f"c{i}": _TYPES[kind] for i, kind in by_position.items()},
+                null_values=[""],
+                strings_can_be_null=False,
+            ),
+        )
+    return pa.table({field: table.column(f"c{position}") for field, position in parser.layout.positions.items()})
+
+
+def _slow(block: bytes, parser: _Parser) -> Parsed:
+    lines = block.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    good: list[int] = []
+    bad: list[tuple[int, str, str]] = []
+    for i, line in enumerate(lines):
+        line = line.removesuffix(b"\r")
+        if not line:
+            continue
+        reason = _reason(line, parser)
+        if reason is None:
+            good.append(i)
+        else:
+            bad.append((i, reason, bad_rows.excerpt(line)))
+    table = _fast(b"".join(lines[i].removesuffix(b"\r") + b"\n" for i in good), parser)
+    if table is None or table.num_rows != len(good):
+        raise DataError(
+            f"{parser.path}: Arrow's parser and the line-by-line check read the same rows differently. Set "
+            "format.quote: '' if quotes are plain characters in this file."
+        )
+    return Parsed(table, np.array(good, np.int64), bad, len(lines))
+
+
+def _reason(line: bytes, parser: _Parser) -> str | None:
+    """Why a line is no row; None if it is one."""
+    if b"\0" in line:
+        return bad_rows.NUL_BYTE
+    if b"\r" in line:
+        return bad_rows.CARRIAGE_RETURN
+    try:
+        fields = count_fields(line.decode(), parser.form)
+    except UnicodeDecodeError:
+        return bad_rows.WRONG_ENCODING
+    except csv.Error:
+        return bad_rows.FIELD_TOO_LONG
+    if fields is None:
+        return bad_rows.UNBALANCED_QUOTE
+    if fields < parser.layout.width:
+        return bad_rows.TOO_FEW_COLUMNS
+    return bad_rows.TOO_MANY_COLUMNS if fields > parser.layout.width else None
+
+
+def _cut(block: bytes) -> list[bytes]:
+    pieces, start = [], 0
+    while start < len(block):
+        end = block.find(b"\n", min(start + _SLOW_BYTES, len(block) - 1)) + 1 or len(block)
+        pieces.append(block[start:end])
+        start = end
+    return pieces
+
+
+def _concatenate(tables: list[Any]) -> Any:
+    """One table; a column that is a number in some and text in others becomes text."""
+    columns = {}
+    for name in tables[0].column_names:
+        parts = [t.column(name) for t in tables]
+        if len({p.type for p in parts}) > 1:
+            parts = [p.cast(pa.string()) for p in parts]
+        columns[name] = pa.chunked_array([chunk for p in parts for chunk in p.chunks], parts[0].type)
+    return pa.table(columns)

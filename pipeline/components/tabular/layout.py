@@ -1,0 +1,135 @@
+"""Where a text file keeps its columns, from its first lines."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from configs.data import Column, FileFormat
+from configs.errors import DataError
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+HEAD_BYTES = 1 << 20
+"""What is read of a file to know its columns; a header longer than this is no header."""
+
+_SAMPLED_LINES = 1000
+"""Lines that say how many columns a file without a header has: the most frequent number, so that one bad line, even
+the first, does not make all others bad."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one text file."""
+
+    width: int
+    """Columns of a good row."""
+
+    positions: dict[str, int]
+    """Wanted field to position, from 0."""
+
+    skip_bytes: int
+    """Bytes before the first row: byte-order mark and header."""
+
+    skip_lines: int
+    """Lines before the first row: the header's, if there is one."""
+
+
+def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str) -> Layout | None:
+    """Finds the wanted columns.
+
+    Args:
+        head: The file's first bytes, at most `HEAD_BYTES`.
+        form: The configured format.
+        wanted: Field to column, by name or position.
+        path: The file's name, for messages.
+
+    Returns:
+        The layout, or None for a file without a line.
+
+    Raises:
+        DataError: A column is missing or named twice, or the encoding is not the configured one.
+    """
+    if head.startswith(_UTF16_MARKS):
+        raise DataError(f"{path}: starts with a UTF-16 byte-order mark; convert the file to UTF-8.")
+    mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
+    whole = len(head) < HEAD_BYTES
+    lines = [line for line in head[mark:].split(b"\n")[: None if whole else -1] if line.strip()]
+    if not lines:
+        if not whole:
+            raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is no table of text.")
+        return None
+    if not form.header:
+        widths = Counter(len(_fields(line, form)) for line in lines[:_SAMPLED_LINES])
+        width = widths.most_common(1)[0][0]
+        return Layout(width, _by_position(wanted, width, path), mark, 0)
+    names = _header_names(lines[0], form, path)
+    # Blank lines may stand before the header; they are no rows either.
+    header_end = head.index(lines[0], mark) + len(lines[0]) + 1
+    positions = _by_name(wanted, names, path)
+    return Layout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"))
+
+
+def count_fields(line: str, form: FileFormat) -> int | None:
+    """Counts the fields of one line.
+
+    Args:
+        line: The line, without its end.
+        form: The format.
+
+    Returns:
+        Number of fields; None where a quote is opened and not closed in the line.
+
+    Raises:
+        csv.Error: A field is too long for Python's parser.
+    """
+    if not form.quote or form.quote not in line:
+        return line.count(form.separator) + 1
+    # A second line is offered: the reader takes it only while a quote is open.
+    reader = csv.reader([line + "\n", "\n"], delimiter=form.separator, quotechar=form.quote)
+    fields = next(reader)
+    return len(fields) if reader.line_num == 1 else None
+
+
+def _fields(line: bytes, form: FileFormat) -> list[str]:
+    text = line.decode(form.encoding, "replace").rstrip("\r\n")
+    if not form.quote or form.quote not in text:
+        return text.split(form.separator)
+    return next(csv.reader([text], delimiter=form.separator, quotechar=form.quote))
+
+
+def _header_names(line: bytes, form: FileFormat, path: str) -> list[str]:
+    try:
+        line.decode(form.encoding)
+    except UnicodeDecodeError as e:
+        raise DataError(
+            f"{path}: the header is not {form.encoding} ({e.reason} at byte {e.start}). Set format.encoding, "
+            "or convert the file."
+        ) from e
+    return _fields(line, form)
+
+
+def _by_name(wanted: Mapping[str, Column], names: list[str], path: str) -> dict[str, int]:
+    missing = [c for c in wanted.values() if (c not in names if isinstance(c, str) else c >= len(names))]
+    if missing:
+        raise DataError(
+            f"{path}: no column {', '.join(map(repr, missing))}. Wanted: {', '.join(map(repr, wanted.values()))}; "
+            f"found {len(names)}: {', '.join(map(repr, names[:50]))}. Correct the columns in the config, or "
+            "format.separator if the whole header came as one column."
+        )
+    twice = [c for c in wanted.values() if isinstance(c, str) and names.count(c) > 1]
+    if twice:
+        raise DataError(f"{path}: column {twice[0]!r} stands twice in the header; name it by position, from 0.")
+    return {field: names.index(c) if isinstance(c, str) else c for field, c in wanted.items()}
+
+
+def _by_position(wanted: Mapping[str, Column], width: int, path: str) -> dict[str, int]:
+    positions = {field: column for field, column in wanted.items() if isinstance(column, int)}
+    beyond = {field: position for field, position in positions.items() if position >= width}
+    if beyond:
+        raise DataError(
+            f"{path}: most rows have {width} column(s), so there is no column {', '.join(map(str, beyond.values()))} "
+            f"(for {', '.join(beyond)}). Correct the positions, which count from 0, or format.separator."
+        )
+    return positions
