@@ -11,7 +11,7 @@ from pipeline.datasets.store import data_dir, fetch, is_cached
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
-    """Adds `datasets` to a command line; `args.handler(args)` then runs what was chosen.
+    """Adds `datasets` to a command line; `args.command(args)` then runs what was chosen.
 
     Args:
         subparsers: What `ArgumentParser.add_subparsers` returned.
@@ -20,12 +20,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     listing = commands.add_parser("list", help="the data sets, their licences, and which are on this machine")
-    listing.set_defaults(handler=_list)
+    listing.set_defaults(command=_list)
 
     fetching = commands.add_parser("fetch", help="bring a data set to this machine, checked by digest")
     fetching.add_argument("name", choices=list(DATA_SETS), help="the data set", metavar="NAME")
     fetching.add_argument("--from", dest="source", metavar="FOLDER", help="take it from a folder that has a copy")
-    fetching.set_defaults(handler=_fetch)
+    fetching.set_defaults(command=_fetch)
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -16,7 +16,7 @@ def run(monkeypatch):
         parser = argparse.ArgumentParser()
         add_parser(parser.add_subparsers(required=True))
         args = parser.parse_args(["datasets", *argv])
-        args.handler(args)
+        args.command(args)
 
     return call
 
