@@ -23,7 +23,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     listing.set_defaults(command=_list)
 
     fetching = commands.add_parser("fetch", help="bring a data set to this machine, checked by digest")
-    fetching.add_argument("name", choices=list(DATA_SETS), help="the data set", metavar="NAME")
+    fetching.add_argument("name", choices=list(DATA_SETS), help=", ".join(DATA_SETS), metavar="NAME")
     fetching.add_argument("--from", dest="source", metavar="FOLDER", help="take it from a folder that has a copy")
     fetching.set_defaults(command=_fetch)
 
