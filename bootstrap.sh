@@ -12,6 +12,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+# make, or an activated environment, puts the environment's own interpreter on the PATH: it cannot be made from itself.
+PATH=${PATH//"$PWD/.venv/bin:"/}
+
 UV_VERSION=0.13.9
 FIRST_CURRENT_LIBC=2.39
 

@@ -120,6 +120,13 @@ def test_interpreter_that_is_another_version_than_its_name_is_not_taken(machine)
     assert machine.chosen() == expected
 
 
+def test_interpreter_of_the_environment_itself_is_not_taken(machine):
+    own = machine.project / ".venv/bin"
+    Machine.script(own / "python3.10", "echo 3.10")
+    expected = machine.on_path("3.10")
+    assert machine.chosen(PATH=f"{own}:{machine.path}") == expected
+
+
 def test_pyenv_root_names_another_folder(machine):
     machine.pyenv = machine.root / "elsewhere"
     expected = machine.under_pyenv("3.10.13")
