@@ -1,0 +1,62 @@
+"""Writes a Retriever with all its signatures as a SavedModel."""
+
+import json
+import posixpath
+import uuid
+from typing import Any
+
+import tensorflow as tf
+
+from serving_signatures import (
+    catalogue,
+    embed_item_indices,
+    embed_items,
+    embed_users,
+    recommend,
+    serving_default,
+    similar_items,
+)
+from serving_signatures.retriever import Retriever
+
+SIGNATURES = (
+    serving_default.SIGNATURE,
+    recommend.SIGNATURE,
+    embed_items.SIGNATURE,
+    embed_item_indices.SIGNATURE,
+    embed_users.SIGNATURE,
+    similar_items.SIGNATURE,
+    catalogue.SIGNATURE,
+)
+"""All that a served model answers."""
+
+PROVENANCE_FILE = "assets.extra/provenance.json"
+"""Where a SavedModel says what it was made of; TensorFlow leaves `assets.extra` to its users."""
+
+
+def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) -> None:
+    """Writes the SavedModel; the folder is there whole or not at all.
+
+    Args:
+        retriever: The model.
+        folder: Where to, local or remote; what is there is replaced.
+        provenance: JSON values for `assets.extra/provenance.json`.
+    """
+    # Beside the goal, so that the rename stays inside one file system.
+    unfinished = f"{folder.rstrip('/')}.{uuid.uuid4().hex}.tmp"
+    try:
+        tf.saved_model.save(
+            retriever,
+            unfinished,
+            signatures={signature.name: signature.concrete_function(retriever) for signature in SIGNATURES},
+        )
+        provenance_file = posixpath.join(unfinished, PROVENANCE_FILE)
+        tf.io.gfile.makedirs(posixpath.dirname(provenance_file))
+        with tf.io.gfile.GFile(provenance_file, "w") as file:
+            file.write(json.dumps(provenance, indent=2, sort_keys=True) + "\n")
+        if tf.io.gfile.exists(folder):
+            tf.io.gfile.rmtree(folder)
+        tf.io.gfile.makedirs(posixpath.dirname(folder.rstrip("/")))
+        tf.io.gfile.rename(unfinished, folder)
+    finally:
+        if tf.io.gfile.exists(unfinished):
+            tf.io.gfile.rmtree(unfinished)

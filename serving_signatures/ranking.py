@@ -1,0 +1,49 @@
+"""Scores and ranks the catalogue. One place for evaluation and for serving, so that both leave out the same."""
+
+from typing import Any
+
+import tensorflow as tf
+
+NO_EMBEDDING_SCORE = -1.0
+"""Score of an item of which nothing is known: the least cosine. Without it such an item, whose embedding is zero, would
+score 0 and stand above every item that a user dislikes."""
+
+
+def catalogue_scores(query: Any, embedding: Any, popularity: Any) -> Any:
+    """Scores every item for every query.
+
+    Args:
+        query: float32 `[batch, dim]`, of length 1; zero where nothing is known of the user.
+        embedding: float32 `[items, dim]`, of length 1; zero where nothing is known of the item.
+        popularity: float32 `[items]`.
+
+    Returns:
+        float32 `[batch, items]`: cosines, and for a query of which nothing is known the popularity.
+    """
+    scores = tf.matmul(query, embedding, transpose_b=True)
+    scores = tf.where(is_embedded(embedding), scores, NO_EMBEDDING_SCORE)
+    return tf.where(is_embedded(query)[:, tf.newaxis], scores, popularity)
+
+
+def is_embedded(vectors: Any) -> Any:
+    """Which vectors are not zero: bool `[rows]` for `[rows, dim]`."""
+    return tf.reduce_any(vectors != 0, axis=1)
+
+
+def best_places(scores: Any, excluded_row: Any, excluded_place: Any, k: Any) -> tuple[Any, Any]:
+    """Ranks the catalogue by score, ties by place.
+
+    Args:
+        scores: float32 `[batch, items]`.
+        excluded_row: int64 `[excluded]`, the row of each score to leave out.
+        excluded_place: int64 `[excluded]`, its place in the catalogue; pairs may repeat.
+        k: int32 `[]`, not below zero; cut to the number of items.
+
+    Returns:
+        Places int32 `[batch, k]` and scores float32 `[batch, k]`, best first; -1 and minus infinity where fewer are
+        left.
+    """
+    pairs = tf.stack([excluded_row, excluded_place], axis=1)
+    scores = tf.tensor_scatter_nd_min(scores, pairs, tf.fill(tf.shape(pairs)[:1], -float("inf")))
+    best, place = tf.math.top_k(scores, tf.minimum(k, tf.shape(scores)[1]))
+    return tf.where(tf.math.is_inf(best), -1, place), best

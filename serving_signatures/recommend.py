@@ -1,0 +1,43 @@
+"""`recommend`: the best items for users, known by id, by history, or not at all."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from serving_signatures.retriever import Retriever
+from serving_signatures.signature import Signature
+
+
+def recommend(
+    retriever: Retriever, user_id: Any, history: Any, history_weight: Any, exclude: Any, k: Any
+) -> dict[str, Any]:
+    """Recommends; an unknown user is served from the history, without one from popularity.
+
+    Args:
+        retriever: The model.
+        user_id: string `[n]`; "" for a user without an id.
+        history: string `[n, h]`, oldest first; "" pads. Left out of the answer.
+        history_weight: float32 `[n, h]`; 1 for a plain like.
+        exclude: string `[n, e]`, also left out; "" pads.
+        k: int32 `[]`, not below 0.
+
+    Returns:
+        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first; `known_user` bool `[n]`.
+    """
+    embedding, known_user = retriever.embed_users(user_id, history, history_weight)
+    excluded = tf.concat([retriever.place_of(history), retriever.place_of(exclude)], axis=1)
+    item_id, score = retriever.rank(embedding, excluded, k)
+    return {"item_id": item_id, "score": score, "known_user": known_user}
+
+
+SIGNATURE = Signature(
+    name="recommend",
+    inputs={
+        "user_id": tf.TensorSpec([None], tf.string),
+        "history": tf.TensorSpec([None, None], tf.string),
+        "history_weight": tf.TensorSpec([None, None], tf.float32),
+        "exclude": tf.TensorSpec([None, None], tf.string),
+        "k": tf.TensorSpec([], tf.int32),
+    },
+    answer=recommend,
+)

@@ -1,0 +1,153 @@
+"""The served model: string ids in, embeddings and ranked items out. What all signatures ask."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from serving_signatures.ranking import best_places, catalogue_scores
+from transforms import features
+
+
+@dataclasses.dataclass(frozen=True)
+class ServedCatalogue:
+    """The items in the order of their places.
+
+    Attributes:
+        item_id: object `[items]`, bytes.
+        title: object `[items]`, UTF-8 bytes.
+        embedding: float32 `[items, dim]`, of length 1; zero where nothing is known of the item.
+        popularity: float32 `[items]`, the item's share of the training interactions.
+        row: int32 `[items]`, what the query function calls the item; -1 for one that it does not know.
+    """
+
+    item_id: npt.NDArray[np.object_]
+    title: npt.NDArray[np.object_]
+    embedding: npt.NDArray[np.float32]
+    popularity: npt.NDArray[np.float32]
+    row: npt.NDArray[np.int32]
+
+
+class Retriever(tf.Module):
+    """Looks ids up, embeds queries and ranks the catalogue.
+
+    All that it knows is in variables and in the transform graphs' vocabulary files, which the SavedModel takes along as
+    assets: training and serving read the same ones, and no large constant is in the graph.
+    """
+
+    def __init__(
+        self,
+        embed_query: Callable[[Any, Any, Any], Any],
+        query_variables: Sequence[Any],
+        catalogue: ServedCatalogue,
+        interactions_graph: tft.TFTransformOutput,
+        catalogue_graph: tft.TFTransformOutput,
+        default_k: int,
+    ) -> None:
+        """Puts the parts together.
+
+        Args:
+            embed_query: Maps places in the user vocabulary int64 `[n]` (-1 for an unknown user), a history int32
+                RaggedTensor `[n, (h)]` of rows, oldest first, and its weights float32 `[n, (h)]`, to float32
+                `[n, dim]`.
+            query_variables: The variables that it reads.
+            catalogue: The items.
+            interactions_graph: Transform graph of the interactions.
+            catalogue_graph: Transform graph of the catalogue.
+            default_k: Recommendations of `serving_default`.
+        """
+        super().__init__(name="retriever")
+        self._embed_query = embed_query
+        self._query_variables = list(query_variables)
+        self.default_k = default_k
+        self.item_id = tf.Variable(catalogue.item_id, dtype=tf.string, trainable=False, name="item_id")
+        self.title = tf.Variable(catalogue.title, dtype=tf.string, trainable=False, name="title")
+        self.embedding = tf.Variable(catalogue.embedding, trainable=False, name="embedding")
+        self._popularity = tf.Variable(catalogue.popularity, trainable=False, name="popularity")
+        self._row = tf.Variable(catalogue.row, trainable=False, name="row")
+        self._users = _table(interactions_graph, features.USER_VOCABULARY)
+        self._places = _table(catalogue_graph, features.CATALOGUE_VOCABULARY)
+        self._raw_spec = {
+            name: tf.io.VarLenFeature(spec.dtype) for name, spec in interactions_graph.raw_feature_spec().items()
+        }
+        # Tracked here, because the layer holds the graph's tables and these must live as long as the signatures.
+        self._transform = interactions_graph.transform_features_layer()
+
+    def transform(self, examples: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Parses raw interaction Examples and runs the transform graph on them.
+
+        Args:
+            examples: string `[n]`, serialized; features other than those of `transforms.features` are ignored.
+
+        Returns:
+            The raw and the transformed features.
+        """
+        raw = tf.io.parse_example(examples, self._raw_spec)
+        return raw, self._transform(dict(raw))
+
+    def place_of(self, item_id: Any) -> Any:
+        """Places in the catalogue, int64 of the shape of `item_id`; -1 for an item outside it, such as ""."""
+        return self._places.lookup(item_id)
+
+    def embed_items(self, place: Any) -> Any:
+        """Embeddings float32 `[n, dim]` of places int64 `[n]`; zero for a place outside the catalogue."""
+        is_known = (place >= 0) & (place < tf.size(self.item_id, tf.int64))
+        return tf.where(is_known[:, tf.newaxis], tf.gather(self.embedding, tf.where(is_known, place, 0)), 0.0)
+
+    def embed_users(self, user_id: Any, history: Any, history_weight: Any) -> tuple[Any, Any]:
+        """Embeds users.
+
+        Args:
+            user_id: string `[n]`.
+            history: string `[n, h]`, oldest first; "" and unknown items are passed over.
+            history_weight: float32 `[n, h]`; an item that weighs nothing, or less, is passed over.
+
+        Returns:
+            Embeddings float32 `[n, dim]`, zero where neither user nor history is known; and bool `[n]`, whether the
+            user is.
+        """
+        tf.debugging.assert_equal(
+            tf.shape(history), tf.shape(history_weight), "history_weight must have one weight for each of history."
+        )
+        user = self._users.lookup(user_id)
+        place = self.place_of(history)
+        row = tf.where(place >= 0, tf.gather(self._row, tf.maximum(place, 0)), -1)
+        counts = (row >= 0) & (history_weight > 0)
+        embedding = self._embed_query(
+            user, tf.ragged.boolean_mask(row, counts), tf.ragged.boolean_mask(history_weight, counts)
+        )
+        return embedding, user >= 0
+
+    def rank(self, query: Any, excluded_place: Any, k: Any) -> tuple[Any, Any]:
+        """Ranks the catalogue for each query.
+
+        Args:
+            query: float32 `[n, dim]`; a zero row is answered by popularity.
+            excluded_place: int64 `[n, e]`, places to leave out; -1 pads.
+            k: int32 `[]`, cut to the catalogue's size.
+
+        Returns:
+            Item ids string `[n, k]` and scores float32 `[n, k]`, best first, ties by place; "" and minus infinity
+            where fewer are left.
+        """
+        tf.debugging.assert_non_negative(k, "k must not be below 0.")
+        scores = catalogue_scores(query, self.embedding, self._popularity)
+        excluded = tf.where(excluded_place >= 0)
+        place, score = best_places(scores, excluded[:, 0], tf.gather_nd(excluded_place, excluded), k)
+        return tf.where(place >= 0, tf.gather(self.item_id, tf.maximum(place, 0)), ""), score
+
+
+def _table(graph: tft.TFTransformOutput, vocabulary: str) -> Any:
+    """The table from a vocabulary's entries to their places; -1 for others."""
+    initializer = tf.lookup.TextFileInitializer(
+        graph.vocabulary_file_by_name(vocabulary),
+        key_dtype=tf.string,
+        key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
+        value_dtype=tf.int64,
+        value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
+    )
+    return tf.lookup.StaticHashTable(initializer, default_value=-1)

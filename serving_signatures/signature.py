@@ -1,0 +1,34 @@
+"""What a signature is: a name, the tensors it takes and what it answers; declared, so that the export can list them."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from serving_signatures.retriever import Retriever
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One way to ask a model.
+
+    Attributes:
+        name: The signature's name in the SavedModel.
+        inputs: Its inputs, by name.
+        answer: Maps the model and the inputs, as keywords, to the outputs by name.
+    """
+
+    name: str
+    inputs: dict[str, tf.TensorSpec]
+    answer: Callable[..., dict[str, Any]]
+
+    def concrete_function(self, retriever: Retriever) -> Any:
+        """Traces the signature for one model."""
+        specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in self.inputs.items()]
+        names = list(self.inputs)
+
+        def answer(*tensors: Any) -> dict[str, Any]:
+            return self.answer(retriever, **dict(zip(names, tensors, strict=True)))
+
+        return tf.function(answer, input_signature=specs).get_concrete_function()

@@ -1,0 +1,39 @@
+"""`similar_items`: the neighbours of items."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from serving_signatures.ranking import is_embedded
+from serving_signatures.retriever import Retriever
+from serving_signatures.signature import Signature
+
+
+def similar_items(retriever: Retriever, item_id: Any, k: Any) -> dict[str, Any]:
+    """Finds the items whose embeddings are nearest by cosine, without the item itself.
+
+    Args:
+        retriever: The model.
+        item_id: string `[n]`.
+        k: int32 `[]`, not below 0.
+
+    Returns:
+        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first, "" and minus infinity throughout for an item
+        without an embedding; `known` bool `[n]`, whether the catalogue has it.
+    """
+    place = retriever.place_of(item_id)
+    embedding = retriever.embed_items(place)
+    neighbours, score = retriever.rank(embedding, place[:, tf.newaxis], k)
+    has_neighbours = is_embedded(embedding)[:, tf.newaxis]
+    return {
+        "item_id": tf.where(has_neighbours, neighbours, ""),
+        "score": tf.where(has_neighbours, score, -float("inf")),
+        "known": place >= 0,
+    }
+
+
+SIGNATURE = Signature(
+    name="similar_items",
+    inputs={"item_id": tf.TensorSpec([None], tf.string), "k": tf.TensorSpec([], tf.int32)},
+    answer=similar_items,
+)

@@ -1,0 +1,141 @@
+"""What TwoTowerTrainer is given, made from rows by TFT itself: transform graphs and transformed Examples."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+
+# isort: split
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform.beam as tft_beam
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
+
+from transforms import catalogue, features, interactions
+
+Rows = Sequence[Mapping[str, Sequence[Any]]]
+
+INTERACTIONS = {
+    features.USER_ID: tf.string,
+    features.ITEM_ID: tf.string,
+    features.VALUE: tf.float32,
+    features.TIMESTAMP: tf.int64,
+    features.TARGET_ITEM_ID: tf.string,
+    features.TARGET_VALUE: tf.float32,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainerInputs:
+    """Folders and patterns, named as in `TwoTowerFnArgs`."""
+
+    train_files: list[str]
+    eval_files: list[str]
+    candidates_files: list[str]
+    transform_graph_path: str
+    candidates_transform_graph_path: str
+    catalogue: dict[str, Any]
+
+
+def make_inputs(
+    folder: Path,
+    train: Mapping[str, Sequence[str]],
+    targets: Mapping[str, Sequence[str]],
+    items: Mapping[str, Mapping[str, Sequence[Any]]],
+    content: dict[str, Any] | None = None,
+    values: Mapping[str, Sequence[float]] | None = None,
+) -> TrainerInputs:
+    """Runs the two preprocessing functions.
+
+    Args:
+        folder: Where to write.
+        train: Users to histories.
+        targets: Users to held-out items; a user who is not in `train` has no history.
+        items: Catalogue item ids to raw content features.
+        content: Config of the content features.
+        values: Users to event weights, which then weigh the histories.
+    """
+    content = content or {}
+
+    def row(user: str, target: Sequence[str]) -> dict[str, Any]:
+        history = list(train.get(user, []))
+        value = list(values[user]) if values is not None else [1.0] * len(history)
+        return {
+            features.USER_ID: [user],
+            features.ITEM_ID: history,
+            features.VALUE: value,
+            features.TIMESTAMP: list(range(len(history))),
+            features.TARGET_ITEM_ID: list(target),
+            features.TARGET_VALUE: [1.0] * len(target),
+        }
+
+    raw_items = [{features.ITEM_ID: [item], features.TITLE: [f"Title of {item}"], **raw} for item, raw in items.items()]
+    number = {name: tf.float32 if feature["kind"] == "number" else tf.string for name, feature in content.items()}
+    _transform(
+        folder / "interactions",
+        lambda inputs: interactions.preprocessing_fn(inputs, {"weighted": values is not None}),
+        INTERACTIONS,
+        {
+            "train": [row(user, []) for user in train],
+            "eval": [row(user, target) for user, target in targets.items()],
+        },
+    )
+    _transform(
+        folder / "catalogue",
+        lambda inputs: catalogue.preprocessing_fn(inputs, {"features": content}),
+        {features.ITEM_ID: tf.string, features.TITLE: tf.string, **number},
+        {"train": [{**{name: [] for name in content}, **raw} for raw in raw_items]},
+    )
+    return TrainerInputs(
+        train_files=[str(folder / "interactions" / "train" / "*")],
+        eval_files=[str(folder / "interactions" / "eval" / "*")],
+        candidates_files=[str(folder / "catalogue" / "train" / "*")],
+        transform_graph_path=str(folder / "interactions" / "graph"),
+        candidates_transform_graph_path=str(folder / "catalogue" / "graph"),
+        catalogue=content,
+    )
+
+
+def _transform(
+    folder: Path, preprocessing_fn: Callable[[Any], Any], spec: dict[str, Any], splits: dict[str, Rows]
+) -> None:
+    metadata = dataset_metadata.DatasetMetadata(
+        schema_utils.schema_from_feature_spec({name: tf.io.VarLenFeature(dtype) for name, dtype in spec.items()})
+    )
+    with tft_beam.Context(temp_dir=str(folder / "tmp")):
+        graph = (splits["train"], metadata) | tft_beam.AnalyzeDataset(preprocessing_fn)
+        _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
+        # TFX's Transform puts the raw schema there, TFT alone does not.
+        metadata_io.write_metadata(metadata, str(folder / "graph" / "metadata"))
+        for split, rows in splits.items():
+            transformed: Rows = []
+            if rows:
+                transformed, _ = ((rows, metadata), graph) | tft_beam.TransformDataset()
+            write_examples(folder / split / "examples-00000-of-00001.gz", transformed)
+
+
+def write_examples(file: Path, rows: Rows) -> None:
+    """Writes gzipped tf.Examples."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
+        for row in rows:
+            writer.write(example(row))
+
+
+def example(row: Mapping[str, Any]) -> bytes:
+    """One serialized tf.Example of strings, integers and floats."""
+    feature = {}
+    for name, came in row.items():
+        values = np.atleast_1d(np.asarray(came, object)).tolist()
+        if not values:
+            feature[name] = tf.train.Feature()
+        elif all(isinstance(value, (int, np.integer)) for value in values):
+            feature[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+        elif all(isinstance(value, (float, np.floating)) for value in values):
+            feature[name] = tf.train.Feature(float_list=tf.train.FloatList(value=values))
+        else:
+            as_bytes = [value.encode() if isinstance(value, str) else value for value in values]
+            feature[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=as_bytes))
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()

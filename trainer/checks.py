@@ -1,0 +1,93 @@
+"""What must hold before, during and after training. Each failure is a TrainingError, and no model is exported."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from configs.errors import TrainingError
+from trainer.interactions import Interactions
+
+MAX_CONCENTRATION = 0.98
+"""Above this length of the mean of unit vectors, embeddings count as collapsed: their mean cosine is above 0.96, so all
+logits of a query lie within a twentieth of what the temperature was chosen for. Trained models stay below 0.6."""
+
+
+def check_data(interactions: Interactions, held_out: Interactions, batch_size: int) -> None:
+    """Refuses data from which nothing can be learned, or on which nothing can be measured.
+
+    Args:
+        interactions: The train split.
+        held_out: The eval split.
+        batch_size: As the config has it.
+
+    Raises:
+        TrainingError: A split is empty, or a batch would hold a single interaction or item.
+    """
+    size = len(interactions.item)
+    if size == 0:
+        raise TrainingError("The train split is empty: there is nothing to learn from. Look at the cleaning report.")
+    if min(size, batch_size) < 2:
+        raise TrainingError(
+            f"A batch of one has no other item to tell its own from, and so no gradient: {size} training interactions "
+            f"in batches of {batch_size}. Give more interactions or a larger trainer.batch_size."
+        )
+    if len(np.unique(interactions.item)) < 2:
+        raise TrainingError(
+            f"All {size} training interactions are with one item: there is nothing to choose between. "
+            "Look at the cleaning report and at log.columns.item_id."
+        )
+    if len(held_out.target) == 0:
+        raise TrainingError(
+            f"The eval split is empty: none of its {held_out.users} users has a held-out interaction, so the model "
+            "could not be measured. Choose another log.split, or keep users with two interactions or more."
+        )
+
+
+def check_loss(loss: float, epoch: int, learning_rate: float) -> None:
+    """Refuses a loss that is not a number.
+
+    Args:
+        loss: Mean over the epoch.
+        epoch: Its number, from 1.
+        learning_rate: As the config has it.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"The loss of epoch {epoch} is {loss}: training diverged. Lower trainer.learning_rate "
+            f"(now {learning_rate}) or raise trainer.temperature, and look for values that are not finite in the log."
+        )
+
+
+def check_embeddings(embeddings: npt.NDArray[np.float32], what: str) -> None:
+    """Refuses embeddings that point nowhere or all the same way.
+
+    Args:
+        embeddings: `[rows, dim]`, of length 1, or zero where nothing is known.
+        what: What is embedded, for the message.
+
+    Raises:
+        TrainingError: Some are not finite, or they have collapsed.
+    """
+    if not np.isfinite(embeddings).all():
+        raise TrainingError(f"Embeddings of {what} are not finite: training diverged. Lower trainer.learning_rate.")
+    embedded = embeddings[embeddings.any(axis=1)]
+    concentration = concentration_of(embedded)
+    if concentration > MAX_CONCENTRATION:
+        raise TrainingError(
+            f"The embeddings of {len(embedded)} {what} have collapsed to one direction: the mean of these unit vectors "
+            f"has length {concentration:.3f}, allowed is {MAX_CONCENTRATION}. Everyone would be recommended the same. "
+            "Lower trainer.learning_rate, or train on more interactions."
+        )
+
+
+def concentration_of(vectors: npt.NDArray[np.float32]) -> float:
+    """Length of the mean of unit vectors `[rows, dim]`: 0 for all directions alike, 1 for a single one.
+
+    Its square is the mean cosine of two of them (Mardia and Jupp, Directional Statistics, section 9.2). Fewer than two
+    vectors cannot collapse and count as 0.
+    """
+    return float(np.linalg.norm(vectors.mean(axis=0, dtype=np.float64))) if len(vectors) > 1 else 0.0

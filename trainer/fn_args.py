@@ -1,0 +1,20 @@
+"""What `run_fn` is given: TFX's arguments and the catalogue's channels."""
+
+import attr
+from tfx.components.trainer import fn_args_utils
+
+
+@attr.s
+class TwoTowerFnArgs(fn_args_utils.FnArgs):  # type: ignore[misc]
+    """TFX's FnArgs with the candidates.
+
+    `custom_config` holds hyperparameters alone, never a path: `trainer` and `serving` (the config's sections as JSON
+    values), `catalogue` (its content features by name) and `provenance` (strings that go into the model).
+
+    Attributes:
+        candidates_files: Patterns of the transformed catalogue Examples.
+        candidates_transform_graph_path: The transform graph that made them.
+    """
+
+    candidates_files = attr.ib(type=list[str], default=None)
+    candidates_transform_graph_path = attr.ib(type=str, default=None)

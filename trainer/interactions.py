@@ -1,0 +1,111 @@
+"""Transformed interaction Examples in memory: one flat array of interactions and where each user's begin."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer.examples import ragged, read_examples
+from transforms import features
+
+
+@dataclasses.dataclass(frozen=True)
+class Interactions:
+    """One split. User `u`'s history is `item[offset[u]:offset[u + 1]]`, oldest first.
+
+    Attributes:
+        user: int32 `[users]`, the place in the user vocabulary; -1 for a user that training has not seen.
+        offset: int64 `[users + 1]`.
+        item: int32 `[interactions]`, the place in the vocabulary of interacted items; never -1.
+        weight: float32 `[interactions]`, 1 for a plain like.
+        target_offset: int64 `[users + 1]`, likewise for the held-out items.
+        target: object `[targets]`, the ids of the held-out items as bytes, oldest first.
+    """
+
+    user: npt.NDArray[np.int32]
+    offset: npt.NDArray[np.int64]
+    item: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
+    target_offset: npt.NDArray[np.int64]
+    target: npt.NDArray[np.object_]
+
+    @property
+    def users(self) -> int:
+        """Number of users."""
+        return len(self.user)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Interactions":
+        """The given users, in the given order."""
+        offset, places = _slices(self.offset, rows)
+        target_offset, target_places = _slices(self.target_offset, rows)
+        return Interactions(
+            self.user[rows],
+            offset,
+            self.item[places],
+            self.weight[places],
+            target_offset,
+            self.target[target_places],
+        )
+
+
+def read_interactions(patterns: Iterable[str], max_users: int | None = None) -> Interactions:
+    """Reads one split of transformed Examples.
+
+    The order of users in the files depends on Beam's workers; here it is the order of a hash of the user's id, so that
+    two runs on the same data see the same arrays.
+
+    Args:
+        patterns: Globs of gzipped TFRecord files.
+        max_users: Keep this many users, the first in hash order. None: all.
+
+    Returns:
+        The split. History items outside the vocabulary are left out: nothing was learned of them.
+
+    Raises:
+        TrainingError: No file matches.
+    """
+    columns = read_examples(patterns, _SPEC)
+    if columns is None:
+        nothing = np.zeros(0, np.int32)
+        start = np.zeros(1, np.int64)
+        return Interactions(nothing, start, nothing, nothing.astype(np.float32), start, np.zeros(0, object))
+    item = columns[features.HISTORY_INDEX].values.numpy()
+    known = item >= 0
+    kept_before = _ends(known)
+    split = Interactions(
+        user=columns[features.USER_INDEX].numpy().astype(np.int32),
+        offset=kept_before[columns[features.HISTORY_INDEX].row_splits.numpy()],
+        item=item[known].astype(np.int32),
+        weight=columns[features.HISTORY_WEIGHT].values.numpy()[known],
+        target_offset=columns[features.TARGET_ITEM_ID].row_splits.numpy(),
+        target=columns[features.TARGET_ITEM_ID].values.numpy(),
+    )
+    hashes = tf.strings.to_hash_bucket_fast(columns[features.USER_ID], 2**63 - 1).numpy()
+    return split.take(np.argsort(hashes, kind="stable")[:max_users])
+
+
+_SPEC = {
+    features.USER_ID: tf.io.FixedLenFeature([], tf.string),
+    features.USER_INDEX: tf.io.FixedLenFeature([], tf.int64),
+    features.HISTORY_INDEX: ragged(tf.int64),
+    features.HISTORY_WEIGHT: ragged(tf.float32),
+    features.TARGET_ITEM_ID: ragged(tf.string),
+}
+
+
+def _slices(
+    offset: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The offsets of chosen rows set one after the other, and the place each of their values comes from."""
+    length = np.diff(offset)[rows]
+    new_offset = _ends(length)
+    places = np.arange(new_offset[-1]) + np.repeat(offset[:-1][rows] - new_offset[:-1], length)
+    return new_offset, places
+
+
+def _ends(length: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """0 and the running sum: where slices of these lengths begin and end."""
+    return np.concatenate([[0], np.cumsum(length)]).astype(np.int64)

@@ -1,0 +1,98 @@
+"""`run_fn`: what TwoTowerTrainer calls. Load, train, check, export; a failure on the way leaves no model."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow_transform as tft
+from absl import logging
+
+from configs.data import Catalogue
+from configs.model import Serving, Trainer
+from serving_signatures.export import export_model
+from serving_signatures.provenance import digest_of, provenance
+from serving_signatures.retriever import Retriever, ServedCatalogue
+from trainer.batches import Batches
+from trainer.candidates import Candidates, read_candidates
+from trainer.checks import check_data, check_embeddings
+from trainer.evaluate import Evaluator, embed_catalogue
+from trainer.fn_args import TwoTowerFnArgs
+from trainer.interactions import Interactions, read_interactions
+from trainer.training import train
+from trainer.two_tower import TwoTower
+from transforms import features
+from transforms.catalogue import content_sizes
+
+
+def run_fn(fn_args: TwoTowerFnArgs) -> None:
+    """Trains a two-tower model and exports it.
+
+    Args:
+        fn_args: See `TwoTowerFnArgs`. The model goes to `serving_model_dir`, logs and `metrics.json` to
+            `model_run_dir`.
+
+    Raises:
+        TrainingError: The data cannot be learned from, or what was learned must not be served.
+    """
+    custom = fn_args.custom_config
+    settings = Trainer.model_validate(custom["trainer"])
+    interactions_graph = tft.TFTransformOutput(fn_args.transform_graph_path)
+    catalogue_graph = tft.TFTransformOutput(fn_args.candidates_transform_graph_path)
+
+    interactions = read_interactions(fn_args.train_files)
+    held_out = read_interactions(fn_args.eval_files, settings.eval_max_users)
+    check_data(interactions, held_out, settings.batch_size)
+    users = interactions_graph.vocabulary_by_name(features.USER_VOCABULARY)
+    interacted_items = interactions_graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
+    catalogue = Catalogue(path="", features=custom["catalogue"] or {})
+    candidates = read_candidates(fn_args.candidates_files, interacted_items, content_sizes(catalogue_graph, catalogue))
+    counts = {
+        "users": len(users),
+        "items": candidates.items,
+        "interacted_items": len(interacted_items),
+        "interactions": len(interactions.item),
+        "eval_users": held_out.users,
+    }
+    logging.info("Training on %s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
+
+    popularity = popularity_of(interactions, candidates)
+    evaluator = Evaluator(held_out, candidates, popularity, settings.eval_top_k)
+    model = TwoTower(len(users), interactions, candidates, settings)
+    batches = Batches(interactions, candidates, settings)
+    summary = train(model, batches, evaluator, settings.epochs, fn_args.model_run_dir)
+
+    embedding = embed_catalogue(model, candidates)
+    check_embeddings(embedding[candidates.place], "interacted items")
+    check_embeddings(evaluator.embed_queries(model), "evaluated users")
+    retriever = Retriever(
+        embed_query=model.query_tower.call,
+        query_variables=model.query_tower.variables,
+        catalogue=ServedCatalogue(
+            item_id=candidates.item_id,
+            title=candidates.title,
+            embedding=embedding,
+            popularity=popularity,
+            row=candidates.row,
+        ),
+        interactions_graph=interactions_graph,
+        catalogue_graph=catalogue_graph,
+        default_k=Serving.model_validate(custom["serving"]).k,
+    )
+    metrics: dict[str, Any] = {"model": summary["model"], "popularity": summary["popularity"]}
+    origin = provenance(custom["provenance"], _data_digest(interactions, users, candidates), counts, metrics)
+    export_model(retriever, fn_args.serving_model_dir, origin)
+    logging.info("Model exported to %s", fn_args.serving_model_dir)
+
+
+def popularity_of(interactions: Interactions, candidates: Candidates) -> npt.NDArray[np.float32]:
+    """Each item's share of the training interactions, `[items]`; they sum to 1."""
+    count = np.bincount(candidates.place[interactions.item], minlength=candidates.items)
+    return (count / count.sum()).astype(np.float32)
+
+
+def _data_digest(interactions: Interactions, users: list[bytes], candidates: Candidates) -> str:
+    """Digest of everything that the model learned from."""
+    arrays: list[npt.NDArray[Any]] = [interactions.user, interactions.offset, interactions.item, interactions.weight]
+    for content in candidates.content.values():
+        arrays += [content.index, content.offset]
+    return digest_of([*users, *candidates.item_id, *candidates.title, *(array.tobytes() for array in arrays)])

@@ -1,0 +1,127 @@
+"""The two towers. They share the embeddings of item ids: what a user met and what may be recommended are one thing."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from trainer.candidates import Candidates
+
+_INITIAL_DEVIATION = 0.05
+"""Standard deviation of fresh embeddings, that of Keras' Embedding layer; they are normalised, so only its ratio to the
+learning rate matters."""
+
+
+class QueryTower(tf.keras.layers.Layer):
+    """User embedding plus projected history, normalised.
+
+    A user without an id is a query of the history alone, a user without a history one of the id alone.
+    """
+
+    def __init__(self, users: int, item_embedding: Any, max_history: int, history_decay: float, seed: int) -> None:
+        """Makes the embeddings of users.
+
+        Args:
+            users: Users in the vocabulary.
+            item_embedding: Variable `[interacted items, dim]`, shared with the candidate tower.
+            max_history: Items of a history that count, the newest.
+            history_decay: Weight of an item relative to the next newer one.
+            seed: Of the initial embeddings.
+        """
+        super().__init__(name="query_tower")
+        dim = item_embedding.shape[1]
+        self._item_embedding = item_embedding
+        self._user_embedding = embedding("user_embedding", users, dim, seed)
+        # Starts as the identity: the history's mean is a fair query before anything is learned.
+        self._projection = tf.Variable(tf.eye(dim), name="history_projection")
+        self._max_history = max_history
+        self._history_decay = history_decay
+
+    def call(self, user: Any, history: Any, history_weight: Any) -> Any:
+        """Embeds queries.
+
+        Args:
+            user: int32 or int64 `[batch]`, places in the user vocabulary; -1 for a user without an embedding.
+            history: int32 or int64 RaggedTensor `[batch, (h)]`, rows of the item embedding, oldest first.
+            history_weight: float32 RaggedTensor of the same shape, above zero.
+
+        Returns:
+            float32 `[batch, dim]`, of length 1; zero for a query with neither user nor history.
+        """
+        is_known = tf.cast(user >= 0, tf.float32)[:, tf.newaxis]
+        query = is_known * tf.gather(self._user_embedding, tf.maximum(user, 0))
+        return tf.math.l2_normalize(query + self._pool(history, history_weight) @ self._projection, axis=1)
+
+    def _pool(self, history: Any, history_weight: Any) -> Any:
+        """Weighted mean of the newest items, `[batch, dim]`."""
+        example = history.value_rowids()
+        batch = history.nrows()
+        newer = tf.gather(history.row_limits(), example) - tf.range(tf.size(history.values, tf.int64)) - 1
+        weight = history_weight.values * self._history_decay ** tf.cast(newer, tf.float32)
+        weight = tf.where(newer < self._max_history, weight, 0.0)[:, tf.newaxis]
+        summed = tf.math.unsorted_segment_sum(weight * tf.gather(self._item_embedding, history.values), example, batch)
+        return tf.math.divide_no_nan(summed, tf.math.unsorted_segment_sum(weight, example, batch))
+
+
+class CandidateTower(tf.keras.layers.Layer):
+    """Item embedding plus the mean embedding of each content feature, normalised.
+
+    An item without interactions has no embedding of its own and is made of its content.
+    """
+
+    def __init__(self, candidates: Candidates, item_embedding: Any, seed: int) -> None:
+        """Makes the embeddings of content.
+
+        Args:
+            candidates: The catalogue.
+            item_embedding: Variable `[interacted items, dim]`, shared with the query tower.
+            seed: Of the initial embeddings.
+        """
+        super().__init__(name="candidate_tower")
+        dim = item_embedding.shape[1]
+        self._item_embedding = item_embedding
+        self._row = tf.constant(candidates.row)
+        self._content = {
+            name: (tf.constant(content.index), tf.constant(content.offset))
+            for name, content in candidates.content.items()
+        }
+        self._content_embedding = {
+            name: embedding(f"{name}_embedding", content.size, dim, seed)
+            for name, content in candidates.content.items()
+        }
+
+    def call(self, place: Any) -> Any:
+        """Embeds items.
+
+        Args:
+            place: int32 or int64 `[batch]`, places in the catalogue.
+
+        Returns:
+            float32 `[batch, dim]`, of length 1; zero for an item with neither interactions nor content.
+        """
+        row = tf.gather(self._row, place)
+        candidate = tf.cast(row >= 0, tf.float32)[:, tf.newaxis] * tf.gather(self._item_embedding, tf.maximum(row, 0))
+        for name, (index, offset) in self._content.items():
+            chosen = tf.ragged.range(tf.gather(offset, place), tf.gather(offset, place + 1))
+            tokens = tf.gather(self._content_embedding[name], tf.gather(index, chosen.values))
+            summed = tf.math.unsorted_segment_sum(tokens, chosen.value_rowids(), chosen.nrows())
+            count = tf.cast(chosen.row_lengths(), tf.float32)[:, tf.newaxis]
+            candidate += tf.math.divide_no_nan(summed, count)
+        return tf.math.l2_normalize(candidate, axis=1)
+
+
+def embedding(name: str, rows: int, dim: int, seed: int) -> Any:
+    """A fresh embedding table that depends on its name and the seed alone.
+
+    Args:
+        name: The variable's name.
+        rows: Rows; a table for nothing has one row, which is never read.
+        dim: Columns.
+        seed: The run's seed.
+
+    Returns:
+        Variable float32 `[max(rows, 1), dim]`.
+    """
+    rng = np.random.default_rng([seed, *name.encode()])
+    values = rng.normal(0.0, _INITIAL_DEVIATION, (max(rows, 1), dim)).astype(np.float32)
+    return tf.Variable(values, name=name)

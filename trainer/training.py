@@ -1,0 +1,83 @@
+"""The training loop: epochs, their metrics, and what TensorBoard and `metrics.json` show of them."""
+
+import json
+import posixpath
+import time
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+
+from trainer.batches import Batches
+from trainer.checks import check_loss
+from trainer.evaluate import Evaluator
+from trainer.two_tower import TwoTower
+
+METRICS_FILE = "metrics.json"
+
+
+def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, folder: str) -> dict[str, Any]:
+    """Trains, and measures at the end of each epoch.
+
+    Args:
+        model: Fresh; trained in place.
+        batches: The input pipeline.
+        evaluator: The eval split.
+        epochs: Passes over the interactions.
+        folder: Where TensorBoard's logs and `metrics.json` go.
+
+    Returns:
+        What `metrics.json` holds: `epochs`, each with its number, loss, seconds and metrics; `model`, the last epoch's
+        metrics; and `popularity`, the same metrics of the popularity baseline on the same users.
+
+    Raises:
+        TrainingError: The loss is not finite.
+    """
+    popularity = evaluator.evaluate_popularity()
+    writers = {
+        name: tf.summary.create_file_writer(posixpath.join(folder, name)) for name in ("train", "model", "popularity")
+    }
+    learning_rate = float(model.optimizer.learning_rate)
+    done: list[dict[str, Any]] = []
+    for epoch in range(1, epochs + 1):
+        started = time.monotonic()
+        fitted = model.fit(batches.epoch(epoch), verbose=0)
+        loss = float(fitted.history["mean_loss"][-1])
+        train_seconds = time.monotonic() - started
+        check_loss(loss, epoch, learning_rate)
+        metrics = evaluator.evaluate(model)
+        seconds = time.monotonic() - started
+        done.append(
+            {
+                "epoch": epoch,
+                "loss": loss,
+                "train_seconds": round(train_seconds, 3),
+                "seconds": round(seconds, 3),
+                **metrics,
+            }
+        )
+        shown = ", ".join(f"{name} {value:.4f} ({popularity[name]:.4f})" for name, value in metrics.items())
+        logging.info(
+            "Epoch %d of %d: loss %.4f, %.1f s; of the model (of popularity): %s", epoch, epochs, loss, seconds, shown
+        )
+        _write_scalars(writers["train"], epoch, {"loss": loss, "seconds": seconds})
+        _write_scalars(writers["model"], epoch, metrics)
+        _write_scalars(writers["popularity"], epoch, popularity)
+    for writer in writers.values():
+        writer.close()
+    summary = {"epochs": done, "model": metrics, "popularity": popularity}
+    _write_json(posixpath.join(folder, METRICS_FILE), summary)
+    return summary
+
+
+def _write_scalars(writer: Any, epoch: int, scalars: dict[str, float]) -> None:
+    with writer.as_default():
+        for name, value in scalars.items():
+            # An @ is no sign for a TensorBoard tag.
+            tf.summary.scalar(name.replace("@", "_at_"), value, step=epoch)
+
+
+def _write_json(path: str, values: Any) -> None:
+    with tf.io.gfile.GFile(f"{path}.tmp", "w") as file:
+        file.write(json.dumps(values, indent=2) + "\n")
+    tf.io.gfile.rename(f"{path}.tmp", path, overwrite=True)

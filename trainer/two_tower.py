@@ -1,0 +1,75 @@
+"""The two-tower model: embeddings, towers and loss put together."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+
+from configs.model import Trainer
+from trainer.candidates import Candidates
+from trainer.interactions import Interactions
+from trainer.loss import InBatchSoftmax
+from trainer.towers import CandidateTower, QueryTower, embedding
+
+
+class TwoTower(tfrs.Model):  # type: ignore[misc]
+    """Learns to place a query near the items its user meets next.
+
+    Attributes:
+        query_tower: Embeds users and histories.
+        candidate_tower: Embeds items by their place in the catalogue.
+    """
+
+    def __init__(self, users: int, interactions: Interactions, candidates: Candidates, settings: Trainer) -> None:
+        """Makes fresh towers and an optimizer.
+
+        Args:
+            users: Users in the vocabulary.
+            interactions: The train split; its counts are the sampling probabilities.
+            candidates: The catalogue.
+            settings: Hyperparameters.
+        """
+        super().__init__(name="two_tower")
+        rows = len(candidates.place)
+        item_embedding = embedding("item_embedding", rows, settings.embedding_dim, settings.seed)
+        self.query_tower = QueryTower(
+            users, item_embedding, settings.max_history, settings.history_decay, settings.seed
+        )
+        self.candidate_tower = CandidateTower(candidates, item_embedding, settings.seed)
+        self._task = InBatchSoftmax(settings.temperature)
+        self._log_probability = tf.constant(
+            log_sampling_probability(interactions.item, rows) if settings.log_q_correction else np.zeros(rows, "f")
+        )
+        self._epoch_loss = tf.keras.metrics.Mean(name="mean_loss")
+        self.compile(optimizer=_OPTIMIZERS[settings.optimizer](settings.learning_rate))
+
+    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+        """The loss of one batch of `trainer.batches`, float32 `[]`."""
+        loss = self._task(
+            query_embeddings=self.query_tower(inputs["user"], inputs["history"], inputs["history_weight"]),
+            candidate_embeddings=self.candidate_tower(inputs["candidate_place"]),
+            target=inputs["target"],
+            candidate_count=inputs["candidate_count"],
+            candidate_log_probability=tf.gather(self._log_probability, inputs["candidate"]),
+            sample_weight=inputs["weight"],
+        )
+        self._epoch_loss.update_state(loss)
+        return loss
+
+
+_OPTIMIZERS = {"adam": tf.keras.optimizers.Adam, "adagrad": tf.keras.optimizers.Adagrad}
+
+
+def log_sampling_probability(item: Any, rows: int) -> Any:
+    """Log of each item's chance to be the target of an example, which is its share of the interactions.
+
+    Args:
+        item: int32 `[interactions]`.
+        rows: Number of different items.
+
+    Returns:
+        float32 `[rows]`; for an item without interactions, as if it had one.
+    """
+    count = np.maximum(np.bincount(item, minlength=rows), 1)
+    return np.log(count / len(item)).astype(np.float32)
