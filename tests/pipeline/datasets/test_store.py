@@ -1,5 +1,6 @@
 """A data set comes into the folder whole and checked, or not at all; once there, no network is touched."""
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -149,6 +150,22 @@ def test_fetch_into_a_folder_that_cannot_be_written_names_the_way_out(web, tmp_p
     monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path / "file"))
     with pytest.raises(DataSetError, match=r"cannot be written .* PERENNIAL_DATA"):
         fetch(data_set(web, "here"))
+
+
+@pytest.mark.fault
+def test_fetch_that_breaks_while_writing_leaves_the_folder_as_it_was(web, data_folder):
+    web.pages["/here/LOG.CSV"] = CONTENT.upper()
+    sample = data_set(web, "here")
+    # The second file cannot be written: there is no folder for it.
+    digest = sample.files["log.csv"]
+    layout = Layout(("LOG.CSV",), lambda contents: {**upper(contents), "absent/log.csv": CONTENT})
+    sample = dataclasses.replace(sample, files={"log.csv": digest, "absent/log.csv": digest}, layouts=(layout,))
+    (data_folder / "sample").mkdir(parents=True)
+    (data_folder / "sample/old").write_bytes(b"")
+    with pytest.raises(DataSetError, match="cannot be written"):
+        fetch(sample)
+    assert os.listdir(data_folder) == ["sample"]
+    assert os.listdir(data_folder / "sample") == ["old"]
 
 
 def test_fetch_of_an_unknown_name_lists_the_known_ones():
