@@ -10,7 +10,7 @@ from pipeline.components.tabular import settings
 from pipeline.components.tabular.driver import Driver
 
 
-class InteractionGen(component.FileBasedExampleGen):  # type: ignore[misc]
+class InteractionGen(component.FileBasedExampleGen):
     """Reads, cleans, groups and splits the interaction log.
 
     A real file-based ExampleGen: on both runners its driver fingerprints the input files, so that new data is never

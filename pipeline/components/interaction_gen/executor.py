@@ -32,10 +32,10 @@ _TEXT_GROWTH = {"gz": 4, "parquet": 3}
 quarter (measured on the synthetic log), Parquet to a third."""
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):  # type: ignore[misc]
+class Executor(base_beam_executor.BaseBeamExecutor):
     """Reads, cleans, groups and splits the log."""
 
-    def Do(  # noqa: N802 - TFX's name
+    def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
@@ -85,7 +85,8 @@ def _judge(uri: str, log: Log) -> dict[str, Any]:
         outcome = json.loads(f.read())
     if outcome["fault"] is not None:
         raise DataError(outcome["fault"])
-    steps = [{"step": name, "in": outcome["steps"][name][0], "out": outcome["steps"][name][1]} for name in cleaning.STEPS]
+    counted = [(name, *outcome["steps"][name]) for name in cleaning.STEPS]
+    steps = [{"step": name, "in": before, "out": after} for name, before, after in counted]
     counts = ", ".join(f"{s['step']} {s['in']} → {s['out']}" for s in steps)
     for step in steps:
         if step["out"] == 0:

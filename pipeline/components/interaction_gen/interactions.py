@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.components.interaction_gen.reading import HELD_OUT, ITEM, TIMESTAMP, USER, VALUE, Block
+from pipeline.components.interaction_gen.reading import HELD_OUT, ITEM, TIMESTAMP, USER, VALUE
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def assemble(parts: Iterable[tuple[tuple[int, int], bytes]]) -> Interactions:
     """
     tables = [pa.ipc.open_stream(data).read_all() for _, data in sorted(parts, key=lambda part: part[0])]
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
-    users, items = (cast(Any, table.column(name).chunk(0)) for name in (USER, ITEM))
+    users, items = (table.column(name).chunk(0) for name in (USER, ITEM))
     by_id = pc.sort_indices(users.dictionary.cast(pa.binary()))
     rank = np.empty(len(by_id), np.int32)
     rank[by_id.to_numpy()] = np.arange(len(by_id), dtype=np.int32)
@@ -163,9 +163,7 @@ def stable_order(key: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return cast(npt.NDArray[np.int64], packed & ((1 << bits) - 1))
 
 
-def _by_user_and_time(
-    user: npt.NDArray[np.int32], timestamp: npt.NDArray[np.int64] | None
-) -> npt.NDArray[np.int64]:
+def _by_user_and_time(user: npt.NDArray[np.int32], timestamp: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
     key = user.astype(np.int64)
     if timestamp is None:
         return stable_order(key)

@@ -33,7 +33,8 @@ def hold_out(shard: Interactions, split: Split, cut: int | None) -> Interactions
     if split.method == "given" or not len(shard):
         return shard
     if split.method == "time":
-        assert shard.timestamp is not None and cut is not None
+        assert shard.timestamp is not None
+        assert cut is not None
         return replace(shard, held_out=shard.timestamp >= cut)
     ends = shard.user_ends()
     counts = np.diff(ends, prepend=0)

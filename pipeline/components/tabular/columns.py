@@ -51,6 +51,27 @@ def ids(column: Any, field: str, problems: Problems) -> Any:
     return pa.DictionaryArray.from_arrays(codes, text)
 
 
+def texts(column: Any, field: str, problems: Problems) -> Any:
+    """Reads a column of text.
+
+    Args:
+        column: ChunkedArray of text or of anything that reads as text.
+        field: The field's name, for reasons.
+        problems: Gets the rows whose text is not UTF-8.
+
+    Returns:
+        Array of strings; "" where the cell is missing.
+    """
+    cells = _plain(column)
+    if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
+        found = [b"" if v is None else v for v in cells.to_pylist()]
+        decoded = [v.decode("utf-8", "replace") for v in found]
+        broken = [text.encode() != v for text, v in zip(decoded, found, strict=True)]
+        problems.add(np.array(broken, bool), f"{field} {bad_rows.WRONG_ENCODING}")
+        return pa.array(decoded, pa.string())
+    return cells.cast(pa.string()).fill_null("")
+
+
 def numbers(column: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
     """Reads a column of numbers.
 
@@ -156,12 +177,7 @@ def _as_id_text(values: Any, field: str, problems: Problems) -> Any:
         wrong = ~(np.isfinite(found) & (np.abs(found) < 2.0**53)) | (np.floor(found) != found)
         problems.add(wrong, f"{field} is not a whole number")
         return pa.array(np.where(wrong, 0, found).astype(np.int64)).cast(pa.string())
-    if pa.types.is_binary(values.type) or pa.types.is_large_binary(values.type):
-        decoded = [v.decode("utf-8", "replace") for v in values.to_pylist()]
-        broken = [text.encode() != v for text, v in zip(decoded, values.to_pylist(), strict=True)]
-        problems.add(np.array(broken, bool), f"{field} {bad_rows.WRONG_ENCODING}")
-        return pa.array(decoded, pa.string())
-    return values.cast(pa.string())
+    return texts(values, field, problems)
 
 
 def _holds(text: Any, character: str) -> npt.NDArray[np.bool_]:

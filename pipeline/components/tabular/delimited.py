@@ -1,6 +1,8 @@
 """Delimited text to Arrow columns. Arrow's parser does the work; a slow, exact path names the rows that it refuses.
 
-A row is one line: a line break inside quotes is not supported, so that an unbalanced quote costs its own line only.
+A row is one line, so that an unbalanced quote costs its own line only and a file can be read in pieces. Where a file
+is read whole, quoted line breaks may be allowed: a line whose quote stays open is joined with those after it if
+that makes a row.
 """
 
 import csv
@@ -35,6 +37,9 @@ _SLOW_BYTES = 1 << 20
 """Arrow says only that a block has bad rows; it is cut into pieces of this size, and only pieces with bad rows are
 looked at line by line (about 40 ms each)."""
 
+_MAX_JOINED_LINES = 100
+"""Lines of one row with quoted line breaks; bounds the search after an unbalanced quote."""
+
 
 @dataclass(frozen=True)
 class Parsed:
@@ -53,7 +58,9 @@ class Parsed:
     """Lines of the block, blank ones included."""
 
 
-def parse(block: bytes, form: FileFormat, layout: Layout, kinds: Mapping[str, Kind], path: str) -> Parsed:
+def parse(
+    block: bytes, form: FileFormat, layout: Layout, kinds: Mapping[str, Kind], path: str, multiline: bool = False
+) -> Parsed:
     """Parses whole lines.
 
     Args:
@@ -62,6 +69,7 @@ def parse(block: bytes, form: FileFormat, layout: Layout, kinds: Mapping[str, Ki
         layout: Where the fields are.
         kinds: What each field holds.
         path: The file's name, for messages.
+        multiline: Whether a quoted field may hold line breaks; then `block` must be a whole file.
 
     Returns:
         The good rows and the bad ones. Blank lines are neither.
@@ -71,7 +79,7 @@ def parse(block: bytes, form: FileFormat, layout: Layout, kinds: Mapping[str, Ki
     """
     if form.encoding == "latin-1":
         block = block.decode("latin-1").encode()
-    return _parse(block, _Parser(form, layout, dict(kinds), path))
+    return _parse(block, _Parser(form, layout, dict(kinds), path, multiline))
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class _Parser:
     layout: Layout
     kinds: dict[str, Kind]
     path: str
+    multiline: bool
 
 
 def _parse(block: bytes, parser: _Parser) -> Parsed:
@@ -87,7 +96,7 @@ def _parse(block: bytes, parser: _Parser) -> Parsed:
     table = None if _is_suspect(block) else _fast(block, parser)
     if table is not None and table.num_rows == lines:
         return Parsed(table, np.arange(lines, dtype=np.int64), [], lines)
-    pieces = _cut(block) if len(block) > _SLOW_BYTES else [block]
+    pieces = _cut(block) if len(block) > _SLOW_BYTES and not parser.multiline else [block]
     if len(pieces) == 1:
         return _slow(block, parser)
     parsed = [_parse(piece, parser) for piece in pieces]
@@ -141,7 +150,11 @@ def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind]) -> Any:
         table = pa.csv.read_csv(
             pa.BufferReader(block),
             pa.csv.ReadOptions(column_names=names, block_size=max(1 << 20, min(len(block), _SLOW_BYTES * 2))),
-            pa.csv.ParseOptions(delimiter=separator.decode(), quote_char=parser.form.quote or False),
+            pa.csv.ParseOptions(
+                delimiter=separator.decode(),
+                quote_char=parser.form.quote or False,
+                newlines_in_values=parser.multiline,
+            ),
             pa.csv.ConvertOptions(
                 include_columns=[f"c{i}" for i in by_position],
                 column_types={f"c{i}": _TYPES[kind] for i, kind in by_position.items()},
@@ -157,17 +170,21 @@ def _slow(block: bytes, parser: _Parser) -> Parsed:
     if lines[-1] == b"":
         lines.pop()
     good: list[int] = []
+    rows: list[bytes] = []
     bad: list[tuple[int, str, str]] = []
-    for i, line in enumerate(lines):
-        line = line.removesuffix(b"\r")
-        if not line:
-            continue
-        reason = _reason(line, parser)
-        if reason is None:
+    i = 0
+    while i < len(lines):
+        taken, row = 1, lines[i].removesuffix(b"\r")
+        reason = _reason(row, parser) if row else None
+        if reason == bad_rows.UNBALANCED_QUOTE and parser.multiline:
+            taken, row, reason = _join(lines, i, parser)
+        if reason is not None:
+            bad.append((i, reason, bad_rows.excerpt(row)))
+        elif row:
             good.append(i)
-        else:
-            bad.append((i, reason, bad_rows.excerpt(line)))
-    table = _fast(b"".join(lines[i].removesuffix(b"\r") + b"\n" for i in good), parser)
+            rows.append(row)
+        i += taken
+    table = _fast(b"".join(row + b"\n" for row in rows), parser)
     if table is None or table.num_rows != len(good):
         raise DataError(
             f"{parser.path}: Arrow's parser and the line-by-line check read the same rows differently. Set "
@@ -176,18 +193,34 @@ def _slow(block: bytes, parser: _Parser) -> Parsed:
     return Parsed(table, np.array(good, np.int64), bad, len(lines))
 
 
-def _reason(line: bytes, parser: _Parser) -> str | None:
-    """Why a line is no row; None if it is one."""
-    if b"\0" in line:
+def _join(lines: list[bytes], start: int, parser: _Parser) -> tuple[int, bytes, str | None]:
+    """Joins the line whose quote stays open with those after it.
+
+    Returns:
+        Lines taken, the row, and why it is none; then the first line alone is taken.
+    """
+    for end in range(start + 2, min(start + _MAX_JOINED_LINES, len(lines)) + 1):
+        row = b"\n".join(lines[start:end]).removesuffix(b"\r")
+        reason = _reason(row, parser)
+        if reason is None:
+            return end - start, row, None
+        if reason != bad_rows.UNBALANCED_QUOTE:
+            break
+    return 1, lines[start].removesuffix(b"\r"), bad_rows.UNBALANCED_QUOTE
+
+
+def _reason(row: bytes, parser: _Parser) -> str | None:
+    """Why a line, or several with quoted line breaks, is no row; None if it is one."""
+    if b"\0" in row:
         return bad_rows.NUL_BYTE
-    if b"\r" in line:
+    if b"\r" in row.replace(b"\r\n", b""):
         return bad_rows.CARRIAGE_RETURN
     try:
-        fields = count_fields(line.decode(), parser.form)
+        fields = count_fields(row.decode(), parser.form)
     except UnicodeDecodeError:
         return bad_rows.WRONG_ENCODING
     except csv.Error:
-        return bad_rows.FIELD_TOO_LONG
+        return bad_rows.UNREADABLE_FIELD
     if fields is None:
         return bad_rows.UNBALANCED_QUOTE
     if fields < parser.layout.width:

@@ -9,7 +9,7 @@ from tfx.dsl.io import fileio
 from configs.errors import DataError
 
 
-class Driver(driver.FileBasedDriver):  # type: ignore[misc]
+class Driver(driver.FileBasedDriver):
     """Fingerprints the input files. On Vertex TFX's own driver does, and the executor finds the empty glob."""
 
     def get_input_processor(self, splits: Any, range_config: Any = None, input_base_uri: str | None = None) -> Any:

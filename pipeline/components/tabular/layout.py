@@ -82,7 +82,7 @@ def count_fields(line: str, form: FileFormat) -> int | None:
         Number of fields; None where a quote is opened and not closed in the line.
 
     Raises:
-        csv.Error: A field is too long for Python's parser.
+        csv.Error: A field is too long for Python's parser, or a line break stands outside quotes.
     """
     if not form.quote or form.quote not in line:
         return line.count(form.separator) + 1

@@ -58,4 +58,6 @@ def read_row_group(file: Any, group: int, columns: Mapping[str, str]) -> Any:
         pyarrow.ArrowInvalid, OSError: The row group is damaged.
     """
     table = file.read_row_group(group, columns=sorted(set(columns.values())))
+    # Parquet readers take text as it comes; this finds broken UTF-8.
+    table.validate(full=True)
     return pa.table({field: table.column(name) for field, name in columns.items()})

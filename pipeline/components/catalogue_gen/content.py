@@ -1,0 +1,112 @@
+"""Cells of the catalogue as content features: lists of text or numbers, empty where there is nothing."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from configs.data import Catalogue, CategoryFeature, Column, Feature, NumberFeature
+from pipeline.components.tabular import columns
+from pipeline.components.tabular.bad_rows import Problems
+
+TEXT = pa.list_(pa.string())
+NUMBER = pa.list_(pa.float32())
+
+
+def wanted_columns(catalogue: Catalogue) -> dict[str, Column]:
+    """Field to the column that holds it, for all content features; a flag is a field of its own."""
+    wanted: dict[str, Column] = {}
+    for name, feature in catalogue.features.items():
+        if isinstance(feature, CategoryFeature) and feature.flags is not None:
+            wanted |= {_flag(name, category): column for category, column in feature.flags.items()}
+        elif feature.column is not None:
+            wanted[name] = feature.column
+    return wanted
+
+
+def types(catalogue: Catalogue) -> dict[str, Any]:
+    """Content feature to its Arrow type."""
+    return {name: NUMBER if isinstance(f, NumberFeature) else TEXT for name, f in catalogue.features.items()}
+
+
+def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) -> Any:
+    """Reads one content feature.
+
+    Args:
+        name: The feature's name.
+        feature: Its config.
+        cells: pyarrow.Table with the columns of `wanted_columns`.
+        problems: Gets the rows whose text is not UTF-8.
+
+    Returns:
+        Array of lists, null where the catalogue has nothing that can be read.
+    """
+    if isinstance(feature, NumberFeature):
+        return _numbers(name, feature, cells, problems)
+    if isinstance(feature, CategoryFeature) and feature.flags is not None:
+        return _flags(name, list(feature.flags), cells)
+    column = cells.column(name)
+    if isinstance(feature, CategoryFeature):
+        if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
+            return _non_empty(column.combine_chunks().cast(TEXT))
+        if feature.separator is not None:
+            return _non_empty(pc.split_pattern(columns.texts(column, name, problems), feature.separator))
+    return _singles(columns.texts(column, name, problems))
+
+
+def _numbers(name: str, feature: NumberFeature, cells: Any, problems: Problems) -> Any:
+    column: Any = cells.column(name)
+    if feature.pattern is not None:
+        pattern = re.compile(feature.pattern)
+        found = (pattern.search(text) for text in columns.texts(column, name, problems).to_pylist())
+        column = pa.chunked_array([pa.array([m.group(1) if m else None for m in found], pa.string())])
+    unreadable = Problems.none(len(column))
+    numbers = columns.numbers(column, name, unreadable).astype(np.float32)
+    return _lists(unreadable.good.astype(np.int64), pa.array(numbers[unreadable.good]))
+
+
+def _flags(name: str, categories: list[str], cells: Any) -> Any:
+    """One category a flag that is a number other than 0."""
+    rows = cells.num_rows
+    marked = np.zeros((rows, len(categories)), bool)
+    for i, category in enumerate(categories):
+        field = _flag(name, category)
+        marked[:, i] = columns.numbers(cells.column(field), field, Problems.none(rows)) != 0
+    which = np.nonzero(marked)[1].astype(np.int32)
+    return _lists(marked.sum(axis=1), pa.array(categories, pa.string()).take(pa.array(which)))
+
+
+def _non_empty(lists: Any) -> Any:
+    """Lists without blanks around their texts and without empty texts."""
+    texts = pc.fill_null(pc.utf8_trim_whitespace(lists.flatten()), "")
+    kept = np.asarray(pc.not_equal(texts, "")).astype(bool)
+    parents = np.asarray(pc.list_parent_indices(lists))[kept]
+    return _lists(np.bincount(parents, minlength=len(lists)), texts.filter(pa.array(kept)))
+
+
+def _singles(texts: Any) -> Any:
+    filled = np.asarray(pc.not_equal(pc.utf8_trim_whitespace(texts), "")).astype(bool)
+    return _lists(filled.astype(np.int64), texts.filter(pa.array(filled)))
+
+
+def _lists(counts: Any, values: Any) -> Any:
+    """Lists with `counts` ([rows] int64) values each; an empty one is null."""
+    offsets = np.append(0, np.cumsum(counts)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets, mask=np.append(np.asarray(counts) == 0, False)), values)
+
+
+def _flag(name: str, category: str) -> str:
+    return f"{name}\0{category}"
+
+
+def empty(fields: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    """Arrays of nothing, for items that the catalogue lacks.
+
+    Args:
+        fields: Content feature to its type.
+        rows: How many items.
+    """
+    return {name: pa.nulls(rows, kind) for name, kind in fields.items()}

@@ -1,0 +1,193 @@
+"""CatalogueGen's executor: reads the catalogue as one Beam element, completes it, and writes all of it or nothing."""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from absl import logging
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
+
+from configs.data import Catalogue
+from configs.errors import DataError
+from pipeline.components.catalogue_gen import reading
+from pipeline.components.interaction_gen.stages import ITEMS_FILE
+from pipeline.components.tabular import files, report, settings
+from pipeline.components.tabular.driver import require_match
+from pipeline.components.tabular.files import InputFile
+from pipeline.components.tabular.output import all_or_nothing
+from pipeline.components.tabular.records import write_records
+from transforms import features
+
+REPORT_FILE = "catalogue.json"
+"""The report in the artifact's folder."""
+
+QUARANTINE_FILE = "quarantine.jsonl"
+
+CATALOGUE_KEY = "catalogue"
+"""The catalogue's config in the custom_config."""
+
+INTERACTIONS_KEY = "interactions"
+"""The input channel of InteractionGen's Examples."""
+
+SPLIT = "train"
+"""The catalogue's only split; by this name Transform analyses it."""
+
+_SAMPLED_IDS = 3
+"""Ids of each side in the error about ids that do not mean the same thing."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the Beam element holds."""
+
+    catalogue: Catalogue | None
+    inputs: list[InputFile]
+    interactions_uri: str
+    uri: str
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Reads, checks and completes the catalogue."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the Examples artifact.
+
+        Args:
+            input_dict: `interactions`: InteractionGen's Examples.
+            output_dict: `examples`: the artifact, with the split `train`, `catalogue.json` and `quarantine.jsonl`.
+            exec_properties: As of TFX's file-based ExampleGen; the catalogue's config is in the custom_config.
+
+        Raises:
+            DataError: The catalogue cannot be used; the artifact's folder is left empty.
+            OutputError: The artifact's folder cannot be written.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        started = time.monotonic()
+        values = settings.unpack(exec_properties)[CATALOGUE_KEY]
+        catalogue = None if values is None else Catalogue.model_validate(values)
+        inputs = []
+        if catalogue is not None:
+            base, patterns = settings.input_globs(exec_properties)
+            for pattern in patterns.values():
+                require_match(os.path.join(base, pattern))
+            inputs = files.list_files(base, patterns)
+        interactions = artifact_utils.get_single_instance(input_dict[INTERACTIONS_KEY])
+        examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
+        job = Job(catalogue, inputs, interactions.uri, examples.uri)
+        with all_or_nothing(examples.uri):
+            with self._make_beam_pipeline() as pipeline:
+                _ = pipeline | "Job" >> beam.Create([job]) | "Write" >> beam.Map(write_catalogue)
+            with fileio.open(os.path.join(examples.uri, REPORT_FILE), "rb") as f:
+                found = json.loads(f.read())
+            if "fault" in found:
+                raise DataError(found["fault"])
+        examples.split_names = artifact_utils.encode_split_names([SPLIT])
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
+        for name in ("items", "added_items", "bad_rows"):
+            examples.set_int_custom_property(name, found[name])
+        logging.info(
+            "CatalogueGen: %d items, %d of them not in the catalogue, %.1f s",
+            found["items"],
+            found["added_items"],
+            time.monotonic() - started,
+        )
+
+
+def write_catalogue(job: Job) -> None:
+    """Writes Examples, quarantine and report; instead of an error a report of it, since Beam wraps errors.
+
+    Args:
+        job: The catalogue.
+    """
+    with fileio.open(os.path.join(job.interactions_uri, ITEMS_FILE), "rb") as f:
+        interacted = pq.read_table(pa.BufferReader(f.read())).column("item_id").combine_chunks()
+    try:
+        table, found, quarantine = make_catalogue(job.inputs, job.catalogue, interacted)
+    except DataError as e:
+        files.write_bytes(os.path.join(job.uri, REPORT_FILE), json.dumps({"fault": str(e)}).encode(), job.uri)
+        return
+    path = os.path.join(job.uri, f"Split-{SPLIT}", "data_tfrecord-00000-of-00001.gz")
+    write_records(path, encode(table), job.uri)
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantine)
+    files.write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)
+    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    files.write_bytes(os.path.join(job.uri, REPORT_FILE), text.encode(), job.uri)
+
+
+def make_catalogue(
+    inputs: list[InputFile], catalogue: Catalogue | None, interacted: Any
+) -> tuple[Any, dict[str, Any], list[dict[str, Any]]]:
+    """Reads the catalogue, checks it, and adds the interacted items that it lacks.
+
+    Args:
+        inputs: The catalogue's files.
+        catalogue: The config; None for a log without a catalogue.
+        interacted: pyarrow string array of the items of the training split.
+
+    Returns:
+        pyarrow.Table of items in the order of the files, added ones after, sorted by id; the report; the quarantine.
+
+    Raises:
+        DataError: Too many bad rows, or too few shared ids.
+    """
+    if catalogue is None:
+        added = interacted.take(pc.sort_indices(interacted))
+        return reading.ids_alone(added, None), {"items": len(added), "added_items": len(added), "bad_rows": 0}, []
+    items = reading.read_catalogue(inputs, catalogue)
+    fault = report.fault(items.report, catalogue.max_bad_fraction, "catalogue.max_bad_fraction")
+    if fault is not None:
+        raise DataError(fault)
+    known = pc.is_in(interacted, value_set=items.table.column(features.ITEM_ID).combine_chunks())
+    unknown = interacted.filter(pc.invert(known))
+    shared = len(interacted) - len(unknown)
+    if shared < catalogue.min_shared_fraction * len(interacted):
+        in_catalogue = items.table.column(features.ITEM_ID).slice(0, _SAMPLED_IDS).to_pylist()
+        raise DataError(
+            f"the catalogue knows {shared} of the {len(interacted)} interacted items, less than "
+            f"catalogue.min_shared_fraction {catalogue.min_shared_fraction:.0%}: the two ids do not mean the same "
+            f"thing. The log has items such as {unknown.slice(0, _SAMPLED_IDS).to_pylist()}, the catalogue such as "
+            f"{in_catalogue} in column {catalogue.item_id!r}. Correct catalogue.item_id or log.columns.item_id."
+        )
+    added = unknown.take(pc.sort_indices(unknown))
+    table = pa.concat_tables([items.table, reading.ids_alone(added, catalogue).cast(items.table.schema)])
+    found = {
+        **report.to_json(items.report),
+        "items": table.num_rows,
+        "untitled_items": items.untitled,
+        "interacted_items": len(interacted),
+        "added_items": len(added),
+        "filled": {name: table.num_rows - table.column(name).null_count for name in catalogue.features},
+    }
+    return table, found, report.quarantine_json(items.report)
+
+
+def encode(table: Any) -> list[bytes]:
+    """Serialized tf.Examples of a table of items, in its order."""
+    columns = {}
+    for name in table.column_names:
+        column = table.column(name).combine_chunks()
+        if isinstance(column, pa.ChunkedArray):
+            column = pa.concat_arrays(column.chunks)
+        if not pa.types.is_list(column.type):
+            column = pa.ListArray.from_arrays(pa.array(range(len(column) + 1), pa.int32()), column)
+        columns[name] = column.cast(pa.list_(pa.binary())) if column.type.value_type == pa.string() else column
+    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+    return list(RecordBatchToExamplesEncoder().encode(batch))

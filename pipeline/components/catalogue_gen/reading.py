@@ -1,0 +1,137 @@
+"""The catalogue's files as one Arrow table of items."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from configs.data import Catalogue, Column
+from configs.errors import DataError
+from pipeline.components.catalogue_gen import content
+from pipeline.components.tabular import bad_rows, columns, pieces, report
+from pipeline.components.tabular.bad_rows import BadRow, Problems
+from pipeline.components.tabular.delimited import Kind, Parsed
+from pipeline.components.tabular.files import InputFile
+from pipeline.components.tabular.report import FileReport, ReadingReport
+from transforms import features
+
+MAX_QUARANTINE_ROWS = 10_000
+"""Rows shown in the quarantine, as for the log by default."""
+
+_ITEM, _TITLE = "\0item", "\0title"
+"""Fields of the id and the title; no content feature can have these names."""
+
+
+@dataclass(frozen=True)
+class Items:
+    """The catalogue as it was read."""
+
+    table: Any
+    """pyarrow.Table of `item_id` and `title` strings, and a list a content feature; an item a row, in the order of the
+    input."""
+
+    report: ReadingReport
+    """Bad rows, duplicates among them."""
+
+    untitled: int
+    """Items whose title is missing; the id stands in. They are in the quarantine, but not bad."""
+
+
+def read_catalogue(inputs: list[InputFile], catalogue: Catalogue) -> Items:
+    """Reads all files.
+
+    Args:
+        inputs: The files.
+        catalogue: The config.
+
+    Returns:
+        The items. Of several with one id the first stays.
+    """
+    wanted = _wanted_columns(catalogue)
+    kinds: dict[str, Kind] = dict.fromkeys(wanted, "text")
+    reports, blocks, places = [], [], []
+    for file in inputs:
+        planned, found = pieces.plan(file, catalogue.format, wanted)
+        reports.append(found)
+        # Text comes whole, from its first piece on, since a quoted text may hold line breaks.
+        for piece in planned if catalogue.format.kind == "parquet" else planned[:1]:
+            kinds = dict.fromkeys(_wanted_columns(catalogue), "text")
+            try:
+                for start, parsed in pieces.read(
+                    piece, catalogue.format, _wanted_columns(catalogue), kinds, whole=True
+                ):
+                    table, rows, block_report = _items(file, start, parsed, catalogue)
+                    reports.append(block_report)
+                    blocks.append(table)
+                    places += [(file.index, start, int(row)) for row in rows]
+            except DataError as e:
+                reports.append(ReadingReport({file.index: FileReport(file.path, error=str(e))}))
+    merged = report.merge(reports, MAX_QUARANTINE_ROWS)
+    if not blocks:
+        return Items(_schema(catalogue).empty_table(), merged, 0)
+    table = pa.concat_tables(blocks).combine_chunks()
+    table, places = _drop_duplicates(table, places, merged)
+    blank = pc.equal(pc.utf8_trim_whitespace(table.column(features.TITLE)), "")
+    untitled = np.flatnonzero(np.asarray(blank))
+    merged.quarantine += [_bad_row(table, int(row), places[row], bad_rows.EMPTY_TITLE) for row in untitled]
+    merged.quarantine = sorted(merged.quarantine)[:MAX_QUARANTINE_ROWS]
+    titles = pc.if_else(blank, table.column(features.ITEM_ID), table.column(features.TITLE))
+    table = table.set_column(table.column_names.index(features.TITLE), features.TITLE, titles)
+    return Items(table, merged, len(untitled))
+
+
+def ids_alone(item_ids: Any, catalogue: Catalogue | None) -> Any:
+    """Items that the catalogue lacks: their id for a title, no content.
+
+    Args:
+        item_ids: pyarrow string array.
+        catalogue: The config, whose content features are left empty.
+
+    Returns:
+        Their table.
+    """
+    kinds = content.types(catalogue) if catalogue else {}
+    return pa.table({features.ITEM_ID: item_ids, features.TITLE: item_ids, **content.empty(kinds, len(item_ids))})
+
+
+def _wanted_columns(catalogue: Catalogue) -> dict[str, Column]:
+    wanted: dict[str, Column] = {_ITEM: catalogue.item_id, **content.wanted_columns(catalogue)}
+    return wanted if catalogue.title is None else {**wanted, _TITLE: catalogue.title}
+
+
+def _schema(catalogue: Catalogue) -> Any:
+    return pa.schema({features.ITEM_ID: pa.string(), features.TITLE: pa.string(), **content.types(catalogue)})
+
+
+def _items(
+    file: InputFile, start: int, parsed: Parsed, catalogue: Catalogue
+) -> tuple[Any, npt.NDArray[np.int64], ReadingReport]:
+    cells = parsed.table
+    problems = Problems.none(cells.num_rows)
+    item_id = columns.ids(cells.column(_ITEM), "item_id", problems).cast(pa.string())
+    title = item_id if catalogue.title is None else columns.texts(cells.column(_TITLE), "title", problems)
+    found = {name: content.read_feature(name, feature, cells, problems) for name, feature in catalogue.features.items()}
+    table = pa.table({features.ITEM_ID: item_id, features.TITLE: title, **found}).cast(_schema(catalogue))
+    block_report = pieces.report_block(file, start, parsed, problems, MAX_QUARANTINE_ROWS)
+    return table.filter(pa.array(problems.good)), parsed.rows[problems.good], block_report
+
+
+def _drop_duplicates(
+    table: Any, places: list[tuple[int, int, int]], merged: ReadingReport
+) -> tuple[Any, list[tuple[int, int, int]]]:
+    codes = table.column(features.ITEM_ID).combine_chunks().dictionary_encode().indices.to_numpy()
+    first = np.zeros(len(codes), bool)
+    first[np.unique(codes, return_index=True)[1]] = True
+    for row in np.flatnonzero(~first):
+        place = places[row]
+        merged.files[place[0]].bad[bad_rows.DUPLICATE_ID] += 1
+        merged.quarantine.append(_bad_row(table, int(row), place, bad_rows.DUPLICATE_ID))
+    return table.filter(pa.array(first)), [place for place, stays in zip(places, first, strict=True) if stays]
+
+
+def _bad_row(table: Any, row: int, place: tuple[int, int, int], reason: str) -> BadRow:
+    cells = (str(table.column(name)[row].as_py()) for name in (features.ITEM_ID, features.TITLE))
+    return BadRow(place[0], place[1], place[2], reason, bad_rows.excerpt(", ".join(cells)))
