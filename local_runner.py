@@ -3,19 +3,42 @@
 It stands at the root because the CLI puts its folder first on `sys.path`.
 """
 
+import os
 import sys
+from pathlib import Path
 
-from configs.errors import PerennialError
-from configs.load import config_from_environment
+from configs.errors import ConfigError, PerennialError
+from configs.load import CONFIG_VARIABLE, config_from_environment
 from pipeline import local
 
 
 def main() -> None:
     """Runs the pipeline of PERENNIAL_CONFIG; an error of ours is told in its own words, without a traceback."""
     try:
-        local.run(config_from_environment())
+        config = config_from_environment()
+        asked_for = _pipeline_name_asked_for()
+        if asked_for not in (None, config.name):
+            raise ConfigError(
+                f"`tfx run create` asks for the pipeline {asked_for!r}, but the config is that of {config.name!r}: "
+                f"export {CONFIG_VARIABLE} with the YAML that the pipeline was created from."
+            )
+        local.run(config)
     except PerennialError as e:
         sys.exit(f"{type(e).__name__}: {e}")
+
+
+def _pipeline_name_asked_for() -> str | None:
+    """The name given to `tfx run create`, which starts this file as its child without passing the name on.
+
+    Without this look, a run whose environment lacks the variable would silently train another pipeline.
+    """
+    command = Path(f"/proc/{os.getppid()}/cmdline")
+    arguments = command.read_bytes().decode(errors="replace").split("\0") if command.exists() else []
+    for at, argument in enumerate(arguments):
+        flag, _, value = argument.partition("=")
+        if flag in ("--pipeline_name", "--pipeline-name"):
+            return value or "".join(arguments[at + 1 : at + 2])
+    return None
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ def encode(shard: Interactions, split: str, per_second: int) -> list[bytes]:
         per_second: The log's time units in a second.
 
     Returns:
-        Serialized tf.Examples, sorted by user id. A feature without values is left empty, which TFX reads as missing.
+        Serialized tf.Examples, sorted by user id. A feature without values is there and empty: were it missing, the
+        inferred schema would want the targets, which eval alone has values of, in every training Example.
     """
     history, targets = shard.where(~shard.held_out), shard.where(shard.held_out)
     shown = _counts(history if split == TRAIN else targets) > 0
@@ -35,10 +36,10 @@ def encode(shard: Interactions, split: str, per_second: int) -> list[bytes]:
     columns[features.VALUE] = _lists(counts, pa.array(in_split.value.astype(np.float32)), pa.float32())
     if in_split.timestamp is not None:
         columns[features.TIMESTAMP] = _lists(counts, pa.array(in_split.timestamp // per_second), pa.int64())
-    if split == EVAL:
-        counts = _counts(targets)[shown]
-        columns[features.TARGET_ITEM_ID] = _lists(counts, targets.items.take(pa.array(targets.item)), pa.binary())
-        columns[features.TARGET_VALUE] = _lists(counts, pa.array(targets.value.astype(np.float32)), pa.float32())
+    asked = targets.where(np.full(len(targets.user), split == EVAL))
+    counts = _counts(asked)[shown]
+    columns[features.TARGET_ITEM_ID] = _lists(counts, asked.items.take(pa.array(asked.item)), pa.binary())
+    columns[features.TARGET_VALUE] = _lists(counts, pa.array(asked.value.astype(np.float32)), pa.float32())
     batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
     return list(RecordBatchToExamplesEncoder().encode(batch))
 
@@ -48,7 +49,6 @@ def _counts(shard: Interactions) -> npt.NDArray[np.int64]:
 
 
 def _lists(counts: npt.NDArray[np.int64], values: Any, kind: Any) -> Any:
-    """[users] lists with `counts` values each; an empty one is null, which the encoder writes as a missing feature."""
-    ends = np.cumsum(counts)
-    offsets = pa.array(np.append(0, ends).astype(np.int64), mask=np.append(counts == 0, False))
+    """[users] lists with `counts` values each."""
+    offsets = pa.array(np.append(0, np.cumsum(counts)).astype(np.int64))
     return pa.LargeListArray.from_arrays(offsets, values.cast(kind))

@@ -1,0 +1,107 @@
+"""The wiring: the compiled Vertex job, held against a golden file, and its edges."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.errors import ConfigError, DataSetError
+from configs.load import DEFAULT_CONFIG, load_config
+from pipeline import vertex
+from pipeline.places import local_places, vertex_places
+
+GOLDEN = Path(__file__).parent / "golden" / "movielens-100k.json"
+UPDATE = "UPDATE_GOLDEN"
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("job")
+    vertex.compile_job(load_config(DEFAULT_CONFIG), str(folder))
+    compiled: dict[str, Any] = json.loads((folder / "pipeline.json").read_text())
+    return compiled
+
+
+def _tasks(job: dict[str, Any]) -> dict[str, Any]:
+    tasks: dict[str, Any] = job["pipelineSpec"]["root"]["dag"]["tasks"]
+    return tasks
+
+
+def _producer(job: dict[str, Any], task: str, channel: str) -> tuple[str, str]:
+    """Which output of which task feeds an input channel."""
+    inputs = _tasks(job)[task]["inputs"]["artifacts"]
+    source = inputs[channel]["taskOutputArtifact"]
+    return source["producerTask"], source["outputArtifactKey"]
+
+
+def test_compiled_job_equals_the_golden_one(job: dict[str, Any]) -> None:
+    # Digests of code and config change with every line of code; versions are the line's.
+    text = re.sub(r"\b[0-9a-f]{64}\b", "<digest>", json.dumps(job, indent=1, sort_keys=True))
+    text = re.sub(r"tfx-\d[\d.]*", "tfx-<version>", text)
+    text = re.sub(r'"tfx_version": "[^"]*"', '"tfx_version": "<version>"', text)
+    text = re.sub(r'"tfx_py_version": "[^"]*"', '"tfx_py_version": "<version>"', text)
+    if os.environ.get(UPDATE):
+        GOLDEN.parent.mkdir(exist_ok=True)
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text(), f"the job changed; if it was meant to, run this test with {UPDATE}=1 and read the diff"
+
+
+def test_compiled_job_candidates_come_from_the_catalogue(job: dict[str, Any]) -> None:
+    assert _producer(job, "TwoTowerTrainer", "candidates") == ("CatalogueTransform", "transformed_examples")
+    assert _producer(job, "TwoTowerTrainer", "candidates_transform_graph") == ("CatalogueTransform", "transform_graph")
+    assert _producer(job, "TwoTowerTrainer", "examples") == ("InteractionTransform", "transformed_examples")
+
+
+def test_compiled_job_trainer_waits_for_the_gate_and_the_gate_for_both_validators(job: dict[str, Any]) -> None:
+    assert _producer(job, "TwoTowerTrainer", "data_blessing")[0] == "DataGate"
+    assert _producer(job, "DataGate", "interaction_anomalies")[0] == "InteractionsExampleValidator"
+    assert _producer(job, "DataGate", "catalogue_anomalies")[0] == "CatalogueExampleValidator"
+    assert _producer(job, "CatalogueGen", "interactions") == ("InteractionGen", "examples")
+
+
+def test_compiled_job_custom_config_holds_no_path(job: dict[str, Any]) -> None:
+    for task in _tasks(job).values():
+        for name, value in task.get("inputs", {}).get("parameters", {}).items():
+            if name == "custom_config":
+                assert not re.search(r"gs://|file://|[{]{2}[$]|\"/", json.dumps(value)), task["taskInfo"]["name"]
+
+
+def test_compiled_job_names_no_path_of_this_machine(job: dict[str, Any]) -> None:
+    assert str(Path.cwd()) not in json.dumps(job)
+    assert str(Path.home()) not in json.dumps(job)
+
+
+def test_vertex_places_without_section_names_what_to_add() -> None:
+    config = load_config(DEFAULT_CONFIG).model_copy(update={"vertex": None})
+    with pytest.raises(ConfigError, match="no 'vertex' section"):
+        vertex_places(config)
+
+
+def test_vertex_places_path_of_this_machine_refused() -> None:
+    config = load_config(DEFAULT_CONFIG)
+    local = config.model_copy(update={"log": config.log.model_copy(update={"path": "/data/log.csv"})})
+    with pytest.raises(ConfigError, match=r"/data/log\.csv is a path of this machine"):
+        vertex_places(local)
+
+
+def test_vertex_places_curated_schema_without_bucket_folder_refused(tmp_path: Path) -> None:
+    config = load_config(DEFAULT_CONFIG)
+    (tmp_path / config.name).mkdir()
+    (tmp_path / config.name / "interactions.pbtxt").touch()
+    assert config.vertex is not None
+    nowhere = config.model_copy(
+        update={"schema_dir": str(tmp_path), "vertex": config.vertex.model_copy(update={"schema_dir": None})}
+    )
+    with pytest.raises(ConfigError, match=r"vertex\.schema_dir"):
+        vertex_places(nowhere)
+
+
+def test_local_places_data_set_not_fetched_names_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path))
+    with pytest.raises(DataSetError, match="perennial datasets fetch movielens-100k"):
+        local_places(load_config(DEFAULT_CONFIG))

@@ -1,0 +1,221 @@
+"""The whole way, as a user types it: the `tfx` CLI, a run, the pushed model in a process without our code."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.bench.synthesize import synthesize
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parent.parent
+USERS, ITEMS, ROWS = 400, 150, 12_000
+SIGNATURES = {
+    "serving_default",
+    "recommend",
+    "embed_items",
+    "embed_item_indices",
+    "embed_users",
+    "similar_items",
+    "catalogue",
+}
+
+
+class Shop:
+    """A folder with a log, a catalogue, a YAML, and a terminal in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.config = folder / "shop.yaml"
+        self.home = folder / "runs" / "shop"
+        synthesize(folder, rows=ROWS, users=USERS, items=ITEMS)
+        self.config.write_text(
+            yaml.safe_dump(
+                {
+                    "name": "shop",
+                    "log": {
+                        "path": "interactions/part-*.csv",
+                        "columns": {"value": "rating", "timestamp": "timestamp"},
+                        "cleaning": {"positive_min": 3},
+                    },
+                    "catalogue": {
+                        "path": "items.csv",
+                        "features": {"genres": {"kind": "category", "column": "genres"}},
+                    },
+                    "trainer": {"epochs": 4, "batch_size": 256, "embedding_dim": 16},
+                    "output_dir": "runs",
+                }
+            )
+        )
+
+    def run(self, *command: str, config: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Runs a command of the environment, in the folder."""
+        environment = {**os.environ, "LOCAL_HOME": str(self.folder / "tfx"), "COLUMNS": "120"}
+        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        environment.pop("PERENNIAL_CONFIG", None)
+        if config:
+            environment["PERENNIAL_CONFIG"] = str(self.config)
+        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True)
+
+    @property
+    def versions(self) -> list[Path]:
+        """Pushed models, oldest first."""
+        return sorted((self.home / "serving").iterdir(), key=lambda version: int(version.name))
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    created = shop.run("tfx", "pipeline", "create", "--engine=local", f"--pipeline_path={ROOT / 'local_runner.py'}")
+    assert created.returncode == 0, created.stderr
+    assert 'Pipeline "shop" created successfully.' in created.stdout
+    ran = shop.run("tfx", "run", "create", "--engine=local", "--pipeline_name=shop")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    (shop.folder / "first_run.txt").write_text(ran.stdout)
+    yield shop
+
+
+def test_run_pushes_one_model_and_says_where(shop: Shop) -> None:
+    assert [version.name.isdigit() for version in shop.versions] == [True]
+    assert (shop.versions[0] / "saved_model.pb").exists()
+    shown = (shop.folder / "first_run.txt").read_text()
+    for component in ("InteractionGen", "CatalogueGen", "DataGate", "TwoTowerTrainer", "Pusher"):
+        assert component in shown
+    assert str(shop.home / "serving") in shown
+    assert str(shop.home / "metadata.db") in shown
+
+
+def test_run_learns_more_than_popularity(shop: Shop) -> None:
+    (metrics_file,) = (shop.home / "artifacts" / "TwoTowerTrainer" / "model_run").glob("*/metrics.json")
+    metrics = json.loads(metrics_file.read_text())
+    assert metrics["model"]["recall@10"] > metrics["popularity"]["recall@10"]
+
+
+PLAIN_TENSORFLOW = """
+import json, sys
+import tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+total = int(model.signatures["catalogue"](offset=tf.constant(0, tf.int64), limit=tf.constant(0, tf.int64))["total"])
+example = tf.train.Example(features=tf.train.Features(feature={
+    "item_id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"b1", b"b2"]))}))
+answer = model.signatures["serving_default"](examples=tf.constant([example.SerializeToString()]))
+ours = {"configs", "transforms", "serving_signatures", "trainer", "pipeline", "tfx", "tensorflow_recommenders"}
+print(json.dumps({
+    "signatures": sorted(model.signatures), "total": total, "loaded": sorted(ours & set(sys.modules)),
+    "items": [item.decode() for item in answer["item_id"].numpy()[0]],
+}))
+"""
+
+
+def test_pushed_model_answers_in_a_process_without_our_code(shop: Shop, tmp_path: Path) -> None:
+    # A folder that holds TensorFlow and nothing of ours; -I leaves out the current folder and PYTHONPATH.
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", PLAIN_TENSORFLOW, str(shop.versions[0])],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer["signatures"]) == SIGNATURES
+    assert answer["total"] == ITEMS
+    assert answer["loaded"] == []
+    assert len(set(answer["items"])) == 10
+    assert not {"b1", "b2"} & set(answer["items"])
+
+
+def _json(done: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
+    assert done.returncode == 0, done.stderr
+    answers: list[dict[str, Any]] = json.loads(done.stdout)
+    return answers
+
+
+def test_perennial_similar_by_title_and_by_id_equal(shop: Shop) -> None:
+    by_title = _json(shop.run("perennial", "similar", "title 7", "-k", "3", "--json"))
+    by_id = _json(shop.run("perennial", "similar", "b7", "-k", "3", "--json"))
+    assert by_title == by_id
+    assert len(by_id) == 3
+    assert "b7" not in {answer["item_id"] for answer in by_id}
+
+
+def test_perennial_recommend_history_left_out_and_sorted(shop: Shop) -> None:
+    answers = _json(shop.run("perennial", "recommend", "--history", "b1,Title 2", "-k", "5", "--json"))
+    scores = [answer["score"] for answer in answers]
+    assert len(answers) == 5
+    assert scores == sorted(scores, reverse=True)
+    assert not {"b1", "b2"} & {answer["item_id"] for answer in answers}
+
+
+def test_perennial_similar_unknown_item_refused_without_traceback(shop: Shop) -> None:
+    done = shop.run("perennial", "similar", "no such book")
+    assert done.returncode == 1
+    assert "ModelError" in done.stderr
+    assert "'no such book'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_perennial_recommend_stranger_without_history_refused(shop: Shop) -> None:
+    done = shop.run("perennial", "recommend", "--user", "stranger")
+    assert done.returncode == 1
+    assert "'stranger'" in done.stderr
+
+
+def test_tfx_run_config_of_another_pipeline_refused(shop: Shop) -> None:
+    # Without the variable the runner would take its default pipeline.
+    done = shop.run("tfx", "run", "create", "--engine=local", "--pipeline_name=shop", config=False)
+    assert done.returncode != 0
+    assert "asks for the pipeline 'shop'" in done.stderr + done.stdout
+
+
+def test_second_run_same_input_answered_from_the_cache_then_new_rows_are_not(shop: Shop) -> None:
+    again = shop.run("perennial", "run", "--config", str(shop.config))
+    assert again.returncode == 0, again.stderr
+    assert "InteractionGen\n    from the cache" in again.stdout
+    assert "TwoTowerTrainer\n    from the cache" in again.stdout
+    assert len(shop.versions) == 1
+
+    (part,) = (shop.folder / "interactions").iterdir()
+    part.write_text(part.read_text() + '"1","b3",5,1699999999\n')
+    fresh = shop.run("perennial", "run", "--config", str(shop.config))
+    assert fresh.returncode == 0, fresh.stderr
+    assert "InteractionGen\n    from the cache" not in fresh.stdout
+    assert len(shop.versions) == 2
+
+
+def test_run_log_missing_one_clear_error_and_nothing_pushed(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    for part in (shop.folder / "interactions").iterdir():
+        part.unlink()
+    done = shop.run("perennial", "run", "--config", str(shop.config))
+    assert done.returncode == 1
+    assert "DataError" in done.stderr
+    assert "part-*.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (shop.home / "serving").exists()
+
+
+@pytest.mark.parametrize("engine", ["local", "vertex"])
+def test_tfx_pipeline_compile_from_a_clean_shell(engine: str, tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    runner = {"local": "local_runner.py", "vertex": "kubeflow_v2_runner.py"}[engine]
+    if engine == "vertex":
+        values = yaml.safe_load(shop.config.read_text())
+        values["log"]["path"] = values["catalogue"]["path"] = "gs://example-bucket/log.csv"
+        values["vertex"] = {
+            "pipeline_root": "gs://example-bucket/root",
+            "data_dir": "gs://example-bucket/data",
+            "serving_dir": "gs://example-bucket/serving",
+            "image": "example/perennial:1",
+        }
+        shop.config.write_text(yaml.safe_dump(values))
+    done = shop.run("tfx", "pipeline", "compile", f"--engine={engine}", f"--pipeline_path={ROOT / runner}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "compiled successfully" in done.stdout
+    assert (shop.folder / "pipeline.json").exists() == (engine == "vertex")
