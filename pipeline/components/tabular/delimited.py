@@ -37,6 +37,12 @@ _SLOW_BYTES = 1 << 20
 """Arrow says only that a block has bad rows; it is cut into pieces of this size, and only pieces with bad rows are
 looked at line by line (about 40 ms each)."""
 
+_ARROW_BYTES = 4 << 20
+"""What Arrow's parser takes at a time. Larger ones gained nothing when measured."""
+
+_MAX_ROW_BYTES = 1 << 20
+"""Longest row. Arrow's parser could not read one longer than what it takes at a time."""
+
 _MAX_JOINED_LINES = 100
 """Lines of one row with quoted line breaks; bounds the search after an unbalanced quote."""
 
@@ -147,9 +153,11 @@ def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind]) -> Any:
     if not block:
         table = pa.table({f"c{i}": pa.array([], _TYPES[kind]) for i, kind in by_position.items()})
     else:
-        table = pa.csv.read_csv(
+        # Not read_csv: on Python 3.10 each call of it walks all objects of the process (50 ms beside TensorFlow) to
+        # break a reference cycle of signal handling (pyarrow.util._break_traceback_cycle_from_frame, bpo-43356).
+        reader = pa.csv.open_csv(
             pa.BufferReader(block),
-            pa.csv.ReadOptions(column_names=names, block_size=max(1 << 20, min(len(block), _SLOW_BYTES * 2))),
+            pa.csv.ReadOptions(column_names=names, block_size=min(len(block) + 1, _ARROW_BYTES)),
             pa.csv.ParseOptions(
                 delimiter=separator.decode(),
                 quote_char=parser.form.quote or False,
@@ -162,6 +170,7 @@ def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind]) -> Any:
                 strings_can_be_null=False,
             ),
         )
+        table = reader.read_all()
     return pa.table({field: table.column(f"c{position}") for field, position in parser.layout.positions.items()})
 
 
@@ -211,6 +220,8 @@ def _join(lines: list[bytes], start: int, parser: _Parser) -> tuple[int, bytes, 
 
 def _reason(row: bytes, parser: _Parser) -> str | None:
     """Why a line, or several with quoted line breaks, is no row; None if it is one."""
+    if len(row) > _MAX_ROW_BYTES:
+        return bad_rows.ROW_TOO_LONG
     if b"\0" in row:
         return bad_rows.NUL_BYTE
     if b"\r" in row.replace(b"\r\n", b""):

@@ -55,13 +55,15 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
         raise DataError(f"{path}: starts with a UTF-16 byte-order mark; convert the file to UTF-8.")
     mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
     whole = len(head) < HEAD_BYTES
-    lines = [line for line in head[mark:].split(b"\n")[: None if whole else -1] if line.strip()]
+    # The last part may be cut off, or hold all further lines.
+    parts = head[mark:].split(b"\n", _SAMPLED_LINES)
+    lines = [line for line in (parts if whole and len(parts) <= _SAMPLED_LINES else parts[:-1]) if line.strip()]
     if not lines:
         if not whole:
             raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is no table of text.")
         return None
     if not form.header:
-        widths = Counter(len(_fields(line, form)) for line in lines[:_SAMPLED_LINES])
+        widths = Counter(len(_fields(line, form)) for line in lines)
         width = widths.most_common(1)[0][0]
         return Layout(width, _by_position(wanted, width, path), mark, 0)
     names = _header_names(lines[0], form, path)
