@@ -31,8 +31,9 @@ class Trainer(Settings):
     log_q_correction: bool = True
     """Subtract the log of each candidate's sampling probability from its logit (Yi et al. 2019, equation 3)."""
 
-    max_history: int = Field(default=50, ge=1)
-    """Interactions of a query that are pooled, the newest. For training they are those before the target."""
+    max_history: int = Field(default=20, ge=1)
+    """Interactions of a query that are pooled, the newest. For training they are those before the target. Default 20: at
+    the default decay those before weigh 1 in 90 of the newest."""
 
     history_decay: float = Field(default=0.8, gt=0, le=1)
     """Weight in the pool of an interaction relative to the next newer one; 1 weighs old and new alike. Default 0.8: the

@@ -19,8 +19,8 @@ def catalogue(retriever: Retriever, offset: Any, limit: Any) -> dict[str, Any]:
     Returns:
         `item_id` string `[m]`, `title` string `[m]`; `total` int64 `[]`, all items of the catalogue.
     """
-    tf.debugging.assert_non_negative(offset, "offset must not be below 0.")
-    tf.debugging.assert_non_negative(limit, "limit must not be below 0.")
+    tf.debugging.assert_non_negative(offset, "offset must not be below 0")
+    tf.debugging.assert_non_negative(limit, "limit must not be below 0")
     total = tf.size(retriever.item_id, tf.int64)
     first = tf.minimum(offset, total)
     last = first + tf.minimum(limit, total - first)

@@ -111,7 +111,7 @@ class Retriever(tf.Module):
             user is.
         """
         tf.debugging.assert_equal(
-            tf.shape(history), tf.shape(history_weight), "history_weight must have one weight for each of history."
+            tf.shape(history), tf.shape(history_weight), "history_weight must have one weight for each of history"
         )
         user = self._users.lookup(user_id)
         place = self.place_of(history)
@@ -134,7 +134,7 @@ class Retriever(tf.Module):
             Item ids string `[n, k]` and scores float32 `[n, k]`, best first, ties by place; "" and minus infinity
             where fewer are left.
         """
-        tf.debugging.assert_non_negative(k, "k must not be below 0.")
+        tf.debugging.assert_non_negative(k, "k must not be below 0")
         scores = catalogue_scores(query, self.embedding, self._popularity)
         excluded = tf.where(excluded_place >= 0)
         place, score = best_places(scores, excluded[:, 0], tf.gather_nd(excluded_place, excluded), k)

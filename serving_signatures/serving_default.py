@@ -25,7 +25,7 @@ def serving_default(retriever: Retriever, examples: Any) -> dict[str, Any]:
     history = raw[features.ITEM_ID]
     weight = transformed[features.HISTORY_WEIGHT]
     tf.debugging.assert_equal(
-        tf.size(weight.values), tf.size(history.values), "Examples must have one value for each item_id."
+        tf.size(weight.values), tf.size(history.values), "Examples must have one value for each item_id"
     )
     answer = recommend(
         retriever,

@@ -70,6 +70,7 @@ class Batches:
             .prefetch(tf.data.AUTOTUNE)
         )
 
+    @tf.autograph.experimental.do_not_convert
     def _batch(self, position: Any, keep_user: Any) -> dict[str, Any]:
         first = tf.maximum(tf.gather(self._start, position), position - self._max_history)
         ahead = tf.ragged.range(first, position)

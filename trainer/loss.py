@@ -51,7 +51,8 @@ class InBatchSoftmax(tf.keras.layers.Layer, tfrs.tasks.Task):
             float32 `[]`, the weighted mean over the batch.
         """
         log_count = tf.math.log(tf.cast(candidate_count, tf.float32))
-        logits = tf.matmul(query_embeddings, candidate_embeddings, transpose_b=True) / self._temperature
+        # The temperature goes to the smaller factor: a pass over the logits costs as much as the product itself.
+        logits = tf.matmul(query_embeddings / self._temperature, candidate_embeddings, transpose_b=True)
         logits += log_count - candidate_log_probability
         # A query's own item stands once: its repeats in the batch are accidental hits.
         rows = tf.range(tf.shape(logits, tf.int32)[0])

@@ -35,7 +35,7 @@ class QueryTower(tf.keras.layers.Layer):
         # Starts as the identity: the history's mean is a fair query before anything is learned.
         self._projection = tf.Variable(tf.eye(dim), name="history_projection")
         self._max_history = max_history
-        self._history_decay = history_decay
+        self._weight_of_age = tf.constant([history_decay**age for age in range(max_history)] + [0.0])
 
     def call(self, user: Any, history: Any, history_weight: Any) -> Any:
         """Embeds queries.
@@ -55,12 +55,13 @@ class QueryTower(tf.keras.layers.Layer):
     def _pool(self, history: Any, history_weight: Any) -> Any:
         """Weighted mean of the newest items, `[batch, dim]`."""
         example = history.value_rowids()
-        batch = history.nrows()
         newer = tf.gather(history.row_limits(), example) - tf.range(tf.size(history.values, tf.int64)) - 1
-        weight = history_weight.values * self._history_decay ** tf.cast(newer, tf.float32)
-        weight = tf.where(newer < self._max_history, weight, 0.0)[:, tf.newaxis]
-        summed = tf.math.unsorted_segment_sum(weight * tf.gather(self._item_embedding, history.values), example, batch)
-        return tf.math.divide_no_nan(summed, tf.math.unsorted_segment_sum(weight, example, batch))
+        # The last entry is the weight of everything older than the newest `max_history`.
+        weight = history_weight.values * tf.gather(self._weight_of_age, tf.minimum(newer, self._max_history))
+        items = weight[:, tf.newaxis] * tf.gather(self._item_embedding, history.values)
+        total = tf.math.unsorted_segment_sum(weight, example, history.nrows())
+        pooled = tf.math.unsorted_segment_sum(items, example, history.nrows())
+        return tf.math.divide_no_nan(pooled, total[:, tf.newaxis])
 
 
 class CandidateTower(tf.keras.layers.Layer):
