@@ -42,7 +42,7 @@ def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) ->
         problems: Gets the rows whose text is not UTF-8.
 
     Returns:
-        Array of lists, null where the catalogue has nothing that can be read.
+        Array of lists, empty where the catalogue has nothing that can be read.
     """
     if isinstance(feature, NumberFeature):
         return _numbers(name, feature, cells, problems)
@@ -51,7 +51,7 @@ def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) ->
     column = cells.column(name)
     if isinstance(feature, CategoryFeature):
         if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
-            return _non_empty(column.combine_chunks().cast(TEXT))
+            return _non_empty(pa.chunked_array(column.chunks, column.type).cast(TEXT).combine_chunks())
         if feature.separator is not None:
             return _non_empty(pc.split_pattern(columns.texts(column, name, problems), feature.separator))
     return _singles(columns.texts(column, name, problems))
@@ -93,9 +93,8 @@ def _singles(texts: Any) -> Any:
 
 
 def _lists(counts: Any, values: Any) -> Any:
-    """Lists with `counts` ([rows] int64) values each; an empty one is null."""
-    offsets = np.append(0, np.cumsum(counts)).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets, mask=np.append(np.asarray(counts) == 0, False)), values)
+    """Lists with `counts` ([rows] int64) values each."""
+    return pa.ListArray.from_arrays(pa.array(np.append(0, np.cumsum(counts)).astype(np.int32)), values)
 
 
 def _flag(name: str, category: str) -> str:
@@ -103,10 +102,10 @@ def _flag(name: str, category: str) -> str:
 
 
 def empty(fields: Mapping[str, Any], rows: int) -> dict[str, Any]:
-    """Arrays of nothing, for items that the catalogue lacks.
+    """Arrays of empty lists, for items that the catalogue lacks.
 
     Args:
         fields: Content feature to its type.
         rows: How many items.
     """
-    return {name: pa.nulls(rows, kind) for name, kind in fields.items()}
+    return {name: pa.array([[]] * rows, kind) for name, kind in fields.items()}

@@ -1,6 +1,7 @@
 """CatalogueGen's executor: reads the catalogue as one Beam element, completes it, and writes all of it or nothing."""
 
 import json
+import logging
 import os
 import time
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from absl import logging
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -22,11 +22,12 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from configs.data import Catalogue
 from configs.errors import DataError
 from pipeline.components.catalogue_gen import reading
-from pipeline.components.interaction_gen.stages import ITEMS_FILE
+from pipeline.components.interaction_gen.outcome import ITEMS_FILE
 from pipeline.components.tabular import files, report, settings
 from pipeline.components.tabular.driver import require_match
 from pipeline.components.tabular.files import InputFile
 from pipeline.components.tabular.output import all_or_nothing
+from pipeline.components.tabular.pace import rate
 from pipeline.components.tabular.records import write_records
 from transforms import features
 
@@ -103,11 +104,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         for name in ("items", "added_items", "bad_rows"):
             examples.set_int_custom_property(name, found[name])
-        logging.info(
-            "CatalogueGen: %d items, %d of them not in the catalogue, %.1f s",
+        logging.getLogger("perennial.catalogue_gen").info(
+            "%s; %d bad; %d items, %d of them from the log alone",
+            rate(found["rows"], time.monotonic() - started),
+            found["bad_rows"],
             found["items"],
             found["added_items"],
-            time.monotonic() - started,
         )
 
 
@@ -150,7 +152,8 @@ def make_catalogue(
     """
     if catalogue is None:
         added = interacted.take(pc.sort_indices(interacted))
-        return reading.ids_alone(added, None), {"items": len(added), "added_items": len(added), "bad_rows": 0}, []
+        counts = {"rows": 0, "bad_rows": 0, "items": len(added), "added_items": len(added)}
+        return reading.ids_alone(added, None), counts, []
     items = reading.read_catalogue(inputs, catalogue)
     fault = report.fault(items.report, catalogue.max_bad_fraction, "catalogue.max_bad_fraction")
     if fault is not None:

@@ -1,11 +1,11 @@
 """InteractionGen's executor: runs the Beam pipeline, judges its outcome, and leaves all of the artifact or nothing."""
 
 import json
+import logging
 import os
 import time
 from typing import Any
 
-from absl import logging
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -15,11 +15,12 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from configs.data import Log
 from configs.errors import DataError
-from pipeline.components.interaction_gen import cleaning, encoding, interactions, stages
+from pipeline.components.interaction_gen import cleaning, encoding, interactions, outcome, stages
 from pipeline.components.tabular import files, settings
 from pipeline.components.tabular.driver import require_match
 from pipeline.components.tabular.files import InputFile
 from pipeline.components.tabular.output import all_or_nothing
+from pipeline.components.tabular.pace import rate
 
 REPORT_FILE = "cleaning.json"
 """The report in the artifact's folder."""
@@ -65,27 +66,32 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             log=log, shards=log.num_shards or _num_shards(inputs), now_seconds=time.time(), uri=examples.uri
         )
         size = sum(file.bytes for file in inputs)
-        logging.info(
-            "InteractionGen: %d file(s), %.1f MiB, %d shard(s) of users", len(inputs), size / (1 << 20), job.shards
-        )
+        logger = logging.getLogger(stages.LOGGER)
+        logger.info("reading %d file(s), %.1f MiB, in %d shard(s) of users", len(inputs), size / (1 << 20), job.shards)
         with all_or_nothing(examples.uri):
             with self._make_beam_pipeline() as pipeline:
                 stages.build(pipeline, inputs, job)
             report = _judge(examples.uri, log)
         _describe(examples, report)
-        seconds = time.monotonic() - started
-        rows = report["rows"]
-        logging.info("InteractionGen: %d rows in %.1f s, %.0f rows/s", rows, seconds, rows / seconds)
+        train, held_out = report["splits"][encoding.TRAIN], report["splits"][encoding.EVAL]
+        logger.info(
+            "%s; %d bad; %s users and %s items to learn from, %s users to ask",
+            rate(report["rows"], time.monotonic() - started),
+            report["bad_rows"],
+            f"{train['users']:,}",
+            f"{train['items']:,}",
+            f"{held_out['users']:,}",
+        )
 
 
 def _judge(uri: str, log: Log) -> dict[str, Any]:
     """Turns the pipeline's outcome into the report, or into an error."""
-    outcome_file = os.path.join(uri, stages.OUTCOME_FILE)
+    outcome_file = os.path.join(uri, outcome.OUTCOME_FILE)
     with fileio.open(outcome_file, "rb") as f:
-        outcome = json.loads(f.read())
-    if outcome["fault"] is not None:
-        raise DataError(outcome["fault"])
-    counted = [(name, *outcome["steps"][name]) for name in cleaning.STEPS]
+        found = json.loads(f.read())
+    if found["fault"] is not None:
+        raise DataError(found["fault"])
+    counted = [(name, *found["steps"][name]) for name in cleaning.STEPS]
     steps = [{"step": name, "in": before, "out": after} for name, before, after in counted]
     counts = ", ".join(f"{s['step']} {s['in']} → {s['out']}" for s in steps)
     for step in steps:
@@ -95,12 +101,12 @@ def _judge(uri: str, log: Log) -> dict[str, Any]:
                 f"({counts}). {_ADVICE[step['step']]}"
             )
     for split in (encoding.TRAIN, encoding.EVAL):
-        if not outcome["splits"][split]["users"]:
+        if not found["splits"][split]["users"]:
             raise DataError(
                 f"split {log.split.method!r} leaves no interactions for {split} of the {steps[-1]['out']} that "
                 f"cleaning kept ({counts}). {_SPLIT_ADVICE[log.split.method]}"
             )
-    report: dict[str, Any] = {**outcome["reading"], "steps": steps, "splits": outcome["splits"]}
+    report: dict[str, Any] = {**found["reading"], "steps": steps, "splits": found["splits"]}
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     files.write_bytes(os.path.join(uri, REPORT_FILE), text.encode(), uri)
     fileio.remove(outcome_file)

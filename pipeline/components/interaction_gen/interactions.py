@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.components.interaction_gen.reading import HELD_OUT, ITEM, TIMESTAMP, USER, VALUE
+from pipeline.components.tabular import arrow_bytes
 
 
 @dataclass(frozen=True)
@@ -62,18 +63,15 @@ class Interactions:
 
     def to_bytes(self) -> bytes:
         """The interactions as bytes, for the way between Beam's workers."""
-        arrow = pa.BufferOutputStream()
-        for ids in (self.users, self.items):
-            _write(pa.table({"id": ids}), arrow)
+        ids = [arrow_bytes.to_bytes(pa.table({"id": ids})) for ids in (self.users, self.items)]
         columns = (self.user, self.item, self.value, self.timestamp, self.held_out)
-        return pickle.dumps((arrow.getvalue().to_pybytes(), columns), protocol=5)
+        return pickle.dumps((ids, columns), protocol=5)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Interactions":
         """The interactions of `to_bytes`."""
-        arrow, columns = pickle.loads(data)
-        stream = pa.BufferReader(arrow)
-        users, items = (_whole(pa.ipc.open_stream(stream).read_all().column("id")) for _ in range(2))
+        ids, columns = pickle.loads(data)
+        users, items = (_whole(arrow_bytes.from_bytes(table).column("id")) for table in ids)
         return cls(users, items, *columns)
 
 
@@ -117,7 +115,7 @@ def assemble(parts: Iterable[tuple[tuple[int, int], bytes]]) -> Interactions:
     Returns:
         The shard's interactions, sorted.
     """
-    tables = [pa.ipc.open_stream(data).read_all() for _, data in sorted(parts, key=lambda part: part[0])]
+    tables = [arrow_bytes.from_bytes(data) for _, data in sorted(parts, key=lambda part: part[0])]
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     users, items = (table.column(name).chunk(0) for name in (USER, ITEM))
     by_id = pc.sort_indices(users.dictionary.cast(pa.binary()))
@@ -188,14 +186,7 @@ def _serialize(table: Any) -> bytes:
                 kept = column.dictionary.filter(pa.array(used))
                 column = pa.DictionaryArray.from_arrays(pa.array(new_code[codes]), kept)
         compact[name] = column
-    sink = pa.BufferOutputStream()
-    _write(pa.table(compact), sink)
-    return cast(bytes, sink.getvalue().to_pybytes())
-
-
-def _write(table: Any, sink: Any) -> None:
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
+    return arrow_bytes.to_bytes(pa.table(compact))
 
 
 def _whole(column: Any) -> Any:

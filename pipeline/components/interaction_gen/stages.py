@@ -4,10 +4,8 @@ Its elements are Arrow tables of some hundred thousand rows, so that a few hundr
 step must know of the whole log (faults, newest time, top items, the cut) comes as a side input.
 """
 
-import json
 import os
 import pickle
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,22 +13,19 @@ from typing import Any
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from absl import logging
 
 from configs.data import Log
-from pipeline.components.interaction_gen import cleaning, encoding, interactions, reading, report, splitting
+from pipeline.components.interaction_gen import cleaning, encoding, interactions, outcome, reading, report, splitting
 from pipeline.components.interaction_gen.interactions import Interactions
+from pipeline.components.interaction_gen.outcome import ShardReport
 from pipeline.components.interaction_gen.report import UNITS, LogReport
-from pipeline.components.tabular import files
-from pipeline.components.tabular import report as tabular_report
+from pipeline.components.tabular import arrow_bytes
 from pipeline.components.tabular.files import InputFile
+from pipeline.components.tabular.pace import Pace
 from pipeline.components.tabular.pieces import Piece
 from pipeline.components.tabular.records import write_records
 
-OUTCOME_FILE = "outcome.json"
-ITEMS_FILE = "items.parquet"
-QUARANTINE_FILE = "quarantine.jsonl"
+LOGGER = "perennial.interaction_gen"
 
 _REPORT = "report"
 _ROWS = "rows"
@@ -45,20 +40,6 @@ class Job:
     now_seconds: float
     uri: str
     """The artifact's folder."""
-
-
-@dataclass
-class ShardReport:
-    """What became of the interactions of some shards."""
-
-    steps: dict[str, tuple[int, int]]
-    """Step to interactions before and after it."""
-
-    splits: dict[str, dict[str, int]]
-    """Split to its numbers of `users` and `interactions`."""
-
-    items: dict[str, Any]
-    """Split to a pyarrow.Table of its items and their interactions, as bytes of an Arrow stream."""
 
 
 def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: Job) -> None:
@@ -104,12 +85,12 @@ def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: Job) -> None:
             | "Cut" >> beam.Map(_cut, job.log.split.eval_fraction, facts)
         )
     written = filtered[_ROWS] | "Write" >> beam.ParDo(_Write(job), cut)
-    outcome = beam.pvalue.AsSingleton(
+    found = beam.pvalue.AsSingleton(
         (cleaned[_REPORT], filtered[_REPORT], written)
         | "ShardReports" >> beam.Flatten()
-        | "MergeShards" >> beam.CombineGlobally(_merge_shards)
+        | "MergeShards" >> beam.CombineGlobally(outcome.merge)
     )
-    _ = pipeline | "Once" >> beam.Create([None]) | "Report" >> beam.Map(_write_outcome, job, facts, outcome)
+    _ = pipeline | "Once" >> beam.Create([None]) | "Report" >> beam.Map(_leave_outcome, job, facts, found)
 
 
 class _Plan(beam.DoFn):
@@ -130,16 +111,17 @@ class _Read(beam.DoFn):
     def __init__(self, job: Job) -> None:
         self._job = job
 
+    def setup(self) -> None:
+        """Starts the clock on the worker."""
+        self._pace = Pace(LOGGER, "read")
+
     def process(self, piece: Piece) -> Iterator[Any]:
-        started = time.monotonic()
-        rows = 0
         for block, found in reading.read(piece, self._job.log, self._job.now_seconds):
-            rows += found.reading.rows
+            self._pace.add(found.reading.rows)
             yield beam.pvalue.TaggedOutput(_REPORT, found)
             if block is not None:
                 for shard, data in interactions.partition(block.table, self._job.shards):
                     yield shard, (block.order, data)
-        _log_progress("read", os.path.basename(piece.file.path), rows, time.monotonic() - started)
 
 
 class _Clean(beam.DoFn):
@@ -148,13 +130,16 @@ class _Clean(beam.DoFn):
     def __init__(self, job: Job) -> None:
         self._job = job
 
+    def setup(self) -> None:
+        """Starts the clock on the worker."""
+        self._pace = Pace(LOGGER, "cleaned")
+
     def process(self, shard: tuple[int, Iterable[Any]], facts: LogReport) -> Iterator[Any]:
         log = self._job.log
         if report.fault(facts, log) is not None:
             # The run stops after the pipeline; until then nothing more is done.
             return
         key, parts = shard
-        started = time.monotonic()
         found = interactions.assemble(parts)
         rows = len(found)
         steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
@@ -163,11 +148,11 @@ class _Clean(beam.DoFn):
             ("positives", lambda s: cleaning.positives(s, log.cleaning)),
         ]
         found, counts = _run(steps, found)
-        _log_progress("cleaned", f"shard {key}", rows, time.monotonic() - started)
+        self._pace.add(rows)
         yield key, found.to_bytes()
         yield beam.pvalue.TaggedOutput(_REPORT, ShardReport(counts, {}, {}))
         if log.cleaning.top_items is not None:
-            yield beam.pvalue.TaggedOutput("items", _to_bytes(cleaning.count_items(found)))
+            yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(found)))
 
 
 class _Filter(beam.DoFn):
@@ -179,7 +164,7 @@ class _Filter(beam.DoFn):
     def process(self, shard: tuple[int, bytes], facts: LogReport, top: bytes | None) -> Iterator[Any]:
         key, data = shard
         log = self._job.log
-        chosen = None if top is None else _from_bytes(top).column("item_id").combine_chunks()
+        chosen = None if top is None else arrow_bytes.from_bytes(top).column("item_id").combine_chunks()
         steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
             ("top_items", lambda s: cleaning.top_items(s, chosen)),
             ("active_users", lambda s: cleaning.active_users(s, log.cleaning)),
@@ -198,22 +183,25 @@ class _Write(beam.DoFn):
     def __init__(self, job: Job) -> None:
         self._job = job
 
+    def setup(self) -> None:
+        """Starts the clock on the worker."""
+        self._pace = Pace(LOGGER, "wrote")
+
     def process(self, shard: tuple[int, bytes], cut: int | None) -> Iterator[ShardReport]:
         key, data = shard
         job = self._job
-        started = time.monotonic()
         found = splitting.hold_out(Interactions.from_bytes(data), job.log.split, cut)
         splits, items = {}, {}
         for split in (encoding.TRAIN, encoding.EVAL):
             of_split = found.where(found.held_out == (split == encoding.EVAL))
             examples = encoding.encode(found, split, UNITS[job.log.timestamp_unit])
             splits[split] = {"users": len(examples), "interactions": len(of_split)}
-            items[split] = _to_bytes(cleaning.count_items(of_split))
+            items[split] = arrow_bytes.to_bytes(cleaning.count_items(of_split))
             if examples:
                 name = f"data_tfrecord-{key:05d}-of-{job.shards:05d}.gz"
                 path = os.path.join(job.uri, f"Split-{split}", name)
                 write_records(path, examples, job.uri)
-        _log_progress("written", f"shard {key}", len(found), time.monotonic() - started)
+        self._pace.add(len(found))
         yield ShardReport({}, splits, items)
 
 
@@ -247,29 +235,12 @@ def _run(
     return found, counts
 
 
-def _merge_shards(reports: Iterable[ShardReport]) -> ShardReport:
-    merged = ShardReport({}, {}, {})
-    tables: dict[str, list[Any]] = {}
-    for part in reports:
-        for step, (before, after) in part.steps.items():
-            so_far = merged.steps.get(step, (0, 0))
-            merged.steps[step] = (so_far[0] + before, so_far[1] + after)
-        for split, numbers in part.splits.items():
-            ours = merged.splits.setdefault(split, dict.fromkeys(numbers, 0))
-            for name, number in numbers.items():
-                ours[name] += number
-        for split, items in part.items.items():
-            tables.setdefault(split, []).append(_from_bytes(items))
-    merged.items = {split: _to_bytes(cleaning.add_counts(parts)) for split, parts in tables.items()}
-    return merged
-
-
 def _add_counts(tables: Iterable[bytes]) -> bytes:
-    return _to_bytes(cleaning.add_counts([_from_bytes(t) for t in tables]))
+    return arrow_bytes.to_bytes(cleaning.add_counts([arrow_bytes.from_bytes(t) for t in tables]))
 
 
 def _top_items(counts: bytes, n: int) -> bytes:
-    return _to_bytes(pa.table({"item_id": cleaning.choose_top_items(_from_bytes(counts), n)}))
+    return arrow_bytes.to_bytes(pa.table({"item_id": cleaning.choose_top_items(arrow_bytes.from_bytes(counts), n)}))
 
 
 def _add_times(parts: Iterable[bytes]) -> bytes:
@@ -284,39 +255,5 @@ def _cut(times: bytes, eval_fraction: float, facts: LogReport) -> int | None:
     return splitting.choose_cut(counts, eval_fraction, *facts.span())
 
 
-def _write_outcome(_: None, job: Job, facts: LogReport, outcome: ShardReport) -> None:
-    """Leaves what the executor needs in the artifact's folder: workers and executor may be different machines."""
-    values = {
-        "fault": report.fault(facts, job.log),
-        "reading": report.to_json(facts, job.log),
-        "steps": outcome.steps,
-        "splits": {
-            split: {**numbers, "items": _from_bytes(outcome.items[split]).num_rows}
-            for split, numbers in outcome.splits.items()
-        },
-    }
-    if encoding.TRAIN in outcome.items:
-        table = _from_bytes(outcome.items[encoding.TRAIN])
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink)
-        files.write_bytes(os.path.join(job.uri, ITEMS_FILE), sink.getvalue().to_pybytes(), job.uri)
-    quarantined = tabular_report.quarantine_json(facts.reading)
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
-    files.write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)
-    files.write_bytes(os.path.join(job.uri, OUTCOME_FILE), json.dumps(values).encode(), job.uri)
-
-
-def _to_bytes(table: Any) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(sink.getvalue().to_pybytes())
-
-
-def _from_bytes(data: bytes) -> Any:
-    return pa.ipc.open_stream(data).read_all()
-
-
-def _log_progress(what: str, which: str, rows: int, seconds: float) -> None:
-    speed = rows / max(seconds, 1e-6)
-    logging.info("InteractionGen: %s %s: %d rows, %.1f s, %.0f rows/s", what, which, rows, seconds, speed)
+def _leave_outcome(_: None, job: Job, facts: LogReport, found: ShardReport) -> None:
+    outcome.write(facts, found, job.log, job.uri)

@@ -1,0 +1,86 @@
+"""What became of the log's interactions, from the shards to the artifact's folder."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from configs.data import Log
+from pipeline.components.interaction_gen import cleaning, encoding, report
+from pipeline.components.interaction_gen.report import LogReport
+from pipeline.components.tabular import arrow_bytes, files
+from pipeline.components.tabular import report as tabular_report
+
+OUTCOME_FILE = "outcome.json"
+"""What the workers leave for the executor, which removes it."""
+
+ITEMS_FILE = "items.parquet"
+"""The items of the training split with their interactions: columns `item_id` (string) and `count` (int64)."""
+
+QUARANTINE_FILE = "quarantine.jsonl"
+"""The first bad rows: file, row, reason, excerpt."""
+
+
+@dataclass
+class ShardReport:
+    """What became of the interactions of some shards."""
+
+    steps: dict[str, tuple[int, int]]
+    """Step to interactions before and after it."""
+
+    splits: dict[str, dict[str, int]]
+    """Split to its numbers of `users` and `interactions`."""
+
+    items: dict[str, Any]
+    """Split to a pyarrow.Table of its items and their interactions, as bytes of an Arrow stream."""
+
+
+def merge(reports: Iterable[ShardReport]) -> ShardReport:
+    """Merges reports of different shards, or of different steps of one, in any order."""
+    merged = ShardReport({}, {}, {})
+    tables: dict[str, list[Any]] = {}
+    for part in reports:
+        for step, (before, after) in part.steps.items():
+            so_far = merged.steps.get(step, (0, 0))
+            merged.steps[step] = (so_far[0] + before, so_far[1] + after)
+        for split, numbers in part.splits.items():
+            ours = merged.splits.setdefault(split, dict.fromkeys(numbers, 0))
+            for name, number in numbers.items():
+                ours[name] += number
+        for split, items in part.items.items():
+            tables.setdefault(split, []).append(arrow_bytes.from_bytes(items))
+    merged.items = {split: arrow_bytes.to_bytes(cleaning.add_counts(parts)) for split, parts in tables.items()}
+    return merged
+
+
+def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
+    """Leaves what the executor needs in the artifact's folder: workers and executor may be different machines.
+
+    Args:
+        facts: What was read.
+        found: What became of it.
+        log: The log's config.
+        uri: The artifact's folder.
+    """
+    values = {
+        "fault": report.fault(facts, log),
+        "reading": report.to_json(facts, log),
+        "steps": found.steps,
+        "splits": {
+            split: {**numbers, "items": arrow_bytes.from_bytes(found.items[split]).num_rows}
+            for split, numbers in found.splits.items()
+        },
+    }
+    if encoding.TRAIN in found.items:
+        table = arrow_bytes.from_bytes(found.items[encoding.TRAIN])
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink)
+        files.write_bytes(os.path.join(uri, ITEMS_FILE), sink.getvalue().to_pybytes(), uri)
+    quarantined = tabular_report.quarantine_json(facts.reading)
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
+    files.write_bytes(os.path.join(uri, QUARANTINE_FILE), lines.encode(), uri)
+    files.write_bytes(os.path.join(uri, OUTCOME_FILE), json.dumps(values).encode(), uri)
