@@ -1,4 +1,8 @@
-"""Artifact types of our own. Their names are part of the metadata store's schema."""
+"""Artifact types of our own.
+
+A type's name is part of the metadata store's schema. KubeflowV2DagRunner wants `<module>.<Class>` with one dot, and
+imports the class by it: `pipeline/__init__.py` makes the classes here reachable so.
+"""
 
 from tfx.types import artifact
 
@@ -6,4 +10,4 @@ from tfx.types import artifact
 class DataBlessing(artifact.Artifact):  # type: ignore[misc]
     """DataGate's word that a run's data may be trained on; `gate.json` inside lists what was looked at."""
 
-    TYPE_NAME = "DataBlessing"
+    TYPE_NAME = "pipeline.DataBlessing"

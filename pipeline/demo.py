@@ -25,13 +25,15 @@ def main() -> int:
     environment = {
         **os.environ,
         CONFIG_VARIABLE: str(DEFAULT_CONFIG),
+        # The tfx command looks for the environment's pip.
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         # The CLI's record of pipelines, which is ~/tfx/local otherwise; the demo keeps to its own folder.
         "LOCAL_HOME": str(local_home(config) / "tfx"),
     }
     exists = (local_home(config) / "tfx" / config.name).exists()
     try:
         console.rule("1 of 3: the data")
-        datasets.fetch("movielens-100k")
+        datasets.fetch("movielens-100k", console=console)
         console.rule("2 of 3: the pipeline")
         for arguments in (
             ["pipeline", "update" if exists else "create", "--engine=local", f"--pipeline_path={RUNNER}"],
@@ -50,13 +52,17 @@ def main() -> int:
     except (PerennialError, subprocess.CalledProcessError) as e:
         print(f"{type(e).__name__}: {e}", file=sys.stderr)
         return 1
+    from pipeline.local import show_places  # TFX takes seconds to import; the data and the CLI do without
+
+    show_places(config, console)
     console.print(f"All of it took {time.monotonic() - since:.0f} s.", highlight=False)
     return 0
 
 
 def _tfx(arguments: list[str], environment: dict[str, str]) -> None:
     # TensorFlow's and Google's import-time warnings go to standard error; they are shown only if the command fails.
-    done = subprocess.run(["tfx", *arguments], env=environment, stderr=subprocess.PIPE, text=True)
+    tfx = Path(sys.executable).with_name("tfx")
+    done = subprocess.run([tfx, *arguments], env=environment, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         sys.stderr.write(done.stderr)
         done.check_returncode()

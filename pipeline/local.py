@@ -1,14 +1,17 @@
 """Runs a pipeline on this machine, with progress, as both `local_runner.py` and `perennial run` do."""
 
 import time
+from pathlib import Path
 
 from rich.console import Console
 from tfx import v1 as tfx
 
 from configs.pipeline import PipelineConfig
 from pipeline import progress
+from pipeline.models import newest_version
 from pipeline.pipeline import create_pipeline
 from pipeline.places import local_home, local_places
+from trainer.training import METRICS_FILE
 
 
 def run(config: PipelineConfig) -> None:
@@ -22,15 +25,32 @@ def run(config: PipelineConfig) -> None:
     """
     places = local_places(config)
     console = Console()
-    assert places.metadata_path is not None
     console.print(f"Pipeline [bold]{config.name}[/] with tfx {tfx.__version__}", highlight=False)
     since = time.monotonic()
-    with progress.shown(local_home(config) / "logs", console):
+    with progress.shown(local_home(config) / "logs", console) as run_progress:
         tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
-    console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
+    if run_progress.seconds:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing
+        console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
+        show_places(config, console)
+
+
+def show_places(config: PipelineConfig, console: Console) -> None:
+    """Says where the newest model, its metrics and the metadata are.
+
+    Args:
+        config: A pipeline that has run.
+        console: Where to print.
+
+    Raises:
+        ModelError: Nothing has been pushed.
+    """
+    places = local_places(config)
+    runs = Path(places.pipeline_root, "TwoTowerTrainer", "model_run").iterdir()
+    newest_run = max((run for run in runs if run.name.isdigit()), key=lambda run: int(run.name))
     for what, where in (
-        ("Pushed models", places.serving_dir),
-        ("Metrics", f"{places.pipeline_root}/TwoTowerTrainer/model_run"),
+        ("Model", newest_version(places.serving_dir)),
+        ("Metrics", newest_run / METRICS_FILE),
+        ("TensorBoard", f"tensorboard --logdir {newest_run}"),
         ("Metadata", places.metadata_path),
     ):
-        console.print(f"  {what:<14} {where}", highlight=False, soft_wrap=True)
+        console.print(f"  {what:<12} {where}", highlight=False, soft_wrap=True)

@@ -81,14 +81,16 @@ def shown(logs_dir: Path, console: Console | None = None) -> Iterator[ProgressHa
     absl_handler.setLevel(logging.FATAL)  # the terminal belongs to the progress
     root.setLevel(logging.INFO)
     root.handlers[:] = [whole, progress]
-    absl_logger = absl_logging.get_absl_logger()
+    absl_logger, tensorflow_logger = absl_logging.get_absl_logger(), logging.getLogger("tensorflow")
     propagate, absl_logger.propagate = absl_logger.propagate, True
+    tensorflow_handlers, tensorflow_logger.handlers[:] = list(tensorflow_logger.handlers), []
     try:
         yield progress
     finally:
         root.handlers[:] = root_handlers
         root.setLevel(root_level)
         absl_logger.propagate = propagate
+        tensorflow_logger.handlers[:] = tensorflow_handlers
         absl_handler.setLevel(logging.NOTSET)
         absl_logging.set_verbosity(absl_level)
         whole.close()

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     shop = Shop(tmp_path_factory.mktemp("shop"))
     created = shop.run("tfx", "pipeline", "create", "--engine=local", f"--pipeline_path={ROOT / 'local_runner.py'}")
     assert created.returncode == 0, created.stderr
@@ -79,7 +78,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     ran = shop.run("tfx", "run", "create", "--engine=local", "--pipeline_name=shop")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (shop.folder / "first_run.txt").write_text(ran.stdout)
-    yield shop
+    return shop
 
 
 def test_run_pushes_one_model_and_says_where(shop: Shop) -> None:

@@ -87,9 +87,11 @@ def movielens_recbole(contents: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _movielens(ratings: str, items: list[tuple[str, str, list[str]]]) -> dict[str, bytes]:
-    """The ratings keep their order: it decides between ratings of one user in the same second."""
+    """Sorts the ratings by second, user and film: published splits break ties of a second so, and many ratings tie."""
+    lines = ratings.splitlines()
+    lines.sort(key=lambda line: tuple(int(line.split("\t")[column]) for column in (3, 0, 1)))
     rows = "".join(f"{item_id}\t{title}\t{'|'.join(genres)}\n" for item_id, title, genres in items)
     return {
-        "ratings.tsv": f"{RATINGS_HEADER}\n{ratings}".encode(),
+        "ratings.tsv": "\n".join([RATINGS_HEADER, *lines, ""]).encode(),
         "items.tsv": f"{ITEMS_HEADER}\n{rows}".encode(),
     }

@@ -41,7 +41,7 @@ _ALL = (
         "Konstan 2015, doi:10.1145/2827872",
         origin="https://grouplens.org/datasets/movielens/100k/",
         files={
-            "ratings.tsv": "ecb4025ec09d52830e65854de08fd07a79ff7bb9201f7067d753c2f0516e5674",
+            "ratings.tsv": "16a1add7f456858c603a5f48dca3901d9964f2bfdbbaec8d55c564be66c6eac1",
             "items.tsv": "c19234709366088d2f8b1354f6d85a91f30a7b854f38373edcbd49cae9c06f50",
         },
         layouts=(

@@ -46,7 +46,9 @@ def test_compiled_job_equals_the_golden_one(job: dict[str, Any]) -> None:
     if os.environ.get(UPDATE):
         GOLDEN.parent.mkdir(exist_ok=True)
         GOLDEN.write_text(text)
-    assert text == GOLDEN.read_text(), f"the job changed; if it was meant to, run this test with {UPDATE}=1 and read the diff"
+    assert text == GOLDEN.read_text(), (
+        f"the job changed; if it was meant to, run this test with {UPDATE}=1 and read the diff"
+    )
 
 
 def test_compiled_job_candidates_come_from_the_catalogue(job: dict[str, Any]) -> None:
@@ -99,9 +101,15 @@ def test_vertex_places_curated_schema_without_bucket_folder_refused(tmp_path: Pa
         vertex_places(nowhere)
 
 
-def test_local_places_data_set_not_fetched_names_the_command(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_local_places_data_set_not_fetched_names_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path))
     with pytest.raises(DataSetError, match="perennial datasets fetch movielens-100k"):
         local_places(load_config(DEFAULT_CONFIG))
+
+
+def test_artifact_types_are_found_by_their_names() -> None:
+    from tfx.utils import import_utils
+
+    from pipeline.artifacts import DataBlessing
+
+    assert import_utils.import_class_by_path(DataBlessing.TYPE_NAME) is DataBlessing

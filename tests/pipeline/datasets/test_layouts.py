@@ -40,7 +40,7 @@ RECBOLE = {
 
 def test_movielens_official_gives_the_canonical_files():
     assert movielens_official(OFFICIAL) == {
-        "ratings.tsv": b"user_id\titem_id\trating\ttimestamp\n7\t1\t5\t100\n3\t2\t1\t90\n",
+        "ratings.tsv": b"user_id\titem_id\trating\ttimestamp\n3\t2\t1\t90\n7\t1\t5\t100\n",
         "items.tsv": (
             "item_id\ttitle\tgenres\n"
             "1\tCafé Noir (1995)\tDrama|Film-Noir\n"
