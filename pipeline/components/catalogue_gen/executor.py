@@ -17,18 +17,16 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
-from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from configs.data import Catalogue
 from configs.errors import DataError
 from pipeline.components.catalogue_gen import reading
 from pipeline.components.interaction_gen.outcome import ITEMS_FILE
-from pipeline.components.tabular import files, report, settings
+from pipeline.components.tabular import files, records, report, settings
 from pipeline.components.tabular.driver import require_match
 from pipeline.components.tabular.files import InputFile
 from pipeline.components.tabular.output import all_or_nothing
 from pipeline.components.tabular.pace import rate
-from pipeline.components.tabular.records import write_records
 from transforms import features
 
 REPORT_FILE = "catalogue.json"
@@ -127,7 +125,7 @@ def write_catalogue(job: Job) -> None:
         files.write_bytes(os.path.join(job.uri, REPORT_FILE), json.dumps({"fault": str(e)}).encode(), job.uri)
         return
     path = os.path.join(job.uri, f"Split-{SPLIT}", "data_tfrecord-00000-of-00001.gz")
-    write_records(path, encode(table), job.uri)
+    records.write_records(path, encode(table), job.uri)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantine)
     files.write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
@@ -192,5 +190,4 @@ def encode(table: Any) -> list[bytes]:
         if not pa.types.is_list(column.type):
             column = pa.ListArray.from_arrays(pa.array(range(len(column) + 1), pa.int32()), column)
         columns[name] = column.cast(pa.list_(pa.binary())) if column.type.value_type == pa.string() else column
-    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
-    return list(RecordBatchToExamplesEncoder().encode(batch))
+    return records.encode(columns)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from pipeline.components.interaction_gen.interactions import Interactions
+from pipeline.components.tabular import records
 from transforms import features
 
 TRAIN, EVAL = "train", "eval"
@@ -40,8 +40,7 @@ def encode(shard: Interactions, split: str, per_second: int) -> list[bytes]:
     counts = _counts(asked)[shown]
     columns[features.TARGET_ITEM_ID] = _lists(counts, asked.items.take(pa.array(asked.item)), pa.binary())
     columns[features.TARGET_VALUE] = _lists(counts, pa.array(asked.value.astype(np.float32)), pa.float32())
-    batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
-    return list(RecordBatchToExamplesEncoder().encode(batch))
+    return records.encode(columns)
 
 
 def _counts(shard: Interactions) -> npt.NDArray[np.int64]:

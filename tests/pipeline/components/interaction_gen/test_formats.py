@@ -1,0 +1,184 @@
+"""The same interactions in every format give the same Examples."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.ingest import log_config, run_interaction_gen
+from tests.real_data import real_data
+
+EVENTS = [("7", "0114709", 4.0, 100), ("7", "x y", 5.0, 200), ("ü", "x y", 3.5, 150), ("ü", "0114709", 1.0, 160)]
+POSITIONS = {"user_id": 0, "item_id": 1, "value": 2, "timestamp": 3}
+
+
+def _text(separator: str, header: bool, extra: bool = False) -> bytes:
+    rows = [("user_id", "item_id", "rating", "timestamp")] if header else []
+    rows += [(u, i, str(v), str(t)) for u, i, v, t in EVENTS]
+    return "".join(separator.join(("-", *row) if extra else row) + "\n" for row in rows).encode()
+
+
+def _assert_same(result: Any) -> None:
+    assert result.rows("eval") == [
+        {
+            "user_id": ["7"],
+            "item_id": ["0114709"],
+            "value": [4.0],
+            "timestamp": [100],
+            "target_item_id": ["x y"],
+            "target_value": [5.0],
+        },
+        {
+            "user_id": ["ü"],
+            "item_id": ["x y"],
+            "value": [3.5],
+            "timestamp": [150],
+            "target_item_id": ["0114709"],
+            "target_value": [1.0],
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "config"),
+    [
+        ("log.tsv", _text("\t", header=True), {"format": {"separator": "\t"}}),
+        (
+            "log.dat",
+            _text("::", header=False),
+            {"format": {"separator": "::", "quote": "", "header": False}, "columns": POSITIONS},
+        ),
+        ("log.csv.gz", gzip.compress(_text(",", header=True)), {}),
+        (
+            "log.csv",
+            _text(",", header=True, extra=True),
+            {"columns": {"user_id": 1, "item_id": 2, "value": 3, "timestamp": 4}},
+        ),
+        ("log.psv", _text("¦", header=False), {"format": {"separator": "¦", "header": False}, "columns": POSITIONS}),
+    ],
+)
+def test_do_text_format_same_examples(tmp_path: Path, name: str, content: bytes, config: dict[str, Any]) -> None:
+    (tmp_path / name).write_bytes(content)
+    _assert_same(run_interaction_gen(log_config(**config), str(tmp_path / name), tmp_path / "out"))
+
+
+def test_do_glob_of_files_same_examples(tmp_path: Path) -> None:
+    header, *rows = _text(",", header=True).splitlines(keepends=True)
+    for i, row in enumerate(rows):
+        (tmp_path / f"part-{i}.csv").write_bytes(header + row)
+    (tmp_path / "part-9.csv").mkdir()
+    _assert_same(run_interaction_gen(log_config(), str(tmp_path / "part-?.csv"), tmp_path / "out"))
+
+
+def _parquet(path: Path, **columns: Any) -> None:
+    pq.write_table(pa.table(columns), path, row_group_size=3)
+
+
+def test_do_parquet_same_examples(tmp_path: Path) -> None:
+    users, items, values, times = zip(*EVENTS, strict=True)
+    _parquet(
+        tmp_path / "log.parquet",
+        timestamp=pa.array(np.array(times) * 1000, pa.timestamp("ms")),
+        user_id=pa.array(users).dictionary_encode(),
+        rating=pa.array(values, pa.float32()),
+        item_id=items,
+    )
+    log = log_config(format={"kind": "parquet"})
+    _assert_same(run_interaction_gen(log, str(tmp_path / "*.parquet"), tmp_path / "out"))
+
+
+def test_do_parquet_numbers_become_ids_without_fraction_and_bad_cells_are_quarantined(tmp_path: Path) -> None:
+    _parquet(
+        tmp_path / "log.parquet",
+        user_id=pa.array([1.0, 1.0, float("nan"), 1.5, None]),
+        item_id=pa.array([10, 20, 30, None, 50]),
+        rating=pa.array([1, None, 3, 4, 5]),
+        timestamp=pa.array([1.9, 2.0, 3.0, 4.0, 5.0]),
+    )
+    log = log_config(
+        format={"kind": "parquet"}, cleaning={"max_bad_fraction": 0.9}, columns=POSITIONS, split={"holdout": 1}
+    )
+    _parquet(tmp_path / "more.parquet", user_id=[1], item_id=[40], rating=[2], timestamp=[9])
+    result = run_interaction_gen(log, str(tmp_path / "*.parquet"), tmp_path / "out")
+    assert [(q["row"], q["reason"]) for q in result.quarantine] == [
+        (2, "value is not a number"),
+        (3, "user_id is not a whole number"),
+        (4, "user_id is not a whole number"),
+        (5, "user_id is empty"),
+    ]
+    row = result.rows("eval")[0]
+    assert (row["user_id"], row["item_id"], row["timestamp"]) == (["1"], ["10"], [1])
+    assert row["target_item_id"] == ["40"]
+
+
+@pytest.mark.parametrize(
+    ("data", "file", "config", "steps", "train", "eval_users"),
+    [
+        (
+            "movielens-100k",
+            "u.data",
+            {
+                "format": {"separator": "\t", "quote": "", "header": False},
+                "columns": POSITIONS,
+                "cleaning": {"positive_min": 4},
+            },
+            {"deduplicate": (100_000, 100_000), "positives": (100_000, 55_375)},
+            {"users": 942, "interactions": 54_433, "items": 1_432},
+            942,
+        ),
+        (
+            "goodbooks-10k",
+            "ratings.csv",
+            {"columns": {"user_id": "user_id", "item_id": "book_id", "value": "rating"}},
+            {"deduplicate": (981_756, 979_478)},
+            None,
+            None,
+        ),
+        (
+            "movietweetings",
+            "ratings.dat",
+            {"format": {"separator": "::", "quote": "", "header": False}, "columns": POSITIONS},
+            {"deduplicate": (100_000, 100_000)},
+            None,
+            None,
+        ),
+        (
+            "retailrocket",
+            "events.tsv",
+            {
+                "format": {"separator": "\t"},
+                "columns": {"user_id": "visitorid", "item_id": "itemid", "value": "event"},
+                "event_weights": {"view": 0.5, "addtocart": 2, "transaction": 6},
+                "cleaning": {"deduplicate": "none"},
+            },
+            {"window": (92_487, 92_487)},
+            None,
+            None,
+        ),
+    ],
+)
+def test_do_real_log_counts(
+    tmp_path: Path,
+    data: str,
+    file: str,
+    config: dict[str, Any],
+    steps: dict[str, tuple[int, int]],
+    train: dict[str, int] | None,
+    eval_users: int | None,
+) -> None:
+    result = run_interaction_gen(log_config(**config), str(real_data(data) / file), tmp_path / "out")
+    found = {s["step"]: (s["in"], s["out"]) for s in result.report["steps"]}
+    assert {name: found[name] for name in steps} == steps
+    assert result.report["bad_rows"] == 0
+    if train is not None:
+        assert result.report["splits"]["train"] == train
+        assert result.report["splits"]["eval"]["users"] == eval_users
+    if data == "retailrocket":
+        values = [v for row in result.rows("train") for v in row["value"]]
+        held_out = [v for row in result.rows("eval") for v in row["target_value"]]
+        counts = {weight: (values + held_out).count(weight) for weight in (0.5, 2.0, 6.0)}
+        assert counts == {0.5: 78_371, 2.0: 9_028, 6.0: 5_088}
