@@ -13,8 +13,9 @@ class Trainer(Settings):
     embedding_dim: int = Field(default=64, ge=2, le=4096)
     """Length of query and candidate embeddings. Default 64: the reference two-tower."""
 
-    epochs: int = Field(default=15, ge=1)
-    """Passes over all training interactions."""
+    epochs: int = Field(default=8, ge=1)
+    """Passes over all training interactions. Default 8: later ones change little on MovieLens 100K and
+    MovieTweetings."""
 
     batch_size: int = Field(default=1024, ge=2)
     """Interactions a step; each one's item is a negative for the others. A batch of one has no gradient."""

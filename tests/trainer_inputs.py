@@ -10,6 +10,7 @@ import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
 # isort: split
 import numpy as np
 import tensorflow as tf
+import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
@@ -107,13 +108,20 @@ def _transform(
     with tft_beam.Context(temp_dir=str(folder / "tmp")):
         graph = (splits["train"], metadata) | tft_beam.AnalyzeDataset(preprocessing_fn)
         _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
-        # TFX's Transform puts the raw schema there, TFT alone does not.
-        metadata_io.write_metadata(metadata, str(folder / "graph" / "metadata"))
-        for split, rows in splits.items():
-            transformed: Rows = []
-            if rows:
-                transformed, _ = ((rows, metadata), graph) | tft_beam.TransformDataset()
-            write_examples(folder / split / "examples-00000-of-00001.gz", transformed)
+    # TFX's Transform puts the raw schema there, TFT alone does not.
+    metadata_io.write_metadata(metadata, str(folder / "graph" / "metadata"))
+    layer = tft.TFTransformOutput(str(folder / "graph")).transform_features_layer()
+    parsing = {name: tf.io.VarLenFeature(dtype) for name, dtype in spec.items()}
+    for split, rows in splits.items():
+        columns = layer(tf.io.parse_example([example(row) for row in rows], parsing))
+        transformed = [{name: _values(column, n) for name, column in columns.items()} for n in range(len(rows))]
+        write_examples(folder / split / "examples-00000-of-00001.gz", transformed)
+
+
+def _values(column: Any, row: int) -> list[Any]:
+    if isinstance(column, tf.SparseTensor):
+        return column.values.numpy()[column.indices.numpy()[:, 0] == row].tolist()
+    return [column.numpy()[row]]
 
 
 def write_examples(file: Path, rows: Rows) -> None:
@@ -139,3 +147,30 @@ def example(row: Mapping[str, Any]) -> bytes:
             as_bytes = [value.encode() if isinstance(value, str) else value for value in values]
             feature[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=as_bytes))
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+GROUPS, GROUP_SIZE = 3, 8
+
+
+def shop_inputs(folder: Path) -> TrainerInputs:
+    """A shop whose 36 customers are of three tastes; see the tests for what each odd one is there for.
+
+    Items `i0` to `i23` are met, each by customers of one taste; `new` is met by nobody and has content, `bare` has not
+    even that; `ü\t€` has an id that tables must take as it is. Values are event weights.
+    """
+    rng = np.random.default_rng(0)
+    train, targets, values = {}, {}, {}
+    for group in range(GROUPS):
+        for n in range(12):
+            chosen = [f"i{group * GROUP_SIZE + item}" for item in rng.permutation(GROUP_SIZE)]
+            user = f"u{group}-{n}"
+            train[user], targets[user] = chosen[:5], chosen[5:6]
+            values[user] = rng.choice([0.5, 2.0, 6.0], 5).tolist()
+    train["ü 1"], values["ü 1"] = ["i0", "ü\t€", "i1"], [1.0, 1.0, 2.0]
+    targets["ü 1"] = ["gone", "i2"]
+    # A user and a history that training has not seen.
+    targets["stranger"], values["stranger"] = ["i3"], []
+    items = {f"i{n}": {"genre": [f"g{n // GROUP_SIZE}"], "year": [float(n)]} for n in range(GROUPS * GROUP_SIZE)}
+    items |= {"new": {"genre": ["g1"]}, "bare": {}, "ü\t€": {"genre": ["g0", "g2"]}}
+    content = {"genre": {"kind": "category", "column": 0}, "year": {"kind": "number", "column": 0, "buckets": 4}}
+    return make_inputs(folder, train, targets, items, content, values)

@@ -1,0 +1,111 @@
+"""The tests that every signature inherits. A subclass says how it is asked and what the answer should be."""
+
+from typing import Any, ClassVar
+
+import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+
+# isort: split
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from serving_signatures.signature import Signature
+from tests.serving_signatures.conftest import Served
+
+KNOWN = "known"
+UNKNOWN = "unknown"
+EMPTY = "empty"
+KINDS = (KNOWN, UNKNOWN, EMPTY)
+"""Rows of ids that the model knows, of ids that it does not, and of empty strings."""
+
+TYPES = {"string": np.object_, "float32": np.float32, "bool": np.bool_, "int64": np.int64}
+
+
+class SignatureConformance:
+    """For every signature.
+
+    Attributes:
+        signature: The signature under test.
+        takes: Its inputs in the design's table: name to type and rank.
+        gives: Its outputs, likewise.
+    """
+
+    signature: ClassVar[Signature]
+    takes: ClassVar[dict[str, tuple[str, int]]]
+    gives: ClassVar[dict[str, tuple[str, int]]]
+
+    def rows(self, kind: str, n: int) -> dict[str, Any]:
+        """Inputs of `n` rows of one kind."""
+        raise NotImplementedError
+
+    def expected(self, served: Served, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The oracle's outputs."""
+        raise NotImplementedError
+
+    def ask(self, served: Served, **inputs: Any) -> dict[str, np.ndarray]:
+        """The loaded model's answer, checked against the declared types."""
+        specs = self.signature.inputs
+        tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
+        came = {
+            name: output.numpy() for name, output in served.loaded.signatures[self.signature.name](**tensors).items()
+        }
+        assert {name: (value.dtype.type, value.ndim) for name, value in came.items()} == {
+            name: (TYPES[kind], rank) for name, (kind, rank) in self.gives.items()
+        }
+        return came
+
+    def check(self, served: Served, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
+        """Asks, and compares with the oracle."""
+        came = self.ask(served, **inputs)
+        for name, value in self.expected(served, inputs).items():
+            if came[name].dtype == np.float32:
+                np.testing.assert_allclose(came[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
+            else:
+                np.testing.assert_array_equal(came[name], value, err_msg=name)
+        return came
+
+    def test_signature_inputs_are_those_of_the_design(self, served: Served) -> None:
+        loaded = served.loaded.signatures[self.signature.name].structured_input_signature[1]
+        assert {name: (spec.dtype.name, spec.shape.rank) for name, spec in loaded.items()} == self.takes
+
+    @pytest.mark.parametrize("n", [0, 1, 3])
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_batch_any_ids_equals_the_oracle(self, served: Served, kind: str, n: int) -> None:
+        came = self.check(served, self.rows(kind, n))
+        assert all(len(value) == n for value in came.values() if value.ndim)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_saved_and_loaded_equals_in_memory(self, served: Served, kind: str) -> None:
+        inputs = self.rows(kind, 3)
+        specs = self.signature.inputs
+        tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
+        in_memory = self.signature.answer(served.retriever, **tensors)
+        for name, value in self.ask(served, **inputs).items():
+            np.testing.assert_array_equal(value, in_memory[name], err_msg=name)
+
+
+class RankingConformance(SignatureConformance):
+    """For signatures that rank items and take a k."""
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("k", [0, 1, 7, 1000])
+    def test_k_is_cut_to_the_catalogue_and_equals_the_oracle(self, served: Served, kind: str, k: int) -> None:
+        came = self.check(served, {**self.rows(kind, 3), "k": k})
+        assert came["item_id"].shape == came["score"].shape == (3, min(k, len(served.oracle.order)))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_answer_is_sorted_and_repeats_nothing(self, served: Served, kind: str) -> None:
+        came = self.ask(served, **{**self.rows(kind, 3), "k": 1000})
+        place = {item: n for n, item in enumerate(served.oracle.order)}
+        for items, scores in zip(came["item_id"], came["score"], strict=True):
+            real = [item for item in items if item]
+            assert len(set(real)) == len(real)
+            assert not any(items[len(real) :])
+            assert np.all(np.isneginf(scores[len(real) :]))
+            assert np.all(np.isfinite(scores[: len(real)]))
+            order = [(-score, place[item]) for item, score in zip(real, scores[: len(real)], strict=True)]
+            assert order == sorted(order)
+
+    def test_k_below_zero_is_refused(self, served: Served) -> None:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="k must not be below 0"):
+            self.ask(served, **{**self.rows(KNOWN, 1), "k": -1})

@@ -1,0 +1,31 @@
+"""One model for all signatures: in memory, saved and loaded, and as an oracle."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from serving_signatures.export import export_model
+from serving_signatures.retriever import Retriever
+from tests.serving_signatures.oracle import Oracle, make_retriever
+from tests.trainer_inputs import TrainerInputs
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """A model and what it should answer."""
+
+    folder: str
+    loaded: Any
+    retriever: Retriever
+    oracle: Oracle
+
+
+@pytest.fixture(scope="session")
+def served(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    """The exported model of the shop."""
+    folder = str(tmp_path_factory.mktemp("model") / "Format-Serving")
+    retriever, oracle = make_retriever(shop)
+    export_model(retriever, folder, {"pipeline": "shop"})
+    return Served(folder, tf.saved_model.load(folder), retriever, oracle)

@@ -1,0 +1,101 @@
+"""A served model with weights of our choice, and the same model as dictionaries and loops."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+
+# isort: split
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from serving_signatures.retriever import Retriever, ServedCatalogue
+from tests.trainer_inputs import TrainerInputs
+from transforms import features
+
+DIM = 6
+DEFAULT_K = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Oracle:
+    """What the model knows, by id; nothing here is shared with the code under test."""
+
+    users: dict[bytes, np.ndarray]
+    items: dict[bytes, np.ndarray]
+    pooled: dict[bytes, np.ndarray]
+    popularity: dict[bytes, float]
+    order: list[bytes]
+
+    def user(self, user_id: bytes, history: Sequence[bytes], weight: Sequence[float]) -> np.ndarray:
+        query = self.users.get(user_id, np.zeros(DIM)).astype(np.float64)
+        known = [(item, w) for item, w in zip(history, weight, strict=True) if item in self.pooled and w > 0]
+        if known:
+            query = query + sum(w * self.pooled[item] for item, w in known) / sum(w for _, w in known)
+        length = np.linalg.norm(query)
+        return query / length if length else query
+
+    def ranking(self, query: np.ndarray, left_out: Sequence[bytes], k: int) -> tuple[list[bytes], list[float]]:
+        def score(item: bytes) -> float:
+            if not query.any():
+                return self.popularity[item]
+            return float(query @ self.items[item]) if self.items[item].any() else -1.0
+
+        scored = [(item, score(item)) for item in self.order if item not in left_out]
+        best = sorted(scored, key=lambda pair: -round(pair[1], 5))[:k]
+        padding = min(k, len(self.order)) - len(best)
+        return [item for item, _ in best] + [b""] * padding, [s for _, s in best] + [-np.inf] * padding
+
+
+def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Retriever, Oracle]:
+    """The model of the shop, with random weights."""
+    rng = np.random.default_rng(3)
+    interactions_graph = tft.TFTransformOutput(shop.transform_graph_path)
+    catalogue_graph = tft.TFTransformOutput(shop.candidates_transform_graph_path)
+    users = interactions_graph.vocabulary_by_name(features.USER_VOCABULARY)
+    items = catalogue_graph.vocabulary_by_name(features.CATALOGUE_VOCABULARY)
+    embedding = rng.normal(size=(len(items), DIM)).astype(np.float32)
+    embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
+    embedding[items.index(b"bare")] = 0
+    # Two items of one embedding: ties stand in the order of their places.
+    embedding[items.index(b"i20")] = embedding[items.index(b"i5")]
+    popularity = rng.integers(0, 4, len(items)).astype(np.float32)
+    row = np.full(len(items), -1, np.int32)
+    met = [place for place, item in enumerate(items) if item not in (b"bare", b"new")]
+    row[met] = rng.permutation(len(met))
+    pooled = rng.normal(size=(len(met), DIM)).astype(np.float32)
+    user_vectors = rng.normal(size=(len(users), DIM)).astype(np.float32)
+    user_table, pooled_table = tf.Variable(user_vectors), tf.Variable(pooled)
+
+    def embed_query(user: Any, history: Any, weight: Any) -> Any:
+        mean = tf.math.divide_no_nan(
+            tf.reduce_sum(weight[:, :, tf.newaxis] * tf.gather(pooled_table, history), axis=1),
+            tf.reduce_sum(weight, axis=1)[:, tf.newaxis],
+        )
+        is_known = tf.cast(user >= 0, tf.float32)[:, tf.newaxis]
+        return tf.math.l2_normalize(is_known * tf.gather(user_table, tf.maximum(user, 0)) + mean, axis=1)
+
+    retriever = Retriever(
+        embed_query=embed_query,
+        query_variables=[user_table, pooled_table],
+        catalogue=ServedCatalogue(
+            item_id=np.array(items, object),
+            title=np.array([b"Title of " + item for item in items], object),
+            embedding=embedding,
+            popularity=popularity,
+            row=row,
+        ),
+        interactions_graph=interactions_graph,
+        catalogue_graph=catalogue_graph,
+        default_k=default_k,
+    )
+    oracle = Oracle(
+        users=dict(zip(users, user_vectors, strict=True)),
+        items=dict(zip(items, embedding, strict=True)),
+        pooled={items[place]: pooled[row[place]] for place in met},
+        popularity=dict(zip(items, popularity.tolist(), strict=True)),
+        order=items,
+    )
+    return retriever, oracle

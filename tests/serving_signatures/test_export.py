@@ -1,0 +1,125 @@
+"""The SavedModel on disk."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from serving_signatures.export import SIGNATURES, export_model
+from serving_signatures.provenance import digest_of, provenance
+from tests.serving_signatures.conftest import Served
+from tests.serving_signatures.oracle import make_retriever
+from tests.trainer_inputs import TrainerInputs
+
+PLAIN_TENSORFLOW = """
+import json, sys
+assert not [path for path in sys.path if path in ("", ".")]
+import tensorflow as tf
+for room in ("configs", "transforms", "serving_signatures", "trainer", "tensorflow_transform", "tfx"):
+    assert room not in sys.modules, room
+model = tf.saved_model.load(sys.argv[1])
+came = model.signatures["recommend"](
+    user_id=tf.constant(["u0-1", "who"]),
+    history=tf.constant([["i3", ""], ["i12", "i13"]]),
+    history_weight=tf.ones([2, 2]),
+    exclude=tf.zeros([2, 0], tf.string),
+    k=tf.constant(5),
+)
+serialized = tf.train.Example()
+serialized.features.feature["user_id"].bytes_list.value.append(b"u0-1")
+default = model.signatures["serving_default"](examples=tf.constant([serialized.SerializeToString()]))
+print(json.dumps({
+    "signatures": sorted(model.signatures),
+    "recommend": [[item.decode() for item in row] for row in came["item_id"].numpy()],
+    "serving_default": [[item.decode() for item in row] for row in default["item_id"].numpy()],
+}))
+"""
+
+
+@pytest.mark.e2e
+def test_model_moved_and_loaded_with_plain_tensorflow_answers_the_same(served: Served, tmp_path: Path) -> None:
+    # Another folder, so that a vocabulary left behind in the transform graph would be missed.
+    folder = shutil.copytree(served.folder, tmp_path / "elsewhere")
+    # -I leaves out the working directory; the environment's own packages stay, TensorFlow's among them.
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", PLAIN_TENSORFLOW, str(folder)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    came = json.loads(done.stdout.splitlines()[-1])
+
+    oracle = served.oracle
+    with_history = oracle.user(b"u0-1", [b"i3"], [1.0]), oracle.user(b"who", [b"i12", b"i13"], [1.0, 1.0])
+    expected = [
+        oracle.ranking(with_history[0], [b"i3"], 5)[0],
+        oracle.ranking(with_history[1], [b"i12", b"i13"], 5)[0],
+    ]
+    assert came["signatures"] == sorted(signature.name for signature in SIGNATURES)
+    assert came["recommend"] == [[item.decode() for item in row] for row in expected]
+    alone = oracle.ranking(oracle.user(b"u0-1", [], []), [], 4)[0]
+    assert came["serving_default"] == [[item.decode() for item in alone]]
+
+
+def graph_nodes(folder: str) -> list[tf.compat.v1.NodeDef]:
+    saved = saved_model_pb2.SavedModel.FromString((Path(folder) / "saved_model.pb").read_bytes())
+    graph = saved.meta_graphs[0].graph_def
+    return [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+
+
+def test_model_ops_are_tensorflows_own(served: Served) -> None:
+    ops = {node.op for node in graph_nodes(served.folder)}
+    assert not ops & {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
+    # The whole of TensorFlow Serving's registry is TensorFlow's; what comes with text, ranking or TFT does not count.
+    stock = {name for name in dir(tf.raw_ops) if not name.startswith("_")}
+    functions = {"PartitionedCall", "StatefulPartitionedCall"}
+    assert ops - stock - functions == set()
+
+
+def test_model_large_values_are_variables_not_constants(served: Served) -> None:
+    constants = [len(node.attr["value"].tensor.tensor_content) for node in graph_nodes(served.folder)]
+    # The catalogue's embeddings alone are 27 * 6 * 4 bytes.
+    assert max(constants) < 27 * 6
+
+
+def test_provenance_lies_beside_the_assets(served: Served) -> None:
+    written = json.loads((Path(served.folder) / "assets.extra" / "provenance.json").read_text())
+    assert written == {"pipeline": "shop"}
+
+
+def test_provenance_names_origin_counts_metrics_and_versions() -> None:
+    came = provenance({"config_digest": "c"}, "d", {"items": 2}, {"model": {"recall@10": 0.5}})
+    assert (came["config_digest"], came["data_digest"], came["counts"]) == ("c", "d", {"items": 2})
+    assert came["metrics"] == {"model": {"recall@10": 0.5}}
+    assert came["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert came["versions"]["tensorflow"] == tf.__version__
+    assert set(came["versions"]) == {"python", "perennial", "tensorflow", "tensorflow-transform", "tfx"}
+
+
+def test_digest_of_parts_joined_otherwise_differs() -> None:
+    assert digest_of([b"ab", b"c"]) == digest_of([b"ab", b"c"])
+    assert digest_of([b"ab", b"c"]) != digest_of([b"a", b"bc"])
+    assert digest_of([b"a"]) != digest_of([b"a", b""])
+
+
+def test_export_over_an_older_model_replaces_it(shop: TrainerInputs, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").write_text("")
+    export_model(make_retriever(shop)[0], str(folder), {})
+    assert not (folder / "old").exists()
+    assert (folder / "saved_model.pb").exists()
+
+
+@pytest.mark.fault
+def test_export_fails_half_way_leaves_nothing(shop: TrainerInputs, tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        export_model(make_retriever(shop)[0], str(tmp_path / "model"), {"no JSON": object()})
+    assert list(tmp_path.iterdir()) == []

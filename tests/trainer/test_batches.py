@@ -1,0 +1,82 @@
+"""The input pipeline against a plain loop over the histories."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.model import Trainer
+from tests.trainer.worlds import candidates_of, interactions_of
+from trainer.batches import Batches
+
+HISTORIES = [[0, 1, 2, 3, 4], [3, 1, 3, 0, 3], [2]]
+WEIGHTS = [[1.0, 2.0, 3.0, 4.0, 5.0], [6.0, 7.0, 8.0, 9.0, 10.0], [11.0]]
+CANDIDATES = candidates_of([4, -1, 3, 2, 1, 0])
+
+
+def batches(**settings: Any) -> Batches:
+    train = interactions_of(HISTORIES, users=[7, 8, 9], weights=WEIGHTS)
+    return Batches(train, CANDIDATES, Trainer(**{"batch_size": 4, "user_id_dropout": 0.0, **settings}))
+
+
+def examples(epoch: Any) -> list[tuple[Any, ...]]:
+    """Each example as user, target, its weight, history and the history's weights."""
+    came = []
+    for batch in epoch.as_numpy_iterator():
+        target = batch["candidate"][batch["target"]]
+        np.testing.assert_array_equal(CANDIDATES.row[batch["candidate_place"]], batch["candidate"])
+        np.testing.assert_array_equal(np.bincount(batch["target"]), batch["candidate_count"])
+        for n, user in enumerate(batch["user"]):
+            history, weight = batch["history"][n], batch["history_weight"][n]
+            came.append((user, target[n], batch["weight"][n], tuple(history), tuple(weight)))
+    return came
+
+
+def expected(max_history: int) -> list[tuple[Any, ...]]:
+    rows = []
+    for user, history, weight in zip([7, 8, 9], HISTORIES, WEIGHTS, strict=True):
+        for n, target in enumerate(history):
+            ahead = list(zip(history[:n], weight[:n], strict=True))[-max_history:]
+            others = [pair for pair in ahead if pair[0] != target]
+            rows.append((user, target, weight[n], tuple(i for i, _ in others), tuple(w for _, w in others)))
+    return sorted(rows)
+
+
+@pytest.mark.parametrize("max_history", [1, 2, 50])
+def test_epoch_history_is_what_came_before_without_the_target(max_history: int) -> None:
+    # Eleven interactions in batches of one batch's size, so that none waits for another epoch.
+    came = examples(batches(max_history=max_history, batch_size=11).epoch(1))
+    assert sorted(came) == expected(max_history)
+
+
+def test_epoch_last_batch_not_full_is_left_out() -> None:
+    made = batches(batch_size=4)
+    assert made.steps == 2
+    assert len(examples(made.epoch(1))) == 8
+
+
+def test_epoch_batch_larger_than_the_log_is_cut_to_it() -> None:
+    made = batches(batch_size=1000)
+    assert made.steps == 1
+    assert len(examples(made.epoch(1))) == 11
+
+
+def test_epoch_same_seed_and_number_gives_the_same_batches() -> None:
+    assert examples(batches(seed=3).epoch(2)) == examples(batches(seed=3).epoch(2))
+
+
+def test_epoch_another_number_or_seed_gives_another_order() -> None:
+    first = examples(batches(seed=3).epoch(1))
+    assert first != examples(batches(seed=3).epoch(2))
+    assert first != examples(batches(seed=4).epoch(1))
+
+
+def test_epoch_user_dropout_spares_examples_without_history() -> None:
+    train = interactions_of([[0, 1, 2]] * 500)
+    made = Batches(train, CANDIDATES, Trainer(batch_size=1500, user_id_dropout=0.5))
+    came = examples(made.epoch(1))
+    alone = [user for user, _, _, history, _ in came if not history]
+    others = [user for user, _, _, history, _ in came if history]
+
+    assert sorted(alone) == list(range(500))
+    assert 0.45 < np.mean(np.array(others) == -1) < 0.55

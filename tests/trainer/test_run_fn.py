@@ -1,0 +1,178 @@
+"""`run_fn` from transformed Examples to a model that answers, and what it leaves behind when it fails."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs.errors import TrainingError
+from configs.model import Serving, Trainer
+from tests.trainer_inputs import TrainerInputs, write_examples
+from trainer import run_fn as run_fn_module
+from trainer.fn_args import TwoTowerFnArgs
+from trainer.run_fn import run_fn
+from trainer.two_tower import TwoTower
+
+
+def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs:
+    settings = {"embedding_dim": 8, "epochs": 6, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3, 10)}
+    custom = {
+        "trainer": Trainer(**{**settings, **changes.pop("trainer", {})}).model_dump(mode="json"),
+        "serving": Serving(k=3).model_dump(mode="json"),
+        "catalogue": shop.catalogue,
+        "provenance": {"pipeline": "shop", "config_digest": "abc"},
+    }
+    values = {
+        "train_files": shop.train_files,
+        "eval_files": shop.eval_files,
+        "candidates_files": shop.candidates_files,
+        "transform_graph_path": shop.transform_graph_path,
+        "candidates_transform_graph_path": shop.candidates_transform_graph_path,
+        "serving_model_dir": str(folder / "model" / "Format-Serving"),
+        "model_run_dir": str(folder / "run"),
+        # As TFX hands it over: through JSON.
+        "custom_config": json.loads(json.dumps(custom)),
+    }
+    return TwoTowerFnArgs(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def trained(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TwoTower]:
+    """The folder of a run, and the model in memory."""
+    folder = tmp_path_factory.mktemp("trained")
+    models: list[TwoTower] = []
+
+    class Kept(TwoTower):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            models.append(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_fn_module, "TwoTower", Kept)
+        run_fn(fn_args(shop, folder))
+    return folder, models[0]
+
+
+def recommend(model: Any, user: str, history: list[str], k: int = 30) -> tuple[list[bytes], np.ndarray]:
+    came = model.signatures["recommend"](
+        user_id=tf.constant([user]),
+        history=tf.constant([history], tf.string, (1, len(history))),
+        history_weight=tf.ones([1, len(history)]),
+        exclude=tf.zeros([1, 0], tf.string),
+        k=tf.constant(k),
+    )
+    return came["item_id"].numpy()[0].tolist(), came["score"].numpy()[0]
+
+
+def test_run_fn_exported_model_has_learned_the_tastes(trained: tuple[Path, TwoTower]) -> None:
+    model = tf.saved_model.load(str(trained[0] / "model" / "Format-Serving"))
+    tastes = {f"i{n}".encode() for n in range(8, 16)}
+
+    by_id, _ = recommend(model, "u1-3", [], k=5)
+    by_history, _ = recommend(model, "never seen", ["i8", "i9", "i10"], k=4)
+    assert set(by_id) <= tastes | {b"new"}
+    # Of genre g1 and met by nobody: only its content can have brought it here.
+    assert set(by_history) <= tastes | {b"new"}
+    neighbours = model.signatures["similar_items"](item_id=tf.constant(["new"]), k=tf.constant(3))
+    assert set(neighbours["item_id"].numpy()[0]) <= tastes
+
+
+def test_run_fn_exported_model_equals_the_towers_in_memory(trained: tuple[Path, TwoTower], shop: TrainerInputs) -> None:
+    folder, in_memory = trained
+    model = tf.saved_model.load(str(folder / "model" / "Format-Serving"))
+    total = int(model.signatures["catalogue"](offset=tf.constant(0, tf.int64), limit=tf.constant(0, tf.int64))["total"])
+    served = model.signatures["embed_item_indices"](index=tf.range(total, dtype=tf.int64))["embedding"]
+    np.testing.assert_array_equal(served, in_memory.candidate_tower(tf.range(total)))
+
+    items, scores = recommend(model, "u1-3", [])
+    users = [
+        line.encode()
+        for line in (Path(shop.transform_graph_path) / "transform_fn" / "assets" / "user_id").read_text().splitlines()
+    ]
+    nothing = tf.RaggedTensor.from_row_splits(tf.zeros([0], tf.int32), tf.zeros([2], tf.int64))
+    query = in_memory.query_tower(tf.constant([users.index(b"u1-3")]), nothing, tf.cast(nothing, tf.float32))
+    cosine = np.asarray(query @ tf.transpose(served))[0]
+    embedded = np.asarray(served).any(axis=1)
+    np.testing.assert_allclose(np.sort(cosine[embedded])[::-1], scores[scores > -1][: embedded.sum()], rtol=1e-5)
+    assert items[total - 1] == b"bare"
+
+
+def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTower]) -> None:
+    folder, _ = trained
+    origin = json.loads((folder / "model" / "Format-Serving" / "assets.extra" / "provenance.json").read_text())
+    metrics = json.loads((folder / "run" / "metrics.json").read_text())
+
+    assert (origin["pipeline"], origin["config_digest"]) == ("shop", "abc")
+    assert origin["counts"] == {
+        "users": 37, "items": 27, "interacted_items": 25, "interactions": 183, "eval_users": 38
+    }  # fmt: skip
+    assert origin["metrics"] == {"model": metrics["model"], "popularity": metrics["popularity"]}
+    assert len(origin["data_digest"]) == 64
+    assert [path.name for path in (folder / "model").iterdir()] == ["Format-Serving"]
+
+
+def test_run_fn_twice_gives_equal_metrics_and_data_digest(
+    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+) -> None:
+    run_fn(fn_args(shop, tmp_path))
+
+    def read(folder: Path) -> tuple[Any, Any, Any]:
+        origin = json.loads((folder / "model" / "Format-Serving" / "assets.extra" / "provenance.json").read_text())
+        checkpoint = tf.train.load_checkpoint(str(folder / "model" / "Format-Serving" / "variables" / "variables"))
+        shapes = checkpoint.get_variable_to_shape_map()
+        return origin["data_digest"], origin["metrics"], {name: checkpoint.get_tensor(name) for name in shapes}
+
+    (digest, metrics, variables), (again_digest, again_metrics, again) = read(trained[0]), read(tmp_path)
+    assert (digest, metrics) == (again_digest, again_metrics)
+    assert variables.keys() == again.keys()
+    for name, value in variables.items():
+        np.testing.assert_array_equal(value, again[name], err_msg=name)
+
+
+def empty_split(folder: Path) -> dict[str, Any]:
+    write_examples(folder / "empty" / "0.gz", [])
+    return [str(folder / "empty" / "*")]
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("breaking", "message"),
+    [
+        (lambda folder: {"train_files": empty_split(folder)}, "train split is empty"),
+        (lambda folder: {"eval_files": empty_split(folder)}, "eval split is empty"),
+        (lambda folder: {"candidates_files": empty_split(folder)}, "catalogue is empty"),
+        (lambda folder: {"train_files": [str(folder / "no" / "*")]}, "No file matches"),
+        (lambda folder: {"trainer": {"learning_rate": 1e38, "temperature": 1e-30}}, "diverged"),
+    ],
+)
+def test_run_fn_failure_is_a_named_error_and_leaves_no_model(
+    shop: TrainerInputs, tmp_path: Path, breaking: Callable[[Path], dict[str, Any]], message: str
+) -> None:
+    with pytest.raises(TrainingError, match=message):
+        run_fn(fn_args(shop, tmp_path, **breaking(tmp_path)))
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("tower", ["candidate_tower", "query_tower"])
+def test_run_fn_collapsed_embeddings_are_a_named_error_and_leave_no_model(
+    shop: TrainerInputs, tmp_path: Path, tower: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Collapsing(TwoTower):
+        """Loses its tower in the last step, as a step far too large would have it."""
+
+        def fit(self, *args: Any, **kwargs: Any) -> Any:
+            fitted = super().fit(*args, **kwargs)
+            for variable in getattr(self, tower).trainable_variables:
+                if "projection" not in variable.name:
+                    variable.assign(tf.ones_like(variable))
+            return fitted
+
+    monkeypatch.setattr(run_fn_module, "TwoTower", Collapsing)
+    with pytest.raises(TrainingError, match="have collapsed"):
+        run_fn(fn_args(shop, tmp_path, trainer={"epochs": 1}))
+    assert not (tmp_path / "model").exists()

@@ -1,0 +1,112 @@
+"""The model as a whole: it learns, repeats itself, and stops when it should."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs.errors import TrainingError
+from configs.model import Trainer
+from tests.trainer.worlds import candidates_of, grouped_world, interactions_of
+from trainer.batches import Batches
+from trainer.evaluate import Evaluator, embed_catalogue
+from trainer.run_fn import popularity_of
+from trainer.training import train
+from trainer.two_tower import TwoTower, log_sampling_probability
+
+
+def fit(folder: Path, **settings: Any) -> tuple[TwoTower, dict[str, Any]]:
+    interactions, held_out, candidates = grouped_world()
+    chosen = Trainer(**{"embedding_dim": 8, "epochs": 4, "batch_size": 64, "eval_top_k": (3, 10), **settings})
+    model = TwoTower(interactions.users, interactions, candidates, chosen)
+    evaluator = Evaluator(held_out, candidates, popularity_of(interactions, candidates), chosen.eval_top_k)
+    summary = train(model, Batches(interactions, candidates, chosen), evaluator, chosen.epochs, str(folder))
+    return model, summary
+
+
+@pytest.mark.parametrize("optimizer", [{"optimizer": "adam"}, {"optimizer": "adagrad", "learning_rate": 0.1}])
+def test_train_tastes_are_learned(tmp_path: Path, optimizer: dict[str, Any]) -> None:
+    _, summary = fit(tmp_path, **optimizer)
+
+    losses = [epoch["loss"] for epoch in summary["epochs"]]
+    assert losses[-1] < losses[0]
+    # Each taste has three items left that a user has not met; the held-out one is among them.
+    assert summary["model"]["recall@3"] > 0.9
+    assert summary["popularity"]["recall@3"] < 0.5
+
+
+def test_train_metrics_and_logs_are_written(tmp_path: Path) -> None:
+    _, summary = fit(tmp_path, epochs=2)
+
+    assert json.loads((tmp_path / "metrics.json").read_text()) == summary
+    assert [epoch["epoch"] for epoch in summary["epochs"]] == [1, 2]
+    shown = set(summary["model"])
+    assert shown == {f"{metric}@{k}" for metric in ("hit_rate", "recall", "ndcg") for k in (3, 10)}
+    for run in ("train", "model", "popularity"):
+        [log] = (tmp_path / run).iterdir()
+        tags = {value.tag for event in tf.compat.v1.train.summary_iterator(str(log)) for value in event.summary.value}
+        assert tags == ({"loss", "seconds"} if run == "train" else {name.replace("@", "_at_") for name in shown})
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_train_one_seed_gives_equal_weights_another_seed_others(tmp_path: Path) -> None:
+    first, first_summary = fit(tmp_path / "1", seed=5, epochs=2)
+    again, again_summary = fit(tmp_path / "2", seed=5, epochs=2)
+    other, _ = fit(tmp_path / "3", seed=6, epochs=2)
+
+    assert first_summary["model"] == again_summary["model"]
+    for mine, theirs in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
+
+
+@pytest.mark.fault
+def test_train_diverging_loss_is_a_training_error_and_no_metrics(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="training diverged"):
+        fit(tmp_path, learning_rate=1e38, temperature=1e-30)
+    assert not (tmp_path / "metrics.json").exists()
+
+
+def test_log_sampling_probability_is_the_share_of_interactions() -> None:
+    came = log_sampling_probability(np.array([2, 0, 2, 2]), 4)
+    np.testing.assert_allclose(np.exp(came), [0.25, 0.25, 0.75, 0.25], rtol=1e-6)
+
+
+def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Item 5 has no embedding, user 2 neither embedding nor history, user 3 no target.
+    interactions = interactions_of([[0, 1, 0], [2, 3], [4]])
+    candidates = candidates_of([3, 1, 0, 2, 4, -1])
+    held_out = interactions_of(
+        [[0, 1, 0], [2, 3], [], [1]], [["0", "5"], ["4"], ["1", "nowhere"], []], users=[0, 1, -1, 2]
+    )
+    model = TwoTower(3, interactions, candidates, Trainer(embedding_dim=4))
+    popularity = popularity_of(interactions, candidates)
+    monkeypatch.setattr("trainer.evaluate._SCORES_A_BLOCK", 12)  # two users a block
+    evaluator = Evaluator(held_out, candidates, popularity, (2, 4))
+    came = evaluator.evaluate(model)
+
+    catalogue = embed_catalogue(model, candidates, items_a_block=4)
+    queries = evaluator.embed_queries(model)
+    recalls = {2: [], 4: []}
+    for user, targets in enumerate([{0, 5}, {4}, {1, -1}]):
+        scores = popularity if user == 2 else np.where(catalogue.any(axis=1), catalogue @ queries[user], -1)
+        seen = {candidates.place[item] for item in [[0, 1, 0], [2, 3], []][user]}
+        ranked = [place for place in np.argsort(-scores, kind="stable") if place not in seen]
+        for k, of_users in recalls.items():
+            of_users.append(len(targets & set(ranked[:k])) / 2 if len(targets) == 2 else float(4 in ranked[:k]))
+    assert came["recall@2"] == pytest.approx(np.mean(recalls[2]))
+    assert came["recall@4"] == pytest.approx(np.mean(recalls[4]))
+    np.testing.assert_array_equal(queries[2], np.zeros(4))
+
+
+def test_evaluate_popularity_ranks_by_interactions_then_place() -> None:
+    interactions = interactions_of([[0, 1], [1, 2], [3]])
+    candidates = candidates_of([0, 1, 2, 3])
+    held_out = interactions_of([[0, 1], [3]], [["2"], ["2"]])
+    evaluator = Evaluator(held_out, candidates, popularity_of(interactions, candidates), (1, 2, 3))
+    came = evaluator.evaluate_popularity()
+    # Without 0 and 1, item 2 is first of the two left; without 3, items 1 and 0 stand before it.
+    assert (came["recall@1"], came["recall@2"], came["recall@3"]) == (0.5, 0.5, 1.0)
