@@ -7,7 +7,7 @@ from typing import Any
 # A terminal shows what the pipeline does, not what TensorFlow's C++ and Google's libraries say when they are imported.
 # TensorFlow's own errors reach Python as exceptions; set the variable to see the rest.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.api_core")
+warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
 
 _ARTIFACT_TYPES = frozenset({"DataBlessing"})
 

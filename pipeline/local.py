@@ -11,7 +11,7 @@ from pipeline import progress
 from pipeline.models import newest_version
 from pipeline.pipeline import create_pipeline
 from pipeline.places import local_home, local_places
-from trainer.training import METRICS_FILE
+from trainer import METRICS_FILE
 
 
 def run(config: PipelineConfig) -> None:

@@ -144,6 +144,12 @@ def test_perennial_similar_by_title_and_by_id_equal(shop: Shop) -> None:
     assert "b7" not in {answer["item_id"] for answer in by_id}
 
 
+def test_perennial_similar_part_of_several_titles_lists_them(shop: Shop) -> None:
+    done = shop.run("perennial", "similar", "itle 14")
+    assert done.returncode == 1
+    assert "b14 (Title 14), b140 (Title 140)" in done.stderr
+
+
 def test_perennial_recommend_history_left_out_and_sorted(shop: Shop) -> None:
     answers = _json(shop.run("perennial", "recommend", "--history", "b1,Title 2", "-k", "5", "--json"))
     scores = [answer["score"] for answer in answers]
@@ -197,6 +203,23 @@ def test_run_log_missing_one_clear_error_and_nothing_pushed(tmp_path: Path) -> N
     assert "DataError" in done.stderr
     assert "part-*.csv" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (shop.home / "serving").exists()
+
+
+def test_run_data_outside_the_curated_schema_stopped_before_training(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    curated = tmp_path / "schemas" / "shop" / "interactions.pbtxt"
+    curated.parent.mkdir(parents=True)
+    names = {"user_id": "BYTES", "item_id": "BYTES", "value": "FLOAT", "timestamp": "INT"}
+    names |= {"target_item_id": "BYTES", "target_value": "FLOAT"}
+    features = [f'feature {{ name: "{name}" type: {kind} }}' for name, kind in names.items()]
+    features[2] = 'feature { name: "value" type: FLOAT float_domain { max: 4.5 } }'
+    curated.write_text("\n".join(features))
+    done = shop.run("perennial", "run", "--config", str(shop.config))
+    assert done.returncode == 1
+    assert "AnomalyError" in done.stderr
+    assert "interactions/train value:" in done.stderr
+    assert "TwoTowerTrainer" not in done.stdout
     assert not (shop.home / "serving").exists()
 
 

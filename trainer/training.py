@@ -8,12 +8,11 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
+from trainer import METRICS_FILE
 from trainer.batches import Batches
 from trainer.checks import check_loss
 from trainer.evaluate import Evaluator
 from trainer.two_tower import TwoTower
-
-METRICS_FILE = "metrics.json"
 
 
 def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, folder: str) -> dict[str, Any]:
