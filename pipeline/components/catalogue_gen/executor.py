@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -175,7 +176,7 @@ def make_catalogue(
         "untitled_items": items.untitled,
         "interacted_items": len(interacted),
         "added_items": len(added),
-        "filled": {name: table.num_rows - table.column(name).null_count for name in catalogue.features},
+        "filled": {name: _filled(table.column(name)) for name in catalogue.features},
     }
     return table, found, report.quarantine_json(items.report)
 
@@ -191,3 +192,8 @@ def encode(table: Any) -> list[bytes]:
             column = pa.ListArray.from_arrays(pa.array(range(len(column) + 1), pa.int32()), column)
         columns[name] = column.cast(pa.list_(pa.binary())) if column.type.value_type == pa.string() else column
     return records.encode(columns)
+
+
+def _filled(lists: Any) -> int:
+    """Lists that are not empty."""
+    return int(np.count_nonzero(np.asarray(pc.list_value_length(lists))))

@@ -1,0 +1,251 @@
+"""CatalogueGen on files: features, bad rows, and the items that the log adds."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from tfx import types
+from tfx.types import standard_artifacts
+
+from configs.data import Catalogue
+from configs.errors import DataError, OutputError
+from pipeline.components.catalogue_gen.executor import encode, make_catalogue
+from pipeline.components.tabular.files import list_files
+from tests.ingest import Ingested, Row, run_catalogue_gen
+from tests.real_data import real_data
+
+HEADER = b"item_id,title,year,genres,about\n"
+ROWS = b'1,Alien (1979),1979,horror|sci-fi,"In space, no one"\n2,Brazil (1985),1985,sci-fi,\n3,Cube,,,Maths kills\n'
+CONFIG: dict[str, Any] = {
+    "path": "",
+    "features": {
+        "words": {"kind": "text", "column": "about"},
+        "genres": {"kind": "category", "column": "genres", "separator": "|"},
+        "year": {"kind": "number", "column": "year"},
+        "title_year": {"kind": "number", "column": "title", "pattern": r"\((\d{4})\)"},
+    },
+}
+
+Made = tuple[list[Row], dict[str, Any], list[dict[str, Any]]]
+Make = Callable[..., Made]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Makes the catalogue of files given by name, without Beam."""
+
+    def _make(interacted: list[str], config: dict[str, Any] | None = None, **files: bytes) -> Made:
+        for name, content in files.items():
+            (tmp_path / name.replace("_", ".")).write_bytes(content)
+        inputs = list_files(str(tmp_path), {"train": "*"})
+        catalogue = Catalogue.model_validate({**CONFIG, **(config or {})})
+        table, report, quarantine = make_catalogue(inputs, catalogue, pa.array(interacted, pa.string()))
+        return table.to_pylist(), report, quarantine
+
+    return _make
+
+
+def _interactions(folder: Path, items: list[str]) -> types.Artifact:
+    folder.mkdir()
+    pq.write_table(pa.table({"item_id": items, "count": [1] * len(items)}), folder / "items.parquet")
+    examples = standard_artifacts.Examples()
+    examples.uri = str(folder)
+    return examples
+
+
+def _run(tmp_path: Path, catalogue: Catalogue | None, content: bytes, items: list[str]) -> Ingested:
+    (tmp_path / "items.csv").write_bytes(content)
+    interactions = _interactions(tmp_path / "interactions", items)
+    return run_catalogue_gen(catalogue, str(tmp_path / "items.csv"), interactions, tmp_path / "out")
+
+
+def test_do_items_in_order_of_the_file_then_added_by_id(tmp_path: Path) -> None:
+    result = _run(tmp_path, Catalogue.model_validate(CONFIG), HEADER + ROWS, ["3", "zoo", "1", "ant"])
+    nothing: Row = {"words": [], "genres": [], "year": [], "title_year": []}
+    assert result.rows("train") == [
+        {
+            "item_id": ["1"],
+            "title": ["Alien (1979)"],
+            "words": ["In space, no one"],
+            "genres": ["horror", "sci-fi"],
+            "year": [1979.0],
+            "title_year": [1979.0],
+        },
+        {
+            "item_id": ["2"],
+            "title": ["Brazil (1985)"],
+            "words": [],
+            "genres": ["sci-fi"],
+            "year": [1985.0],
+            "title_year": [1985.0],
+        },
+        {**nothing, "item_id": ["3"], "title": ["Cube"], "words": ["Maths kills"]},
+        {**nothing, "item_id": ["ant"], "title": ["ant"]},
+        {**nothing, "item_id": ["zoo"], "title": ["zoo"]},
+    ]
+    assert result.report["items"] == 5
+    assert result.report["added_items"] == 2
+    assert result.report["interacted_items"] == 4
+    assert result.report["filled"] == {"words": 2, "genres": 2, "year": 2, "title_year": 2}
+    assert json.loads(result.artifact.split_names) == ["train"]
+
+
+def test_do_without_catalogue_items_are_the_logs(tmp_path: Path) -> None:
+    result = _run(tmp_path, None, b"not read", ["b", "10", "9"])
+    assert result.rows("train") == [{"item_id": [i], "title": [i]} for i in ("10", "9", "b")]
+    assert result.report["added_items"] == 3
+
+
+def test_do_no_shared_ids_refused_with_samples(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        _run(tmp_path, Catalogue.model_validate(CONFIG), HEADER + ROWS, ["x", "y"])
+    message = str(caught.value)
+    assert "knows 0 of the 2 interacted items" in message
+    assert "such as ['x', 'y'], the catalogue such as ['1', '2', '3'] in column 'item_id'" in message
+    assert "Correct catalogue.item_id" in message
+    assert list((tmp_path / "out").rglob("*")) == []
+
+
+def test_do_output_folder_cannot_be_made_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("where the folder should be")
+    (tmp_path / "items.csv").write_bytes(HEADER + ROWS)
+    interactions = _interactions(tmp_path / "interactions", ["1"])
+    with pytest.raises(OutputError, match="cannot be written"):
+        run_catalogue_gen(
+            Catalogue.model_validate(CONFIG), str(tmp_path / "items.csv"), interactions, tmp_path / "file" / "out"
+        )
+
+
+def test_make_duplicate_id_first_stays_others_quarantined(make: Make) -> None:
+    rows, report, quarantine = make(
+        ["1"], {"max_bad_fraction": 0.5}, a_csv=HEADER + ROWS, b_csv=HEADER + b"2,Other,1,,\n4,New,1,,\n"
+    )
+    assert [(r["item_id"], r["title"]) for r in rows] == [
+        ("1", "Alien (1979)"),
+        ("2", "Brazil (1985)"),
+        ("3", "Cube"),
+        ("4", "New"),
+    ]
+    assert report["bad_rows_by_reason"] == {"item_id seen before": 1}
+    assert [(Path(q["file"]).name, q["row"], q["excerpt"]) for q in quarantine] == [("b.csv", 2, "2, Other")]
+
+
+def test_make_missing_title_id_stands_in_and_row_is_listed(make: Make) -> None:
+    rows, report, quarantine = make(["1"], a_csv=HEADER + ROWS + b"4,,2000,drama,\n5,  ,2001,,\n")
+    assert [(r["title"], r["year"]) for r in rows[3:]] == [("4", [2000.0]), ("5", [2001.0])]
+    assert report["untitled_items"] == 2
+    assert report["bad_rows"] == 0
+    assert [(q["row"], q["reason"]) for q in quarantine] == [
+        (5, "title is empty; the id stands in"),
+        (6, "title is empty; the id stands in"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (b"4,caf\xe9,1999,,\n", "not valid in the file's encoding"),
+        (b"4,Dune,1999,\n", "too few columns"),
+        (b"4,Dune,1999,,,\n", "too many columns"),
+        (b'4,"Dune,1999,,\n', "unbalanced quote"),
+        (b",Dune,1999,,\n", "item_id is empty"),
+    ],
+)
+def test_make_bad_row_quarantined_others_kept(make: Make, row: bytes, reason: str) -> None:
+    first, rest = ROWS.split(b"\n", 1)
+    rows, report, quarantine = make(["1"], {"max_bad_fraction": 0.5}, a_csv=HEADER + first + b"\n" + row + rest)
+    assert [r["item_id"] for r in rows] == ["1", "2", "3"]
+    assert [(q["row"], q["reason"]) for q in quarantine] == [(3, reason)]
+    assert report["rows"] == 4
+
+
+def test_make_too_many_bad_rows_refused(make: Make) -> None:
+    with pytest.raises(DataError, match=r"2 of 5 rows are bad \(40.00%\); catalogue.max_bad_fraction allows 1.00%"):
+        make(["1"], a_csv=HEADER + ROWS + b"x\ny\n")
+
+
+def test_make_quoted_line_breaks_belong_to_the_text(make: Make) -> None:
+    text = b'4,"Two\r\nlines",1999,,"a\n""b""\n\nc"\n5,After,1,,\n6,"never closed,1,,\n7,Last,1,,\n'
+    rows, _, quarantine = make(["1"], {"max_bad_fraction": 0.5}, a_csv=HEADER + ROWS + text)
+    assert [(r["item_id"], r["title"]) for r in rows[3:]] == [("4", "Two\r\nlines"), ("5", "After"), ("7", "Last")]
+    assert rows[3]["words"] == ['a\n"b"\n\nc']
+    assert [(q["row"], q["reason"]) for q in quarantine] == [(11, "unbalanced quote")]
+
+
+def test_make_number_that_is_none_is_left_empty(make: Make) -> None:
+    rows, report, _ = make(["1"], a_csv=HEADER + b"1,A,soon,,\n2,B,nan,,\n3,C, 7.5 ,,\n")
+    assert [r["year"] for r in rows] == [[], [], [7.5]]
+    assert report["bad_rows"] == 0
+    assert report["filled"]["year"] == 1
+
+
+def test_make_flags_become_categories(make: Make) -> None:
+    features = {"genre": {"kind": "category", "flags": {"Action": 1, "Drama": 2}}}
+    config = {"item_id": 0, "title": None, "features": features, "format": {"header": False, "separator": "|"}}
+    rows, _, _ = make(["a"], config, a_csv=b"a|1|0\nb|1|1\nc|0|0\nd||1\n")
+    assert [r["genre"] for r in rows] == [["Action"], ["Action", "Drama"], [], ["Drama"]]
+    assert [r["title"] for r in rows] == ["a", "b", "c", "d"]
+
+
+def test_make_parquet_lists_and_numbers_read_as_they_are(make: Make, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "item_id": pa.array([10, 11, 12]),
+            "title": ["A", None, "C"],
+            "genres": pa.array([["x", " y "], [], None]),
+            "year": pa.array([1999, None, 2001], pa.int16()),
+            "about": ["some", "", None],
+        }
+    )
+    pq.write_table(table, tmp_path / "items.parquet", row_group_size=2)
+    features = {k: v for k, v in CONFIG["features"].items() if k != "title_year"}
+    features["genres"] = {"kind": "category", "column": "genres"}
+    rows, report, _ = make(["10"], {"format": {"kind": "parquet"}, "features": features})
+    assert rows == [
+        {"item_id": "10", "title": "A", "words": ["some"], "genres": ["x", "y"], "year": [1999.0]},
+        {"item_id": "11", "title": "11", "words": [], "genres": [], "year": []},
+        {"item_id": "12", "title": "C", "words": [], "genres": [], "year": [2001.0]},
+    ]
+    assert report["rows"] == 3
+
+
+def test_make_movielens_latin_1_titles_years_and_genres() -> None:
+    names = ["unknown", "Action", "Adventure", "Animation"]
+    catalogue = Catalogue.model_validate(
+        {
+            "path": "",
+            "format": {"separator": "|", "header": False, "quote": "", "encoding": "latin-1"},
+            "item_id": 0,
+            "title": 1,
+            "features": {
+                "year": {"kind": "number", "column": 1, "pattern": r"\((\d{4})\)"},
+                "genres": {"kind": "category", "flags": {name: 5 + i for i, name in enumerate(names)}},
+            },
+        }
+    )
+    inputs = list_files(str(real_data("movielens-100k")), {"train": "u.item"})
+    table, report, _ = make_catalogue(inputs, catalogue, pa.array(["1", "242"]))
+    rows = table.to_pylist()
+    assert len(rows) == 1682
+    assert rows[0] == {"item_id": "1", "title": "Toy Story (1995)", "year": [1995.0], "genres": ["Animation"]}
+    assert rows[542]["title"] == "Misérables, Les (1995)"
+    assert report["filled"]["year"] == 1681
+
+
+def test_make_goodbooks_wrong_id_column_refused() -> None:
+    inputs = list_files(str(real_data("goodbooks-10k")), {"train": "books.csv"})
+    interacted = pa.array([str(i) for i in range(1, 10_001)])
+    with pytest.raises(DataError, match="knows 812 of the 10000 interacted items"):
+        make_catalogue(inputs, Catalogue(path="", item_id="book_id"), interacted)
+    table, report, _ = make_catalogue(inputs, Catalogue(path="", item_id="id"), interacted)
+    assert (table.num_rows, report["added_items"], report["bad_rows"]) == (10_000, 0, 0)
+
+
+def test_encode_same_bytes_for_same_items() -> None:
+    table = pa.table({"item_id": ["a"], "title": ["A"], "x": pa.array([["p"]]), "y": pa.array([[np.float32(1)]])})
+    assert len({encode(table)[0] for _ in range(20)}) == 1
