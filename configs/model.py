@@ -32,13 +32,18 @@ class Trainer(Settings):
     log_q_correction: bool = True
     """Subtract the log of each candidate's sampling probability from its logit (Yi et al. 2019, equation 3)."""
 
+    ordered_history: bool = True
+    """Whether the order of a history means something. True: a training example is asked with what came before it, and
+    the newest weighs most. False, for a log in no order of time: with all else that the user met, alike."""
+
     max_history: int = Field(default=20, ge=1)
-    """Interactions of a query that are pooled, the newest. For training they are those before the target. Default 20: at
-    the default decay those before weigh 1 in 90 of the newest."""
+    """Interactions of a query that are pooled, the newest. Default 20: at the default decay, older ones weigh less than
+    1 in 80 of the newest. Without an order every one tells as much: give more room."""
 
     history_decay: float = Field(default=0.8, gt=0, le=1)
     """Weight in the pool of an interaction relative to the next newer one; 1 weighs old and new alike. Default 0.8: the
-    best of 0.6 to 1 on MovieLens 100K and MovieTweetings, where 0.6 to 0.9 differ little and 1 is clearly worse."""
+    best of 0.6 to 1 on MovieLens 100K and MovieTweetings, where 0.6 to 0.9 differ little and 1 is clearly worse.
+    Not used without an order."""
 
     user_id_dropout: float = Field(default=0.2, ge=0, lt=1)
     """Fraction of examples trained without the user's own embedding, so that a user without id is served well. An

@@ -1,8 +1,9 @@
 """The input pipeline: an epoch is a seeded permutation of all interactions, cut into batches.
 
 A training example is one interaction. Its query is the user and the interactions of that user that came before: what
-serving will have when it is asked for the next one. The target is thus never in its own history, and where a log
-repeats it, the repeats are left out too.
+serving will have when it is asked for the next one. Where the log has no order of time, they are all others of that
+user: before and after mean nothing there, and what is before in a file sorted by item would teach the model that sort.
+The target is never in its own history, and where a log repeats it, the repeats are left out too.
 """
 
 from typing import Any
@@ -38,19 +39,18 @@ class Batches:
         Args:
             interactions: The train split, with at least two interactions.
             candidates: The catalogue.
-            settings: Of the batches: their size, cut to the number of interactions; the length of histories; how often
-                the user is left out; the seed of the order.
+            settings: Of the batches: their size, cut to the number of interactions; the length and order of histories;
+                how often the user is left out; the seed.
         """
         self._size = len(interactions.item)
         self._batch_size = min(settings.batch_size, self._size)
-        self._max_history = settings.max_history
-        self._user_id_dropout = settings.user_id_dropout
-        self._seed = settings.seed
-        row = np.repeat(np.arange(interactions.users), np.diff(interactions.offset))
-        self._user = tf.constant(interactions.user[row])
-        self._start = tf.constant(interactions.offset[:-1][row])
-        self._item = tf.constant(interactions.item)
-        self._weight = tf.constant(interactions.weight)
+        self._settings = settings
+        self._row = np.repeat(np.arange(interactions.users), np.diff(interactions.offset))
+        self._user = tf.constant(interactions.user[self._row])
+        self._start = tf.constant(interactions.offset[:-1][self._row])
+        self._end = tf.constant(interactions.offset[1:][self._row])
+        self._item = interactions.item
+        self._weight = interactions.weight
         self._place = tf.constant(candidates.place)
 
     @property
@@ -60,31 +60,53 @@ class Batches:
 
     def epoch(self, number: int) -> Any:
         """One epoch's `tf.data.Dataset`; the same number always gives the same batches."""
-        rng = np.random.default_rng([self._seed, number])
+        rng = np.random.default_rng([self._settings.seed, number])
+        item, weight = self._item, self._weight
+        if not self._settings.ordered_history:
+            # In a shuffled history, the neighbours of a target are a draw from all others.
+            order = np.lexsort((rng.random(self._size), self._row))
+            item, weight = item[order], weight[order]
+        item, weight = tf.constant(item), tf.constant(weight)
         position = rng.permutation(self._size)
-        keep_user = rng.random(self._size) >= self._user_id_dropout
+        keep_user = rng.random(self._size) >= self._settings.user_id_dropout
+
+        # Nothing here branches on a tensor, and AutoGraph would take longer than the tracing.
+        @tf.autograph.experimental.do_not_convert
+        def batch(position: Any, keep_user: Any) -> dict[str, Any]:
+            return self._batch(position, keep_user, item, weight)
+
         return (
             tf.data.Dataset.from_tensor_slices((position, keep_user))
             .batch(self._batch_size, drop_remainder=True)
-            .map(self._batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
             .prefetch(tf.data.AUTOTUNE)
         )
 
-    @tf.autograph.experimental.do_not_convert
-    def _batch(self, position: Any, keep_user: Any) -> dict[str, Any]:
-        first = tf.maximum(tf.gather(self._start, position), position - self._max_history)
-        ahead = tf.ragged.range(first, position)
-        target = tf.gather(self._item, position)
-        is_other = tf.gather(self._item, ahead.values) != tf.gather(target, ahead.value_rowids())
-        ahead = tf.ragged.boolean_mask(ahead, ahead.with_values(is_other))
+    def _batch(self, position: Any, keep_user: Any, item: Any, weight: Any) -> dict[str, Any]:
+        history = self._history(position)
+        target = tf.gather(item, position)
+        is_other = tf.gather(item, history.values) != tf.gather(target, history.value_rowids())
+        history = tf.ragged.boolean_mask(history, history.with_values(is_other))
         candidate, index, count = tf.unique_with_counts(target)
         return {
-            "user": tf.where(keep_user | (ahead.row_lengths() == 0), tf.gather(self._user, position), -1),
-            "history": ahead.with_values(tf.gather(self._item, ahead.values)),
-            "history_weight": ahead.with_values(tf.gather(self._weight, ahead.values)),
+            "user": tf.where(keep_user | (history.row_lengths() == 0), tf.gather(self._user, position), -1),
+            "history": history.with_values(tf.gather(item, history.values)),
+            "history_weight": history.with_values(tf.gather(weight, history.values)),
             "candidate": candidate,
             "candidate_place": tf.gather(self._place, candidate),
             "candidate_count": count,
             "target": index,
-            "weight": tf.gather(self._weight, position),
+            "weight": tf.gather(weight, position),
         }
+
+    def _history(self, position: Any) -> Any:
+        """Positions that an example's history may come from, int64 RaggedTensor `[batch, (h)]`."""
+        start = tf.gather(self._start, position)
+        if self._settings.ordered_history:
+            return tf.ragged.range(tf.maximum(start, position - self._settings.max_history), position)
+        # The target is among them and goes with its repeats.
+        end = tf.minimum(tf.gather(self._end, position), position + self._settings.max_history // 2 + 1)
+        first = tf.maximum(start, end - self._settings.max_history - 1)
+        return tf.ragged.range(
+            first, tf.minimum(tf.gather(self._end, position), first + self._settings.max_history + 1)
+        )

@@ -33,9 +33,8 @@ class TwoTower(tfrs.Model):  # type: ignore[misc]
         super().__init__(name="two_tower")
         rows = len(candidates.place)
         item_embedding = embedding("item_embedding", rows, settings.embedding_dim, settings.seed)
-        self.query_tower = QueryTower(
-            users, item_embedding, settings.max_history, settings.history_decay, settings.seed
-        )
+        history_decay = settings.history_decay if settings.ordered_history else 1.0
+        self.query_tower = QueryTower(users, item_embedding, settings.max_history, history_decay, settings.seed)
         self.candidate_tower = CandidateTower(candidates, item_embedding, settings.seed)
         self._task = InBatchSoftmax(settings.temperature)
         self._log_probability = tf.constant(

@@ -8,10 +8,12 @@ import pytest
 from configs.model import Trainer
 from tests.trainer.worlds import candidates_of, interactions_of
 from trainer.batches import Batches
+from trainer.candidates import Candidates
 
 HISTORIES = [[0, 1, 2, 3, 4], [3, 1, 3, 0, 3], [2]]
 WEIGHTS = [[1.0, 2.0, 3.0, 4.0, 5.0], [6.0, 7.0, 8.0, 9.0, 10.0], [11.0]]
 CANDIDATES = candidates_of([4, -1, 3, 2, 1, 0])
+CANDIDATES_OF_SIX = candidates_of([5, 4, 3, 2, 1, 0])
 
 
 def batches(**settings: Any) -> Batches:
@@ -19,12 +21,12 @@ def batches(**settings: Any) -> Batches:
     return Batches(train, CANDIDATES, Trainer(**{"batch_size": 4, "user_id_dropout": 0.0, **settings}))
 
 
-def examples(epoch: Any) -> list[tuple[Any, ...]]:
+def examples(epoch: Any, candidates: Candidates = CANDIDATES) -> list[tuple[Any, ...]]:
     """Each example as user, target, its weight, history and the history's weights."""
     came = []
     for batch in epoch.as_numpy_iterator():
         target = batch["candidate"][batch["target"]]
-        np.testing.assert_array_equal(CANDIDATES.row[batch["candidate_place"]], batch["candidate"])
+        np.testing.assert_array_equal(candidates.row[batch["candidate_place"]], batch["candidate"])
         np.testing.assert_array_equal(np.bincount(batch["target"]), batch["candidate_count"])
         for n, user in enumerate(batch["user"]):
             history, weight = batch["history"][n], batch["history_weight"][n]
@@ -47,6 +49,35 @@ def test_epoch_history_is_what_came_before_without_the_target(max_history: int) 
     # Eleven interactions in batches of one batch's size, so that none waits for another epoch.
     came = examples(batches(max_history=max_history, batch_size=11).epoch(1))
     assert sorted(came) == expected(max_history)
+
+
+def test_epoch_without_order_history_is_all_others() -> None:
+    came = examples(batches(ordered_history=False, max_history=50, batch_size=11).epoch(1))
+
+    pairs = {
+        user: list(zip(history, weight, strict=True))
+        for user, history, weight in zip([7, 8, 9], HISTORIES, WEIGHTS, strict=True)
+    }
+    assert sorted((user, target, weight) for user, target, weight, _, _ in came) == sorted(
+        (user, item, weight) for user, of_user in pairs.items() for item, weight in of_user
+    )
+    for user, target, _, history, weight in came:
+        others = [pair for pair in pairs[user] if pair[0] != target]
+        assert sorted(zip(history, weight, strict=True)) == sorted(others)
+
+
+def test_epoch_without_order_a_long_history_is_drawn_from_all_others() -> None:
+    train = interactions_of([list(range(6))] * 300)
+    settings = Trainer(ordered_history=False, max_history=2, batch_size=1800, user_id_dropout=0.0)
+    came = examples(Batches(train, CANDIDATES_OF_SIX, settings).epoch(1), CANDIDATES_OF_SIX)
+
+    assert {len(history) for _, _, _, history, _ in came} == {2}
+    drawn = np.zeros((6, 6))
+    for _, target, _, history, _ in came:
+        drawn[target, list(history)] += 1
+    # Each of the five others is in two of five draws.
+    assert np.all(np.diag(drawn) == 0)
+    assert np.all(np.abs(drawn[~np.eye(6, dtype=bool)] / 300 - 0.4) < 0.12)
 
 
 def test_epoch_last_batch_not_full_is_left_out() -> None:
