@@ -63,7 +63,8 @@ def read_catalogue(inputs: list[InputFile], catalogue: Catalogue) -> Items:
                 for start, parsed in pieces.read(
                     piece, catalogue.format, _wanted_columns(catalogue), kinds, whole=True
                 ):
-                    table, rows, block_report = _items(file, start, parsed, catalogue)
+                    with pieces.convertible(file):
+                        table, rows, block_report = _items(file, start, parsed, catalogue)
                     reports.append(block_report)
                     blocks.append(table)
                     places += [(file.index, start, int(row)) for row in rows]

@@ -60,7 +60,9 @@ def read(piece: Piece, log: Log, now_seconds: float) -> Iterator[tuple[Block | N
     wanted = wanted_columns(log)
     try:
         for start, parsed in pieces.read(piece, log.format, wanted, {field: kinds[field] for field in wanted}):
-            yield _interactions(piece.file, start, parsed, log, now_seconds)
+            with pieces.convertible(piece.file):
+                found = _interactions(piece.file, start, parsed, log, now_seconds)
+            yield found
     except DataError as e:
         yield None, LogReport(ReadingReport({piece.file.index: FileReport(piece.file.path, error=str(e))}))
 

@@ -11,6 +11,8 @@ from typing import IO, Any, cast
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from configs.errors import OutputError
+
 BLOCK_BYTES = 32 << 20
 """A block of text that is parsed in one piece: large enough that Arrow's threads and Beam's per-element cost do not
 show (measured: no gain above 16 MiB), small enough that a worker holds several."""
@@ -109,13 +111,19 @@ def write_atomically(path: str, write: Callable[[str], None], root: str) -> None
         path: Where the file belongs.
         write: Writes the content to the path that it is given.
         root: Folder of the artifact, on the same file system.
+
+    Raises:
+        OutputError: The file system refuses.
     """
-    work = os.path.join(root, _WORK_DIR)
-    fileio.makedirs(work)
-    temporary = os.path.join(work, uuid.uuid4().hex)
-    write(temporary)
-    fileio.makedirs(os.path.dirname(path))
-    fileio.rename(temporary, path, overwrite=True)
+    try:
+        work = os.path.join(root, _WORK_DIR)
+        fileio.makedirs(work)
+        temporary = os.path.join(work, uuid.uuid4().hex)
+        write(temporary)
+        fileio.makedirs(os.path.dirname(path))
+        fileio.rename(temporary, path, overwrite=True)
+    except (OSError, tf.errors.OpError) as e:
+        raise OutputError(f"{path}: cannot be written ({e}). Free or unlock the folder, or choose another one.") from e
 
 
 def write_bytes(path: str, content: bytes, root: str) -> None:

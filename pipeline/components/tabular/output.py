@@ -1,12 +1,11 @@
 """An artifact's folder that holds everything or nothing."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from configs.errors import OutputError
 from pipeline.components.tabular import files
 
 
@@ -20,12 +19,9 @@ def all_or_nothing(uri: str) -> Iterator[None]:
     Raises:
         OutputError: The folder cannot be written; found out before the work, not after.
     """
-    try:
-        fileio.makedirs(uri)
-        files.write_bytes(f"{uri}/probe", b"", uri)
-        fileio.remove(f"{uri}/probe")
-    except (OSError, tf.errors.OpError) as e:
-        raise OutputError(f"{uri}: cannot be written ({e}). Free or unlock the folder, or choose another one.") from e
+    probe = os.path.join(uri, "probe")
+    files.write_bytes(probe, b"", uri)
+    fileio.remove(probe)
     done = False
     try:
         yield

@@ -115,6 +115,21 @@ def report_block(
 
 
 @contextmanager
+def convertible(file: InputFile) -> Iterator[None]:
+    """Names the file whose columns have a type that its fields cannot be read from, such as a Parquet struct.
+
+    Raises:
+        DataError: Arrow cannot convert a column.
+    """
+    try:
+        yield
+    except pa.ArrowException as e:
+        raise DataError(
+            f"{file.path}: a column does not hold what the config says ({e}). Correct the config's columns."
+        ) from e
+
+
+@contextmanager
 def _readable(file: InputFile) -> Iterator[None]:
     try:
         yield

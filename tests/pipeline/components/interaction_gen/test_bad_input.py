@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import tensorflow as tf
 
 from configs.data import Log
 from configs.errors import DataError, OutputError
 from pipeline.components.interaction_gen import reading, report
-from pipeline.components.tabular import output
+from pipeline.components.tabular import files, records
 from pipeline.components.tabular.files import list_files
 from pipeline.components.tabular.report import quarantine_json
 from tests.ingest import Ingested, log_config, run_interaction_gen
@@ -330,7 +331,7 @@ def test_read_quarantine_is_bounded_the_count_is_not(read: Read) -> None:
 def test_do_output_folder_cannot_be_made_refused(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_bytes(HEADER + GOOD)
     (tmp_path / "file").write_text("where the folder should be")
-    with pytest.raises(OutputError, match=r"file/out: cannot be written"):
+    with pytest.raises(OutputError, match=r"file/out/probe: cannot be written"):
         run_interaction_gen(log_config(), str(tmp_path / "log.csv"), tmp_path / "file" / "out")
 
 
@@ -341,13 +342,41 @@ def test_do_read_only_output_folder_refused(tmp_path: Path, monkeypatch: pytest.
     out.chmod(0o500)
     if _can_write(out):
         # The superuser writes where no one may; the system's answer to others is put in its place.
-        def refuse(*_: Any) -> None:
+        def refuse(_: str) -> None:
             raise PermissionError(13, "Permission denied", str(out))
 
-        monkeypatch.setattr(output.files, "write_bytes", refuse)
+        monkeypatch.setattr(files.fileio, "makedirs", refuse)
     (tmp_path / "log.csv").write_bytes(HEADER + GOOD)
-    with pytest.raises(OutputError, match=r"out: cannot be written .*Permission denied.*Free or unlock"):
+    with pytest.raises(OutputError, match=r"out/probe: cannot be written .*Permission denied.*Free or unlock"):
         run_interaction_gen(log_config(), str(tmp_path / "log.csv"), out)
+
+
+@pytest.mark.fault
+def test_do_disk_full_while_examples_are_written_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FullDisk(tf.io.TFRecordWriter):
+        def write(self, record: bytes) -> None:
+            raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(records.tf.io, "TFRecordWriter", FullDisk)
+    (tmp_path / "log.csv").write_bytes(HEADER + GOOD)
+    with pytest.raises(OutputError, match=r"data_tfrecord-00000-of-00001\.gz: cannot be written .*No space left"):
+        run_interaction_gen(log_config(), str(tmp_path / "log.csv"), tmp_path / "out")
+    _assert_nothing_left(tmp_path)
+
+
+def test_read_file_of_bad_rows_alone_among_good_ones_quarantined(read: Read) -> None:
+    result = read(a_csv=HEADER + b"x\ny\n", b_csv=HEADER + GOOD)
+    assert {(Path(q["file"]).name, q["row"]) for q in result.quarantine} == {("a.csv", 2), ("a.csv", 3)}
+    assert len(result.rows) == 4
+
+
+def test_read_column_of_a_type_without_ids_refused(read: Read) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"user_id": [{"a": 1}], "item_id": ["b"], "rating": [1.0], "timestamp": [1]}), sink)
+    with pytest.raises(DataError, match=r"log\.parquet: a column does not hold what the config says"):
+        read(log_config(format={"kind": "parquet"}), log_parquet=sink.getvalue().to_pybytes())
 
 
 def _can_write(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.errors import OutputError
 from pipeline.components.tabular import files, settings
 from pipeline.components.tabular.files import InputFile
 
@@ -44,7 +45,7 @@ def test_write_atomically_failure_leaves_no_file(tmp_path: Path) -> None:
         Path(path).write_bytes(b"half")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(OutputError, match="disk full"):
         files.write_atomically(str(tmp_path / "Split-train" / "f"), fail, str(tmp_path))
     assert not (tmp_path / "Split-train").exists()
     files.clear(str(tmp_path), keep_files=True)
