@@ -67,20 +67,19 @@ class Batches:
             order = np.lexsort((rng.random(self._size), self._row))
             item, weight = item[order], weight[order]
         item, weight = tf.constant(item), tf.constant(weight)
-        position = rng.permutation(self._size)
-        keep_user = rng.random(self._size) >= self._settings.user_id_dropout
+        positions = tf.constant(rng.permutation(self._size))
+        keep_user = tf.constant(rng.random(self._size) >= self._settings.user_id_dropout)
 
         # Nothing here branches on a tensor, and AutoGraph would take longer than the tracing.
         @tf.autograph.experimental.do_not_convert
-        def batch(position: Any, keep_user: Any) -> dict[str, Any]:
-            return self._batch(position, keep_user, item, weight)
+        def batch(step: Any) -> dict[str, Any]:
+            # Slices of whole batches: tf.data would take the interactions one by one.
+            rows = slice(step * self._batch_size, (step + 1) * self._batch_size)
+            return self._batch(positions[rows], keep_user[rows], item, weight)
 
-        return (
-            tf.data.Dataset.from_tensor_slices((position, keep_user))
-            .batch(self._batch_size, drop_remainder=True)
-            .map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-            .prefetch(tf.data.AUTOTUNE)
-        )
+        steps = tf.data.Dataset.range(self.steps)
+        batches = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return batches.prefetch(tf.data.AUTOTUNE)
 
     def _batch(self, position: Any, keep_user: Any, item: Any, weight: Any) -> dict[str, Any]:
         history = self._history(position)

@@ -10,6 +10,7 @@ from configs.model import Trainer
 from trainer.candidates import Candidates
 from trainer.interactions import Interactions
 from trainer.loss import InBatchSoftmax
+from trainer.optimizers import LazyAdam
 from trainer.towers import CandidateTower, QueryTower, embedding
 
 
@@ -63,7 +64,7 @@ class TwoTower(tfrs.Model):  # type: ignore[misc]
         return loss
 
 
-_OPTIMIZERS = {"adam": tf.keras.optimizers.Adam, "adagrad": tf.keras.optimizers.Adagrad}
+_OPTIMIZERS = {"adam": LazyAdam, "adagrad": tf.keras.optimizers.Adagrad}
 
 
 def log_sampling_probability(item: Any, rows: int) -> Any:
