@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -128,6 +129,15 @@ def test_pushed_model_answers_in_a_process_without_our_code(shop: Shop, tmp_path
     assert answer["loaded"] == []
     assert len(set(answer["items"])) == 10
     assert not {"b1", "b2"} & set(answer["items"])
+
+
+def test_readme_call_of_every_signature_works(shop: Shop, tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert {name for name in SIGNATURES if f'ask["{name}"]' in code} == SIGNATURES
+    calls = tmp_path / "calls.py"
+    calls.write_text(code.replace("runs/movielens-100k/serving", str(shop.home / "serving")))
+    done = subprocess.run([sys.executable, "-I", str(calls)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def _json(done: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:

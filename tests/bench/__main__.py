@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench import quality
 from tests.bench.synthesize import synthesize
 
 STOCK, PERENNIAL, INGEST = "stock", "perennial", "ingest"
@@ -24,7 +25,8 @@ STOCK, PERENNIAL, INGEST = "stock", "perennial", "ingest"
 def main() -> None:
     """Writes the logs, measures, prints, and leaves `results.json` behind if asked."""
     arguments = _arguments()
-    console, results = Console(), {}
+    console = Console()
+    results: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="perennial-bench-") as folder:
         small, large = Path(folder, "small"), Path(folder, "large")
         console.print(f"Writing {arguments.rows:,} rows, 20,000 users, 3,000 items …")
@@ -36,6 +38,13 @@ def main() -> None:
         synthesize(large, rows=arguments.ingest_rows, users=200_000, items=10_000)
         console.print("Running the ingest alone …")
         results[INGEST] = _in_a_process(_ingest, large, Path(folder, INGEST))
+        for name in quality.DATA_SETS:
+            why = quality.missing(name)
+            if why is not None:
+                console.print(f"{name} is left out: {why}")
+                continue
+            console.print(f"Running {name} with {len(quality.SEEDS)} seeds …")
+            results[name] = _in_a_process(quality.measure, name, Path(folder, name))
     _print(console, results, arguments)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(results, indent=2))
@@ -49,22 +58,22 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _in_a_process(measure: Callable[[Path, Path], dict[str, float]], log: Path, folder: Path) -> dict[str, float]:
+def _in_a_process(measure: Callable[[Any, Path], dict[str, Any]], source: Any, folder: Path) -> dict[str, Any]:
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_report, args=(measure, log, folder, sender))
+    process = context.Process(target=_report, args=(measure, source, folder, sender))
     process.start()
     sender.close()
     try:
-        figures: dict[str, float] = receiver.recv()
+        figures: dict[str, Any] = receiver.recv()
     except EOFError:
         raise SystemExit(f"{measure.__name__} failed; its error is above") from None
     process.join()
     return figures
 
 
-def _report(measure: Callable[[Path, Path], dict[str, float]], log: Path, folder: Path, sender: Any) -> None:
-    figures = measure(log, folder)
+def _report(measure: Callable[[Any, Path], dict[str, Any]], source: Any, folder: Path, sender: Any) -> None:
+    figures = measure(source, folder)
     figures["peak_gib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     sender.send(figures)
     sender.close()
@@ -73,7 +82,8 @@ def _report(measure: Callable[[Path, Path], dict[str, float]], log: Path, folder
 def _stock(log: Path, folder: Path) -> dict[str, float]:
     from tests.bench import stock
 
-    return _timed_run(stock.create_pipeline(folder, log / "interactions"), folder)
+    beam_pipeline_args = list(_config(log, folder).beam_pipeline_args)
+    return _timed_run(stock.create_pipeline(folder, log / "interactions", beam_pipeline_args), folder)
 
 
 def _perennial(log: Path, folder: Path) -> dict[str, float]:
@@ -130,7 +140,7 @@ def _timed_run(pipeline: Any, folder: Path) -> dict[str, float]:
     return {**run.seconds, "total": time.perf_counter() - since}
 
 
-def _print(console: Console, results: dict[str, dict[str, float]], arguments: argparse.Namespace) -> None:
+def _print(console: Console, results: dict[str, dict[str, Any]], arguments: argparse.Namespace) -> None:
     stock, ours = results[STOCK], results[PERENNIAL]
     components = Table("component", "stock, s", "Perennial, s", title=f"{arguments.rows:,} rows, one epoch")
     for name in [*stock, *(name for name in ours if name not in stock)]:
@@ -143,6 +153,9 @@ def _print(console: Console, results: dict[str, dict[str, float]], arguments: ar
         f"Ingest of {arguments.ingest_rows:,} rows: {alone['InteractionGen']:.1f} s, "
         f"{alone['peak_gib']:.2f} GiB at peak, imports included."
     )
+    for name in quality.DATA_SETS:
+        if name in results:
+            quality.show(console, name, results[name])
 
 
 if __name__ == "__main__":

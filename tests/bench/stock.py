@@ -13,12 +13,13 @@ BATCH_SIZE = 4096
 EMBEDDING_DIM = 32
 
 
-def create_pipeline(folder: Path, log_dir: Path) -> tfx.dsl.Pipeline:
+def create_pipeline(folder: Path, log_dir: Path, beam_pipeline_args: list[str]) -> tfx.dsl.Pipeline:
     """CsvExampleGen, StatisticsGen, SchemaGen, Transform, Trainer, Pusher.
 
     Args:
         folder: Where artifacts, metadata and the pushed model go.
         log_dir: The folder of the CSV files.
+        beam_pipeline_args: Flags for every Beam component, those that Perennial has.
 
     Returns:
         The pipeline.
@@ -51,7 +52,7 @@ def create_pipeline(folder: Path, log_dir: Path) -> tfx.dsl.Pipeline:
         metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
             str(folder / "metadata.db")
         ),
-        beam_pipeline_args=["--direct_running_mode=in_memory", "--direct_num_workers=1"],
+        beam_pipeline_args=beam_pipeline_args,
     )
 
 

@@ -7,6 +7,7 @@ from tfx import types
 from tfx.components.trainer import executor as trainer_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
+
 from trainer.fn_args import TwoTowerFnArgs
 
 CANDIDATES_KEY = "candidates"

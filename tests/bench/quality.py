@@ -1,0 +1,56 @@
+"""Quality on real logs: the pipeline as `perennial run` runs it, with three seeds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from configs.errors import DataSetError
+from configs.load import DEFAULT_CONFIG, load_config
+from pipeline import datasets
+
+DATA_SETS = ("movielens-100k", "movietweetings")
+SEEDS = (0, 1, 2)
+METRICS = ("hit_rate@10", "ndcg@10", "recall@100")
+
+
+def missing(name: str) -> str | None:
+    """Why a data set cannot be had, after trying to fetch it; None if it is there."""
+    try:
+        datasets.fetch(name)
+    except DataSetError as e:
+        return str(e)
+    return None
+
+
+def measure(name: str, folder: Path) -> dict[str, Any]:
+    """Runs a pipeline once for each seed; all but the trainer is answered from the cache after the first.
+
+    Args:
+        name: A data set, and the YAML of the same name.
+        folder: Where the runs go.
+
+    Returns:
+        `popularity` and `model`, the latter one entry a seed: metrics by name.
+    """
+    from pipeline import local
+    from trainer import METRICS_FILE
+
+    config = load_config(DEFAULT_CONFIG.parent / f"{name}.yaml").model_copy(update={"output_dir": str(folder)})
+    for seed in SEEDS:
+        local.run(config.model_copy(update={"trainer": config.trainer.model_copy(update={"seed": seed})}))
+    runs = sorted((folder / name).glob(f"artifacts/TwoTowerTrainer/model_run/*/{METRICS_FILE}"))
+    summaries = [json.loads(run.read_text()) for run in runs]
+    return {"popularity": summaries[0]["popularity"], "model": [summary["model"] for summary in summaries]}
+
+
+def show(console: Console, name: str, figures: dict[str, Any]) -> None:
+    """Prints popularity, each seed and their mean."""
+    table = Table("", *METRICS, title=f"{name}, full catalogue, seen items out")
+    rows = {f"seed {seed}": metrics for seed, metrics in zip(SEEDS, figures["model"], strict=True)}
+    rows["mean"] = {metric: sum(model[metric] for model in figures["model"]) / len(SEEDS) for metric in METRICS}
+    for label, metrics in {"popularity": figures["popularity"], **rows}.items():
+        table.add_row(label, *(f"{metrics[metric]:.4f}" for metric in METRICS))
+    console.print(table)
