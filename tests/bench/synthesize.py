@@ -39,7 +39,7 @@ def synthesize(folder: Path, rows: int, users: int, items: int, seed: int = 7) -
         "title": np.char.add("Title ", np.arange(items).astype(str)),
         "genres": np.char.add("genre", genre_of_item.astype(str)),
     }
-    csv.write_csv(pa.table(catalogue), folder / "items.csv")
+    _write(pa.table(catalogue), folder / "items.csv")
     for part, start in enumerate(range(0, rows, _ROWS_A_FILE)):
         count = min(_ROWS_A_FILE, rows - start)
         user = np.searchsorted(activity, random.random(count) * activity[-1]).clip(max=users - 1)
@@ -56,9 +56,16 @@ def synthesize(folder: Path, rows: int, users: int, items: int, seed: int = 7) -
             "rating": np.where(liked, random.integers(3, 6, count), random.integers(1, 4, count)),
             "timestamp": random.integers(1_500_000_000, 1_700_000_000, count),
         }
-        csv.write_csv(pa.table(log), folder / "interactions" / f"part-{part:05d}.csv")
+        _write(pa.table(log), folder / "interactions" / f"part-{part:05d}.csv")
 
 
 def _zipf(random: np.random.Generator, items: int, count: int) -> "np.typing.NDArray[np.int64]":
     weights = np.cumsum(np.arange(1, items + 1) ** -_ZIPF_EXPONENT)
     return np.searchsorted(weights, random.random(count) * weights[-1]).clip(max=items - 1)
+
+
+def _write(table: pa.Table, path: Path) -> None:
+    # Arrow quotes the names in the header, and CsvExampleGen takes the quotes for a part of the name.
+    with path.open("wb") as file:
+        file.write(",".join(table.column_names).encode() + b"\n")
+        csv.write_csv(table, file, csv.WriteOptions(include_header=False))
