@@ -58,6 +58,11 @@ class Batches:
         """Batches in an epoch. The interactions that do not fill a last batch wait for another epoch's order."""
         return self._size // self._batch_size
 
+    @property
+    def interactions(self) -> int:
+        """Interactions in an epoch's batches."""
+        return self.steps * self._batch_size
+
     def epoch(self, number: int) -> Any:
         """One epoch's `tf.data.Dataset`; the same number always gives the same batches."""
         rng = np.random.default_rng([self._settings.seed, number])

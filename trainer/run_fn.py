@@ -1,15 +1,15 @@
 """`run_fn`: what TwoTowerTrainer calls. Load, train, check, export; a failure on the way leaves no model."""
 
+import logging
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow_transform as tft
-from absl import logging
 
 from configs.data import Catalogue
 from configs.model import Serving, Trainer
-from serving_signatures.export import export_model
+from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.provenance import digest_of, provenance
 from serving_signatures.retriever import Retriever, ServedCatalogue
 from trainer.batches import Batches
@@ -53,7 +53,8 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         "interactions": len(interactions.item),
         "eval_users": held_out.users,
     }
-    logging.info("Training on %s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
+    logger = logging.getLogger("perennial.trainer")
+    logger.info("training on %s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
 
     popularity = popularity_of(interactions, candidates)
     evaluator = Evaluator(held_out, candidates, popularity, settings.eval_top_k)
@@ -81,7 +82,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     metrics: dict[str, Any] = {"model": summary["model"], "popularity": summary["popularity"]}
     origin = provenance(custom["provenance"], _data_digest(interactions, users, candidates), counts, metrics)
     export_model(retriever, fn_args.serving_model_dir, origin)
-    logging.info("Model exported to %s", fn_args.serving_model_dir)
+    logger.info("exported %d signatures over %s items", len(SIGNATURES), f"{candidates.items:,}")
 
 
 def popularity_of(interactions: Interactions, candidates: Candidates) -> npt.NDArray[np.float32]:

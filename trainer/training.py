@@ -1,18 +1,21 @@
 """The training loop: epochs, their metrics, and what TensorBoard and `metrics.json` show of them."""
 
 import json
+import logging
 import posixpath
 import time
 from typing import Any
 
 import tensorflow as tf
-from absl import logging
 
 from trainer import METRICS_FILE
 from trainer.batches import Batches
 from trainer.checks import check_loss
 from trainer.evaluate import Evaluator
 from trainer.two_tower import TwoTower
+
+
+_LOGGER = logging.getLogger("perennial.trainer")
 
 
 def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, folder: str) -> dict[str, Any]:
@@ -56,8 +59,14 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
             }
         )
         shown = ", ".join(f"{name} {value:.4f} ({popularity[name]:.4f})" for name, value in metrics.items())
-        logging.info(
-            "Epoch %d of %d: loss %.4f, %.1f s; of the model (of popularity): %s", epoch, epochs, loss, seconds, shown
+        _LOGGER.info(
+            "epoch %d of %d: loss %.4f, %.1f s, %s interactions/s; model (popularity): %s",
+            epoch,
+            epochs,
+            loss,
+            seconds,
+            f"{batches.interactions / max(train_seconds, 1e-3):,.0f}",
+            shown,
         )
         _write_scalars(writers["train"], epoch, {"loss": loss, "seconds": seconds})
         _write_scalars(writers["model"], epoch, metrics)

@@ -1,11 +1,11 @@
 """DataGate's executor: reads the anomalies, decides, writes the decision or fails."""
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from absl import logging
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
@@ -105,8 +105,8 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
                 )
             )
         for finding in found:
-            logging.warning(
-                "DataGate ignores %s of %s/%s %s", finding.anomaly, finding.data, finding.split, finding.feature
+            logging.getLogger("perennial.data_gate").warning(
+                "ignored: %s of %s/%s %s", finding.anomaly, finding.data, finding.split, finding.feature
             )
         output = artifact_utils.get_single_instance(output_dict[BLESSING_KEY])
         fileio.makedirs(output.uri)
