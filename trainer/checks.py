@@ -9,9 +9,9 @@ from configs.errors import TrainingError
 from trainer.interactions import Interactions
 
 MAX_CONCENTRATION = 0.98
-"""Above this length of the mean of unit vectors, embeddings count as collapsed: two of them then have a mean cosine above
-0.96, and every query ranks by differences of a few hundredths. Models trained on MovieLens 100K, MovieTweetings and
-Retailrocket have 0.2 to 0.6."""
+"""Above this length of the mean of unit vectors, embeddings count as collapsed: the mean cosine of two of them is then
+above 0.96, and every query ranks by differences of a few hundredths. Models trained on MovieLens 100K, MovieTweetings
+and Retailrocket have 0.2 to 0.6."""
 
 
 def check_data(interactions: Interactions, held_out: Interactions, batch_size: int) -> None:
