@@ -7,10 +7,11 @@ from configs.load import config_digest
 from configs.pipeline import PipelineConfig
 from pipeline.code_digest import code_digest
 from pipeline.components.catalogue_gen.component import CatalogueGen
+from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
 from pipeline.components.interaction_gen.component import InteractionGen
 from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
-from pipeline.places import Places
+from pipeline.places import CuratedSchema, Places
 
 
 def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
@@ -69,7 +70,9 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     )
 
     # Trains the two towers and exports the served signatures.
-    trainer_digest = code_digest("configs", "transforms", "serving_signatures", "trainer")
+    trainer_digest = code_digest(
+        "configs", "transforms", "serving_signatures", "trainer", "pipeline.components.two_tower_trainer"
+    )
     trainer = TwoTowerTrainer(
         examples=interaction_transform.outputs["transformed_examples"],
         transform_graph=interaction_transform.outputs["transform_graph"],
@@ -121,15 +124,16 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     )
 
 
-def _checks(data: str, example_gen: BaseComponent, curated_schema: str | None) -> list[BaseComponent]:
+def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> list[BaseComponent]:
     """StatisticsGen, a source of the schema, and ExampleValidator, in this order."""
     statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"]).with_id(
         f"{data}StatisticsGen"
     )
     if curated_schema is not None:
-        schema_gen = tfx.components.ImportSchemaGen(schema_file=curated_schema)
+        schema_gen = CuratedSchemaGen(curated_schema)
     else:
         # Without shapes: a log whose histories all have one length today must not have that length in its schema.
+        # From eval too: there, the histories of a split by time may be empty.
         schema_gen = tfx.components.SchemaGen(
             statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False
         )

@@ -1,5 +1,6 @@
 """Where a pipeline reads and writes: on this machine, or on Vertex. The only thing the two runners differ in."""
 
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,17 @@ from pipeline import datasets
 DATASET_SCHEME = "dataset://"
 INTERACTIONS_SCHEMA = "interactions.pbtxt"
 CATALOGUE_SCHEMA = "catalogue.pbtxt"
+
+
+@dataclass(frozen=True)
+class CuratedSchema:
+    """A schema file that people keep."""
+
+    path: str
+    """Where the run finds it, local or `gs://`."""
+
+    digest: str
+    """SHA-256 of its content, 64 hexadecimal digits, so that an edit is not answered from the cache."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +43,10 @@ class Places:
     catalogue_path: str | None
     """Glob of the catalogue's files."""
 
-    interactions_schema: str | None
+    interactions_schema: CuratedSchema | None
     """The curated schema of interaction Examples; None to infer it."""
 
-    catalogue_schema: str | None
+    catalogue_schema: CuratedSchema | None
     """The curated schema of catalogue Examples; None to infer it."""
 
     metadata_path: str | None = None
@@ -93,15 +105,16 @@ def vertex_places(config: PipelineConfig) -> Places:
             )
         return path
 
-    def schema(file: str) -> str | None:
-        if _curated(config, file) is None:
+    def schema(file: str) -> CuratedSchema | None:
+        local = _curated(config, file)
+        if local is None:
             return None
         if vertex.schema_dir is None:
             raise ConfigError(
                 f"pipeline {config.name}: a curated {file} is in use; copy {config.schema_dir} to a "
                 "bucket and name that folder in vertex.schema_dir."
             )
-        return f"{vertex.schema_dir.rstrip('/')}/{config.name}/{file}"
+        return CuratedSchema(f"{vertex.schema_dir.rstrip('/')}/{config.name}/{file}", local.digest)
 
     return Places(
         pipeline_root=vertex.pipeline_root,
@@ -117,6 +130,6 @@ def _each(path: str | Mapping[Any, str], resolve: Callable[[str], str]) -> str |
     return resolve(path) if isinstance(path, str) else {split: resolve(glob) for split, glob in path.items()}
 
 
-def _curated(config: PipelineConfig, file: str) -> str | None:
-    path = os.path.join(config.schema_dir, config.name, file)
-    return path if os.path.exists(path) else None
+def _curated(config: PipelineConfig, file: str) -> CuratedSchema | None:
+    path = Path(config.schema_dir, config.name, file)
+    return CuratedSchema(str(path), hashlib.sha256(path.read_bytes()).hexdigest()) if path.exists() else None

@@ -58,9 +58,13 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
                 **metrics,
             }
         )
-        shown = ", ".join(f"{name} {value:.4f} ({popularity[name]:.4f})" for name, value in metrics.items())
+        shown = ", ".join(
+            f"{name} {value:.3f} (popularity {popularity[name]:.3f})"
+            for name, value in metrics.items()
+            if "recall" in name
+        )
         _LOGGER.info(
-            "epoch %d of %d: loss %.4f, %.1f s, %s interactions/s; model (popularity): %s",
+            "epoch %d of %d: loss %.3f, %.1f s, %s interactions/s; %s",
             epoch,
             epochs,
             loss,

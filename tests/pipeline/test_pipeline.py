@@ -1,5 +1,6 @@
 """The wiring: the compiled Vertex job, held against a golden file, and its edges."""
 
+import hashlib
 import json
 import os
 import re
@@ -113,3 +114,24 @@ def test_artifact_types_are_found_by_their_names() -> None:
     from pipeline.artifacts import DataBlessing
 
     assert import_utils.import_class_by_path(DataBlessing.TYPE_NAME) is DataBlessing
+
+
+def test_curated_schema_edited_has_another_digest(tmp_path: Path) -> None:
+    config = load_config(DEFAULT_CONFIG).model_copy(update={"schema_dir": str(tmp_path)})
+    curated = tmp_path / config.name / "catalogue.pbtxt"
+    curated.parent.mkdir()
+    curated.write_text('feature { name: "item_id" type: BYTES }')
+    before = vertex_places(config).catalogue_schema
+    curated.write_text('feature { name: "item_id" type: INT }')
+    after = vertex_places(config).catalogue_schema
+    assert before is not None
+    assert after is not None
+    assert before.path == after.path
+    assert before.digest != after.digest
+
+
+def test_compiled_job_curated_schema_is_keyed_by_its_content(job: dict[str, Any]) -> None:
+    parameters = _tasks(job)["InteractionsSchemaGen"]["inputs"]["parameters"]
+    schema = DEFAULT_CONFIG.parent / "schemas" / "movielens-100k" / "interactions.pbtxt"
+    digest = hashlib.sha256(schema.read_bytes()).hexdigest()
+    assert digest in json.dumps(parameters["schema_digest"])
