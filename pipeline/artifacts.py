@@ -7,7 +7,7 @@ imports the class by it: `pipeline/__init__.py` makes the classes here reachable
 from tfx.types import artifact
 
 
-class DataBlessing(artifact.Artifact):  # type: ignore[misc]
+class DataBlessing(artifact.Artifact):
     """DataGate's word that a run's data may be trained on; `gate.json` inside lists what was looked at."""
 
     TYPE_NAME = "pipeline.DataBlessing"

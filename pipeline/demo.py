@@ -49,8 +49,14 @@ def main() -> int:
         console.print(f"$ perennial recommend --user {USER}", highlight=False)
         if cli.main(["recommend", "--user", USER, "--config", str(DEFAULT_CONFIG)]):
             return 1
-    except (PerennialError, subprocess.CalledProcessError) as e:
+    except PerennialError as e:
         print(f"{type(e).__name__}: {e}", file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as e:
+        print(
+            f"The tfx command above ended with status {e.returncode}; what it said stands before this line.",
+            file=sys.stderr,
+        )
         return 1
     from pipeline.local import show_places  # TFX takes seconds to import; the data and the CLI do without
 

@@ -1,7 +1,6 @@
 """Where a pipeline reads and writes: on this machine, or on Vertex. The only thing the two runners differ in."""
 
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path

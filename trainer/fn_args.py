@@ -5,7 +5,7 @@ from tfx.components.trainer import fn_args_utils
 
 
 @attr.s
-class TwoTowerFnArgs(fn_args_utils.FnArgs):  # type: ignore[misc]
+class TwoTowerFnArgs(fn_args_utils.FnArgs):
     """TFX's FnArgs with the candidates.
 
     `custom_config` holds hyperparameters alone, never a path: `trainer` and `serving` (the config's sections as JSON

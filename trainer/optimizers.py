@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 
-class LazyAdam(tf.keras.optimizers.Adam):  # type: ignore[misc]
+class LazyAdam(tf.keras.optimizers.Adam):
     """Adam that leaves alone the rows of an embedding table that a batch did not look up.
 
     Keras' Adam lets the moments of all rows decay at every step, which reads and writes the whole table six times: with

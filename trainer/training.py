@@ -14,7 +14,6 @@ from trainer.checks import check_loss
 from trainer.evaluate import Evaluator
 from trainer.two_tower import TwoTower
 
-
 _LOGGER = logging.getLogger("perennial.trainer")
 
 

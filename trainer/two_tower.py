@@ -14,7 +14,7 @@ from trainer.optimizers import LazyAdam
 from trainer.towers import CandidateTower, QueryTower, embedding
 
 
-class TwoTower(tfrs.Model):  # type: ignore[misc]
+class TwoTower(tfrs.Model):
     """Learns to place a query near the items its user meets next.
 
     Attributes:

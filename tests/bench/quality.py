@@ -41,7 +41,8 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     config = load_config(DEFAULT_CONFIG.parent / f"{name}.yaml").model_copy(update={"output_dir": str(folder)})
     for seed in SEEDS:
         local.run(config.model_copy(update={"trainer": config.trainer.model_copy(update={"seed": seed})}))
-    runs = sorted((folder / name).glob(f"artifacts/TwoTowerTrainer/model_run/*/{METRICS_FILE}"))
+    runs = (folder / name).glob(f"artifacts/TwoTowerTrainer/model_run/*/{METRICS_FILE}")
+    runs = sorted(runs, key=lambda run: int(run.parent.name))  # by execution, and so by seed
     summaries = [json.loads(run.read_text()) for run in runs]
     return {"popularity": summaries[0]["popularity"], "model": [summary["model"] for summary in summaries]}
 

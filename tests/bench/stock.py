@@ -68,7 +68,7 @@ def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-class _TwoTower(tfrs.Model):  # type: ignore[misc]
+class _TwoTower(tfrs.Model):
     def __init__(self, users: int, items: int) -> None:
         super().__init__()
         self.user_tower = tf.keras.layers.Embedding(users, EMBEDDING_DIM)

@@ -11,7 +11,7 @@ from pipeline.artifacts import DataBlessing
 from pipeline.components.data_gate import executor
 
 
-class DataGateSpec(component_spec.ComponentSpec):  # type: ignore[misc]
+class DataGateSpec(component_spec.ComponentSpec):
     """Both validators' anomalies in, the word for the trainer out."""
 
     PARAMETERS = {
@@ -25,7 +25,7 @@ class DataGateSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     OUTPUTS = {executor.BLESSING_KEY: component_spec.ChannelParameter(type=DataBlessing)}
 
 
-class DataGate(base_component.BaseComponent):  # type: ignore[misc]
+class DataGate(base_component.BaseComponent):
     """Fails on any anomaly of any split that is not ignored by name.
 
     Component `outputs` contains:

@@ -65,7 +65,7 @@ def findings(
     return found
 
 
-class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
+class Executor(base_executor.BaseExecutor):
     """Fails with an AnomalyError, or writes `gate.json`."""
 
     def Do(
@@ -111,5 +111,7 @@ class Executor(base_executor.BaseExecutor):  # type: ignore[misc]
         output = artifact_utils.get_single_instance(output_dict[BLESSING_KEY])
         fileio.makedirs(output.uri)
         looked_at = [f"{data}/{split}" for data, split in reports]
-        with fileio.open(os.path.join(output.uri, REPORT_FILE), "w") as file:
+        report = os.path.join(output.uri, REPORT_FILE)
+        with fileio.open(f"{report}.tmp", "w") as file:
             file.write(json.dumps({"checked": looked_at, "ignored": [f._asdict() for f in found]}, indent=2))
+        fileio.rename(f"{report}.tmp", report)

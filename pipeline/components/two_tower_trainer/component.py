@@ -16,7 +16,7 @@ from pipeline.artifacts import DataBlessing
 from pipeline.components.two_tower_trainer import executor
 
 
-class TwoTowerTrainerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
+class TwoTowerTrainerSpec(component_spec.ComponentSpec):
     """TrainerSpec with the catalogue's channels and the gate's word."""
 
     PARAMETERS = {
@@ -35,7 +35,7 @@ class TwoTowerTrainerSpec(component_spec.ComponentSpec):  # type: ignore[misc]
     TYPE_ANNOTATION = standard_component_specs.TrainerSpec.TYPE_ANNOTATION
 
 
-class TwoTowerTrainer(base_component.BaseComponent):  # type: ignore[misc]
+class TwoTowerTrainer(base_component.BaseComponent):
     """Trains with a `run_fn` named by dotted path.
 
     Component `outputs` contains:
@@ -56,7 +56,6 @@ class TwoTowerTrainer(base_component.BaseComponent):  # type: ignore[misc]
         run_fn: str,
         custom_config: Mapping[str, Any],
         code_digest: str,
-        base_model: types.BaseChannel | None = None,
     ) -> None:
         """Declares the trainer.
 
@@ -69,7 +68,6 @@ class TwoTowerTrainer(base_component.BaseComponent):  # type: ignore[misc]
             run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
             custom_config: Hyperparameters for it, as JSON values. Never a path, a URI or a channel.
             code_digest: Digest of the code behind `run_fn`, for the cache key.
-            base_model: A model to start from; None for a cold start.
         """
         super().__init__(
             spec=TwoTowerTrainerSpec(
@@ -78,7 +76,6 @@ class TwoTowerTrainer(base_component.BaseComponent):  # type: ignore[misc]
                 candidates=candidates,
                 candidates_transform_graph=candidates_transform_graph,
                 data_blessing=data_blessing,
-                base_model=base_model,
                 train_args=trainer_pb2.TrainArgs(),
                 eval_args=trainer_pb2.EvalArgs(),
                 run_fn=run_fn,

@@ -16,7 +16,7 @@ DATA_BLESSING_KEY = "data_blessing"
 CODE_DIGEST_KEY = "code_digest"
 
 
-class Executor(trainer_executor.GenericExecutor):  # type: ignore[misc]
+class Executor(trainer_executor.GenericExecutor):
     """Calls `run_fn` with `TwoTowerFnArgs`."""
 
     def _GetFnArgs(
