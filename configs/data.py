@@ -1,6 +1,7 @@
 """How the log and the catalogue are read, cleaned and split."""
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -10,7 +11,8 @@ from configs.base import Settings
 Column = str | Annotated[int, Field(ge=0)]
 """A column: its name in the header, or its position from 0."""
 
-SEPARATORS = ("::", "\t")
+MAX_FLOAT32 = 3.4028234663852886e38
+"""The largest finite float32, which is what Examples hold."""
 
 
 class FileFormat(Settings):
@@ -20,21 +22,38 @@ class FileFormat(Settings):
     """`delimited` text (CSV, TSV, `::`), or `parquet`. A `.gz` ending is decompressed on the way."""
 
     separator: str = Field(default=",", min_length=1, max_length=8)
-    """What stands between columns, as characters. Default: the comma of RFC 4180."""
+    """What stands between columns, as characters; no line end. Default: the comma of RFC 4180."""
 
     header: bool = True
     """Whether the first line of each file names the columns. Default: yes, as in RFC 4180's examples."""
 
     quote: str = Field(default='"', max_length=1)
-    """The quote character; empty for none. Default: RFC 4180. Only with a separator of one character."""
+    """The quote character, ASCII; empty for none. Default: RFC 4180. Only with a separator of one character."""
 
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     """Character encoding of the files. A byte-order mark is skipped. Default: UTF-8."""
 
+    @field_validator("separator")
+    @classmethod
+    def _separator_ends_no_line(cls, separator: str) -> str:
+        if "\n" in separator or "\r" in separator:
+            raise ValueError("a line end separates rows, so it cannot separate columns")
+        return separator
+
+    @field_validator("quote")
+    @classmethod
+    def _quote_is_one_byte(cls, quote: str) -> str:
+        # Arrow's parser takes one byte.
+        if quote and (not quote.isascii() or quote in "\r\n\0"):
+            raise ValueError("is one ASCII character other than a line end, or '' for none")
+        return quote
+
     @model_validator(mode="after")
-    def _quote_needs_one_character_separator(self) -> "FileFormat":
+    def _quote_and_separator_fit_together(self) -> "FileFormat":
         if len(self.separator) > 1 and self.quote:
             raise ValueError(f"a separator of several characters ({self.separator!r}) cannot be quoted: set quote: ''")
+        if self.separator == self.quote:
+            raise ValueError(f"separator and quote are both {self.quote!r}; set quote: '' if nothing is quoted")
         return self
 
 
@@ -52,6 +71,12 @@ class LogColumns(Settings):
 
     timestamp: Column | None = None
     """When it happened, in `timestamp_unit`. None: the order of the rows in the input is the order in time."""
+
+    @model_validator(mode="after")
+    def _users_are_not_items(self) -> "LogColumns":
+        if self.user_id == self.item_id:
+            raise ValueError(f"user_id and item_id are both column {self.user_id!r}")
+        return self
 
 
 class Cleaning(Settings):
@@ -77,7 +102,8 @@ class Cleaning(Settings):
     """
 
     positive_min: float | None = None
-    """Interactions with a value below this are dropped (after deduplication). None: every interaction counts."""
+    """Interactions with a value below this are dropped (after deduplication). None: every interaction counts. Without a
+    value column each is worth 1, so that only `deduplicate: sum`, which counts them, leaves something to compare."""
 
     top_items: int | None = Field(default=None, ge=1)
     """Keep the interactions of the N most interacted items (ties by id). None: all items."""
@@ -100,7 +126,7 @@ class Split(Settings):
     eval_fraction: float = Field(default=0.1, gt=0, lt=1)
     """Fraction of interactions held out by `time` and `random`."""
 
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     """Seed of `random`."""
 
 
@@ -120,7 +146,9 @@ class Log(Settings):
     timestamp_unit: Literal["s", "ms", "us"] = "s"
     """Unit of the timestamps. Default: Unix seconds."""
 
-    event_weights: dict[str, Annotated[float, Field(gt=0)]] | None = None
+    event_weights: Annotated[dict[str, Annotated[float, Field(gt=0, le=MAX_FLOAT32)]], Field(min_length=1)] | None = (
+        None
+    )
     """For a value column of event types: each type's weight. Other types are bad rows. None: values are numbers."""
 
     cleaning: Cleaning = Cleaning()
@@ -145,12 +173,11 @@ class Log(Settings):
             raise ValueError(f"path must name both 'train' and 'eval'; received {sorted(self.path)}")
         if self.event_weights is not None and self.columns.value is None:
             raise ValueError("event_weights needs columns.value, the column of the event type")
+        if self.cleaning.positive_min is not None and self.columns.value is None and self.cleaning.deduplicate != "sum":
+            raise ValueError("cleaning.positive_min needs columns.value, or cleaning.deduplicate: sum to count events")
         if self.columns.timestamp is None and (self.split.method == "time" or self.cleaning.window_days is not None):
             raise ValueError("split.method 'time' and cleaning.window_days need columns.timestamp")
-        if self.format.kind == "delimited" and not self.format.header:
-            named = [c for c in self.columns.model_dump().values() if isinstance(c, str)]
-            if named:
-                raise ValueError(f"without a header, columns are given by position; received names {named}")
+        _refuse_names_without_header(self.format, self.columns.model_dump().values())
         return self
 
 
@@ -182,7 +209,7 @@ class CategoryFeature(Settings):
     separator: str | None = Field(default=None, min_length=1)
     """What stands between the categories of a multi-valued column. None: one category."""
 
-    flags: dict[str, Column] | None = None
+    flags: Annotated[dict[str, Column], Field(min_length=1)] | None = None
     """Category name to 0/1 column, as in MovieLens' 19 genre columns; used instead of `column`."""
 
     max_vocabulary: int = Field(default=20_000, ge=1)
@@ -258,3 +285,16 @@ class Catalogue(Settings):
             if not name.isidentifier() or name in ("item_id", "title"):
                 raise ValueError(f"a feature's name is an identifier other than item_id and title; received {name!r}")
         return features
+
+    @model_validator(mode="after")
+    def _columns_fit_the_format(self) -> "Catalogue":
+        flags = [f.flags for f in self.features.values() if isinstance(f, CategoryFeature) and f.flags is not None]
+        columns = [self.item_id, self.title, *(feature.column for feature in self.features.values())]
+        _refuse_names_without_header(self.format, [*columns, *(column for of in flags for column in of.values())])
+        return self
+
+
+def _refuse_names_without_header(form: FileFormat, columns: Iterable[Column | None]) -> None:
+    named = [column for column in columns if isinstance(column, str)]
+    if named and form.kind == "delimited" and not form.header:
+        raise ValueError(f"without a header, columns are given by position; received names {named}")

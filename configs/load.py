@@ -56,8 +56,13 @@ def config_from_environment() -> PipelineConfig:
 
 
 def config_digest(config: PipelineConfig) -> str:
-    """SHA-256 of what decides the model, as 64 hexadecimal digits: not of where it runs and what it is called."""
-    decisive = config.model_dump_json(include={"log", "catalogue", "gate", "trainer", "serving"})
+    """SHA-256 of what decides the model, as 64 hexadecimal digits: not of where it runs and what it is called.
+
+    Nor of where the data lies; what is in it has a digest of its own.
+    """
+    decisive = config.model_dump_json(
+        include={"log", "catalogue", "gate", "trainer", "serving"}, exclude={"log": {"path"}, "catalogue": {"path"}}
+    )
     return hashlib.sha256(decisive.encode()).hexdigest()
 
 

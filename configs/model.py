@@ -49,7 +49,7 @@ class Trainer(Settings):
     """Fraction of examples trained without the user's own embedding, so that a user without id is served well. An
     example without a history keeps it."""
 
-    seed: int = 0
+    seed: int = Field(default=0, ge=0)
     """Seed of initialisation and shuffling: two runs with one seed are equal."""
 
     eval_top_k: tuple[int, ...] = (10, 100)

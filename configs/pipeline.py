@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from configs.base import Settings
 from configs.data import Catalogue, Log
@@ -14,6 +14,19 @@ class Gate(Settings):
 
     ignore_anomalies: tuple[str, ...] = ()
     """Names of anomalies (TFDV's `AnomalyInfo.Type`, e.g. `SCHEMA_NEW_COLUMN`) that do not stop the run."""
+
+    @field_validator("ignore_anomalies")
+    @classmethod
+    def _names_are_tfdvs(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if names:
+            # Here, so that what reads a config without a pipeline, such as the service, need not have it installed.
+            from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+            allowed = sorted(anomalies_pb2.AnomalyInfo.Type.keys())
+            unknown = [name for name in names if name not in allowed]
+            if unknown:
+                raise ValueError(f"no such anomaly: {', '.join(unknown)}; allowed: {', '.join(allowed)}")
+        return names
 
 
 class Vertex(Settings):
@@ -77,3 +90,11 @@ class PipelineConfig(Settings):
 
     vertex: Vertex | None = None
     """Where it lives on Vertex; needed only there."""
+
+    @field_validator("log", "catalogue")
+    @classmethod
+    def _has_a_path(cls, data: Log | Catalogue | None) -> Log | Catalogue | None:
+        # Not in Log and Catalogue, which components get without a path: theirs comes through the input config.
+        if data is not None and not all([data.path] if isinstance(data.path, str) else data.path.values()):
+            raise ValueError("path is empty; name the files, or a glob of them")
+        return data

@@ -149,6 +149,65 @@ def test_config_is_frozen(tmp_path):
             "log.format: a separator of several characters ('::') cannot be quoted: set quote: ''",
         ),
         (
+            {"log__format__separator": "\n"},
+            "log.format.separator: a line end separates rows, so it cannot separate columns. Received: '\\n'",
+        ),
+        (
+            {"log__format": {"separator": "|\r", "quote": ""}},
+            "log.format.separator: a line end separates rows, so it cannot separate columns.",
+        ),
+        (
+            {"log__format__quote": "«"},
+            "log.format.quote: is one ASCII character other than a line end, or '' for none. Received: '«'",
+        ),
+        ({"log__format__quote": "\n"}, "log.format.quote: is one ASCII character other than a line end"),
+        (
+            {"log__format": {"separator": "'", "quote": "'"}},
+            "log.format: separator and quote are both \"'\"; set quote: '' if nothing is quoted",
+        ),
+        ({"log__columns": {"user_id": "id", "item_id": "id"}}, "log.columns: user_id and item_id are both column 'id'"),
+        (
+            {"log__cleaning__positive_min": 4},
+            "log: cleaning.positive_min needs columns.value, or cleaning.deduplicate: sum to count events",
+        ),
+        ({"log__columns__value": "event", "log__event_weights": {}}, "log.event_weights: Dictionary should have at"),
+        (
+            {"log__columns__value": "event", "log__event_weights": {"view": 1e39}},
+            "log.event_weights.view: Input should be less than or equal to 34028234663852",
+        ),
+        ({"log__path": ""}, "log: path is empty; name the files, or a glob of them. Received: {'path': ''}"),
+        ({"log__path": {"train": "a", "eval": ""}, "log__split__method": "given"}, "log: path is empty"),
+        ({"catalogue__path": ""}, "catalogue: path is empty; name the files, or a glob of them"),
+        ({"log__split__seed": -1}, "log.split.seed: Input should be greater than or equal to 0. Received: -1"),
+        ({"trainer__seed": -1}, "trainer.seed: Input should be greater than or equal to 0. Received: -1"),
+        (
+            {"gate__ignore_anomalies": ["SCHEMA_NEW_COLUMN", "TYPO"]},
+            "gate.ignore_anomalies: no such anomaly: TYPO; allowed: ",
+        ),
+        (
+            {"catalogue": {"path": "a", "format": {"header": False}, "item_id": 0}},
+            "catalogue: without a header, columns are given by position; received names ['title']",
+        ),
+        (
+            {
+                "catalogue": {
+                    "path": "a",
+                    "format": {"header": False},
+                    "item_id": 0,
+                    "title": None,
+                    "features": {
+                        "words": {"kind": "text", "column": "about"},
+                        "genre": {"kind": "category", "flags": {"Action": 1, "Drama": "drama"}},
+                    },
+                }
+            },
+            "catalogue: without a header, columns are given by position; received names ['about', 'drama']",
+        ),
+        (
+            {"catalogue": {"path": "a", "features": {"genre": {"kind": "category", "flags": {}}}}},
+            "catalogue.features.genre.flags: Dictionary should have at least 1 item",
+        ),
+        (
             {"catalogue": {"path": "a", "features": {"genre": {"column": "a"}}}},
             "catalogue.features.genre: has no 'kind'; allowed: 'text', 'category', 'number'. Received: {'column': 'a'}",
         ),
@@ -181,6 +240,16 @@ def test_config_is_frozen(tmp_path):
 )
 def test_load_with_a_field_that_does_not_fit_names_field_value_and_what_is_allowed(tmp_path, fields, expected):
     assert expected in complaint(tmp_path, **fields)
+
+
+def test_load_of_counted_events_without_a_value_column_may_ask_for_several(tmp_path):
+    cleaning = {"deduplicate": "sum", "positive_min": 3}
+    assert load_config(written(tmp_path, log__cleaning=cleaning)).log.cleaning.positive_min == 3
+
+
+def test_load_of_anomalies_of_tfdv_keeps_them(tmp_path):
+    config = load_config(written(tmp_path, gate__ignore_anomalies=["SCHEMA_NEW_COLUMN"]))
+    assert config.gate.ignore_anomalies == ("SCHEMA_NEW_COLUMN",)
 
 
 def test_load_with_an_unknown_top_level_field_lists_the_top_level_fields(tmp_path):
@@ -239,6 +308,17 @@ def test_config_digest_changes_with_what_decides_the_model_alone(tmp_path):
     assert config_digest(load_config(written(tmp_path, output_dir="elsewhere", name="other"))) == digest
     assert config_digest(load_config(written(tmp_path, trainer__seed=1))) != digest
     assert config_digest(load_config(written(tmp_path, log__cleaning__top_items=5))) != digest
+
+
+def test_config_digest_of_one_yaml_in_two_folders_is_equal(tmp_path):
+    digests = set()
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        config = load_config(written(tmp_path / name, catalogue__path="items.csv"))
+        assert config.log.path == str(tmp_path / name / "log.csv")
+        digests.add(config_digest(config))
+    assert len(digests) == 1
+    assert config_digest(load_config(written(tmp_path))) not in digests  # no catalogue is another model
 
 
 def every_model(model=PipelineConfig):
