@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from configs.data import Cleaning
 from pipeline.components.interaction_gen.interactions import Interactions, stable_order
+from pipeline.components.tabular import columns
 
 STEPS = ("window", "deduplicate", "positives", "top_items", "active_users")
 """The steps, in order; keys of the counts."""
@@ -67,6 +68,11 @@ def top_items(shard: Interactions, top: Any | None) -> Interactions:
         return shard
     kept = np.asarray(pc.is_in(shard.items, value_set=top)).astype(bool)
     return shard.where(kept[shard.item])
+
+
+def count_beyond_float32(shard: Interactions) -> int:
+    """Interactions whose value an Example cannot hold; each row's can be held, but a sum may be larger."""
+    return int(np.count_nonzero(~columns.fits_float32(shard.value)))
 
 
 def active_users(shard: Interactions, cleaning: Cleaning) -> Interactions:

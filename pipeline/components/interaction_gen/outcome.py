@@ -38,12 +38,16 @@ class ShardReport:
     items: dict[str, Any]
     """Split to a pyarrow.Table of its items and their interactions, as bytes of an Arrow stream."""
 
+    beyond_float32: int = 0
+    """Interactions whose values added up to more than an Example can hold."""
+
 
 def merge(reports: Iterable[ShardReport]) -> ShardReport:
     """Merges reports of different shards, or of different steps of one, in any order."""
     merged = ShardReport({}, {}, {})
     tables: dict[str, list[Any]] = {}
     for part in reports:
+        merged.beyond_float32 += part.beyond_float32
         for step, (before, after) in part.steps.items():
             so_far = merged.steps.get(step, (0, 0))
             merged.steps[step] = (so_far[0] + before, so_far[1] + after)
@@ -57,6 +61,16 @@ def merge(reports: Iterable[ShardReport]) -> ShardReport:
     return merged
 
 
+def _fault(found: ShardReport) -> str | None:
+    """Why what was cleaned cannot be used; None if it can."""
+    if not found.beyond_float32:
+        return None
+    return (
+        f"the values of {found.beyond_float32} pair(s) of user and item add up to more than a 32-bit number holds, "
+        "3.4e38. Check columns.value, or set cleaning.deduplicate: latest or max."
+    )
+
+
 def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
     """Leaves what the executor needs in the artifact's folder: workers and executor may be different machines.
 
@@ -67,7 +81,7 @@ def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
         uri: The artifact's folder.
     """
     values = {
-        "fault": report.fault(facts, log),
+        "fault": report.fault(facts, log) or _fault(found),
         "reading": report.to_json(facts, log),
         "steps": found.steps,
         "splits": {

@@ -150,7 +150,8 @@ class _Clean(beam.DoFn):
         found, counts = _run(steps, found)
         self._pace.add(rows)
         yield key, found.to_bytes()
-        yield beam.pvalue.TaggedOutput(_REPORT, ShardReport(counts, {}, {}))
+        beyond = cleaning.count_beyond_float32(found)
+        yield beam.pvalue.TaggedOutput(_REPORT, ShardReport(counts, {}, {}, beyond))
         if log.cleaning.top_items is not None:
             yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(found)))
 

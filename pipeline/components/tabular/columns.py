@@ -73,30 +73,28 @@ def texts(column: Any, field: str, problems: Problems) -> Any:
 
 
 def numbers(column: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
-    """Reads a column of numbers.
+    """Reads a column of numbers that Examples can hold.
 
     Args:
         column: ChunkedArray of numbers or text.
         field: The field's name, for reasons.
-        problems: Gets the rows whose cell is no number, or not finite.
+        problems: Gets the rows whose cell is no number, not finite, or beyond what a float32 holds.
 
     Returns:
-        [rows] float64; 0 where it is no number.
+        [rows] float64; 0 where it is no such number.
     """
-    cells = _plain(column)
-    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-        cells = _parse_numbers(cells)
-    elif pa.types.is_boolean(cells.type) or pa.types.is_decimal(cells.type):
-        cells = cells.cast(pa.int8() if pa.types.is_boolean(cells.type) else pa.float64())
-    if cells.null_count:
-        problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.NOT_A_NUMBER}")
-        cells = cells.fill_null(0)
-    found = cells.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
-    finite = np.isfinite(found)
-    if not finite.all():
-        problems.add(~finite, f"{field} {bad_rows.NOT_FINITE}")
-        found = np.where(finite, found, 0.0)
+    found = _finite(_plain(column), field, problems)
+    fits = fits_float32(found)
+    if not fits.all():
+        problems.add(~fits, f"{field} {bad_rows.BEYOND_FLOAT32}")
+        found = np.where(fits, found, 0.0)
     return found
+
+
+def fits_float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """[n] bool: which of `values`, [n] float64, stay finite in the float32 of an Example."""
+    with np.errstate(over="ignore"):
+        return np.isfinite(values.astype(np.float32))
 
 
 def times(column: Any, unit: str, field: str, problems: Problems) -> npt.NDArray[np.int64]:
@@ -123,7 +121,7 @@ def times(column: Any, unit: str, field: str, problems: Problems) -> npt.NDArray
             problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.NOT_A_NUMBER}")
             cells = cells.fill_null(0)
         return cells.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
-    found = numbers(cells, field, problems)
+    found = _finite(cells, field, problems)
     # Beyond what an int64 holds it is a time in no unit; the bound keeps it far in the future or the past.
     return np.clip(np.floor(found), -(2.0**62), 2.0**62).astype(np.int64)
 
@@ -147,6 +145,23 @@ def weights(column: Any, table: Mapping[str, float], problems: Problems) -> npt.
     unknown = np.isnan(found)
     problems.add(unknown, bad_rows.UNKNOWN_EVENT)
     return np.where(unknown, 0.0, found)
+
+
+def _finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
+    """[rows] float64 of one array; 0 where it is no number or not finite."""
+    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+        cells = _parse_numbers(cells)
+    elif pa.types.is_boolean(cells.type) or pa.types.is_decimal(cells.type):
+        cells = cells.cast(pa.int8() if pa.types.is_boolean(cells.type) else pa.float64())
+    if cells.null_count:
+        problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.NOT_A_NUMBER}")
+        cells = cells.fill_null(0)
+    found = cells.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    finite = np.isfinite(found)
+    if not finite.all():
+        problems.add(~finite, f"{field} {bad_rows.NOT_FINITE}")
+        found = np.where(finite, found, 0.0)
+    return found
 
 
 def _plain(column: Any) -> Any:

@@ -121,10 +121,13 @@ def _header_names(line: bytes, form: FileFormat, path: str) -> list[str]:
 def _by_name(wanted: Mapping[str, Column], names: list[str], path: str) -> dict[str, int]:
     missing = [c for c in wanted.values() if (c not in names if isinstance(c, str) else c >= len(names))]
     if missing:
+        asked = {column.strip() for column in missing if isinstance(column, str)}
+        padded = [name for name in names if name.strip() in asked]
+        hint = f" Blanks belong to a name: quote it with them; the header has {', '.join(map(repr, padded))}."
         raise DataError(
             f"{path}: no column {', '.join(map(repr, missing))}. Wanted: {', '.join(map(repr, wanted.values()))}; "
             f"found {len(names)}: {', '.join(map(repr, names[:50]))}. Correct the columns in the config, or "
-            "format.separator if the whole header came as one column."
+            f"format.separator if the whole header came as one column.{hint if padded else ''}"
         )
     twice = [c for c in wanted.values() if isinstance(c, str) and names.count(c) > 1]
     if twice:

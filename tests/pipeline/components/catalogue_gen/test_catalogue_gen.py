@@ -178,8 +178,8 @@ def test_make_quoted_line_breaks_belong_to_the_text(make: Make) -> None:
 
 
 def test_make_number_that_is_none_is_left_empty(make: Make) -> None:
-    rows, report, _ = make(["1"], a_csv=HEADER + b"1,A,soon,,\n2,B,nan,,\n3,C, 7.5 ,,\n")
-    assert [r["year"] for r in rows] == [[], [], [7.5]]
+    rows, report, _ = make(["1"], a_csv=HEADER + b"1,A,soon,,\n2,B,nan,,\n3,C, 7.5 ,,\n4,D,1e300,,\n")
+    assert [r["year"] for r in rows] == [[], [], [7.5], []]
     assert report["bad_rows"] == 0
     assert report["filled"]["year"] == 1
 

@@ -110,6 +110,9 @@ def _assert_only_bad(result: ReadLog, rows: dict[int, str]) -> None:
         (b"cy,tea,,100", "value is not a number"),
         (b"cy,tea,nan,100", "value is not finite"),
         (b"cy,tea,-inf,100", "value is not finite"),
+        (b"cy,tea,1e300,100", "value is beyond a 32-bit number"),
+        (b"cy,tea,-3.5e38,100", "value is beyond a 32-bit number"),
+        (b"cy,tea,1e400,100", "value is not finite"),
         (b"cy,tea,4,soon", "timestamp is not a number"),
         (b"cy,tea,4,NaN", "timestamp is not finite"),
         (b"cy,tea,4,-5", "negative timestamp"),
@@ -189,6 +192,19 @@ def test_do_renamed_column_refused(run: Run, tmp_path: Path) -> None:
     assert "found 4: 'user_id', 'item_id', 'stars', 'timestamp'" in message
     assert "a.csv" not in message
     _assert_nothing_left(tmp_path)
+
+
+def test_read_header_with_blanks_around_a_name_hints_at_them(read: Read) -> None:
+    with pytest.raises(
+        DataError, match=r"no column 'item_id'.* Blanks belong to a name: .*; the header has ' item_id'"
+    ):
+        read(log_csv=HEADER.replace(b"item_id", b" item_id") + GOOD)
+
+
+def test_read_header_without_the_column_hints_at_no_blanks(read: Read) -> None:
+    with pytest.raises(DataError, match="no column 'item_id'") as caught:
+        read(log_csv=HEADER.replace(b"item_id", b"item") + GOOD)
+    assert "Blanks" not in str(caught.value)
 
 
 def test_read_position_beyond_columns_refused(read: Read) -> None:
@@ -308,6 +324,17 @@ def test_do_unreadable_file_among_good_ones_refused(
 def test_do_file_gone_between_driver_and_executor_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\*\.csv: no file matches\. Check the config's path"):
         run_interaction_gen(log_config(), str(tmp_path / "none*.csv"), tmp_path / "out")
+
+
+def test_read_largest_32_bit_value_kept(read: Read) -> None:
+    assert [row["value"] for row in read(log_csv=HEADER + b"ann,tea,3.4028234e38,1\n").rows] == [3.4028234e38]
+
+
+def test_do_sum_beyond_a_32_bit_number_refused(run: Run, tmp_path: Path) -> None:
+    log = log_config(cleaning={"deduplicate": "sum"})
+    with pytest.raises(DataError, match=r"the values of 1 pair\(s\) of user and item add up to more than .* 32-bit"):
+        run(log, log_csv=HEADER + GOOD + b"cy,tea,3e38,1\ncy,tea,3e38,2\ncy,jam,3e38,3\n")
+    _assert_nothing_left(tmp_path)
 
 
 def test_do_too_many_bad_rows_names_the_worst_files(run: Run, tmp_path: Path) -> None:
