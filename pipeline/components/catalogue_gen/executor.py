@@ -31,7 +31,7 @@ from pipeline.components.tabular.pace import rate
 from transforms import features
 
 REPORT_FILE = "catalogue.json"
-"""The report in the artifact's folder."""
+"""The report in the artifact's folder; its `rows` are not the files' lines, see `tabular.report.to_json`."""
 
 QUARANTINE_FILE = "quarantine.jsonl"
 

@@ -23,7 +23,7 @@ from pipeline.components.tabular.output import all_or_nothing
 from pipeline.components.tabular.pace import rate
 
 REPORT_FILE = "cleaning.json"
-"""The report in the artifact's folder."""
+"""The report in the artifact's folder; its `rows` are not the files' lines, see `tabular.report.to_json`."""
 
 LOG_KEY = "log"
 """The log's config in the custom_config."""

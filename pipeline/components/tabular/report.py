@@ -17,6 +17,9 @@ class FileReport:
 
     path: str
     rows: int = 0
+    """Rows, good and bad. Not the file's lines: header and blank lines are no rows, and a quoted text may hold several
+    lines of one."""
+
     bad: Counter[str] = field(default_factory=Counter)
     """Bad rows by reason; they are among `rows`."""
 
@@ -123,7 +126,15 @@ def fault(report: ReadingReport, max_bad_fraction: float, limit: str, hint: str 
 
 
 def to_json(report: ReadingReport) -> dict[str, Any]:
-    """The counts as JSON values."""
+    """The counts as JSON values.
+
+    Args:
+        report: What was read of all files.
+
+    Returns:
+        `rows`, good and bad, is lines less headers, blank lines and, in a catalogue, line breaks within quotes;
+        `bad_rows` are among them.
+    """
     files = [f for _, f in sorted(report.files.items())]
     return {
         "files": len(files),
@@ -136,7 +147,15 @@ def to_json(report: ReadingReport) -> dict[str, Any]:
 
 
 def quarantine_json(report: ReadingReport) -> list[dict[str, Any]]:
-    """The quarantined rows as JSON values, in the order of the input."""
+    """The quarantined rows as JSON values, in the order of the input.
+
+    Args:
+        report: What was read of all files.
+
+    Returns:
+        For each its file, its reason, an excerpt, and as `row` its number from 1: in text the number of its (first)
+        line as an editor shows it, header and blank lines counted.
+    """
     return [
         {
             "file": report.files[row.file_index].path,
