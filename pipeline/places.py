@@ -10,7 +10,6 @@ from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from pipeline import datasets
 
-DATASET_SCHEME = "dataset://"
 INTERACTIONS_SCHEMA = "interactions.pbtxt"
 CATALOGUE_SCHEMA = "catalogue.pbtxt"
 
@@ -50,6 +49,9 @@ class Places:
 
     metadata_path: str | None = None
     """The local metadata store's SQLite file; Vertex keeps its own."""
+
+    image: str | None = None
+    """The container image of every task on Vertex; on this machine there is none."""
 
 
 def local_home(config: PipelineConfig) -> Path:
@@ -95,12 +97,12 @@ def vertex_places(config: PipelineConfig) -> Places:
     data_dir = vertex.data_dir.rstrip("/")
 
     def in_bucket(path: str) -> str:
-        if path.startswith(DATASET_SCHEME):
-            return f"{data_dir}/{path.removeprefix(DATASET_SCHEME)}"
+        if path.startswith(datasets.SCHEME):
+            return f"{data_dir}/{path.removeprefix(datasets.SCHEME)}"
         if not path.startswith("gs://"):
             raise ConfigError(
                 f"pipeline {config.name}: {path} is a path of this machine, which Vertex cannot read. "
-                "Give a gs:// path, or a dataset:// path under vertex.data_dir."
+                f"Give a gs:// path, or a {datasets.SCHEME} path under vertex.data_dir."
             )
         return path
 
@@ -118,6 +120,7 @@ def vertex_places(config: PipelineConfig) -> Places:
     return Places(
         pipeline_root=vertex.pipeline_root,
         serving_dir=vertex.serving_dir,
+        image=vertex.image,
         log_paths=_each(config.log.path, in_bucket),
         catalogue_path=in_bucket(config.catalogue.path) if config.catalogue else None,
         interactions_schema=schema(INTERACTIONS_SCHEMA),

@@ -1,6 +1,5 @@
 """Compiles a pipeline into the job that Vertex AI Pipelines runs. No credentials, no network."""
 
-from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from pipeline.places import vertex_places
 
@@ -23,10 +22,8 @@ def compile_job(config: PipelineConfig, output_dir: str | None = None, output_fi
         ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read.
     """
     places = vertex_places(config)
-    if config.vertex is None:
-        raise ConfigError(f"pipeline {config.name}: the config has no 'vertex' section")
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
-        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image=config.vertex.image),
+        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image=places.image),
         output_dir=output_dir,
         output_filename=output_filename,
     )

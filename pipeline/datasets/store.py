@@ -14,6 +14,8 @@ from pipeline.datasets.registry import DATA_SETS, DataSet, find
 from pipeline.datasets.sources import check_digest
 
 SCHEME = "dataset://"
+"""How a config's path into a data set starts."""
+
 DATA_VARIABLE = "PERENNIAL_DATA"
 """The environment variable that names the folder of data sets."""
 

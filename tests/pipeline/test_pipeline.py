@@ -83,6 +83,28 @@ def test_vertex_places_without_section_names_what_to_add() -> None:
         vertex_places(config)
 
 
+def test_compile_job_without_section_says_what_to_add(tmp_path: Path) -> None:
+    config = load_config(DEFAULT_CONFIG).model_copy(update={"vertex": None})
+    with pytest.raises(ConfigError, match="Add vertex: with pipeline_root, data_dir, serving_dir and image"):
+        vertex.compile_job(config, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_places_image_is_vertexs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(DEFAULT_CONFIG)
+    assert config.vertex is not None
+    assert vertex_places(config).image == config.vertex.image
+    monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path))
+    (tmp_path / config.name).mkdir()
+    assert local_places(config).image is None
+
+
+def test_vertex_places_data_set_is_looked_for_in_the_buckets_folder() -> None:
+    config = load_config(DEFAULT_CONFIG)
+    assert config.vertex is not None
+    assert vertex_places(config).log_paths == f"{config.vertex.data_dir}/movielens-100k/ratings.tsv"
+
+
 def test_vertex_places_path_of_this_machine_refused() -> None:
     config = load_config(DEFAULT_CONFIG)
     local = config.model_copy(update={"log": config.log.model_copy(update={"path": "/data/log.csv"})})
