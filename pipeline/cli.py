@@ -4,6 +4,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ from pipeline import datasets
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import; only the commands that need it wait for it
     from pipeline import models
+
+_MAX_COUNT = 2**31 - 1
+"""The signatures' `k` is int32."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,15 +78,14 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
 
 def _add_query(parser: argparse.ArgumentParser) -> None:
     _add_config(parser)
-    parser.add_argument("-k", type=_positive, default=10, help="how many items (default: 10)")
+    parser.add_argument("-k", type=_count, default=10, help="how many items (default: 10)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1; received {text}")
-    return number
+def _count(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= _MAX_COUNT:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {_MAX_COUNT}; received {text}")
+    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> None:

@@ -105,7 +105,7 @@ class ServedModel:
             raise ModelError(f"no item of the model at {self.path} has the id or title {item!r}.")
         some = ", ".join(f"{id_} ({self.titles[id_]})" for id_ in fitting[:8])
         more = f" and {len(fitting) - 8} more" if len(fitting) > 8 else ""
-        raise ModelError(f"{item!r} fits several items: {some}{more}. Give an id.")
+        raise ModelError(f"{item!r} fits several items: {some}{more}. Give an id or a longer part of the title.")
 
     @cached_property
     def titles(self) -> dict[str, str]:

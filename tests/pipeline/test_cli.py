@@ -21,11 +21,11 @@ def test_run_unknown_field_named_with_what_is_allowed(tmp_path: Path, capsys: py
     assert "trainer" in error
 
 
-@pytest.mark.parametrize("k", ["0", "-3", "many"])
-def test_similar_k_below_one_is_a_usage_error(k: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("k", ["0", "-3", "many", "1.5", "2147483648", "99999999999999999999"])
+def test_similar_k_that_is_no_count_is_a_usage_error(k: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(["similar", "Toy Story (1995)", "-k", k])
-    assert "-k" in capsys.readouterr().err
+    assert f"argument -k: must be a whole number from 1 to 2147483647; received {k}" in capsys.readouterr().err
 
 
 def test_similar_nothing_pushed_says_to_run_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
