@@ -24,14 +24,11 @@ def serving_default(retriever: Retriever, examples: Any) -> dict[str, Any]:
     raw, transformed = retriever.transform(examples)
     history = raw[features.ITEM_ID]
     weight = transformed[features.HISTORY_WEIGHT]
-    tf.debugging.assert_equal(
-        tf.size(weight.values), tf.size(history.values), "Examples must have one value for each item_id"
-    )
     answer = recommend(
         retriever,
         user_id=first(raw[features.USER_ID]),
         history=tf.sparse.to_dense(history, default_value=""),
-        history_weight=tf.sparse.to_dense(tf.SparseTensor(history.indices, weight.values, history.dense_shape)),
+        history_weight=tf.sparse.to_dense(weight),
         exclude=tf.zeros([tf.size(examples), 0], tf.string),
         k=tf.constant(retriever.default_k),
     )

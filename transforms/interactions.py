@@ -23,11 +23,22 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
         `user_index` int64 `[batch]`; `history_index` int64 and `history_weight` float32, SparseTensors
         `[batch, n]` in the same order; `user_id` string `[batch]` and `target_item_id` string SparseTensor
         `[batch, m]` as they came.
+
+    Raises:
+        tf.errors.InvalidArgumentError: When the graph runs: values weigh, and a row has more or fewer than items.
     """
     user_id = first(inputs[features.USER_ID])
     history = inputs[features.ITEM_ID]
     if custom_config["weighted"]:
-        weight = tf.SparseTensor(history.indices, inputs[features.VALUE].values, history.dense_shape)
+        value = inputs[features.VALUE]
+        # Totals alone could agree where two rows lack each other's values, and indices alone are broadcast. Serving runs
+        # this graph, and so these checks, too.
+        wrong = "each row must have one value for each item_id"
+        same_total = tf.debugging.assert_equal(tf.size(value.values), tf.size(history.values), wrong)
+        with tf.control_dependencies([same_total]):
+            one_each = tf.debugging.assert_equal(tf.identity(value.indices), history.indices, wrong)
+        with tf.control_dependencies([one_each]):
+            weight = tf.SparseTensor(history.indices, tf.identity(value.values), history.dense_shape)
     else:
         weight = tf.SparseTensor(history.indices, tf.ones_like(history.values, tf.float32), history.dense_shape)
     return {

@@ -94,6 +94,26 @@ def test_interactions_event_weights_weigh_the_history(tmp_path: Path) -> None:
     assert list(rows[0][features.HISTORY_WEIGHT]) == [2.0, 0.5]
 
 
+@pytest.mark.parametrize("weighted", [True, False])
+def test_interactions_rows_lack_each_others_values_is_refused_where_values_weigh(
+    tmp_path: Path, weighted: bool
+) -> None:
+    _, graph = _interactions(tmp_path, weighted)
+    rows = [([b"a", b"b"], [1.0]), ([b"a"], [2.0, 6.0])]
+    inputs = {
+        features.USER_ID: tf.sparse.from_dense([["u2"], ["u2"]]),
+        features.ITEM_ID: tf.ragged.constant([item for item, _ in rows]).to_sparse(),
+        features.VALUE: tf.ragged.constant([value for _, value in rows]).to_sparse(),
+        features.TARGET_ITEM_ID: tf.sparse.from_dense([[""], [""]]),
+    }
+    layer = graph.transform_features_layer()
+    if weighted:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="one value for each item_id"):
+            layer(inputs)
+    else:
+        assert layer(inputs)[features.HISTORY_WEIGHT].values.numpy().tolist() == [1.0, 1.0, 1.0]
+
+
 def test_interactions_empty_history_stays_empty(tmp_path: Path) -> None:
     rows, _ = _interactions(tmp_path, weighted=True)
     assert rows[1][features.HISTORY_INDEX].size == 0
