@@ -52,8 +52,8 @@ class Retriever(tf.Module):
 
         Args:
             embed_query: Maps places in the user vocabulary int64 `[n]` (-1 for an unknown user), a history int32
-                RaggedTensor `[n, (h)]` of rows, oldest first, and its weights float32 `[n, (h)]`, to float32
-                `[n, dim]`.
+                RaggedTensor `[n, (h)]` of rows, oldest first, and its weights float32 `[n, (h)]`, above zero and finite
+                and of any size, to float32 `[n, dim]`.
             query_variables: The variables that it reads.
             catalogue: The items.
             interactions_graph: Transform graph of the interactions.
@@ -104,19 +104,21 @@ class Retriever(tf.Module):
         Args:
             user_id: string `[n]`.
             history: string `[n, h]`, oldest first; "" and unknown items are passed over.
-            history_weight: float32 `[n, h]`; an item that weighs nothing, or less, is passed over.
+            history_weight: float32 `[n, h]`; an item whose weight is not above zero and finite is passed over.
 
         Returns:
             Embeddings float32 `[n, dim]`, zero where neither user nor history is known; and bool `[n]`, whether the
             user is.
         """
-        tf.debugging.assert_equal(
+        one_each = tf.debugging.assert_equal(
             tf.shape(history), tf.shape(history_weight), "history_weight must have one weight for each of history"
         )
+        with _after(one_each):
+            history_weight = tf.identity(history_weight)
         user = self._users.lookup(user_id)
         place = self.place_of(history)
         row = tf.where(place >= 0, tf.gather(self._row, tf.maximum(place, 0)), -1)
-        counts = (row >= 0) & (history_weight > 0)
+        counts = (row >= 0) & (history_weight > 0) & tf.math.is_finite(history_weight)
         embedding = self._embed_query(
             user, tf.ragged.boolean_mask(row, counts), tf.ragged.boolean_mask(history_weight, counts)
         )
@@ -134,11 +136,17 @@ class Retriever(tf.Module):
             Item ids string `[n, k]` and scores float32 `[n, k]`, best first, ties by place; "" and minus infinity
             where fewer are left.
         """
-        tf.debugging.assert_non_negative(k, "k must not be below 0")
+        with _after(tf.debugging.assert_non_negative(k, "k must not be below 0")):
+            k = tf.identity(k)
         scores = catalogue_scores(query, self.embedding, self._popularity)
         excluded = tf.where(excluded_place >= 0)
         place, score = best_places(scores, excluded[:, 0], tf.gather_nd(excluded_place, excluded), k)
         return tf.where(place >= 0, tf.gather(self.item_id, tf.maximum(place, 0)), ""), score
+
+
+def _after(check: Any) -> Any:
+    """What is made in this context waits for the check, whose message else races with that of the op that fails."""
+    return tf.control_dependencies([] if check is None else [check])
 
 
 def _table(graph: tft.TFTransformOutput, vocabulary: str) -> Any:

@@ -35,7 +35,8 @@ class QueryTower(tf.keras.layers.Layer):
         # Starts as the identity: the history's mean is a fair query before anything is learned.
         self._projection = tf.Variable(tf.eye(dim), name="history_projection")
         self._max_history = max_history
-        self._weight_of_age = tf.constant([history_decay**age for age in range(max_history)] + [0.0])
+        self.dim = dim
+        self._weight_of_age = tf.constant([history_decay**age for age in range(max_history)])
 
     def call(self, user: Any, history: Any, history_weight: Any) -> Any:
         """Embeds queries.
@@ -43,7 +44,7 @@ class QueryTower(tf.keras.layers.Layer):
         Args:
             user: int32 or int64 `[batch]`, places in the user vocabulary; -1 for a user without an embedding.
             history: int32 or int64 RaggedTensor `[batch, (h)]`, rows of the item embedding, oldest first.
-            history_weight: float32 RaggedTensor of the same shape, above zero.
+            history_weight: float32 RaggedTensor of the same shape, above zero and finite, of any size.
 
         Returns:
             float32 `[batch, dim]`, of length 1; zero for a query with neither user nor history.
@@ -54,11 +55,16 @@ class QueryTower(tf.keras.layers.Layer):
 
     def _pool(self, history: Any, history_weight: Any) -> Any:
         """Weighted mean of the newest items, `[batch, dim]`."""
-        example = history.value_rowids()
-        newer = tf.gather(history.row_limits(), example) - tf.range(tf.size(history.values, tf.int64)) - 1
-        # The last entry is the weight of everything older than the newest `max_history`.
-        weight = history_weight.values * tf.gather(self._weight_of_age, tf.minimum(newer, self._max_history))
-        items = weight[:, tf.newaxis] * tf.gather(self._item_embedding, history.values)
+        # Older items weigh nothing. They are left out before the gather, which for a long history would be large.
+        end = history.row_limits()
+        newest = tf.ragged.range(tf.maximum(history.row_starts(), end - self._max_history), end)
+        example, position = newest.value_rowids(), newest.values
+        weight = tf.gather(history_weight.values, position)
+        # Only the ratios in a row count, and its sum must not overflow.
+        heaviest = tf.math.unsorted_segment_max(weight, example, newest.nrows())
+        weight = weight / tf.gather(heaviest, example)
+        weight *= tf.gather(self._weight_of_age, tf.gather(end, example) - position - 1)
+        items = weight[:, tf.newaxis] * tf.gather(self._item_embedding, tf.gather(history.values, position))
         total = tf.math.unsorted_segment_sum(weight, example, history.nrows())
         pooled = tf.math.unsorted_segment_sum(items, example, history.nrows())
         return tf.math.divide_no_nan(pooled, total[:, tf.newaxis])
@@ -87,7 +93,8 @@ class CandidateTower(tf.keras.layers.Layer):
             for name, content in candidates.content.items()
         }
         self._content_embedding = {
-            name: embedding(f"{name}_embedding", content.size, dim, seed)
+            # A feature may be called `item` or `user`, and the first values of a table come from its name.
+            name: embedding(f"content_{name}_embedding", content.size, dim, seed)
             for name, content in candidates.content.items()
         }
 

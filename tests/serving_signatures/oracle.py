@@ -31,9 +31,11 @@ class Oracle:
 
     def user(self, user_id: bytes, history: Sequence[bytes], weight: Sequence[float]) -> np.ndarray:
         query = self.users.get(user_id, np.zeros(DIM)).astype(np.float64)
-        known = [(item, w) for item, w in zip(history, weight, strict=True) if item in self.pooled and w > 0]
+        known = [(item, w) for item, w in zip(history, weight, strict=True) if item in self.pooled and 0 < w < np.inf]
         if known:
-            query = query + sum(w * self.pooled[item] for item, w in known) / sum(w for _, w in known)
+            query = query + sum(float(w) * self.pooled[item].astype(np.float64) for item, w in known) / sum(
+                w for _, w in known
+            )
         length = np.linalg.norm(query)
         return query / length if length else query
 
@@ -70,6 +72,8 @@ def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Ret
     user_table, pooled_table = tf.Variable(user_vectors), tf.Variable(pooled)
 
     def embed_query(user: Any, history: Any, weight: Any) -> Any:
+        # Above zero and finite is all that the model promises of weights.
+        weight = weight / tf.reduce_max(weight, axis=1, keepdims=True)
         mean = tf.math.divide_no_nan(
             tf.reduce_sum(weight[:, :, tf.newaxis] * tf.gather(pooled_table, history), axis=1),
             tf.reduce_sum(weight, axis=1)[:, tf.newaxis],

@@ -94,6 +94,21 @@ class TestRecommend(RankingConformance):
         came = self.check(served, {**inputs, "k": 1000})
         assert not set(came["item_id"][0]) & {b"i3", b"i4", b"i5"}
 
+    @pytest.mark.parametrize("weight", [np.inf, -np.inf, np.nan, -1.0, 0.0])
+    def test_history_weight_that_is_no_weight_is_not_counted(self, served: Served, weight: float) -> None:
+        inputs = {**self.rows(KNOWN, 1), "history_weight": [[weight, 2.0, 1.0]], "history": [["i3", "i4", "i5"]]}
+        came = self.check(served, {**inputs, "k": 1000})
+        without = self.ask(served, **{**inputs, "history_weight": [[0.0, 2.0, 1.0]], "k": 1000})
+        np.testing.assert_array_equal(came["score"], without["score"])
+        alone = self.check(served, {**inputs, "history_weight": [[weight] * 3], "user_id": ["who"]})
+        assert np.isin(alone["score"], list(served.oracle.popularity.values())).all()
+
+    def test_history_weights_near_the_largest_float_are_counted(self, served: Served) -> None:
+        inputs = {**self.rows(KNOWN, 1), "history_weight": [[3e38, 3e38, 1.5e38]], "history": [["i3", "i4", "i5"]]}
+        came = self.check(served, inputs)
+        plain = self.ask(served, **{**inputs, "history_weight": [[2.0, 2.0, 1.0]]})
+        np.testing.assert_allclose(came["score"], plain["score"], rtol=1e-5)
+
     def test_weights_of_another_shape_are_refused(self, served: Served) -> None:
         with pytest.raises(tf.errors.InvalidArgumentError, match="one weight for each of history"):
             self.ask(served, **{**self.rows(KNOWN, 3), "history_weight": np.ones((3, 2))})
@@ -141,6 +156,10 @@ class TestServingDefault(SignatureConformance):
     def test_example_lacks_values_is_refused(self, served: Served) -> None:
         with pytest.raises(tf.errors.InvalidArgumentError, match="one value for each item_id"):
             self.ask(served, examples=[example({features.ITEM_ID: ["i3"]})])
+
+    def test_examples_that_lack_each_others_values_are_refused(self, served: Served) -> None:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="one value for each item_id"):
+            self.ask(served, examples=[raw_example("", ["i3", "i4"], [1.0]), raw_example("", ["i5"], [6.0, 2.0])])
 
     def test_no_example_at_all_is_refused(self, served: Served) -> None:
         with pytest.raises(tf.errors.InvalidArgumentError):

@@ -48,6 +48,37 @@ def test_query_tower_users_and_histories_equals_numpy(items: Any, newest: int, d
     np.testing.assert_array_equal(came[3], np.zeros(DIM))
 
 
+@pytest.mark.parametrize("scale", [3e38, 1e-36])
+def test_query_tower_weights_of_any_size_only_their_ratios_count(items: Any, scale: float) -> None:
+    tower = QueryTower(4, items, 3, 0.8, seed=1)
+    history = tf.ragged.constant([[4, 0, 1, 2], [3, 3]], tf.int32)
+    weights = np.array([0.5, 0.25, 1.0, 1.0, 1.0, 1.0], np.float32)
+    plain = tower(tf.constant([-1, 0]), history, history.with_values(tf.constant(weights)))
+    scaled = tower(tf.constant([-1, 0]), history, history.with_values(tf.constant(weights * np.float32(scale))))
+    np.testing.assert_allclose(scaled, plain, rtol=1e-4)
+
+
+def test_query_tower_heavy_item_older_than_the_newest_hides_nothing(items: Any) -> None:
+    tower = QueryTower(4, items, 2, 1.0, seed=1)
+    history, short = tf.ragged.constant([[4, 0, 1]], tf.int32), tf.ragged.constant([[0, 1]], tf.int32)
+    came = tower(tf.constant([-1]), history, tf.ragged.constant([[3e38, 1e-6, 2e-6]], tf.float32))
+    expected = tower(tf.constant([-1]), short, tf.ragged.constant([[1.0, 2.0]], tf.float32))
+    np.testing.assert_allclose(came, expected, rtol=1e-5)
+
+
+def test_query_tower_gathers_only_the_newest_of_long_histories(items: Any) -> None:
+    tower = QueryTower(4, items, 3, 0.8, seed=1)
+
+    @tf.function(autograph=False)
+    def gathered(history: Any, weight: Any) -> Any:
+        with tf.GradientTape() as tape:
+            query = tower.call(tf.fill([history.nrows()], -1), history, weight)
+        return tf.shape(tape.gradient(query, items).values)[0]
+
+    history = tf.RaggedTensor.from_row_lengths(tf.zeros([1010], tf.int32), [1000, 2, 0, 8])
+    assert gathered(history, tf.cast(history, tf.float32) + 1) == 3 + 2 + 0 + 3
+
+
 def test_query_tower_no_rows_gives_no_rows(items: Any) -> None:
     empty = tf.RaggedTensor.from_row_splits(tf.zeros([0], tf.int32), tf.zeros([1], tf.int64))
     came = QueryTower(4, items, 5, 0.8, seed=1)(tf.zeros([0], tf.int32), empty, tf.cast(empty, tf.float32))
@@ -78,6 +109,14 @@ def test_towers_share_the_embeddings_of_items(items: Any) -> None:
     query, candidate = QueryTower(4, items, 5, 0.8, seed=1), CandidateTower(candidates_of([0, 1]), items, seed=1)
     assert any(variable is items for variable in query.trainable_variables)
     assert any(variable is items for variable in candidate.trainable_variables)
+
+
+def test_candidate_tower_content_named_as_an_id_table_starts_with_other_values(items: Any) -> None:
+    user = QueryTower(5, items, 5, 0.8, seed=1)._user_embedding.numpy()
+    catalogue = candidates_of([0, 1], {"item": [[0], [1]], "user": [[0], [1]]}, size=5)
+    tables = CandidateTower(catalogue, items, seed=1)._content_embedding
+    assert not np.array_equal(tables["item"], items)
+    assert not np.array_equal(tables["user"], user)
 
 
 def test_embedding_name_and_seed_alone_decide_it() -> None:
