@@ -36,6 +36,9 @@ PROVENANCE_FILE = "assets.extra/provenance.json"
 def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) -> None:
     """Writes the SavedModel; the folder is there whole or not at all.
 
+    If this process is killed between the two renames of a replacement, the older model lies beside the folder, with the
+    ending `.old`.
+
     Args:
         retriever: The model.
         folder: Where to, local or remote; what is there is replaced.
@@ -44,7 +47,8 @@ def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) 
     # Beside the goal, so that the rename stays inside one file system.
     unfinished = f"{folder.rstrip('/')}.{uuid.uuid4().hex}.tmp"
     try:
-        tf.saved_model.save(
+        # Saving traces the transform layer once more, and AutoGraph would take longer than the rest.
+        tf.autograph.experimental.do_not_convert(tf.saved_model.save)(
             retriever,
             unfinished,
             signatures={signature.name: signature.concrete_function(retriever) for signature in SIGNATURES},
@@ -53,10 +57,23 @@ def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) 
         tf.io.gfile.makedirs(posixpath.dirname(provenance_file))
         with tf.io.gfile.GFile(provenance_file, "w") as file:
             file.write(json.dumps(provenance, indent=2, sort_keys=True) + "\n")
-        if tf.io.gfile.exists(folder):
-            tf.io.gfile.rmtree(folder)
-        tf.io.gfile.makedirs(posixpath.dirname(folder.rstrip("/")))
-        tf.io.gfile.rename(unfinished, folder)
+        _put_in_place(unfinished, folder.rstrip("/"))
     finally:
         if tf.io.gfile.exists(unfinished):
             tf.io.gfile.rmtree(unfinished)
+
+
+def _put_in_place(unfinished: str, folder: str) -> None:
+    """Renames; what was there before goes only when the new model stands in its place."""
+    tf.io.gfile.makedirs(posixpath.dirname(folder))
+    if not tf.io.gfile.exists(folder):
+        tf.io.gfile.rename(unfinished, folder)
+        return
+    before = f"{folder}.{uuid.uuid4().hex}.old"
+    tf.io.gfile.rename(folder, before)
+    try:
+        tf.io.gfile.rename(unfinished, folder)
+    except tf.errors.OpError:
+        tf.io.gfile.rename(before, folder)
+        raise
+    tf.io.gfile.rmtree(before)

@@ -28,6 +28,8 @@ class Signature:
         specs = [tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in self.inputs.items()]
         names = list(self.inputs)
 
+        # Nothing in a signature branches on a tensor, and AutoGraph would spend 4 s on rewriting the transform layer.
+        @tf.autograph.experimental.do_not_convert
         def answer(*tensors: Any) -> dict[str, Any]:
             return self.answer(retriever, **dict(zip(names, tensors, strict=True)))
 

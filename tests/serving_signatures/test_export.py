@@ -119,6 +119,27 @@ def test_export_over_an_older_model_replaces_it(shop: TrainerInputs, tmp_path: P
 
 
 @pytest.mark.fault
+def test_export_cannot_be_put_in_place_leaves_the_older_model(
+    shop: TrainerInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "old").write_text("whole")
+    rename = tf.io.gfile.rename
+
+    def refuse(source: str, goal: str, **kwargs: bool) -> None:
+        if source.endswith(".tmp"):
+            raise tf.errors.PermissionDeniedError(None, None, "refused")
+        rename(source, goal, **kwargs)
+
+    monkeypatch.setattr(tf.io.gfile, "rename", refuse)
+    with pytest.raises(tf.errors.PermissionDeniedError):
+        export_model(make_retriever(shop)[0], str(folder), {})
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (folder / "old").read_text() == "whole"
+
+
+@pytest.mark.fault
 def test_export_fails_half_way_leaves_nothing(shop: TrainerInputs, tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         export_model(make_retriever(shop)[0], str(tmp_path / "model"), {"no JSON": object()})
