@@ -1,6 +1,6 @@
 """Recall, nDCG and hit rate on held-out interactions, over the full catalogue, beside the popularity baseline."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,21 @@ from trainer.interactions import Interactions
 from trainer.metrics import ranking_metrics
 from trainer.two_tower import TwoTower
 
-_SCORES_A_BLOCK = 1 << 24
-"""Scores held at a time: 64 MiB of float32."""
+_VALUES_A_BLOCK = 1 << 24
+"""Scores and embeddings held at a time: 64 MiB of float32."""
 
 
 class Evaluator:
     """Ranks the whole catalogue for each user of the eval split, what the user has met in training left out.
 
-    The ranking is the served one: a user of whom nothing is known gets the popular items.
+    The ranking is the served one: a user of whom nothing is known gets the popular items, and what a user has met is
+    never recommended. A target met before, which a log that keeps repeats can hold, is therefore a miss, like one
+    outside the catalogue: dropping it would measure the model on the easier part of what users do. Both are counted, so
+    that a reader knows how much no ranking could have reached. A target that stands twice is one target.
+
+    Attributes:
+        counts: `users` with a target, after the cut to `max_users`, and `users_before_cut`; their different `targets`,
+            of which `targets_met` are in the user's history and `targets_outside_catalogue` are not in the catalogue.
     """
 
     def __init__(
@@ -29,6 +36,7 @@ class Evaluator:
         candidates: Candidates,
         popularity: npt.NDArray[np.float32],
         ks: Sequence[int],
+        max_users: int | None = None,
     ) -> None:
         """Looks up the targets.
 
@@ -37,14 +45,30 @@ class Evaluator:
             candidates: The catalogue.
             popularity: `[items]`, each item's share of the training interactions.
             ks: The k of the metrics.
+            max_users: Evaluate this many users, the first. None: all.
         """
-        self._held_out = held_out
+        has_target = np.flatnonzero(np.diff(held_out.target_offset))
+        self._held_out = held_out = held_out.take(has_target[:max_users])
         self._candidates = candidates
         self._popularity = tf.constant(popularity)
         self._ks = tuple(ks)
-        place_of = {item: place for place, item in enumerate(candidates.item_id)}
-        self._target = np.array([place_of.get(item, -1) for item in held_out.target], np.int64)
-        self._target_row = np.repeat(np.arange(held_out.users), np.diff(held_out.target_offset))
+        # Items outside the catalogue get numbers after it: two of them are two targets.
+        number_of = {item: place for place, item in enumerate(candidates.item_id)}
+        number = np.array([number_of.setdefault(item, len(number_of)) for item in held_out.target], np.int64)
+        numbers = len(number_of)
+        row = np.repeat(np.arange(held_out.users), np.diff(held_out.target_offset))
+        pairs = np.unique(row * numbers + number)
+        self._target_row, number = np.divmod(pairs, numbers)
+        self._target = np.where(number < candidates.items, number, -1)
+        met_row = np.repeat(np.arange(held_out.users), np.diff(held_out.offset))
+        met = np.isin(pairs, met_row * numbers + candidates.place[held_out.item])
+        self.counts = {
+            "users_before_cut": len(has_target),
+            "users": held_out.users,
+            "targets": len(pairs),
+            "targets_met": int(met.sum()),
+            "targets_outside_catalogue": int((self._target < 0).sum()),
+        }
 
     def evaluate(self, model: TwoTower) -> dict[str, float]:
         """The metrics of a model; names as `trainer.metrics`."""
@@ -63,24 +87,33 @@ class Evaluator:
 
     def embed_queries(self, model: TwoTower) -> npt.NDArray[np.float32]:
         """Query embeddings of the evaluated users, `[users, dim]`."""
-        users = slice(0, self._held_out.users)
-        return self._embed(model, users, self._history(users)).numpy()
+        dim = model.query_tower.dim
+        blocks = self._blocks(dim * (1 + np.diff(self._held_out.offset)))
+        return np.concatenate([self._embed(model, users, self._history(users)).numpy() for users in blocks])
 
     def _embed(self, model: TwoTower, users: slice, history: Any) -> Any:
         weight = tf.constant(self._held_out.weight[self._interactions(users)])
         return model.query_tower(tf.constant(self._held_out.user[users]), history, history.with_values(weight))
 
     def _measure(self, scores: Callable[[slice, Any], Any]) -> dict[str, float]:
-        step = max(1, _SCORES_A_BLOCK // self._candidates.items)
         ranked = []
-        for start in range(0, self._held_out.users, step):
-            users = slice(start, min(start + step, self._held_out.users))
+        for users in self._blocks(self._candidates.items + np.diff(self._held_out.offset)):
             history = self._history(users)
             seen_place = tf.gather(self._candidates.place, history.values)
             scored = scores(users, history)
             place, _ = best_places(scored, history.value_rowids(), tf.cast(seen_place, tf.int64), max(self._ks))
             ranked.append(place.numpy())
         return ranking_metrics(np.concatenate(ranked), self._target_row, self._target, self._ks)
+
+    def _blocks(self, values: npt.NDArray[np.int64]) -> Iterator[slice]:
+        """Cuts the users, of so many values each, into pieces of `_VALUES_A_BLOCK` values at most, or of one user."""
+        end = np.cumsum(values)
+        start = 0
+        while start < len(values):
+            held = int(end[start] - values[start]) + _VALUES_A_BLOCK
+            stop = max(start + 1, int(np.searchsorted(end, held, side="right")))
+            yield slice(start, stop)
+            start = stop
 
     def _history(self, users: slice) -> Any:
         offset = self._held_out.offset[users.start : users.stop + 1]

@@ -51,7 +51,7 @@ class Interactions:
         )
 
 
-def read_interactions(patterns: Iterable[str], max_users: int | None = None) -> Interactions:
+def read_interactions(patterns: Iterable[str]) -> Interactions:
     """Reads one split of transformed Examples.
 
     The order of users in the files depends on Beam's workers; here it is the order of a hash of the user's id, so that
@@ -59,7 +59,6 @@ def read_interactions(patterns: Iterable[str], max_users: int | None = None) -> 
 
     Args:
         patterns: Globs of gzipped TFRecord files.
-        max_users: Keep this many users, the first in hash order. None: all.
 
     Returns:
         The split. History items outside the vocabulary are left out: nothing was learned of them.
@@ -84,7 +83,7 @@ def read_interactions(patterns: Iterable[str], max_users: int | None = None) -> 
         target=columns[features.TARGET_ITEM_ID].values.numpy(),
     )
     hashes = tf.strings.to_hash_bucket_fast(columns[features.USER_ID], 2**63 - 1).numpy()
-    return split.take(np.argsort(hashes, kind="stable")[:max_users])
+    return split.take(np.argsort(hashes, kind="stable"))
 
 
 _SPEC = {

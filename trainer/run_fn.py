@@ -21,7 +21,7 @@ from trainer.interactions import Interactions, read_interactions
 from trainer.training import train
 from trainer.two_tower import TwoTower
 from transforms import features
-from transforms.catalogue import content_sizes
+from transforms.catalogue import content_sizes, content_vocabularies
 
 
 def run_fn(fn_args: TwoTowerFnArgs) -> None:
@@ -40,24 +40,29 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     catalogue_graph = tft.TFTransformOutput(fn_args.candidates_transform_graph_path)
 
     interactions = read_interactions(fn_args.train_files)
-    held_out = read_interactions(fn_args.eval_files, settings.eval_max_users)
+    held_out = read_interactions(fn_args.eval_files)
     check_data(interactions, held_out, settings.batch_size)
     users = interactions_graph.vocabulary_by_name(features.USER_VOCABULARY)
     interacted_items = interactions_graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
     catalogue = Catalogue(path="", features=custom["catalogue"] or {})
     candidates = read_candidates(fn_args.candidates_files, interacted_items, content_sizes(catalogue_graph, catalogue))
+    popularity = popularity_of(interactions, candidates)
+    evaluator = Evaluator(held_out, candidates, popularity, settings.eval_top_k, settings.eval_max_users)
     counts = {
         "users": len(users),
         "items": candidates.items,
         "interacted_items": len(interacted_items),
         "interactions": len(interactions.item),
-        "eval_users": held_out.users,
+        "eval_users": evaluator.counts["users"],
     }
     logger = logging.getLogger("perennial.trainer")
     logger.info("training on %s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
+    logger.info(
+        "evaluating %(users)d of %(users_before_cut)d users on %(targets)d targets, of which none can be hit of the "
+        "%(targets_met)d met before and the %(targets_outside_catalogue)d outside the catalogue",
+        evaluator.counts,
+    )
 
-    popularity = popularity_of(interactions, candidates)
-    evaluator = Evaluator(held_out, candidates, popularity, settings.eval_top_k)
     model = TwoTower(len(users), interactions, candidates, settings)
     batches = Batches(interactions, candidates, settings)
     summary = train(model, batches, evaluator, settings.epochs, fn_args.model_run_dir)
@@ -80,7 +85,9 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         default_k=Serving.model_validate(custom["serving"]).k,
     )
     metrics: dict[str, Any] = {"model": summary["model"], "popularity": summary["popularity"]}
-    origin = provenance(custom["provenance"], _data_digest(interactions, users, candidates), counts, metrics)
+    vocabularies = content_vocabularies(catalogue_graph, catalogue)
+    digest = data_digest(interactions, users, interacted_items, candidates, vocabularies)
+    origin = provenance(custom["provenance"], digest, counts, metrics)
     export_model(retriever, fn_args.serving_model_dir, origin)
     logger.info("exported %d signatures over %s items", len(SIGNATURES), f"{candidates.items:,}")
 
@@ -91,9 +98,30 @@ def popularity_of(interactions: Interactions, candidates: Candidates) -> npt.NDA
     return (count / count.sum()).astype(np.float32)
 
 
-def _data_digest(interactions: Interactions, users: list[bytes], candidates: Candidates) -> str:
-    """Digest of everything that the model learned from."""
-    arrays: list[npt.NDArray[Any]] = [interactions.user, interactions.offset, interactions.item, interactions.weight]
-    for content in candidates.content.values():
+def data_digest(
+    interactions: Interactions,
+    users: list[bytes],
+    interacted_items: list[bytes],
+    candidates: Candidates,
+    vocabularies: dict[str, list[bytes]],
+) -> str:
+    """Digest of everything that the model learned from: the indices, and what each of them means.
+
+    Args:
+        interactions: The train split.
+        users: The vocabulary of users, in order.
+        interacted_items: The vocabulary of interacted items, in order.
+        candidates: The catalogue.
+        vocabularies: Of content features, by name.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    arrays = [interactions.user, interactions.offset, interactions.item, interactions.weight]
+    words = [users, interacted_items, candidates.item_id, candidates.title]
+    for name, content in sorted(candidates.content.items()):
         arrays += [content.index, content.offset]
-    return digest_of([*users, *candidates.item_id, *candidates.title, *(array.tobytes() for array in arrays)])
+        words += [[name.encode()], vocabularies.get(name, [])]
+    # Each list on its own, so that the end of one cannot be taken for the start of the next.
+    lists = (digest_of(of).encode() for of in words)
+    return digest_of([*lists, *(array.tobytes() for array in arrays)])

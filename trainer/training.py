@@ -29,7 +29,8 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
 
     Returns:
         What `metrics.json` holds: `epochs`, each with its number, loss, seconds and metrics; `model`, the last epoch's
-        metrics; and `popularity`, the same metrics of the popularity baseline on the same users.
+        metrics; `popularity`, the same metrics of the popularity baseline on the same users; and `evaluated`, how many
+        users and targets these are, as in `Evaluator.counts`.
 
     Raises:
         TrainingError: The loss is not finite.
@@ -76,7 +77,7 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         _write_scalars(writers["popularity"], epoch, popularity)
     for writer in writers.values():
         writer.close()
-    summary = {"epochs": done, "model": metrics, "popularity": popularity}
+    summary = {"epochs": done, "model": metrics, "popularity": popularity, "evaluated": evaluator.counts}
     _write_json(posixpath.join(folder, METRICS_FILE), summary)
     return summary
 

@@ -56,6 +56,24 @@ def content_sizes(graph: tft.TFTransformOutput, catalogue: Catalogue | None) -> 
     }
 
 
+def content_vocabularies(graph: tft.TFTransformOutput, catalogue: Catalogue | None) -> dict[str, list[bytes]]:
+    """What the indices of text and categories mean.
+
+    Args:
+        graph: The catalogue's transform graph.
+        catalogue: As in `content_sizes`.
+
+    Returns:
+        Feature name to its entries, in the order of their indices; features without a vocabulary are left out.
+    """
+    chosen = catalogue.features if catalogue is not None else {}
+    return {
+        name: graph.vocabulary_by_name(features.content_vocabulary(name))
+        for name, feature in chosen.items()
+        if not isinstance(feature, NumberFeature)
+    }
+
+
 def _indices(name: str, feature: Feature, values: Any) -> Any:
     if isinstance(feature, NumberFeature):
         return tft.bucketize(values, num_buckets=feature.buckets)

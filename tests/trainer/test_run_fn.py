@@ -8,14 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_transform as tft
 
+from configs.data import Catalogue
 from configs.errors import TrainingError
 from configs.model import Serving, Trainer
-from tests.trainer_inputs import TrainerInputs, write_examples
+from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
 from trainer import run_fn as run_fn_module
+from trainer.candidates import read_candidates
 from trainer.fn_args import TwoTowerFnArgs
-from trainer.run_fn import run_fn
+from trainer.interactions import read_interactions
+from trainer.run_fn import data_digest, run_fn
 from trainer.two_tower import TwoTower
+from transforms import features
+from transforms.catalogue import content_sizes, content_vocabularies
 
 
 def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs:
@@ -111,6 +117,9 @@ def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTower]) -
         "users": 37, "items": 27, "interacted_items": 25, "interactions": 183, "eval_users": 38
     }  # fmt: skip
     assert origin["metrics"] == {"model": metrics["model"], "popularity": metrics["popularity"]}
+    assert metrics["evaluated"] == {
+        "users_before_cut": 38, "users": 38, "targets": 39, "targets_met": 0, "targets_outside_catalogue": 1
+    }  # fmt: skip
     assert len(origin["data_digest"]) == 64
     assert [path.name for path in (folder / "model").iterdir()] == ["Format-Serving"]
 
@@ -131,6 +140,37 @@ def test_run_fn_twice_gives_equal_metrics_and_data_digest(
     assert variables.keys() == again.keys()
     for name, value in variables.items():
         np.testing.assert_array_equal(value, again[name], err_msg=name)
+
+
+def test_run_fn_eval_max_users_says_how_many_there_were(shop: TrainerInputs, tmp_path: Path) -> None:
+    run_fn(fn_args(shop, tmp_path, trainer={"epochs": 1, "eval_max_users": 7}))
+    evaluated = json.loads((tmp_path / "run" / "metrics.json").read_text())["evaluated"]
+    assert (evaluated["users"], evaluated["users_before_cut"]) == (7, 38)
+
+
+def test_data_digest_two_items_change_places_differs(tmp_path: Path) -> None:
+    def digest(first: str, second: str, genre: str) -> str:
+        train = {"u1": [first, "c"], "u2": [first, second], "u3": [first]}
+        items = {"a": {"genre": [genre]}, "b": {"genre": ["g"]}, "c": {"genre": []}}
+        content = {"genre": {"kind": "category", "column": 0}}
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        inputs = make_inputs(folder, train, {"u1": ["b"]}, items, content)
+        graphs = (
+            tft.TFTransformOutput(inputs.transform_graph_path),
+            tft.TFTransformOutput(inputs.candidates_transform_graph_path),
+        )
+        users, interacted = (
+            graphs[0].vocabulary_by_name(name)
+            for name in (features.USER_VOCABULARY, features.INTERACTED_ITEM_VOCABULARY)
+        )
+        catalogue = Catalogue(path="", features=content)
+        candidates = read_candidates(inputs.candidates_files, interacted, content_sizes(graphs[1], catalogue))
+        words = content_vocabularies(graphs[1], catalogue)
+        return data_digest(read_interactions(inputs.train_files), users, interacted, candidates, words)
+
+    assert digest("a", "b", "g") == digest("a", "b", "g")
+    assert digest("a", "b", "g") != digest("b", "a", "g")
+    assert digest("a", "b", "g1") != digest("a", "b", "g2")
 
 
 def empty_split(folder: Path) -> dict[str, Any]:

@@ -52,6 +52,13 @@ def test_train_metrics_and_logs_are_written(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.tmp"))
 
 
+def test_train_says_who_was_evaluated(tmp_path: Path) -> None:
+    _, summary = fit(tmp_path, epochs=1)
+    assert summary["evaluated"] == {
+        "users_before_cut": 60, "users": 60, "targets": 60, "targets_met": 0, "targets_outside_catalogue": 0
+    }  # fmt: skip
+
+
 def test_train_one_seed_gives_equal_weights_another_seed_others(tmp_path: Path) -> None:
     first, first_summary = fit(tmp_path / "1", seed=5, epochs=2)
     again, again_summary = fit(tmp_path / "2", seed=5, epochs=2)
@@ -84,7 +91,7 @@ def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.
     )
     model = TwoTower(3, interactions, candidates, Trainer(embedding_dim=4))
     popularity = popularity_of(interactions, candidates)
-    monkeypatch.setattr("trainer.evaluate._SCORES_A_BLOCK", 12)  # two users a block
+    monkeypatch.setattr("trainer.evaluate._VALUES_A_BLOCK", 12)  # two users a block
     evaluator = Evaluator(held_out, candidates, popularity, (2, 4))
     came = evaluator.evaluate(model)
 

@@ -1,0 +1,88 @@
+"""What is measured on the eval split, and in which pieces."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from configs.model import Trainer
+from tests.trainer.worlds import candidates_of, interactions_of
+from trainer.evaluate import Evaluator
+from trainer.interactions import Interactions
+from trainer.two_tower import TwoTower
+
+CANDIDATES = candidates_of([0, 1, 2, 3])
+POPULARITY = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
+
+
+def measured(histories: list[list[int]], targets: list[list[str]], ks: tuple[int, ...]) -> tuple[Evaluator, Any]:
+    evaluator = Evaluator(interactions_of(histories, targets), CANDIDATES, POPULARITY, ks)
+    return evaluator, evaluator.evaluate_popularity()
+
+
+def test_evaluate_target_stands_twice_counts_once() -> None:
+    # The order is 3, 2, 1, 0.
+    evaluator, came = measured([[0], [0]], [["3", "3"], ["3", "1", "3"]], (1, 2))
+
+    assert came["ndcg@1"] == 1.0
+    assert came["recall@1"] == (1 + 1 / 2) / 2
+    assert came["hit_rate@2"] == 1.0
+    assert evaluator.counts["targets"] == 3
+
+
+def test_evaluate_two_targets_outside_the_catalogue_are_two_misses() -> None:
+    evaluator, came = measured([[0]], [["3", "lost", "gone", "lost"]], (4,))
+    assert came["recall@4"] == pytest.approx(1 / 3)
+    assert evaluator.counts == {
+        "users_before_cut": 1, "users": 1, "targets": 3, "targets_met": 0, "targets_outside_catalogue": 2
+    }  # fmt: skip
+
+
+def test_evaluate_target_in_the_history_is_a_miss_and_counted() -> None:
+    evaluator, came = measured([[3, 0], [2], [1]], [["3", "2"], ["3"], []], (1, 4))
+
+    # User 0 can be recommended 2, 1; the first of these is one target of two.
+    assert came["recall@4"] == (1 / 2 + 1) / 2
+    assert evaluator.counts == {
+        "users_before_cut": 2, "users": 2, "targets": 3, "targets_met": 1, "targets_outside_catalogue": 0
+    }  # fmt: skip
+
+
+@pytest.fixture
+def world() -> tuple[TwoTower, Interactions]:
+    rng = np.random.default_rng(1)
+    histories = [rng.integers(0, 4, n).tolist() for n in (0, 1, 30, 2, 3, 50, 0, 1, 7)]
+    held_out = interactions_of(histories, [[str(n % 4)] for n in range(len(histories))])
+    return TwoTower(len(histories), interactions_of([[0, 1, 2, 3]]), CANDIDATES, Trainer(embedding_dim=4)), held_out
+
+
+@pytest.mark.parametrize("block", [1, 16, 40, 1 << 24])
+def test_evaluate_any_block_gives_the_same(
+    world: tuple[TwoTower, Interactions], block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, held_out = world
+    evaluator = Evaluator(held_out, CANDIDATES, POPULARITY, (1, 2))
+    whole, queries = evaluator.evaluate(model), evaluator.embed_queries(model)
+    monkeypatch.setattr("trainer.evaluate._VALUES_A_BLOCK", block)
+
+    assert evaluator.evaluate(model) == whole
+    np.testing.assert_allclose(evaluator.embed_queries(model), queries, rtol=1e-6)
+
+
+def test_evaluate_long_histories_make_small_blocks(
+    world: tuple[TwoTower, Interactions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, held_out = world
+    monkeypatch.setattr("trainer.evaluate._VALUES_A_BLOCK", 40)
+    sizes: list[tuple[int, int]] = []
+    call = model.query_tower.call
+
+    def watched(user: Any, history: Any, weight: Any) -> Any:
+        sizes.append((len(user), len(history.values)))
+        return call(user, history, weight)
+
+    monkeypatch.setattr(model.query_tower, "call", watched)
+    Evaluator(held_out, CANDIDATES, POPULARITY, (1,)).embed_queries(model)
+    # An embedding has four numbers.
+    assert all(users == 1 or 4 * (users + items) <= 40 for users, items in sizes)
+    assert sum(users for users, _ in sizes) == held_out.users
