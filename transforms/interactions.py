@@ -31,8 +31,8 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
     history = inputs[features.ITEM_ID]
     if custom_config["weighted"]:
         value = inputs[features.VALUE]
-        # Totals alone could agree where two rows lack each other's values, and indices alone are broadcast. Serving runs
-        # this graph, and so these checks, too.
+        # Totals alone could agree where two rows lack each other's values, and indices alone are broadcast. Serving
+        # runs this graph, and so these checks, too.
         wrong = "each row must have one value for each item_id"
         same_total = tf.debugging.assert_equal(tf.size(value.values), tf.size(history.values), wrong)
         with tf.control_dependencies([same_total]):
