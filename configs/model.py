@@ -50,7 +50,8 @@ class Trainer(Settings):
     example without a history keeps it."""
 
     seed: int = Field(default=0, ge=0)
-    """Seed of initialisation and shuffling: two runs with one seed are equal."""
+    """Seed of initialisation and shuffling: two runs with one seed are equal on the CPU of one machine. Other hardware
+    adds in another order."""
 
     eval_top_k: tuple[int, ...] = (10, 100)
     """The k of recall@k and nDCG@k at the end of each epoch."""

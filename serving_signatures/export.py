@@ -47,8 +47,7 @@ def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) 
     # Beside the goal, so that the rename stays inside one file system.
     unfinished = f"{folder.rstrip('/')}.{uuid.uuid4().hex}.tmp"
     try:
-        # Saving traces the transform layer once more, and AutoGraph would take longer than the rest.
-        tf.autograph.experimental.do_not_convert(tf.saved_model.save)(
+        tf.saved_model.save(
             retriever,
             unfinished,
             signatures={signature.name: signature.concrete_function(retriever) for signature in SIGNATURES},

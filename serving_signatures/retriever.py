@@ -75,7 +75,7 @@ class Retriever(tf.Module):
             name: tf.io.VarLenFeature(spec.dtype) for name, spec in interactions_graph.raw_feature_spec().items()
         }
         # Tracked here, because the layer holds the graph's tables and these must live as long as the signatures.
-        self._transform = interactions_graph.transform_features_layer()
+        self._transform = _TransformLayer(interactions_graph)
 
     def transform(self, examples: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """Parses raw interaction Examples and runs the transform graph on them.
@@ -142,6 +142,14 @@ class Retriever(tf.Module):
         excluded = tf.where(excluded_place >= 0)
         place, score = best_places(scores, excluded[:, 0], tf.gather_nd(excluded_place, excluded), k)
         return tf.where(place >= 0, tf.gather(self.item_id, tf.maximum(place, 0)), ""), score
+
+
+class _TransformLayer(tft.TransformFeaturesLayer):  # type: ignore[misc]
+    """TFT's layer without AutoGraph, which on saving would spend 3 s on rewriting Keras' own code."""
+
+    @tf.autograph.experimental.do_not_convert
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return super().__call__(*args, **kwargs)
 
 
 def _after(check: Any) -> Any:

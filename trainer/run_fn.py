@@ -1,6 +1,7 @@
 """`run_fn`: what TwoTowerTrainer calls. Load, train, check, export; a failure on the way leaves no model."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -117,8 +118,8 @@ def data_digest(
     Returns:
         64 hexadecimal digits.
     """
-    arrays = [interactions.user, interactions.offset, interactions.item, interactions.weight]
-    words = [users, interacted_items, candidates.item_id, candidates.title]
+    arrays: list[npt.NDArray[Any]] = [interactions.user, interactions.offset, interactions.item, interactions.weight]
+    words: list[Iterable[bytes]] = [users, interacted_items, candidates.item_id, candidates.title]
     for name, content in sorted(candidates.content.items()):
         arrays += [content.index, content.offset]
         words += [[name.encode()], vocabularies.get(name, [])]

@@ -33,9 +33,8 @@ class Oracle:
         query = self.users.get(user_id, np.zeros(DIM)).astype(np.float64)
         known = [(item, w) for item, w in zip(history, weight, strict=True) if item in self.pooled and 0 < w < np.inf]
         if known:
-            query = query + sum(float(w) * self.pooled[item].astype(np.float64) for item, w in known) / sum(
-                w for _, w in known
-            )
+            total = sum(float(w) for _, w in known)
+            query = query + sum(float(w) / total * self.pooled[item] for item, w in known)
         length = np.linalg.norm(query)
         return query / length if length else query
 
