@@ -52,18 +52,20 @@ def perennial_pipeline(log: Path, folder: Path) -> dict[str, float]:
 
 def ingest(log: Path, folder: Path) -> dict[str, float]:
     """InteractionGen alone on the log in this folder."""
+    from tfx.orchestration.metadata import sqlite_metadata_connection_config
     from tfx.orchestration.pipeline import Pipeline
 
-    from pipeline.pipeline import create_pipeline
+    from pipeline.components.interaction_gen.component import InteractionGen
     from pipeline.places import local_places
 
     config = _config(log, folder)
-    whole = create_pipeline(config, local_places(config))
+    places = local_places(config)
+    gen = InteractionGen(log=config.log, paths=places.log_paths, code_digest="bench")
     alone = Pipeline(
         pipeline_name="ingest",
         pipeline_root=str(folder / "artifacts"),
-        components=[whole.components[0]],
-        metadata_connection_config=whole.metadata_connection_config,
+        components=[gen],
+        metadata_connection_config=sqlite_metadata_connection_config(str(folder / "metadata.db")),
         beam_pipeline_args=list(config.beam_pipeline_args),
     )
     return _timed_run(alone, folder)
