@@ -59,8 +59,8 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     logger = logging.getLogger("perennial.trainer")
     logger.info("training on %s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
     logger.info(
-        "evaluating %(users)d of %(users_before_cut)d users on %(targets)d targets, of which none can be hit of the "
-        "%(targets_met)d met before and the %(targets_outside_catalogue)d outside the catalogue",
+        "evaluating %(users)d of %(users_before_cut)d users on %(targets)d targets; %(targets_met)d met before and "
+        "%(targets_outside_catalogue)d outside the catalogue are misses",
         evaluator.counts,
     )
 
