@@ -144,7 +144,7 @@ class Retriever(tf.Module):
         return tf.where(place >= 0, tf.gather(self.item_id, tf.maximum(place, 0)), ""), score
 
 
-class _TransformLayer(tft.TransformFeaturesLayer):  # type: ignore[misc]
+class _TransformLayer(tft.TransformFeaturesLayer):
     """TFT's layer without AutoGraph, which on saving would spend 3 s on rewriting Keras' own code."""
 
     @tf.autograph.experimental.do_not_convert
