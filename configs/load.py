@@ -61,7 +61,7 @@ def config_digest(config: PipelineConfig) -> str:
     Nor of where the data lies; what is in it has a digest of its own.
     """
     decisive = config.model_dump_json(
-        include={"log", "catalogue", "gate", "trainer", "serving"}, exclude={"log": {"path"}, "catalogue": {"path"}}
+        include={"log", "catalogue", "trainer", "serving"}, exclude={"log": {"path"}, "catalogue": {"path"}}
     )
     return hashlib.sha256(decisive.encode()).hexdigest()
 

@@ -6,27 +6,11 @@ from pydantic import Field, field_validator
 
 from configs.base import Settings
 from configs.data import Catalogue, Log
+from configs.data_gate import DataGate
+from configs.evaluation import Evaluation, Gate
 from configs.model import Serving, Trainer
-
-
-class Gate(Settings):
-    """When DataGate stops the run."""
-
-    ignore_anomalies: tuple[str, ...] = ()
-    """Names of anomalies (TFDV's `AnomalyInfo.Type`, e.g. `SCHEMA_NEW_COLUMN`) that do not stop the run."""
-
-    @field_validator("ignore_anomalies")
-    @classmethod
-    def _names_are_tfdvs(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        if names:
-            # Here, so that what reads a config without a pipeline, such as the service, need not have it installed.
-            from tensorflow_metadata.proto.v0 import anomalies_pb2
-
-            allowed = sorted(anomalies_pb2.AnomalyInfo.Type.keys())
-            unknown = [name for name in names if name not in allowed]
-            if unknown:
-                raise ValueError(f"no such anomaly: {', '.join(unknown)}; allowed: {', '.join(allowed)}")
-        return names
+from configs.push import Push, ServingCheck
+from configs.runs import Runs
 
 
 class Vertex(Settings):
@@ -64,14 +48,29 @@ class PipelineConfig(Settings):
     """Folder of curated schemas, `<schema_dir>/<name>/interactions.pbtxt` and `catalogue.pbtxt`; where one is missing,
     it is inferred from the data. Relative paths start at the YAML's folder."""
 
-    gate: Gate = Gate()
-    """When the run stops."""
+    data_gate: DataGate = DataGate()
+    """When the data stops the run."""
 
     trainer: Trainer = Trainer()
     """The model."""
 
     serving: Serving = Serving()
     """The signatures."""
+
+    evaluation: Evaluation = Evaluation()
+    """How a model is measured."""
+
+    gate: Gate = Gate()
+    """Which model is blessed."""
+
+    serving_check: ServingCheck = ServingCheck()
+    """What a model must do in a process of its own before it is pushed."""
+
+    push: Push = Push()
+    """What is kept where models are served."""
+
+    runs: Runs = Runs()
+    """How local runs share a folder, and what is kept of them."""
 
     output_dir: str = "../runs"
     """Artifacts, metadata and pushed models of local runs, in a folder named as the pipeline. Relative paths start at

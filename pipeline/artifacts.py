@@ -11,3 +11,9 @@ class DataBlessing(artifact.Artifact):
     """DataGate's word that a run's data may be trained on; `gate.json` inside lists what was looked at."""
 
     TYPE_NAME = "pipeline.DataBlessing"
+
+
+class RunReport(artifact.Artifact):
+    """A page for people: what a run read, learned, measured and decided."""
+
+    TYPE_NAME = "pipeline.RunReport"

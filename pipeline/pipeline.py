@@ -46,7 +46,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     data_gate = DataGate(
         interaction_anomalies=interaction_checks[2].outputs["anomalies"],
         catalogue_anomalies=catalogue_checks[2].outputs["anomalies"],
-        ignore_anomalies=config.gate.ignore_anomalies,
+        ignore_anomalies=config.data_gate.ignore_anomalies,
         code_digest=code_digest("pipeline.components.data_gate"),
     )
 

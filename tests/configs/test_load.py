@@ -181,8 +181,8 @@ def test_config_is_frozen(tmp_path):
         ({"log__split__seed": -1}, "log.split.seed: Input should be greater than or equal to 0. Received: -1"),
         ({"trainer__seed": -1}, "trainer.seed: Input should be greater than or equal to 0. Received: -1"),
         (
-            {"gate__ignore_anomalies": ["SCHEMA_NEW_COLUMN", "TYPO"]},
-            "gate.ignore_anomalies: no such anomaly: TYPO; allowed: ",
+            {"data_gate__ignore_anomalies": ["SCHEMA_NEW_COLUMN", "TYPO"]},
+            "data_gate.ignore_anomalies: no such anomaly: TYPO; allowed: ",
         ),
         (
             {"catalogue": {"path": "a", "format": {"header": False}, "item_id": 0}},
@@ -248,8 +248,8 @@ def test_load_of_counted_events_without_a_value_column_may_ask_for_several(tmp_p
 
 
 def test_load_of_anomalies_of_tfdv_keeps_them(tmp_path):
-    config = load_config(written(tmp_path, gate__ignore_anomalies=["SCHEMA_NEW_COLUMN"]))
-    assert config.gate.ignore_anomalies == ("SCHEMA_NEW_COLUMN",)
+    config = load_config(written(tmp_path, data_gate__ignore_anomalies=["SCHEMA_NEW_COLUMN"]))
+    assert config.data_gate.ignore_anomalies == ("SCHEMA_NEW_COLUMN",)
 
 
 def test_load_with_an_unknown_top_level_field_lists_the_top_level_fields(tmp_path):

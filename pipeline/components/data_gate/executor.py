@@ -52,7 +52,7 @@ def findings(
     names = anomalies_pb2.AnomalyInfo.Type.keys()
     unknown = sorted(ignore_anomalies - set(names))
     if unknown:
-        raise ConfigError(f"gate.ignore_anomalies: no such anomaly: {unknown}. Allowed: {', '.join(sorted(names))}")
+        raise ConfigError(f"data_gate.ignore_anomalies: no such anomaly: {unknown}. Allowed: {', '.join(sorted(names))}")
     found = []
     for (data, split), report in anomalies.items():
         if report.data_missing:
@@ -100,7 +100,7 @@ class Executor(base_executor.BaseExecutor):
                     [
                         f"DataGate stopped the run: {len(standing)} anomaly(ies) between the data and its schema.",
                         *lines,
-                        "Mend the data, or the curated schema; or name the anomaly in gate.ignore_anomalies.",
+                        "Mend the data, or the curated schema; or name the anomaly in data_gate.ignore_anomalies.",
                     ]
                 )
             )
