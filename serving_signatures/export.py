@@ -17,6 +17,7 @@ from serving_signatures import (
     similar_items,
 )
 from serving_signatures.retriever import Retriever
+from serving_signatures.serving_requests import write_requests
 
 SIGNATURES = (
     serving_default.SIGNATURE,
@@ -34,7 +35,7 @@ PROVENANCE_FILE = "assets.extra/provenance.json"
 
 
 def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) -> None:
-    """Writes the SavedModel; the folder is there whole or not at all.
+    """Writes the SavedModel, with its provenance and `serving_requests`; the folder is there whole or not at all.
 
     If this process is killed between the two renames of a replacement, the older model lies beside the folder, with the
     ending `.old`.
@@ -56,6 +57,7 @@ def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) 
         tf.io.gfile.makedirs(posixpath.dirname(provenance_file))
         with tf.io.gfile.GFile(provenance_file, "w") as file:
             file.write(json.dumps(provenance, indent=2, sort_keys=True) + "\n")
+        write_requests(retriever, SIGNATURES, unfinished)
         _put_in_place(unfinished, folder.rstrip("/"))
     finally:
         if tf.io.gfile.exists(unfinished):

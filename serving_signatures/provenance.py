@@ -1,10 +1,21 @@
-"""Where a model comes from: digests, metrics and versions, for `assets.extra/provenance.json`."""
+"""Where a model comes from, and which one it is: digests, metrics and versions, for `assets.extra/provenance.json`."""
 
 import hashlib
 import platform
+import posixpath
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any
+
+import tensorflow as tf
+
+PUSH_FILE = "assets.extra/push.json"
+"""What a push writes down in the version that it made."""
+
+_NOT_THE_MODEL = frozenset({PUSH_FILE, "fingerprint.pb"})
+"""Files that do not change what a model answers. TensorFlow draws a random id for each fingerprint."""
+
+_BLOCK_BYTES = 1 << 20
 
 _LIBRARIES = ("perennial", "tensorflow", "tensorflow-transform", "tfx")
 
@@ -40,3 +51,50 @@ def digest_of(parts: Iterable[bytes]) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()
+
+
+def file_digests(folder: str) -> dict[str, str]:
+    """SHA-256 of every file below a folder, 64 hexadecimal digits, by path relative to it, in the order of paths.
+
+    Args:
+        folder: Local or remote.
+
+    Raises:
+        tf.errors.OpError: A file cannot be read.
+    """
+    root = folder.rstrip("/")
+    digests = {}
+    for parent, _, files in tf.io.gfile.walk(root):
+        for name in files:
+            path = posixpath.join(parent, name)
+            digests[path[len(root) + 1 :]] = _file_digest(path)
+    return dict(sorted(digests.items()))
+
+
+def _file_digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with tf.io.gfile.GFile(path, "rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def digest_of_files(digests: Mapping[str, str]) -> str:
+    """A model's digest from those of its files; see `model_digest`."""
+    counted = sorted((path, digest) for path, digest in digests.items() if path not in _NOT_THE_MODEL)
+    return digest_of(part.encode() for pair in counted for part in pair)
+
+
+def model_digest(folder: str) -> str:
+    """Digest of a SavedModel: of the paths and bytes of all its files but the fingerprint and a push's record.
+
+    Args:
+        folder: The SavedModel's folder, local or remote.
+
+    Returns:
+        64 hexadecimal digits, the same wherever the model lies.
+
+    Raises:
+        tf.errors.OpError: A file cannot be read.
+    """
+    return digest_of_files(file_digests(folder))

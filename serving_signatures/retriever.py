@@ -89,6 +89,12 @@ class Retriever(tf.Module):
         raw = tf.io.parse_example(examples, self._raw_spec)
         return raw, self._transform(dict(raw))
 
+    def users(self) -> npt.NDArray[np.object_]:
+        """The ids of all users that training has seen, bytes `[users]`, in the order of their vocabulary."""
+        user_id, place = self._users.export()
+        ordered: npt.NDArray[np.object_] = user_id.numpy()[np.argsort(place.numpy())]
+        return ordered
+
     def place_of(self, item_id: Any) -> Any:
         """Places in the catalogue, int64 of the shape of `item_id`; -1 for an item outside it, such as ""."""
         return self._places.lookup(item_id)
