@@ -25,8 +25,16 @@ class AnomalyError(DataError):
     """DataGate stopped the run: the statistics do not fit the schema."""
 
 
+class DriftError(DataError):
+    """DataGate stopped the run: the data is too far from what the last blessed model learned from."""
+
+
 class TrainingError(PerennialError):
     """Training cannot start, or produced something that must not be exported."""
+
+
+class WarmStartError(TrainingError):
+    """A base model cannot be started from; training then starts cold."""
 
 
 class ModelError(PerennialError):
@@ -35,3 +43,11 @@ class ModelError(PerennialError):
 
 class OutputError(PerennialError):
     """A result cannot be written where it belongs."""
+
+
+class LockedError(PerennialError):
+    """Another process is at work on the same pipeline, and the config says not to wait."""
+
+
+class RunError(PerennialError):
+    """The run that was asked for is not in the metadata store."""

@@ -15,6 +15,7 @@ from rich.table import Table
 from configs.errors import PerennialError
 from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG, load_config
 from pipeline import datasets
+from pipeline.runs import cli as runs_cli
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import; only the commands that need it wait for it
     from pipeline import models
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(run)
     run.set_defaults(command=_run)
 
+    runs_cli.add_parsers(commands, run, _add_config)
     datasets.add_parser(commands)
 
     recommend = commands.add_parser("recommend", help="recommendations of the newest pushed model")

@@ -1,5 +1,6 @@
 """Runs a pipeline on this machine, with progress, as both `local_runner.py` and `perennial run` do."""
 
+import os
 import tempfile
 import time
 from pathlib import Path
@@ -7,12 +8,17 @@ from pathlib import Path
 from rich.console import Console
 from tfx import v1 as tfx
 
-from configs.errors import OutputError
+from configs.errors import ModelError, OutputError
 from configs.pipeline import PipelineConfig
 from pipeline import progress
 from pipeline.models import newest_version
 from pipeline.pipeline import create_pipeline
-from pipeline.places import Places, local_home, local_places
+from pipeline.places import Places, local_home, local_metadata_path, local_places
+from pipeline.runs.lock import pipeline_lock
+from pipeline.runs.outcome import recorded
+from pipeline.runs.recovery import recover
+from pipeline.runs.retention import LOGS_DIR, prune
+from pipeline.runs.store import Run, read_runs
 from trainer import METRICS_FILE
 
 
@@ -23,20 +29,36 @@ def run(config: PipelineConfig) -> None:
         config: The pipeline.
 
     Raises:
+        LockedError: Another run is at work, and the config says not to wait.
         OutputError: The output folder cannot be made or written; nothing has run.
         PerennialError: A component refused its input; nothing was pushed.
     """
     places = local_places(config)
-    logs_dir = local_home(config) / "logs"
+    logs_dir = local_home(config) / LOGS_DIR
     _require_writable(local_home(config), logs_dir, places)
     console = Console()
     console.print(f"Pipeline [bold]{config.name}[/] with tfx {tfx.__version__}", highlight=False)
-    since = time.monotonic()
-    with progress.shown(logs_dir, console) as run_progress:
-        tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
-    if run_progress.seconds:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing
-        console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
-        show_places(config, console)
+    with pipeline_lock(config, console), progress.shown(logs_dir, console):
+        since = time.monotonic()
+        artifacts_root, metadata_path = Path(places.pipeline_root), local_metadata_path(config)
+        recover(metadata_path, config.name, artifacts_root)
+        earlier = len(read_runs(metadata_path, config.name))
+        try:
+            with recorded(metadata_path):
+                tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
+        finally:
+            runs = read_runs(metadata_path, config.name)[earlier:]
+            if runs:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing
+                _after_run(runs[0], console)
+        if runs:
+            prune(metadata_path, config.name, artifacts_root, config.runs.keep)
+            console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
+            show_places(config, console)
+
+
+def _after_run(run: Run, console: Console) -> None:
+    """What follows every run, however it ended."""
+    console.print(f"Run {run.number} {run.state}: `perennial run show {run.number}` says more.", highlight=False)
 
 
 def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:
@@ -58,22 +80,26 @@ def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:
 
 
 def show_places(config: PipelineConfig, console: Console) -> None:
-    """Says where the newest model, its metrics and the metadata are.
+    """Says where the served model, the newest metrics and the metadata are.
 
     Args:
         config: A pipeline that has run.
         console: Where to print.
-
-    Raises:
-        ModelError: Nothing has been pushed.
     """
     places = local_places(config)
-    runs = Path(places.pipeline_root, "TwoTowerTrainer", "model_run").iterdir()
-    newest_run = max((run for run in runs if run.name.isdigit()), key=lambda run: int(run.name))
+    model_runs = [
+        model_run
+        for run in read_runs(local_metadata_path(config), config.name)
+        if (model_run := run.output("ModelRun"))
+    ]
+    try:
+        model = newest_version(places.serving_dir)
+    except ModelError:
+        model = "none has been pushed"
     for what, where in (
-        ("Model", newest_version(places.serving_dir)),
-        ("Metrics", newest_run / METRICS_FILE),
-        ("TensorBoard", f"tensorboard --logdir {newest_run}"),
-        ("Metadata", places.metadata_path),
+        ("Model", model),
+        ("Metrics", os.path.join(model_runs[-1].uri, METRICS_FILE)),
+        ("TensorBoard", f"tensorboard --logdir {model_runs[-1].uri}"),
+        ("Metadata", local_metadata_path(config)),
     ):
         console.print(f"  {what:<12} {where}", highlight=False, soft_wrap=True)

@@ -64,6 +64,11 @@ def local_serving_dir(config: PipelineConfig) -> str:
     return str(local_home(config) / "serving")
 
 
+def local_metadata_path(config: PipelineConfig) -> str:
+    """The SQLite file of a local pipeline's metadata store."""
+    return str(local_home(config) / "metadata.db")
+
+
 def local_places(config: PipelineConfig) -> Places:
     """Places on this machine, all under `<output_dir>/<name>/`.
 
@@ -74,7 +79,7 @@ def local_places(config: PipelineConfig) -> Places:
     return Places(
         pipeline_root=str(home / "artifacts"),
         serving_dir=local_serving_dir(config),
-        metadata_path=str(home / "metadata.db"),
+        metadata_path=local_metadata_path(config),
         log_paths=_each(config.log.path, datasets.resolve),
         catalogue_path=datasets.resolve(config.catalogue.path) if config.catalogue else None,
         interactions_schema=_curated(config, INTERACTIONS_SCHEMA),

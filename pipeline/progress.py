@@ -18,6 +18,9 @@ from rich.markup import escape
 EVENTS = "perennial"
 """Loggers below this name speak to the person at the terminal."""
 
+LOG_NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
+"""Stem of a log file: when its run began, in UTC."""
+
 _STARTED = "Component %s is running."
 _FINISHED = "Component %s is finished."
 _CACHED = "A cached execution %d is used."
@@ -69,7 +72,7 @@ def shown(logs_dir: Path, console: Console | None = None) -> Iterator[ProgressHa
         The handler, which keeps the seconds of each component.
     """
     logs_dir.mkdir(parents=True, exist_ok=True)
-    log_file = logs_dir / f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%dT%H%M%S.%fZ}.log"
+    log_file = logs_dir / f"{datetime.datetime.now(datetime.timezone.utc):{LOG_NAME_FORMAT}}.log"
     whole = logging.FileHandler(log_file, encoding="utf-8")
     whole.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     progress = ProgressHandler(console or Console())

@@ -1,0 +1,93 @@
+"""Two evaluations side by side, and what may be said of the difference."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+MODEL, POPULARITY = "model", "popularity"
+SUMMED_UP = ("recall@10", "ndcg@10")
+"""Metrics that the sentences are about."""
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A metric with its 95 % interval; an end is None where the evaluation could not tell."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    def __str__(self) -> str:
+        """As in `0.175 [0.160, 0.190]`."""
+        ends = f" [{self.low:.3f}, {self.high:.3f}]" if self.low is not None and self.high is not None else ""
+        return f"{self.value:.3f}{ends}"
+
+    def clear_of(self, other: "Interval") -> bool:
+        """Whether the two do not overlap; what is not known overlaps."""
+        ends = (self.low, self.high, other.low, other.high)
+        if any(end is None for end in ends):
+            return False
+        low, high, other_low, other_high = (float(end) for end in ends if end is not None)
+        return low > other_high or high < other_low
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric of one contender in both runs."""
+
+    contender: str
+    metric: str
+    before: Interval
+    after: Interval
+
+
+def measured(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[Measured, ...]:
+    """Lines up the metrics of the model and of popularity that both evaluations have.
+
+    Args:
+        before: An `evaluation.json`; None where there is none.
+        after: Another.
+    """
+    return tuple(
+        Measured(contender, metric, old, new)
+        for contender in (MODEL, POPULARITY)
+        for metric, old in _metrics(before, contender).items()
+        if (new := _metrics(after, contender).get(metric)) is not None
+    )
+
+
+def _metrics(evaluation: Mapping[str, Any] | None, contender: str) -> dict[str, Interval]:
+    metrics = (evaluation or {}).get("contenders", {}).get(contender, {}).get("metrics", {})
+    return {
+        name: Interval(told["value"], told.get("low"), told.get("high"))
+        for name, told in metrics.items()
+        if told["value"] is not None
+    }
+
+
+def sentences(metrics: Sequence[Measured]) -> list[str]:
+    """Says what moved: the model, or the task under it, which popularity's metric tells."""
+    told = []
+    for metric in SUMMED_UP:
+        found = {m.contender: m for m in metrics if m.metric == metric}
+        if MODEL in found:
+            told.append(_moved(metric, found[MODEL]))
+        if MODEL in found and POPULARITY in found:
+            told.append(_task(metric, found[POPULARITY]))
+    return told or ["There are no two evaluations to compare."]
+
+
+def _moved(metric: str, model: Measured) -> str:
+    if model.before == model.after:
+        return f"{metric} is the same: {model.after}."
+    way = "rose" if model.after.value > model.before.value else "fell"
+    chance = "" if model.after.clear_of(model.before) else ", within what chance alone can do"
+    return f"{metric} {way} from {model.before} to {model.after}{chance}."
+
+
+def _task(metric: str, popularity: Measured) -> str:
+    both = f"Popularity's {metric}, on the same users as the model: {popularity.before}, then {popularity.after}"
+    if not popularity.after.clear_of(popularity.before):
+        return f"{both}; the data is about as hard as before."
+    harder = popularity.after.value < popularity.before.value
+    return f"{both}; the data got {'harder' if harder else 'easier'} for every model."

@@ -1,0 +1,110 @@
+"""What is kept of old runs: nothing on disk but what newer runs, serving or tomorrow's comparison need.
+
+The metadata store keeps every run; what was deleted is marked so.
+"""
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.progress import LOG_NAME_FORMAT
+from pipeline.runs.disk import discard
+from pipeline.runs.metadata import open_store
+from pipeline.runs.store import ArtifactRef, Run, read_runs
+
+LOGS_DIR = "logs"
+REPORTS_DIR = "reports"
+
+
+def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: int) -> int:
+    """Deletes what old runs alone refer to. Only under the pipeline's lock.
+
+    Kept are artifacts that one of the newest runs reads or writes (the cache shares them between runs), the last
+    blessed model with its blessing, and whatever led to a model that still stands in the serving folder.
+
+    Args:
+        metadata_path: The store's SQLite file, in the pipeline's home.
+        pipeline_name: The pipeline.
+        artifacts_root: Its artifacts; nothing elsewhere is touched but logs and pages in the home.
+        keep: How many runs count as new.
+
+    Returns:
+        Artifacts deleted.
+    """
+    runs = read_runs(metadata_path, pipeline_name)
+    kept = runs[-keep:]
+    needed = {artifact.id for run in kept for artifact in _artifacts(run)} | _last_blessed(runs) | _served(runs)
+    old = {artifact.id for run in runs for artifact in _artifacts(run)} - needed
+    store = open_store(metadata_path)
+    deleted = [a for a in store.get_artifacts_by_id(sorted(old)) if a.state == pb.Artifact.LIVE]
+    deleted = [a for a in deleted if discard(artifacts_root, Path(a.uri))]
+    for artifact in deleted:  # marked after the folder went: recovery marks what a kill in between leaves
+        artifact.state = pb.Artifact.DELETED
+    store.put_artifacts(deleted)
+    home = Path(metadata_path).parent
+    _prune_logs(home / LOGS_DIR, kept)
+    _prune_reports(home / REPORTS_DIR, runs[:-keep])
+    return len(deleted)
+
+
+def _artifacts(run: Run) -> list[ArtifactRef]:
+    return [
+        artifact
+        for node in run.nodes
+        for links in (node.inputs, node.outputs)
+        for artifacts in links.values()
+        for artifact in artifacts
+    ]
+
+
+def _last_blessed(runs: list[Run]) -> set[int]:
+    """Ids of the model that LatestBlessedModel finds, and of its blessing: as there, the highest id."""
+    models = {a.id for run in runs for a in run.outputs("Model").values() if a.state == "LIVE"}
+    blessings = {
+        a.properties.get("current_model_id"): a.id
+        for run in runs
+        for a in run.outputs("ModelBlessing").values()
+        if a.state == "LIVE" and a.properties.get("blessed") == 1
+    }
+    last = max(models & set(blessings), default=None)
+    return set() if last is None else {last, blessings[last]}
+
+
+def _served(runs: list[Run]) -> set[int]:
+    """Ids of all that went into and came out of pushes whose version still stands, to explain what one may serve."""
+    return {
+        artifact.id
+        for run in runs
+        for node in run.nodes
+        for pushed in (a for artifacts in node.outputs.values() for a in artifacts if a.properties.get("pushed") == 1)
+        if os.path.exists(pushed.properties.get("pushed_destination", ""))
+        for links in (node.inputs, node.outputs)
+        for artifacts in links.values()
+        for artifact in artifacts
+    }
+
+
+def _prune_logs(logs_dir: Path, kept: list[Run]) -> None:
+    """Deletes logs from before the oldest kept run's; a run's log begins shortly before the run does."""
+    logs = {began: file for file in logs_dir.glob("*.log") if (began := _log_began(file)) is not None}
+    if not kept:
+        return
+    oldest = min(run.started for run in kept)
+    first_kept = max((began for began in logs if began <= oldest), default=oldest)
+    for began, file in logs.items():
+        if began < first_kept:
+            file.unlink()
+
+
+def _log_began(file: Path) -> datetime | None:
+    try:
+        return datetime.strptime(file.stem, LOG_NAME_FORMAT).replace(tzinfo=timezone.utc)
+    except ValueError:  # not one of ours
+        return None
+
+
+def _prune_reports(reports_dir: Path, old: list[Run]) -> None:
+    for run in old:
+        (reports_dir / f"{run.number}.html").unlink(missing_ok=True)

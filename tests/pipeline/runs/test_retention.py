@@ -1,0 +1,104 @@
+from datetime import timedelta
+from pathlib import Path
+
+from pipeline.progress import LOG_NAME_FORMAT
+from pipeline.runs.retention import prune
+from pipeline.runs.store import read_runs
+from tests.pipeline.runs.history import NAME, History
+
+KEEP = 2
+
+
+def _prune(history: History) -> int:
+    return prune(history.metadata_path, NAME, history.root, KEEP)
+
+
+def _exists(history: History, artifact_id: int) -> bool:
+    on_disk = Path(history.artifact(artifact_id).uri).exists()
+    assert (history.state(artifact_id) == "LIVE") == on_disk
+    return on_disk
+
+
+def test_prune_old_runs_deleted_shared_and_new_kept(history: History) -> None:
+    first = history.run()
+    shared, alone = (first.node(node, {"examples": "Examples"})[0] for node in ("Gen", "Old"))
+    history.run().node("Gen", state="CACHED", reuse=[shared])
+    history.run().node("Gen", state="CACHED", reuse=[shared])
+    assert _prune(history) == 1
+    assert (_exists(history, shared), _exists(history, alone)) == (True, False)
+    assert _prune(history) == 0
+
+
+def test_prune_fewer_runs_than_kept_nothing_deleted(history: History) -> None:
+    for _ in range(KEEP):
+        history.run().node("Gen", {"examples": "Examples"})
+    assert _prune(history) == 0
+
+
+def test_prune_read_by_a_kept_run_kept(history: History) -> None:
+    (model,) = history.run().node("Trainer", {"model": "Model"})
+    history.run().node("Gen", {"examples": "Examples"})
+    history.run().node("Resolver", reuse=[model], event="INTERNAL_OUTPUT")
+    _prune(history)
+    assert _exists(history, model)
+
+
+def test_prune_last_blessed_model_kept_older_and_refused_ones_not(history: History) -> None:
+    models, blessings = [], []
+    for blessed in (1, 1, 0, 0, 0):
+        run = history.run()
+        (model,) = run.node("Trainer", {"model": "Model"})
+        told = {"blessed": blessed, "current_model_id": model}
+        blessings += run.node("Evaluator", {"blessing": "ModelBlessing"}, told=told)
+        models.append(model)
+    _prune(history)
+    assert [_exists(history, model) for model in models] == [False, True, False, True, True]
+    assert [_exists(history, blessing) for blessing in blessings] == [False, True, False, True, True]
+
+
+def test_prune_what_led_to_a_standing_version_kept(history: History) -> None:
+    kept = []
+    for number, stands in enumerate((True, False, False, False), 1):
+        run = history.run()
+        (model,) = run.node("Trainer", {"model": "Model"})
+        version = history.serving / str(number)
+        told = {"pushed": 1, "pushed_destination": str(version)}
+        (pushed,) = run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model], told=told)
+        if stands:
+            version.mkdir(parents=True)
+        kept.append((model, pushed))
+    _prune(history)
+    assert [_exists(history, model) for model, _ in kept] == [True, False, True, True]
+    assert [_exists(history, pushed) for _, pushed in kept] == [True, False, True, True]
+
+
+def test_prune_artifact_elsewhere_never_touched(history: History, tmp_path: Path) -> None:
+    (outside,) = history.run().node("Importer", {"schema": "Schema"})
+    artifact = history.artifact(outside)
+    artifact.uri = str(tmp_path / "schemas")
+    history.store.put_artifacts([artifact])
+    Path(artifact.uri).mkdir()
+    for _ in range(KEEP):
+        history.run().node("Gen")
+    assert _prune(history) == 0
+    assert _exists(history, outside)
+
+
+def test_prune_logs_and_pages_of_old_runs_removed_others_kept(history: History) -> None:
+    for _ in range(3):
+        history.run().node("Gen")
+    runs = read_runs(history.metadata_path, NAME)
+    logs, reports = history.home / "logs", history.home / "reports"
+    logs.mkdir()
+    reports.mkdir()
+    began = [runs[0].started - timedelta(days=1), *(run.started - timedelta(microseconds=3) for run in runs[:2])]
+    names = [f"{moment:{LOG_NAME_FORMAT}}.log" for moment in began] + ["notes.log"]
+    for name in names:
+        (logs / name).touch()
+    for number in (1, 2, 3):
+        (reports / f"{number}.html").touch()
+    _prune(history)
+    assert not (logs / names[0]).exists()
+    assert (logs / names[2]).exists()
+    assert (logs / "notes.log").exists()
+    assert sorted(page.name for page in reports.iterdir()) == ["2.html", "3.html"]
