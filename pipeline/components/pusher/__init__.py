@@ -1,0 +1,1 @@
+"""Pusher: TFX's, with an atomic push that is done once."""

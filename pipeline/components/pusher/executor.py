@@ -1,0 +1,102 @@
+"""Pusher's executor: TFX's, with another way of pushing."""
+
+import json
+import logging
+import os
+from typing import Any
+
+from tfx import types
+from tfx.components.pusher import executor as pusher_executor
+from tfx.components.util import model_utils
+from tfx.dsl.io import fileio
+from tfx.proto import pusher_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import proto_utils
+
+from configs.push import Push
+from pipeline.versions.push import push
+
+MODEL_KEY = standard_component_specs.MODEL_KEY
+MODEL_BLESSING_KEY = standard_component_specs.MODEL_BLESSING_KEY
+INFRA_BLESSING_KEY = standard_component_specs.INFRA_BLESSING_KEY
+SETTINGS_KEY = "settings"
+CODE_DIGEST_KEY = "code_digest"
+DIGEST_PROPERTY = "model_digest"
+REPORT_FILE = "push.json"
+
+
+class Executor(pusher_executor.Executor):
+    """Pushes a model that both checks blessed; marks the outcome as TFX's Pusher does."""
+
+    def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:
+        """Whether both blessings are there and say yes; TFX's takes one that is missing for a yes."""
+        return _unblessed_by(input_dict) is None
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Pushes.
+
+        Args:
+            input_dict: `model`, `model_blessing` and `infra_blessing`.
+            output_dict: `pushed_model`.
+            exec_properties: `push_destination` as JSON, and `settings`, the config section as JSON.
+
+        Raises:
+            OutputError: The serving folder cannot be written; what was live still is.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
+        logger = logging.getLogger("perennial.pusher")
+        if not self.CheckBlessing(input_dict):
+            reason = f"not blessed by {_unblessed_by(input_dict)}"
+            logger.warning("not pushed: %s", reason)
+            self._MarkNotPushed(pushed)
+            _write(pushed, {"pushed": False, "reason": reason})
+            return
+        settings = Push.model_validate_json(exec_properties[SETTINGS_KEY])
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
+        serving_dir = destination.filesystem.base_directory
+        came = push(self.GetModelPath(input_dict), serving_dir, settings.keep_versions)
+        pushed.set_string_custom_property(DIGEST_PROPERTY, came.digest)
+        if came.version is None:
+            logger.warning("not pushed: %s", came.reason)
+            self._MarkNotPushed(pushed)
+        else:
+            version = str(came.version)
+            logger.info(f"pushed version {version}" if came.is_new else f"version {version} is live already, unchanged")
+            self._MarkPushed(pushed, pushed_destination=came.path, pushed_version=version)
+        _write(
+            pushed,
+            {
+                "pushed": came.version is not None,
+                "reason": came.reason,
+                "version": came.version,
+                "is_new": came.is_new,
+                "destination": came.path,
+                "model_digest": came.digest,
+                "deleted_versions": list(came.deleted),
+            },
+        )
+
+
+def _unblessed_by(input_dict: dict[str, list[types.Artifact]]) -> str | None:
+    """Who did not bless the model; None if all did."""
+    evaluated, checked = input_dict.get(MODEL_BLESSING_KEY), input_dict.get(INFRA_BLESSING_KEY)
+    if not evaluated or not model_utils.is_model_blessed(artifact_utils.get_single_instance(evaluated)):
+        return "evaluation"
+    if not checked or not model_utils.is_infra_validated(artifact_utils.get_single_instance(checked)):
+        return "ServingCheck"
+    return None
+
+
+def _write(pushed: types.Artifact, report: dict[str, Any]) -> None:
+    fileio.makedirs(pushed.uri)
+    path = os.path.join(pushed.uri, REPORT_FILE)
+    with fileio.open(f"{path}.tmp", "w") as file:
+        file.write(json.dumps(report, indent=2) + "\n")
+    fileio.rename(f"{path}.tmp", path, overwrite=True)

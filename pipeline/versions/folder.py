@@ -1,0 +1,93 @@
+"""Reads a serving folder: `<folder>/<number>/` is a version, and the highest is live, as TensorFlow Serving has it.
+
+A folder under a number without `saved_model.pb` is no version: on an object store, which knows no rename, that file
+comes last. Names that are no numbers are ours to use, servers pass them over.
+"""
+
+import json
+import posixpath
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import tensorflow as tf
+
+from serving_signatures.export import PROVENANCE_FILE
+from serving_signatures.provenance import PUSH_FILE, model_digest
+
+SAVED_MODEL = "saved_model.pb"
+
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+"""A version's name, below 2**63, which is where TensorFlow Serving's numbers end."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of a serving folder."""
+
+    number: int
+    path: str
+    record: dict[str, Any]
+    """What its push wrote down; see `publish.publish`. Empty for one that came otherwise."""
+
+    @property
+    def digest(self) -> str:
+        """The model's digest: as written down, or else computed."""
+        return self.record.get("model_digest") or model_digest(self.path)
+
+    @property
+    def origin(self) -> int:
+        """The number under which this model was first pushed; a rollback gives it a new one."""
+        return int(self.record.get("origin") or self.number)
+
+    @property
+    def pushed_at(self) -> str:
+        """When, ISO 8601: as written down, or else what the number says, which is seconds since 1970."""
+        written = self.record.get("pushed_at")
+        return str(written) if written else datetime.fromtimestamp(self.number, timezone.utc).isoformat()
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What the model was made of; empty where it does not say."""
+        return _json(posixpath.join(self.path, PROVENANCE_FILE))
+
+
+def versions(serving_dir: str) -> list[Version]:
+    """All whole versions, the oldest first; the last one is live.
+
+    Args:
+        serving_dir: The serving folder, local or remote; it may be missing.
+    """
+    paths = {number: posixpath.join(serving_dir, str(number)) for number in numbers(serving_dir)}
+    return [
+        Version(number, path, _json(posixpath.join(path, PUSH_FILE)))
+        for number, path in paths.items()
+        if tf.io.gfile.exists(posixpath.join(path, SAVED_MODEL))
+    ]
+
+
+def numbers(serving_dir: str) -> list[int]:
+    """All numbers in use, the smallest first, those of unfinished versions too."""
+    return sorted(int(name) for name in names(serving_dir) if _NUMBER.fullmatch(name))
+
+
+def names(serving_dir: str) -> list[str]:
+    """All names in a folder, which may be missing; without the slash that object stores put after folders."""
+    if not tf.io.gfile.isdir(serving_dir):
+        return []
+    return [name.rstrip("/") for name in tf.io.gfile.listdir(serving_dir)]
+
+
+def is_local(path: str) -> bool:
+    """Whether a path is one of this machine's file system, which can rename."""
+    return "://" not in path
+
+
+def _json(path: str) -> dict[str, Any]:
+    try:
+        with tf.io.gfile.GFile(path, "r") as file:
+            came: dict[str, Any] = json.loads(file.read())
+            return came
+    except tf.errors.NotFoundError:
+        return {}

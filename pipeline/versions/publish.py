@@ -1,0 +1,214 @@
+"""Puts a model into a serving folder as a new version, whole or not at all.
+
+On this machine: copy under a name that is no number, verify, rename. On an object store, which has no rename: the data
+first and `saved_model.pb` last, since servers wait for that file. Numbers only ever grow, also within one second and
+with a clock set back, because a server takes the highest one for the newest.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import logging
+import os
+import posixpath
+import re
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from configs.errors import ModelError, OutputError
+from pipeline.versions.files import copy_here, copy_there, sync_folder, synced
+from pipeline.versions.folder import SAVED_MODEL, Version, is_local, names, numbers, versions
+from serving_signatures.provenance import PUSH_FILE, digest_of_files, file_digests
+
+_UNFINISHED, _DELETED = "unfinished", "deleted"
+_TEMPORARY = re.compile(rf"\.(?P<host>.+)\.[0-9a-f]{{32}}\.(?:{_UNFINISHED}|{_DELETED})")
+"""Names of folders on their way in or out; servers pass over what is no number."""
+
+_DEAD_AFTER_SECONDS = 24 * 3600
+"""When a leftover is dead though nobody can say so: one of another machine, or where there is no lock."""
+
+_now = time.time
+_logger = logging.getLogger("perennial.pusher")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A new version, and the older ones that made way for it."""
+
+    version: int
+    path: str
+    deleted: list[int]
+
+
+@contextlib.contextmanager
+def locked(serving_dir: str) -> Iterator[bool]:
+    """Keeps other pushes of this machine out of a serving folder, which is made if need be, while the block runs.
+
+    The kernel lets go of the lock however its holder ends. Pushes of other machines need none: of two renames to one
+    number, one fails and takes the next number.
+
+    Yields:
+        Whether this is the only push of this machine; not known on object stores and some network file systems.
+    """
+    if not is_local(serving_dir):
+        yield False
+        return
+    Path(serving_dir).mkdir(parents=True, exist_ok=True)
+    handle = os.open(serving_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        is_alone = True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as e:
+            if e.errno not in (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP):  # no locks on folders here
+                raise
+            is_alone = False
+        yield is_alone
+    finally:
+        os.close(handle)
+
+
+def publish(
+    source: str,
+    files: Mapping[str, str],
+    serving_dir: str,
+    keep_versions: int,
+    is_alone: bool,
+    record: Mapping[str, Any] | None = None,
+) -> Published:
+    """Makes a model live. To be called under `locked`.
+
+    Args:
+        source: The SavedModel, local or remote.
+        files: The digests of its files, as `file_digests` gives them.
+        serving_dir: The serving folder, local or remote.
+        keep_versions: Versions to keep, the new one among them; 1 or more.
+        is_alone: What `locked` gave.
+        record: What to write down in the version, beside `model_digest` and `pushed_at`.
+
+    Raises:
+        ModelError: There is no SavedModel at `source`.
+        OutputError: What arrived is not what was sent.
+        OSError: The folder cannot be written; nothing half written is left under a number.
+        tf.errors.OpError: Likewise, of an object store.
+    """
+    digests = {path: digest for path, digest in files.items() if path != PUSH_FILE}
+    if SAVED_MODEL not in digests:
+        raise ModelError(f"there is no model at {source}: {SAVED_MODEL} is missing. Run the pipeline again.")
+    pushed_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    record = {"model_digest": digest_of_files(digests), "pushed_at": pushed_at, **(record or {})}
+    text = json.dumps(record, indent=2, sort_keys=True) + "\n"
+    if is_local(serving_dir):
+        _sweep(Path(serving_dir), is_alone)
+        version = _publish_here(source, Path(serving_dir), digests, text)
+    else:
+        version = _publish_there(source, serving_dir, digests, text)
+    return Published(version, posixpath.join(serving_dir, str(version)), _retire(serving_dir, keep_versions))
+
+
+def _next_number(serving_dir: str) -> int:
+    return max(int(_now()), max(numbers(serving_dir), default=-1) + 1)
+
+
+def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], record: str) -> int:
+    unfinished = _temporary(serving_dir, _UNFINISHED)
+    try:
+        copy_here(source, digests, unfinished)
+        _require_equal(file_digests(str(unfinished)), digests, str(serving_dir))
+        place = unfinished / PUSH_FILE
+        place.parent.mkdir(exist_ok=True)
+        with synced(place) as file:
+            file.write(record.encode())
+        sync_folder(place.parent)
+        sync_folder(unfinished)
+        while True:
+            version = _next_number(str(serving_dir))
+            try:
+                unfinished.rename(serving_dir / str(version))
+                break
+            except OSError as e:
+                if e.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another machine was faster: take the next
+                    raise
+        sync_folder(serving_dir)
+        return version
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _publish_there(source: str, serving_dir: str, digests: Mapping[str, str], record: str) -> int:
+    for number in numbers(serving_dir):
+        folder = posixpath.join(serving_dir, str(number))
+        if number < _now() - _DEAD_AFTER_SECONDS and not tf.io.gfile.exists(posixpath.join(folder, SAVED_MODEL)):
+            tf.io.gfile.rmtree(folder)
+    version = _next_number(serving_dir)
+    folder = posixpath.join(serving_dir, str(version))
+    data = {path: digest for path, digest in digests.items() if path != SAVED_MODEL}
+    try:
+        copy_there(source, data, folder)
+        _require_equal(file_digests(folder), data, serving_dir)
+        place = posixpath.join(folder, PUSH_FILE)
+        tf.io.gfile.makedirs(posixpath.dirname(place))
+        with tf.io.gfile.GFile(place, "w") as file:
+            file.write(record)
+        copy_there(source, [SAVED_MODEL], folder)
+    except (OutputError, tf.errors.OpError):
+        if tf.io.gfile.isdir(folder):
+            tf.io.gfile.rmtree(folder)
+        raise
+    return version
+
+
+def _require_equal(came: Mapping[str, str], wanted: Mapping[str, str], serving_dir: str) -> None:
+    if came != wanted:
+        different = sorted(path for path in {*came, *wanted} if came.get(path) != wanted.get(path))
+        raise OutputError(
+            f"{serving_dir}: {len(different)} file(s) of the new version did not arrive as they were sent, such as "
+            f"{different[0]}. What was live still is. Look after the disk, and run again."
+        )
+
+
+def _retire(serving_dir: str, keep_versions: int) -> list[int]:
+    """Removes all but the newest versions; each is gone from its number at once."""
+    retired = []
+    for version in versions(serving_dir)[:-keep_versions]:
+        try:
+            _remove(serving_dir, version)
+            retired.append(version.number)
+        except (OSError, tf.errors.OpError) as e:
+            # The new version is live; that an old one stays too must not undo this.
+            _logger.warning("version %d is too old to keep but cannot be removed: %s", version.number, e)
+    return retired
+
+
+def _remove(serving_dir: str, version: Version) -> None:
+    if is_local(serving_dir):
+        leaving = _temporary(Path(serving_dir), _DELETED)
+        Path(version.path).rename(leaving)
+        shutil.rmtree(leaving)
+    else:
+        tf.io.gfile.remove(posixpath.join(version.path, SAVED_MODEL))
+        tf.io.gfile.rmtree(version.path)
+
+
+def _sweep(serving_dir: Path, is_alone: bool) -> None:
+    """Removes what killed pushes left behind, and nothing that a living one may still be writing."""
+    for name in names(str(serving_dir)):
+        if match := _TEMPORARY.fullmatch(name):
+            folder = serving_dir / name
+            is_ours = is_alone and match["host"] == socket.gethostname()
+            if is_ours or folder.stat().st_mtime < _now() - _DEAD_AFTER_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _temporary(serving_dir: Path, what: str) -> Path:
+    return serving_dir / f".{socket.gethostname()}.{uuid.uuid4().hex}.{what}"
