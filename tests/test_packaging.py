@@ -29,7 +29,7 @@ def test_wheel_holds_every_module_every_yaml_and_the_command(tmp_path):
         str(file.relative_to(source))
         for room in ROOMS
         for file in (source / room).rglob("*")
-        if file.suffix in (".py", ".yaml", ".pbtxt")
+        if file.suffix in (".py", ".yaml", ".pbtxt", ".j2", ".css")
     }
 
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "."]

@@ -1,0 +1,1 @@
+"""RunReport: the page of a run as an artifact of the pipeline."""

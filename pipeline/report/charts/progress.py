@@ -1,0 +1,186 @@
+"""Charts of what happened on the way: cleaning, learning, vocabularies, answers, components."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pipeline.report.charts.drawing import COLOURS, canvas
+from pipeline.report.numbers import count, duration, significant
+
+_BAR = 0.27
+"""Inches of a bar with its gap."""
+
+
+def cleaning_chart(cleaning: Mapping[str, Any]) -> str:
+    """What each cleaning step left, as bars that can only become shorter.
+
+    Args:
+        cleaning: As in `cleaning.json`.
+
+    Returns:
+        An `<svg>` element.
+    """
+    rows = [("rows of the files", cleaning["rows"]), ("readable", cleaning["rows"] - cleaning["bad_rows"])]
+    rows += [(step["step"].replace("_", " "), step["out"]) for step in cleaning["steps"]]
+    told = ", ".join(f"{name} {count(left)}" for name, left in rows)
+    with canvas("cleaning", f"Interactions left after each step: {told}", 0.2 + _BAR * len(rows)) as drawn:
+        axes = drawn.axes()
+        most = max(rows[0][1], 1)
+        for y, (_, left) in enumerate(rows):
+            at = len(rows) - 1 - y
+            before = rows[y - 1][1] if y else left
+            axes.barh(at, before, color=COLOURS["faint"], height=0.72)
+            axes.barh(at, left, color=COLOURS["model"], height=0.72)
+            lost = f"  −{count(before - left)}" if before > left else ""
+            axes.text(max(before, left) + most * 0.015, at, f"{count(left)}{lost}", va="center", fontsize=8.5)
+        _bars(axes, [name for name, _ in rows], most * 1.42)
+    return drawn.svg
+
+
+def learning_charts(epochs: Sequence[Mapping[str, Any]], popularity: Mapping[str, float]) -> list[str]:
+    """The loss, and each metric with popularity's line, over epochs.
+
+    Args:
+        epochs: As in `metrics.json`.
+        popularity: Popularity's metrics.
+
+    Returns:
+        `<svg>` elements.
+    """
+    numbers = [epoch["epoch"] for epoch in epochs]
+    names = ["loss", *(name for name in popularity if name in epochs[0])]
+    charts = []
+    for name in names:
+        values = [epoch[name] for epoch in epochs]
+        description = f"{name} by epoch, from {significant(values[0])} to {significant(values[-1])}"
+        if name in popularity:
+            description += f"; popularity {significant(popularity[name])}"
+        slug = name.replace("@", "-at-")
+        with canvas(f"learning-{slug}", description, 1.9, 3.2) as drawn:
+            axes = drawn.axes()
+            axes.set_title(f"{name} (lower is better)" if name == "loss" else name)
+            axes.plot(numbers, values, color=COLOURS["model"], marker="o", markersize=4, linewidth=1.8)
+            if name in popularity:
+                axes.axhline(popularity[name], color=COLOURS["popularity"], linestyle=(0, (4, 3)), linewidth=1.4)
+                axes.annotate(
+                    "popularity",
+                    (1, popularity[name]),
+                    xycoords=("axes fraction", "data"),
+                    xytext=(-2, 3),
+                    textcoords="offset points",
+                    ha="right",
+                    fontsize=8,
+                    color=COLOURS["popularity"],
+                )
+                axes.set_ylim(0, 1.12 * max(*values, popularity[name]) or 1)
+            axes.annotate(
+                significant(values[-1]),
+                (numbers[-1], values[-1]),
+                xytext=(0, 5),
+                textcoords="offset points",
+                ha="right",
+            )
+            axes.margins(y=0.18)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.set_xlabel("epoch")
+        charts.append(drawn.svg)
+    return charts
+
+
+def vocabulary_chart(tables: Mapping[str, Mapping[str, int]]) -> str:
+    """Rows of each embedding table that were carried over, are new, or were dropped.
+
+    Args:
+        tables: As in `warm_start.json`.
+
+    Returns:
+        An `<svg>` element; empty without tables.
+    """
+    if not tables:
+        return ""
+    parts = (("carried", "model"), ("new", "good"), ("dropped", "warn"))
+    told = "; ".join(
+        f"{_table(name)}: {', '.join(f'{part} {count(rows[part])}' for part, _ in parts)}"
+        for name, rows in tables.items()
+    )
+    with canvas("vocabulary", f"Rows of the embedding tables. {told}", 0.55 + 0.46 * len(tables)) as drawn:
+        axes = drawn.axes()
+        for y, rows in enumerate(tables.values()):
+            total, left = sum(rows[part] for part, _ in parts) or 1, 0.0
+            for part, colour in parts:
+                axes.barh(len(tables) - 1 - y, rows[part] / total, left=left, color=COLOURS[colour], height=0.42)
+                left += rows[part] / total
+            numbers = " · ".join(f"{count(rows[part])} {part}" for part, _ in parts)
+            axes.text(0, len(tables) - 1 - y + 0.26, numbers, va="bottom", fontsize=8, color=COLOURS["soft"])
+        _bars(axes, [_table(name) for name in tables], 1)
+        axes.set_ylim(-0.5, len(tables) - 0.2)
+    return drawn.svg
+
+
+def latency_chart(signatures: Mapping[str, Mapping[str, Any]]) -> str:
+    """How long each signature takes: half of the requests, 95 in 100, the slowest.
+
+    Args:
+        signatures: As in `serving_check.json`.
+
+    Returns:
+        An `<svg>` element; empty without measurements.
+    """
+    rows = [(name, found["latency_ms"]) for name, found in signatures.items() if found.get("latency_ms")]
+    if not rows:
+        return ""
+    told = ", ".join(f"{name} {significant(ms['p50'])} and {significant(ms['p95'])}" for name, ms in rows)
+    with canvas("latency", f"Milliseconds, p50 and p95: {told}", 0.6 + _BAR * len(rows)) as drawn:
+        axes = drawn.axes()
+        axes.set_xlabel("milliseconds")
+        for y, (_, ms) in enumerate(rows):
+            at = len(rows) - 1 - y
+            axes.plot([ms["p50"], ms["max"]], [at, at], color=COLOURS["model"], linewidth=2, alpha=0.4)
+            axes.plot([ms["p95"]], [at], color=COLOURS["model"], marker="|", markersize=9, markeredgewidth=2)
+            axes.plot([ms["p50"]], [at], color=COLOURS["model"], marker="o", markersize=5)
+        axes.set_yticks(range(len(rows)), [name for name, _ in rows][::-1])
+        axes.set_ylim(-0.6, len(rows) - 0.4)
+        axes.set_xlim(0)
+        axes.grid(visible=False, axis="y")
+    return drawn.svg
+
+
+def timings_chart(nodes: Sequence[tuple[str, str, float | None]]) -> str:
+    """Seconds of each component.
+
+    Args:
+        nodes: Name, state (as in a run) and seconds of each, in order.
+
+    Returns:
+        An `<svg>` element; empty if none has a time.
+    """
+    if not any(seconds is not None for _, _, seconds in nodes):
+        return ""
+    told = ", ".join(f"{name} {'cached' if state == 'cached' else duration(seconds)}" for name, state, seconds in nodes)
+    with canvas("timings", f"Time of each component: {told}", 0.2 + _BAR * len(nodes)) as drawn:
+        axes = drawn.axes()
+        most = max([seconds for _, _, seconds in nodes if seconds is not None]) or 1
+        colours = {"complete": "model", "cached": "popularity", "failed": "bad"}
+        for y, (_, state, seconds) in enumerate(nodes):
+            at = len(nodes) - 1 - y
+            length = 0.0 if state == "cached" else seconds or 0.0
+            axes.barh(at, length, color=COLOURS[colours.get(state, "warn")], height=0.62)
+            said = {"complete": duration(seconds), "cached": "from the cache"}.get(
+                state, f"{state}, {duration(seconds)}"
+            )
+            colour = COLOURS["soft"] if state == "cached" else COLOURS["ink"]
+            axes.text(length + most * 0.015, at, said, va="center", fontsize=8.5, color=colour)
+        _bars(axes, [name for name, _, _ in nodes], most * 1.35)
+    return drawn.svg
+
+
+def _bars(axes: Any, labels: list[str], right: float) -> None:
+    axes.set_yticks(range(len(labels)), labels[::-1])
+    axes.set_ylim(-0.6, len(labels) - 0.4)
+    axes.set_xlim(0, right)
+    axes.set_xticks([])
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def _table(name: str) -> str:
+    return name.removesuffix("_embedding").removeprefix("content_").replace("_", " ")

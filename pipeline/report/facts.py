@@ -1,0 +1,172 @@
+"""What a run's page is made of, read from the run's artifacts.
+
+The same facts come from the metadata store (after a local run, whatever became of it) and from the channels of the
+RunReport component. What is not there is None: a failed run has no evaluation, a first one nothing to compare with.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+from tfx.dsl.io import fileio
+
+from pipeline.runs.store import Run
+
+PARTS: dict[str, tuple[str, str]] = {
+    "interactions": ("InteractionGen", "examples"),
+    "catalogue": ("CatalogueGen", "examples"),
+    "interaction_anomalies": ("InteractionsExampleValidator", "anomalies"),
+    "catalogue_anomalies": ("CatalogueExampleValidator", "anomalies"),
+    "data_blessing": ("DataGate", "blessing"),
+    "model": ("TwoTowerTrainer", "model"),
+    "model_run": ("TwoTowerTrainer", "model_run"),
+    "evaluation": ("RetrievalEvaluator", "evaluation"),
+    "blessing": ("RetrievalEvaluator", "blessing"),
+    "infra_blessing": ("ServingCheck", "blessing"),
+    "pushed_model": ("Pusher", "pushed_model"),
+}
+"""Part of a run to the node that makes it and its output key; the parts are RunReport's channels."""
+
+_DOCUMENTS = {
+    "cleaning": ("interactions", "cleaning.json"),
+    "catalogue": ("catalogue", "catalogue.json"),
+    "data_gate": ("data_blessing", "gate.json"),
+    "training": ("model_run", "metrics.json"),
+    "warm_start": ("model_run", "warm_start.json"),
+    "evaluation": ("evaluation", "evaluation.json"),
+    "serving_check": ("infra_blessing", "serving_check.json"),
+    "push": ("pushed_model", "push.json"),
+}
+"""Document of `Facts` to the part that holds it, and its file there."""
+
+_ANOMALIES_FILE = "SchemaDiff.pb"
+
+_LOGGER = logging.getLogger("perennial.report")
+
+
+@dataclass(frozen=True)
+class Part:
+    """An artifact of a run."""
+
+    uri: str
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Anomaly:
+    """One thing in which a split left its schema, in TFDV's words."""
+
+    data: str
+    split: str
+    feature: str
+    kind: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that a page tells. Documents are JSON values as their components wrote them."""
+
+    pipeline: str
+    run: Run | None = None
+    """What the metadata store knows: states, times, errors, lineage. None while the run is still at work."""
+
+    parts: Mapping[str, Part] = field(default_factory=dict)
+    cleaning: dict[str, Any] | None = None
+    catalogue: dict[str, Any] | None = None
+    anomalies: tuple[Anomaly, ...] | None = None
+    """None if no validator ran."""
+
+    data_gate: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
+    warm_start: dict[str, Any] | None = None
+    evaluation: dict[str, Any] | None = None
+    serving_check: dict[str, Any] | None = None
+    push: dict[str, Any] | None = None
+
+    @property
+    def contenders(self) -> dict[str, Any]:
+        """The evaluation's contenders; none where there is no evaluation, or its model could not be asked."""
+        found: dict[str, Any] = self.evaluation["contenders"] if self.evaluation else {}
+        return found if "model" in found else {}
+
+
+def parts_of_run(run: Run) -> dict[str, Part]:
+    """The artifacts of a run that has been recorded, those that the cache answered with among them."""
+    outputs = {(node.node_id, key): refs for node in run.nodes for key, refs in node.outputs.items() if refs}
+    return {
+        name: Part(outputs[place][-1].uri, outputs[place][-1].properties)
+        for name, place in PARTS.items()
+        if place in outputs
+    }
+
+
+def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None) -> Facts:
+    """Reads what the artifacts hold.
+
+    Args:
+        pipeline: The pipeline's name.
+        parts: Names as in `PARTS`; any may be missing, and so may their files.
+        run: What the metadata store knows of the run.
+
+    Returns:
+        The facts. A file that is there and cannot be read is as good as missing, and is logged.
+    """
+    documents = {
+        name: _document(os.path.join(parts[part].uri, file))
+        for name, (part, file) in _DOCUMENTS.items()
+        if part in parts
+    }
+    found: list[Anomaly] | None = None
+    for data, part in (("interactions", "interaction_anomalies"), ("catalogue", "catalogue_anomalies")):
+        if part in parts and fileio.exists(parts[part].uri):
+            found = (found or []) + _anomalies(data, parts[part].uri)
+    return Facts(
+        pipeline=pipeline,
+        run=run,
+        parts=dict(parts),
+        anomalies=None if found is None else tuple(found),
+        **documents,
+    )
+
+
+def _document(path: str) -> dict[str, Any] | None:
+    if not fileio.exists(path):
+        return None
+    try:
+        with fileio.open(path, "rb") as file:
+            values = json.loads(file.read())
+    except ValueError:
+        _LOGGER.warning("%s: is not JSON; the report goes without it", os.path.basename(path))
+        return None
+    return values if isinstance(values, dict) else None
+
+
+def _anomalies(data: str, uri: str) -> list[Anomaly]:
+    found = []
+    for folder in sorted(fileio.listdir(uri)):
+        path = os.path.join(uri, folder, _ANOMALIES_FILE)
+        if not folder.startswith("Split-") or not fileio.exists(path):
+            continue
+        split = folder.rstrip("/").removeprefix("Split-")
+        try:
+            with fileio.open(path, "rb") as file:
+                report = anomalies_pb2.Anomalies.FromString(file.read())
+        except DecodeError:
+            _LOGGER.warning("anomalies of %s/%s cannot be read; the report goes without them", data, split)
+            continue
+        if report.data_missing:
+            found.append(Anomaly(data, split, "", "DATA_MISSING", "the split holds no Examples"))
+        for feature, info in sorted(report.anomaly_info.items()):
+            for reason in info.reason:
+                kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+                found.append(Anomaly(data, split, feature, kind, reason.description))
+        for reason in report.dataset_anomaly_info.reason:
+            kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+            found.append(Anomaly(data, split, "", kind, reason.description))
+    return found

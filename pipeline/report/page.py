@@ -1,0 +1,284 @@
+"""A run's facts as one self-contained HTML page: no script, no network, its charts inside."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from configs.pipeline import PipelineConfig
+from pipeline.places import local_home
+from pipeline.report import numbers
+from pipeline.report.charts import lineage, progress, quality
+from pipeline.report.facts import Facts, parts_of_run, read_facts
+from pipeline.report.verdict import verdict
+from pipeline.runs.store import Run
+
+SECTIONS = {
+    "gate": "The gate",
+    "quality": "Quality",
+    "slices": "Slices",
+    "learning": "Learning",
+    "data": "Data",
+    "serving": "Serving check",
+    "samples": "Samples",
+    "lineage": "Time and lineage",
+}
+"""Section, and so its template, to its title; in the order of the page."""
+
+_ABSENT = {
+    "gate": "The gate was not asked: there is no evaluation of this run's model.",
+    "quality": "No model of this run was evaluated.",
+    "slices": "No model of this run was evaluated in slices.",
+    "learning": "Nothing was trained.",
+    "serving": "The model was not tried in a process of its own.",
+    "samples": "No model of this run was asked for samples.",
+}
+"""Section to what is said where a run has nothing for it."""
+
+_CHARTED = ("ndcg@10", "recall@10", "mrr", "coverage@10", "gini@10", "novelty@10")
+"""Metrics with a chart of their own; each tells what the others do not."""
+
+_MAIN_METRICS = ("ndcg@10", "recall@10", "hit_rate@10", "mrr", "coverage@10", "gini@10", "novelty@10")
+"""The first rows of the table."""
+
+_SLICE_METRIC = "recall@10"
+
+_MARKERS = {"model": "●", "last_blessed": "◆", "item_item": "■", "popularity": "▲"}
+
+_TITLE_CHARACTERS = 120
+"""Longest title on the page: enough to recognise an item, too short to fill it."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that the page shows large."""
+
+    name: str
+    value: str
+    note: str = ""
+
+
+def build_page(facts: Facts) -> str:
+    """Builds the page.
+
+    Args:
+        facts: What is known of the run.
+
+    Returns:
+        An HTML document. What the facts lack is said to be missing, not left blank.
+    """
+    page = _environment().get_template("report.html.j2")
+    missing = _missing(facts)
+    return page.render(
+        facts=facts,
+        run=facts.run,
+        verdict=verdict(facts),
+        sections={section: title for section, title in SECTIONS.items() if section not in missing},
+        absent={SECTIONS[section]: _ABSENT[section] for section in SECTIONS if section in missing},
+        figures=_figures(facts),
+        charts={name: _safe(chart) for name, chart in _charts(facts).items()},
+        names=quality.CONTENDERS,
+        markers=_MARKERS,
+        metrics=_metrics(facts),
+        slice_metric=_SLICE_METRIC,
+        directions=_direction,
+        best=_best,
+        artifacts=_artifacts(facts.run),
+    )
+
+
+def write_local_report(config: PipelineConfig, run: Run) -> Path:
+    """Writes the page of a local run, whatever became of the run.
+
+    Args:
+        config: The pipeline.
+        run: As the metadata store has it.
+
+    Returns:
+        `<output_dir>/<name>/reports/<number>.html`, there whole or not at all.
+
+    Raises:
+        OSError: The page cannot be written.
+    """
+    page = build_page(read_facts(config.name, parts_of_run(run), run))
+    folder = local_home(config) / "reports"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{run.number}.html"
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False) as file:
+        try:
+            file.write(page)
+            file.close()
+            os.chmod(file.name, 0o644)  # a temporary file is for its owner alone
+            os.replace(file.name, path)
+        except OSError:
+            os.unlink(file.name)
+            raise
+    logging.getLogger("perennial.report").info("wrote %s, %.0f KiB", path.name, len(page) / 1024)
+    return path
+
+
+@lru_cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline.report"),
+        autoescape=True,  # titles and errors come from data
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters |= {
+        "significant": numbers.significant,
+        "signed": numbers.signed,
+        "count": numbers.count,
+        "share": numbers.share,
+        "duration": numbers.duration,
+        "moment": numbers.moment,
+        "short": _short,
+        "title": _title,
+        "most": lambda counts: sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])),
+    }
+    assert environment.loader is not None
+    style, _, _ = environment.loader.get_source(environment, "style.css")
+    environment.globals["style"] = Markup(style)
+    return environment
+
+
+def _missing(facts: Facts) -> set[str]:
+    samples = facts.evaluation["samples"] if facts.evaluation else {}
+    there = {
+        "gate": facts.evaluation is not None,
+        "quality": bool(facts.contenders),
+        "slices": bool(facts.contenders and facts.contenders["model"].get("slices")),
+        "learning": bool(facts.training and facts.training["epochs"]),
+        "serving": facts.serving_check is not None,
+        "samples": bool(samples.get("recommendations") or samples.get("neighbours")),
+    }
+    return {section for section, present in there.items() if not present}
+
+
+def _short(text: object, characters: int) -> str:
+    whole = str(text)
+    return whole if len(whole) <= characters else f"{whole[: characters - 1]}…"
+
+
+def _title(item: Mapping[str, Any]) -> str:
+    return _short(item.get("title") or item["item_id"], _TITLE_CHARACTERS)
+
+
+def _safe(chart: str | list[str]) -> Markup | list[Markup]:
+    """Marks charts as HTML: matplotlib has escaped what they say."""
+    return [Markup(svg) for svg in chart] if isinstance(chart, list) else Markup(chart)
+
+
+def _charts(facts: Facts) -> dict[str, str | list[str]]:
+    charts: dict[str, str | list[str]] = {}
+    if facts.evaluation and facts.contenders:
+        contenders, differences = facts.contenders, facts.evaluation["differences"]
+        charts["contenders"] = [quality.contenders_chart(contenders, metric) for metric in _CHARTED]
+        charts["over_k"] = [quality.over_k_chart(contenders, metric) for metric in ("recall", "ndcg")]
+        charts["differences"] = quality.differences_chart(differences, ("ndcg@10", "recall@10", "hit_rate@10"))
+        slicings = contenders["model"].get("slices") or {}
+        charts["slices"] = [quality.slices_chart(contenders, slicing, _SLICE_METRIC) for slicing in slicings]
+    if facts.training and facts.training["epochs"]:
+        charts["learning"] = progress.learning_charts(facts.training["epochs"], facts.training["popularity"])
+    if facts.warm_start:
+        charts["vocabulary"] = progress.vocabulary_chart(facts.warm_start.get("tables") or {})
+    if facts.cleaning:
+        charts["cleaning"] = progress.cleaning_chart(facts.cleaning)
+    if facts.serving_check:
+        charts["latency"] = progress.latency_chart(facts.serving_check["signatures"])
+    if facts.run:
+        charts["timings"] = progress.timings_chart([(n.node_id, n.state, n.seconds) for n in facts.run.nodes])
+        charts["lineage"] = lineage.lineage_chart({n.node_id: n.state for n in facts.run.nodes}, _edges(facts.run))
+    none: dict[str, str | list[str]] = {
+        "differences": "",
+        "slices": [],
+        "learning": [],
+        "vocabulary": "",
+        "latency": "",
+    }
+    return {**none, **charts}
+
+
+def _figures(facts: Facts) -> list[Figure]:
+    figures = []
+    if facts.evaluation and facts.contenders:
+        contenders, differences = facts.contenders, facts.evaluation["differences"]
+        for metric in ("ndcg@10", "hit_rate@10", "coverage@10"):
+            found = contenders["model"]["metrics"].get(metric)
+            if found:
+                baseline = contenders.get("popularity", {}).get("metrics", {}).get(metric)
+                note = f"popularity {numbers.significant(baseline['value'])}" if baseline else ""
+                figures.append(Figure(metric, numbers.significant(found["value"]), note))
+        change = differences.get("last_blessed", {}).get("ndcg@10")
+        if change:
+            note = f"against the last blessed: {numbers.signed(change['low'])} to {numbers.signed(change['high'])}"
+            figures.append(Figure("ndcg@10, change", numbers.signed(change["value"]), note))
+    if facts.cleaning and facts.cleaning["splits"]:
+        train = facts.cleaning["splits"]["train"]
+        note = f"{numbers.count(train['users'])} users, {numbers.count(train['items'])} items"
+        figures.append(Figure("interactions learned from", numbers.count(train["interactions"]), note))
+    if facts.training and facts.training["epochs"]:
+        epochs = facts.training["epochs"]
+        seconds = sum(epoch["seconds"] for epoch in epochs)
+        figures.append(Figure("training", numbers.duration(seconds), f"{len(epochs)} epochs"))
+    return figures
+
+
+def _metrics(facts: Facts) -> dict[str, list[str]]:
+    """The model's metrics, those worth showing first apart from the rest, which is by name and k."""
+    names = list(facts.contenders["model"]["metrics"]) if facts.contenders else []
+    main = [name for name in (*_MAIN_METRICS, "mean_popularity@10", "recall@100") if name in names]
+    return {"main": main, "other": [name for name in names if name not in main]}
+
+
+def _direction(metric: str) -> str:
+    return {True: "↑ higher", False: "↓ lower", None: "–"}[quality.HIGHER_IS_BETTER.get(metric.split("@")[0])]
+
+
+def _best(contenders: Mapping[str, Any], metric: str) -> set[str]:
+    """The contenders with the best value; none where no direction is better."""
+    higher = quality.HIGHER_IS_BETTER.get(metric.split("@")[0])
+    values = {name: (of["metrics"].get(metric) or {}).get("value") for name, of in contenders.items()}
+    known = {name: value for name, value in values.items() if value is not None}
+    if higher is None or not known:
+        return set()
+    best = max(known.values()) if higher else min(known.values())
+    return {name for name, value in known.items() if value == best}
+
+
+def _edges(run: Run) -> list[tuple[str, str]]:
+    makers = {ref.id: node.node_id for node in run.nodes for refs in node.outputs.values() for ref in refs}
+    return [
+        (makers[ref.id], node.node_id)
+        for node in run.nodes
+        for refs in node.inputs.values()
+        for ref in refs
+        if makers.get(ref.id, node.node_id) != node.node_id
+    ]
+
+
+def _artifacts(run: Run | None) -> list[dict[str, Any]]:
+    """A row for each output: what it is and what it was made from."""
+    if run is None:
+        return []
+    edges = _edges(run)
+    return [
+        {
+            "node": node.node_id,
+            "state": node.state,
+            "key": key,
+            "type": ref.type,
+            "id": ref.id,
+            "made_from": list(dict.fromkeys(maker for maker, user in edges if user == node.node_id)),
+        }
+        for node in run.nodes
+        for key, refs in node.outputs.items()
+        for ref in refs
+    ]

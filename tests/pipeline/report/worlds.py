@@ -1,0 +1,395 @@
+"""Runs to show, made by hand with the numbers of MovieLens 100K: pushed, refused and failed."""
+
+import dataclasses
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from pipeline.report.facts import Anomaly, Facts, Part
+from pipeline.runs.store import ArtifactRef, NodeExecution, NodeState, Run
+
+START = datetime(2026, 11, 21, 14, 0, tzinfo=timezone.utc)
+KS = (1, 5, 10, 20, 50, 100)
+HOSTILE = "<script>alert('title')</script> & \"friends\""
+"""A title as a shop's catalogue may hold it."""
+
+_GROWTH = {1: 0.16, 5: 0.62, 10: 1.0, 20: 1.5, 50: 2.4, 100: 3.4}
+
+_DAG: list[tuple[str, float, dict[str, str], list[str]]] = [
+    ("LatestBlessedModel", 0.1, {"model": "Model"}, []),
+    ("InteractionGen", 0.8, {"examples": "Examples"}, []),
+    ("CatalogueGen", 0.2, {"examples": "Examples"}, ["InteractionGen"]),
+    ("InteractionsStatisticsGen", 3.3, {"statistics": "ExampleStatistics"}, ["InteractionGen"]),
+    ("InteractionsSchemaGen", 0.1, {"schema": "Schema"}, []),
+    ("CatalogueStatisticsGen", 2.0, {"statistics": "ExampleStatistics"}, ["CatalogueGen"]),
+    ("CatalogueSchemaGen", 0.1, {"schema": "Schema"}, []),
+    (
+        "InteractionsExampleValidator",
+        0.1,
+        {"anomalies": "ExampleAnomalies"},
+        ["InteractionsStatisticsGen", "InteractionsSchemaGen"],
+    ),
+    (
+        "CatalogueExampleValidator",
+        0.1,
+        {"anomalies": "ExampleAnomalies"},
+        ["CatalogueStatisticsGen", "CatalogueSchemaGen"],
+    ),
+    (
+        "DataGate",
+        0.2,
+        {"blessing": "pipeline.DataBlessing"},
+        ["InteractionsExampleValidator", "CatalogueExampleValidator", "LatestBlessedModel", "InteractionGen"],
+    ),
+    ("InteractionTransform", 8.3, {"transform_graph": "TransformGraph"}, ["InteractionGen", "InteractionsSchemaGen"]),
+    ("CatalogueTransform", 9.9, {"transform_graph": "TransformGraph"}, ["CatalogueGen", "CatalogueSchemaGen"]),
+    (
+        "TwoTowerTrainer",
+        13.0,
+        {"model": "Model", "model_run": "ModelRun"},
+        ["InteractionTransform", "CatalogueTransform", "DataGate", "LatestBlessedModel"],
+    ),
+    (
+        "RetrievalEvaluator",
+        4.1,
+        {"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
+        ["TwoTowerTrainer", "InteractionGen", "LatestBlessedModel"],
+    ),
+    ("ServingCheck", 5.2, {"blessing": "InfraBlessing"}, ["TwoTowerTrainer"]),
+    ("Pusher", 0.1, {"pushed_model": "PushedModel"}, ["TwoTowerTrainer", "RetrievalEvaluator", "ServingCheck"]),
+]
+
+
+def run(number: int = 4, *, cached: tuple[str, ...] = (), failed: str | None = None, error: str = "") -> Run:
+    """A run of the whole pipeline, or of its part up to the component that failed."""
+    nodes: list[NodeExecution] = []
+    made: dict[str, tuple[ArtifactRef, ...]] = {}
+    began = START
+    for node_id, seconds, outputs, parents in _DAG:
+        state: NodeState = "failed" if node_id == failed else "cached" if node_id in cached else "complete"
+        refs = {}
+        for key, type_ in {} if state == "failed" else outputs.items():
+            id_ = 1 + sum(map(len, made.values())) + len(refs)
+            refs[key] = (ArtifactRef(id_, type_, f"gs://bucket/{node_id}/{key}/{id_}", {}, "LIVE"),)
+        nodes.append(
+            NodeExecution(
+                node_id=node_id,
+                state=state,
+                started=began,
+                seconds=0.02 if state == "cached" else seconds,
+                inputs={parent: made[parent] for parent in parents},
+                outputs=refs,
+                properties={},
+                error=error if state == "failed" else None,
+            )
+        )
+        made[node_id] = tuple(ref for of_key in refs.values() for ref in of_key)
+        began += timedelta(seconds=seconds)
+        if state == "failed":
+            break
+    return Run(number, "2026-11-21T14:00:00", START, "failed" if failed else "succeeded", tuple(nodes))
+
+
+def measure(value: float, spread: float = 0.09) -> dict[str, float]:
+    return {"value": value, "low": value * (1 - spread), "high": value * (1 + spread)}
+
+
+def _metrics(hit_rate: float, coverage: float, popularity: float) -> dict[str, Any]:
+    metrics = {}
+    for family, factor in (("recall", 1.0), ("ndcg", 0.51), ("hit_rate", 1.0)):
+        for k in KS:
+            grown = _GROWTH[k] if family != "ndcg" else (_GROWTH[k] ** 0.5 if k > 10 else _GROWTH[k] ** 0.7)
+            metrics[f"{family}@{k}"] = measure(hit_rate * factor * grown)
+    metrics["mrr"] = measure(hit_rate * 0.42)
+    metrics["coverage@10"] = measure(coverage, 0.03)
+    metrics["gini@10"] = measure(1 - coverage * 0.7, 0.01)
+    metrics["mean_popularity@10"] = measure(popularity, 0.02)
+    metrics["novelty@10"] = measure(12 - 1000 * popularity, 0.02)
+    return metrics
+
+
+def _contender(hit_rate: float, coverage: float, popularity: float) -> dict[str, Any]:
+    def slice_(users: int, factor: float) -> dict[str, Any]:
+        found = measure(hit_rate * factor, min(0.9, 3 / users**0.5))
+        return {"users": users, "metrics": {"recall@10": found, "ndcg@10": {k: v / 2 for k, v in found.items()}}}
+
+    return {
+        "metrics": _metrics(hit_rate, coverage, popularity),
+        "slices": {
+            "user_activity": {"1-4": slice_(40, 1.3), "5-19": slice_(268, 1.25), "20+": slice_(634, 0.87)},
+            "target_popularity": {"head": slice_(402, 1.9), "torso": slice_(380, 0.42), "tail": slice_(160, 0.07)},
+            "user": {"known": slice_(937, 1.0), "unknown": slice_(5, 0.5)},
+            "target": {"with events": slice_(933, 1.01), "without events": slice_(9, 0.01)},
+        },
+    }
+
+
+def evaluation(*, first: bool = False, hit_rate: float = 0.175) -> dict[str, Any]:
+    contenders = {
+        "model": _contender(hit_rate, 0.41, 0.0021),
+        "popularity": _contender(0.059, 0.05, 0.0046),
+        "item_item": _contender(0.132, 0.28, 0.0030),
+        "last_blessed": _contender(0.168, 0.40, 0.0022),
+    }
+    if first:
+        del contenders["last_blessed"]
+    differences = {
+        name: {
+            metric: {
+                "value": (d := mine["value"] - of["metrics"][metric]["value"]),
+                "low": d - 0.011,
+                "high": d + 0.011,
+            }
+            for metric, mine in contenders["model"]["metrics"].items()
+        }
+        for name, of in contenders.items()
+        if name != "model"
+    }
+    blessed = hit_rate > 0.15
+
+    def rule(name: str, passed: bool, metric: str | None, value: float | None, limit: float, detail: str) -> Any:
+        uncertain = metric is not None and value is not None
+        interval = {"low": value - 0.011 if uncertain else None, "high": value + 0.011 if uncertain else None}
+        return {
+            "rule": name,
+            "passed": passed,
+            "metric": metric,
+            "value": value,
+            "limit": limit,
+            **interval,
+            "detail": detail,
+        }
+
+    behind = differences.get("last_blessed", {}).get("ndcg@10", {"value": 0.01})["value"]
+    rules = [
+        rule("floor", True, "ndcg@10", hit_rate * 0.51, 0.01, "ndcg@10 is at least 0.01."),
+        rule("minimum_users", True, None, 942, 100, "942 users were evaluated, at least 100 must be."),
+        rule(
+            "better_than_popularity",
+            True,
+            "ndcg@10",
+            differences["popularity"]["ndcg@10"]["value"],
+            0.0,
+            "The interval of the difference from popularity is clear of zero.",
+        ),
+        rule("coverage", True, "coverage@10", 0.41, 0.05, "41 % of the catalogue is recommended to somebody."),
+    ]
+    if not first:
+        word = "not " if blessed else ""
+        detail = f"The model is {word}worse than the last blessed one by more than 0.005 in ndcg@10."
+        rules.append(rule("not_worse_than_last_blessed", blessed, "ndcg@10", behind, -0.005, detail))
+    films = ["Star Wars (1977)", "Return of the Jedi (1983)", "Fargo (1996)", HOSTILE, "Godfather, The (1972)"]
+    films += [
+        "Toy Story (1995)",
+        "Twelve Monkeys (1995)",
+        "Mr. Holland's Opus (1995)",
+        "Liar Liar (1997)",
+        "Se7en (1995)",
+    ]
+    items = [{"item_id": str(n), "title": title, "score": 0.92 - 0.043 * n} for n, title in enumerate(films)]
+    recommended = [{**item, "is_target": item["item_id"] == "2"} for item in items]
+    return {
+        "schema_version": 1,
+        "users": {
+            "evaluated": 942,
+            "before_cut": 942,
+            "targets": 942,
+            "targets_met": 0,
+            "targets_outside_catalogue": 3,
+        },
+        "settings": {},
+        "gate": {},
+        "contenders": contenders,
+        "differences": differences,
+        "neighbour_stability": None if first else {"mean_jaccard@10": 0.71, "items": 1430},
+        "decision": {"blessed": blessed, "rules": rules},
+        "samples": {
+            "recommendations": [
+                {"known_user": n != 2, "history": items[5:9], "recommended": recommended, "targets": [items[2]]}
+                for n in range(3)
+            ],
+            "neighbours": [
+                {"item_id": item["item_id"], "title": item["title"], "similar": items[:n] + items[n + 1 :]}
+                for n, item in enumerate(items[:6])
+            ],
+        },
+        "models": {"model": {"uri": "gs://bucket/model", "digest": "0" * 64}},
+        "seconds": {"all": 4.1},
+    }
+
+
+CLEANING = {
+    "files": 1,
+    "files_without_rows": [],
+    "rows": 100_000,
+    "bad_rows": 37,
+    "bad_rows_by_reason": {"too few columns": 12, "timestamp is not a number": 25},
+    "bad_rows_by_file": {"ratings.tsv": {"too few columns": 12, "timestamp is not a number": 25}},
+    "oldest_timestamp": 874_724_710,
+    "newest_timestamp": 893_286_638,
+    "steps": [
+        {"step": "window", "in": 99_963, "out": 99_963},
+        {"step": "deduplicate", "in": 99_963, "out": 99_910},
+        {"step": "positives", "in": 99_910, "out": 55_375},
+        {"step": "top_items", "in": 55_375, "out": 55_375},
+        {"step": "active_users", "in": 55_375, "out": 55_374},
+    ],
+    "splits": {
+        "train": {"users": 942, "interactions": 54_433, "items": 1430},
+        "eval": {"users": 942, "interactions": 942, "items": 400},
+    },
+}
+
+CATALOGUE = {
+    "rows": 1682,
+    "bad_rows": 0,
+    "items": 1682,
+    "untitled_items": 1,
+    "interacted_items": 1430,
+    "added_items": 0,
+    "filled": {"genres": 1681, "title_words": 1682},
+}
+
+DATA_GATE = {
+    "checked": ["interactions/train", "interactions/eval", "catalogue/train"],
+    "ignored": [],
+    "checks": [
+        {
+            "check": "drift",
+            "data": "interactions",
+            "split": "train",
+            "feature": "value",
+            "measure": "jensen_shannon_divergence",
+            "value": 0.0123,
+            "limit": 0.1,
+            "passed": True,
+            "detail": "The distribution moved little.",
+        },
+        {
+            "check": "growth",
+            "data": "catalogue",
+            "split": "train",
+            "feature": "",
+            "measure": "items",
+            "value": 0.02,
+            "limit": 0.5,
+            "passed": True,
+            "detail": "1,682 items, 1,649 last time.",
+        },
+    ],
+    "counts": {"events": 54_433, "users": 942, "items": 1430},
+    "compared_with": "gs://bucket/model/11",
+}
+
+TRAINING = {
+    "epochs": [
+        {
+            "epoch": n + 1,
+            "loss": loss,
+            "train_seconds": 0.7,
+            "seconds": 0.8,
+            "recall@10": recall,
+            "ndcg@10": recall / 2,
+            "recall@100": 3.4 * recall,
+            "ndcg@100": recall,
+        }
+        for n, (loss, recall) in enumerate(
+            zip(
+                (6.693, 6.31, 6.11, 6.0, 5.93, 5.88, 5.85, 5.822),
+                (0.110, 0.139, 0.155, 0.163, 0.168, 0.170, 0.172, 0.171),
+                strict=True,
+            )
+        )
+    ],
+    "popularity": {"recall@10": 0.059, "ndcg@10": 0.029, "recall@100": 0.276, "ndcg@100": 0.07},
+    "model": {"recall@10": 0.171, "ndcg@10": 0.0855, "recall@100": 0.58, "ndcg@100": 0.171},
+    "evaluated": {"users": 942, "users_before_cut": 942, "targets": 942},
+}
+
+WARM_START = {
+    "base_model": "gs://bucket/model/11",
+    "cold_start_because": None,
+    "epochs": 4,
+    "unchanged": False,
+    "tables": {
+        "item_embedding": {"carried": 1391, "new": 39, "dropped": 8},
+        "user_embedding": {"carried": 871, "new": 71, "dropped": 0},
+        "content_genres_embedding": {"carried": 19, "new": 0, "dropped": 0},
+    },
+}
+
+SERVING_CHECK = {
+    "blessed": True,
+    "failures": [],
+    "load_seconds": 1.31,
+    "signatures": {
+        name: {"requests": 8, "max_difference": 1.2e-7, "latency_ms": {"p50": p50, "p95": p50 * 1.6, "max": p50 * 2.5}}
+        for name, p50 in (
+            ("serving_default", 2.4),
+            ("recommend", 2.1),
+            ("embed_items", 0.6),
+            ("embed_item_indices", 0.5),
+            ("embed_users", 1.1),
+            ("similar_items", 1.4),
+            ("catalogue", 0.4),
+        )
+    },
+    "limits": {},
+}
+
+_PUSHED = {"pushed": 1, "pushed_destination": "gs://bucket/serving/1795269697", "pushed_version": "1795269697"}
+
+
+def pushed() -> Facts:
+    """A run whose data and schema the cache answered for, and whose model was pushed."""
+    told = run(cached=("InteractionsSchemaGen", "CatalogueGen", "CatalogueStatisticsGen", "CatalogueSchemaGen"))
+    parts = {
+        "model": Part("gs://bucket/TwoTowerTrainer/model/17"),
+        "pushed_model": Part("gs://bucket/Pusher/pushed_model/22", _PUSHED),
+    }
+    return Facts(
+        pipeline="movielens-100k",
+        run=told,
+        parts=parts,
+        cleaning=CLEANING,
+        catalogue=CATALOGUE,
+        anomalies=(),
+        data_gate=DATA_GATE,
+        training=TRAINING,
+        warm_start=WARM_START,
+        evaluation=evaluation(),
+        serving_check=SERVING_CHECK,
+    )
+
+
+def refused() -> Facts:
+    """A run whose model is worse than the last blessed one."""
+    parts = {"pushed_model": Part("gs://bucket/Pusher/pushed_model/22", {"pushed": 0})}
+    return dataclasses.replace(pushed(), evaluation=evaluation(hit_rate=0.121), parts=parts)
+
+
+def first() -> Facts:
+    """A first run: nothing to compare with."""
+    return dataclasses.replace(
+        pushed(),
+        evaluation=evaluation(first=True),
+        data_gate={**DATA_GATE, "checks": [], "compared_with": None},
+        warm_start={**WARM_START, "base_model": None, "cold_start_because": "no model was blessed", "tables": {}},
+    )
+
+
+def failed() -> Facts:
+    """A run that DataGate stopped."""
+    error = (
+        "DataGate stopped the run: 1 anomaly(ies) between the data and its schema.\n"
+        "  interactions/train value: ENUM_TYPE_UNEXPECTED_STRING_VALUES: Unexpected string values: <b>.\n"
+        "Mend the data, or the curated schema; or name the anomaly in data_gate.ignore_anomalies."
+    )
+    return Facts(
+        pipeline="movielens-100k",
+        run=run(failed="DataGate", error=error),
+        cleaning=CLEANING,
+        catalogue=CATALOGUE,
+        anomalies=(
+            Anomaly("interactions", "train", "value", "OUT_OF_RANGE", "Unexpectedly large values: 7 > 5 (max)."),
+        ),
+    )
