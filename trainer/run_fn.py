@@ -1,4 +1,4 @@
-"""`run_fn`: what TwoTowerTrainer calls. Load, train, check, export; a failure on the way leaves no model."""
+"""`run_fn`: what TwoTowerTrainer calls. Load, start, train, check, export; a failure on the way leaves no model."""
 
 import logging
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from configs.model import Serving, Trainer
 from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.provenance import digest_of, provenance
 from serving_signatures.retriever import Retriever, ServedCatalogue
+from trainer.base_model import find_base_model, hand_on, state_folder, write_report
 from trainer.batches import Batches
 from trainer.candidates import Candidates, read_candidates
 from trainer.checks import check_data, check_embeddings
@@ -21,6 +22,8 @@ from trainer.fn_args import TwoTowerFnArgs
 from trainer.interactions import Interactions, read_interactions
 from trainer.training import train
 from trainer.two_tower import TwoTower
+from trainer.warm_start import carry_over, nothing_carried, state_of, table_ids
+from trainer.warm_state import write_state
 from transforms import features
 from transforms.catalogue import content_sizes, content_vocabularies
 
@@ -29,8 +32,8 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     """Trains a two-tower model and exports it.
 
     Args:
-        fn_args: See `TwoTowerFnArgs`. The model goes to `serving_model_dir`, logs and `metrics.json` to
-            `model_run_dir`.
+        fn_args: See `TwoTowerFnArgs`. The model goes to `serving_model_dir`, with what a later run needs to start from
+            it beside it; logs, `metrics.json` and `warm_start.json` go to `model_run_dir`.
 
     Raises:
         TrainingError: The data cannot be learned from, or what was learned must not be served.
@@ -64,9 +67,20 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         evaluator.counts,
     )
 
+    vocabularies = content_vocabularies(catalogue_graph, catalogue)
+    digest = data_digest(interactions, users, interacted_items, candidates, vocabularies)
+    base = find_base_model(fn_args.base_model, settings)
+    if base.is_made_of(custom["provenance"], digest):
+        hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
+        return
+
     model = TwoTower(len(users), interactions, candidates, settings)
+    ids = table_ids(users, interacted_items, candidates, vocabularies)
+    carried = carry_over(model, base.state, ids, candidates) if base.state else nothing_carried(ids)
+    epochs = settings.epochs_when_warm if base.state else settings.epochs
+    write_report(base, carried, epochs, fn_args.model_run_dir)
     batches = Batches(interactions, candidates, settings)
-    summary = train(model, batches, evaluator, settings.epochs, fn_args.model_run_dir)
+    summary = train(model, batches, evaluator, epochs, fn_args.model_run_dir)
 
     embedding = embed_catalogue(model, candidates)
     check_embeddings(embedding[candidates.place], "interacted items")
@@ -86,9 +100,15 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         default_k=Serving.model_validate(custom["serving"]).k,
     )
     metrics: dict[str, Any] = {"model": summary["model"], "popularity": summary["popularity"]}
-    vocabularies = content_vocabularies(catalogue_graph, catalogue)
-    digest = data_digest(interactions, users, interacted_items, candidates, vocabularies)
-    origin = provenance(custom["provenance"], digest, counts, metrics)
+    origin = {
+        **provenance(custom["provenance"], digest, counts, metrics),
+        "base_model": {
+            "warm": base.state is not None,
+            "data_digest": base.origin.get("data_digest"),
+            "carried": {name: of.carried for name, of in carried.items()},
+        },
+    }
+    write_state(state_of(model, ids, summary), state_folder(fn_args.serving_model_dir))
     export_model(retriever, fn_args.serving_model_dir, origin)
     logger.info("exported %d signatures over %s items", len(SIGNATURES), f"{candidates.items:,}")
 

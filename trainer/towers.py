@@ -16,6 +16,11 @@ class QueryTower(tf.keras.layers.Layer):
     """User embedding plus projected history, normalised.
 
     A user without an id is a query of the history alone, a user without a history one of the id alone.
+
+    Attributes:
+        user_embedding: Variable `[users, dim]`.
+        projection: Variable `[dim, dim]`, what a pooled history is multiplied with.
+        dim: Length of an embedding.
     """
 
     def __init__(self, users: int, item_embedding: Any, max_history: int, history_decay: float, seed: int) -> None:
@@ -31,9 +36,9 @@ class QueryTower(tf.keras.layers.Layer):
         super().__init__(name="query_tower")
         dim = item_embedding.shape[1]
         self._item_embedding = item_embedding
-        self._user_embedding = embedding("user_embedding", users, dim, seed)
+        self.user_embedding = embedding("user_embedding", users, dim, seed)
         # Starts as the identity: the history's mean is a fair query before anything is learned.
-        self._projection = tf.Variable(tf.eye(dim), name="history_projection")
+        self.projection = tf.Variable(tf.eye(dim), name="history_projection")
         self._max_history = max_history
         self.dim = dim
         self._weight_of_age = tf.constant([history_decay**age for age in range(max_history)])
@@ -50,8 +55,8 @@ class QueryTower(tf.keras.layers.Layer):
             float32 `[batch, dim]`, of length 1; zero for a query with neither user nor history.
         """
         is_known = tf.cast(user >= 0, tf.float32)[:, tf.newaxis]
-        query = is_known * tf.gather(self._user_embedding, tf.maximum(user, 0))
-        return tf.math.l2_normalize(query + self._pool(history, history_weight) @ self._projection, axis=1)
+        query = is_known * tf.gather(self.user_embedding, tf.maximum(user, 0))
+        return tf.math.l2_normalize(query + self._pool(history, history_weight) @ self.projection, axis=1)
 
     def _pool(self, history: Any, history_weight: Any) -> Any:
         """Weighted mean of the newest items, `[batch, dim]`."""
@@ -74,6 +79,10 @@ class CandidateTower(tf.keras.layers.Layer):
     """Item embedding plus the mean embedding of each content feature, normalised.
 
     An item without interactions has no embedding of its own and is made of its content.
+
+    Attributes:
+        item_embedding: Variable `[interacted items, dim]`, shared with the query tower.
+        content_embedding: Content feature to its Variable `[indices, dim]`.
     """
 
     def __init__(self, candidates: Candidates, item_embedding: Any, seed: int) -> None:
@@ -86,13 +95,13 @@ class CandidateTower(tf.keras.layers.Layer):
         """
         super().__init__(name="candidate_tower")
         dim = item_embedding.shape[1]
-        self._item_embedding = item_embedding
+        self.item_embedding = item_embedding
         self._row = tf.constant(candidates.row)
         self._content = {
             name: (tf.constant(content.index), tf.constant(content.offset))
             for name, content in candidates.content.items()
         }
-        self._content_embedding = {
+        self.content_embedding = {
             # A feature may be called `item` or `user`, and the first values of a table come from its name.
             name: embedding(f"content_{name}_embedding", content.size, dim, seed)
             for name, content in candidates.content.items()
@@ -108,14 +117,26 @@ class CandidateTower(tf.keras.layers.Layer):
             float32 `[batch, dim]`, of length 1; zero for an item with neither interactions nor content.
         """
         row = tf.gather(self._row, place)
-        candidate = tf.cast(row >= 0, tf.float32)[:, tf.newaxis] * tf.gather(self._item_embedding, tf.maximum(row, 0))
+        own = tf.cast(row >= 0, tf.float32)[:, tf.newaxis] * tf.gather(self.item_embedding, tf.maximum(row, 0))
+        return tf.math.l2_normalize(own + self.embed_content(place), axis=1)
+
+    def embed_content(self, place: Any) -> Any:
+        """The part of items' embeddings that their content makes, before they are normalised.
+
+        Args:
+            place: int32 or int64 `[batch]`, places in the catalogue.
+
+        Returns:
+            float32 `[batch, dim]`; zero for an item without content.
+        """
+        total = tf.zeros([tf.size(place), self.item_embedding.shape[1]])
         for name, (index, offset) in self._content.items():
             chosen = tf.ragged.range(tf.gather(offset, place), tf.gather(offset, place + 1))
-            tokens = tf.gather(self._content_embedding[name], tf.gather(index, chosen.values))
+            tokens = tf.gather(self.content_embedding[name], tf.gather(index, chosen.values))
             summed = tf.math.unsorted_segment_sum(tokens, chosen.value_rowids(), chosen.nrows())
             count = tf.cast(chosen.row_lengths(), tf.float32)[:, tf.newaxis]
-            candidate += tf.math.divide_no_nan(summed, count)
-        return tf.math.l2_normalize(candidate, axis=1)
+            total += tf.math.divide_no_nan(summed, count)
+        return total
 
 
 def embedding(name: str, rows: int, dim: int, seed: int) -> Any:

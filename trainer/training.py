@@ -21,7 +21,7 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
     """Trains, and measures at the end of each epoch.
 
     Args:
-        model: Fresh; trained in place.
+        model: Fresh, or warm; trained in place.
         batches: The input pipeline.
         evaluator: The eval split.
         epochs: Passes over the interactions.
@@ -78,7 +78,7 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
     for writer in writers.values():
         writer.close()
     summary = {"epochs": done, "model": metrics, "popularity": popularity, "evaluated": evaluator.counts}
-    _write_json(posixpath.join(folder, METRICS_FILE), summary)
+    write_json(posixpath.join(folder, METRICS_FILE), summary)
     return summary
 
 
@@ -89,7 +89,14 @@ def _write_scalars(writer: Any, epoch: int, scalars: dict[str, float]) -> None:
             tf.summary.scalar(name.replace("@", "_at_"), value, step=epoch)
 
 
-def _write_json(path: str, values: Any) -> None:
+def write_json(path: str, values: Any) -> None:
+    """Writes a JSON file, whole or not at all.
+
+    Args:
+        path: Where to, local or remote; the folder is made.
+        values: What to write.
+    """
+    tf.io.gfile.makedirs(posixpath.dirname(path))
     with tf.io.gfile.GFile(f"{path}.tmp", "w") as file:
         file.write(json.dumps(values, indent=2) + "\n")
     tf.io.gfile.rename(f"{path}.tmp", path, overwrite=True)

@@ -44,6 +44,13 @@ class TwoTower(tfrs.Model):
         self._epoch_loss = tf.keras.metrics.Mean(name="mean_loss")
         self.compile(optimizer=_OPTIMIZERS[settings.optimizer](settings.learning_rate))
 
+    @property
+    def tables(self) -> dict[str, Any]:
+        """The embedding tables, Variables `[rows, dim]` by their names."""
+        content = {f"content_{name}_embedding": table for name, table in self.candidate_tower.content_embedding.items()}
+        items, users = self.candidate_tower.item_embedding, self.query_tower.user_embedding
+        return {"item_embedding": items, "user_embedding": users, **content}
+
     # Nothing here branches on a tensor, and AutoGraph would spend 6 s on rewriting Keras' own code.
     @tf.autograph.experimental.do_not_convert
     def train_step(self, inputs: dict[str, Any]) -> dict[str, Any]:

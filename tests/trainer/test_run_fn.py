@@ -20,6 +20,7 @@ from trainer.fn_args import TwoTowerFnArgs
 from trainer.interactions import read_interactions
 from trainer.run_fn import data_digest, run_fn
 from trainer.two_tower import TwoTower
+from trainer.warm_state import read_state
 from transforms import features
 from transforms.catalogue import content_sizes, content_vocabularies
 
@@ -30,7 +31,7 @@ def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs
         "trainer": Trainer(**{**settings, **changes.pop("trainer", {})}).model_dump(mode="json"),
         "serving": Serving(k=3).model_dump(mode="json"),
         "catalogue": shop.catalogue,
-        "provenance": {"pipeline": "shop", "config_digest": "abc"},
+        "provenance": {"pipeline": "shop", "config_digest": changes.pop("config_digest", "abc")},
     }
     values = {
         "train_files": shop.train_files,
@@ -121,7 +122,7 @@ def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTower]) -
         "users_before_cut": 38, "users": 38, "targets": 39, "targets_met": 0, "targets_outside_catalogue": 1
     }  # fmt: skip
     assert len(origin["data_digest"]) == 64
-    assert [path.name for path in (folder / "model").iterdir()] == ["Format-Serving"]
+    assert sorted(path.name for path in (folder / "model").iterdir()) == ["Format-Serving", "warm_start"]
 
 
 def test_run_fn_twice_gives_equal_metrics_and_data_digest(
@@ -216,3 +217,70 @@ def test_run_fn_collapsed_embeddings_are_a_named_error_and_leave_no_model(
     with pytest.raises(TrainingError, match="have collapsed"):
         run_fn(fn_args(shop, tmp_path, trainer={"epochs": 1}))
     assert not (tmp_path / "model").exists()
+
+
+def test_run_fn_nothing_changed_hands_the_base_model_on_in_every_byte(
+    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+) -> None:
+    run_fn(fn_args(shop, tmp_path, base_model=str(trained[0] / "model" / "Format-Serving")))
+
+    def content(folder: Path) -> dict[str, bytes]:
+        return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+    assert content(tmp_path / "model" / "Format-Serving") == content(trained[0] / "model" / "Format-Serving")
+    assert sorted(content(tmp_path / "model")) == sorted(content(trained[0] / "model"))
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text()) == json.loads(
+        (trained[0] / "run" / "metrics.json").read_text()
+    )
+    report = json.loads((tmp_path / "run" / "warm_start.json").read_text())
+    assert report["unchanged"]
+    assert (report["epochs"], report["cold_start_because"]) == (0, None)
+    assert report["base_model"] == str(trained[0] / "model")
+    assert report["tables"]["user_embedding"] == {"carried": 37, "new": 0, "dropped": 0}
+
+
+def test_run_fn_without_base_model_starts_cold_and_says_so(trained: tuple[Path, TwoTower]) -> None:
+    report = json.loads((trained[0] / "run" / "warm_start.json").read_text())
+    assert (report["base_model"], report["epochs"], report["unchanged"]) == (None, 6, False)
+    assert report["cold_start_because"] == "there is no blessed model yet"
+    assert report["tables"]["item_embedding"] == {"carried": 0, "new": 25, "dropped": 0}
+
+
+@pytest.mark.e2e
+def test_run_fn_warm_start_has_half_the_epochs_and_is_reproducible(
+    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+) -> None:
+    base = str(trained[0] / "model" / "Format-Serving")
+    states = []
+    for name in ("one", "two"):
+        run_fn(fn_args(shop, tmp_path / name, base_model=base, trainer={"seed": 1}, config_digest="abd"))
+        states.append(read_state(str(tmp_path / name / "model" / "warm_start"), 8))
+    for name, table in states[0].tables.items():
+        np.testing.assert_array_equal(table.values, states[1].tables[name].values, err_msg=name)
+    np.testing.assert_array_equal(states[0].projection, states[1].projection)
+
+    report = json.loads((tmp_path / "one" / "run" / "warm_start.json").read_text())
+    assert (report["epochs"], report["unchanged"], report["cold_start_because"]) == (3, False, None)
+    assert report["tables"]["item_embedding"] == {"carried": 25, "new": 0, "dropped": 0}
+    metrics = json.loads((tmp_path / "one" / "run" / "metrics.json").read_text())
+    cold = json.loads((trained[0] / "run" / "metrics.json").read_text())
+    assert len(metrics["epochs"]) == 3
+    # It goes on where the base model was: its first epoch's loss is below a fresh model's.
+    assert metrics["epochs"][0]["loss"] < cold["epochs"][0]["loss"] - 0.1
+    origin = json.loads(
+        (tmp_path / "one" / "model" / "Format-Serving" / "assets.extra" / "provenance.json").read_text()
+    )
+    assert origin["base_model"]["warm"]
+    assert origin["base_model"]["data_digest"] == origin["data_digest"]
+
+
+@pytest.mark.e2e
+def test_run_fn_base_model_of_another_dimension_starts_cold_with_all_epochs(
+    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+) -> None:
+    base = str(trained[0] / "model" / "Format-Serving")
+    run_fn(fn_args(shop, tmp_path, base_model=base, trainer={"embedding_dim": 4, "epochs": 2}, config_digest="abd"))
+    report = json.loads((tmp_path / "run" / "warm_start.json").read_text())
+    assert report["cold_start_because"] == "the base model's embedding_dim is 8, this one's 4"
+    assert (report["base_model"], report["epochs"]) == (str(trained[0] / "model"), 2)
+    assert report["tables"]["item_embedding"]["carried"] == 0

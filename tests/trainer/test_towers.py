@@ -36,7 +36,7 @@ def query_oracle(tower: QueryTower, user: int, history: list[int], weight: list[
 @pytest.mark.parametrize(("newest", "decay"), [(2, 1.0), (3, 0.5), (50, 0.8)])
 def test_query_tower_users_and_histories_equals_numpy(items: Any, newest: int, decay: float) -> None:
     tower = QueryTower(4, items, newest, decay, seed=1)
-    tower._projection.assign(np.random.default_rng(0).normal(size=(DIM, DIM)))
+    tower.projection.assign(np.random.default_rng(0).normal(size=(DIM, DIM)))
     users = [0, -1, 3, -1, 2]
     histories = [[0, 1, 2, 3], [4, 4, 1], [], [], [2]]
     weights = [[1.0, 0.5, 6.0, 2.0], [1.0, 2.0, 3.0], [], [], [0.5]]
@@ -89,7 +89,7 @@ def test_candidate_tower_ids_and_content_equals_numpy(items: Any) -> None:
     genres = [[0, 1, 1], [2], [], [], [3, 4]]
     catalogue = candidates_of([1, -1, 0, -1, 2], {"genre": genres, "year": [[0], [], [1], [], [2]]}, size=5)
     tower = CandidateTower(catalogue, items, seed=1)
-    tables = {name: table.numpy() for name, table in tower._content_embedding.items()}
+    tables = {name: table.numpy() for name, table in tower.content_embedding.items()}
 
     came = tower(tf.constant([4, 0, 1, 2, 3, 0])).numpy()
 
@@ -112,9 +112,9 @@ def test_towers_share_the_embeddings_of_items(items: Any) -> None:
 
 
 def test_candidate_tower_content_named_as_an_id_table_starts_with_other_values(items: Any) -> None:
-    user = QueryTower(5, items, 5, 0.8, seed=1)._user_embedding.numpy()
+    user = QueryTower(5, items, 5, 0.8, seed=1).user_embedding.numpy()
     catalogue = candidates_of([0, 1], {"item": [[0], [1]], "user": [[0], [1]]}, size=5)
-    tables = CandidateTower(catalogue, items, seed=1)._content_embedding
+    tables = CandidateTower(catalogue, items, seed=1).content_embedding
     assert not np.array_equal(tables["item"], items)
     assert not np.array_equal(tables["user"], user)
 

@@ -39,8 +39,10 @@ class TwoTowerTrainer(base_component.BaseComponent):
     """Trains with a `run_fn` named by dotted path.
 
     Component `outputs` contains:
-     - `model`: Channel of type `standard_artifacts.Model`.
-     - `model_run`: Channel of type `standard_artifacts.ModelRun`: TensorBoard logs and `metrics.json`.
+     - `model`: Channel of type `standard_artifacts.Model`: the SavedModel; beside it what a later run needs to start
+       from it, and the blessing of its data.
+     - `model_run`: Channel of type `standard_artifacts.ModelRun`: TensorBoard logs, `metrics.json` and
+       `warm_start.json`.
     """
 
     SPEC_CLASS = TwoTowerTrainerSpec
@@ -56,6 +58,7 @@ class TwoTowerTrainer(base_component.BaseComponent):
         run_fn: str,
         custom_config: Mapping[str, Any],
         code_digest: str,
+        base_model: types.BaseChannel | None = None,
     ) -> None:
         """Declares the trainer.
 
@@ -68,6 +71,7 @@ class TwoTowerTrainer(base_component.BaseComponent):
             run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
             custom_config: Hyperparameters for it, as JSON values. Never a path, a URI or a channel.
             code_digest: Digest of the code behind `run_fn`, for the cache key.
+            base_model: The model to start from; its channel may be empty. None to start cold.
         """
         super().__init__(
             spec=TwoTowerTrainerSpec(
@@ -76,6 +80,7 @@ class TwoTowerTrainer(base_component.BaseComponent):
                 candidates=candidates,
                 candidates_transform_graph=candidates_transform_graph,
                 data_blessing=data_blessing,
+                base_model=base_model,
                 train_args=trainer_pb2.TrainArgs(),
                 eval_args=trainer_pb2.EvalArgs(),
                 run_fn=run_fn,

@@ -1,0 +1,185 @@
+"""Rows carried over by string id, held against a dictionary of rows; and files that cannot be started from."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs.errors import WarmStartError
+from configs.model import Trainer
+from tests.trainer.worlds import candidates_of, interactions_of
+from trainer.base_model import find_base_model
+from trainer.candidates import Candidates
+from trainer.two_tower import TwoTower
+from trainer.warm_start import CARRIED_SCALE, Carried, carry_over, state_of, table_ids
+from trainer.warm_state import FOLDER, Table, WarmState, read_state, write_state
+
+DIM = 4
+
+
+def model_of(users: Sequence[bytes], candidates: Candidates, seed: int = 0) -> TwoTower:
+    train = interactions_of([[0, 1]] * max(len(users), 1))
+    return TwoTower(len(users), train, candidates, Trainer(embedding_dim=DIM, seed=seed))
+
+
+def base_state(**tables: tuple[list[bytes], int]) -> WarmState:
+    rng = np.random.default_rng(7)
+    made = {name: Table(ids, rng.normal(size=(rows, DIM)).astype("f")) for name, (ids, rows) in tables.items()}
+    return WarmState(made, rng.normal(size=(DIM, DIM)).astype("f"), {"model": {"hit_rate@10": 0.25}})
+
+
+def rows_of(table: Table) -> dict[bytes, Any]:
+    return dict(zip(table.ids, table.values, strict=True))
+
+
+def test_carry_over_vocabularies_grown_shrunk_and_reordered_keeps_each_ids_row() -> None:
+    users, items = [b"u3", b"new user", b"u1"], [b"i2", b"i9", b"i0"]
+    base = base_state(user_embedding=([b"u1", b"u2", b"u3"], 3), item_embedding=([b"i0", b"i1", b"i2", b"i3"], 4))
+    candidates = candidates_of([0, 1, 2])
+    model = model_of(users, candidates)
+    report = carry_over(model, base, table_ids(users, items, candidates, {}), candidates)
+
+    user, item = (model.tables[name].numpy() for name in ("user_embedding", "item_embedding"))
+    known = rows_of(base.tables["user_embedding"])
+    np.testing.assert_array_equal(user[0], CARRIED_SCALE * known[b"u3"])
+    np.testing.assert_array_equal(user[2], CARRIED_SCALE * known[b"u1"])
+    np.testing.assert_allclose(user[1], CARRIED_SCALE * (known[b"u1"] + known[b"u3"]) / 2, rtol=1e-6)
+    known = rows_of(base.tables["item_embedding"])
+    np.testing.assert_array_equal(item[[0, 2]], CARRIED_SCALE * np.stack([known[b"i2"], known[b"i0"]]))
+    np.testing.assert_array_equal(model.query_tower.projection.numpy(), base.projection)
+    assert report == {"item_embedding": Carried(2, 1, 2), "user_embedding": Carried(2, 1, 1)}
+
+
+def test_carry_over_new_item_starts_as_its_content_and_without_any_at_the_mean() -> None:
+    # The rows 0, 1, 2 are the items a, b, c; b and c are new, and c has no content.
+    candidates = candidates_of([0, 1, 2], {"genre": [[0], [0, 1], []], "year": [[3], [2], []]}, size=4)
+    items, genres = [b"a", b"b", b"c"], [b"drama", b"war", b"x", b"y"]
+    base = base_state(
+        item_embedding=([b"a"], 1),
+        content_genre_embedding=([b"war", b"drama"], 2),
+        content_year_embedding=([b"0/4", b"1/4", b"2/4", b"3/4"], 4),
+    )
+    model = model_of([b"u"], candidates)
+    report = carry_over(model, base, table_ids([b"u"], items, candidates, {"genre": genres}), candidates)
+
+    genre, year = (rows_of(base.tables[f"content_{name}_embedding"]) for name in ("genre", "year"))
+    item = model.tables["item_embedding"].numpy()
+    own = CARRIED_SCALE * base.tables["item_embedding"].values[0]
+    content = CARRIED_SCALE * ((genre[b"drama"] + genre[b"war"]) / 2 + year[b"2/4"])
+    np.testing.assert_allclose(item, [own, content, own], rtol=1e-5)
+    # So it is placed where the base model had it as an item without interactions.
+    np.testing.assert_allclose(model.candidate_tower(tf.constant([1]))[0], content / np.linalg.norm(content), rtol=1e-5)
+    assert report["content_genre_embedding"] == Carried(2, 2, 0)
+    assert report["content_year_embedding"] == Carried(4, 0, 0)
+    assert report["user_embedding"] == Carried(0, 1, 0)
+
+
+def test_carry_over_feature_added_removed_or_cut_otherwise_leaves_the_others_carried() -> None:
+    candidates = candidates_of([0, 1], {"year": [[0], [1]], "mood": [[0], [1]]}, size=10)
+    base = base_state(
+        item_embedding=([b"a", b"b"], 2),
+        content_year_embedding=([b"0/2", b"1/2"], 2),
+        content_genre_embedding=([b"war"], 1),
+    )
+    moods = [b"merry", b"sad", *(b"%d" % n for n in range(8))]
+    model, fresh = model_of([b"u"], candidates), model_of([b"u"], candidates)
+    report = carry_over(model, base, table_ids([b"u"], [b"a", b"b"], candidates, {"mood": moods}), candidates)
+
+    for name in ("content_year_embedding", "content_mood_embedding", "user_embedding"):
+        np.testing.assert_array_equal(model.tables[name].numpy(), fresh.tables[name].numpy(), err_msg=name)
+    np.testing.assert_array_equal(
+        model.tables["item_embedding"].numpy(), CARRIED_SCALE * base.tables["item_embedding"].values
+    )
+    assert report == {
+        "item_embedding": Carried(2, 0, 0),
+        "user_embedding": Carried(0, 1, 0),
+        "content_year_embedding": Carried(0, 10, 2),
+        "content_mood_embedding": Carried(0, 10, 0),
+        "content_genre_embedding": Carried(0, 0, 1),
+    }
+
+
+def test_state_of_model_written_and_read_back_is_equal(tmp_path: Path) -> None:
+    # Ids that NumPy's strings would cut, and an empty one.
+    users = [b"", b"\x00", b"a\x00", "ü".encode()]
+    candidates = candidates_of([0, 1])
+    model = model_of(users, candidates)
+    state = state_of(model, table_ids(users, [b"i", b"long " * 99], candidates, {}), {"model": {}})
+    write_state(state, str(tmp_path / FOLDER))
+    write_state(state, str(tmp_path / FOLDER))
+    again = read_state(str(tmp_path / FOLDER), DIM)
+
+    assert {name: table.ids for name, table in again.tables.items()} == {
+        name: list(table.ids) for name, table in state.tables.items()
+    }
+    np.testing.assert_array_equal(again.tables["user_embedding"].values, model.tables["user_embedding"].numpy())
+    np.testing.assert_array_equal(again.projection, np.eye(DIM))
+    assert again.metrics == {"model": {}}
+    assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
+
+
+def edited(**changes: Any) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        described = json.loads((folder / "state.json").read_text())
+        (folder / "state.json").write_text(json.dumps({**described, **changes}))
+
+    return edit
+
+
+def cut(file: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / file).write_bytes((folder / file).read_bytes()[:-9]) and None
+
+
+def not_a_number(folder: Path) -> None:
+    state = read_state(str(folder), DIM)
+    user = state.tables["user_embedding"]
+    poisoned = dataclasses.replace(user, values=np.where(user.values > 0, np.nan, user.values))
+    write_state(dataclasses.replace(state, tables={**state.tables, "user_embedding": poisoned}), str(folder))
+
+
+@pytest.mark.parametrize(
+    ("breaking", "message"),
+    [
+        (edited(format_version=2), "format version is 2"),
+        (edited(architecture="three-tower"), "architecture is 'three-tower'"),
+        (edited(embedding_dim=8), "embedding_dim is 8, this one's 4"),
+        (edited(tables=["a", "b", "c", "d"]), "damaged: KeyError"),
+        (cut("tables.npz"), "its digest differs"),
+        (cut("state.json"), "damaged: JSONDecodeError"),
+        (lambda folder: (folder / "tables.npz").unlink(), "can be read"),
+        (lambda folder: (folder / "state.json").write_text("[]") and None, "damaged: TypeError"),
+        (lambda folder: [path.unlink() for path in folder.iterdir()] and None, "can be read"),
+        (not_a_number, "user_embedding holds values that are not finite"),
+    ],
+)
+def test_find_base_model_unusable_starts_cold_and_says_why(
+    tmp_path: Path, breaking: Callable[[Path], None], message: str
+) -> None:
+    base = base_state(user_embedding=([b"u1", b"u2"], 2), item_embedding=([b"i"], 1))
+    write_state(base, str(tmp_path / FOLDER))
+    saved_model = str(tmp_path / "Format-Serving")
+    found = find_base_model(saved_model, Trainer(embedding_dim=DIM))
+    assert found.state is not None
+    assert (found.uri, found.cold_start_because) == (str(tmp_path), None)
+
+    breaking(tmp_path / FOLDER)
+    found = find_base_model(saved_model, Trainer(embedding_dim=DIM))
+    assert found.state is None
+    assert message in str(found.cold_start_because)
+    with pytest.raises(WarmStartError):
+        read_state(str(tmp_path / FOLDER), DIM)
+
+
+def test_find_base_model_none_or_not_wanted_says_so() -> None:
+    assert "no blessed model yet" in str(find_base_model(None, Trainer()).cold_start_because)
+    assert "is false" in str(find_base_model("/some/model", Trainer(warm_start=False)).cold_start_because)
+
+
+def test_trainer_epochs_when_warm_are_half_rounded_up_unless_named() -> None:
+    assert [Trainer(epochs=n).epochs_when_warm for n in (1, 2, 7, 8)] == [1, 1, 4, 4]
+    assert Trainer(epochs=8, warm_start_epochs=3).epochs_when_warm == 3

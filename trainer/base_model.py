@@ -1,0 +1,159 @@
+"""The last blessed model, as a run finds it: what there is to start from, or why there is nothing."""
+
+import dataclasses
+import json
+import logging
+import posixpath
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from configs.errors import WarmStartError
+from configs.model import Trainer
+from serving_signatures.export import PROVENANCE_FILE
+from trainer import METRICS_FILE
+from trainer.training import write_json
+from trainer.warm_start import Carried
+from trainer.warm_state import FOLDER, WarmState, read_state, write_state
+
+WARM_START_FILE = "warm_start.json"
+"""In the trainer's `model_run` artifact: what the model started from, and what became of each table's rows."""
+
+_LOGGER = logging.getLogger("perennial.trainer")
+
+
+@dataclasses.dataclass(frozen=True)
+class BaseModel:
+    """What a run starts from.
+
+    Attributes:
+        saved_model: The base model's folder; None if there is none.
+        state: What it has learned; None for a cold start.
+        origin: Its `provenance.json`; empty where there is none.
+        cold_start_because: Why the start is cold; None for a warm one.
+    """
+
+    saved_model: str | None
+    state: WarmState | None
+    origin: dict[str, Any]
+    cold_start_because: str | None
+
+    @property
+    def uri(self) -> str | None:
+        """The model artifact's folder."""
+        return posixpath.dirname(self.saved_model) if self.saved_model is not None else None
+
+    def is_made_of(self, made_by: Mapping[str, str], data_digest: str) -> bool:
+        """Whether training would start from what it has ended with: the same config, code and data.
+
+        Args:
+            made_by: What the pipeline says: digests of config and code.
+            data_digest: Of what there is to learn from.
+
+        Returns:
+            False too where one of the two does not say.
+        """
+        wanted = {**made_by, "data_digest": data_digest}
+        return self.state is not None and all(self.origin.get(name) == value for name, value in wanted.items())
+
+
+def find_base_model(path: str | None, settings: Trainer) -> BaseModel:
+    """Reads the base model's state; whatever is wrong with it, there is a cold start then.
+
+    Args:
+        path: The base model's SavedModel, as in `FnArgs.base_model`; None or empty for none.
+        settings: Of the model that is to start from it.
+
+    Returns:
+        The base model.
+    """
+    if not settings.warm_start:
+        return BaseModel(None, None, {}, "trainer.warm_start is false")
+    if not path:
+        return BaseModel(None, None, {}, "there is no blessed model yet")
+    saved_model = path.rstrip("/")
+    try:
+        state = read_state(posixpath.join(posixpath.dirname(saved_model), FOLDER), settings.embedding_dim)
+    except WarmStartError as e:
+        return BaseModel(saved_model, None, _origin(saved_model), str(e))
+    return BaseModel(saved_model, state, _origin(saved_model), None)
+
+
+def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, folder: str) -> None:
+    """Writes `warm_start.json`, and says the same in the log.
+
+    Args:
+        base: What the run starts from.
+        tables: What became of each table's rows.
+        epochs: That it trains for; 0 if the base model is handed on.
+        folder: Where to.
+    """
+    counts = {name: dataclasses.asdict(of) for name, of in tables.items()}
+    report = {
+        "base_model": base.uri,
+        "cold_start_because": base.cold_start_because,
+        "epochs": epochs,
+        "unchanged": epochs == 0,
+        "tables": counts,
+    }
+    write_json(posixpath.join(folder, WARM_START_FILE), report)
+    if base.cold_start_because is not None:
+        _LOGGER.info("cold start: %s", base.cold_start_because)
+        return
+    rows = "; ".join(
+        f"{name} {of.carried:,} carried, {of.new:,} new, {of.dropped:,} dropped" for name, of in tables.items()
+    )
+    _LOGGER.info("warm start: %s", rows)
+
+
+def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None:
+    """Makes the base model this run's: what it has learned is all that there is to learn.
+
+    Training on the same data again and again would let the model drift, and push a new version for nothing.
+
+    Args:
+        base: A base model with a state.
+        serving_model_dir: Where the SavedModel goes; equal to the base model's in every byte.
+        model_run_dir: Where its metrics and the report go.
+    """
+    assert base.saved_model is not None
+    assert base.state is not None
+    tables = {name: Carried(len(table.ids), 0, 0) for name, table in base.state.tables.items()}
+    write_report(base, tables, 0, model_run_dir)
+    write_json(posixpath.join(model_run_dir, METRICS_FILE), base.state.metrics)
+    write_state(base.state, state_folder(serving_model_dir))
+    _copy(base.saved_model, serving_model_dir.rstrip("/"))
+    _LOGGER.info("neither data nor config nor code has changed: the base model is handed on")
+
+
+def state_folder(serving_model_dir: str) -> str:
+    """Where a model's state goes, beside its SavedModel."""
+    return posixpath.join(posixpath.dirname(serving_model_dir.rstrip("/")), FOLDER)
+
+
+def _origin(saved_model: str) -> dict[str, Any]:
+    try:
+        with tf.io.gfile.GFile(posixpath.join(saved_model, PROVENANCE_FILE), "r") as file:
+            origin = json.loads(file.read())
+    except (tf.errors.OpError, ValueError):
+        return {}
+    return origin if isinstance(origin, dict) else {}
+
+
+def _copy(source: str, goal: str) -> None:
+    """Copies a folder under a temporary name beside its goal, and renames it."""
+    unfinished = f"{goal}.{uuid.uuid4().hex}.tmp"
+    try:
+        for folder, _, files in tf.io.gfile.walk(source):
+            into = posixpath.join(unfinished, folder[len(source) :].strip("/")).rstrip("/")
+            tf.io.gfile.makedirs(into)
+            for file in files:
+                tf.io.gfile.copy(posixpath.join(folder, file), posixpath.join(into, file))
+        if tf.io.gfile.exists(goal):
+            tf.io.gfile.rmtree(goal)
+        tf.io.gfile.rename(unfinished, goal)
+    finally:
+        if tf.io.gfile.exists(unfinished):
+            tf.io.gfile.rmtree(unfinished)

@@ -1,0 +1,150 @@
+"""What a later run needs of a model to start from it: its trained tables with their string ids, in a folder.
+
+`tables.npz` holds arrays alone (no pickles); `state.json` says how to read it and holds its digest, so that a folder
+that is half written, cut off or of another version is told from one that can be used.
+"""
+
+import dataclasses
+import hashlib
+import io
+import json
+import posixpath
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from configs.errors import WarmStartError
+
+FOLDER = "warm_start"
+"""In the model artifact, beside the SavedModel: nothing of it is pushed to serving."""
+
+STATE_FILE = "state.json"
+TABLES_FILE = "tables.npz"
+
+FORMAT_VERSION = 1
+"""Of the two files; another one is not read."""
+
+ARCHITECTURE = "two-tower: item row + mean of each content feature; user row + projected history of item rows; cosine"
+"""What the tables mean to each other. Another wording is another model, whose rows would mean nothing in this one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """An embedding table.
+
+    Attributes:
+        ids: What each row stands for, none twice.
+        values: float32 `[len(ids), dim]`.
+    """
+
+    ids: Sequence[bytes]
+    values: npt.NDArray[np.float32]
+
+
+@dataclasses.dataclass(frozen=True)
+class WarmState:
+    """All that a model has learned.
+
+    Attributes:
+        tables: By the names of their variables.
+        projection: float32 `[dim, dim]`, of a query's history.
+        metrics: What the run's `metrics.json` held.
+    """
+
+    tables: dict[str, Table]
+    projection: npt.NDArray[np.float32]
+    metrics: dict[str, Any]
+
+
+def write_state(state: WarmState, folder: str) -> None:
+    """Writes the folder, whole or not at all; what is there is replaced.
+
+    Args:
+        state: What to write.
+        folder: Where to, local or remote.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {"projection": state.projection}
+    for number, table in enumerate(state.tables.values()):
+        arrays[f"values_{number}"] = np.asarray(table.values, np.float32)
+        # One string of bytes and its cuts: NumPy's own strings lose zeros at the end, and take the longest one's room.
+        arrays[f"ids_{number}"] = np.frombuffer(b"".join(table.ids), np.uint8)
+        arrays[f"ends_{number}"] = np.cumsum([len(of_row) for of_row in table.ids], dtype=np.int64)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    content = buffer.getvalue()
+    described = {
+        "format_version": FORMAT_VERSION,
+        "architecture": ARCHITECTURE,
+        "embedding_dim": int(state.projection.shape[0]),
+        "tables": list(state.tables),
+        "tables_sha256": hashlib.sha256(content).hexdigest(),
+        "metrics": state.metrics,
+    }
+    unfinished = f"{folder}.{uuid.uuid4().hex}.tmp"
+    try:
+        tf.io.gfile.makedirs(unfinished)
+        with tf.io.gfile.GFile(posixpath.join(unfinished, TABLES_FILE), "wb") as file:
+            file.write(content)
+        with tf.io.gfile.GFile(posixpath.join(unfinished, STATE_FILE), "w") as file:
+            file.write(json.dumps(described, indent=2) + "\n")
+        if tf.io.gfile.exists(folder):
+            tf.io.gfile.rmtree(folder)
+        tf.io.gfile.rename(unfinished, folder)
+    finally:
+        if tf.io.gfile.exists(unfinished):
+            tf.io.gfile.rmtree(unfinished)
+
+
+def read_state(folder: str, embedding_dim: int) -> WarmState:
+    """Reads the folder, and refuses what a model of today could not go on with.
+
+    Args:
+        folder: As written by `write_state`.
+        embedding_dim: Of the model that is to start from it.
+
+    Returns:
+        The state, its numbers finite and its shapes fitting each other.
+
+    Raises:
+        WarmStartError: It is missing, damaged, of another version or architecture, or holds what is no number.
+    """
+    try:
+        with tf.io.gfile.GFile(posixpath.join(folder, STATE_FILE), "r") as file:
+            described = json.loads(file.read())
+        found = [described[key] for key in ("format_version", "architecture", "embedding_dim")]
+        for what, had, want in zip(
+            ("format version", "architecture", "embedding_dim"),
+            found,
+            (FORMAT_VERSION, ARCHITECTURE, embedding_dim),
+            strict=True,
+        ):
+            if had != want:
+                raise WarmStartError(f"the base model's {what} is {had!r}, this one's {want!r}")
+        with tf.io.gfile.GFile(posixpath.join(folder, TABLES_FILE), "rb") as file:
+            content = file.read()
+        if hashlib.sha256(content).hexdigest() != described["tables_sha256"]:
+            raise WarmStartError(f"the base model's {TABLES_FILE} is not what was written: its digest differs")
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            state = WarmState(
+                tables={name: _table(arrays, number) for number, name in enumerate(described["tables"])},
+                projection=arrays["projection"],
+                metrics=described["metrics"],
+            )
+    except tf.errors.OpError as e:
+        raise WarmStartError(f"the base model has no {FOLDER} folder that can be read: {e.message}") from e
+    except (KeyError, TypeError, ValueError) as e:
+        raise WarmStartError(f"the base model's {FOLDER} folder is damaged: {type(e).__name__}: {e}") from e
+    for name, values in [("projection", state.projection), *((n, t.values) for n, t in state.tables.items())]:
+        if not np.isfinite(values).all():
+            raise WarmStartError(f"the base model's {name} holds values that are not finite")
+    return state
+
+
+def _table(arrays: Any, number: int) -> Table:
+    ends = arrays[f"ends_{number}"].tolist()
+    joined = arrays[f"ids_{number}"].tobytes()
+    return Table([joined[start:end] for start, end in zip([0, *ends], ends)], arrays[f"values_{number}"])  # noqa: B905
