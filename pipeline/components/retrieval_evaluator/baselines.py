@@ -1,0 +1,185 @@
+"""What any model must beat, ranked for the same users over the same catalogue: popularity, and item-item cosine.
+
+Both leave out what a user met, and rank ties by place, as the served model does.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse  # type: ignore[import-untyped]
+
+from pipeline.components.retrieval_evaluator.users import Users
+
+NEIGHBOURS = 100
+"""Neighbours that an item keeps. More change little (Deshpande and Karypis 2004), and without a limit a
+catalogue of a million items would hold a million squared."""
+
+HISTORY = 100
+"""Interactions of a user that count, the newest, when the evaluated user is asked for."""
+
+PAIRS = 300_000_000
+"""Pairs of items met by one user that are counted, at most: some ten seconds. Where histories hold more, the longest
+are cut to their newest interactions until they fit; they tell least about a pair."""
+
+_VALUES_A_BLOCK = 1 << 24
+
+
+def popularity_ranking(users: Users, count: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int32]:
+    """Most training interactions first, for everyone.
+
+    Args:
+        users: Whom to rank for.
+        count: `[items]`, training interactions.
+        k: Items a user.
+
+    Returns:
+        `[users, k]` places; -1 where fewer are left.
+    """
+    items = len(count)
+    order = np.argsort(-count, kind="stable").astype(np.int32)
+    rank_of = np.empty(items, np.int64)
+    rank_of[order] = np.arange(items)
+    ranked = np.full((users.count, k), -1, np.int32)
+    for rows, length in _batches(users, lambda length: k + length):
+        # However much a user met, the best k of the others are among the first k + length.
+        width = min(items, k + length)
+        is_free = np.ones((len(rows), width), np.bool_)
+        row, item, _ = _interactions(users, rows)
+        seen = rank_of[item]
+        is_free[row[seen < width], seen[seen < width]] = False
+        is_free &= np.cumsum(is_free, axis=1) <= k
+        row, column = np.nonzero(is_free)
+        position = np.cumsum(is_free, axis=1)[row, column] - 1
+        ranked[rows[row], position] = order[column]
+    return ranked
+
+
+def item_neighbours(train: Users, items: int) -> Any:
+    """Cosine between items' columns of the user-item matrix, the `NEIGHBOURS` best of each item.
+
+    Source: Sarwar et al. 2001; the entries are weights where events weigh, else 1.
+
+    Args:
+        train: The train split.
+        items: Size of the catalogue.
+
+    Returns:
+        scipy CSR matrix float32 `[items, items]`; row `i` holds the items most like `i`.
+    """
+    met = _matrix(train, np.arange(train.count), _history_limit(train.length), items)
+    length = np.sqrt(np.asarray(met.multiply(met).sum(axis=0)).ravel())
+    met = (met @ sparse.diags(np.divide(1, length, out=np.zeros_like(length), where=length > 0))).tocsr()
+    by_item = met.T.tocsr()
+    # An item's row of products has at most as many entries as its users met items.
+    entries = np.asarray(by_item.astype(np.bool_).astype(np.int64) @ np.diff(met.indptr)).ravel()
+    parts = []
+    for block in _cut(np.minimum(entries, items) + 1):
+        products = (by_item[block] @ met).tocsr()
+        parts.append(_best(products, block.start))
+    return sparse.vstack(parts, format="csr")
+
+
+def item_item_ranking(users: Users, neighbours: Any, popularity_ranked: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Sums the similarities of what a user met, weighted as the history is.
+
+    Args:
+        users: Whom to rank for.
+        neighbours: Of `item_neighbours`.
+        popularity_ranked: `[users, k]` of `popularity_ranking`, which follow where fewer than k items are like any in
+            the history.
+
+    Returns:
+        `[users, k]` places; -1 where fewer are left.
+    """
+    items, k = neighbours.shape[0], popularity_ranked.shape[1]
+    ranked = popularity_ranked.copy()
+    for rows in _cut(np.full(users.count, items)):
+        chosen = np.arange(rows.start, rows.stop)
+        scores = (_matrix(users, chosen, HISTORY, items) @ neighbours).toarray()
+        row, item, _ = _interactions(users, chosen)
+        scores[row, item] = 0
+        best = _top(scores, min(k, items))
+        is_like = np.take_along_axis(scores, best, axis=1) > 0
+        for n, (place, like) in enumerate(zip(best, is_like, strict=True)):
+            first = place[like]
+            others = ranked[rows.start + n]
+            rest = others if not len(first) else others[~np.isin(others, first)]
+            ranked[rows.start + n] = np.concatenate([first, rest])[:k]
+    return ranked
+
+
+def _top(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
+    """Columns of the k largest of each row, largest first, ties by column."""
+    chosen = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
+    order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, axis=1)
+
+
+def _best(products: Any, first_item: int) -> Any:
+    """The best entries of each row of a CSR matrix, without the item itself."""
+    data, indices, start = [], [], [0]
+    for n in range(products.shape[0]):
+        row = slice(products.indptr[n], products.indptr[n + 1])
+        value, item = products.data[row], products.indices[row]
+        other = item != first_item + n
+        value, item = value[other], item[other]
+        if len(value) > NEIGHBOURS:
+            kept = np.argpartition(-value, NEIGHBOURS - 1)[:NEIGHBOURS]
+            value, item = value[kept], item[kept]
+        data.append(value)
+        indices.append(item)
+        start.append(start[-1] + len(value))
+    return sparse.csr_matrix((np.concatenate(data), np.concatenate(indices), start), shape=products.shape)
+
+
+def _matrix(users: Users, rows: npt.NDArray[np.int64], newest: int, items: int) -> Any:
+    """The chosen users' newest interactions as a CSR matrix float32 `[rows, items]`; repeats add up."""
+    row, item, weight = _interactions(users, rows, newest)
+    return sparse.csr_matrix((weight, (row, item)), shape=(len(rows), items), dtype=np.float32)
+
+
+def _interactions(
+    users: Users, rows: npt.NDArray[np.int64], newest: int | None = None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Row among the chosen, place and weight of interactions inside the catalogue."""
+    end, length = users.offset[rows + 1], users.length[rows]
+    if newest is not None:
+        length = np.minimum(length, newest)
+    before = np.cumsum(length) - length
+    at = np.arange(int(length.sum())) + np.repeat(end - length - before, length)
+    row = np.repeat(np.arange(len(rows)), length)
+    inside = users.item[at] >= 0
+    return row[inside], users.item[at][inside].astype(np.int64), users.weight[at][inside]
+
+
+def _history_limit(length: npt.NDArray[np.int64]) -> int:
+    """The largest limit at which histories cut to it hold no more than `PAIRS` pairs; at least 1."""
+    low, high = 1, int(length.max(initial=1))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if int(np.sum(np.minimum(length, middle) ** 2)) <= PAIRS:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _cut(values: npt.NDArray[np.int64]) -> Iterator[slice]:
+    """Cuts rows, of so many values each, into pieces of `_VALUES_A_BLOCK` values at most, or of one row."""
+    end = np.cumsum(values)
+    start = 0
+    while start < len(values):
+        held = int(end[start] - values[start]) + _VALUES_A_BLOCK
+        stop = max(start + 1, int(np.searchsorted(end, held, side="right")))
+        yield slice(start, stop)
+        start = stop
+
+
+def _batches(users: Users, width: Any) -> Iterator[tuple[npt.NDArray[np.int64], int]]:
+    """Rows of users with histories of like length, and the longest of them."""
+    order = np.argsort(users.length, kind="stable")
+    for piece in _cut(width(users.length[order])):
+        rows = order[piece]
+        yield rows, int(users.length[rows].max(initial=0))

@@ -1,0 +1,81 @@
+"""The bootstrap over users: one set of resamples for all metrics and all contenders, so that differences are paired.
+
+Efron and Tibshirani 1993, chapters 6 and 13.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+ENDS = (2.5, 97.5)
+"""Percentiles between which the middle 95 % lie."""
+
+_VALUES_A_BLOCK = 1 << 22
+"""Weights held at a time: 16 MiB of float32."""
+
+
+class Interval(NamedTuple):
+    """A figure and its 95 % interval; NaN where there is nothing to measure."""
+
+    value: float
+    low: float
+    high: float
+
+
+def weights(users: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:
+    """How often each user is drawn in each resample.
+
+    Args:
+        users: Users, of whom as many are drawn, with replacement.
+        resamples: Resamples in all.
+        seed: Of the draws.
+
+    Yields:
+        `[some resamples, users]`; together there are `resamples` rows, each of which sums to `users`.
+    """
+    rng = np.random.default_rng(seed)
+    step = max(1, _VALUES_A_BLOCK // max(1, users))
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        drawn = np.empty((rows, users), np.float32)
+        for row in drawn:
+            row[:] = np.bincount(rng.integers(0, users, users, dtype=np.int32), minlength=users)
+        yield drawn
+
+
+def ratios(
+    drawn: npt.NDArray[np.float32], numerator: npt.NDArray[np.float32], denominator: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float64]:
+    """Ratios of sums over the users of each resample.
+
+    Args:
+        drawn: `[resamples, users]` of `weights`.
+        numerator: `[users, figures]`.
+        denominator: `[users, figures]`.
+
+    Returns:
+        `[resamples, figures]`; NaN where a resample has drawn nobody who counts.
+    """
+    over, under = (drawn @ numerator).astype(np.float64), (drawn @ denominator).astype(np.float64)
+    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+
+
+def percentile_interval(value: float, resampled: npt.NDArray[np.float64]) -> Interval:
+    """The figure with its percentile interval over resamples; those that have drawn nobody who counts are left out."""
+    measured = resampled[~np.isnan(resampled)]
+    if not len(measured) or np.isnan(value):
+        return Interval(value, np.nan, np.nan)
+    low, high = np.percentile(measured, ENDS)
+    return Interval(value, float(low), float(high))
+
+
+def centred_interval(value: float, resampled: npt.NDArray[np.float64]) -> Interval:
+    """The figure with an interval as wide as the percentile one, shifted by the resamples' bias; within [0, 1].
+
+    For figures that count different items, such as coverage: a resample holds 63 % of the users, each once or more, so
+    nearly every resample covers fewer items than all users do, and the percentile interval misses the figure itself.
+    """
+    shifted = resampled - np.nanmean(resampled) + value if len(resampled) else resampled
+    return percentile_interval(value, np.clip(shifted, 0, 1))

@@ -1,0 +1,185 @@
+"""Measures all contenders on the same users and resamples, and puts the figures together."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from configs.evaluation import LIST_K, Evaluation
+from pipeline.components.retrieval_evaluator import bootstrap, measures
+from pipeline.components.retrieval_evaluator.bootstrap import Interval
+from pipeline.components.retrieval_evaluator.measures import Figure, Slices
+from pipeline.components.retrieval_evaluator.users import Users
+
+MODEL, LAST_BLESSED, POPULARITY, ITEM_ITEM = "model", "last_blessed", "popularity", "item_item"
+"""The contenders."""
+
+_SPREAD = {f"coverage@{LIST_K}": measures.coverage, f"gini@{LIST_K}": measures.gini}
+"""Metrics of all lists together, which are no sums over users."""
+
+
+class Measured(NamedTuple):
+    """What was measured.
+
+    Attributes:
+        figures: Contender to its figures.
+        differences: Other contender to metric to the model's figure minus the other's, over all users.
+    """
+
+    figures: dict[str, dict[Figure, Interval]]
+    differences: dict[str, dict[str, Interval]]
+
+    def over_all_users(self) -> dict[str, dict[str, Interval]]:
+        """Contender to metric to figure, without the slices."""
+        return {
+            name: {metric: figure for (kind, _, metric), figure in figures.items() if not kind}
+            for name, figures in self.figures.items()
+        }
+
+
+def measure(
+    rankings: Mapping[str, npt.NDArray[np.int32]],
+    users: Users,
+    count: npt.NDArray[np.int64],
+    slices: Slices,
+    settings: Evaluation,
+) -> Measured:
+    """Measures contenders.
+
+    Args:
+        rankings: Contender to `[users, max(top_k)]` places, as in `measures.user_sums`.
+        users: The evaluated users, at least one.
+        count: `[items]`, training interactions.
+        slices: The slices.
+        settings: The cuts and the bootstrap.
+
+    Returns:
+        The figures with their intervals.
+    """
+    items = len(count)
+    sums = {name: measures.user_sums(ranked, users, count, slices, settings.top_k) for name, ranked in rankings.items()}
+    shown = {name: measures.exposure(ranked, items) for name, ranked in rankings.items()}
+    values, resampled = _resample(sums, shown, users.count, settings)
+    figures: dict[str, dict[Figure, Interval]] = {}
+    for name in rankings:
+        figures[name] = {}
+        for figure, value in values[name].items():
+            interval = bootstrap.centred_interval if figure[2] in _SPREAD else bootstrap.percentile_interval
+            figures[name][figure] = interval(value, resampled[name][figure])
+    differences: dict[str, dict[str, Interval]] = {}
+    for other in (POPULARITY, LAST_BLESSED):
+        if MODEL in rankings and other in rankings:
+            differences[other] = {
+                metric: bootstrap.percentile_interval(
+                    value - values[other]["", "", metric],
+                    resampled[MODEL]["", "", metric] - resampled[other]["", "", metric],
+                )
+                for (kind, _, metric), value in values[MODEL].items()
+                if not kind
+            }
+    return Measured(figures, differences)
+
+
+def _resample(
+    sums: Mapping[str, Mapping[Figure, measures.Sums]],
+    shown: Mapping[str, Any],
+    users: int,
+    settings: Evaluation,
+) -> tuple[dict[str, dict[Figure, float]], dict[str, dict[Figure, npt.NDArray[np.float64]]]]:
+    """Each contender's figures over all users, and over each resample: `[resamples]`."""
+    values = {
+        name: {figure: of_figure.value for figure, of_figure in figures.items()} for name, figures in sums.items()
+    }
+    for name, matrix in shown.items():
+        all_shown = _counts(matrix, np.ones((1, users), np.float32))[0]
+        values[name] |= {("", "", metric): spread(all_shown) for metric, spread in _SPREAD.items()}
+    columns = {
+        name: (_columns([s.numerator for s in of.values()]), _columns([s.denominator for s in of.values()]))
+        for name, of in sums.items()
+    }
+    parts: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in sums}
+    for drawn in bootstrap.weights(users, settings.resamples, settings.seed):
+        for name, (numerator, denominator) in columns.items():
+            spread = [[metric(counts) for metric in _SPREAD.values()] for counts in _each_count(shown[name], drawn)]
+            parts[name].append(np.column_stack([bootstrap.ratios(drawn, numerator, denominator), spread]))
+    resampled = {}
+    for name, blocks in parts.items():
+        table = np.concatenate(blocks)
+        order: list[Figure] = [*sums[name], *(("", "", metric) for metric in _SPREAD)]
+        resampled[name] = {figure: table[:, n] for n, figure in enumerate(order)}
+    return values, resampled
+
+
+def _columns(of_users: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float32]:
+    return np.column_stack(of_users).astype(np.float32)
+
+
+_COUNTS_A_BLOCK = 1 << 24
+
+
+def _each_count(shown: Any, drawn: npt.NDArray[np.float32]) -> Any:
+    """The items' counts of each resample, a few resamples at a time."""
+    step = max(1, _COUNTS_A_BLOCK // shown.shape[0])
+    for start in range(0, len(drawn), step):
+        yield from _counts(shown, drawn[start : start + step])
+
+
+def _counts(shown: Any, drawn: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """`[resamples, items]`: how often each item is shown."""
+    return np.ascontiguousarray((shown @ drawn.T).T).astype(np.int64)
+
+
+def to_json(measured: Measured, slices: Slices, users: Users, settings: Evaluation) -> dict[str, Any]:
+    """The `contenders` and `differences` of evaluation.json.
+
+    Args:
+        measured: Of `measure`.
+        slices: The slices.
+        users: The evaluated users.
+        settings: Which metrics there are, in their order.
+
+    Returns:
+        JSON values; figures that are not finite are None.
+    """
+    sizes = slice_users(slices, users)
+    contenders = {
+        name: {
+            "metrics": {metric: interval_json(figures["", "", metric]) for metric in settings.metrics},
+            "slices": {
+                kind: {
+                    part: {
+                        "users": sizes[f"{kind}/{part}"],
+                        "metrics": {m: interval_json(figures[kind, part, m]) for m in measures.SLICE_METRICS},
+                    }
+                    for part in parts
+                }
+                for kind, parts in slices.items()
+            },
+        }
+        for name, figures in measured.figures.items()
+    }
+    differences = {
+        other: {metric: interval_json(of_metric[metric]) for metric in settings.metrics}
+        for other, of_metric in measured.differences.items()
+    }
+    return {"contenders": contenders, "differences": differences}
+
+
+def slice_users(slices: Slices, users: Users) -> dict[str, int]:
+    """`<kind>/<slice>` to the number of its users, those with a target in it."""
+    return {
+        f"{kind}/{name}": len(np.unique(users.target_row[mask]))
+        for kind, masks in slices.items()
+        for name, mask in masks.items()
+    }
+
+
+def interval_json(interval: Interval) -> dict[str, float | None]:
+    """An interval as JSON values."""
+    return {name: number_json(number) for name, number in interval._asdict().items()}
+
+
+def number_json(number: float | None) -> float | None:
+    """A number; None for one that JSON has no word for."""
+    return float(number) if number is not None and np.isfinite(number) else None

@@ -1,0 +1,185 @@
+"""The rules of the gate: figures in, a decision with every rule and its numbers out. Pure functions."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from configs.evaluation import LIST_K, Gate
+from pipeline.components.retrieval_evaluator.bootstrap import Interval
+from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL, POPULARITY, number_json
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule and how it came out.
+
+    Attributes:
+        rule: Its name.
+        passed: Whether the model passes.
+        detail: One sentence for a person.
+        metric: What is looked at.
+        value: What was measured.
+        limit: What was asked for.
+        low: Lower end of the value's 95 % interval.
+        high: Its upper end.
+    """
+
+    rule: str
+    passed: bool
+    detail: str
+    metric: str | None = None
+    value: float | None = None
+    limit: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the gate looks at.
+
+    Attributes:
+        model_fault: Why the model could not be asked; None if it could.
+        has_last_blessed: Whether there is a last blessed model.
+        last_blessed_fault: Why that one could not be asked.
+        users: Evaluated users.
+        items: Size of the catalogue.
+        slice_users: `<kind>/<slice>` to its users.
+        metrics: Contender to metric to figure.
+        differences: Other contender to metric to the model's figure minus the other's.
+        neighbour_stability: Mean Jaccard index; None if it was not measured.
+    """
+
+    model_fault: str | None
+    has_last_blessed: bool
+    last_blessed_fault: str | None
+    users: int
+    items: int
+    slice_users: Mapping[str, int]
+    metrics: Mapping[str, Mapping[str, Interval]]
+    differences: Mapping[str, Mapping[str, Interval]]
+    neighbour_stability: float | None
+
+
+_UNMEASURED = Interval(np.nan, np.nan, np.nan)
+
+
+def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
+    """Applies every rule; comparisons are written so that not-a-number passes none.
+
+    Args:
+        evidence: What was measured.
+        gate: The limits.
+
+    Returns:
+        The rules in order; of a model that cannot answer there is nothing else to say. The model is blessed if all of
+        them passed.
+    """
+    if evidence.model_fault is not None:
+        return [Rule("scoreable", False, f"The model cannot be scored: {evidence.model_fault}")]
+    return [
+        Rule("scoreable", True, "The model answers for every evaluated user."),
+        _finite(evidence),
+        _users(evidence, gate),
+        *_slices(evidence, gate),
+        *_floor(evidence, gate),
+        _coverage(evidence, gate),
+        _better_than_popularity(evidence, gate),
+        _not_worse_than_last_blessed(evidence, gate),
+        *_neighbour_stability(evidence, gate),
+    ]
+
+
+def decision(applied: list[Rule]) -> dict[str, Any]:
+    """The `decision` of evaluation.json."""
+    numbers = ("value", "limit", "low", "high")
+    return {
+        "blessed": all(rule.passed for rule in applied),
+        "rules": [asdict(rule) | {name: number_json(getattr(rule, name)) for name in numbers} for rule in applied],
+    }
+
+
+def _finite(evidence: Evidence) -> Rule:
+    metrics = evidence.metrics.get(MODEL, {})
+    broken = sorted(name for name, figure in metrics.items() if not np.isfinite(figure).all())
+    if not metrics:
+        return Rule("finite", False, "Nothing was measured of the model.")
+    return Rule("finite", not broken, f"Not finite: {', '.join(broken)}." if broken else "Every metric is finite.")
+
+
+def _users(evidence: Evidence, gate: Gate) -> Rule:
+    detail = f"{evidence.users} users have a target; the gate wants {gate.min_users}."
+    return Rule(
+        "users", evidence.users >= gate.min_users, detail, "users", float(evidence.users), float(gate.min_users)
+    )
+
+
+def _slices(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
+    for name in gate.required_slices:
+        users = evidence.slice_users.get(name, 0)
+        yield Rule("slice", users > 0, f"Slice {name} has {users} users.", name, float(users), 1.0)
+
+
+def _floor(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
+    if not gate.floor:
+        yield Rule("floor", False, "No floor is set, and without one nothing says that a first model is any good.")
+    for metric, limit in gate.floor.items():
+        figure = _figure(evidence, metric)
+        detail = f"{metric} is {figure.value:.4f}; the floor is {limit:g}."
+        yield Rule("floor", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
+
+
+def _coverage(evidence: Evidence, gate: Gate) -> Rule:
+    metric = f"coverage@{LIST_K}"
+    figure = _figure(evidence, metric)
+    # What a few users see cannot cover a large catalogue.
+    limit = gate.min_coverage * min(1.0, LIST_K * evidence.users / max(1, evidence.items))
+    detail = f"{figure.value:.2%} of the catalogue is recommended to someone; the gate wants {limit:.2%}."
+    return Rule("coverage", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
+
+
+def _better_than_popularity(evidence: Evidence, gate: Gate) -> Rule:
+    metric = gate.better_than_popularity
+    difference = evidence.differences.get(POPULARITY, {}).get(metric, _UNMEASURED)
+    detail = f"{metric} is {_words(difference)} popularity's; the interval must lie above zero."
+    return Rule("better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:])
+
+
+def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> Rule:
+    name, metric = "not_worse_than_last_blessed", gate.last_blessed_metric
+    if not evidence.has_last_blessed:
+        return Rule(
+            name, True, "There is no last blessed model; a first one is held against floor and popularity.", metric
+        )
+    if evidence.last_blessed_fault is not None:
+        # Refused, every later model would be too: the broken one would stay the last that was blessed.
+        fault = evidence.last_blessed_fault
+        detail = f"The last blessed model cannot be scored and so is not compared with, as for a first model: {fault}"
+        return Rule(name, True, detail, metric)
+    difference = evidence.differences.get(LAST_BLESSED, {}).get(metric, _UNMEASURED)
+    limit = -gate.last_blessed_margin * evidence.metrics.get(LAST_BLESSED, {}).get(metric, _UNMEASURED).value
+    detail = f"{metric} is {_words(difference)} the last blessed model's; the interval must lie above {limit:+.4f}."
+    # A last blessed model that finds nothing on today's data, limit 0, must only be matched.
+    passed = difference.low > limit or difference.low >= limit == 0
+    return Rule(name, passed, detail, metric, difference.value, limit, *difference[1:])
+
+
+def _neighbour_stability(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
+    limit = gate.min_neighbour_stability
+    comparable = evidence.has_last_blessed and evidence.last_blessed_fault is None
+    if limit is None or not comparable:
+        return
+    value = np.nan if evidence.neighbour_stability is None else evidence.neighbour_stability
+    metric = f"mean_jaccard@{LIST_K}"
+    detail = f"Neighbours agree with the last blessed model's by {value:.3f}; the gate wants {limit:g}."
+    yield Rule("neighbour_stability", value >= limit, detail, metric, value, limit)
+
+
+def _figure(evidence: Evidence, metric: str) -> Interval:
+    return evidence.metrics.get(MODEL, {}).get(metric, _UNMEASURED)
+
+
+def _words(difference: Interval) -> str:
+    return f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f}) against"

@@ -1,0 +1,114 @@
+"""What is measured of a ranking: each figure as sums over users, and how the recommendations spread over the items."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse  # type: ignore[import-untyped]
+
+from configs.evaluation import LIST_K
+from pipeline.components.retrieval_evaluator.users import Users
+from trainer.metrics import reciprocal_rank, target_ranks, user_metrics
+
+Slices = Mapping[str, Mapping[str, npt.NDArray[np.bool_]]]
+"""Kind of slice to slice to bool `[targets]`: the targets that belong to it."""
+
+SLICE_METRICS = tuple(f"{name}@{LIST_K}" for name in ("recall", "ndcg", "hit_rate"))
+
+Figure = tuple[str, str, str]
+"""Kind of slice, slice, metric; the first two are "" for all users."""
+
+
+class Sums(NamedTuple):
+    """A figure is the sum of the numerator over that of the denominator; each float64 `[users]`."""
+
+    numerator: npt.NDArray[np.float64]
+    denominator: npt.NDArray[np.float64]
+
+    @property
+    def value(self) -> float:
+        """The figure over all users; NaN if nobody counts."""
+        total = float(self.denominator.sum())
+        return float(self.numerator.sum()) / total if total else float("nan")
+
+
+def user_sums(
+    ranked: npt.NDArray[np.int32], users: Users, count: npt.NDArray[np.int64], slices: Slices, ks: Sequence[int]
+) -> dict[Figure, Sums]:
+    """All figures that are means.
+
+    Popularity is an item's share of the training interactions. Novelty is its self-information, -log2 of that share
+    (Zhou et al. 2010; Vargas and Castells 2011), an item without interactions taken as if it had one. Both are means
+    over all recommended items of the first 10. A target that its user has met counts as missed.
+
+    Args:
+        ranked: `[users, k]`, places; -1 pads; places from `items` on are items that the catalogue no longer has.
+        users: The evaluated users.
+        count: `[items]`, training interactions.
+        slices: The slices.
+        ks: The cuts; MRR looks at the whole list.
+
+    Returns:
+        Each figure's sums.
+    """
+    target = np.where(users.met(), -1, users.target)
+    rank = target_ranks(ranked, users.target_row, target)
+    length = ranked.shape[1]
+    of_user = user_metrics(rank, users.target_row, users.count, length, ks)
+    of_user["mrr"] = reciprocal_rank(rank, users.target_row, users.count)
+    figures = {("", "", name): _mean(values) for name, values in of_user.items()}
+    for kind, masks in slices.items():
+        for name, mask in masks.items():
+            in_slice = user_metrics(rank[mask], users.target_row[mask], users.count, length, [LIST_K])
+            figures |= {(kind, name, metric): _mean(in_slice[metric]) for metric in SLICE_METRICS}
+    # Places beyond the catalogue are items that today's log has not met.
+    met = np.append(count, 0)
+    total = max(1, int(count.sum()))
+    top = ranked[:, :LIST_K]
+    for name, of_item in (("mean_popularity", met / total), ("novelty", np.log2(total / np.maximum(met, 1)))):
+        value = np.where(top >= 0, of_item[np.minimum(top, len(count))], 0)
+        figures["", "", f"{name}@{LIST_K}"] = Sums(value.sum(axis=1), (top >= 0).sum(axis=1).astype(float))
+    return figures
+
+
+def _mean(values: npt.NDArray[np.float64]) -> Sums:
+    judged = ~np.isnan(values)
+    return Sums(np.where(judged, values, 0), judged.astype(np.float64))
+
+
+def exposure(ranked: npt.NDArray[np.int32], items: int) -> Any:
+    """Which items of the catalogue are among each user's first 10: scipy CSC matrix float32 `[items, users]`."""
+    top = ranked[:, :LIST_K]
+    user, column = np.nonzero((top >= 0) & (top < items))
+    shape = (items, len(ranked))
+    return sparse.csr_matrix((np.ones(len(user), np.float32), (top[user, column], user)), shape=shape)
+
+
+def coverage(shown: npt.NDArray[np.integer[Any]]) -> float:
+    """The share of items that are recommended to anybody (Ge et al. 2010).
+
+    Args:
+        shown: `[items]`, users to whom each item is recommended.
+    """
+    return float(np.count_nonzero(shown) / len(shown))
+
+
+def gini(shown: npt.NDArray[np.integer[Any]]) -> float:
+    """How unevenly recommendations fall on the items: 0 where all alike, near 1 where all on one.
+
+    The Gini index of Shani and Gunawardana 2011, section 8.3.3. Items with the same count are taken together, which
+    needs no sorting.
+
+    Args:
+        shown: `[items]`, users to whom each item is recommended.
+
+    Returns:
+        NaN where nothing is recommended.
+    """
+    with_count = np.bincount(shown)
+    below = np.cumsum(with_count) - with_count
+    # The sum over a group's ranks j, from 1 for the least shown, of 2j - items - 1.
+    spread = with_count * (2 * below + with_count - len(shown))
+    total = int(np.sum(shown))
+    return float(np.sum(np.arange(len(with_count)) * spread) / (len(shown) * total)) if total else float("nan")

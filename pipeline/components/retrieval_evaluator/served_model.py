@@ -1,0 +1,227 @@
+"""An exported model, asked through its signatures as its clients ask it. Whatever is wrong with it is a ModelError."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow as tf
+
+from configs.errors import ModelError
+from pipeline.components.retrieval_evaluator import blocks
+
+_VALUES_A_BATCH = 1 << 24
+"""Scores and padded histories of a batch: 64 MiB of float32. The model holds a few of that size."""
+
+_ITEMS_A_PAGE = 1 << 16
+
+_WANTED = ("recommend", "catalogue", "similar_items", "embed_item_indices")
+
+
+class ServedModel:
+    """A SavedModel and its catalogue.
+
+    Attributes:
+        item_id: pyarrow array `[items]`, in the order of the model's places.
+        title: pyarrow string array `[items]`.
+        items: Size of the catalogue.
+    """
+
+    def __init__(self, folder: str) -> None:
+        """Loads the model and walks its catalogue.
+
+        Args:
+            folder: The SavedModel.
+
+        Raises:
+            ModelError: It cannot be loaded, lacks a signature, or its catalogue is empty, has an item twice or an
+                embedding that is not finite.
+        """
+        with _as_model_error("it cannot be loaded"):
+            # Kept: its functions live as long as it does.
+            self._model = tf.saved_model.load(folder)
+            self._signatures = dict(self._model.signatures)
+        missing = [name for name in _WANTED if name not in self._signatures]
+        if missing:
+            raise ModelError(f"the model has no signature {missing}; export it with serving_signatures.export_model")
+        self.item_id, self.title = self._catalogue()
+        self.items = len(self.item_id)
+        if not self.items or len(pc.unique(self.item_id)) != self.items:
+            raise ModelError(f"the model's catalogue of {self.items} items is empty or has an item twice")
+
+    def _catalogue(self) -> tuple[Any, Any]:
+        pages: list[dict[str, Any]] = []
+        at, total = 0, 1
+        while at < total:
+            page = self._ask("catalogue", offset=tf.constant(at, tf.int64), limit=tf.constant(_ITEMS_A_PAGE, tf.int64))
+            total = int(page["total"])
+            if at < total and not len(page["item_id"]):
+                raise ModelError(f"the model's catalogue says that it has {total} items and ends after {at}")
+            pages.append(page)
+            at += len(page["item_id"])
+        ids = pa.array(np.concatenate([page["item_id"] for page in pages]), blocks.ID)
+        titles = [title.decode(errors="replace") for page in pages for title in page["title"]]
+        return ids, pa.array(titles, pa.string())
+
+    def ids(self, place: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.object_]:
+        """The ids of places in the catalogue, as bytes."""
+        return self.item_id.take(pa.array(place)).to_numpy(zero_copy_only=False)
+
+    def places_in(self, other: "ServedModel") -> npt.NDArray[np.int64]:
+        """The place in another model's catalogue of each item, `[items]`; -1 for one that it does not have."""
+        place = pc.fill_null(pc.index_in(self.item_id, value_set=other.item_id), -1)
+        return place.to_numpy(zero_copy_only=False).astype(np.int64)
+
+    def translated(self, place: npt.NDArray[np.int32], other: "ServedModel") -> npt.NDArray[np.int32]:
+        """Places in this catalogue as places in another's.
+
+        Args:
+            place: Of any shape; -1 pads.
+            other: Whose places they shall be.
+
+        Returns:
+            The places; an item that the other does not have gets one beyond its catalogue, each its own.
+        """
+        to = self.places_in(other)
+        to = np.where(to >= 0, to, other.items + np.arange(self.items))
+        return np.where(place >= 0, to[place], -1).astype(np.int32)
+
+    def require_finite_embeddings(self) -> None:
+        """Looks at every item's embedding.
+
+        Raises:
+            ModelError: One is not finite. It need not show in the recommendations: where not-a-number stands in a
+                ranking is nowhere defined.
+        """
+        broken = 0
+        for start in range(0, self.items, _ITEMS_A_PAGE):
+            index = tf.range(start, min(start + _ITEMS_A_PAGE, self.items), dtype=tf.int64)
+            embedding = self._ask("embed_item_indices", index=index)["embedding"]
+            broken += int(np.sum(~np.isfinite(embedding).all(axis=1)))
+        if broken:
+            raise ModelError(f"the embeddings of {broken} of {self.items} items are not finite")
+
+    def recommend(
+        self,
+        user_id: npt.NDArray[np.object_],
+        history: npt.NDArray[np.object_],
+        weight: npt.NDArray[np.float32],
+        offset: npt.NDArray[np.int64],
+        k: int,
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """The best items for users, what they met left out.
+
+        Args:
+            user_id: `[users]`, bytes.
+            history: `[interactions]`, bytes.
+            weight: `[interactions]`.
+            offset: `[users + 1]`, where each user's history begins.
+            k: Items a user.
+
+        Returns:
+            Places int32 and scores float32, `[users, min(k, items)]`, best first; -1 and minus infinity where fewer
+            are left.
+
+        Raises:
+            ModelError: It cannot answer, or a score is not a number, or an item is none of the catalogue or comes
+                twice.
+        """
+        users, length = len(user_id), np.diff(offset)
+        k = min(k, self.items)
+        place = np.full((users, k), -1, np.int32)
+        score = np.full((users, k), -np.inf, np.float32)
+        for rows in self._batches(length):
+            longest = int(length[rows].max(initial=0))
+            column = np.arange(longest)
+            is_there = column < length[rows, np.newaxis]
+            at = (offset[rows, np.newaxis] + column)[is_there]
+            padded, weights = np.full(is_there.shape, b"", object), np.zeros(is_there.shape, np.float32)
+            padded[is_there], weights[is_there] = history[at], weight[at]
+            answer = self._ask(
+                "recommend",
+                user_id=tf.constant(user_id[rows]),
+                history=tf.constant(padded, tf.string),
+                history_weight=tf.constant(weights),
+                exclude=tf.zeros([len(rows), 0], tf.string),
+                k=tf.constant(k),
+            )
+            place[rows], score[rows] = self._places(answer["item_id"]), answer["score"]
+        _check(place, score)
+        return place, score
+
+    def similar_items(
+        self, item_id: npt.NDArray[np.object_], k: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """The neighbours of items.
+
+        Args:
+            item_id: `[n]`, bytes.
+            k: Neighbours an item.
+
+        Returns:
+            Places int32 and scores float32, `[n, min(k, items)]`, as `recommend`; -1 throughout for an item of which
+            nothing is known.
+
+        Raises:
+            ModelError: As `recommend`.
+        """
+        k = min(k, self.items)
+        step = max(1, _VALUES_A_BATCH // self.items)
+        place, score = [np.empty((0, k), np.int32)], [np.empty((0, k), np.float32)]
+        for start in range(0, len(item_id), step):
+            answer = self._ask(
+                "similar_items", item_id=tf.constant(item_id[start : start + step], tf.string), k=tf.constant(k)
+            )
+            place.append(self._places(answer["item_id"]))
+            score.append(answer["score"])
+        places, scores = np.concatenate(place), np.concatenate(score)
+        _check(places, scores)
+        return places, scores
+
+    def _batches(self, length: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
+        """Rows, those of like length together, so that padding stays small."""
+        order = np.argsort(length, kind="stable")
+        start = 0
+        while start < len(order):
+            # The last of a batch is its longest: no more rows than fit at that length.
+            values = self.items + length[order[start:]]
+            fits = np.flatnonzero(values * np.arange(1, len(values) + 1) <= _VALUES_A_BATCH)
+            stop = start + (int(fits[-1]) + 1 if len(fits) else 1)
+            yield order[start:stop]
+            start = stop
+
+    def _places(self, item_id: npt.NDArray[np.object_]) -> npt.NDArray[np.int32]:
+        """Places of the answered ids; -1 for the "" that pads."""
+        flat = pa.array(item_id.ravel(), blocks.ID)
+        place = pc.fill_null(pc.index_in(flat, value_set=self.item_id), -1).to_numpy(zero_copy_only=False)
+        strangers = int(np.sum((place < 0) & (item_id.ravel() != b"")))
+        if strangers:
+            raise ModelError(f"the model answers with {strangers} items that its catalogue does not have")
+        return place.reshape(item_id.shape).astype(np.int32)
+
+    def _ask(self, signature: str, **inputs: Any) -> dict[str, Any]:
+        with _as_model_error(f"its signature {signature} cannot answer"):
+            return {name: tensor.numpy() for name, tensor in self._signatures[signature](**inputs).items()}
+
+
+def _check(place: npt.NDArray[np.int32], score: npt.NDArray[np.float32]) -> None:
+    """Refuses answers that are no ranking."""
+    unsound = np.isnan(score) | np.isposinf(score)
+    if unsound.any():
+        raise ModelError(f"the model's scores are not finite for {int(unsound.any(axis=1).sum())} of {len(score)} rows")
+    in_order = np.sort(place, axis=1)
+    if np.any((in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)):
+        raise ModelError("the model answers with the same item twice")
+
+
+@contextmanager
+def _as_model_error(what: str) -> Iterator[None]:
+    """What TensorFlow raises on a broken model: its own errors, and Python's for missing files and wrong formats."""
+    try:
+        yield
+    except (tf.errors.OpError, OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as e:
+        reason = str(e).strip().splitlines()
+        raise ModelError(f"{what}: {type(e).__name__}: {reason[0] if reason else ''}") from e

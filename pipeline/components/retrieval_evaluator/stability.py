@@ -1,0 +1,46 @@
+"""How much items' neighbours moved since the last blessed model."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from configs.evaluation import LIST_K
+
+ITEMS = 1000
+"""Items that are looked at: the mean of a thousand Jaccard indices is known to a hundredth."""
+
+
+def drawn(count: npt.NDArray[np.int64], place_in_last: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
+    """Draws the items to look at.
+
+    Args:
+        count: `[items]`, training interactions: only items with any are drawn.
+        place_in_last: `[items]`, the place in the last blessed model's catalogue; -1 for one that it does not have.
+        seed: Of the draw.
+
+    Returns:
+        `ITEMS` places, or as many as there are.
+    """
+    shared = np.flatnonzero((count > 0) & (place_in_last >= 0))
+    return np.random.default_rng(seed).permutation(shared)[:ITEMS]
+
+
+def agreement(ours: npt.NDArray[np.int32], theirs: npt.NDArray[np.int32]) -> dict[str, Any] | None:
+    """The mean Jaccard index of items' neighbours in two models.
+
+    Args:
+        ours: `[items, k]`, places; -1 pads.
+        theirs: Likewise, in places of the same catalogue.
+
+    Returns:
+        `mean_jaccard@10` and `items`, how many have neighbours in both; None where no item has.
+    """
+    both = (ours >= 0).any(axis=1) & (theirs >= 0).any(axis=1)
+    if not both.any():
+        return None
+    ours, theirs = ours[both], theirs[both]
+    is_common = (ours[:, :, np.newaxis] == theirs[:, np.newaxis, :]) & (ours >= 0)[:, :, np.newaxis]
+    common = is_common.sum(axis=(1, 2))
+    union = (ours >= 0).sum(axis=1) + (theirs >= 0).sum(axis=1) - common
+    return {f"mean_jaccard@{LIST_K}": float(np.mean(common / union)), "items": int(both.sum())}
