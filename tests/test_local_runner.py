@@ -1,7 +1,6 @@
 """The whole way, as a user types it: the `tfx` CLI, a run, the pushed model in a process without our code."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -11,12 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.bench.synthesize import synthesize
+from tests.shop import ITEMS, Shop
 
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parent.parent
-USERS, ITEMS, ROWS = 400, 150, 12_000
 SIGNATURES = {
     "serving_default",
     "recommend",
@@ -26,48 +24,6 @@ SIGNATURES = {
     "similar_items",
     "catalogue",
 }
-
-
-class Shop:
-    """A folder with a log, a catalogue, a YAML, and a terminal in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.config = folder / "shop.yaml"
-        self.home = folder / "runs" / "shop"
-        synthesize(folder, rows=ROWS, users=USERS, items=ITEMS)
-        self.config.write_text(
-            yaml.safe_dump(
-                {
-                    "name": "shop",
-                    "log": {
-                        "path": "interactions/part-*.csv",
-                        "columns": {"value": "rating", "timestamp": "timestamp"},
-                        "cleaning": {"positive_min": 3},
-                    },
-                    "catalogue": {
-                        "path": "items.csv",
-                        "features": {"genres": {"kind": "category", "column": "genres"}},
-                    },
-                    "trainer": {"epochs": 4, "batch_size": 256, "embedding_dim": 16},
-                    "output_dir": "runs",
-                }
-            )
-        )
-
-    def run(self, *command: str, config: bool = True) -> "subprocess.CompletedProcess[str]":
-        """Runs a command of the environment, in the folder."""
-        environment = {**os.environ, "LOCAL_HOME": str(self.folder / "tfx"), "COLUMNS": "120"}
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-        environment.pop("PERENNIAL_CONFIG", None)
-        if config:
-            environment["PERENNIAL_CONFIG"] = str(self.config)
-        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True)
-
-    @property
-    def versions(self) -> list[Path]:
-        """Pushed models, oldest first."""
-        return sorted((self.home / "serving").iterdir(), key=lambda version: int(version.name))
 
 
 @pytest.fixture(scope="module")
