@@ -1,0 +1,102 @@
+"""RunReport on both runners: its artifact is the page itself, of a type that Vertex opens."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ml_metadata.proto import metadata_store_pb2
+from tfx import v1 as tfx
+from tfx.orchestration import metadata
+
+from pipeline import artifacts
+from pipeline.components.run_report.component import RunReport
+from tests.pipeline.report import worlds
+
+
+def _artifacts(folder: Path) -> dict[str, Path]:
+    """Folders of what the component cannot do without."""
+    files = {"data_blessing": "gate.json", "evaluation": "evaluation.json", "blessing": "BLESSED"}
+    values = {"data_blessing": worlds.DATA_GATE, "evaluation": worlds.evaluation(first=True), "blessing": {}}
+    for name, file in files.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / file).write_text(json.dumps(values[name]))
+    return {name: folder / name for name in files}
+
+
+def _pipeline(folder: Path, uris: dict[str, str], metadata_path: Path | None) -> Any:
+    types = {
+        "data_blessing": artifacts.DataBlessing,
+        "evaluation": tfx.types.standard_artifacts.ModelEvaluation,
+        "blessing": tfx.types.standard_artifacts.ModelBlessing,
+    }
+    importers = {
+        name: tfx.dsl.Importer(source_uri=uris[name], artifact_type=type_).with_id(f"Import_{name}")
+        for name, type_ in types.items()
+    }
+    report = RunReport(
+        **{name: importer.outputs["result"] for name, importer in importers.items()},
+        pipeline_name="shop",
+        code_digest="0",
+    )
+    config = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(metadata_path)) if metadata_path else None
+    return tfx.dsl.Pipeline(
+        pipeline_name="shop",
+        pipeline_root=str(folder / "root") if metadata_path else "gs://bucket/root",
+        components=[*importers.values(), report],
+        metadata_connection_config=config,
+        enable_cache=True,
+    )
+
+
+@pytest.mark.e2e
+def test_local_run_twice_page_is_the_artifact_and_then_cached(tmp_path: Path) -> None:
+    uris = {name: str(path) for name, path in _artifacts(tmp_path).items()}
+    for _ in range(2):
+        tfx.orchestration.LocalDagRunner().run(_pipeline(tmp_path, uris, tmp_path / "metadata.db"))
+    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.db"))
+    with metadata.Metadata(connection) as store:
+        (page,) = store.store.get_artifacts_by_type("system.HTML")
+        executions = store.store.get_executions_by_type(f"{RunReport.__module__}.RunReport")
+    assert page.state == metadata_store_pb2.Artifact.LIVE
+    assert Path(page.uri).name == "report.html"
+    assert "Blessed, not pushed" in Path(page.uri).read_text()
+    states = [execution.last_known_state for execution in executions]
+    assert states == [metadata_store_pb2.Execution.COMPLETE, metadata_store_pb2.Execution.CACHED]
+
+
+@pytest.mark.e2e
+def test_compiled_task_in_a_process_of_its_own_writes_the_page_and_names_it(tmp_path: Path) -> None:
+    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
+        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image="example/perennial:1"),
+        output_dir=str(tmp_path),
+        output_filename="job.json",
+    )
+    paths = _artifacts(tmp_path)
+    runner.run(_pipeline(tmp_path, {name: f"gs://bucket/{name}" for name in paths}, None))
+    spec = json.loads((tmp_path / "job.json").read_text())["pipelineSpec"]
+    component = spec["components"]["RunReport"]
+    schema = yaml.safe_load(component["outputDefinitions"]["artifacts"]["report"]["artifactType"]["instanceSchema"])
+    assert schema["title"] == "system.HTML"
+
+    container = spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
+    inputs = component["inputDefinitions"]["artifacts"]
+    made = {
+        name: {"artifacts": [{"name": name, "uri": str(paths[name]), "type": inputs[name]["artifactType"]}]}
+        for name in inputs
+    }
+    report = {"name": "report", "uri": str(tmp_path / "report"), "type": {"instanceSchema": yaml.safe_dump(schema)}}
+    output_file = tmp_path / "task" / "executor_output.json"
+    executor_input = {
+        "inputs": {"artifacts": made, "parameters": {"pipeline_name": {"stringValue": "shop"}}},
+        "outputs": {"artifacts": {"report": {"artifacts": [report]}}, "outputFile": str(output_file)},
+    }
+    arguments = [json.dumps(executor_input) if a == "{{$}}" else a for a in container["args"]]
+    done = subprocess.run([sys.executable, *container["command"][1:], *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (written,) = json.loads(output_file.read_text())["artifacts"]["report"]["artifacts"]
+    assert written["uri"] == str(tmp_path / "report" / "report.html")
+    assert Path(written["uri"]).read_text().startswith("<!DOCTYPE html>")
