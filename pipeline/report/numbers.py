@@ -10,7 +10,7 @@ _HOUR = 3600
 
 
 def significant(value: float | None) -> str:
-    """A measure with three significant digits.
+    """A measure with three significant digits; thousands, which may be counts, to the unit.
 
     Args:
         value: The number; None, infinity and not-a-number are missing.
@@ -22,6 +22,8 @@ def significant(value: float | None) -> str:
         return MISSING
     if value == 0:
         return "0"
+    if abs(value) >= 999.5:
+        return f"{value:,.0f}".replace("-", "−")
     digits = 2 - math.floor(math.log10(abs(value)))
     rounded = round(value, digits)
     # 0.9996 becomes 1.00, which has a digit less after the point.

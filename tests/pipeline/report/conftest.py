@@ -1,0 +1,12 @@
+"""Pages of hand-made runs, built once."""
+
+import pytest
+
+from pipeline.report.page import build_page
+from tests.pipeline.report import worlds
+
+
+@pytest.fixture(scope="session")
+def pages() -> dict[str, str]:
+    """Page by the name of its run in `worlds`."""
+    return {make.__name__: build_page(make()) for make in (worlds.pushed, worlds.refused, worlds.failed)}

@@ -1,0 +1,148 @@
+import dataclasses
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from configs.load import DEFAULT_CONFIG, load_config
+from pipeline.report.facts import Facts
+from pipeline.report.page import SECTIONS, build_page, write_local_report
+from tests.pipeline.report import worlds
+
+_VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class _Document(HTMLParser):
+    """Checks nesting, collects ids, links, headings and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: Counter[str] = Counter()
+        self.links: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.text = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        if tag not in _VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids[value or ""] += 1
+            if name in ("href", "src", "action", "data", "srcset"):
+                self.links.append(value or "")
+            assert not name.startswith("on"), name
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in _VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def documents(pages: dict[str, str]) -> dict[str, _Document]:
+    return {name: _Document(page) for name, page in pages.items()}
+
+
+@pytest.mark.parametrize("name", ["pushed", "refused", "failed"])
+def test_page_is_well_nested_and_asks_nothing_of_the_network(
+    name: str, pages: dict[str, str], documents: dict[str, _Document]
+) -> None:
+    document = documents[name]
+    assert document.open == []
+    assert [id_ for id_, times in document.ids.items() if times > 1] == []
+    outside = [link for link in document.links if not link.startswith("#") and link != "data:,"]
+    assert outside == []
+    assert {link[1:] for link in document.links if link.startswith("#")} <= set(document.ids)
+    assert document.tags["script"] == 0
+    assert document.tags["h1"] == 1
+    assert "@import" not in pages[name]
+    assert not re.search(r"url\((?!#)", pages[name])
+    assert len(pages[name].encode()) < 2_000_000
+
+
+def test_page_of_a_hostile_title_holds_it_as_text(documents: dict[str, _Document], pages: dict[str, str]) -> None:
+    assert worlds.HOSTILE in documents["pushed"].text
+    assert "<script" not in pages["pushed"]
+
+
+def test_page_pushed_has_every_section_and_the_numbers(documents: dict[str, _Document]) -> None:
+    document = documents["pushed"]
+    assert set(SECTIONS) <= set(document.ids)
+    assert "absent" not in document.ids
+    for said in ("Pushed as version 1795269697", "0.0892", "+0.00357", "99,963", "1,391 carried", "✓ target", "13 s"):
+        assert said in document.text, said
+
+
+def test_page_says_the_decision_before_anything_else(pages: dict[str, str]) -> None:
+    places = [pages["refused"].index(said) for said in ("<h1>Refused by the gate", "✗ failed", "<svg", 'id="quality"')]
+    assert places == sorted(places)
+
+
+def test_page_failed_says_what_is_missing(documents: dict[str, _Document]) -> None:
+    text = documents["failed"].text
+    assert "Failed in DataGate" in text
+    assert "Unexpected string values: <b>." in text
+    assert "OUT_OF_RANGE" in text
+    assert "No model of this run was evaluated." in text
+    assert "quality" not in documents["failed"].ids
+
+
+def test_page_of_nothing_is_a_page() -> None:
+    document = _Document(build_page(Facts(pipeline="shop")))
+    assert "Not finished" in document.text
+    assert document.open == []
+
+
+def test_page_model_that_could_not_be_asked_shows_the_gate_alone() -> None:
+    rule = {
+        "rule": "scoreable",
+        "passed": False,
+        "metric": None,
+        "value": None,
+        "limit": None,
+        "low": None,
+        "high": None,
+    }
+    evaluation = {
+        **worlds.evaluation(first=True),
+        "contenders": {},
+        "differences": {},
+        "samples": {"recommendations": [], "neighbours": []},
+        "decision": {"blessed": False, "rules": [{**rule, "detail": "The model cannot be scored: no signature."}]},
+    }
+    document = _Document(build_page(Facts(pipeline="shop", evaluation=evaluation)))
+    assert "Refused by the gate: scoreable" in document.text
+    assert "gate" in document.ids
+    assert "quality" not in document.ids
+
+
+def test_page_built_twice_is_the_same() -> None:
+    facts = dataclasses.replace(worlds.failed(), warm_start=worlds.WARM_START, serving_check=worlds.SERVING_CHECK)
+    assert build_page(facts) == build_page(facts)
+
+
+def test_page_of_endless_texts_is_bounded() -> None:
+    run = worlds.run(failed="DataGate", error="x" * 10_000_000)
+    assert len(build_page(dataclasses.replace(worlds.failed(), run=run))) < 100_000
+
+
+def test_write_local_report_failed_run_page_stands_under_its_number(tmp_path: Path) -> None:
+    config = load_config(DEFAULT_CONFIG).model_copy(update={"output_dir": str(tmp_path)})
+    run = worlds.run(7, failed="InteractionGen", error="no rows")
+    path = write_local_report(config, run)
+    assert path == tmp_path / "movielens-100k" / "reports" / "7.html"
+    assert "Failed in InteractionGen" in path.read_text()
+    assert list(path.parent.iterdir()) == [path]

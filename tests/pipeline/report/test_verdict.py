@@ -1,0 +1,55 @@
+import dataclasses
+
+from pipeline.report.facts import Facts, Part
+from pipeline.report.verdict import verdict
+from tests.pipeline.report import worlds
+
+
+def test_verdict_pushed_names_the_version_and_the_rules() -> None:
+    found = verdict(worlds.pushed())
+    assert (found.kind, found.headline) == ("pushed", "Pushed as version 1795269697")
+    assert found.reasons == ("The model passed all 5 rules of the gate.",)
+
+
+def test_verdict_model_is_live_already_says_so() -> None:
+    found = verdict(dataclasses.replace(worlds.pushed(), push={"pushed": True, "is_new": False, "reason": None}))
+    assert (found.kind, found.headline) == ("pushed", "Already served as version 1795269697")
+
+
+def test_verdict_refused_names_the_failed_rule_alone() -> None:
+    found = verdict(worlds.refused())
+    assert found.kind == "refused"
+    assert found.headline == "Refused by the gate: not worse than last blessed"
+    assert found.reasons[0] == "The model is worse than the last blessed one by more than 0.005 in ndcg@10."
+    assert found.reasons[-1] == "Serving stays as it was."
+
+
+def test_verdict_serving_check_failed_refused_with_its_failures() -> None:
+    check = {**worlds.SERVING_CHECK, "blessed": False, "failures": ["recommend: answers differ by 0.3"]}
+    found = verdict(dataclasses.replace(worlds.pushed(), serving_check=check))
+    assert (found.kind, found.headline) == ("refused", "Refused by the serving check")
+    assert found.reasons[0] == "recommend: answers differ by 0.3"
+
+
+def test_verdict_blessed_but_not_pushed_tells_the_pusher_s_reason() -> None:
+    parts = {"pushed_model": Part("uri", {"pushed": 0})}
+    told = dataclasses.replace(worlds.pushed(), parts=parts, push={"pushed": False, "reason": "rolled back from it"})
+    assert verdict(told).reasons[0] == "Rolled back from it."
+
+
+def test_verdict_failed_component_comes_before_all_else() -> None:
+    found = verdict(dataclasses.replace(worlds.failed(), evaluation=worlds.evaluation()))
+    assert (found.kind, found.headline) == ("failed", "Failed in DataGate")
+    assert "OUT_OF_RANGE" not in found.reasons[0]
+    assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES" in found.reasons[0]
+
+
+def test_verdict_killed_component_named() -> None:
+    run = worlds.run(failed="TwoTowerTrainer")
+    nodes = (*run.nodes[:-1], dataclasses.replace(run.nodes[-1], state="killed", seconds=None))
+    found = verdict(Facts(pipeline="shop", run=dataclasses.replace(run, state="killed", nodes=nodes)))
+    assert (found.kind, found.headline) == ("failed", "Killed in TwoTowerTrainer")
+
+
+def test_verdict_nothing_known_is_unfinished() -> None:
+    assert verdict(Facts(pipeline="shop")).kind == "unfinished"
