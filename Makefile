@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if need be.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format clean
+.PHONY: help setup demo test fault check bench format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -20,6 +20,9 @@ demo: setup ## From MovieLens 100K to a served model, with recommendations by ti
 
 test: setup ## Run all tests, whole pipelines included
 	$(PYTHON) -m pytest -m "not bench"
+
+fault: setup ## Kill runs in every component, fill disks, delete what is in use; then look at what is left
+	$(PYTHON) -m pytest -m fault
 
 check: setup ## Formatting, lint, types and import layers: what CI runs
 	ruff format --check .

@@ -1,0 +1,14 @@
+"""One fork server for all tests here."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fault.workshop import ForkServer
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ForkServer]:
+    server = ForkServer()
+    yield server
+    server.close()

@@ -1,0 +1,104 @@
+"""What is done to a run from inside its process: patches of TFX's launcher, put in place by the test before the run."""
+
+import datetime
+import os
+import signal
+import subprocess
+import time
+import types
+from collections.abc import Callable
+from typing import Any
+
+from tfx.orchestration.local import local_dag_runner
+from tfx.orchestration.portable import launcher, resolver_node_handler
+
+_MEBIBYTE = 2**20
+_HELD_SECONDS = 2.0
+"""A node to be killed while it writes is held this long before it publishes, for whoever watches its folders."""
+
+
+def install(what: str, **arguments: Any) -> None:
+    """Puts one hook in place, by its function's name below."""
+    {"kill": kill, "fill": fill, "read_only": read_only, "set_clock_back": set_clock_back}[what](**arguments)
+
+
+def kill(node: str, moment: str) -> None:
+    """SIGKILL at a node's `start`, while `writing` or before `publishing`; nothing gets to clean up.
+
+    Writing is seen from outside, see `fork_server`; a node that writes nothing dies before it publishes.
+    """
+    publish = launcher.Launcher._publish_successful_execution
+    publish_resolved = resolver_node_handler.execution_publish_utils.publish_internal_execution
+
+    def held(self: Any, *args: Any, **kwargs: Any) -> None:
+        if _node_of(self) == node:
+            if moment == "writing":
+                time.sleep(_HELD_SECONDS)
+            _die()
+        publish(self, *args, **kwargs)
+
+    def resolved(*, contexts: Any, **kwargs: Any) -> None:
+        if any(context.name.endswith(f".{node}") for context in contexts):
+            _die()
+        publish_resolved(contexts=contexts, **kwargs)
+
+    if moment == "start":
+        _at_start(node, _die)
+        resolver_node_handler.execution_publish_utils.publish_internal_execution = resolved
+    else:
+        launcher.Launcher._publish_successful_execution = held
+
+
+def fill(node: str, ballast: str, leave_bytes: int) -> None:
+    """Fills the file system of `ballast` but for a little when a node starts."""
+
+    def fill_up() -> None:
+        system = os.statvfs(os.path.dirname(ballast))
+        size = system.f_bavail * system.f_frsize - leave_bytes
+        with open(ballast, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, size)
+
+    _at_start(node, fill_up)
+
+
+def read_only(node: str, mount: str) -> None:
+    """Makes a mount read-only when a node starts."""
+    _at_start(node, lambda: _mount("-o", "remount,ro", mount))
+
+
+def set_clock_back(seconds: float) -> None:
+    """Python's clock runs behind; the metadata store, which is C++, keeps the true time."""
+    now, now_ns, real = time.time, time.time_ns, datetime.datetime
+    time.time = lambda: now() - seconds
+    time.time_ns = lambda: now_ns() - int(seconds * 1e9)
+
+    class Behind(real):  # type: ignore[valid-type, misc]
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return real.now(tz) - datetime.timedelta(seconds=seconds)
+
+    # What names a run.
+    local_dag_runner.datetime = types.SimpleNamespace(datetime=Behind)
+
+
+def _at_start(node: str, act: Callable[[], None]) -> None:
+    run = launcher.Launcher._run_executor
+
+    def acting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if _node_of(self) == node:
+            act()
+        return run(self, *args, **kwargs)
+
+    launcher.Launcher._run_executor = acting
+
+
+def _node_of(of_launcher: Any) -> str:
+    return str(of_launcher._pipeline_node.node_info.id)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True)

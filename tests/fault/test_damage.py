@@ -1,0 +1,155 @@
+"""Disks that fill up, folders that go or turn read-only, clocks that jump, and two runs at once."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fault.workshop import ForkServer, ServingWatcher, Workshop, listing
+
+pytestmark = [pytest.mark.fault, pytest.mark.e2e]
+
+NEW_ROWS = "".join(f'"{user}","b{user % 7 + 1}",5,1699999{user:03d}\n' for user in range(1, 60))
+DAY_SECONDS = 86_400
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, server: ForkServer) -> Workshop:
+    """A shop that has run once, for copies."""
+    shop = Workshop(tmp_path_factory.mktemp("trained"), server)
+    assert shop.run() == 0, shop.said
+    return shop
+
+
+def _states(shop: Workshop) -> dict[str, str]:
+    return {node.node_id: node.state for node in shop.runs[-1].nodes}
+
+
+def test_artifact_deleted_behind_the_cache_made_again_with_all_that_follows(trained: Workshop) -> None:
+    before = trained.versions
+    examples = trained.runs[-1].outputs("Examples")["InteractionTransform"]
+    shutil.rmtree(examples.uri)
+    assert trained.run() == 0, trained.said
+    states = _states(trained)
+    assert states["InteractionTransform"] == "complete"
+    assert states["TwoTowerTrainer"] == "complete"
+    assert states["CatalogueTransform"] == "cached"
+    assert trained.versions == before  # the same model, so nothing new to push
+    trained.check_nothing_is_left_behind()
+
+
+def test_serving_folder_wiped_pushed_again(trained: Workshop) -> None:
+    (digest,) = set(trained.versions.values())
+    shutil.rmtree(trained.serving)
+    assert trained.run() == 0, trained.said
+    states = _states(trained)
+    assert (states["TwoTowerTrainer"], states["Pusher"]) == ("cached", "complete")
+    assert set(trained.versions.values()) == {digest}
+    trained.check_nothing_is_left_behind()
+
+
+def test_clock_set_back_a_day_the_newer_model_is_live(tmp_path: Path, server: ForkServer) -> None:
+    shop = Workshop(tmp_path, server)
+    assert shop.run() == 0, shop.said
+    ((first, old),) = shop.versions.items()
+    shop.add_rows(NEW_ROWS)
+    assert shop.run(what="set_clock_back", seconds=DAY_SECONDS) == 0, shop.said
+    assert shop.runs[1].run_id < shop.runs[0].run_id  # the clock did go back
+    assert [run.state for run in shop.runs] == ["succeeded", "succeeded"]
+    names, digests = list(shop.versions), list(shop.versions.values())
+    assert (names[0], digests[0]) == (first, old)
+    assert digests[1] != old
+    shop.check_nothing_is_left_behind()
+
+
+def test_two_runs_at_once_second_waits_and_both_succeed(tmp_path: Path, server: ForkServer) -> None:
+    shop = Workshop(tmp_path, server)
+    outputs = [tmp_path / "one.txt", tmp_path / "two.txt"]
+    pids = [shop.start(output) for output in outputs]
+    assert [shop.wait(pid) for pid in pids] == [0, 0], [output.read_text() for output in outputs]
+    first, second = shop.runs
+    assert (first.state, second.state) == ("succeeded", "succeeded")
+    assert {node.state for node in first.nodes if not node.found} == {"complete"}
+    assert {node.state for node in second.nodes if not node.found} == {"cached"}
+    waited = [output.read_text().count("Waiting for process ") for output in outputs]
+    assert sorted(waited) == [0, 1]
+    shop.check_nothing_is_left_behind()
+
+
+def test_two_runs_at_once_second_refused_by_config(tmp_path: Path, server: ForkServer) -> None:
+    shop = Workshop(tmp_path, server)
+    shop.shop.config.write_text(shop.shop.config.read_text() + "runs: {when_locked: refuse}\n")
+    outputs = [tmp_path / "one.txt", tmp_path / "two.txt"]
+    pids = [shop.start(output) for output in outputs]
+    assert sorted(shop.wait(pid) for pid in pids) == [0, 1]
+    assert sum("LockedError: pipeline shop: process " in output.read_text() for output in outputs) == 1
+    assert [run.state for run in shop.runs] == ["succeeded"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"mounting is not permitted here: {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("node", ["TwoTowerTrainer", "Pusher"])
+def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(
+    small_disk: Path, server: ForkServer, node: str
+) -> None:
+    shop = Workshop(small_disk / "shop", server)
+    assert shop.run() == 0, shop.said
+    before = shop.versions
+    shop.add_rows(NEW_ROWS)
+    ballast = small_disk / "ballast"
+    with ServingWatcher(shop.serving) as watcher:
+        assert shop.run(what="fill", node=node, ballast=str(ballast), leave_bytes=64 * 1024) not in (0, 70), shop.said
+        assert shop.versions == before
+        ballast.unlink()
+        assert shop.run() == 0, shop.said
+    assert len(shop.versions) == 2
+    assert watcher.seen == {name: {listing(shop.serving / name)} for name in shop.versions}
+    assert [run.state for run in shop.runs][::2] == ["succeeded", "succeeded"]
+    assert shop.runs[1].state in ("failed", "killed")  # a full disk may leave no room to write down how it ended
+    shop.check_nothing_is_left_behind()
+
+
+@pytest.fixture
+def serving_mount(tmp_path: Path) -> Iterator[Path]:
+    """The shop's serving folder, as a file system of its own."""
+    folder = tmp_path / "runs" / "shop" / "serving"
+    folder.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"mounting is not permitted here: {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_serving_folder_read_only_told_before_and_during_the_run(
+    tmp_path: Path, serving_mount: Path, server: ForkServer
+) -> None:
+    shop = Workshop(tmp_path, server)
+    # Before: nothing runs at all.
+    subprocess.run(["mount", "-o", "remount,ro", str(serving_mount)], check=True)
+    assert shop.run() == 1
+    assert f"OutputError: {serving_mount}: cannot be written (Read-only file system)" in shop.said
+    assert shop.runs == []
+    subprocess.run(["mount", "-o", "remount,rw", str(serving_mount)], check=True)
+    # During: the push fails, and nothing else.
+    assert shop.run(what="read_only", node="Pusher", mount=str(serving_mount)) not in (0, 70), shop.said
+    assert _states(shop)["Pusher"] == "failed"
+    assert shop.runs[-1].nodes[-1].error is not None
+    assert shop.versions == {}
+    subprocess.run(["mount", "-o", "remount,rw", str(serving_mount)], check=True)
+    assert shop.run() == 0, shop.said
+    assert _states(shop)["TwoTowerTrainer"] == "cached"
+    assert len(shop.versions) == 1
+    shop.check_nothing_is_left_behind()

@@ -1,0 +1,161 @@
+"""A shop whose runs are broken on purpose, and what must hold afterwards."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from pipeline.runs.store import Run, read_runs
+from serving_signatures.provenance import model_digest
+from tests.shop import Shop
+
+ROOT = Path(__file__).resolve().parents[2]
+KILLED = -signal.SIGKILL
+
+
+class ForkServer:
+    """Runs pipelines within a second of being asked; see `tests.fault.fork_server`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.fault.fork_server"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        )
+
+    def ask(self, do: str, **request: Any) -> Any:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+class Workshop:
+    """A shop, and runs of it."""
+
+    def __init__(self, folder: Path, server: ForkServer) -> None:
+        folder.mkdir(exist_ok=True)
+        self.shop = Shop(folder)
+        self.home, self.serving = self.shop.home, self.shop.home / "serving"
+        self.output = folder / "output.txt"
+        self._config, self._server = str(self.shop.config), server
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        """The pipeline's nodes in order."""
+        nodes: list[dict[str, Any]] = self._server.ask("nodes", config=self._config)
+        return nodes
+
+    def run(self, *, kill_on_write: str | None = None, **hook: Any) -> int:
+        """Runs once; returns the exit status, negative for a signal."""
+        status = self._server.ask(
+            "run", config=self._config, output=str(self.output), hook=hook or None, kill_on_write=kill_on_write
+        )
+        return int(status)
+
+    def kill(self, node: str, moment: str) -> int:
+        """Runs once and kills the run in a node."""
+        on_write = node if moment == "writing" else None
+        return self.run(kill_on_write=on_write, what="kill", node=node, moment=moment)
+
+    def start(self, output: Path) -> int:
+        """Starts a run beside others; returns its process id."""
+        return int(self._server.ask("start", config=self._config, output=str(output), hook=None))
+
+    def wait(self, pid: int) -> int:
+        """The exit status of a started run."""
+        return int(self._server.ask("wait", pid=pid))
+
+    def add_rows(self, rows: str) -> None:
+        """Lets new interactions arrive."""
+        (part,) = (self.shop.folder / "interactions").iterdir()
+        part.write_text(part.read_text() + rows)
+
+    @property
+    def said(self) -> str:
+        """What the last run printed."""
+        return self.output.read_text()
+
+    @property
+    def runs(self) -> list[Run]:
+        """The metadata store's runs."""
+        return read_runs(str(self.home / "metadata.db"), "shop")
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Model digests of what stands under numeric names, by name, oldest first."""
+        names = sorted((path.name for path in self.serving.glob("*") if path.name.isdigit()), key=int)
+        return {name: model_digest(str(self.serving / name)) for name in names}
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What training measured at last, without seconds."""
+        model_run = self.runs[-1].output("ModelRun")
+        assert model_run is not None
+        metrics: dict[str, Any] = json.loads((Path(model_run.uri) / "metrics.json").read_text())
+        for epoch in metrics["epochs"]:
+            epoch.pop("seconds"), epoch.pop("train_seconds")
+        return {name: metrics[name] for name in ("epochs", "model", "popularity")}
+
+    def check_nothing_is_left_behind(self) -> None:
+        """No unfinished execution, no folder without an artifact or the other way round, no half push."""
+        states = Counter(node.state for run in self.runs for node in run.nodes)
+        assert states["running"] == 0
+        live = {
+            artifact.uri
+            for run in self.runs
+            for node in run.nodes
+            for artifacts in node.outputs.values()
+            for artifact in artifacts
+            if artifact.state == "LIVE"
+        }
+        artifacts = self.home / "artifacts"
+        folders = {str(folder) for folder in artifacts.glob("[!.]*/[!.]*/*")}
+        assert folders == live
+        working = [*artifacts.glob("*/.system/stateful_working_dir/*"), *artifacts.glob("*/.system/*/*/.temp")]
+        assert working == []
+        assert [entry.name for entry in self.serving.iterdir() if not entry.name.isdigit() and entry.is_dir()] == []
+
+
+class ServingWatcher:
+    """Looks at the serving folder all the time: a numeric name must stand for the whole model from its first moment."""
+
+    def __init__(self, serving: Path) -> None:
+        self._serving, self._stop = serving, threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.seen: dict[str, set[frozenset[tuple[str, int]]]] = {}
+        """By version, the different listings of files and sizes that were seen."""
+
+    def __enter__(self) -> "ServingWatcher":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.001):
+            for version in self._serving.glob("[0-9]*"):
+                if version.name.isdigit():
+                    with contextlib.suppress(FileNotFoundError):  # a version may be on its way out
+                        self.seen.setdefault(version.name, set()).add(listing(version))
+
+
+def listing(folder: Path) -> frozenset[tuple[str, int]]:
+    """Relative paths and sizes of all files."""
+    return frozenset(
+        (path.relative_to(folder).as_posix(), path.stat().st_size) for path in folder.rglob("*") if path.is_file()
+    )
