@@ -16,6 +16,7 @@ from configs.errors import PerennialError
 from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG, load_config
 from pipeline import datasets
 from pipeline.runs import cli as runs_cli
+from pipeline.versions import cli as versions_cli
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import; only the commands that need it wait for it
     from pipeline import models
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     runs_cli.add_parsers(commands, run, _add_config)
+    versions_cli.add_parsers(commands, _add_config)
     datasets.add_parser(commands)
 
     recommend = commands.add_parser("recommend", help="recommendations of the newest pushed model")

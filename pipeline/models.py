@@ -1,15 +1,14 @@
 """The newest pushed model, asked by title or id; what `perennial recommend` and `perennial similar` do."""
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from configs.errors import ModelError
+from pipeline.versions.folder import versions
 
 _PAGE_ITEMS = 100_000
 
@@ -23,22 +22,18 @@ class Answer(NamedTuple):
 
 
 def newest_version(serving_dir: str) -> str:
-    """The folder of the highest version number that holds a whole SavedModel.
+    """The folder of the live version.
 
     Args:
-        serving_dir: Where models are pushed.
+        serving_dir: Where models are pushed, local or remote.
 
     Raises:
         ModelError: None has been pushed.
     """
-    versions = [
-        entry
-        for entry in (Path(serving_dir).iterdir() if os.path.isdir(serving_dir) else ())
-        if entry.name.isdigit() and (entry / "saved_model.pb").exists()
-    ]
-    if not versions:
+    kept = versions(serving_dir)
+    if not kept:
         raise ModelError(f"no model has been pushed to {serving_dir}: run the pipeline first (perennial run).")
-    return str(max(versions, key=lambda entry: int(entry.name)))
+    return kept[-1].path
 
 
 class ServedModel:

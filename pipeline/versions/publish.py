@@ -18,7 +18,6 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -39,15 +38,6 @@ _DEAD_AFTER_SECONDS = 24 * 3600
 
 _now = time.time
 _logger = logging.getLogger("perennial.pusher")
-
-
-@dataclass(frozen=True)
-class Published:
-    """A new version, and the older ones that made way for it."""
-
-    version: int
-    path: str
-    deleted: list[int]
 
 
 @contextlib.contextmanager
@@ -79,22 +69,18 @@ def locked(serving_dir: str) -> Iterator[bool]:
 
 
 def publish(
-    source: str,
-    files: Mapping[str, str],
-    serving_dir: str,
-    keep_versions: int,
-    is_alone: bool,
-    record: Mapping[str, Any] | None = None,
-) -> Published:
+    source: str, files: Mapping[str, str], serving_dir: str, record: Mapping[str, Any] | None = None
+) -> tuple[int, str]:
     """Makes a model live. To be called under `locked`.
 
     Args:
         source: The SavedModel, local or remote.
         files: The digests of its files, as `file_digests` gives them.
         serving_dir: The serving folder, local or remote.
-        keep_versions: Versions to keep, the new one among them; 1 or more.
-        is_alone: What `locked` gave.
         record: What to write down in the version, beside `model_digest` and `pushed_at`.
+
+    Returns:
+        The new version's number and folder.
 
     Raises:
         ModelError: There is no SavedModel at `source`.
@@ -109,11 +95,10 @@ def publish(
     record = {"model_digest": digest_of_files(digests), "pushed_at": pushed_at, **(record or {})}
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
     if is_local(serving_dir):
-        _sweep(Path(serving_dir), is_alone)
         version = _publish_here(source, Path(serving_dir), digests, text)
     else:
         version = _publish_there(source, serving_dir, digests, text)
-    return Published(version, posixpath.join(serving_dir, str(version)), _retire(serving_dir, keep_versions))
+    return version, posixpath.join(serving_dir, str(version))
 
 
 def _next_number(serving_dir: str) -> int:
@@ -146,10 +131,6 @@ def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], re
 
 
 def _publish_there(source: str, serving_dir: str, digests: Mapping[str, str], record: str) -> int:
-    for number in numbers(serving_dir):
-        folder = posixpath.join(serving_dir, str(number))
-        if number < _now() - _DEAD_AFTER_SECONDS and not tf.io.gfile.exists(posixpath.join(folder, SAVED_MODEL)):
-            tf.io.gfile.rmtree(folder)
     version = _next_number(serving_dir)
     folder = posixpath.join(serving_dir, str(version))
     data = {path: digest for path, digest in digests.items() if path != SAVED_MODEL}
@@ -177,8 +158,16 @@ def _require_equal(came: Mapping[str, str], wanted: Mapping[str, str], serving_d
         )
 
 
-def _retire(serving_dir: str, keep_versions: int) -> list[int]:
-    """Removes all but the newest versions; each is gone from its number at once."""
+def retire(serving_dir: str, keep_versions: int) -> list[int]:
+    """Removes all but the newest versions; each is gone from its number at once, and the live one stays.
+
+    Args:
+        serving_dir: The serving folder, local or remote.
+        keep_versions: How many stay, 1 or more.
+
+    Returns:
+        The numbers removed.
+    """
     retired = []
     for version in versions(serving_dir)[:-keep_versions]:
         try:
@@ -200,14 +189,25 @@ def _remove(serving_dir: str, version: Version) -> None:
         tf.io.gfile.rmtree(version.path)
 
 
-def _sweep(serving_dir: Path, is_alone: bool) -> None:
-    """Removes what killed pushes left behind, and nothing that a living one may still be writing."""
-    for name in names(str(serving_dir)):
+def sweep(serving_dir: str, is_alone: bool) -> None:
+    """Removes what killed pushes left behind, and nothing that a living one may still be writing.
+
+    Args:
+        serving_dir: The serving folder, local or remote.
+        is_alone: What `locked` gave.
+    """
+    dead = _now() - _DEAD_AFTER_SECONDS
+    if not is_local(serving_dir):
+        for number in numbers(serving_dir):
+            folder = posixpath.join(serving_dir, str(number))
+            if number < dead and not tf.io.gfile.exists(posixpath.join(folder, SAVED_MODEL)):
+                tf.io.gfile.rmtree(folder)
+        return
+    for name in names(serving_dir):
         if match := _TEMPORARY.fullmatch(name):
-            folder = serving_dir / name
-            is_ours = is_alone and match["host"] == socket.gethostname()
-            if is_ours or folder.stat().st_mtime < _now() - _DEAD_AFTER_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            leftover = Path(serving_dir, name)
+            if (is_alone and match["host"] == socket.gethostname()) or leftover.stat().st_mtime < dead:
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _temporary(serving_dir: Path, what: str) -> Path:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pipeline.versions.files import told
 from pipeline.versions.folder import versions
-from pipeline.versions.publish import locked, publish
+from pipeline.versions.publish import locked, publish, retire, sweep
 from pipeline.versions.withdrawn import withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests, model_digest
 
@@ -47,6 +47,7 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
     files = file_digests(source)
     digest = digest_of_files(files)
     with told(serving_dir), locked(serving_dir) as is_alone:
+        sweep(serving_dir, is_alone)
         if out := withdrawn(serving_dir).get(digest):
             reason = (
                 f"this model was version {out['version']} until a rollback withdrew it at {out['at']}; "
@@ -56,6 +57,10 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
         before = versions(serving_dir)
         # Computed, not as written down: a live version that was damaged must not pass for this model.
         if before and model_digest(before[-1].path) == digest:
-            return Push(digest, before[-1].number, before[-1].path, "already live")
-        made = publish(source, files, serving_dir, keep_versions, is_alone)
-        return Push(digest, made.version, made.path, "pushed", is_new=True, deleted=tuple(made.deleted))
+            version, path, is_new = before[-1].number, before[-1].path, False
+        else:
+            version, path = publish(source, files, serving_dir)
+            is_new = True
+        # In either case: the push that made this version may have been killed before it came to this.
+        deleted = retire(serving_dir, keep_versions)
+        return Push(digest, version, path, "pushed" if is_new else "already live", is_new, tuple(deleted))

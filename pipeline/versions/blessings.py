@@ -1,0 +1,91 @@
+"""Takes back, or gives again, the evaluator's word in the local metadata store, so that a rollback lasts.
+
+The next run compares with, and starts from, the newest model whose ModelBlessing says `blessed`. Without this, that
+would be the very model that was rolled back.
+"""
+
+from collections.abc import Collection, Iterable
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from configs.errors import OutputError
+from pipeline.runs.metadata import open_store, properties
+
+BLESSED = "blessed"
+CURRENT_MODEL = "current_model_id"
+"""TFX's properties of a ModelBlessing; LatestBlessedModelStrategy reads them."""
+
+WITHDRAWN = "withdrawn"
+"""Ours, 1 for a blessing that a rollback took back."""
+
+DIGEST = "model_digest"
+"""Our Pusher's property of a PushedModel."""
+
+
+def bless_again(metadata_path: str, target: str, withdrawn: Collection[str]) -> int:
+    """Leaves the model that is gone back to as the last one blessed.
+
+    Blessings are taken back from the models withdrawn and from all that are newer than the target, pushed or not, since
+    they may have started from those; what an earlier rollback took from the target is given again.
+
+    Args:
+        metadata_path: The SQLite file of the store.
+        target: Digest of the model that is gone back to.
+        withdrawn: Digests of the models that are out of service.
+
+    Returns:
+        Models whose blessing was taken back.
+
+    Raises:
+        OutputError: The store cannot be read or written.
+    """
+    try:
+        return _bless_again(open_store(metadata_path), target, withdrawn)
+    except mlmd.errors.StatusError as e:
+        raise OutputError(
+            f"{metadata_path}: the blessings could not be changed ({e}). Unlock the file or its disk and run again."
+        ) from e
+
+
+def _bless_again(store: mlmd.MetadataStore, target: str, withdrawn: Collection[str]) -> int:
+    models = _pushed_models(store)
+    targets = models.get(target, set())
+    taken = {model for digest in withdrawn for model in models.get(digest, ())} - targets
+    changed, lost = [], set()
+    for blessing in store.get_artifacts_by_type("ModelBlessing"):
+        known = properties(blessing)
+        model = known.get(CURRENT_MODEL)
+        is_newer = bool(targets) and model is not None and model > max(targets)
+        if known.get(BLESSED) == 1 and (model in taken or is_newer):
+            _set(blessing, blessed=0, withdrawn=1)
+            lost.add(model)
+            changed.append(blessing)
+        elif known.get(WITHDRAWN) == 1 and model in targets:
+            _set(blessing, blessed=1, withdrawn=0)
+            changed.append(blessing)
+    store.put_artifacts(changed)
+    return len(lost)
+
+
+def _set(blessing: pb.Artifact, blessed: int, withdrawn: int) -> None:
+    blessing.custom_properties[BLESSED].int_value = blessed
+    blessing.custom_properties[WITHDRAWN].int_value = withdrawn
+
+
+def _pushed_models(store: mlmd.MetadataStore) -> dict[str, set[int]]:
+    """Ids of Model artifacts by the digest under which they were pushed."""
+    pushed = {artifact.id: properties(artifact).get(DIGEST) for artifact in store.get_artifacts_by_type("PushedModel")}
+    model_ids = {artifact.id for artifact in store.get_artifacts_by_type("Model")}
+    pushes = _outputs(store.get_events_by_artifact_ids(list(pushed))) if pushed else {}
+    models: dict[str, set[int]] = {}
+    for event in store.get_events_by_execution_ids(list(pushes)) if pushes else []:
+        digest = pushed.get(pushes[event.execution_id])
+        if digest and event.artifact_id in model_ids:
+            models.setdefault(digest, set()).add(event.artifact_id)
+    return models
+
+
+def _outputs(events: Iterable[pb.Event]) -> dict[int, int]:
+    """The artifact that each execution gave out, one each."""
+    return {event.execution_id: event.artifact_id for event in events if event.type == pb.Event.OUTPUT}

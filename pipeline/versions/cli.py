@@ -1,0 +1,105 @@
+"""The commands `perennial versions` and `perennial rollback`."""
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from configs.load import load_config
+from pipeline.places import local_metadata_path, local_serving_dir
+
+_SHORT = 12
+"""Characters of a digest that tell models apart."""
+
+_PIPED_WIDTH = 140
+"""Columns where there is no terminal; rich's 80 would cut the table."""
+
+
+def add_parsers(
+    subparsers: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Adds `versions` and `rollback` to a command line.
+
+    Args:
+        subparsers: What `ArgumentParser.add_subparsers` returned.
+        add_config: Gives a parser `--config`.
+    """
+    listing = subparsers.add_parser("versions", help="the pushed versions: which is live, what each reached")
+    add_config(listing)
+    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    listing.set_defaults(command=_versions)
+
+    rollback = subparsers.add_parser("rollback", help="make an older version live again, under a new number")
+    rollback.add_argument(
+        "version",
+        nargs="?",
+        type=int,
+        metavar="VERSION",
+        help="the version (default: the newest with another model that no rollback withdrew)",
+    )
+    add_config(rollback)
+    rollback.set_defaults(command=_rollback)
+
+
+def _versions(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    from pipeline.versions.listing import listing
+
+    rows = listing(local_serving_dir(config))
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return
+    names = list(rows[-1]["metrics"]) if rows else []
+    table = Table("version", "when", "", "model", "start", *names, "MiB", title=local_serving_dir(config))
+    for row in reversed(rows):
+        figures = [f"{row['metrics'][name]:.3f}" if name in row["metrics"] else "" for name in names]
+        table.add_row(
+            str(row["version"]),
+            f"{datetime.fromisoformat(row['pushed_at']):%Y-%m-%d %H:%M}",
+            _state(row),
+            row["model_digest"][:_SHORT],
+            {True: "warm", False: "cold", None: ""}[row["warm"]],
+            *figures,
+            f"{row['bytes'] / 2**20:.1f}",
+        )
+    _console().print(table)
+
+
+def _state(row: dict[str, Any]) -> str:
+    words = ["live"] if row["live"] else []
+    words += ["withdrawn"] if row["withdrawn"] else []
+    words += [f"back to {row['rolled_back_to']}"] if row["rolled_back_to"] else []
+    return ", ".join(words)
+
+
+def _rollback(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    from pipeline.runs.lock import pipeline_lock
+    from pipeline.versions.rollback import roll_back
+
+    serving_dir = local_serving_dir(config)
+    with pipeline_lock(config):
+        came = roll_back(serving_dir, config.push.keep_versions, local_metadata_path(config), arguments.version)
+    say = _console().print
+    if came.live == came.target:
+        say(f"Version {came.live} is live already.", highlight=False)
+    else:
+        say(f"The model of version {came.target} is live again, as version {came.live}.", highlight=False)
+    for digest, number in came.withdrawn.items():
+        say(f"  Version {number} ({digest[:_SHORT]}) is withdrawn: it is not pushed again.", highlight=False)
+    if came.blessings_taken is None:
+        say("  There is no metadata store here, so all blessings are as they were.", highlight=False)
+    elif came.blessings_taken:
+        say(
+            f"  {came.blessings_taken} newer model(s) lost their blessing: the next run compares with this one.",
+            highlight=False,
+        )
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPED_WIDTH)

@@ -1,0 +1,97 @@
+"""Goes back to an older version.
+
+A server takes the highest number for the newest and loads it before it drops the one it has. So a rollback never
+deletes what is live and never points backwards: it publishes the older model again, under a new and higher number, as a
+push does. For it to last, the models it takes out of service are written down in the serving folder, where the Pusher
+looks, and lose their blessing in the metadata store, where the next run looks for a model to compare with and start
+from.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from configs.errors import ModelError
+from pipeline.versions.blessings import bless_again
+from pipeline.versions.files import told
+from pipeline.versions.folder import Version, versions
+from pipeline.versions.publish import locked, publish, retire, sweep
+from pipeline.versions.withdrawn import withdrawn, write_withdrawn
+from serving_signatures.provenance import digest_of_files, file_digests
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What came of a rollback."""
+
+    target: int
+    """The version that was gone back to."""
+
+    live: int
+    """The number under which its model is live now."""
+
+    withdrawn: dict[str, int]
+    """Models that this rollback took out of service: their newest version, by digest."""
+
+    blessings_taken: int | None
+    """Models that lost their blessing; None if there is no metadata store on this machine."""
+
+
+def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: int | None = None) -> Rollback:
+    """Makes an older version's model live again, and takes out of service what was first pushed after it.
+
+    Killed on the way, it can be run again: publishing comes last, so that until then the default target is the same.
+
+    Args:
+        serving_dir: The serving folder, local or remote.
+        keep_versions: Versions to keep, the new one among them.
+        metadata_path: The pipeline's local metadata store; it may be missing.
+        number: The version to go back to. None: the newest with another model than the live one that no rollback took
+            out of service.
+
+    Raises:
+        ModelError: There is no such version, or it was damaged since it was pushed.
+        OutputError: The folder cannot be written; what was live still is.
+    """
+    with told(serving_dir), locked(serving_dir) as is_alone:
+        sweep(serving_dir, is_alone)
+        kept = versions(serving_dir)
+        out = withdrawn(serving_dir)
+        digests = {version.number: version.digest for version in kept}
+        target = _target(serving_dir, kept, digests, set(out), number)
+        files, digest = file_digests(target.path), digests[target.number]
+        if digest_of_files(files) != digest:
+            raise ModelError(
+                f"{target.path} is not what was pushed: its files have changed. See `perennial versions` for another."
+            )
+        newer = {digests[v.number]: v.number for v in kept if v.origin > target.origin and digests[v.number] != digest}
+        at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        now_out = out | {each: {"version": v, "at": at} for each, v in newer.items() if each not in out}
+        now_out.pop(digest, None)
+        if now_out != out:
+            write_withdrawn(serving_dir, now_out)
+        taken = bless_again(metadata_path, digest, list(now_out)) if os.path.exists(metadata_path) else None
+        if digest == digests[kept[-1].number]:
+            live = kept[-1].number
+        else:
+            record = {"origin": target.origin, "rolled_back_to": target.number}
+            live, _ = publish(target.path, files, serving_dir, record)
+        retire(serving_dir, keep_versions)
+        taken_out = {each: v for each, v in newer.items() if each not in out}
+        return Rollback(target.number, live, taken_out, taken)
+
+
+def _target(
+    serving_dir: str, kept: list[Version], digests: dict[int, str], out: set[str], number: int | None
+) -> Version:
+    if not kept:
+        raise ModelError(f"no model has been pushed to {serving_dir}: there is nothing to go back to.")
+    if number is None:
+        fitting = [v for v in kept if digests[v.number] not in out | {digests[kept[-1].number]}]
+    else:
+        fitting = [v for v in kept if v.number == number]
+    if not fitting:
+        wanted = "other model that was not withdrawn" if number is None else f"version {number}"
+        there = ", ".join(str(version.number) for version in kept)
+        raise ModelError(f"{serving_dir} holds no {wanted}; its versions are {there}. See `perennial versions`.")
+    return fitting[-1]

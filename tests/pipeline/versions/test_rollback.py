@@ -1,0 +1,212 @@
+"""A rollback: what is live then, what is never pushed again, and what the next run takes for the last blessed model."""
+
+from pathlib import Path
+from typing import Any
+
+import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+
+# isort: split
+import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.types import artifact_utils, standard_artifacts
+
+from configs.errors import ModelError
+from pipeline.runs.metadata import open_store
+from pipeline.versions.push import push
+from pipeline.versions.rollback import roll_back
+from pipeline.versions.withdrawn import withdrawn
+from serving_signatures.provenance import model_digest
+from tests.pipeline.versions.conftest import Clock
+from tests.pipeline.versions.folders import hidden, make_model, served
+
+
+class World:
+    """A serving folder and a metadata store, filled as runs of the pipeline fill them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.serving = folder / "serving"
+        self.metadata_path = str(folder / "metadata.db")
+        self.store = open_store(self.metadata_path)
+        self.models: dict[int, str] = {}
+
+    def run(self, name: str, is_pushed: bool = True) -> None:
+        """One run that trains, blesses and pushes the model of this name."""
+        source = make_model(self.folder / "models" / name, name)
+        model = self._put(standard_artifacts.Model())
+        self.models[model] = name
+        blessing = self._put(standard_artifacts.ModelBlessing(), blessed=1, current_model_id=model)
+        if is_pushed:
+            came = push(source, str(self.serving), 9)
+            pushed = self._put(standard_artifacts.PushedModel(), pushed=int(came.version is not None))
+            digest = self.store.get_artifacts_by_id([pushed])[0]
+            digest.custom_properties["model_digest"].string_value = came.digest
+            self.store.put_artifacts([digest])
+            type_id = self.store.put_execution_type(pb.ExecutionType(name="Pusher"))
+            execution = pb.Execution(type_id=type_id)
+            events = [pb.Event(artifact_id=each, type=pb.Event.INPUT) for each in (model, blessing)]
+            events.append(pb.Event(artifact_id=pushed, type=pb.Event.OUTPUT))
+            self.store.put_execution(execution, [(None, event) for event in events], [])
+
+    def _put(self, artifact: Any, **properties: int) -> int:
+        for name, value in properties.items():
+            artifact.set_int_custom_property(name, value)
+        artifact.mlmd_artifact.type_id = self.store.put_artifact_type(artifact.artifact_type)
+        artifact.mlmd_artifact.state = pb.Artifact.LIVE
+        [artifact_id] = self.store.put_artifacts([artifact.mlmd_artifact])
+        return int(artifact_id)
+
+    def last_blessed(self) -> str | None:
+        """The model that TFX's own resolver hands to the next run."""
+        channels = {}
+        for key, name in (("model", "Model"), ("model_blessing", "ModelBlessing")):
+            kind = self.store.get_artifact_type(name)
+            channels[key] = [
+                artifact_utils.deserialize_artifact(kind, each) for each in self.store.get_artifacts_by_type(name)
+            ]
+        found = LatestBlessedModelStrategy().resolve_artifacts(self.store, channels)
+        assert found is not None
+        return self.models[found["model"][0].id] if found["model"] else None
+
+    def back(self, number: int | None = None) -> tuple[int, int, int | None]:
+        came = roll_back(str(self.serving), 9, self.metadata_path, number)
+        return came.target, came.live, came.blessings_taken
+
+    def out(self) -> set[str]:
+        names = {model_digest(str(path)): path.name for path in (self.folder / "models").iterdir()}
+        return {names[digest] for digest in withdrawn(str(self.serving))}
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: Clock) -> World:
+    """Models a, b and c, each pushed by a run of its own, under 1000 and the two numbers after."""
+    world = World(tmp_path)
+    for name in "abc":
+        world.run(name)
+    assert world.last_blessed() == "c"
+    return world
+
+
+def test_rollback_default_is_the_model_before_under_a_higher_number(world: World) -> None:
+    assert world.back() == (1001, 1003, 1)
+    assert served(world.serving) == {1000: "a", 1001: "b", 1002: "c", 1003: "b"}
+    assert (world.last_blessed(), world.out()) == ("b", {"c"})
+
+
+def test_rollback_again_goes_further_back(world: World) -> None:
+    world.back()
+    assert world.back() == (1000, 1004, 1)
+    assert served(world.serving)[1004] == "a"
+    assert (world.last_blessed(), world.out()) == ("a", {"b", "c"})
+    with pytest.raises(ModelError, match="holds no other model that was not withdrawn"):
+        world.back()
+
+
+def test_rollback_two_at_once_withdraws_both(world: World) -> None:
+    assert world.back(1000) == (1000, 1003, 2)
+    assert (world.last_blessed(), world.out()) == ("a", {"b", "c"})
+
+
+def test_rollback_to_a_withdrawn_version_brings_it_back(world: World) -> None:
+    world.back(1000)
+    assert world.back(1001)[:2] == (1001, 1004)
+    assert (world.last_blessed(), world.out()) == ("b", {"c"})
+    assert world.back(1002)[:2] == (1002, 1005)
+    assert (world.last_blessed(), world.out()) == ("c", set())
+    assert list(served(world.serving).values()) == ["a", "b", "c", "a", "b", "c"]
+
+
+def test_rollback_after_the_first_numbers_are_gone_remembers_the_order(world: World) -> None:
+    world.back(1000)  # a is now 1003
+    roll_back(str(world.serving), 2, world.metadata_path, 1002)  # c is now 1004; 1000 to 1002 make way
+    assert served(world.serving) == {1003: "a", 1004: "c"}
+    assert (world.last_blessed(), world.out()) == ("c", {"b"})
+    world.back()
+    assert (world.last_blessed(), world.out()) == ("a", {"b", "c"})
+
+
+def test_rollback_blessed_but_never_pushed_newer_model_loses_its_blessing(world: World) -> None:
+    world.run("d", is_pushed=False)
+    assert world.last_blessed() == "d"
+    assert world.back() == (1001, 1003, 2)
+    assert world.last_blessed() == "b"
+
+
+def test_rollback_to_what_is_live_changes_nothing(world: World) -> None:
+    assert world.back(1002) == (1002, 1002, 0)
+    assert sorted(served(world.serving)) == [1000, 1001, 1002]
+    assert hidden(world.serving) == []
+
+
+def test_push_of_a_withdrawn_model_blessed_anew_is_not_pushed(world: World) -> None:
+    world.back()
+    came = push(str(world.folder / "models" / "c"), str(world.serving), 9)
+    assert (came.version, came.is_new) == (None, False)
+    assert came.reason.startswith("this model was version 1002 until a rollback withdrew it at ")
+    assert max(served(world.serving)) == 1003
+    world.run("d")
+    assert served(world.serving)[1004] == "d"
+    assert world.last_blessed() == "d"
+
+
+def test_rollback_without_metadata_store_says_so(world: World) -> None:
+    came = roll_back(str(world.serving), 9, str(world.folder / "no.db"))
+    assert came.blessings_taken is None
+    assert served(world.serving)[came.live] == "b"
+    assert not (world.folder / "no.db").exists()
+
+
+def test_rollback_empty_metadata_store_takes_nothing(world: World) -> None:
+    open_store(str(world.folder / "empty.db"))
+    assert roll_back(str(world.serving), 9, str(world.folder / "empty.db")).blessings_taken == 0
+
+
+@pytest.mark.parametrize("number", [None, 5])
+def test_rollback_nothing_pushed_is_a_named_error(tmp_path: Path, number: int | None) -> None:
+    with pytest.raises(ModelError, match="there is nothing to go back to"):
+        roll_back(str(tmp_path / "serving"), 9, str(tmp_path / "no.db"), number)
+
+
+def test_rollback_to_a_number_that_is_not_there_lists_those_that_are(world: World) -> None:
+    with pytest.raises(ModelError, match="holds no version 7; its versions are 1000, 1001, 1002"):
+        world.back(7)
+    assert (world.last_blessed(), world.out()) == ("c", set())
+
+
+@pytest.mark.fault
+def test_rollback_to_a_damaged_version_is_refused_and_changes_nothing(world: World) -> None:
+    (world.serving / "1001" / "variables" / "variables.index").write_text("cut")
+    with pytest.raises(ModelError, match="its files have changed"):
+        world.back()
+    assert max(served(world.serving)) == 1002
+    assert (world.last_blessed(), world.out()) == ("c", set())
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("step", ["write_withdrawn", "bless_again", "publish"])
+def test_rollback_killed_before_a_step_and_run_again_ends_as_if_undisturbed(
+    world: World, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"pipeline.versions.rollback.{step}", die)
+        with pytest.raises(Killed):
+            world.back()
+    assert served(world.serving)[max(served(world.serving))] == "c"
+    world.back()
+    assert served(world.serving) == {1000: "a", 1001: "b", 1002: "c", 1003: "b"}
+    assert (world.last_blessed(), world.out()) == ("b", {"c"})
+
+
+def test_rollback_on_an_object_store(tmp_path: Path, clock: Clock, object_store: Path) -> None:
+    for name in "ab":
+        push(make_model(tmp_path / name, name), str(object_store), 9)
+    assert roll_back(str(object_store), 2, str(tmp_path / "no.db")).live == 1002
+    assert served(object_store) == {1001: "b", 1002: "a"}
+    assert push(str(tmp_path / "b"), str(object_store), 9).version is None
