@@ -42,12 +42,26 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     catalogue_checks = _checks("Catalogue", catalogue_gen, places.catalogue_schema)
     interaction_schema, catalogue_schema = interaction_checks[1], catalogue_checks[1]
 
-    # Stops the run here if the data does not fit the schema.
+    # The model that the last good run has left; none on the first one.
+    last_blessed = tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    ).with_id("LatestBlessedModel")
+
+    # Stops the run here if the data does not fit the schema, or is too far from what that model learned from.
     data_gate = DataGate(
+        interactions=interaction_gen.outputs["examples"],
+        interaction_statistics=interaction_checks[0].outputs["statistics"],
+        interaction_schema=interaction_schema.outputs["schema"],
         interaction_anomalies=interaction_checks[2].outputs["anomalies"],
+        catalogue=catalogue_gen.outputs["examples"],
+        catalogue_statistics=catalogue_checks[0].outputs["statistics"],
+        catalogue_schema=catalogue_schema.outputs["schema"],
         catalogue_anomalies=catalogue_checks[2].outputs["anomalies"],
-        ignore_anomalies=config.data_gate.ignore_anomalies,
-        code_digest=code_digest("pipeline.components.data_gate"),
+        last_model=last_blessed.outputs["model"],
+        settings=config.data_gate,
+        code_digest=ingest_digest,
     )
 
     # Users and histories to indices; vocabularies of the training split alone.
@@ -69,7 +83,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         settings={"features": content},
     )
 
-    # Trains the two towers and exports the served signatures.
+    # Trains the two towers, from where that model ended, and exports the served signatures.
     trainer_digest = code_digest(
         "configs", "transforms", "serving_signatures", "trainer", "pipeline.components.two_tower_trainer"
     )
@@ -79,6 +93,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         candidates=catalogue_transform.outputs["transformed_examples"],
         candidates_transform_graph=catalogue_transform.outputs["transform_graph"],
         data_blessing=data_gate.outputs["blessing"],
+        base_model=last_blessed.outputs["model"] if config.trainer.warm_start else None,
         run_fn="trainer.run_fn.run_fn",
         custom_config={
             "trainer": config.trainer.model_dump(mode="json"),
@@ -110,6 +125,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             catalogue_gen,
             *interaction_checks,
             *catalogue_checks,
+            last_blessed,
             data_gate,
             interaction_transform,
             catalogue_transform,

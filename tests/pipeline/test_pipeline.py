@@ -65,6 +65,23 @@ def test_compiled_job_trainer_waits_for_the_gate_and_the_gate_for_both_validator
     assert _producer(job, "CatalogueGen", "interactions") == ("InteractionGen", "examples")
 
 
+def test_compiled_job_gate_compares_both_data_sets_with_the_last_blessed_model(job: dict[str, Any]) -> None:
+    for data, begins, name in (
+        ("interactions", "interaction", "Interactions"),
+        ("catalogue", "catalogue", "Catalogue"),
+    ):
+        gen = "InteractionGen" if data == "interactions" else "CatalogueGen"
+        assert _producer(job, "DataGate", data) == (gen, "examples")
+        assert _producer(job, "DataGate", f"{begins}_statistics") == (f"{name}StatisticsGen", "statistics")
+        assert _producer(job, "DataGate", f"{begins}_schema") == (f"{name}SchemaGen", "schema")
+    last_model = ("LatestBlessedModel-model-resolver", "model")
+    assert _producer(job, "DataGate", "last_model") == last_model
+    assert _producer(job, "TwoTowerTrainer", "base_model") == last_model
+    # On Vertex the resolver is two tasks: the last blessing that blesses, and the model that it names.
+    blessing = ("LatestBlessedModel-model-blessing-resolver", "model_blessing")
+    assert _producer(job, last_model[0], "input") == blessing
+
+
 def test_compiled_job_custom_config_holds_no_path(job: dict[str, Any]) -> None:
     for task in _tasks(job).values():
         for name, value in task.get("inputs", {}).get("parameters", {}).items():

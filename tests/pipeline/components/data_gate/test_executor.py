@@ -1,32 +1,140 @@
-"""DataGate on anomalies that TFDV itself found."""
+"""DataGate on anomalies that TFDV itself found, and on days that TFDV itself measured."""
 
 import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import tensorflow_data_validation as tfdv
+from tensorflow_data_validation.statistics import stats_impl, stats_options
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
-from configs.errors import AnomalyError, ConfigError
+from configs.data_gate import DataGate
+from configs.errors import AnomalyError, DriftError
 from pipeline.artifacts import DataBlessing
-from pipeline.components.data_gate import executor
+from pipeline.components.data_gate import anomalies, blessing, executor
+from tests.trainer_inputs import write_examples
+
+Day = dict[str, list[types.Artifact]]
 
 
-def _anomalies(folder: Path, reports: dict[str, anomalies_pb2.Anomalies]) -> standard_artifacts.ExampleAnomalies:
-    artifact = standard_artifacts.ExampleAnomalies()
+def _stats(columns: dict[str, Sequence[Sequence[Any]]]) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """As StatisticsGen computes them."""
+    kind = {"value": pa.float32(), "target_value": pa.float32(), "year": pa.float32()}
+    arrays = [pa.array(column, pa.list_(kind.get(name, pa.string()))) for name, column in columns.items()]
+    arrays = [array.cast(pa.list_(pa.binary())) if array.type.value_type == pa.string() else array for array in arrays]
+    batch = pa.RecordBatch.from_arrays(arrays, names=list(columns))
+    return stats_impl.generate_statistics_in_memory(batch, stats_options.StatsOptions())
+
+
+def _day(
+    folder: Path,
+    users: Sequence[str],
+    items: Sequence[str],
+    films: Sequence[str],
+    genre: str = "drama",
+    days: float = 10.0,
+    found: anomalies_pb2.Anomalies | None = None,
+) -> Day:
+    """A day's artifacts: each user has met the items from a place of the user's own on, and is asked for the next."""
+    histories = [[items[(n + place) % len(items)] for place in range(20)] for n in range(len(users))]
+    targets = [[items[(n + 20) % len(items)]] for n in range(len(users))]
+    nothing: list[list[str]] = [[] for _ in users]
+    log = {"user_id": [[user] for user in users], "item_id": histories, "value": [[1.0] * 20] * len(users)}
+    statistics = {
+        "interaction": {
+            "train": _stats({**log, "target_item_id": nothing, "target_value": nothing}),
+            "eval": _stats({**log, "target_item_id": targets, "target_value": [[1.0]] * len(users)}),
+        },
+        "catalogue": {
+            "train": _stats({"item_id": [[f] for f in films], "title": [[f] for f in films],
+                             "genre": [[genre] if n % 2 else ["war"] for n in range(len(films))]}),
+        },
+    }  # fmt: skip
+    interactions, catalogue = folder / "interactions", folder / "catalogue"
+    write_examples(interactions / "Split-train" / "0.gz", [{"user_id": [user]} for user in users])
+    # The last one is an item that the log alone knows.
+    write_examples(catalogue / "Split-train" / "0.gz", [{"item_id": [film]} for film in [*films, "of the log"]])
+    pq.write_table(pa.table({"item_id": list(items)}), interactions / "items.parquet")
+    events = 20 * len(users)
+    cleaning = {
+        "rows": events, "bad_rows": 0, "oldest_timestamp": 0, "newest_timestamp": int(days * 86_400),
+        "steps": [{"step": "active_users", "in": events, "out": events}],
+        "splits": {"train": {"users": len(users), "interactions": events, "items": len(items)}},
+    }  # fmt: skip
+    (interactions / "cleaning.json").write_text(json.dumps(cleaning))
+    (catalogue / "catalogue.json").write_text(json.dumps({"items": len(films) + 1, "added_items": 1}))
+    inputs: Day = {
+        "interactions": [_artifact(standard_artifacts.Examples, interactions)],
+        "catalogue": [_artifact(standard_artifacts.Examples, catalogue)],
+    }
+    for data, splits in statistics.items():
+        schema = tfdv.infer_schema(splits["train"], infer_feature_shape=False)
+        (folder / f"{data}_schema").mkdir()
+        tfdv.write_schema_text(schema, str(folder / f"{data}_schema" / "schema.pbtxt"))
+        inputs[f"{data}_schema"] = [_artifact(standard_artifacts.Schema, folder / f"{data}_schema")]
+        for what, of_type in (
+            ("statistics", standard_artifacts.ExampleStatistics),
+            ("anomalies", standard_artifacts.ExampleAnomalies),
+        ):
+            artifact = _artifact(of_type, folder / f"{data}_{what}")
+            artifact.split_names = artifact_utils.encode_split_names(list(splits))
+            inputs[f"{data}_{what}"] = [artifact]
+            for split, computed in splits.items():
+                path = folder / f"{data}_{what}" / f"Split-{split}"
+                path.mkdir(parents=True)
+                if what == "statistics":
+                    (path / blessing.STATISTICS_FILE).write_bytes(computed.SerializeToString())
+                else:
+                    report = found if found is not None and (data, split) == ("interaction", "eval") else None
+                    content = (report or anomalies_pb2.Anomalies()).SerializeToString()
+                    (path / executor.DEFAULT_FILE_NAME).write_bytes(content)
+    return inputs
+
+
+def _artifact(of_type: type[types.Artifact], folder: Path) -> types.Artifact:
+    artifact = of_type()
     artifact.uri = str(folder)
-    artifact.split_names = artifact_utils.encode_split_names(list(reports))
-    for split, report in reports.items():
-        path = folder / f"Split-{split}"
-        path.mkdir(parents=True)
-        (path / executor.DEFAULT_FILE_NAME).write_bytes(report.SerializeToString())
     return artifact
+
+
+def _run(day: Day, folder: Path, last: Path | None = None, **settings: Any) -> dict[str, Any]:
+    """Runs the gate; `last` is the folder of the last blessed model."""
+    inputs = {**day, "last_model": [_artifact(standard_artifacts.Model, last)] if last is not None else []}
+    properties = {"settings": DataGate(**settings).model_dump_json(), "code_digest": "digest"}
+    executor.Executor().Do(inputs, {"blessing": [_artifact(DataBlessing, folder)]}, properties)
+    report: dict[str, Any] = json.loads((folder / blessing.REPORT_FILE).read_text())
+    return report
+
+
+USERS = [f"u{n}" for n in range(100)]
+ITEMS = [f"i{n}" for n in range(100)]
+FILMS = [f"f{n}" for n in range(600)]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that has learned from a first day, as the trainer leaves it."""
+    folder = tmp_path_factory.mktemp("model")
+    report = _run(_day(folder / "day", USERS, ITEMS, FILMS), folder / "data_blessing")
+    assert report["not_compared_because"] == "there is no blessed model yet"
+    assert (report["checks"], report["compared_with"]) == ([], None)
+    assert report["counts"] == {
+        "events": 2000, "users": 100, "items": 100, "catalogue_items": 600,
+        "oldest_timestamp": 0, "newest_timestamp": 864_000, "events_per_day": 200.0,
+    }  # fmt: skip
+    return folder
 
 
 def _missing_users() -> anomalies_pb2.Anomalies:
     """What TFDV says of Examples without the user that the schema asks for."""
-    import tensorflow_data_validation as tfdv
-
     schema = schema_pb2.Schema(
         feature=[
             schema_pb2.Feature(name="user_id", type=schema_pb2.BYTES, presence=schema_pb2.FeaturePresence(min_count=1))
@@ -38,46 +146,144 @@ def _missing_users() -> anomalies_pb2.Anomalies:
     return tfdv.validate_statistics(statistics, schema)
 
 
-def _run(tmp_path: Path, interactions: anomalies_pb2.Anomalies, ignore: list[str]) -> Path:
-    blessing = DataBlessing()
-    blessing.uri = str(tmp_path / "blessing")
-    executor.Executor().Do(
-        {
-            "interaction_anomalies": [
-                _anomalies(tmp_path / "i", {"train": anomalies_pb2.Anomalies(), "eval": interactions})
-            ],
-            "catalogue_anomalies": [_anomalies(tmp_path / "c", {"train": anomalies_pb2.Anomalies()})],
-        },
-        {"blessing": [blessing]},
-        {"ignore_anomalies": json.dumps(ignore)},
-    )
-    return tmp_path / "blessing" / executor.REPORT_FILE
-
-
-def test_do_no_anomalies_blessed(tmp_path: Path) -> None:
-    report = json.loads(_run(tmp_path, anomalies_pb2.Anomalies(), []).read_text())
-    assert report == {"checked": ["interactions/train", "interactions/eval", "catalogue/train"], "ignored": []}
-
-
 def test_do_missing_feature_stops_and_names_split_and_feature(tmp_path: Path) -> None:
-    with pytest.raises(
-        AnomalyError, match=r"interactions/eval user_id: SCHEMA_MISSING_COLUMN|interactions/eval user_id"
-    ):
-        _run(tmp_path, _missing_users(), [])
+    day = _day(tmp_path / "day", USERS, ITEMS, FILMS, found=_missing_users())
+    with pytest.raises(AnomalyError, match="interactions/eval user_id"):
+        _run(day, tmp_path / "blessing")
     assert not (tmp_path / "blessing").exists()
 
 
 def test_do_ignored_anomaly_blessed_and_written_down(tmp_path: Path) -> None:
-    found = executor.findings({("interactions", "eval"): _missing_users()}, frozenset())
-    report = json.loads(_run(tmp_path, _missing_users(), [found[0].anomaly]).read_text())
+    found = anomalies.findings({("interactions", "eval"): _missing_users()}, frozenset())
+    day = _day(tmp_path / "day", USERS, ITEMS, FILMS, found=_missing_users())
+    report = _run(day, tmp_path / "blessing", ignore_anomalies=[found[0].anomaly])
     assert [(f["split"], f["feature"], f["ignored"]) for f in report["ignored"]] == [("eval", "user_id", True)]
+    assert report["checked"] == ["interactions/train", "interactions/eval", "catalogue/train"]
 
 
 def test_do_split_without_data_stops(tmp_path: Path) -> None:
+    day = _day(tmp_path / "day", USERS, ITEMS, FILMS, found=anomalies_pb2.Anomalies(data_missing=True))
     with pytest.raises(AnomalyError, match=r"interactions/eval .*DATA_MISSING"):
-        _run(tmp_path, anomalies_pb2.Anomalies(data_missing=True), ["SCHEMA_NEW_COLUMN"])
+        _run(day, tmp_path / "blessing", ignore_anomalies=["SCHEMA_NEW_COLUMN"])
 
 
-def test_do_unknown_name_to_ignore_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no such anomaly: \\['TYPO'\\]"):
-        _run(tmp_path, anomalies_pb2.Anomalies(), ["TYPO"])
+def test_do_day_that_grew_by_a_tenth_passes_every_check(tmp_path: Path, model: Path) -> None:
+    more = [f"u{n}" for n in range(110)]
+    day = _day(tmp_path / "day", more, ITEMS, [*FILMS, *(f"f{n}" for n in range(600, 660))], days=11)
+    report = _run(day, tmp_path / "blessing", model, min_compared_values=50)
+    value = {(c["check"], c["feature"], c["measure"]): c["value"] for c in report["checks"]}
+    assert all(check["passed"] for check in report["checks"])
+    assert value["growth", "users", "share_new"] == pytest.approx(10 / 110)
+    assert value["growth", "items", "share_new"] == 0
+    assert value["growth", "catalogue_items", "share_new"] == pytest.approx(60 / 660)
+    assert value["growth", "catalogue_items", "share_gone"] == 0
+    assert value["count", "events", "max_ratio"] == pytest.approx(1.1)
+    assert value["count", "events_per_day", "min_ratio"] == pytest.approx(1.0)
+    assert value["drift", "genre", "l_infinity"] == pytest.approx(0.0, abs=1e-9)
+    assert {kind for kind, *_ in value} == {"drift", "skew", "growth", "count"}
+    assert (report["compared_with"], report["not_compared_because"]) == (str(model), None)
+    assert not list((tmp_path / "blessing").rglob("*tmp*"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "settings", "words"),
+    [
+        # Shares by hand: i0..i99 were of 20 events each; now ten of them have all 2,000.
+        ({"items": ITEMS[:10]}, {}, "drift of interactions: Jensen-Shannon divergence of item_id since"),
+        ({"items": ITEMS[:10]}, {}, "data_gate.max_item_l_infinity allows 0.05"),
+        ({"items": [f"x{n}" for n in range(100)]}, {"min_compared_values": 50}, "skew of interactions: "),
+        ({"items": [f"x{n}" for n in range(100)]}, {}, "100.0% of today's training items are new; "),
+        ({"users": [f"x{n}" for n in range(100)]}, {}, "100.0% of today's training users are new; "),
+        ({"users": USERS[:50]}, {}, "events: 1,000 today, 2,000 in the last run, 0.50 times as many; "),
+        ({"films": FILMS[:300]}, {}, "50.0% of the last run's catalogue items are gone; "),
+        ({"genre": "comedy"}, {}, "share of genre since the last run is 0.500; data_gate.max_category_l_infinity"),
+        ({"days": 4.0}, {}, "events per day: 500 today, 200 in the last run, 2.50 times as many; "),
+        ({"days": 25.0}, {}, "events per day: 80 today, 200 in the last run, 0.40 times as many; "),
+    ],
+)
+def test_do_day_too_far_from_the_last_stops_with_its_numbers(
+    tmp_path: Path, model: Path, changed: dict[str, Any], settings: dict[str, Any], words: str
+) -> None:
+    day = _day(tmp_path / "day", **{"users": USERS, "items": ITEMS, "films": FILMS, **changed})
+    with pytest.raises(DriftError) as caught:
+        _run(day, tmp_path / "blessing", model, **settings)
+    text = str(caught.value)
+    assert words in text
+    assert text.startswith("DataGate stopped the run: ")
+    assert f"Compared with {model}; what is served stays as it is.\n" in text
+    assert not (tmp_path / "blessing").exists()
+
+
+def test_do_limit_of_none_is_not_checked(tmp_path: Path, model: Path) -> None:
+    day = _day(tmp_path / "day", USERS, ITEMS, FILMS[:300])
+    report = _run(day, tmp_path / "blessing", model, max_gone_catalogue_items=None, min_count_ratio=None)
+    assert {c["feature"] for c in report["checks"] if c["check"] == "growth"} == {"users", "items", "catalogue_items"}
+    assert not [
+        c for c in report["checks"] if c["measure"] in ("share_gone", "min_ratio") and c["feature"] != "events_per_day"
+    ]
+
+
+def test_do_comparator_of_the_schema_goes_before_the_config(tmp_path: Path, model: Path) -> None:
+    day = _day(tmp_path / "day", USERS, ITEMS[:10], FILMS)
+    path = Path(day["interaction_schema"][0].uri) / "schema.pbtxt"
+    schema = tfdv.load_schema_text(str(path))
+    tfdv.get_feature(schema, "item_id").drift_comparator.infinity_norm.threshold = 0.5
+    tfdv.write_schema_text(schema, str(path))
+    report = _run(day, tmp_path / "blessing", model, min_count_ratio=None, max_target_divergence=None)
+    drift = [c for c in report["checks"] if (c["check"], c["feature"]) == ("drift", "item_id")]
+    assert [(c["measure"], c["limit"]) for c in drift] == [("l_infinity", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("breaking", "because"),
+    [
+        (lambda folder: shutil.rmtree(folder), "has no word on the data"),
+        (lambda folder: (folder / "samples.npz").write_bytes(b"PK\x03\x04"), "is damaged"),
+        (lambda folder: (folder / "gate.json").write_text("{"), "is damaged: JSONDecodeError"),
+        (lambda folder: (folder / "gate.json").write_text('{"checked": []}'), "is damaged: KeyError"),
+    ],
+)
+def test_do_last_model_without_a_word_on_its_data_is_not_compared_and_says_so(
+    tmp_path: Path, model: Path, breaking: Any, because: str
+) -> None:
+    copied = tmp_path / "model"
+    shutil.copytree(model / "data_blessing", copied / "data_blessing")
+    breaking(copied / "data_blessing")
+    report = _run(_day(tmp_path / "day", ["u"], ITEMS, FILMS), tmp_path / "blessing", copied)
+    assert because in report["not_compared_because"]
+    assert (report["checks"], report["compared_with"]) == ([], None)
+
+
+def test_do_few_values_are_not_judged(tmp_path: Path, model: Path) -> None:
+    day = _day(tmp_path / "day", USERS, ITEMS[:10], FILMS)
+    report = _run(day, tmp_path / "blessing", model, min_compared_values=5000, min_count_ratio=None)
+    assert not [c for c in report["checks"] if c["check"] in ("drift", "skew")]
+
+
+def test_drift_feature_emptied_stops(tmp_path: Path, model: Path) -> None:
+    day = _day(tmp_path / "day", USERS, ITEMS, FILMS)
+    path = Path(day["catalogue_statistics"][0].uri) / "Split-train" / blessing.STATISTICS_FILE
+    bare: dict[str, Any] = {
+        "item_id": [[f] for f in FILMS],
+        "title": [[f] for f in FILMS],
+        "genre": [[] for _ in FILMS],
+    }
+    path.write_bytes(_stats(bare).SerializeToString())
+    with pytest.raises(DriftError, match="drift of catalogue: genre has no values today, and had 600 in the last run"):
+        _run(day, tmp_path / "blessing", model)
+
+
+def test_share_outside_of_large_sets_is_estimated_within_its_error() -> None:
+    from pipeline.components.data_gate.facts import SAMPLED_IDS, sample, share_outside
+
+    rng = np.random.default_rng(0)
+    both, only = rng.integers(0, 2**62, 150_000), rng.integers(0, 2**62, 50_000)
+    one, other = sample([both, only]), sample([both])
+    assert len(one) == len(other) == SAMPLED_IDS
+    assert share_outside(one, other) == pytest.approx(0.25, abs=0.01)
+    assert share_outside(other, one) == 0
+    small = sample([both[:30]])
+    assert share_outside(small, sample([both[:20]])) == pytest.approx(1 / 3)
+    # A small set, all of it known, against a sample that ends below most of it.
+    assert share_outside(sample([both[:1000]]), other) == 0
+    assert share_outside(sample([]), small) == 0

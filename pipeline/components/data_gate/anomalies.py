@@ -1,0 +1,63 @@
+"""What ExampleValidator found between the data and its schema."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from configs.errors import AnomalyError
+
+
+class Finding(NamedTuple):
+    """One anomaly: where it is, what TFDV calls it, and its own words."""
+
+    data: str
+    split: str
+    feature: str
+    anomaly: str
+    description: str
+    ignored: bool
+
+
+def findings(
+    anomalies: Mapping[tuple[str, str], anomalies_pb2.Anomalies], ignore_anomalies: frozenset[str]
+) -> list[Finding]:
+    """Lists what the validators found.
+
+    Args:
+        anomalies: TFDV's Anomalies of each (data, split).
+        ignore_anomalies: Names of anomaly types that do not count.
+
+    Returns:
+        One finding for each reason of each feature, and one where a split had no data at all.
+    """
+    found = []
+    for (data, split), report in anomalies.items():
+        if report.data_missing:
+            found.append(Finding(data, split, "", "DATA_MISSING", "the split holds no Examples", ignored=False))
+        reasons = [(name, reason) for name, info in report.anomaly_info.items() for reason in info.reason]
+        reasons += [("", reason) for reason in report.dataset_anomaly_info.reason]
+        for feature, reason in sorted(reasons, key=lambda pair: pair[0]):
+            name = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
+            found.append(Finding(data, split, feature, name, reason.description, name in ignore_anomalies))
+    return found
+
+
+def require_none(found: list[Finding]) -> None:
+    """Refuses findings that are not ignored.
+
+    Raises:
+        AnomalyError: There are some; it lists them.
+    """
+    standing = [finding for finding in found if not finding.ignored]
+    if standing:
+        lines = [f"  {f.data}/{f.split} {f.feature}: {f.anomaly}: {f.description}" for f in standing]
+        raise AnomalyError(
+            "\n".join(
+                [
+                    f"DataGate stopped the run: {len(standing)} anomaly(ies) between the data and its schema.",
+                    *lines,
+                    "Mend the data, or the curated schema; or name the anomaly in data_gate.ignore_anomalies.",
+                ]
+            )
+        )

@@ -1,0 +1,62 @@
+"""A check of today's data against the last run's, and how a failed one reads."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number, its limit, and whether it keeps to it."""
+
+    check: str
+    """`drift` (train against the last train), `skew` (eval's targets against the last train), `growth` or `count`."""
+
+    data: str
+    """`interactions` or `catalogue`."""
+
+    split: str
+    """`train` or `eval`; "" for what is of no split."""
+
+    feature: str
+    """The feature that is compared, or what is counted."""
+
+    measure: str
+    """Such as `jensen_shannon_divergence`, `share`, `ratio`."""
+
+    value: float | None
+    """What was measured; None where there was nothing to measure."""
+
+    limit: float | None
+    """What is allowed; None where nothing was measured."""
+
+    passed: bool
+    """Whether the data may pass."""
+
+    detail: str
+    """A sentence for people, with the config's field."""
+
+
+def at_most(value: float, limit: float) -> bool:
+    """Whether a value keeps to a limit; one that is not a number does not."""
+    return value <= limit
+
+
+def failures_text(failed: list[Check], of: int, compared_with: str) -> str:
+    """The error of a run that is stopped.
+
+    Args:
+        failed: The checks that failed.
+        of: How many there were.
+        compared_with: The last blessed model's folder.
+
+    Returns:
+        A line for each, then what to do.
+    """
+    return "\n".join(
+        [
+            f"DataGate stopped the run: {len(failed)} of {of} checks against the data of the last blessed model fail.",
+            *(f"  {check.check} of {check.data}: {check.detail}" for check in failed),
+            f"Compared with {compared_with}; what is served stays as it is.",
+            "Look at what writes the log and the catalogue. If the change is meant, raise the limits named above, or "
+            "set them to null, for one run: the next is compared with this one's data.",
+        ]
+    )
