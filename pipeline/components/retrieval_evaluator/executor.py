@@ -122,7 +122,7 @@ class Executor(evaluator_executor.Executor):
 def _contender(artifact: types.Artifact) -> Contender:
     folder = path_utils.serving_model_path(artifact.uri, path_utils.is_old_model_artifact(artifact))
     try:
-        digest = model_digest(folder)
+        digest = model_digest(folder) if fileio.exists(folder) else None
     except tf.errors.OpError:
         digest = None  # loading it says what is wrong
     return Contender(artifact.uri, folder, digest)

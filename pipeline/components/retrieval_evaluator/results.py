@@ -71,7 +71,8 @@ def read_users(folder: str, catalogue: Any, weighted: bool) -> Users:
     Returns:
         The users in the order of their hashes.
     """
-    return Users.of_blocks([_table(file) for file in _blocks(folder)], catalogue, weighted)
+    tables = [_table(file) for file in _blocks(folder)]
+    return Users.of_blocks([table for table in tables if table.num_rows], catalogue, weighted)
 
 
 def read_answers(folder: str) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:

@@ -1,0 +1,113 @@
+"""The shop's raw Examples, a model of it in memory and exported, and what the trainer measures of it."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from configs.data import Catalogue
+from configs.model import Trainer
+from serving_signatures.export import export_model
+from serving_signatures.retriever import Retriever, ServedCatalogue
+from tests.trainer_inputs import TrainerInputs, write_examples
+from trainer.candidates import Candidates, read_candidates
+from trainer.evaluate import embed_catalogue
+from trainer.interactions import Interactions, read_interactions
+from trainer.run_fn import popularity_of
+from trainer.two_tower import TwoTower
+from transforms import features
+from transforms.catalogue import content_sizes
+
+
+@dataclasses.dataclass(frozen=True)
+class Shop:
+    """Artifacts, and what they were made of."""
+
+    examples: Path
+    model: Path
+    two_tower: TwoTower
+    held_out: Interactions
+    candidates: Candidates
+    popularity: np.ndarray
+    train: dict[str, list[str]]
+    histories: dict[str, list[str]]
+    targets: dict[str, list[str]]
+    weights: dict[str, list[float]]
+
+
+@pytest.fixture(scope="session")
+def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """The shop, with fresh towers: what matters here is that two ways of measuring agree, not what was learned."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    interactions_graph = tft.TFTransformOutput(shop.transform_graph_path)
+    catalogue_graph = tft.TFTransformOutput(shop.candidates_transform_graph_path)
+    users = interactions_graph.vocabulary_by_name(features.USER_VOCABULARY)
+    met_items = interactions_graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
+    sizes = content_sizes(catalogue_graph, Catalogue(path="", features=shop.catalogue))
+    candidates = read_candidates(shop.candidates_files, met_items, sizes)
+    interactions, held_out = read_interactions(shop.train_files), read_interactions(shop.eval_files)
+    two_tower = TwoTower(len(users), interactions, candidates, Trainer(embedding_dim=8, seed=5))
+    popularity = popularity_of(interactions, candidates)
+    retriever = Retriever(
+        embed_query=two_tower.query_tower.call,
+        query_variables=two_tower.query_tower.variables,
+        catalogue=ServedCatalogue(
+            item_id=candidates.item_id,
+            title=candidates.title,
+            embedding=embed_catalogue(two_tower, candidates),
+            popularity=popularity,
+            row=candidates.row,
+        ),
+        interactions_graph=interactions_graph,
+        catalogue_graph=catalogue_graph,
+        default_k=4,
+    )
+    export_model(retriever, str(folder / "model" / "Format-Serving"), {})
+    train = _raw(shop.train_files, met_items)
+    held = _raw(shop.eval_files, met_items)
+    # Two files, so that there are two blocks.
+    for split, rows in (("train", train), ("eval", held)):
+        for n in range(2):
+            write_examples(folder / "examples" / f"Split-{split}" / f"data-{n}.gz", rows[n::2])
+
+    def column(rows: list[dict[str, Any]], name: str) -> dict[str, list[Any]]:
+        return {row[features.USER_ID][0].decode(): [_text(value) for value in row[name]] for row in rows}
+
+    return Shop(
+        examples=folder / "examples",
+        model=folder / "model",
+        two_tower=two_tower,
+        held_out=held_out,
+        candidates=candidates,
+        popularity=popularity,
+        train=column(train, features.ITEM_ID),
+        histories=column(held, features.ITEM_ID),
+        targets=column(held, features.TARGET_ITEM_ID),
+        weights=column(held, features.VALUE),
+    )
+
+
+def _raw(patterns: list[str], met_items: list[bytes]) -> list[dict[str, Any]]:
+    """Transformed Examples as the raw ones that they were made of."""
+    files = tf.io.gfile.glob(patterns)
+    rows = []
+    for record in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator():
+        feature = tf.train.Example.FromString(record).features.feature
+        index = feature[features.HISTORY_INDEX].int64_list.value
+        rows.append(
+            {
+                features.USER_ID: list(feature[features.USER_ID].bytes_list.value),
+                features.ITEM_ID: [met_items[n] for n in index],
+                features.VALUE: list(feature[features.HISTORY_WEIGHT].float_list.value),
+                features.TARGET_ITEM_ID: list(feature[features.TARGET_ITEM_ID].bytes_list.value),
+            }
+        )
+    return rows
+
+
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,87 @@
+"""Runs RetrievalEvaluator's executor on artifacts, as a runner does."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
+from tfx.types import artifact_utils, standard_artifacts
+
+from configs.evaluation import Evaluation, Gate
+from pipeline.components.retrieval_evaluator.executor import EVALUATION_FILE, Executor
+
+IN_MEMORY = ("--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none")
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """What an execution left: evaluation.json, the rules by name, and the two artifacts."""
+
+    document: dict[str, Any]
+    evaluation: Any
+    blessing: Any
+
+    @property
+    def blessed(self) -> bool:
+        return bool(self.document["decision"]["blessed"])
+
+    @property
+    def failed(self) -> set[str]:
+        return {rule["rule"] for rule in self.document["decision"]["rules"] if not rule["passed"]}
+
+    def value(self, metric: str, contender: str = "model") -> float:
+        return float(self.document["contenders"][contender]["metrics"][metric]["value"])
+
+
+def evaluate(
+    folder: Path,
+    examples: Path,
+    model: Path,
+    last_blessed: Path | None = None,
+    settings: Evaluation | None = None,
+    gate: Gate | None = None,
+    weighted: bool = False,
+    beam_pipeline_args: Sequence[str] = IN_MEMORY,
+) -> Evaluated:
+    """Evaluates a model artifact.
+
+    Args:
+        folder: Where the outputs go.
+        examples: Artifact with `Split-train` and `Split-eval`.
+        model: Artifact with `Format-Serving`.
+        last_blessed: Likewise.
+        settings: How to measure; the defaults.
+        gate: The limits; the defaults.
+        weighted: Whether values weigh the history.
+        beam_pipeline_args: Flags for Beam.
+    """
+    inputs = {"examples": [artifact(standard_artifacts.Examples, examples, 1)]}
+    inputs["examples"][0].split_names = artifact_utils.encode_split_names(["train", "eval"])
+    inputs["model"] = [artifact(standard_artifacts.Model, model, 2)]
+    inputs["baseline_model"] = [artifact(standard_artifacts.Model, last_blessed, 3)] if last_blessed else []
+    outputs = {
+        "evaluation": [artifact(standard_artifacts.ModelEvaluation, folder / "evaluation", 4)],
+        "blessing": [artifact(standard_artifacts.ModelBlessing, folder / "blessing", 5)],
+    }
+    executor = Executor(BaseBeamExecutor.Context(beam_pipeline_args=list(beam_pipeline_args)))
+    executor.Do(
+        inputs,
+        outputs,
+        {
+            "settings": (settings or Evaluation()).model_dump_json(),
+            "gate": (gate or Gate()).model_dump_json(),
+            "weighted": int(weighted),
+            "code_digest": "abc",
+        },
+    )
+    document = json.loads((folder / "evaluation" / EVALUATION_FILE).read_text())
+    return Evaluated(document, outputs["evaluation"][0], outputs["blessing"][0])
+
+
+def artifact(kind: Any, uri: Path, number: int) -> Any:
+    """An artifact as the metadata store would hand it over."""
+    made = kind()
+    made.uri, made.id = str(uri), number
+    return made

@@ -1,0 +1,227 @@
+"""The executor from artifacts to evaluation.json and the blessing; its figures against the trainer's and loops."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.components.evaluator import executor as evaluator_executor
+
+from configs.evaluation import Evaluation, Gate
+from pipeline.components.retrieval_evaluator.executor import Executor
+from tests.pipeline.components.retrieval_evaluator.conftest import Shop
+from tests.pipeline.components.retrieval_evaluator.inputs import IN_MEMORY, Evaluated, evaluate
+from trainer.evaluate import Evaluator
+
+SETTINGS = Evaluation(top_k=(1, 3, 10, 20), resamples=100)
+GATE = Gate(
+    min_users=5,
+    floor={"hit_rate@20": 0.01},
+    better_than_popularity="ndcg@10",
+    last_blessed_metric="ndcg@20",
+    required_slices=("user/known",),
+)
+
+
+@pytest.fixture(scope="module")
+def evaluated(shop_artifacts: Shop, tmp_path_factory: pytest.TempPathFactory) -> Evaluated:
+    """The model against itself as the last blessed one."""
+    folder = tmp_path_factory.mktemp("evaluation")
+    model = shop_artifacts.model
+    return evaluate(folder, shop_artifacts.examples, model, model, SETTINGS, GATE, weighted=True)
+
+
+def test_executor_served_metrics_equal_the_trainers(evaluated: Evaluated, shop_artifacts: Shop) -> None:
+    shop = shop_artifacts
+    trainers = Evaluator(shop.held_out, shop.candidates, shop.popularity, SETTINGS.top_k)
+
+    for contender, metrics in (
+        ("model", trainers.evaluate(shop.two_tower)),
+        ("last_blessed", trainers.evaluate(shop.two_tower)),
+        ("popularity", trainers.evaluate_popularity()),
+    ):
+        assert {name: evaluated.value(name, contender) for name in metrics} == pytest.approx(metrics, abs=1e-6)
+    counts = trainers.counts
+    assert evaluated.document["users"] == {
+        "evaluated": counts["users"],
+        "before_cut": counts["users_before_cut"],
+        **{name: counts[name] for name in ("targets", "targets_met", "targets_outside_catalogue")},
+    }
+
+
+@pytest.mark.e2e
+def test_executor_max_users_cuts_as_the_trainer_does(shop_artifacts: Shop, tmp_path: Path) -> None:
+    shop = shop_artifacts
+    trainers = Evaluator(shop.held_out, shop.candidates, shop.popularity, (1, 10), max_users=7)
+    settings = Evaluation(top_k=(1, 10), resamples=100, max_users=7)
+    gate = Gate(last_blessed_metric="ndcg@10")
+    came = evaluate(tmp_path, shop.examples, shop.model, None, settings, gate, weighted=True)
+
+    metrics = trainers.evaluate(shop.two_tower)
+    assert {name: came.value(name) for name in metrics} == pytest.approx(metrics, abs=1e-6)
+    assert came.document["users"]["evaluated"] == 7
+    assert came.document["users"]["before_cut"] == 38
+    assert "users" in came.failed
+
+
+def served_lists(shop: Shop) -> dict[str, list[str]]:
+    """Each user's first 20, one request a user."""
+    recommend = tf.saved_model.load(str(shop.model / "Format-Serving")).signatures["recommend"]
+    lists = {}
+    for user, history in shop.histories.items():
+        answer = recommend(
+            user_id=tf.constant([user]),
+            history=tf.constant([history], tf.string, (1, len(history))),
+            history_weight=tf.constant([shop.weights[user]], tf.float32, (1, len(history))),
+            exclude=tf.zeros([1, 0], tf.string),
+            k=tf.constant(20),
+        )
+        lists[user] = [item.decode() for item in answer["item_id"].numpy()[0] if item]
+    return lists
+
+
+def test_executor_list_metrics_and_mrr_equal_loops(evaluated: Evaluated, shop_artifacts: Shop) -> None:
+    shop, lists = shop_artifacts, served_lists(shop_artifacts)
+    items = [item.decode() for item in shop.candidates.item_id]
+    count = {item: sum(history.count(item) for history in shop.train.values()) for item in items}
+    total = sum(count.values())
+    shown = {item: sum(item in ranked[:10] for ranked in lists.values()) for item in items}
+    in_lists = [item for ranked in lists.values() for item in ranked[:10]]
+    first = [
+        next((1 / (n + 1) for n, item in enumerate(lists[user]) if item in shop.targets[user]), 0) for user in lists
+    ]
+    pairs = sum(abs(a - b) for a in shown.values() for b in shown.values())
+
+    assert evaluated.value("mrr") == pytest.approx(np.mean(first))
+    assert evaluated.value("coverage@10") == pytest.approx(sum(n > 0 for n in shown.values()) / len(items))
+    assert evaluated.value("gini@10") == pytest.approx(pairs / (2 * len(items) * sum(shown.values())))
+    assert evaluated.value("mean_popularity@10") == pytest.approx(np.mean([count[i] / total for i in in_lists]))
+    novelty = np.mean([-np.log2(max(count[item], 1) / total) for item in in_lists])
+    assert evaluated.value("novelty@10") == pytest.approx(novelty)
+
+
+def test_executor_slices_equal_loops(evaluated: Evaluated, shop_artifacts: Shop) -> None:
+    shop, lists = shop_artifacts, served_lists(shop_artifacts)
+    slices = evaluated.document["contenders"]["model"]["slices"]
+    items = {item.decode() for item in shop.candidates.item_id}
+    met = {item for history in shop.train.values() for item in history}
+
+    def hit_rate(chosen: dict[str, set[str]]) -> tuple[int, float | None]:
+        asked = {user: targets for user, targets in chosen.items() if targets}
+        hits = [bool(targets & set(lists[user][:10])) for user, targets in asked.items()]
+        return len(asked), pytest.approx(np.mean(hits)) if hits else None
+
+    targets = {user: set(of_user) for user, of_user in shop.targets.items()}
+    wanted = {
+        ("user", "known"): {u: t for u, t in targets.items() if u in shop.train},
+        ("user", "unknown"): {u: t for u, t in targets.items() if u not in shop.train},
+        ("user_activity", "0"): {u: t for u, t in targets.items() if not shop.histories[u]},
+        ("user_activity", "1-4"): {u: t for u, t in targets.items() if 1 <= len(shop.histories[u]) <= 4},
+        ("user_activity", "5-19"): {u: t for u, t in targets.items() if 5 <= len(shop.histories[u]) <= 19},
+        ("user_activity", "100+"): {},
+        ("target", "with events"): {u: t & met for u, t in targets.items()},
+        ("target", "without events"): {u: t & (items - met) for u, t in targets.items()},
+    }
+    for (kind, name), chosen in wanted.items():
+        users, rate = hit_rate(chosen)
+        assert slices[kind][name]["users"] == users, (kind, name)
+        assert slices[kind][name]["metrics"]["hit_rate@10"]["value"] == rate, (kind, name)
+    parts = slices["target_popularity"]
+    assert sum(parts[name]["users"] for name in ("head", "torso", "tail")) == 38
+    assert parts["head"]["users"] > 0 < parts["tail"]["users"]
+
+
+def test_executor_document_is_strict_json_by_the_contract(evaluated: Evaluated, shop_artifacts: Shop) -> None:
+    document = evaluated.document
+    assert list(document) == [
+        "schema_version", "users", "settings", "gate", "contenders", "differences", "samples", "models",
+        "neighbour_stability", "decision", "seconds",
+    ]  # fmt: skip
+    assert list(document["contenders"]) == ["model", "last_blessed", "popularity", "item_item"]
+    assert set(document["differences"]) == {"popularity", "last_blessed"}
+    for contender in document["contenders"].values():
+        assert list(contender["metrics"]) == list(SETTINGS.metrics)
+        for figure in contender["metrics"].values():
+            assert figure["low"] - 1e-9 <= figure["value"] <= figure["high"] + 1e-9
+    assert set(document["differences"]["last_blessed"]["ndcg@10"].values()) == {0.0}
+    assert document["neighbour_stability"] == {"mean_jaccard@10": 1.0, "items": 25}
+    assert document["models"]["model"]["digest"] == document["models"]["last_blessed"]["digest"]
+    assert len(document["samples"]["recommendations"]) == 5 and len(document["samples"]["neighbours"]) >= 3
+    one = document["samples"]["recommendations"][0]
+    assert not one["known_user"] and one["history"] == [] and len(one["recommended"]) == 10
+    assert one["targets"] == [{"item_id": "i3", "title": "Title of i3"}]
+    assert not any(user in json.dumps(document) for user in shop_artifacts.histories)
+
+
+def test_executor_artifacts_are_those_of_tfxs_evaluator(evaluated: Evaluated, shop_artifacts: Shop) -> None:
+    evaluation, blessing = evaluated.evaluation, evaluated.blessing
+    assert issubclass(Executor, evaluator_executor.Executor)
+    assert blessing.get_int_custom_property("blessed") == int(evaluated.blessed)
+    assert blessing.get_int_custom_property("current_model_id") == 2
+    assert blessing.get_string_custom_property("current_model") == str(shop_artifacts.model)
+    assert blessing.get_int_custom_property("baseline_model_id") == 3
+    assert [path.name for path in Path(blessing.uri).iterdir()] == ["BLESSED" if evaluated.blessed else "NOT_BLESSED"]
+    assert [path.name for path in Path(evaluation.uri).iterdir()] == ["evaluation.json"]
+    assert evaluation.get_float_custom_property("ndcg_at_10") == evaluated.value("ndcg@10")
+    assert evaluation.get_string_custom_property("failed_rules") == ", ".join(sorted(evaluated.failed))
+
+
+def tampered(shop: Shop, folder: Path, **values: Any) -> Path:
+    """A copy of the model whose variables hold other values."""
+    loaded = tf.saved_model.load(str(shop.model / "Format-Serving"))
+    for name, value in values.items():
+        getattr(loaded, name).assign(value)
+    tf.saved_model.save(loaded, str(folder / "Format-Serving"), signatures=dict(loaded.signatures))
+    return folder
+
+
+@pytest.mark.e2e
+def test_executor_model_that_cannot_be_asked_is_refused_and_says_why(shop_artifacts: Shop, tmp_path: Path) -> None:
+    came = evaluate(tmp_path / "gone", shop_artifacts.examples, tmp_path / "no model", None, SETTINGS, GATE)
+    assert came.failed == {"scoreable"} and came.document["contenders"] == {}
+
+    one_nan = np.array(shop_artifacts.two_tower.candidate_tower(tf.range(shop_artifacts.candidates.items)))
+    one_nan[3, 2] = np.nan
+    broken = tampered(shop_artifacts, tmp_path / "broken", embedding=one_nan)
+    came = evaluate(tmp_path / "out", shop_artifacts.examples, broken, shop_artifacts.model, SETTINGS, GATE)
+    assert came.failed == {"scoreable"}
+    (rule,) = came.document["decision"]["rules"]
+    assert "embeddings of 1 of 27 items" in rule["detail"]
+    # What it was held against is measured all the same.
+    assert set(came.document["contenders"]) == {"last_blessed", "popularity", "item_item"}
+
+
+@pytest.mark.e2e
+def test_executor_last_blessed_that_cannot_be_asked_counts_as_none(shop_artifacts: Shop, tmp_path: Path) -> None:
+    gone = tmp_path / "deleted"
+    came = evaluate(tmp_path / "out", shop_artifacts.examples, shop_artifacts.model, gone, SETTINGS, GATE)
+
+    (rule,) = (r for r in came.document["decision"]["rules"] if r["rule"] == "not_worse_than_last_blessed")
+    assert rule["passed"] and "cannot be scored" in rule["detail"]
+    assert "last_blessed" not in came.document["contenders"]
+    assert came.document["models"]["last_blessed"] == {"uri": str(gone), "digest": None}
+
+
+@pytest.mark.e2e
+def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: Path) -> None:
+    examples = tmp_path / "examples"
+    shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-train")
+    shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-eval")
+    came = evaluate(tmp_path / "out", examples, shop_artifacts.model, None, SETTINGS, GATE)
+
+    assert {"users", "finite", "floor", "coverage", "better_than_popularity", "slice"} == came.failed
+
+
+@pytest.mark.e2e
+def test_executor_several_processes_give_the_same_figures(
+    evaluated: Evaluated, shop_artifacts: Shop, tmp_path: Path
+) -> None:
+    args = [*IN_MEMORY[2:], "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    model = shop_artifacts.model
+    came = evaluate(tmp_path, shop_artifacts.examples, model, model, SETTINGS, GATE, True, args)
+
+    assert came.document.pop("seconds").keys() == evaluated.document["seconds"].keys()
+    assert came.document == {name: of for name, of in evaluated.document.items() if name != "seconds"}
