@@ -94,7 +94,8 @@ def ask(signature: Any, requests: list[dict[str, Any]], options: dict[str, Any])
         try:
             answer = {name: value.numpy() for name, value in signature(**inputs).items()}
         except tf.errors.OpError as e:
-            failures.append(f"{request['name']}: {type(e).__name__}: {e.message.splitlines()[0][:200]}")
+            # The first lines only say that a graph was at work; the cause comes last.
+            failures.append(f"{request['name']}: {type(e).__name__}: {' '.join(e.message.split())[-300:]}")
             continue
         found, largest = compare(answer, request["outputs"], options["tolerance"])
         failures += [f"{request['name']}: {failure}" for failure in found]

@@ -1,0 +1,139 @@
+"""The Pusher's executor as a truth table: which blessings push, and what is written down."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+
+# isort: split
+import pytest
+from tfx.proto import pusher_pb2
+from tfx.types import channel_utils, standard_artifacts
+from tfx.utils import proto_utils
+
+from configs.push import Push
+from pipeline.components.pusher.component import Pusher
+from pipeline.components.pusher.executor import Executor
+from serving_signatures.provenance import model_digest
+from tests.pipeline.versions.folders import make_model, served
+
+
+def blessing(kind: Any, blessed: int | None) -> list[Any]:
+    if blessed is None:
+        return []
+    artifact = kind()
+    artifact.set_int_custom_property("blessed", blessed)
+    return [artifact]
+
+
+def do(tmp_path: Path, evaluated: int | None = 1, checked: int | None = 1, name: str = "a") -> tuple[Any, Any]:
+    """Runs the executor; the PushedModel and what was written in it."""
+    model, pushed = standard_artifacts.Model(), standard_artifacts.PushedModel()
+    model.uri, pushed.uri = str(tmp_path / name), str(tmp_path / f"pushed {name}")
+    make_model(tmp_path / name / "Format-Serving", name)
+    destination = pusher_pb2.PushDestination(
+        filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(tmp_path / "serving"))
+    )
+    Executor().Do(
+        {
+            "model": [model],
+            "model_blessing": blessing(standard_artifacts.ModelBlessing, evaluated),
+            "infra_blessing": blessing(standard_artifacts.InfraBlessing, checked),
+        },
+        {"pushed_model": [pushed]},
+        {
+            "push_destination": proto_utils.proto_to_json(destination),
+            "settings": Push(keep_versions=2).model_dump_json(),
+            "code_digest": "c",
+        },
+    )
+    assert [path.name for path in Path(pushed.uri).iterdir()] == ["push.json"]
+    return pushed, json.loads((Path(pushed.uri) / "push.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "checked", "reason"),
+    [
+        (0, 1, "not blessed by evaluation"),
+        (1, 0, "not blessed by ServingCheck"),
+        (0, 0, "not blessed by evaluation"),
+        (None, 1, "not blessed by evaluation"),
+        (1, None, "not blessed by ServingCheck"),
+        (None, None, "not blessed by evaluation"),
+    ],
+)
+def test_do_a_blessing_missing_or_refused_not_pushed(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    evaluated: int | None,
+    checked: int | None,
+    reason: str,
+) -> None:
+    do(tmp_path, name="before")
+    pushed, report = do(tmp_path, evaluated, checked)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert report == {"pushed": False, "reason": reason}
+    assert list(served(tmp_path / "serving").values()) == ["before"]
+    assert caplog.messages[-1] == f"not pushed: {reason}"
+
+
+def test_do_both_blessings_pushed_and_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    pushed, report = do(tmp_path)
+    [number] = served(tmp_path / "serving")
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("pushed_version") == str(number)
+    assert pushed.get_string_custom_property("pushed_destination") == str(tmp_path / "serving" / str(number))
+    assert pushed.get_string_custom_property("model_digest") == model_digest(str(tmp_path / "a" / "Format-Serving"))
+    assert report == {
+        "pushed": True,
+        "reason": "pushed",
+        "version": number,
+        "is_new": True,
+        "destination": str(tmp_path / "serving" / str(number)),
+        "model_digest": pushed.get_string_custom_property("model_digest"),
+        "deleted_versions": [],
+    }
+    assert caplog.messages[-1] == f"pushed version {number}"
+
+
+def test_do_model_live_already_pushed_with_the_version_that_it_has(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    first, _ = do(tmp_path)
+    again, report = do(tmp_path)
+    for name in ("pushed_version", "pushed_destination", "model_digest"):
+        assert again.get_string_custom_property(name) == first.get_string_custom_property(name)
+    assert (again.get_int_custom_property("pushed"), report["is_new"]) == (1, False)
+    assert caplog.messages[-1] == f"version {report['version']} is live already, unchanged"
+
+
+def test_do_beyond_keep_versions_names_what_was_deleted(tmp_path: Path) -> None:
+    versions = [do(tmp_path, name=name)[1]["version"] for name in "ab"]
+    assert do(tmp_path, name="c")[1]["deleted_versions"] == versions[:1]
+
+
+def test_component_asks_for_both_blessings(tmp_path: Path) -> None:
+    kinds = {
+        "model": standard_artifacts.Model,
+        "model_blessing": standard_artifacts.ModelBlessing,
+        "infra_blessing": standard_artifacts.InfraBlessing,
+    }
+    channels: dict[str, Any] = {name: channel_utils.as_channel([kind()]) for name, kind in kinds.items()}
+    pusher = Pusher(
+        **channels, push_destination=pusher_pb2.PushDestination(), settings=Push(keep_versions=3), code_digest="c"
+    )
+    assert set(pusher.inputs) == set(kinds)
+    assert json.loads(pusher.exec_properties["settings"]) == {"keep_versions": 3}
+    assert pusher.outputs["pushed_model"].type is standard_artifacts.PushedModel
+    for name in ("model_blessing", "infra_blessing"):
+        with pytest.raises((ValueError, TypeError)):
+            Pusher(
+                **{**channels, name: None},
+                push_destination=pusher_pb2.PushDestination(),
+                settings=Push(),
+                code_digest="c",
+            )
