@@ -1,5 +1,6 @@
 """Runs a pipeline on this machine, with progress, as both `local_runner.py` and `perennial run` do."""
 
+import logging
 import os
 import tempfile
 import time
@@ -14,6 +15,7 @@ from pipeline import progress
 from pipeline.models import newest_version
 from pipeline.pipeline import create_pipeline
 from pipeline.places import Places, local_home, local_metadata_path, local_places
+from pipeline.report.page import write_local_report
 from pipeline.runs.lock import pipeline_lock
 from pipeline.runs.outcome import recorded
 from pipeline.runs.recovery import recover
@@ -49,16 +51,21 @@ def run(config: PipelineConfig) -> None:
         finally:
             runs = read_runs(metadata_path, config.name)[earlier:]
             if runs:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing
-                _after_run(runs[0], console)
+                _after_run(config, runs[0], console)
         if runs:
             prune(metadata_path, config.name, artifacts_root, config.runs.keep)
             console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
             show_places(config, console)
 
 
-def _after_run(run: Run, console: Console) -> None:
-    """What follows every run, however it ended."""
+def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
+    """What follows every run, however it ended: its page."""
     console.print(f"Run {run.number} {run.state}: `perennial run show {run.number}` says more.", highlight=False)
+    try:
+        console.print(f"  {'Report':<12} {write_local_report(config, run)}", highlight=False, soft_wrap=True)
+    except OutputError as e:
+        # The run is over and stays what it is.
+        logging.getLogger("perennial.report").error("%s", e)
 
 
 def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:

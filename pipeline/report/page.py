@@ -12,12 +12,14 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from configs.errors import OutputError
 from configs.pipeline import PipelineConfig
 from pipeline.places import local_home
 from pipeline.report import numbers
 from pipeline.report.charts import lineage, progress, quality
 from pipeline.report.facts import Facts, parts_of_run, read_facts
 from pipeline.report.verdict import verdict
+from pipeline.runs.retention import REPORTS_DIR
 from pipeline.runs.store import Run
 
 SECTIONS = {
@@ -105,12 +107,24 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
         `<output_dir>/<name>/reports/<number>.html`, there whole or not at all.
 
     Raises:
-        OSError: The page cannot be written.
+        OutputError: The page cannot be built or written. The run is what it is; its page is only a view of it.
     """
-    page = build_page(read_facts(config.name, parts_of_run(run), run))
-    folder = local_home(config) / "reports"
+    path = local_home(config) / REPORTS_DIR / f"{run.number}.html"
+    try:
+        page = build_page(read_facts(config.name, parts_of_run(run), run))
+        _write(path, page)
+    except Exception as e:  # files of any age and shape are read
+        raise OutputError(
+            f"{path}: the report of run {run.number} cannot be written ({type(e).__name__}: {e}). "
+            f"`perennial run show {run.number}` reads the metadata store alone."
+        ) from e
+    logging.getLogger("perennial.report").info("wrote %s, %.0f KiB", path.name, len(page) / 1024)
+    return path
+
+
+def _write(path: Path, page: str) -> None:
+    folder = path.parent
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{run.number}.html"
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False) as file:
         try:
             file.write(page)
@@ -120,8 +134,6 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
         except OSError:
             os.unlink(file.name)
             raise
-    logging.getLogger("perennial.report").info("wrote %s, %.0f KiB", path.name, len(page) / 1024)
-    return path
 
 
 @lru_cache
