@@ -10,6 +10,10 @@ from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
 from pipeline.components.interaction_gen.component import InteractionGen
+from pipeline.components.pusher.component import Pusher
+from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
+from pipeline.components.run_report.component import RunReport
+from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
 from pipeline.places import CuratedSchema, Places
 
@@ -108,12 +112,53 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         code_digest=trainer_digest,
     )
 
-    # Copies the model to serving/<version>/.
-    pusher = tfx.components.Pusher(
+    # Scores the exported model beside baselines and the last blessed model, and judges it.
+    evaluator = RetrievalEvaluator(
+        examples=interaction_gen.outputs["examples"],
         model=trainer.outputs["model"],
+        baseline_model=last_blessed.outputs["model"],
+        settings=config.evaluation,
+        gate=config.gate,
+        weighted=config.log.event_weights is not None,
+        code_digest=code_digest(
+            "configs", "transforms", "serving_signatures", "trainer", "pipeline.components.retrieval_evaluator"
+        ),
+    )
+
+    # Asks the exported model in a process without our code.
+    serving_check = ServingCheck(
+        model=trainer.outputs["model"],
+        settings=config.serving_check,
+        code_digest=code_digest("configs", "serving_signatures", "pipeline.components.serving_check"),
+    )
+
+    # Puts a model that both bless into serving/<version>/.
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_dir)
         ),
+        settings=config.push,
+        code_digest=code_digest("configs", "serving_signatures", "pipeline.components.pusher", "pipeline.versions"),
+    )
+
+    # The page that tells what was read, learned, measured and decided.
+    report = RunReport(
+        interactions=interaction_gen.outputs["examples"],
+        catalogue=catalogue_gen.outputs["examples"],
+        interaction_anomalies=interaction_checks[2].outputs["anomalies"],
+        catalogue_anomalies=catalogue_checks[2].outputs["anomalies"],
+        data_blessing=data_gate.outputs["blessing"],
+        model=trainer.outputs["model"],
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=evaluator.outputs["blessing"],
+        infra_blessing=serving_check.outputs["blessing"],
+        pushed_model=pusher.outputs["pushed_model"],
+        pipeline_name=config.name,
+        code_digest=code_digest("pipeline.components.run_report", "pipeline.report"),
     )
 
     metadata = places.metadata_path
@@ -130,7 +175,10 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             interaction_transform,
             catalogue_transform,
             trainer,
+            evaluator,
+            serving_check,
             pusher,
+            report,
         ],
         enable_cache=config.enable_cache,
         beam_pipeline_args=list(config.beam_pipeline_args),
