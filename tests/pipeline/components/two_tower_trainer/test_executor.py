@@ -1,0 +1,80 @@
+"""TwoTowerTrainer's executor: what `run_fn` is given of the base model, and what lies beside the model afterwards."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_artifacts
+
+from pipeline.artifacts import DataBlessing
+from pipeline.components.two_tower_trainer import executor
+from trainer.fn_args import TwoTowerFnArgs
+
+GIVEN = "given.json"
+
+
+def write_model(fn_args: TwoTowerFnArgs) -> None:
+    """A `run_fn` that learns nothing, and says what it was given."""
+    model = Path(fn_args.serving_model_dir)
+    model.mkdir(parents=True)
+    (model / GIVEN).write_text(json.dumps({"base_model": fn_args.base_model}))
+
+
+def fail(fn_args: TwoTowerFnArgs) -> None:
+    """A `run_fn` that leaves no model."""
+    raise RuntimeError("nothing was learned")
+
+
+def artifact(of_type: type[types.Artifact], folder: Path) -> types.Artifact:
+    made = of_type()
+    made.uri = str(folder)
+    if of_type is standard_artifacts.Examples:
+        made.split_names = artifact_utils.encode_split_names(["train", "eval"])
+        examples_utils.set_payload_format(made, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(made, "tfrecords_gzip")
+    return made
+
+
+def run(tmp_path: Path, run_fn: str, base_model: list[types.Artifact]) -> Path:
+    blessing = tmp_path / "blessing"
+    (blessing / "statistics").mkdir(parents=True)
+    (blessing / "gate.json").write_text("{}")
+    (blessing / "statistics" / "train.pb").write_bytes(b"\x00")
+    inputs = {
+        "examples": [artifact(standard_artifacts.Examples, tmp_path / "examples")],
+        "transform_graph": [artifact(standard_artifacts.TransformGraph, tmp_path / "graph")],
+        "candidates": [artifact(standard_artifacts.Examples, tmp_path / "candidates")],
+        "candidates_transform_graph": [artifact(standard_artifacts.TransformGraph, tmp_path / "candidates_graph")],
+        "data_blessing": [artifact(DataBlessing, blessing)],
+        "base_model": base_model,
+    }
+    outputs = {
+        "model": [artifact(standard_artifacts.Model, tmp_path / "model")],
+        "model_run": [artifact(standard_artifacts.ModelRun, tmp_path / "run")],
+    }
+    properties = {"train_args": "{}", "eval_args": "{}", "custom_config": "{}", "run_fn": f"{__name__}.{run_fn}"}
+    executor.Executor().Do(inputs, outputs, properties)
+    return tmp_path / "model"
+
+
+def test_do_base_model_is_its_saved_model_and_the_blessing_of_the_data_stays_with_the_model(tmp_path: Path) -> None:
+    model = run(tmp_path, "write_model", [artifact(standard_artifacts.Model, tmp_path / "yesterday")])
+    given = json.loads((model / "Format-Serving" / GIVEN).read_text())
+    assert given == {"base_model": str(tmp_path / "yesterday" / "Format-Serving")}
+    files = {str(file.relative_to(model)) for file in model.rglob("*") if file.is_file()}
+    kept = {f"{executor.DATA_FOLDER}/gate.json", f"{executor.DATA_FOLDER}/statistics/train.pb"}
+    assert files == {f"Format-Serving/{GIVEN}", *kept}
+
+
+def test_do_first_run_has_no_base_model(tmp_path: Path) -> None:
+    model = run(tmp_path, "write_model", [])
+    assert json.loads((model / "Format-Serving" / GIVEN).read_text()) == {"base_model": None}
+
+
+def test_do_failed_training_leaves_no_word_on_its_data(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="nothing was learned"):
+        run(tmp_path, "fail", [])
+    assert not (tmp_path / "model").exists()
