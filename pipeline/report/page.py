@@ -16,8 +16,10 @@ from configs.errors import OutputError
 from configs.pipeline import PipelineConfig
 from pipeline.places import local_home
 from pipeline.report import numbers
-from pipeline.report.charts import lineage, progress, quality
+from pipeline.report.charts import progress, quality
+from pipeline.report.charts.lineage import lineage_chart
 from pipeline.report.facts import Facts, parts_of_run, read_facts
+from pipeline.report.lineage import artifact_rows, edges_of
 from pipeline.report.verdict import verdict
 from pipeline.runs.retention import REPORTS_DIR
 from pipeline.runs.store import Run
@@ -76,7 +78,7 @@ def build_page(facts: Facts) -> str:
     Returns:
         An HTML document. What the facts lack is said to be missing, not left blank.
     """
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     missing = _missing(facts)
     return page.render(
         facts=facts,
@@ -92,7 +94,7 @@ def build_page(facts: Facts) -> str:
         slice_metric=_SLICE_METRIC,
         directions=_direction,
         best=_best,
-        artifacts=_artifacts(facts.run),
+        artifacts=artifact_rows(facts.run) if facts.run else [],
     )
 
 
@@ -112,7 +114,7 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
     path = local_home(config) / REPORTS_DIR / f"{run.number}.html"
     try:
         page = build_page(read_facts(config.name, parts_of_run(run), run))
-        _write(path, page)
+        write_page(path, page)
     except Exception as e:  # files of any age and shape are read
         raise OutputError(
             f"{path}: the report of run {run.number} cannot be written ({type(e).__name__}: {e}). "
@@ -122,7 +124,16 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
     return path
 
 
-def _write(path: Path, page: str) -> None:
+def write_page(path: Path, page: str) -> None:
+    """Writes an HTML document in UTF-8, there whole or not at all; the folder is made if need be.
+
+    Args:
+        path: Where to.
+        page: The document.
+
+    Raises:
+        OSError: The page cannot be written.
+    """
     folder = path.parent
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False) as file:
@@ -137,7 +148,8 @@ def _write(path: Path, page: str) -> None:
 
 
 @lru_cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """The templates, with the filters and the style that they use."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipeline.report"),
         autoescape=True,  # titles and errors come from data
@@ -207,7 +219,7 @@ def _charts(facts: Facts) -> dict[str, str | list[str]]:
         charts["latency"] = progress.latency_chart(facts.serving_check["signatures"])
     if facts.run:
         charts["timings"] = progress.timings_chart([(n.node_id, n.state, n.seconds) for n in facts.run.nodes])
-        charts["lineage"] = lineage.lineage_chart({n.node_id: n.state for n in facts.run.nodes}, _edges(facts.run))
+        charts["lineage"] = lineage_chart({n.node_id: n.state for n in facts.run.nodes}, edges_of(facts.run))
     none: dict[str, str | list[str]] = {
         "differences": "",
         "slices": [],
@@ -263,34 +275,3 @@ def _best(contenders: Mapping[str, Any], metric: str) -> set[str]:
         return set()
     best = max(known.values()) if higher else min(known.values())
     return {name for name, value in known.items() if value == best}
-
-
-def _edges(run: Run) -> list[tuple[str, str]]:
-    makers = {ref.id: node.node_id for node in run.nodes for refs in node.outputs.values() for ref in refs}
-    return [
-        (makers[ref.id], node.node_id)
-        for node in run.nodes
-        for refs in node.inputs.values()
-        for ref in refs
-        if makers.get(ref.id, node.node_id) != node.node_id
-    ]
-
-
-def _artifacts(run: Run | None) -> list[dict[str, Any]]:
-    """A row for each output: what it is and what it was made from."""
-    if run is None:
-        return []
-    edges = _edges(run)
-    return [
-        {
-            "node": node.node_id,
-            "state": node.state,
-            "key": key,
-            "type": ref.type,
-            "id": ref.id,
-            "made_from": list(dict.fromkeys(maker for maker, user in edges if user == node.node_id)),
-        }
-        for node in run.nodes
-        for key, refs in node.outputs.items()
-        for ref in refs
-    ]
