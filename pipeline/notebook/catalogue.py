@@ -1,0 +1,145 @@
+"""The catalogue as a served model places it: a map, neighbours, and what moved between two models."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pipeline.report.charts.drawing import COLOURS, canvas
+
+_BLOCK = 1024
+"""Items asked for, or compared with the catalogue, at once; bounds memory."""
+
+_DRAWN = 5000
+"""Items of a map, evenly through the catalogue: each is an element of the SVG, and more only cover each other."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a model places the items.
+
+    Attributes:
+        item_id: [items], in catalogue order.
+        title: [items].
+        embedding: [items, dim] float32 of unit length; zero for an item that the model cannot place.
+    """
+
+    item_id: list[str]
+    title: list[str]
+    embedding: npt.NDArray[np.float32]
+
+
+def read_places(model: str) -> Places:
+    """Asks a SavedModel for all its items, through its signatures.
+
+    Args:
+        model: The SavedModel's folder.
+    """
+    ask = tf.saved_model.load(model).signatures
+    total = int(ask["catalogue"](offset=tf.constant(0, tf.int64), limit=tf.constant(0, tf.int64))["total"])
+    items, titles, embeddings = [], [], []
+    for first in range(0, total, _BLOCK):
+        page = ask["catalogue"](offset=tf.constant(first, tf.int64), limit=tf.constant(_BLOCK, tf.int64))
+        items += [item.decode() for item in page["item_id"].numpy()]
+        titles += [title.decode() for title in page["title"].numpy()]
+        index = tf.range(first, min(first + _BLOCK, total), dtype=tf.int64)
+        embeddings.append(ask["embed_item_indices"](index=index)["embedding"].numpy())
+    embedding = np.concatenate(embeddings)
+    length = np.linalg.norm(embedding, axis=1, keepdims=True)
+    return Places(items, titles, embedding / np.where(length > 0, length, 1))
+
+
+def flatten(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The plane on which the items differ most: their first two principal components.
+
+    Args:
+        embedding: [items, dim].
+
+    Returns:
+        [items, 2].
+    """
+    centred = embedding - embedding.mean(axis=0)
+    _, vectors = np.linalg.eigh(centred.T @ centred)  # in rising order of variance
+    flat: npt.NDArray[np.float32] = centred @ vectors[:, :-3:-1]
+    return flat
+
+
+def map_chart(places: Places, named: list[str]) -> str:
+    """The catalogue on its plane, some items by name.
+
+    Args:
+        places: The model's.
+        named: Ids of items whose titles are written.
+
+    Returns:
+        An `<svg>` element.
+    """
+    flat = flatten(places.embedding)
+    description = f"A map of {len(flat)} items; near items are alike. Named: {', '.join(_titles(places, named))}"
+    with canvas("map", description, 4.6) as drawn:
+        axes = drawn.axes()
+        axes.set_title("The catalogue: near is alike")
+        axes.scatter(*flat[:: 1 + len(flat) // _DRAWN].T, s=9, color=COLOURS["model"], alpha=0.35, linewidths=0)
+        row = {item: n for n, item in enumerate(places.item_id)}
+        for item, title in zip(named, _titles(places, named), strict=True):
+            x, y = flat[row[item]]
+            axes.plot([x], [y], marker="o", markersize=5, color=COLOURS["ink"])
+            axes.annotate(title, (x, y), xytext=(4, 3), textcoords="offset points", fontsize=7.5)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    return drawn.svg
+
+
+def neighbours(places: Places, k: int) -> npt.NDArray[np.int64]:
+    """Each item's nearest others by cosine.
+
+    Args:
+        places: The model's.
+        k: How many; fewer where the catalogue is smaller.
+
+    Returns:
+        [items, k] places in the catalogue, nearest first.
+    """
+    return np.concatenate(list(_nearest(places.embedding, min(k, len(places.item_id) - 1))))
+
+
+def moved(before: Places, after: Places, k: int = 10) -> list[dict[str, object]]:
+    """Items whose neighbourhood changed most between two models, among the items that both know.
+
+    Args:
+        before: The older model's.
+        after: The newer model's.
+        k: Neighbours looked at.
+
+    Returns:
+        A row for each item: id, title, and the Jaccard index of its neighbours, least alike first.
+    """
+    shared = [item for item in after.item_id if item in set(before.item_id)]
+    near = [neighbours(_only(places, shared), k) for places in (before, after)]
+    rows: list[dict[str, object]] = []
+    titles = dict(zip(after.item_id, after.title, strict=True))
+    for item, old, new in zip(shared, *near, strict=True):
+        alike = len(np.intersect1d(old, new)) / len(np.union1d(old, new))
+        rows.append({"item_id": item, "title": titles[item], f"neighbours alike (Jaccard@{k})": alike})
+    return sorted(rows, key=lambda row: float(str(row[f"neighbours alike (Jaccard@{k})"])))
+
+
+def _nearest(embedding: npt.NDArray[np.float32], k: int) -> Iterator[npt.NDArray[np.int64]]:
+    for first in range(0, len(embedding), _BLOCK):
+        rows = np.arange(first, min(first + _BLOCK, len(embedding)))
+        score = embedding[rows] @ embedding.T
+        score[np.arange(len(rows)), rows] = -np.inf
+        yield np.argsort(-score, axis=1, kind="stable")[:, :k]
+
+
+def _only(places: Places, items: list[str]) -> Places:
+    row = {item: n for n, item in enumerate(places.item_id)}
+    rows = [row[item] for item in items]
+    return Places(items, [places.title[n] for n in rows], places.embedding[rows])
+
+
+def _titles(places: Places, items: list[str]) -> list[str]:
+    title = dict(zip(places.item_id, places.title, strict=True))
+    return [title[item] for item in items]
