@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if need be.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fault check bench format clean
+.PHONY: help setup demo demo-retrain test fault check bench format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -10,13 +10,17 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export TF_USE_LEGACY_KERAS := 1
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## Set up .venv from uv.lock (needs Python with venv)
 	@./bootstrap.sh
 
 demo: setup ## From MovieLens 100K to a served model, with recommendations by title
 	@$(PYTHON) -m pipeline.demo
+
+demo-retrain: setup ## MovieLens 100K arrives in 4 rounds, each retrained, judged and pushed; a table and a chart of them
+	@$(PYTHON) -m pipeline.cli datasets fetch movielens-100k
+	@$(PYTHON) -m pipeline.cli replay --config configs/movielens-100k.yaml --rounds 4
 
 test: setup ## Run all tests, whole pipelines included
 	$(PYTHON) -m pytest -m "not bench"

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from configs.errors import PerennialError
 from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG, load_config
-from pipeline import datasets
+from pipeline import datasets, replay
 from pipeline.runs import cli as runs_cli
 from pipeline.versions import cli as versions_cli
 
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     runs_cli.add_parsers(commands, run, _add_config)
     versions_cli.add_parsers(commands, _add_config)
     datasets.add_parser(commands)
+    replay.add_parser(commands)
 
     recommend = commands.add_parser("recommend", help="recommendations of the newest pushed model")
     recommend.add_argument("--user", help="a user's id")

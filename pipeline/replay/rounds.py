@@ -1,0 +1,175 @@
+"""Runs the real pipeline once a round, each time with a window more of the log, and writes down how each round ended."""
+
+import dataclasses
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from configs.errors import PerennialError
+from configs.pipeline import PipelineConfig
+from pipeline import local
+from pipeline.places import local_home, local_places
+from pipeline.replay import windows
+from pipeline.runs.store import NodeExecution, Run, read_runs
+from trainer import METRICS_FILE
+
+ROUNDS_FILE = "rounds.json"
+"""In the replay's folder: every round so far, as JSON values of `Round`."""
+
+PUSHED, REFUSED, STOPPED = "pushed", "refused", "stopped"
+HEADLINE_METRICS = ("hit_rate@10", "ndcg@10", "recall@100")
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """How one round ended."""
+
+    number: int
+    """From 1."""
+
+    events: int
+    """Rows of the log so far."""
+
+    newest: int
+    """Timestamp of the newest of them, in the log's unit."""
+
+    outcome: str
+    """`pushed`; `refused` by the gate or the serving check; or `stopped` by an error before."""
+
+    reason: str
+    """The rules that failed, or the error; empty for a pushed model."""
+
+    version: str | None
+    """The version pushed."""
+
+    warm: bool
+    """Whether training began with the last blessed model."""
+
+    metrics: dict[str, dict[str, float | None]]
+    """Contender (`model`, `popularity`, …) to its headline metrics; empty for a round that was stopped."""
+
+    train_seconds: float | None
+    """Time of all epochs without their evaluations."""
+
+    seconds: float
+    """Time of the whole round."""
+
+
+def replay_config(config: PipelineConfig, warm_start: bool) -> PipelineConfig:
+    """The config of a pipeline whose log arrives in windows, in a folder of its own beside the pipeline's.
+
+    Args:
+        config: The pipeline to replay.
+        warm_start: Whether models may start from the last blessed one; else each is trained from nothing.
+    """
+    trainer = config.trainer if warm_start else config.trainer.model_copy(update={"warm_start": False})
+    folder = Path(config.output_dir, "replay" if warm_start else "replay-cold")
+    arriving = folder / config.name / "log" / "round-*.parquet"
+    return config.model_copy(
+        update={"log": windows.windowed(config.log, str(arriving)), "trainer": trainer, "output_dir": str(folder)}
+    )
+
+
+def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Console) -> list[Round]:
+    """Cuts the log, and runs the pipeline after each arrival. What an earlier replay left is replaced.
+
+    Args:
+        config: The pipeline to replay; its own folder is not touched.
+        rounds: How many.
+        warm_start: See `replay_config`.
+        console: Where to say how far it is.
+
+    Returns:
+        The rounds. A round that a component stops is one of them: the next one comes all the same.
+
+    Raises:
+        ConfigError, DataError: The log cannot be cut.
+    """
+    changed = replay_config(config, warm_start)
+    home = local_home(changed)
+    if home.exists():
+        shutil.rmtree(home)
+    cut = windows.cut(config.log, rounds, home / "waiting")
+    (home / "log").mkdir()
+    done: list[Round] = []
+    events = 0
+    for number, window in enumerate(cut, 1):
+        os.rename(window.file, home / "log" / window.file.name)
+        events += window.events
+        console.rule(f"round {number} of {rounds}: {events:,} events")
+        since = time.monotonic()
+        error = ""
+        try:
+            local.run(changed)
+        except PerennialError as e:
+            error = f"{type(e).__name__}: {e}"
+            console.print(error, highlight=False, markup=False)
+        found = _outcome(newest_run(changed), error)
+        done.append(
+            Round(
+                number=number,
+                events=events,
+                newest=window.newest,
+                seconds=round(time.monotonic() - since, 1),
+                **found,
+            )
+        )
+        _write(home / ROUNDS_FILE, [dataclasses.asdict(of) for of in done])
+    return done
+
+
+def newest_run(config: PipelineConfig) -> Run | None:
+    """The newest run of a local pipeline; None before the first."""
+    metadata_path = local_places(config).metadata_path
+    runs = read_runs(metadata_path, config.name) if metadata_path and os.path.exists(metadata_path) else []
+    return runs[-1] if runs else None
+
+
+def _outcome(run: Run | None, error: str) -> dict[str, Any]:
+    nodes = {node.node_id: node for node in run.nodes} if run is not None else {}
+    evaluation = _json(nodes, "RetrievalEvaluator", "evaluation", "evaluation.json")
+    check = _json(nodes, "ServingCheck", "blessing", "serving_check.json")
+    training = _json(nodes, "TwoTowerTrainer", "model_run", METRICS_FILE)
+    warm_start = _json(nodes, "TwoTowerTrainer", "model_run", "warm_start.json")
+    pushed = _properties(nodes, "Pusher", "pushed_model")
+    failed = [rule["detail"] for rule in evaluation.get("decision", {}).get("rules", []) if not rule["passed"]]
+    failed += check.get("failures", [])
+    if error:
+        outcome, reason = STOPPED, error
+    elif pushed.get("pushed"):
+        outcome, reason = PUSHED, ""
+    else:
+        outcome, reason = REFUSED, "; ".join(failed)
+    return {
+        "outcome": outcome,
+        "reason": reason,
+        "version": pushed.get("pushed_version"),
+        "warm": bool(warm_start) and warm_start.get("cold_start_because") is None,
+        "metrics": {
+            contender: {name: (of["metrics"].get(name) or {}).get("value") for name in HEADLINE_METRICS}
+            for contender, of in evaluation.get("contenders", {}).items()
+        },
+        "train_seconds": round(sum(epoch["train_seconds"] for epoch in training["epochs"]), 2) if training else None,
+    }
+
+
+def _json(nodes: dict[str, NodeExecution], node_id: str, key: str, file: str) -> dict[str, Any]:
+    artifacts = nodes[node_id].outputs.get(key, ()) if node_id in nodes else ()
+    path = Path(artifacts[0].uri, file) if artifacts else None
+    return json.loads(path.read_text()) if path is not None and path.exists() else {}
+
+
+def _properties(nodes: dict[str, NodeExecution], node_id: str, key: str) -> dict[str, Any]:
+    artifacts = nodes[node_id].outputs.get(key, ()) if node_id in nodes else ()
+    return artifacts[0].properties if artifacts else {}
+
+
+def _write(path: Path, values: Any) -> None:
+    unfinished = path.with_suffix(".tmp")
+    unfinished.write_text(json.dumps(values, indent=2) + "\n")
+    unfinished.replace(path)

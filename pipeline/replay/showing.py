@@ -1,0 +1,89 @@
+"""A replay's rounds as a table for the terminal and as a page with charts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+from rich.table import Table
+
+from configs.pipeline import PipelineConfig
+from pipeline.places import local_home
+from pipeline.replay.rounds import HEADLINE_METRICS, PUSHED, REFUSED, STOPPED, Round
+from pipeline.report.charts.rounds import quality_chart, seconds_chart
+from pipeline.report.numbers import significant
+from pipeline.report.page import environment, write_page
+
+PAGE_FILE = "replay.html"
+_STYLE = {PUSHED: "green", REFUSED: "yellow", STOPPED: "red"}
+_REASON_CHARACTERS = 160
+"""Of a reason in the terminal's table; the page has more room."""
+
+
+def table(rounds: Sequence[Round]) -> Table:
+    """The rounds, for the terminal."""
+    shown = Table("round", "events", "ended", "start")
+    for name in (*HEADLINE_METRICS, f"popularity's {HEADLINE_METRICS[0]}", "training s", "round s"):
+        shown.add_column(name, justify="right")
+    shown.add_column("version, or why not")
+    for of in rounds:
+        reason = of.reason if len(of.reason) <= _REASON_CHARACTERS else f"{of.reason[: _REASON_CHARACTERS - 1]}…"
+        shown.add_row(
+            str(of.number),
+            f"{of.events:,}",
+            f"[{_STYLE[of.outcome]}]{of.outcome}[/]",
+            "–" if of.train_seconds is None else "warm" if of.warm else "cold",
+            *(significant(of.metrics.get("model", {}).get(name)) for name in HEADLINE_METRICS),
+            significant(of.metrics.get("popularity", {}).get(HEADLINE_METRICS[0])),
+            significant(of.train_seconds),
+            f"{of.seconds:.0f}",
+            of.version or reason,
+        )
+    return shown
+
+
+def page(pipeline: str, rounds: Sequence[Round]) -> str:
+    """The rounds, as an HTML document.
+
+    Args:
+        pipeline: The pipeline's name.
+        rounds: The rounds, at least one.
+    """
+    pushed = sum(of.outcome == PUSHED for of in rounds)
+    outcomes = [of.outcome for of in rounds]
+    contenders = ("model", "item_item", "popularity")
+    charts = [
+        quality_chart(
+            metric,
+            outcomes,
+            {contender: [of.metrics.get(contender, {}).get(metric) for of in rounds] for contender in contenders},
+        )
+        for metric in HEADLINE_METRICS
+    ]
+    charts.append(seconds_chart([of.seconds for of in rounds], [of.train_seconds for of in rounds]))
+    return (
+        environment()
+        .get_template("replay.html.j2")
+        .render(
+            pipeline=pipeline,
+            rounds=rounds,
+            metrics=HEADLINE_METRICS,
+            charts=[Markup(chart) for chart in charts],  # matplotlib has escaped what they say
+            headline=f"{pushed} of {len(rounds)} rounds pushed a model",
+            kind="pushed" if pushed == len(rounds) else "refused",
+        )
+    )
+
+
+def write(config: PipelineConfig, rounds: Sequence[Round]) -> Path:
+    """Writes the page into the replay's folder.
+
+    Args:
+        config: The replay's config, of `rounds.replay_config`.
+        rounds: The rounds, at least one.
+
+    Returns:
+        The file.
+    """
+    path = local_home(config) / PAGE_FILE
+    write_page(path, page(config.name, rounds))
+    return path

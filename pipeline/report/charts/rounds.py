@@ -1,0 +1,76 @@
+"""Charts of a replay: quality and cost, round by round."""
+
+from collections.abc import Sequence
+
+from pipeline.report.charts.drawing import COLOURS, canvas
+from pipeline.report.numbers import significant
+
+_OUTCOMES = {"pushed": ("o", COLOURS["model"]), "refused": ("X", COLOURS["warn"]), "stopped": ("X", COLOURS["bad"])}
+"""How a round ended to its marker."""
+
+_BASELINES = {"item_item": ("item-item", "s"), "popularity": ("popularity", "^")}
+
+
+def quality_chart(
+    metric: str, outcomes: Sequence[str], series: dict[str, Sequence[float | None]], width: float = 4.6
+) -> str:
+    """A metric of the model and of its baselines over the rounds; models that were not pushed are crossed.
+
+    Args:
+        metric: Its name.
+        outcomes: `[rounds]`: `pushed`, `refused` or `stopped`.
+        series: Contender to its values `[rounds]`, None where there is none.
+        width: Inches.
+
+    Returns:
+        An `<svg>` element.
+    """
+    told = ", ".join(significant(value) if value is not None else "none" for value in series["model"])
+    numbers = range(1, len(outcomes) + 1)
+    with canvas(f"rounds-{metric.replace('@', '-at-')}", f"{metric} by round: {told}", 2.3, width) as drawn:
+        axes = drawn.axes()
+        axes.set_title(f"{metric} ↑")
+        for name, (label, marker) in _BASELINES.items():
+            colour = COLOURS[name.replace("_", "-")]
+            axes.plot(numbers, _gaps(series.get(name, [])), color=colour, marker=marker, markersize=4, label=label)
+        axes.plot(numbers, _gaps(series["model"]), color=COLOURS["model"], linewidth=1.8, label="this model")
+        for number, outcome, value in zip(numbers, outcomes, series["model"], strict=True):
+            marker, colour = _OUTCOMES[outcome]
+            # A round that stopped has no value, and is shown at the foot.
+            axes.plot([number], [value or 0.0], color=colour, marker=marker, markersize=7, clip_on=False, zorder=3)
+        axes.set_ylim(bottom=0)
+        axes.margins(y=0.15)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_xlabel("round")
+        axes.legend(fontsize=8)
+    return drawn.svg
+
+
+def seconds_chart(seconds: Sequence[float], train_seconds: Sequence[float | None], width: float = 4.6) -> str:
+    """How long each round took, and how much of that its epochs.
+
+    Args:
+        seconds: `[rounds]`.
+        train_seconds: `[rounds]`, None where nothing was trained.
+        width: Inches.
+
+    Returns:
+        An `<svg>` element.
+    """
+    told = ", ".join(significant(value) for value in seconds)
+    numbers = range(1, len(seconds) + 1)
+    with canvas("rounds-seconds", f"Seconds by round: {told}", 2.3, width) as drawn:
+        axes = drawn.axes()
+        axes.set_title("seconds")
+        axes.bar(numbers, seconds, color=COLOURS["faint"], label="whole round")
+        axes.bar(numbers, [value or 0.0 for value in train_seconds], color=COLOURS["model"], label="training")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.margins(y=0.3)
+        axes.set_xlabel("round")
+        axes.legend(fontsize=8, ncols=2, loc="upper left")
+    return drawn.svg
+
+
+def _gaps(values: Sequence[float | None]) -> list[float]:
+    """Not-a-number where there is no value: the line has a gap there."""
+    return [float("nan") if value is None else value for value in values]
