@@ -1,4 +1,4 @@
-"""Runs the real pipeline once a round, each time with a window more of the log, and writes down how each round ended."""
+"""Runs the real pipeline once a round, each time with a window more of the log, and notes how each round ended."""
 
 import dataclasses
 import json
