@@ -37,7 +37,9 @@ def cleaning_chart(cleaning: Mapping[str, Any]) -> str:
 
 
 def learning_charts(epochs: Sequence[Mapping[str, Any]], popularity: Mapping[str, float]) -> list[str]:
-    """The loss, and each metric with popularity's line, over epochs.
+    """The loss, and recall and nDCG with popularity's line, over epochs.
+
+    Hit rate is left to the table and TensorBoard: with one target a user it is recall.
 
     Args:
         epochs: As in `metrics.json`.
@@ -47,7 +49,7 @@ def learning_charts(epochs: Sequence[Mapping[str, Any]], popularity: Mapping[str
         `<svg>` elements.
     """
     numbers = [epoch["epoch"] for epoch in epochs]
-    names = ["loss", *(name for name in popularity if name in epochs[0])]
+    names = ["loss", *(name for name in popularity if name in epochs[0] and not name.startswith("hit_rate"))]
     charts = []
     for name in names:
         values = [epoch[name] for epoch in epochs]

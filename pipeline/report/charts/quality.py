@@ -23,6 +23,9 @@ HIGHER_IS_BETTER = {"recall": True, "ndcg": True, "hit_rate": True, "mrr": True,
 _COLOUR = {name: COLOURS[name.replace("_", "-")] for name in CONTENDERS}
 _MARKER = {"model": "o", "last_blessed": "D", "item_item": "s", "popularity": "^"}
 _ARROW = {True: "↑", False: "↓", None: ""}
+_RIGHT = 1.03
+"""Room to the right of the largest value."""
+
 _ROW = 0.24
 """Inches of a row of dots."""
 
@@ -142,9 +145,9 @@ def slices_chart(contenders: Mapping[str, Any], slicing: str, metric: str) -> st
         metric: Such as `recall@10`.
 
     Returns:
-        An `<svg>` element; empty if the model has no such slices.
+        An `<svg>` element of the slices that hold users; empty if none does.
     """
-    slices = contenders["model"].get("slices", {}).get(slicing, {})
+    slices = {name: found for name, found in contenders["model"]["slices"][slicing].items() if found["users"]}
     shown = [name for name in CONTENDERS if name in contenders]
     if not slices:
         return ""
@@ -172,7 +175,8 @@ def _dot(axes: Any, name: str, found: Mapping[str, float | None], y: float, size
     low, high = found.get("low"), found.get("high")
     if low is not None and high is not None:
         axes.plot([low, high], [y, y], color=_COLOUR[name], linewidth=2.4, alpha=0.55, solid_capstyle="round")
-    axes.plot([found["value"]], [y], color=_COLOUR[name], marker=_MARKER[name], markersize=size)
+    # Not clipped: a dot at nothing stands on the axis.
+    axes.plot([found["value"]], [y], color=_COLOUR[name], marker=_MARKER[name], markersize=size, clip_on=False)
 
 
 def _label_rows(axes: Any, labels: list[str]) -> None:
@@ -186,7 +190,7 @@ def _room(axes: Any, *, from_zero: bool = True) -> None:
     axes.locator_params(axis="x", nbins=4)
     low, high = axes.get_xlim()
     if from_zero and low > -0.1 * high:
-        axes.set_xlim(0, high)
+        axes.set_xlim(0, high * _RIGHT)
 
 
 def _slug(name: str) -> str:
