@@ -7,6 +7,24 @@ from pathlib import Path
 TRASH = ".deleted"
 """Folder in the artifacts' root of what is on its way out."""
 
+_OUTPUT_DEPTH = 3
+"""Node, output, execution id: TFX's folders under the root."""
+
+
+def discard_outputs(root: Path, uri: str) -> bool:
+    """Removes an artifact with its output folder, `<root>/<node>/<output>/<execution id>`.
+
+    Args:
+        root: The pipeline's artifacts.
+        uri: The artifact's: that folder, or a file in it.
+
+    Returns:
+        Whether it was there, and the pipeline's own.
+    """
+    path = Path(uri)
+    folders = path.relative_to(root).parts if path.is_relative_to(root) else ()
+    return len(folders) >= _OUTPUT_DEPTH and discard(root, root.joinpath(*folders[:_OUTPUT_DEPTH]))
+
 
 def discard(root: Path, path: Path) -> bool:
     """Removes a file or folder below the artifacts' root: moved out of the way first, then deleted.

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from pipeline.runs.disk import discard, empty_trash
+from pipeline.runs.disk import discard, discard_outputs, empty_trash
 from pipeline.runs.metadata import KILLED, OUTCOME, node_ids, open_store, properties, runs_of
 
 _WORKING_FILES = ".system"
@@ -91,7 +91,7 @@ def _mark_deleted(store: mlmd.MetadataStore, artifacts_root: Path) -> int:
     gone = [a for a in store.get_artifacts() if a.state == pb.Artifact.LIVE and _is_gone(a)]
     for artifact in gone:
         artifact.state = pb.Artifact.DELETED
-        discard(artifacts_root, Path(artifact.uri))
+        discard_outputs(artifacts_root, artifact.uri)
     store.put_artifacts(gone)
     return len(gone)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.progress import LOG_NAME_FORMAT
-from pipeline.runs.disk import discard
+from pipeline.runs.disk import discard_outputs
 from pipeline.runs.metadata import open_store
 from pipeline.runs.store import ArtifactRef, Run, read_runs
 
@@ -39,7 +39,7 @@ def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: in
     old = {artifact.id for run in runs for artifact in _artifacts(run)} - needed
     store = open_store(metadata_path)
     deleted = [a for a in store.get_artifacts_by_id(sorted(old)) if a.state == pb.Artifact.LIVE]
-    deleted = [a for a in deleted if discard(artifacts_root, Path(a.uri))]
+    deleted = [a for a in deleted if discard_outputs(artifacts_root, a.uri)]
     for artifact in deleted:  # marked after the folder went: recovery marks what a kill in between leaves
         artifact.state = pb.Artifact.DELETED
     store.put_artifacts(deleted)

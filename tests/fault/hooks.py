@@ -12,6 +12,8 @@ from typing import Any
 from tfx.orchestration.local import local_dag_runner
 from tfx.orchestration.portable import launcher, resolver_node_handler
 
+from pipeline.versions import publish
+
 _MEBIBYTE = 2**20
 _HELD_SECONDS = 2.0
 """A node to be killed while it writes is held this long before it publishes, for whoever watches its folders."""
@@ -67,17 +69,17 @@ def read_only(node: str, mount: str) -> None:
 
 
 def set_clock_back(seconds: float) -> None:
-    """Python's clock runs behind; the metadata store, which is C++, keeps the true time."""
-    now, now_ns, real = time.time, time.time_ns, datetime.datetime
-    time.time = lambda: now() - seconds
-    time.time_ns = lambda: now_ns() - int(seconds * 1e9)
+    """The clock runs behind for what numbers versions and names runs; the metadata store keeps the true time.
 
-    class Behind(real):  # type: ignore[valid-type, misc]
+    Not all of Python's: Beam pickles `time.time`.
+    """
+
+    class Behind(datetime.datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> Any:
-            return real.now(tz) - datetime.timedelta(seconds=seconds)
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
+            return datetime.datetime.now(tz) - datetime.timedelta(seconds=seconds)
 
-    # What names a run.
+    publish._now = lambda: time.time() - seconds
     local_dag_runner.datetime = types.SimpleNamespace(datetime=Behind)
 
 

@@ -116,18 +116,18 @@ class Workshop:
 
     def check_nothing_is_left_behind(self) -> None:
         """No unfinished execution, no folder without an artifact or the other way round, no half push."""
+        artifacts = self.home / "artifacts"
         states = Counter(node.state for run in self.runs for node in run.nodes)
         assert states["running"] == 0
         live = {
-            artifact.uri
+            "/".join(Path(artifact.uri).relative_to(artifacts).parts[:3])
             for run in self.runs
             for node in run.nodes
             for artifacts in node.outputs.values()
             for artifact in artifacts
             if artifact.state == "LIVE"
         }
-        artifacts = self.home / "artifacts"
-        folders = {str(folder) for folder in artifacts.glob("[!.]*/[!.]*/*")}
+        folders = {folder.relative_to(artifacts).as_posix() for folder in artifacts.glob("[!.]*/[!.]*/*")}
         assert folders == live
         working = [*artifacts.glob("*/.system/stateful_working_dir/*"), *artifacts.glob("*/.system/*/*/.temp")]
         assert working == []

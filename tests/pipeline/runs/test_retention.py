@@ -102,3 +102,15 @@ def test_prune_logs_and_pages_of_old_runs_removed_others_kept(history: History) 
     assert (logs / names[2]).exists()
     assert (logs / "notes.log").exists()
     assert sorted(page.name for page in reports.iterdir()) == ["2.html", "3.html"]
+
+
+def test_prune_artifact_that_is_a_file_goes_with_its_folder(history: History) -> None:
+    (page,) = history.run().node("Report", {"report": "pipeline.RunReport"}, files={"report.html": "x"})
+    artifact = history.artifact(page)
+    folder = Path(artifact.uri)
+    artifact.uri = str(folder / "report.html")
+    history.store.put_artifacts([artifact])
+    for _ in range(KEEP):
+        history.run().node("Gen")
+    assert _prune(history) == 1
+    assert not folder.exists()
