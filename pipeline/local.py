@@ -1,15 +1,18 @@
 """Runs a pipeline on this machine, with progress, as both `local_runner.py` and `perennial run` do."""
 
+import contextlib
+import errno
 import logging
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
 from tfx import v1 as tfx
 
-from configs.errors import ModelError, OutputError
+from configs.errors import ModelError, OutputError, PerennialError
 from configs.pipeline import PipelineConfig
 from pipeline import progress
 from pipeline.models import newest_version
@@ -46,7 +49,7 @@ def run(config: PipelineConfig) -> None:
         recover(metadata_path, config.name, artifacts_root)
         earlier = len(read_runs(metadata_path, config.name))
         try:
-            with recorded(metadata_path):
+            with recorded(metadata_path), _full_disks_told(local_home(config)):
                 tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
         finally:
             runs = read_runs(metadata_path, config.name)[earlier:]
@@ -66,6 +69,23 @@ def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
     except OutputError as e:
         # The run is over and stays what it is.
         logging.getLogger("perennial.report").error("%s", e)
+
+
+@contextlib.contextmanager
+def _full_disks_told(home: Path) -> Iterator[None]:
+    """Whoever meets a full disk says so in words of its own: Python, TensorFlow's file systems, Beam around either."""
+    try:
+        yield
+    except PerennialError:
+        raise
+    except Exception as e:
+        for reason in map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)):
+            if reason in str(e):
+                raise OutputError(
+                    f"{home}: cannot be written ({reason}). Make room, or name another folder in output_dir; the next "
+                    "run goes on from what is finished, and what is served stays as it is."
+                ) from e
+        raise
 
 
 def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:

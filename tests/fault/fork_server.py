@@ -14,6 +14,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from tfx.dsl.components.common.resolver import Resolver
+
 from configs.errors import PerennialError
 from configs.load import load_config
 from pipeline import local
@@ -26,7 +28,6 @@ _POLL_SECONDS = 0.0002
 
 def main() -> None:
     """Answers until the input ends."""
-    running: dict[int, int] = {}
     for line in sys.stdin:
         request = json.loads(line)
         match request.pop("do"):
@@ -46,7 +47,6 @@ def main() -> None:
                 if request.get("kill_on_write"):
                     _kill_on_write(pid, request["config"], request["kill_on_write"])
                 _answer(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    assert not running
 
 
 def _answer(value: Any) -> None:
@@ -57,7 +57,7 @@ def _nodes(config_file: str) -> list[dict[str, Any]]:
     """Every node in the order in which it runs, and whether TFX runs it by itself: such a node has no executor."""
     config = load_config(config_file)
     pipeline = create_pipeline(config, local_places(config))
-    return [{"id": node.id, "has_executor": hasattr(node, "executor_spec")} for node in pipeline.components]
+    return [{"id": node.id, "has_executor": not isinstance(node, Resolver)} for node in pipeline.components]
 
 
 def _start(config: str, output: str, hook: dict[str, Any] | None) -> int:
