@@ -103,10 +103,9 @@ def item_item_ranking(users: Users, neighbours: Any, popularity_ranked: npt.NDAr
         best = _top(scores, min(k, items))
         is_like = np.take_along_axis(scores, best, axis=1) > 0
         for n, (place, like) in enumerate(zip(best, is_like, strict=True)):
-            first = place[like]
             others = ranked[rows.start + n]
-            rest = others if not len(first) else others[~np.isin(others, first)]
-            ranked[rows.start + n] = np.concatenate([first, rest])[:k]
+            rest = others[:0] if like.all() else others[~np.isin(others, place[like])]
+            ranked[rows.start + n] = np.concatenate([place[like], rest])[:k]
     return ranked
 
 

@@ -1,0 +1,54 @@
+"""How long an evaluation takes: 50,000 users against 10,000 items, with and without a last blessed model."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import measure as measures
+from tests.bench.synthesize import synthesize
+
+USERS, ITEMS, ROWS = 50_000, 10_000, 2_500_000
+"""Evaluated users and items; interactions of a log in which so many users have one to hold out."""
+
+
+def write_log(folder: Path) -> None:
+    """Writes the log. A tenth more users than asked for: some have a single interaction, and none to hold out."""
+    synthesize(folder, rows=ROWS, users=USERS + USERS // 10, items=ITEMS)
+
+
+def measure(log: Path, folder: Path) -> dict[str, Any]:
+    """Trains a model on the log in this folder and evaluates it.
+
+    Args:
+        log: Of `write_log`.
+        folder: Where the run goes.
+
+    Returns:
+        Evaluation to seconds of its steps, `users` and `items`.
+    """
+    from pipeline.places import local_home
+    from tests.pipeline.components.retrieval_evaluator.inputs import evaluate
+
+    measures.perennial_pipeline(log, folder)
+    config = measures._config(log, folder)
+    artifacts = local_home(config) / "artifacts"
+    examples, model = (next(artifacts.glob(kind)) for kind in ("InteractionGen/examples/*", "TwoTowerTrainer/model/*"))
+    figures: dict[str, Any] = {}
+    for name, last_blessed in (("first model", None), ("with a last blessed model", model)):
+        since = time.perf_counter()
+        document = evaluate(folder / name, examples, model, last_blessed).document
+        figures[name] = {**document["seconds"], "executor": time.perf_counter() - since}
+        figures["users"] = document["users"]["evaluated"]
+    return figures
+
+
+def show(console: Console, figures: dict[str, Any]) -> None:
+    """Prints the seconds of each step."""
+    names = [name for name in figures if isinstance(figures[name], dict)]
+    table = Table("step, s", *names, title=f"{figures['users']:,} users against {ITEMS:,} items, bootstrap included")
+    for step in figures[names[-1]]:
+        table.add_row(step, *(f"{figures[name].get(step, 0):.1f}" for name in names))
+    console.print(table)
