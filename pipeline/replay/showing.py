@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import Markup
+from rich.markup import escape
 from rich.table import Table
 
 from configs.pipeline import PipelineConfig
 from pipeline.places import local_home
 from pipeline.replay.rounds import HEADLINE_METRICS, PUSHED, REFUSED, STOPPED, Round
+from pipeline.report.charts import quality
 from pipeline.report.charts.rounds import quality_chart, seconds_chart
 from pipeline.report.numbers import significant
 from pipeline.report.page import environment, write_page
@@ -21,22 +23,23 @@ _REASON_CHARACTERS = 160
 
 def table(rounds: Sequence[Round]) -> Table:
     """The rounds, for the terminal."""
-    shown = Table("round", "events", "ended", "start")
-    for name in (*HEADLINE_METRICS, f"popularity's {HEADLINE_METRICS[0]}", "training s", "round s"):
-        shown.add_column(name, justify="right")
-    shown.add_column("version, or why not")
+    # Eighty characters wide with a version at the end; the page has the rest.
+    shown = Table(box=None)
+    for name in ("round", "events", "ended", "start"):
+        shown.add_column(name, no_wrap=True)
+    for name in (HEADLINE_METRICS[0], "popularity", "train s"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    shown.add_column("version, or why not", min_width=10)
     for of in rounds:
         reason = of.reason if len(of.reason) <= _REASON_CHARACTERS else f"{of.reason[: _REASON_CHARACTERS - 1]}…"
+        values = [of.metrics.get(contender, {}).get(HEADLINE_METRICS[0]) for contender in ("model", "popularity")]
         shown.add_row(
             str(of.number),
             f"{of.events:,}",
             f"[{_STYLE[of.outcome]}]{of.outcome}[/]",
             "–" if of.train_seconds is None else "warm" if of.warm else "cold",
-            *(significant(of.metrics.get("model", {}).get(name)) for name in HEADLINE_METRICS),
-            significant(of.metrics.get("popularity", {}).get(HEADLINE_METRICS[0])),
-            significant(of.train_seconds),
-            f"{of.seconds:.0f}",
-            of.version or reason,
+            *(significant(value) for value in (*values, of.train_seconds)),
+            of.version or escape(reason),
         )
     return shown
 
@@ -50,15 +53,13 @@ def page(pipeline: str, rounds: Sequence[Round]) -> str:
     """
     pushed = sum(of.outcome == PUSHED for of in rounds)
     outcomes = [of.outcome for of in rounds]
-    contenders = ("model", "item_item", "popularity")
-    charts = [
-        quality_chart(
-            metric,
-            outcomes,
-            {contender: [of.metrics.get(contender, {}).get(metric) for of in rounds] for contender in contenders},
-        )
+    series = {
+        metric: {
+            contender: [of.metrics.get(contender, {}).get(metric) for of in rounds] for contender in quality.CONTENDERS
+        }
         for metric in HEADLINE_METRICS
-    ]
+    }
+    charts = [quality_chart(metric, outcomes, of_contenders) for metric, of_contenders in series.items()]
     charts.append(seconds_chart([of.seconds for of in rounds], [of.train_seconds for of in rounds]))
     return (
         environment()
@@ -67,6 +68,8 @@ def page(pipeline: str, rounds: Sequence[Round]) -> str:
             pipeline=pipeline,
             rounds=rounds,
             metrics=HEADLINE_METRICS,
+            names=quality.CONTENDERS,
+            markers=quality.MARKERS,
             charts=[Markup(chart) for chart in charts],  # matplotlib has escaped what they say
             headline=f"{pushed} of {len(rounds)} rounds pushed a model",
             kind="pushed" if pushed == len(rounds) else "refused",

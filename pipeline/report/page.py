@@ -54,8 +54,6 @@ _MAIN_METRICS = ("ndcg@10", "recall@10", "hit_rate@10", "mrr", "coverage@10", "g
 
 _SLICE_METRIC = "recall@10"
 
-_MARKERS = {"model": "●", "last_blessed": "◆", "item_item": "■", "popularity": "▲"}
-
 _TITLE_CHARACTERS = 120
 """Longest title on the page: enough to recognise an item, too short to fill it."""
 
@@ -89,7 +87,7 @@ def build_page(facts: Facts) -> str:
         figures=_figures(facts),
         charts={name: _safe(chart) for name, chart in _charts(facts).items()},
         names=quality.CONTENDERS,
-        markers=_MARKERS,
+        markers=quality.MARKERS,
         metrics=_metrics(facts),
         slice_metric=_SLICE_METRIC,
         directions=_direction,

@@ -17,6 +17,9 @@ CONTENDERS = {
 }
 """Contender to what the report calls it, in the order of the report."""
 
+MARKERS = {"model": "●", "last_blessed": "◆", "item_item": "■", "popularity": "▲"}
+"""Contender to the sign that stands for it in a key."""
+
 HIGHER_IS_BETTER = {"recall": True, "ndcg": True, "hit_rate": True, "mrr": True, "coverage": True, "gini": False}
 """Metric, without its k, to which way is better. Mean popularity and novelty are neither good nor bad in themselves."""
 

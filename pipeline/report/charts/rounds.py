@@ -8,13 +8,14 @@ from pipeline.report.numbers import significant
 _OUTCOMES = {"pushed": ("o", COLOURS["model"]), "refused": ("X", COLOURS["warn"]), "stopped": ("X", COLOURS["bad"])}
 """How a round ended to its marker."""
 
-_BASELINES = {"item_item": ("item-item", "s"), "popularity": ("popularity", "^")}
+_OTHERS = {"popularity": "^", "item_item": "s", "last_blessed": "D"}
+"""Contender to its marker."""
 
 
 def quality_chart(
     metric: str, outcomes: Sequence[str], series: dict[str, Sequence[float | None]], width: float = 4.6
 ) -> str:
-    """A metric of the model and of its baselines over the rounds; models that were not pushed are crossed.
+    """A metric of every contender over the rounds; models that were not pushed are crossed.
 
     Args:
         metric: Its name.
@@ -30,10 +31,10 @@ def quality_chart(
     with canvas(f"rounds-{metric.replace('@', '-at-')}", f"{metric} by round: {told}", 2.3, width) as drawn:
         axes = drawn.axes()
         axes.set_title(f"{metric} ↑")
-        for name, (label, marker) in _BASELINES.items():
+        for name, marker in _OTHERS.items():
             colour = COLOURS[name.replace("_", "-")]
-            axes.plot(numbers, _gaps(series.get(name, [])), color=colour, marker=marker, markersize=4, label=label)
-        axes.plot(numbers, _gaps(series["model"]), color=COLOURS["model"], linewidth=1.8, label="this model")
+            axes.plot(numbers, _gaps(series[name]), color=colour, marker=marker, markersize=4, linewidth=1.2)
+        axes.plot(numbers, _gaps(series["model"]), color=COLOURS["model"], linewidth=1.8)
         for number, outcome, value in zip(numbers, outcomes, series["model"], strict=True):
             marker, colour = _OUTCOMES[outcome]
             # A round that stopped has no value, and is shown at the foot.
@@ -42,7 +43,6 @@ def quality_chart(
         axes.margins(y=0.15)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("round")
-        axes.legend(fontsize=8)
     return drawn.svg
 
 
