@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import local_runner
+from configs.errors import DataError, OutputError
 from configs.load import CONFIG_VARIABLE
-from pipeline import cli
+from pipeline import cli, local
 
 
 @pytest.fixture
@@ -63,3 +64,25 @@ def test_local_runner_output_cannot_be_made_one_line(config: Path, monkeypatch: 
         local_runner.main()
     assert str(caught.value).startswith("OutputError: ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), True),
+        (RuntimeError("variables.data; No space left on device [while running 'Write']"), True),
+        (OSError(30, "Read-only file system"), True),
+        (RuntimeError("out of memory"), False),
+        (DataError("No space left on device is a film's title"), False),
+    ],
+)
+def test_run_full_disk_told_in_one_line_other_errors_as_they_are(tmp_path: Path, error: Exception, told: bool) -> None:
+    def fails() -> None:
+        with local._full_disks_told(tmp_path):
+            raise error
+
+    with pytest.raises(Exception) as caught:
+        fails()
+    assert isinstance(caught.value, OutputError) == told
+    assert (caught.value.__cause__ if told else caught.value) is error
