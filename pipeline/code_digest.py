@@ -9,10 +9,13 @@ import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
+_CODE = {".py", ".j2", ".css"}
+"""Endings of files that decide what a component writes. YAML files do not: what they say is in the config."""
+
 
 @lru_cache
 def code_digest(*packages: str) -> str:
-    """SHA-256 over the Python files of packages, in the order of their paths.
+    """SHA-256 over the Python files and page templates of packages, in the order of their paths.
 
     Args:
         *packages: Importable names of packages or modules, such as `trainer`.
@@ -29,7 +32,8 @@ def code_digest(*packages: str) -> str:
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(f"no package or module {package!r} to take the digest of")
         origin = Path(spec.origin)
-        files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+        inside = sorted(origin.parent.rglob("*")) if origin.name == "__init__.py" else [origin]
+        files = [file for file in inside if file.suffix in _CODE]
         for file in files:
             digest.update(f"{package}/{file.relative_to(origin.parent)}\0".encode())
             digest.update(file.read_bytes() + b"\0")

@@ -146,11 +146,14 @@ def test_tfx_run_config_of_another_pipeline_refused(shop: Shop) -> None:
     assert "asks for the pipeline 'shop'" in done.stderr + done.stdout
 
 
-def test_second_run_same_input_answered_from_the_cache_then_new_rows_are_not(shop: Shop) -> None:
+def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop: Shop) -> None:
     again = shop.run("perennial", "run", "--config", str(shop.config))
     assert again.returncode == 0, again.stderr
     assert "InteractionGen\n    from the cache" in again.stdout
-    assert "TwoTowerTrainer\n    from the cache" in again.stdout
+    assert "InteractionTransform\n    from the cache" in again.stdout
+    # Its base model is new to it, so that the cache cannot answer; but there is nothing to learn.
+    assert "the base model is handed on" in again.stdout
+    assert "is live already" in again.stdout
     assert len(shop.versions) == 1
 
     (part,) = (shop.folder / "interactions").iterdir()
@@ -158,6 +161,7 @@ def test_second_run_same_input_answered_from_the_cache_then_new_rows_are_not(sho
     fresh = shop.run("perennial", "run", "--config", str(shop.config))
     assert fresh.returncode == 0, fresh.stderr
     assert "InteractionGen\n    from the cache" not in fresh.stdout
+    assert "warm start: " in fresh.stdout
     assert len(shop.versions) == 2
 
 

@@ -39,6 +39,14 @@ def test_code_digest_changed_line_in_a_subpackage_differs(digest_of: Callable[[s
     assert digest_of("there", {"__init__.py": "", "towers/query.py": "DIM = 65"}) != before
 
 
+@pytest.mark.parametrize(("file", "counts"), [("page.html.j2", True), ("style.css", True), ("shop.yaml", False)])
+def test_code_digest_counts_templates_and_no_settings(
+    digest_of: Callable[[str, dict[str, str]], str], file: str, counts: bool
+) -> None:
+    before = digest_of("here", {"__init__.py": "", file: "a"})
+    assert (digest_of("there", {"__init__.py": "", file: "b"}) != before) == counts
+
+
 def test_code_digest_moved_code_differs(digest_of: Callable[[str, dict[str, str]], str]) -> None:
     before = digest_of("here", {"__init__.py": "", "a.py": "DIM = 64", "b.py": ""})
     assert digest_of("there", {"__init__.py": "", "a.py": "", "b.py": "DIM = 64"}) != before
