@@ -77,6 +77,7 @@ def item_neighbours(train: Users, items: int) -> Any:
     parts = []
     for block in _cut(np.minimum(entries, items) + 1):
         products = (by_item[block] @ met).tocsr()
+        products.sort_indices()
         parts.append(_best(products, block.start))
     return sparse.vstack(parts, format="csr")
 
@@ -95,25 +96,31 @@ def item_item_ranking(users: Users, neighbours: Any, popularity_ranked: npt.NDAr
     """
     items, k = neighbours.shape[0], popularity_ranked.shape[1]
     ranked = popularity_ranked.copy()
-    for rows in _cut(np.full(users.count, items)):
+    # Sparse throughout: of a million items, a history is like ten thousand at most.
+    for rows in _cut(np.minimum(users.length, HISTORY) * NEIGHBOURS + 1):
         chosen = np.arange(rows.start, rows.stop)
-        scores = (_matrix(users, chosen, HISTORY, items) @ neighbours).toarray()
+        scores = _matrix(users, chosen, HISTORY, items) @ neighbours
         row, item, _ = _interactions(users, chosen)
-        scores[row, item] = 0
-        best = _top(scores, min(k, items))
-        is_like = np.take_along_axis(scores, best, axis=1) > 0
-        for n, (place, like) in enumerate(zip(best, is_like, strict=True)):
+        seen = sparse.csr_matrix((np.ones(len(row), np.bool_), (row, item)), shape=scores.shape)
+        scores = (scores - scores.multiply(seen)).tocsr()
+        scores.eliminate_zeros()
+        scores.sort_indices()
+        for n in range(len(chosen)):
+            of_user = slice(scores.indptr[n], scores.indptr[n + 1])
+            first = scores.indices[of_user][_largest(scores.data[of_user], k)]
             others = ranked[rows.start + n]
-            rest = others[:0] if like.all() else others[~np.isin(others, place[like])]
-            ranked[rows.start + n] = np.concatenate([place[like], rest])[:k]
+            rest = others[:0] if len(first) == k else others[~np.isin(others, first)]
+            ranked[rows.start + n] = np.concatenate([first, rest])[:k]
     return ranked
 
 
-def _top(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
-    """Columns of the k largest of each row, largest first, ties by column."""
-    chosen = np.sort(np.argpartition(-scores, k - 1, axis=1)[:, :k], axis=1)
-    order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(chosen, order, axis=1)
+def _largest(values: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
+    """Where the k largest are, largest first, ties by where they are."""
+    candidates = np.arange(len(values))
+    if len(values) > k:
+        # All that tie with the last, so that the sort decides which of them stay.
+        candidates = np.flatnonzero(values >= np.partition(values, len(values) - k)[len(values) - k])
+    return candidates[np.argsort(-values[candidates], kind="stable")][:k]
 
 
 def _best(products: Any, first_item: int) -> Any:
@@ -124,12 +131,10 @@ def _best(products: Any, first_item: int) -> Any:
         value, item = products.data[row], products.indices[row]
         other = item != first_item + n
         value, item = value[other], item[other]
-        if len(value) > NEIGHBOURS:
-            kept = np.argpartition(-value, NEIGHBOURS - 1)[:NEIGHBOURS]
-            value, item = value[kept], item[kept]
-        data.append(value)
-        indices.append(item)
-        start.append(start[-1] + len(value))
+        kept = _largest(value, NEIGHBOURS)
+        data.append(value[kept])
+        indices.append(item[kept])
+        start.append(start[-1] + len(kept))
     return sparse.csr_matrix((np.concatenate(data), np.concatenate(indices), start), shape=products.shape)
 
 
