@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault.workshop import KILLED, ForkServer, ServingWatcher, Workshop, listing
+from tests.fault.workshop import KILLED, ForkServer, ServingWatcher, Workshop, learned, listing
 
 pytestmark = [pytest.mark.fault, pytest.mark.e2e]
 
@@ -15,7 +15,7 @@ MOMENTS = ("start", "writing", "publishing")
 def test_killed_everywhere_then_run_again_same_final_state(tmp_path: Path, server: ForkServer) -> None:
     quiet = Workshop(tmp_path / "quiet", server)
     assert quiet.run() == 0, quiet.said
-    (expected,) = quiet.versions.values()
+    (expected,) = quiet.versions
 
     shop = Workshop(tmp_path / "killed", server)
     nodes = shop.nodes
@@ -30,7 +30,8 @@ def test_killed_everywhere_then_run_again_same_final_state(tmp_path: Path, serve
 
     assert [run.state for run in shop.runs] == ["killed"] * len(kills) + ["succeeded"]
     (version,) = shop.versions
-    assert shop.versions[version] == expected
+    assert learned(shop.serving / version) == learned(quiet.serving / expected)
+    assert {"variables/variables.index", "assets.extra/provenance.json"} <= set(learned(shop.serving / version))
     assert watcher.seen == {version: {listing(shop.serving / version)}}
     assert shop.metrics == quiet.metrics
     assert [node.node_id for node in shop.runs[-1].nodes] == [node.node_id for node in quiet.runs[-1].nodes]

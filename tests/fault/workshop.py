@@ -8,13 +8,14 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from pipeline.runs.store import Run, read_runs
-from serving_signatures.provenance import model_digest
+from serving_signatures.provenance import PUSH_FILE, model_digest
 from tests.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,15 +48,27 @@ class ForkServer:
 class Workshop:
     """A shop, and runs of it."""
 
-    def __init__(self, folder: Path, server: ForkServer, **settings: Any) -> None:
+    def __init__(self, folder: Path, server: ForkServer) -> None:
         folder.mkdir(exist_ok=True)
         self.shop = Shop(folder)
         # These tests are about faults: a model somewhat worse than the last one is to be pushed all the same.
-        values = yaml.safe_load(self.shop.config.read_text()) | {"gate": {"last_blessed_margin": 0.9}} | settings
-        self.shop.config.write_text(yaml.safe_dump(values))
+        self._set(gate={"last_blessed_margin": 0.9})
         self.home, self.serving = self.shop.home, self.shop.home / "serving"
         self.output = folder / "output.txt"
         self._config, self._server = str(self.shop.config), server
+
+    def _set(self, **settings: Any) -> None:
+        self.shop.config.write_text(yaml.safe_dump(yaml.safe_load(self.shop.config.read_text()) | settings))
+
+    @contextlib.contextmanager
+    def settings(self, **settings: Any) -> Iterator[None]:
+        """Other settings for a while."""
+        before = self.shop.config.read_text()
+        self._set(**settings)
+        try:
+            yield
+        finally:
+            self.shop.config.write_text(before)
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
@@ -116,20 +129,20 @@ class Workshop:
 
     def check_nothing_is_left_behind(self) -> None:
         """No unfinished execution, no folder without an artifact or the other way round, no half push."""
-        artifacts = self.home / "artifacts"
+        root = self.home / "artifacts"
         states = Counter(node.state for run in self.runs for node in run.nodes)
         assert states["running"] == 0
         live = {
-            "/".join(Path(artifact.uri).relative_to(artifacts).parts[:3])
+            "/".join(Path(artifact.uri).relative_to(root).parts[:3])
             for run in self.runs
             for node in run.nodes
             for artifacts in node.outputs.values()
             for artifact in artifacts
             if artifact.state == "LIVE"
         }
-        folders = {folder.relative_to(artifacts).as_posix() for folder in artifacts.glob("[!.]*/[!.]*/*")}
+        folders = {folder.relative_to(root).as_posix() for folder in root.glob("[!.]*/[!.]*/*")}
         assert folders == live
-        working = [*artifacts.glob("*/.system/stateful_working_dir/*"), *artifacts.glob("*/.system/*/*/.temp")]
+        working = [*root.glob("*/.system/stateful_working_dir/*"), *root.glob("*/.system/*/*/.temp")]
         assert working == []
         assert [entry.name for entry in self.serving.iterdir() if not entry.name.isdigit() and entry.is_dir()] == []
 
@@ -157,6 +170,18 @@ class ServingWatcher:
                 if version.name.isdigit():
                     with contextlib.suppress(FileNotFoundError):  # a version may be on its way out
                         self.seen.setdefault(version.name, set()).add(listing(version))
+
+
+def learned(model: Path) -> dict[str, bytes]:
+    """What a SavedModel knows, byte for byte: weights, vocabularies, what it was made of, its own test answers.
+
+    Not the graph, in which TensorFlow numbers functions by what the process did before, nor when it was pushed.
+    """
+    files = {path.relative_to(model).as_posix(): path.read_bytes() for path in model.rglob("*") if path.is_file()}
+    return {name: content for name, content in files.items() if Path(name).name not in _NOT_LEARNED}
+
+
+_NOT_LEARNED = ("saved_model.pb", "fingerprint.pb", PUSH_FILE)
 
 
 def listing(folder: Path) -> frozenset[tuple[str, int]]:
