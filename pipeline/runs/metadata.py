@@ -18,6 +18,9 @@ OUTCOME = "outcome"
 ERROR = "error"
 """Property of a failed execution: why. TFX drops the executor's exception."""
 
+WITHDRAWN = "withdrawn"
+"""Property of a ModelBlessing: 1 where a rollback took it back."""
+
 KILLED = "killed"
 """Property of an execution that died with its process: when it was found, ISO 8601."""
 

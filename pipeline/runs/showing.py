@@ -11,6 +11,7 @@ from rich.table import Table
 
 from pipeline.runs import contents
 from pipeline.runs.diff import Change, RunDiff
+from pipeline.runs.metadata import WITHDRAWN
 from pipeline.runs.store import NodeExecution, Run
 
 HEADLINE = "ndcg_at_10"
@@ -39,6 +40,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         HEADLINE: evaluation.properties.get(HEADLINE) if evaluation else None,
         "blessed": bool(blessing.properties.get("blessed")) if blessing else None,
         "refused_by": contents.refusing_rule(run),
+        "withdrawn": blessing is not None and blessing.properties.get(WITHDRAWN) == 1,
         "pushed_version": pushed.properties.get("pushed_version") if pushed and was_pushed else None,
     }
 
@@ -54,7 +56,8 @@ def runs_table(runs: list[Run]) -> Table:
         column.no_wrap = column.header not in ("gate", "started")
     for run in runs:
         told = run_summary(run)
-        gate = {True: "blessed", False: f"refused: {told['refused_by'] or 'rule unknown'}", None: ""}[told["blessed"]]
+        refused = "withdrawn by a rollback" if told["withdrawn"] else f"refused: {told['refused_by']}"
+        gate = {True: "blessed", False: refused, None: ""}[told["blessed"]]
         metric = told[HEADLINE]
         table.add_row(
             str(run.number),

@@ -10,14 +10,11 @@ import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from configs.errors import OutputError
-from pipeline.runs.metadata import open_store, properties
+from pipeline.runs.metadata import WITHDRAWN, open_store, properties
 
 BLESSED = "blessed"
 CURRENT_MODEL = "current_model_id"
 """TFX's properties of a ModelBlessing; LatestBlessedModelStrategy reads them."""
-
-WITHDRAWN = "withdrawn"
-"""Ours, 1 for a blessing that a rollback took back."""
 
 DIGEST = "model_digest"
 """Our Pusher's property of a PushedModel."""

@@ -14,6 +14,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from configs.push import Push
+from pipeline.runs.metadata import WITHDRAWN
 from pipeline.versions.push import push
 
 MODEL_KEY = standard_component_specs.MODEL_KEY
@@ -30,7 +31,7 @@ class Executor(pusher_executor.Executor):
 
     def CheckBlessing(self, input_dict: dict[str, list[types.Artifact]]) -> bool:
         """Whether both blessings are there and say yes; TFX's takes one that is missing for a yes."""
-        return _unblessed_by(input_dict) is None
+        return _why_not(input_dict) is None
 
     def Do(
         self,
@@ -52,7 +53,7 @@ class Executor(pusher_executor.Executor):
         pushed = artifact_utils.get_single_instance(output_dict[standard_component_specs.PUSHED_MODEL_KEY])
         logger = logging.getLogger("perennial.pusher")
         if not self.CheckBlessing(input_dict):
-            reason = f"not blessed by {_unblessed_by(input_dict)}"
+            reason = _why_not(input_dict)
             logger.warning("not pushed: %s", reason)
             self._MarkNotPushed(pushed)
             _write(pushed, {"pushed": False, "reason": reason})
@@ -84,13 +85,15 @@ class Executor(pusher_executor.Executor):
         )
 
 
-def _unblessed_by(input_dict: dict[str, list[types.Artifact]]) -> str | None:
-    """Who did not bless the model; None if all did."""
+def _why_not(input_dict: dict[str, list[types.Artifact]]) -> str | None:
+    """Why the model must not be pushed; None if both checks blessed it."""
     evaluated, checked = input_dict.get(MODEL_BLESSING_KEY), input_dict.get(INFRA_BLESSING_KEY)
+    if evaluated and artifact_utils.get_single_instance(evaluated).get_int_custom_property(WITHDRAWN):
+        return "a rollback withdrew its blessing"
     if not evaluated or not model_utils.is_model_blessed(artifact_utils.get_single_instance(evaluated)):
-        return "evaluation"
+        return "not blessed by evaluation"
     if not checked or not model_utils.is_infra_validated(artifact_utils.get_single_instance(checked)):
-        return "ServingCheck"
+        return "not blessed by ServingCheck"
     return None
 
 

@@ -1,6 +1,6 @@
 """Charts of a replay: quality and cost, round by round."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import significant
@@ -13,7 +13,7 @@ _OTHERS = {"popularity": "^", "item_item": "s", "last_blessed": "D"}
 
 
 def quality_chart(
-    metric: str, outcomes: Sequence[str], series: dict[str, Sequence[float | None]], width: float = 4.6
+    metric: str, outcomes: Sequence[str], series: Mapping[str, Sequence[float | None]], width: float = 4.6
 ) -> str:
     """A metric of every contender over the rounds; models that were not pushed are crossed.
 

@@ -20,15 +20,18 @@ from serving_signatures.provenance import model_digest
 from tests.pipeline.versions.folders import make_model, served
 
 
-def blessing(kind: Any, blessed: int | None) -> list[Any]:
+def blessing(kind: Any, blessed: int | None, withdrawn: int = 0) -> list[Any]:
     if blessed is None:
         return []
     artifact = kind()
     artifact.set_int_custom_property("blessed", blessed)
+    artifact.set_int_custom_property("withdrawn", withdrawn)
     return [artifact]
 
 
-def do(tmp_path: Path, evaluated: int | None = 1, checked: int | None = 1, name: str = "a") -> tuple[Any, Any]:
+def do(
+    tmp_path: Path, evaluated: int | None = 1, checked: int | None = 1, name: str = "a", withdrawn: int = 0
+) -> tuple[Any, Any]:
     """Runs the executor; the PushedModel and what was written in it."""
     model, pushed = standard_artifacts.Model(), standard_artifacts.PushedModel()
     model.uri, pushed.uri = str(tmp_path / name), str(tmp_path / f"pushed {name}")
@@ -39,7 +42,7 @@ def do(tmp_path: Path, evaluated: int | None = 1, checked: int | None = 1, name:
     Executor().Do(
         {
             "model": [model],
-            "model_blessing": blessing(standard_artifacts.ModelBlessing, evaluated),
+            "model_blessing": blessing(standard_artifacts.ModelBlessing, evaluated, withdrawn),
             "infra_blessing": blessing(standard_artifacts.InfraBlessing, checked),
         },
         {"pushed_model": [pushed]},
@@ -77,6 +80,14 @@ def test_do_a_blessing_missing_or_refused_not_pushed(
     assert report == {"pushed": False, "reason": reason}
     assert list(served(tmp_path / "serving").values()) == ["before"]
     assert caplog.messages[-1] == f"not pushed: {reason}"
+
+
+def test_do_blessing_withdrawn_by_a_rollback_not_pushed_and_told_so(tmp_path: Path) -> None:
+    do(tmp_path, name="before")
+    pushed, report = do(tmp_path, evaluated=0, withdrawn=1)
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert report == {"pushed": False, "reason": "a rollback withdrew its blessing"}
+    assert list(served(tmp_path / "serving").values()) == ["before"]
 
 
 def test_do_both_blessings_pushed_and_written_down(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
