@@ -42,7 +42,10 @@ class TwoTower(tfrs.Model):
             log_sampling_probability(interactions.item, rows) if settings.log_q_correction else np.zeros(rows, "f")
         )
         self._epoch_loss = tf.keras.metrics.Mean(name="mean_loss")
-        self.compile(optimizer=_OPTIMIZERS[settings.optimizer](settings.learning_rate))
+        optimizer = _OPTIMIZERS[settings.optimizer](settings.learning_rate)
+        # Its variables would else be made by the first step, which TensorFlow then traces twice: for 1 s more.
+        optimizer.build(self.trainable_variables)
+        self.compile(optimizer=optimizer)
 
     @property
     def tables(self) -> dict[str, Any]:
