@@ -178,7 +178,7 @@ def learned(model: Path) -> dict[str, bytes]:
     Not the graph, in which TensorFlow numbers functions by what the process did before, nor when it was pushed.
     """
     files = {path.relative_to(model).as_posix(): path.read_bytes() for path in model.rglob("*") if path.is_file()}
-    return {name: content for name, content in files.items() if Path(name).name not in _NOT_LEARNED}
+    return {name: content for name, content in files.items() if name not in _NOT_LEARNED}
 
 
 _NOT_LEARNED = ("saved_model.pb", "fingerprint.pb", PUSH_FILE)
