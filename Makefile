@@ -22,8 +22,8 @@ demo-retrain: setup ## MovieLens 100K arrives in 4 rounds, each retrained, judge
 	@$(PYTHON) -m pipeline.cli datasets fetch movielens-100k
 	@$(PYTHON) -m pipeline.cli replay --config configs/movielens-100k.yaml --rounds 4
 
-test: setup ## Run all tests, whole pipelines included
-	$(PYTHON) -m pytest -m "not bench"
+test: setup ## Run all tests but those of `make fault`, whole pipelines included
+	$(PYTHON) -m pytest -m "not bench and not fault"
 
 fault: setup ## Kill runs in every component, fill disks, delete what is in use; then look at what is left
 	$(PYTHON) -m pytest -m fault

@@ -28,7 +28,13 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     Returns:
         The pipeline, for either runner.
     """
-    ingest_digest = code_digest("configs", "transforms", "pipeline.components")
+    ingest_digest = code_digest(
+        "configs",
+        "transforms",
+        "pipeline.components.tabular",
+        "pipeline.components.interaction_gen",
+        "pipeline.components.catalogue_gen",
+    )
 
     # Groups the log into one Example per user: a history, and the held-out targets.
     interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, code_digest=ingest_digest)
@@ -65,7 +71,9 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         catalogue_anomalies=catalogue_checks[2].outputs["anomalies"],
         last_model=last_blessed.outputs["model"],
         settings=config.data_gate,
-        code_digest=ingest_digest,
+        code_digest=code_digest(
+            "configs", "transforms", "pipeline.components.tabular", "pipeline.components.data_gate"
+        ),
     )
 
     # Users and histories to indices; vocabularies of the training split alone.
@@ -121,7 +129,12 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         gate=config.gate,
         weighted=config.log.event_weights is not None,
         code_digest=code_digest(
-            "configs", "transforms", "serving_signatures", "trainer", "pipeline.components.retrieval_evaluator"
+            "configs",
+            "transforms",
+            "serving_signatures",
+            "trainer",
+            "pipeline.components.tabular",
+            "pipeline.components.retrieval_evaluator",
         ),
     )
 

@@ -12,10 +12,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import measure, quality
+from tests.bench import evaluation, measure, quality
 from tests.bench.synthesize import synthesize
 
-STOCK, PERENNIAL, INGEST = "stock", "perennial", "ingest"
+STOCK, PERENNIAL, INGEST, EVALUATION = "stock", "perennial", "ingest", "evaluation"
 
 
 def main() -> None:
@@ -34,6 +34,10 @@ def main() -> None:
         synthesize(large, rows=arguments.ingest_rows, users=200_000, items=10_000)
         console.print("Running the ingest alone …")
         results[INGEST] = measure.in_a_process(measure.ingest, large, Path(folder, INGEST))
+        console.print(f"Evaluating {evaluation.USERS:,} users …")
+        asked = Path(folder, "asked")
+        evaluation.write_log(asked)
+        results[EVALUATION] = measure.in_a_process(evaluation.measure, asked, Path(folder, EVALUATION))
         for name in quality.DATA_SETS:
             why = quality.missing(name)
             if why is not None:
@@ -67,6 +71,7 @@ def _print(console: Console, results: dict[str, dict[str, Any]], arguments: argp
         f"Ingest of {arguments.ingest_rows:,} rows: {alone['InteractionGen']:.1f} s, "
         f"{alone['peak_gib']:.2f} GiB at peak, imports included."
     )
+    evaluation.show(console, results[EVALUATION])
     for name in quality.DATA_SETS:
         if name in results:
             quality.show(console, name, results[name])

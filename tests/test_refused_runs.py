@@ -1,0 +1,151 @@
+"""MovieLens 100K, run for real: whatever goes wrong with data or model, the version that was served still is."""
+
+import dataclasses
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tfx import v1 as tfx
+
+import trainer.run_fn as run_fn
+from configs.errors import DriftError
+from configs.load import DEFAULT_CONFIG, load_config
+from pipeline.datasets import layouts
+from pipeline.pipeline import create_pipeline
+from pipeline.places import Places
+from pipeline.runs.store import Run, read_runs
+from pipeline.versions.listing import listing
+from serving_signatures.provenance import model_digest
+from tests.real_data import real_data
+
+pytestmark = pytest.mark.e2e
+
+
+@dataclasses.dataclass
+class Films:
+    """The pipeline of MovieLens 100K in a folder, its data as lines."""
+
+    folder: Path
+    ratings: list[str]
+    items: list[str]
+
+    @property
+    def serving(self) -> Path:
+        return self.folder / "serving"
+
+    def run(self, ratings: list[str] | None = None, items: list[str] | None = None, **changes: Any) -> Run:
+        """Runs the pipeline on this data, with these changes of the trainer's config."""
+        (self.folder / "ratings.tsv").write_text("".join(ratings or self.ratings))
+        (self.folder / "items.tsv").write_text("".join(items or self.items))
+        config = load_config(DEFAULT_CONFIG)
+        config = config.model_copy(update={"trainer": config.trainer.model_copy(update=changes)})
+        places = Places(
+            pipeline_root=str(self.folder / "artifacts"),
+            serving_dir=str(self.serving),
+            log_paths=str(self.folder / "ratings.tsv"),
+            catalogue_path=str(self.folder / "items.tsv"),
+            interactions_schema=None,
+            catalogue_schema=None,
+            metadata_path=str(self.folder / "metadata.db"),
+        )
+        tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
+        return read_runs(str(self.folder / "metadata.db"), config.name)[-1]
+
+    def served(self) -> dict[str, str]:
+        """Version to the digest of what lies there."""
+        return {path.name: model_digest(str(path)) for path in self.serving.iterdir() if path.name.isdigit()}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
+    """One good run, whose model is pushed."""
+    data = real_data("movielens-100k")
+    published = {name: (data / name).read_bytes() for name in ("u.data", "u.item")}
+    files = layouts.movielens_official(published)
+    lines = {name: content.decode().splitlines(keepends=True) for name, content in files.items()}
+    films = Films(tmp_path_factory.mktemp("films"), lines["ratings.tsv"], lines["items.tsv"])
+    run = films.run()
+    assert _blessed(run), _failed_rules(run)
+    assert len(films.served()) == 1
+    return films
+
+
+def _blessed(run: Run) -> bool:
+    blessing = run.output("ModelBlessing")
+    return blessing is not None and blessing.properties["blessed"] == 1
+
+
+def _failed_rules(run: Run) -> str:
+    evaluation = run.output("ModelEvaluation")
+    assert evaluation is not None
+    return str(evaluation.properties["failed_rules"])
+
+
+def test_item_ids_permuted_in_the_newest_half_stopped_or_refused(films: Films) -> None:
+    before = films.served()
+    header, *rows = films.ratings
+    split = [row.rstrip("\n").split("\t") for row in rows]
+    split.sort(key=lambda row: int(row[3]))
+    items = sorted({row[1] for row in split})
+    shuffled = random.Random(7).sample(items, len(items))
+    other = dict(zip(items, shuffled, strict=True))
+    half = len(split) // 2
+    poisoned = [row if place < half else [row[0], other[row[1]], *row[2:]] for place, row in enumerate(split)]
+    with pytest.raises(DriftError, match="item_id"):
+        films.run(ratings=[header, *("\t".join(row) + "\n" for row in poisoned)])
+    assert films.served() == before
+
+
+def test_catalogue_cut_in_half_stopped(films: Films) -> None:
+    before = films.served()
+    header, *rows = films.items
+    with pytest.raises(DriftError, match="gone"):
+        films.run(items=[header, *rows[::2]])
+    assert films.served() == before
+
+
+def _nan(embedding: Any) -> Any:
+    return np.full_like(embedding, np.nan)
+
+
+def _zero(embedding: Any) -> Any:
+    return np.zeros_like(embedding)
+
+
+def _same_ten_items(embedding: Any) -> Any:
+    """Everybody's best are ten items: all others look away from everyone."""
+    kept = embedding[:10].copy()
+    others = np.zeros_like(embedding)  # of which nothing is known, and so the last of all
+    others[:10] = kept
+    return others
+
+
+@pytest.mark.parametrize(
+    ("seed", "spoil", "rule"),
+    [(11, _nan, "scoreable"), (12, _zero, "better_than_popularity"), (13, _same_ten_items, "coverage")],
+)
+def test_spoiled_model_refused(
+    films: Films, monkeypatch: pytest.MonkeyPatch, seed: int, spoil: Callable[[Any], Any], rule: str
+) -> None:
+    before = films.served()
+    embed = run_fn.embed_catalogue
+    # The trainer's own checks would stop the first two; here they come through, as from a trainer without checks.
+    monkeypatch.setattr(run_fn, "check_embeddings", lambda *_: None)
+    monkeypatch.setattr(run_fn, "embed_catalogue", lambda *arguments: spoil(embed(*arguments)))
+    run = films.run(seed=seed, epochs=1)
+    assert not _blessed(run)
+    assert rule in _failed_rules(run)
+    assert films.served() == before
+
+
+def test_same_data_another_seed_blessed_and_pushed(films: Films) -> None:
+    before = films.served()
+    run = films.run(seed=5)
+    assert _blessed(run), _failed_rules(run)
+    assert set(before) < set(films.served())
+    live = max(films.served(), key=int)
+    assert live not in before
+    assert [of["version"] for of in listing(str(films.serving)) if of["live"]] == [int(live)]
