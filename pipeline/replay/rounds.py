@@ -13,8 +13,9 @@ from rich.console import Console
 from configs.errors import PerennialError
 from configs.pipeline import PipelineConfig
 from pipeline import local
-from pipeline.places import local_home, local_places
+from pipeline.places import local_home, local_metadata_path
 from pipeline.replay import windows
+from pipeline.runs.lock import LOCK_FILE, pipeline_lock
 from pipeline.runs.store import NodeExecution, Run, read_runs
 from trainer import METRICS_FILE
 
@@ -89,45 +90,51 @@ def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Co
 
     Raises:
         ConfigError, DataError: The log cannot be cut.
+        LockedError: The same replay is at work elsewhere.
     """
     changed = replay_config(config, warm_start)
     home = local_home(changed)
-    if home.exists():
-        shutil.rmtree(home)
-    cut = windows.cut(config.log, rounds, home / "waiting")
-    (home / "log").mkdir()
-    done: list[Round] = []
-    events = 0
-    for number, window in enumerate(cut, 1):
-        os.rename(window.file, home / "log" / window.file.name)
-        events += window.events
-        console.rule(f"round {number} of {rounds}: {events:,} events")
-        since = time.monotonic()
-        error = ""
-        try:
-            local.run(changed)
-        except PerennialError as e:
-            error = f"{type(e).__name__}: {e}"
-            console.print(error, highlight=False, markup=False)
-        found = _outcome(newest_run(changed), error)
-        done.append(
-            Round(
-                number=number,
-                events=events,
-                newest=window.newest,
-                seconds=round(time.monotonic() - since, 1),
-                **found,
-            )
-        )
-        _write(home / ROUNDS_FILE, [dataclasses.asdict(of) for of in done])
+    with pipeline_lock(_whole_replay(changed), console):
+        if home.exists():
+            shutil.rmtree(home)
+        arriving = windows.cut(config.log, rounds, home / "waiting")
+        (home / "log").mkdir()
+        done: list[Round] = []
+        for number, window in enumerate(arriving, 1):
+            os.rename(window.file, home / "log" / window.file.name)
+            events = window.events + (done[-1].events if done else 0)
+            console.rule(f"round {number} of {rounds}: {events:,} events")
+            done.append(_round(changed, number, events, window.newest, console))
+            _write(home / ROUNDS_FILE, [dataclasses.asdict(of) for of in done])
     return done
 
 
-def newest_run(config: PipelineConfig) -> Run | None:
-    """The newest run of a local pipeline; None before the first."""
-    metadata_path = local_places(config).metadata_path
-    runs = read_runs(metadata_path, config.name) if metadata_path and os.path.exists(metadata_path) else []
-    return runs[-1] if runs else None
+def _round(config: PipelineConfig, number: int, events: int, newest: int, console: Console) -> Round:
+    """Runs the pipeline on what has arrived."""
+    since, earlier = time.monotonic(), len(_runs(config))
+    error = ""
+    try:
+        local.run(config)
+    except PerennialError as e:
+        error = f"{type(e).__name__}: {e}"
+        console.print(error, highlight=False, markup=False)
+    runs = _runs(config)[earlier:]  # none if it ended before its first component
+    outcome = _outcome(runs[0] if runs else None, error)
+    return Round(number=number, events=events, newest=newest, seconds=round(time.monotonic() - since, 1), **outcome)
+
+
+def _whole_replay(config: PipelineConfig) -> PipelineConfig:
+    """The config whose lock is held from the first round to the last: that of `config` is each run's own."""
+    return config.model_copy(
+        update={
+            "output_dir": str(Path(config.output_dir, "replays")),
+            "runs": config.runs.model_copy(update={"when_locked": "refuse"}),
+        }
+    )
+
+
+def _runs(config: PipelineConfig) -> list[Run]:
+    return read_runs(local_metadata_path(config), config.name)
 
 
 def _outcome(run: Run | None, error: str) -> dict[str, Any]:
