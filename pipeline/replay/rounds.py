@@ -15,7 +15,7 @@ from configs.pipeline import PipelineConfig
 from pipeline import local
 from pipeline.places import local_home, local_metadata_path
 from pipeline.replay import windows
-from pipeline.runs.lock import LOCK_FILE, pipeline_lock
+from pipeline.runs.lock import pipeline_lock
 from pipeline.runs.store import NodeExecution, Run, read_runs
 from trainer import METRICS_FILE
 
@@ -40,7 +40,7 @@ class Round:
     """Timestamp of the newest of them, in the log's unit."""
 
     outcome: str
-    """`pushed`; `refused` by the gate or the serving check; or `stopped` by an error before."""
+    """`pushed`; `refused` by the gate; or `stopped` by an error before."""
 
     reason: str
     """The rules that failed, or the error; empty for a pushed model."""
@@ -140,12 +140,10 @@ def _runs(config: PipelineConfig) -> list[Run]:
 def _outcome(run: Run | None, error: str) -> dict[str, Any]:
     nodes = {node.node_id: node for node in run.nodes} if run is not None else {}
     evaluation = _json(nodes, "RetrievalEvaluator", "evaluation", "evaluation.json")
-    check = _json(nodes, "ServingCheck", "blessing", "serving_check.json")
     training = _json(nodes, "TwoTowerTrainer", "model_run", METRICS_FILE)
     warm_start = _json(nodes, "TwoTowerTrainer", "model_run", "warm_start.json")
     pushed = _properties(nodes, "Pusher", "pushed_model")
     failed = [rule["detail"] for rule in evaluation.get("decision", {}).get("rules", []) if not rule["passed"]]
-    failed += check.get("failures", [])
     if error:
         outcome, reason = STOPPED, error
     elif pushed.get("pushed"):
