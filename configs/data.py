@@ -117,17 +117,20 @@ class Split(Settings):
 
     method: Literal["leave_last", "time", "random", "given"] = "leave_last"
     """`leave_last`: the last `holdout` interactions of each user. `time`: a global cut that puts `eval_fraction` of all
-    interactions after it. `random`: `eval_fraction` of each user's interactions, seeded. `given`: the log's `path`
-    names the files of each split."""
+    interactions after it. `random`: each pair of user and item with the chance `eval_fraction`, drawn by a hash of
+    `seed` and the two ids: as the log grows or slides, an interaction stays on its side. A user always keeps one item
+    for training: where all would be held out, that of the largest draw, which alone may change sides as the user's
+    items change. `given`: the log's `path` names the files of each split."""
 
     holdout: int = Field(default=1, ge=1)
     """Interactions of each user held out by `leave_last`. A user always keeps one for training."""
 
     eval_fraction: float = Field(default=0.1, gt=0, lt=1)
-    """Fraction of interactions held out by `time` and `random`."""
+    """Fraction of interactions held out: by `time`, at most; by `random`, expected, so that of a user with few
+    interactions none may be held out."""
 
     seed: int = Field(default=0, ge=0)
-    """Seed of `random`."""
+    """Seed of `random`. Another one is another split: what the last model has trained on is then held out."""
 
 
 class Log(Settings):

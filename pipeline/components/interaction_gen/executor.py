@@ -124,7 +124,7 @@ _ADVICE = {
 _SPLIT_ADVICE = {
     "leave_last": "A user needs two interactions for one to be held out: lower the cleaning, or use another split.",
     "time": "All interactions may have one timestamp: check columns.timestamp, or use another split.",
-    "random": "Users need two interactions for one to be held out: raise split.eval_fraction, or use another split.",
+    "random": "A user needs two items for one to be held out: raise split.eval_fraction, or use another split.",
     "given": "Check the globs of path.train and path.eval.",
 }
 

@@ -4,9 +4,11 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from configs.data import Split
 from pipeline.components.interaction_gen.interactions import Interactions
@@ -36,12 +38,12 @@ def hold_out(shard: Interactions, split: Split, cut: int | None) -> Interactions
         assert shard.timestamp is not None
         assert cut is not None
         return replace(shard, held_out=shard.timestamp >= cut)
+    if split.method == "random":
+        return replace(shard, held_out=_random(shard, split))
     ends = shard.user_ends()
     counts = np.diff(ends, prepend=0)
-    if split.method == "leave_last":
-        from_end = ends[shard.user] - 1 - np.arange(len(shard))
-        return replace(shard, held_out=from_end < np.minimum(split.holdout, counts - 1)[shard.user])
-    return replace(shard, held_out=_random(shard, split, ends, counts))
+    from_end = ends[shard.user] - 1 - np.arange(len(shard))
+    return replace(shard, held_out=from_end < np.minimum(split.holdout, counts - 1)[shard.user])
 
 
 def histogram(shard: Interactions, oldest: int, newest: int) -> Histogram:
@@ -87,24 +89,31 @@ def _width(oldest: int, newest: int) -> int:
     return max(1, math.ceil((newest - oldest + 1) / MAX_BUCKETS))
 
 
-def _random(
-    shard: Interactions, split: Split, ends: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]
-) -> npt.NDArray[np.bool_]:
-    """The same for a user in whatever shard: all chance comes from a hash of the seed and the user's id."""
-    seed = np.zeros(len(counts), np.uint64)
-    for place in np.flatnonzero(counts):
-        key = f"{split.seed}\0{shard.users[int(place)].as_py()}".encode()
-        seed[place] = int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "little")
-    # A fraction of an interaction is one with that probability, so that users with few events are held out too.
-    chance = _mix(seed) / 2.0**64
-    wanted = np.minimum(np.floor(counts * split.eval_fraction + chance), counts - 1)
-    starts = ends - counts
-    within = np.arange(len(shard)) - starts[shard.user]
-    draw = _mix(seed[shard.user] + within.astype(np.uint64) + np.uint64(1))
-    order = np.lexsort((draw, shard.user))
-    rank = np.empty(len(shard), np.int64)
-    rank[order] = np.arange(len(shard))
-    return (rank - starts[shard.user]) < wanted[shard.user]
+def _random(shard: Interactions, split: Split) -> npt.NDArray[np.bool_]:
+    """Draws by seed, user and item alone: an event's side never depends on what else is in the log or the shard.
+
+    Were it by an event's place in the history, events would change sides as the log grows or slides, and a model that
+    started from yesterday's, or is compared with it, would be asked for what yesterday's has learned.
+    """
+    of_user = _hashes(shard.users, shard.user, f"{split.seed}\0".encode())
+    of_item = _hashes(shard.items, shard.item, b"")
+    # The top 53 bits are a float64 in [0, 1), never rounded up to 1.
+    draw = (_mix(of_user[shard.user] + of_item[shard.item]) >> np.uint64(11)) / 2.0**53
+    # A user whose every draw is below the fraction keeps the item of the largest for training.
+    starts = np.unique(shard.user, return_index=True)[1]
+    largest = np.repeat(np.maximum.reduceat(draw, starts), np.diff(starts, append=len(shard)))
+    return (draw < split.eval_fraction) & (draw < largest)
+
+
+def _hashes(ids: Any, used: npt.NDArray[np.int32], salt: bytes) -> npt.NDArray[np.uint64]:
+    """[ids] uint64: hashes of the ids at the places `used`, 0 elsewhere."""
+    hashes = np.zeros(len(ids), np.uint64)
+    places = np.unique(used)
+    hashes[places] = [
+        int.from_bytes(hashlib.blake2b(salt + one, digest_size=8).digest(), "little")
+        for one in ids.take(pa.array(places)).cast(pa.binary()).to_pylist()
+    ]
+    return hashes
 
 
 def _mix(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -1,6 +1,8 @@
 """Cleaning and splits against an oracle in plain Python, on small random logs; and the same bytes every time."""
 
 import collections
+import hashlib
+import itertools
 import random
 from pathlib import Path
 from typing import Any
@@ -145,28 +147,68 @@ def test_do_given_split_keeps_what_is_given(tmp_path: Path) -> None:
     _assert_examples(result.by_user("eval"), {u: (history.get(u, []), t) for u, t in targets.items()})
 
 
-def _random_split(tmp_path: Path, events: list[Event], shards: int, seed: int = 0) -> Ingested:
+def _random_split(folder: Path, events: list[Event], shards: int = 1, seed: int = 0, **cleaning: Any) -> Ingested:
     split = {"method": "random", "eval_fraction": 0.3, "seed": seed}
-    folder = tmp_path / f"{shards}-{seed}"
-    log = log_config(split=split, num_shards=shards)
+    log = log_config(split=split, num_shards=shards, cleaning=cleaning)
     return run_interaction_gen(log, _write(folder / "in", events, files=1), folder / "out")
 
 
-def test_do_random_split_same_in_any_sharding_and_other_with_another_seed(tmp_path: Path) -> None:
+def _draw(seed: int, user: str, item: str) -> float:
+    """In [0, 1): SplitMix64 of the two ids' hashes, in Python's integers."""
+    state = 0x9E3779B97F4A7C15
+    for text in (f"{seed}\0{user}", item):
+        state += int(hashlib.blake2b(text.encode(), digest_size=8).digest()[::-1].hex(), 16)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        state %= 2**64
+        state = (state ^ state >> shift) * factor
+    return (state % 2**64 >> 11) / 2**53
+
+
+@pytest.mark.parametrize(("seed", "deduplicate"), [(0, "latest"), (1, "none")])
+def test_do_random_split_equals_oracle_in_any_sharding(tmp_path: Path, seed: int, deduplicate: str) -> None:
     events = _random_log(13, events=800)
-    one, four = _random_split(tmp_path, events, shards=1), _random_split(tmp_path, events, shards=4)
+    one = _random_split(tmp_path / "one", events, seed=seed, deduplicate=deduplicate)
+    four = _random_split(tmp_path / "four", events, shards=4, seed=seed, deduplicate=deduplicate)
     for split in ("train", "eval"):
         assert one.by_user(split) == four.by_user(split)
-    other = _random_split(tmp_path, events, shards=1, seed=1)
-    assert one.by_user("eval") != other.by_user("eval")
-    histories, _ = _clean(events, log_config())
-    train, held_out = one.by_user("train"), one.by_user("eval")
+    histories, _ = _clean(events, log_config(cleaning={"deduplicate": deduplicate}))
+    expected = {}
     for user, history in histories.items():
-        targets = held_out[user]["target_item_id"] if user in held_out else []
-        assert sorted(train[user]["item_id"] + targets) == sorted(e[1] for e in history)
-        assert 0.3 * len(history) - 1 < len(targets) < 0.3 * len(history) + 1
-    total = sum(len(h) for h in histories.values())
-    assert 0.2 < one.report["splits"]["eval"]["interactions"] / total < 0.35
+        draws = {e[1]: _draw(seed, user, e[1]) for e in history}
+        held_out = {item for item, draw in draws.items() if draw < 0.3} - {max(draws, key=lambda item: draws[item])}
+        expected[user] = [e for e in history if e[1] not in held_out], [e for e in history if e[1] in held_out]
+    assert any(max(_draw(seed, u, e[1]) for e in h) < 0.3 for u, h in histories.items()), "a user kept by keep-one"
+    _assert_examples(one.by_user("train"), {u: (kept, []) for u, (kept, _) in expected.items()})
+    _assert_examples(one.by_user("eval"), {u: both for u, both in expected.items() if both[1]})
+    assert 0.2 < one.report["splits"]["eval"]["interactions"] / sum(len(h) for h in histories.values()) < 0.35
+
+
+def _sides(ingested: Ingested) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Pairs of user and item trained on, and those held out."""
+    train = {(u, i) for u, row in ingested.by_user("train").items() for i in row["item_id"]}
+    return train, {(u, i) for u, row in ingested.by_user("eval").items() for i in row["target_item_id"]}
+
+
+def test_do_random_split_of_a_growing_and_sliding_log_leaves_every_event_on_its_side(tmp_path: Path) -> None:
+    events = sorted(_random_log(16, events=1200), key=lambda e: e[3])
+    days = [
+        _random_split(tmp_path / "first", events[:800]),
+        _random_split(tmp_path / "grown", events),
+        _random_split(tmp_path / "slid", events, window_days=20),
+    ]
+    for yesterday, today in itertools.pairwise(days):
+        (train, held_out), (train_today, held_out_today) = _sides(yesterday), _sides(today)
+        assert len((train & train_today) | (held_out & held_out_today)) > 100
+        # A user's only items of training may all be below the fraction; nothing else changes sides.
+        items_of = collections.Counter(user for user, _ in train)
+        for user, item in train & held_out_today:
+            assert (items_of[user], _draw(0, user, item) < 0.3) == (1, True)
+        items_of = collections.Counter(user for user, _ in train_today)
+        for user, item in held_out & train_today:
+            assert (items_of[user], _draw(0, user, item) < 0.3) == (1, True)
+        assert not {user for user, _ in held_out & train_today} & {"u1", "u2"}, (
+            "users with many events have no such case"
+        )
 
 
 def test_do_without_value_and_timestamp_input_order_is_time(tmp_path: Path) -> None:
