@@ -3,6 +3,7 @@
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from google.protobuf import message
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 
+from configs.errors import DriftError
 from pipeline.components.data_gate import facts
 from pipeline.components.data_gate.facts import Facts
 from pipeline.components.tabular import files
@@ -49,28 +51,59 @@ def write(uri: str, report: dict[str, Any], remembered: Remembered) -> None:
     files.write_bytes(os.path.join(uri, REPORT_FILE), (json.dumps(report, indent=2) + "\n").encode(), uri)
 
 
-def read(uri: str) -> Remembered | str:
+def read(uri: str) -> Remembered | None:
     """Reads a blessing.
 
     Args:
         uri: Where a trainer has copied it to.
 
     Returns:
-        What was remembered; or why it cannot be read.
+        What was remembered; None if there is no such folder: a trainer copies it whole or not at all.
+
+    Raises:
+        DriftError: The folder is there and cannot be read, or is damaged: nothing says that the data may pass.
     """
     try:
-        with fileio.open(os.path.join(uri, REPORT_FILE), "r") as file:
-            counts = json.loads(file.read())["counts"]
-        with fileio.open(os.path.join(uri, SAMPLES_FILE), "rb") as file:
-            samples = facts.from_bytes(file.read())
-        statistics = {(data, split): read_statistics(_statistics_file(uri, data, split)) for data, split in SPLITS}
-        missing = [name for name in (*facts.COUNTS, "events_per_day") if name not in counts]
-        if missing:
-            return f"the last blessed model's data has no counts of {', '.join(missing)}"
-    except (OSError, tf.errors.NotFoundError):
-        return "the last blessed model has no word on the data that it learned from"
-    except (KeyError, TypeError, ValueError, zipfile.BadZipFile, message.DecodeError) as e:
-        return f"the last blessed model's word on its data is damaged: {type(e).__name__}: {e}"
+        return _read(uri)
+    except tf.errors.NotFoundError as e:
+        if not fileio.exists(uri):
+            return None
+        what, cause = "is damaged: a file is missing", e
+    except (OSError, tf.errors.OpError) as e:
+        what, cause = "cannot be read", e
+    except _DAMAGES as e:
+        what, cause = "is damaged", e
+    raise DriftError(
+        "DataGate stopped the run: the record of the data that the last blessed model learned from "
+        f"{what} ({type(cause).__name__}: {cause}), so today's data cannot be compared with it.\n"
+        f"It is {uri}; what is served stays as it is.\n"
+        "Let it be read again and run again. If it is lost, `perennial rollback` goes back to an older model and "
+        "compares with that one's data; or delete the folder, and one run goes on without comparing."
+    ) from cause
+
+
+_DAMAGES = (
+    KeyError,
+    TypeError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+    message.DecodeError,
+)
+"""What the readers of JSON, NumPy's archives and protos raise on bytes that are not what was written."""
+
+
+def _read(uri: str) -> Remembered:
+    with fileio.open(os.path.join(uri, REPORT_FILE), "r") as file:
+        counts = json.loads(file.read())["counts"]
+    missing = [name for name in (*facts.COUNTS, "events_per_day") if name not in counts]
+    if missing:
+        raise KeyError(f"no counts of {', '.join(missing)}")
+    with fileio.open(os.path.join(uri, SAMPLES_FILE), "rb") as file:
+        samples = facts.from_bytes(file.read())
+    statistics = {(data, split): read_statistics(_statistics_file(uri, data, split)) for data, split in SPLITS}
     return Remembered(statistics, Facts(counts, samples))
 
 

@@ -51,7 +51,7 @@ class Executor(base_executor.BaseExecutor):
 
         Raises:
             AnomalyError: Anomalies stand that are not ignored.
-            DriftError: The data is too far from the last blessed model's.
+            DriftError: The data is too far from the last blessed model's, or the record of that cannot be read.
         """
         settings = DataGate.model_validate_json(exec_properties[SETTINGS_KEY])
         reports = _anomalies(input_dict)
@@ -115,7 +115,8 @@ def _last(input_dict: Artifacts) -> Remembered | str:
     models = input_dict.get(LAST_MODEL_KEY)
     if not models:
         return "there is no blessed model yet"
-    return blessing.read(os.path.join(artifact_utils.get_single_uri(models), DATA_FOLDER))
+    last = blessing.read(os.path.join(artifact_utils.get_single_uri(models), DATA_FOLDER))
+    return last or "the last blessed model has no word on the data that it learned from"
 
 
 def _compare(today: Remembered, last: Remembered, input_dict: Artifacts, settings: DataGate) -> list[Check]:

@@ -234,24 +234,45 @@ def test_do_comparator_of_the_schema_goes_before_the_config(tmp_path: Path, mode
     assert [(c["measure"], c["limit"]) for c in drift] == [("l_infinity", 0.5)]
 
 
+def test_do_last_model_without_a_word_on_its_data_is_not_compared_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "model" / "Format-Serving").mkdir(parents=True)
+    report = _run(_day(tmp_path / "day", ["u"], ITEMS, FILMS), tmp_path / "blessing", tmp_path / "model")
+    assert "has no word on the data" in report["not_compared_because"]
+    assert (report["checks"], report["compared_with"]) == ([], None)
+
+
+def _become_a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
 @pytest.mark.parametrize(
-    ("breaking", "because"),
+    ("name", "breaking", "because"),
     [
-        (lambda folder: shutil.rmtree(folder), "has no word on the data"),
-        (lambda folder: (folder / "samples.npz").write_bytes(b"PK\x03\x04"), "is damaged"),
-        (lambda folder: (folder / "gate.json").write_text("{"), "is damaged: JSONDecodeError"),
-        (lambda folder: (folder / "gate.json").write_text('{"checked": []}'), "is damaged: KeyError"),
+        ("samples.npz", lambda file: file.write_bytes(b"PK\x03\x04"), "is damaged (BadZipFile"),
+        ("samples.npz", lambda file: file.write_bytes(b""), "is damaged (EOFError"),
+        ("samples.npz", lambda file: file.unlink(), "is damaged: a file is missing (NotFoundError"),
+        ("gate.json", lambda file: file.unlink(), "is damaged: a file is missing (NotFoundError"),
+        ("gate.json", lambda file: file.write_text("{"), "is damaged (JSONDecodeError"),
+        ("gate.json", lambda file: file.write_text('{"checked": []}'), "is damaged (KeyError: 'counts'"),
+        ("gate.json", lambda file: file.write_text('{"counts": {}}'), "is damaged (KeyError: 'no counts of events, "),
+        ("gate.json", _become_a_folder, "cannot be read (FailedPreconditionError"),
+        ("statistics/catalogue/Split-train/FeatureStats.pb", lambda file: file.write_bytes(b"\xff"), "(DecodeError"),
     ],
 )
-def test_do_last_model_without_a_word_on_its_data_is_not_compared_and_says_so(
-    tmp_path: Path, model: Path, breaking: Any, because: str
+def test_do_last_models_word_unreadable_or_damaged_stops_and_says_what_to_do(
+    tmp_path: Path, model: Path, name: str, breaking: Any, because: str
 ) -> None:
-    copied = tmp_path / "model"
-    shutil.copytree(model / "data_blessing", copied / "data_blessing")
-    breaking(copied / "data_blessing")
-    report = _run(_day(tmp_path / "day", ["u"], ITEMS, FILMS), tmp_path / "blessing", copied)
-    assert because in report["not_compared_because"]
-    assert (report["checks"], report["compared_with"]) == ([], None)
+    copied = tmp_path / "model" / "data_blessing"
+    shutil.copytree(model / "data_blessing", copied)
+    breaking(copied / name)
+    with pytest.raises(DriftError) as caught:
+        _run(_day(tmp_path / "day", USERS, ITEMS, FILMS), tmp_path / "blessing", copied.parent)
+    text = str(caught.value)
+    assert because in text
+    assert f"It is {copied}; what is served stays as it is.\n" in text
+    assert "`perennial rollback`" in text
+    assert not (tmp_path / "blessing").exists()
 
 
 def test_do_few_values_are_not_judged(tmp_path: Path, model: Path) -> None:
