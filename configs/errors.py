@@ -26,7 +26,8 @@ class AnomalyError(DataError):
 
 
 class DriftError(DataError):
-    """DataGate stopped the run: the data is too far from what the last blessed model learned from."""
+    """DataGate stopped the run: the data is too far from what the last blessed model learned from, or the
+    record of that cannot be read."""
 
 
 class TrainingError(PerennialError):
@@ -39,6 +40,10 @@ class WarmStartError(TrainingError):
 
 class ModelError(PerennialError):
     """A served model is missing or cannot answer."""
+
+
+class ModelUnavailableError(PerennialError):
+    """A model could not be read or asked for a reason that may pass; the model itself may be sound."""
 
 
 class OutputError(PerennialError):

@@ -15,8 +15,9 @@ from configs.evaluation import LIST_K, Evaluation, Gate
 from pipeline.components.retrieval_evaluator import baselines, evaluation, gate, results, samples, slices, stability
 from pipeline.components.retrieval_evaluator.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY
 from pipeline.components.retrieval_evaluator.measures import Slices
-from pipeline.components.retrieval_evaluator.served_model import ServedModel
+from pipeline.components.retrieval_evaluator.served_model import ServedModel, reading
 from pipeline.components.retrieval_evaluator.users import Users
+from serving_signatures.provenance import model_digest
 
 SCHEMA_VERSION = 1
 """Of evaluation.json; raised when a field changes its meaning or goes."""
@@ -29,7 +30,7 @@ class Contender:
     Attributes:
         uri: The model artifact.
         folder: Its SavedModel.
-        digest: Of the SavedModel; None where it cannot be read.
+        digest: Of the SavedModel; None where it cannot even be loaded.
         served: The loaded model; None where it cannot even be loaded.
         fault: Why it cannot be asked; None if it can.
     """
@@ -42,16 +43,22 @@ class Contender:
 
     @contextmanager
     def faults(self) -> Iterator[None]:
-        """Keeps what is wrong with the model, instead of failing."""
+        """Keeps what is wrong with the model itself, instead of failing."""
         try:
             yield
         except ModelError as e:
             self.fault = str(e)
 
     def load(self) -> None:
-        """Loads the model and looks at its embeddings."""
+        """Loads the model and looks at its embeddings.
+
+        Raises:
+            ModelUnavailableError: It cannot be read or asked, and not because of what it is.
+        """
         with self.faults():
             self.served = ServedModel(self.folder)
+            with reading(self.folder, "read"):
+                self.digest = model_digest(self.folder)
             self.served.require_finite_embeddings()
 
 

@@ -5,7 +5,6 @@ import logging
 import os
 from typing import Any
 
-import tensorflow as tf
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as evaluator_executor
@@ -19,7 +18,6 @@ from pipeline.components.retrieval_evaluator.assessment import Clock, Contender,
 from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL
 from pipeline.components.tabular import files
 from pipeline.components.tabular.output import all_or_nothing
-from serving_signatures.provenance import model_digest
 
 SETTINGS_KEY, GATE_KEY, WEIGHTED_KEY, CODE_DIGEST_KEY = "settings", "gate", "weighted", "code_digest"
 
@@ -54,6 +52,7 @@ class Executor(evaluator_executor.Executor):
             exec_properties: `settings` and `gate`, JSON of their config sections; `weighted`, 0 or 1.
 
         Raises:
+            ModelUnavailableError: A model cannot be read or asked, and not because of what it is.
             OutputError: The results cannot be written.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -121,11 +120,7 @@ class Executor(evaluator_executor.Executor):
 
 def _contender(artifact: types.Artifact) -> Contender:
     folder = path_utils.serving_model_path(artifact.uri, path_utils.is_old_model_artifact(artifact))
-    try:
-        digest = model_digest(folder) if fileio.exists(folder) else None
-    except tf.errors.OpError:
-        digest = None  # loading it says what is wrong
-    return Contender(artifact.uri, folder, digest)
+    return Contender(artifact.uri, folder)
 
 
 def _files(examples: list[types.Artifact], split: str) -> tuple[str, ...]:

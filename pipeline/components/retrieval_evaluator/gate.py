@@ -43,7 +43,7 @@ class Evidence:
     Attributes:
         model_fault: Why the model could not be asked; None if it could.
         has_last_blessed: Whether there is a last blessed model.
-        last_blessed_fault: Why that one could not be asked.
+        last_blessed_fault: What is wrong with that one for good, so that it cannot be asked.
         users: Evaluated users.
         items: Size of the catalogue.
         slice_users: `<kind>/<slice>` to its users.

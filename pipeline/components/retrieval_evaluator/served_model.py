@@ -1,4 +1,8 @@
-"""An exported model, asked through its signatures as its clients ask it. Whatever is wrong with it is a ModelError."""
+"""An exported model, asked through its signatures as its clients ask it.
+
+What is wrong with the model itself, and will be tomorrow, is a ModelError. Whatever else happens on the way to it, as
+when storage does not answer or memory is short, is a ModelUnavailableError: it says nothing of the model.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
-from configs.errors import ModelError
+from configs.errors import ModelError, ModelUnavailableError
 from pipeline.components.retrieval_evaluator import blocks
 
 _VALUES_A_BATCH = 1 << 24
@@ -37,10 +41,13 @@ class ServedModel:
             folder: The SavedModel.
 
         Raises:
-            ModelError: It cannot be loaded, lacks a signature, or its catalogue is empty, has an item twice or an
-                embedding that is not finite.
+            ModelError: It is not there or lacks a file or a signature, or its catalogue is empty or has an item twice.
+            ModelUnavailableError: It cannot be loaded for any other reason.
         """
-        with _as_model_error("it cannot be loaded"):
+        self._folder = folder
+        with reading(folder, "loaded"):
+            if not tf.saved_model.contains_saved_model(folder):
+                raise ModelError(f"there is no SavedModel at {folder}")
             # Kept: its functions live as long as it does.
             self._model = tf.saved_model.load(folder)
             self._signatures = dict(self._model.signatures)
@@ -95,6 +102,7 @@ class ServedModel:
         Raises:
             ModelError: One is not finite. It need not show in the recommendations: where not-a-number stands in a
                 ranking is nowhere defined.
+            ModelUnavailableError: As `recommend`.
         """
         broken = 0
         for start in range(0, self.items, _ITEMS_A_PAGE):
@@ -126,8 +134,9 @@ class ServedModel:
             are left.
 
         Raises:
-            ModelError: It cannot answer, or a score is not a number, or an item is none of the catalogue or comes
+            ModelError: It takes other inputs, or a score is not a number, or an item is none of the catalogue or comes
                 twice.
+            ModelUnavailableError: It cannot answer for any other reason.
         """
         users, length = len(user_id), np.diff(offset)
         k = min(k, self.items)
@@ -167,6 +176,7 @@ class ServedModel:
 
         Raises:
             ModelError: As `recommend`.
+            ModelUnavailableError: Likewise.
         """
         k = min(k, self.items)
         step = max(1, _VALUES_A_BATCH // self.items)
@@ -203,8 +213,11 @@ class ServedModel:
         return place.reshape(item_id.shape).astype(np.int32)
 
     def _ask(self, signature: str, **inputs: Any) -> dict[str, Any]:
-        with _as_model_error(f"its signature {signature} cannot answer"):
-            return {name: tensor.numpy() for name, tensor in self._signatures[signature](**inputs).items()}
+        with reading(self._folder, f"asked for {signature}"):
+            try:
+                return {name: tensor.numpy() for name, tensor in self._signatures[signature](**inputs).items()}
+            except (tf.errors.InvalidArgumentError, TypeError, ValueError) as e:
+                raise ModelError(f"its signature {signature} takes other inputs: {_words(e)}") from e
 
 
 def _check(place: npt.NDArray[np.int32], score: npt.NDArray[np.float32]) -> None:
@@ -218,10 +231,31 @@ def _check(place: npt.NDArray[np.int32], score: npt.NDArray[np.float32]) -> None
 
 
 @contextmanager
-def _as_model_error(what: str) -> Iterator[None]:
-    """What TensorFlow raises on a broken model: its own errors, and Python's for missing files and wrong formats."""
+def reading(folder: str, what: str) -> Iterator[None]:
+    """Sorts what TensorFlow raises on the way to a model.
+
+    Args:
+        folder: The SavedModel.
+        what: What is done with it, as in "cannot be ...".
+
+    Raises:
+        ModelError: A file of it is not there.
+        ModelUnavailableError: Anything else that TensorFlow and storage raise.
+    """
     try:
         yield
-    except (tf.errors.OpError, OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as e:
-        reason = str(e).strip().splitlines()
-        raise ModelError(f"{what}: {type(e).__name__}: {reason[0] if reason else ''}") from e
+    except (tf.errors.NotFoundError, FileNotFoundError) as e:
+        raise ModelError(f"the SavedModel at {folder} lacks a file: {_words(e)}") from e
+    except (
+        tf.errors.OpError, OSError, MemoryError, RuntimeError, ValueError, TypeError, LookupError, AttributeError
+    ) as e:  # fmt: skip
+        raise ModelUnavailableError(
+            f"the model at {folder} cannot be {what}: {_words(e)}. The model may be sound, so nothing is decided and "
+            "serving stays as it was. Look at storage and memory and run again. If its files are damaged for good, "
+            "bring them back, or delete that folder: a model that is gone is no longer compared with."
+        ) from e
+
+
+def _words(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else ''}"

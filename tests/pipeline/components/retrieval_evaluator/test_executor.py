@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from tfx.components.evaluator import executor as evaluator_executor
 
+from configs.errors import ModelUnavailableError
 from configs.evaluation import Evaluation, Gate
 from pipeline.components.retrieval_evaluator.executor import Executor
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
@@ -203,6 +204,41 @@ def test_executor_last_blessed_that_cannot_be_asked_counts_as_none(shop_artifact
     assert rule["passed"] and "cannot be scored" in rule["detail"]
     assert "last_blessed" not in came.document["contenders"]
     assert came.document["models"]["last_blessed"] == {"uri": str(gone), "digest": None}
+
+
+@pytest.mark.parametrize("which", ["model", "last_blessed"])
+def test_executor_model_that_cannot_be_read_today_stops_the_run(
+    shop_artifacts: Shop, tmp_path: Path, which: str
+) -> None:
+    models = {"model": shop_artifacts.model, "last_blessed": shop_artifacts.model}
+    models[which] = tmp_path / "half read"
+    shutil.copytree(shop_artifacts.model, models[which])
+    (variables,) = models[which].glob("Format-Serving/variables/variables.data-*")
+    variables.write_bytes(variables.read_bytes()[:-100])
+    with pytest.raises(ModelUnavailableError, match=r"half read/Format-Serving cannot be loaded: .* run again"):
+        evaluate(tmp_path, shop_artifacts.examples, models["model"], models["last_blessed"], SETTINGS, GATE)
+    assert list((tmp_path / "blessing").glob("*")) == []
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("damage", ["variables gone", "signature gone", "other inputs"])
+def test_executor_last_blessed_damaged_for_good_is_noted(shop_artifacts: Shop, tmp_path: Path, damage: str) -> None:
+    damaged = tmp_path / "damaged"
+    if damage == "variables gone":
+        shutil.copytree(shop_artifacts.model, damaged)
+        shutil.rmtree(damaged / "Format-Serving" / "variables")
+    else:
+        loaded = tf.saved_model.load(str(shop_artifacts.model / "Format-Serving"))
+        signatures = dict(loaded.signatures)
+        signatures["recommend"] = signatures["similar_items"]
+        if damage == "signature gone":
+            del signatures["recommend"]
+        tf.saved_model.save(loaded, str(damaged / "Format-Serving"), signatures=signatures)
+    came = evaluate(tmp_path, shop_artifacts.examples, shop_artifacts.model, damaged, SETTINGS, GATE)
+
+    (rule,) = (r for r in came.document["decision"]["rules"] if r["rule"] == "not_worse_than_last_blessed")
+    assert rule["passed"] and "cannot be scored" in rule["detail"]
+    assert "last_blessed" not in came.document["contenders"]
 
 
 @pytest.mark.e2e
