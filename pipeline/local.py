@@ -9,7 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from ml_metadata import errors as mlmd_errors
 from rich.console import Console
+from tensorflow import errors as tf_errors
 from tfx import v1 as tfx
 
 from configs.errors import ModelError, OutputError, PerennialError
@@ -25,6 +27,9 @@ from pipeline.runs.recovery import recover
 from pipeline.runs.retention import LOGS_DIR, prune
 from pipeline.runs.store import Run, read_runs
 from trainer import METRICS_FILE
+
+_NOT_PRUNED = (OSError, RuntimeError, ValueError, mlmd_errors.StatusError, tf_errors.OpError)
+"""What a disk, the metadata store or a damaged record may say when old runs are deleted."""
 
 
 def run(config: PipelineConfig) -> None:
@@ -56,19 +61,27 @@ def run(config: PipelineConfig) -> None:
             if runs:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing
                 _after_run(config, runs[0], console)
         if runs:
-            prune(metadata_path, config.name, artifacts_root, config.runs.keep)
             console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
             show_places(config, console)
 
 
 def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
-    """What follows every run, however it ended: its page."""
+    """What follows every run, however it ended: its page, and room for the next; neither changes what the run is."""
     console.print(f"Run {run.number} {run.state}: `perennial run show {run.number}` says more.", highlight=False)
     try:
         console.print(f"  {'Report':<12} {write_local_report(config, run)}", highlight=False, soft_wrap=True)
     except OutputError as e:
-        # The run is over and stays what it is.
         logging.getLogger("perennial.report").error("%s", e)
+    try:
+        # Also where runs fail night after night: the data that each has read would fill the disk.
+        prune(local_metadata_path(config), config.name, Path(local_places(config).pipeline_root), config.runs.keep)
+    except _NOT_PRUNED as e:
+        logging.getLogger("perennial.runs").error(
+            "%s: old runs were not deleted (%s: %s). The next run tries again.",
+            local_home(config),
+            type(e).__name__,
+            e,
+        )
 
 
 @contextlib.contextmanager

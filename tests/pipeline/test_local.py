@@ -10,8 +10,11 @@ import pytest
 
 import local_runner
 from configs.errors import DataError, OutputError
-from configs.load import CONFIG_VARIABLE
+from configs.load import CONFIG_VARIABLE, load_config
+from configs.pipeline import PipelineConfig
 from pipeline import cli, local
+from pipeline.runs.store import read_runs
+from tests.pipeline.runs.history import NAME, History
 
 
 @pytest.fixture
@@ -86,3 +89,51 @@ def test_run_full_disk_told_in_one_line_other_errors_as_they_are(tmp_path: Path,
         fails()
     assert isinstance(caught.value, OutputError) == told
     assert (caught.value.__cause__ if told else caught.value) is error
+
+
+NIGHTS = 4
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[PipelineConfig, History]:
+    """A pipeline of which two runs are kept, and whose every run reads its data and is then refused by DataGate."""
+    history = History(tmp_path)
+    with history.config.open("a") as file:
+        file.write("runs: {keep: 2}\n")
+
+    class Runner:
+        def run(self, _: object) -> None:
+            run = history.run(outcome=None)
+            run.node("InteractionGen", {"examples": "Examples"}, files={"data": "x"})
+            run.node("DataGate", {"blessing": "DataBlessing"}, state="FAILED")
+            raise DataError("too few interactions")
+
+    monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
+    monkeypatch.setattr(local.tfx.orchestration, "LocalDagRunner", Runner)
+    return load_config(history.config), history
+
+
+@pytest.mark.fault
+def test_run_refused_every_night_old_data_deleted_all_the_same(refused: tuple[PipelineConfig, History]) -> None:
+    config, history = refused
+    for _ in range(NIGHTS):
+        with pytest.raises(DataError, match="too few interactions"):
+            local.run(config)
+    runs = read_runs(history.metadata_path, NAME)
+    assert [run.state for run in runs] == ["failed"] * NIGHTS
+    data = [run.outputs("Examples")["InteractionGen"] for run in runs]
+    assert [artifact.state for artifact in data] == ["DELETED", "DELETED", "LIVE", "LIVE"]
+    assert [Path(artifact.uri).exists() for artifact in data] == [False, False, True, True]
+
+
+@pytest.mark.fault
+def test_run_old_data_cannot_be_deleted_the_runs_own_error_comes_through(
+    refused: tuple[PipelineConfig, History], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, history = refused
+    log_that_is_a_folder = history.home / "logs" / "20000101T000000.000000Z.log"
+    log_that_is_a_folder.mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(DataError, match="too few interactions"):
+            local.run(config)
+    assert capsys.readouterr().out.count("old runs were not deleted (IsADirectoryError: ") == 2
