@@ -141,7 +141,7 @@ def assess(
     Returns:
         evaluation.json but for `seconds`, as JSON values.
     """
-    asked, measured, stable = None, evaluation.Measured({}, {}), None
+    asked, measured, stable, stability_fault = None, evaluation.Measured({}, {}), None, None
     document: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "users": dict.fromkeys(("evaluated", "before_cut", "targets", "targets_met", "targets_outside_catalogue"), 0),
@@ -170,7 +170,7 @@ def assess(
                     document["samples"] = samples.samples(
                         model.served, asked.users, rankings[MODEL], score, asked.count, asked.parts, settings.seed
                     )
-        stable = _stability(model, last_blessed, asked.count, settings.seed)
+        stable, stability_fault = _stability(model, last_blessed, asked.count, settings.seed)
     evidence = gate.Evidence(
         model_fault=model.fault,
         has_last_blessed=last_blessed is not None,
@@ -181,6 +181,7 @@ def assess(
         metrics=measured.over_all_users(),
         differences=measured.differences,
         neighbour_stability=stable[f"mean_jaccard@{LIST_K}"] if stable else None,
+        stability_fault=stability_fault,
     )
     return document | {"neighbour_stability": stable, "decision": gate.decision(gate.rules(evidence, limits))}
 
@@ -215,17 +216,21 @@ def _rankings(
 
 def _stability(
     model: Contender, last_blessed: Contender | None, count: npt.NDArray[np.int64], seed: int
-) -> dict[str, Any] | None:
-    """Neighbour stability; None where one of the models cannot be asked."""
+) -> tuple[dict[str, Any] | None, str | None]:
+    """Neighbour stability, or None and why; no reason where one of the models is at fault as a whole."""
     if last_blessed is None or model.served is None or last_blessed.served is None:
-        return None
+        return None, None
     if model.fault is not None or last_blessed.fault is not None:
-        return None
+        return None, None
     drawn = stability.drawn(count, model.served.places_in(last_blessed.served), seed)
     with model.faults():
         ours, _ = model.served.similar_items(model.served.ids(drawn), LIST_K)
-    with last_blessed.faults():
+    if model.fault is not None:
+        return None, None
+    try:
         theirs, _ = last_blessed.served.similar_items(model.served.ids(drawn), LIST_K)
-    if model.fault is not None or last_blessed.fault is not None:
-        return None
-    return stability.agreement(ours, last_blessed.served.translated(theirs, model.served))
+    except ModelError as e:
+        # Apart from its fault: its recommendations are measured by now, and the gate shall look at them.
+        return None, f"the last blessed model cannot be asked for neighbours: {e}"
+    stable = stability.agreement(ours, last_blessed.served.translated(theirs, model.served))
+    return stable, None if stable else "no item has neighbours in both models."

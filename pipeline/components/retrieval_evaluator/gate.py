@@ -50,6 +50,7 @@ class Evidence:
         metrics: Contender to metric to figure.
         differences: Other contender to metric to the model's figure minus the other's.
         neighbour_stability: Mean Jaccard index; None if it was not measured.
+        stability_fault: Why it was not; None if it was, or there is nothing to measure it against.
     """
 
     model_fault: str | None
@@ -61,6 +62,7 @@ class Evidence:
     metrics: Mapping[str, Mapping[str, Interval]]
     differences: Mapping[str, Mapping[str, Interval]]
     neighbour_stability: float | None
+    stability_fault: str | None
 
 
 _UNMEASURED = Interval(np.nan, np.nan, np.nan)
@@ -149,15 +151,9 @@ def _better_than_popularity(evidence: Evidence, gate: Gate) -> Rule:
 
 def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> Rule:
     name, metric = "not_worse_than_last_blessed", gate.last_blessed_metric
-    if not evidence.has_last_blessed:
-        return Rule(
-            name, True, "There is no last blessed model; a first one is held against floor and popularity.", metric
-        )
-    if evidence.last_blessed_fault is not None:
-        # Refused, every later model would be too: the broken one would stay the last that was blessed.
-        fault = evidence.last_blessed_fault
-        detail = f"The last blessed model cannot be scored and so is not compared with, as for a first model: {fault}"
-        return Rule(name, True, detail, metric)
+    nothing = _nothing_to_compare_with(evidence)
+    if nothing is not None:
+        return Rule(name, True, nothing, metric)
     difference = evidence.differences.get(LAST_BLESSED, {}).get(metric, _UNMEASURED)
     limit = -gate.last_blessed_margin * evidence.metrics.get(LAST_BLESSED, {}).get(metric, _UNMEASURED).value
     detail = f"{metric} is {_words(difference)} the last blessed model's; the interval must lie above {limit:+.4f}."
@@ -167,14 +163,29 @@ def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> Rule:
 
 
 def _neighbour_stability(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
-    limit = gate.min_neighbour_stability
-    comparable = evidence.has_last_blessed and evidence.last_blessed_fault is None
-    if limit is None or not comparable:
+    name, metric, limit = "neighbour_stability", f"mean_jaccard@{LIST_K}", gate.min_neighbour_stability
+    value, nothing = evidence.neighbour_stability, _nothing_to_compare_with(evidence)
+    if limit is None:
         return
-    value = np.nan if evidence.neighbour_stability is None else evidence.neighbour_stability
-    metric = f"mean_jaccard@{LIST_K}"
-    detail = f"Neighbours agree with the last blessed model's by {value:.3f}; the gate wants {limit:g}."
-    yield Rule("neighbour_stability", value >= limit, detail, metric, value, limit)
+    if nothing is not None:
+        yield Rule(name, True, nothing, metric, None, limit)
+    elif value is None:
+        detail = f"Whether neighbours agree with the last blessed model's cannot be told: {evidence.stability_fault}"
+        yield Rule(name, False, detail, metric, None, limit)
+    else:
+        detail = f"Neighbours agree with the last blessed model's by {value:.3f}; the gate wants {limit:g}."
+        yield Rule(name, value >= limit, detail, metric, value, limit)
+
+
+def _nothing_to_compare_with(evidence: Evidence) -> str | None:
+    """Why no rule can look at the last blessed model; None if one can, as always when something was measured of it."""
+    if not evidence.has_last_blessed:
+        return "There is no last blessed model; a first one is held against floor and popularity."
+    if evidence.last_blessed_fault is not None and LAST_BLESSED not in evidence.differences:
+        # Refused, every later model would be too: the broken one would stay the last that was blessed.
+        fault = evidence.last_blessed_fault
+        return f"The last blessed model cannot be scored and so is not compared with, as for a first model: {fault}"
+    return None
 
 
 def _figure(evidence: Evidence, metric: str) -> Interval:

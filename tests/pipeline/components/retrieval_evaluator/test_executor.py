@@ -242,6 +242,22 @@ def test_executor_last_blessed_damaged_for_good_is_noted(shop_artifacts: Shop, t
 
 
 @pytest.mark.e2e
+def test_executor_last_blessed_without_neighbours_is_compared_with_all_the_same(
+    shop_artifacts: Shop, tmp_path: Path
+) -> None:
+    loaded = tf.saved_model.load(str(shop_artifacts.model / "Format-Serving"))
+    signatures = {**loaded.signatures, "similar_items": loaded.signatures["recommend"]}
+    tf.saved_model.save(loaded, str(tmp_path / "mute" / "Format-Serving"), signatures=signatures)
+    gate = GATE.model_copy(update={"min_neighbour_stability": 0.5})
+    came = evaluate(tmp_path, shop_artifacts.examples, shop_artifacts.model, tmp_path / "mute", SETTINGS, gate)
+
+    applied = {rule["rule"]: rule for rule in came.document["decision"]["rules"]}
+    assert applied["not_worse_than_last_blessed"]["value"] == 0.0
+    assert not applied["neighbour_stability"]["passed"]
+    assert "signature similar_items takes other inputs" in applied["neighbour_stability"]["detail"]
+
+
+@pytest.mark.e2e
 def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: Path) -> None:
     examples = tmp_path / "examples"
     shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-train")

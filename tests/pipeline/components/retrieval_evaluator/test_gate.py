@@ -30,6 +30,7 @@ GOOD = Evidence(
         "last_blessed": {"ndcg@100": Interval(-0.006, -0.012, 0.001)},
     },
     neighbour_stability=0.47,
+    stability_fault=None,
 )
 
 
@@ -91,7 +92,7 @@ def test_rules_metric_that_is_not_a_number_never_passes_its_own_rule_either() ->
 
 def test_rules_unmeasured_model_is_refused_even_by_an_empty_gate() -> None:
     empty = Gate(min_users=1, floor={}, min_coverage=0, required_slices=())
-    nothing = Evidence(None, False, None, 0, 0, {}, {}, {}, None)
+    nothing = Evidence(None, False, None, 0, 0, {}, {}, {}, None, None)
     assert {"finite", "floor", "better_than_popularity"} <= failed(nothing, empty)
     assert failed(GOOD, empty) == {"floor"}
 
@@ -103,19 +104,41 @@ def test_rules_first_model_is_not_compared_with_another() -> None:
 
 
 def test_rules_broken_last_blessed_is_noted_and_not_compared_with() -> None:
-    applied = rules(
-        changed(last_blessed_fault="it is gone", neighbour_stability=None), Gate(min_neighbour_stability=0.9)
+    broken = changed(
+        last_blessed_fault="it is gone",
+        neighbour_stability=None,
+        differences={"popularity": GOOD.differences["popularity"]},
     )
-    (rule,) = (rule for rule in applied if rule.rule == "not_worse_than_last_blessed")
-    assert rule.passed and "it is gone" in rule.detail
-    assert all(rule.passed for rule in applied)
+    applied = {rule.rule: rule for rule in rules(broken, Gate(min_neighbour_stability=0.9))}
+    for name in ("not_worse_than_last_blessed", "neighbour_stability"):
+        assert applied[name].passed and "it is gone" in applied[name].detail
+    assert failed(broken) == set()
+
+
+def test_rules_what_was_measured_counts_even_of_a_broken_last_blessed() -> None:
+    worse = difference("last_blessed", "ndcg@100", -0.02, -0.025, -0.015)
+    assert failed(dataclasses.replace(worse, last_blessed_fault="it broke")) == {"not_worse_than_last_blessed"}
 
 
 def test_rules_neighbour_stability_counts_only_where_asked_for() -> None:
     moved = changed(neighbour_stability=0.1)
     assert failed(moved) == set()
     assert failed(moved, Gate(min_neighbour_stability=0.2)) == {"neighbour_stability"}
-    assert failed(changed(neighbour_stability=None), Gate(min_neighbour_stability=0.2)) == {"neighbour_stability"}
+
+
+def test_rules_neighbour_stability_not_measurable_refuses_and_says_why() -> None:
+    applied = rules(
+        changed(neighbour_stability=None, stability_fault="no similar_items"), Gate(min_neighbour_stability=0.2)
+    )
+    (rule,) = (rule for rule in applied if not rule.passed)
+    assert rule.rule == "neighbour_stability" and "no similar_items" in rule.detail
+    assert (rule.value, rule.limit) == (None, 0.2)
+
+
+def test_rules_neighbour_stability_of_a_first_model_is_listed() -> None:
+    first = changed(has_last_blessed=False, differences={}, neighbour_stability=None)
+    (rule,) = (rule for rule in rules(first, Gate(min_neighbour_stability=0.9)) if rule.rule == "neighbour_stability")
+    assert rule.passed and "no last blessed model" in rule.detail
 
 
 def test_rules_coverage_of_few_users_is_asked_for_in_proportion() -> None:
