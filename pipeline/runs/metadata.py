@@ -24,6 +24,9 @@ WITHDRAWN = "withdrawn"
 KILLED = "killed"
 """Property of an execution that died with its process: when it was found, ISO 8601."""
 
+MODEL_DIGEST = "model_digest"
+"""Property of a PushedModel: which model it is; a version's record in the serving folder has it too."""
+
 _JSON_WRAPPER = "__value__"
 """TFX's key for a JSON value that is not a mapping, in a struct property."""
 

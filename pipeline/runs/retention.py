@@ -3,7 +3,6 @@
 The metadata store keeps every run; what was deleted is marked so.
 """
 
-import os
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -11,10 +10,11 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.progress import LOG_NAME_FORMAT
 from pipeline.runs.disk import discard_outputs
-from pipeline.runs.metadata import open_store
+from pipeline.runs.metadata import MODEL_DIGEST, open_store
 from pipeline.runs.store import ArtifactRef, Run, read_runs
 
 LOGS_DIR = "logs"
+SERVING_DIR = "serving"
 REPORTS_DIR = "reports"
 
 
@@ -22,10 +22,10 @@ def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: in
     """Deletes what old runs alone refer to. Only under the pipeline's lock.
 
     Kept are artifacts that one of the newest runs reads or writes (the cache shares them between runs), the last
-    blessed model with its blessing, and whatever led to a model that still stands in the serving folder.
+    blessed model with its blessing, and what pushes of a model read that still stands in the serving folder.
 
     Args:
-        metadata_path: The store's SQLite file, in the pipeline's home.
+        metadata_path: The store's SQLite file, in the pipeline's home, beside the serving folder.
         pipeline_name: The pipeline.
         artifacts_root: Its artifacts; nothing elsewhere is touched but logs and pages in the home.
         keep: How many runs count as new.
@@ -35,7 +35,9 @@ def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: in
     """
     runs = read_runs(metadata_path, pipeline_name)
     kept = runs[-keep:]
-    needed = {artifact.id for run in kept for artifact in _artifacts(run)} | _last_blessed(runs) | _served(runs)
+    home = Path(metadata_path).parent
+    needed = {artifact.id for run in kept for artifact in _artifacts(run)} | _last_blessed(runs)
+    needed |= _served(runs, home / SERVING_DIR)
     old = {artifact.id for run in runs for artifact in _artifacts(run)} - needed
     store = open_store(metadata_path)
     deleted = [a for a in store.get_artifacts_by_id(sorted(old)) if a.state == pb.Artifact.LIVE]
@@ -43,7 +45,6 @@ def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: in
     for artifact in deleted:  # marked after the folder went: recovery marks what a kill in between leaves
         artifact.state = pb.Artifact.DELETED
     store.put_artifacts(deleted)
-    home = Path(metadata_path).parent
     _prune_logs(home / LOGS_DIR, kept)
     _prune_reports(home / REPORTS_DIR, runs[:-keep])
     return len(deleted)
@@ -72,14 +73,20 @@ def _last_blessed(runs: list[Run]) -> set[int]:
     return set() if last is None else {last, blessings[last]}
 
 
-def _served(runs: list[Run]) -> set[int]:
-    """Ids of all that went into and came out of pushes whose version still stands, to explain what one may serve."""
+def _served(runs: list[Run], serving_dir: Path) -> set[int]:
+    """Ids of all that went into and came out of pushes of a model that still stands under some number.
+
+    By the model's digest, since a rollback publishes it again under another number and the first one makes way: going
+    back to it takes the blessing of what is newer, and then the next run must find this model's.
+    """
+    from pipeline.versions.folder import versions  # TensorFlow, which those who read runs do without
+
+    standing = {digest for version in versions(str(serving_dir)) if (digest := version.record.get(MODEL_DIGEST))}
     return {
         artifact.id
         for run in runs
         for node in run.nodes
-        for pushed in (a for artifacts in node.outputs.values() for a in artifacts if a.properties.get("pushed") == 1)
-        if os.path.exists(pushed.properties.get("pushed_destination", ""))
+        if any(a.properties.get(MODEL_DIGEST) in standing for given in node.outputs.values() for a in given)
         for links in (node.inputs, node.outputs)
         for artifacts in links.values()
         for artifact in artifacts

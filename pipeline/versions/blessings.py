@@ -4,23 +4,32 @@ The next run compares with, and starts from, the newest model whose ModelBlessin
 would be the very model that was rolled back.
 """
 
+import os
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from configs.errors import OutputError
-from pipeline.runs.metadata import WITHDRAWN, open_store, properties
+from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN, open_store, properties
 
 BLESSED = "blessed"
 CURRENT_MODEL = "current_model_id"
 """TFX's properties of a ModelBlessing; LatestBlessedModelStrategy reads them."""
 
-DIGEST = "model_digest"
-"""Our Pusher's property of a PushedModel."""
+
+class Blessed(NamedTuple):
+    """What became of the blessings."""
+
+    taken: int
+    """Models whose blessing was taken back."""
+
+    has_target: bool
+    """Whether the next run finds the model that was gone back to; else its artifact is gone."""
 
 
-def bless_again(metadata_path: str, target: str, withdrawn: Collection[str]) -> int:
+def bless_again(metadata_path: str, target: str, withdrawn: Collection[str]) -> Blessed:
     """Leaves the model that is gone back to as the last one blessed.
 
     Blessings are taken back from the models withdrawn and from all that are newer than the target, pushed or not, since
@@ -30,9 +39,6 @@ def bless_again(metadata_path: str, target: str, withdrawn: Collection[str]) -> 
         metadata_path: The SQLite file of the store.
         target: Digest of the model that is gone back to.
         withdrawn: Digests of the models that are out of service.
-
-    Returns:
-        Models whose blessing was taken back.
 
     Raises:
         OutputError: The store cannot be read or written.
@@ -45,7 +51,7 @@ def bless_again(metadata_path: str, target: str, withdrawn: Collection[str]) -> 
         ) from e
 
 
-def _bless_again(store: mlmd.MetadataStore, target: str, withdrawn: Collection[str]) -> int:
+def _bless_again(store: mlmd.MetadataStore, target: str, withdrawn: Collection[str]) -> Blessed:
     models = _pushed_models(store)
     targets = models.get(target, set())
     taken = {model for digest in withdrawn for model in models.get(digest, ())} - targets
@@ -62,7 +68,18 @@ def _bless_again(store: mlmd.MetadataStore, target: str, withdrawn: Collection[s
             _set(blessing, blessed=1, withdrawn=0)
             changed.append(blessing)
     store.put_artifacts(changed)
-    return len(lost)
+    return Blessed(len(lost), _finds_any(store, targets))
+
+
+def _finds_any(store: mlmd.MetadataStore, models: set[int]) -> bool:
+    """Whether LatestBlessedModel can find one of the models: it is there, and so is its blessing."""
+    there = {
+        model.id
+        for model in store.get_artifacts_by_type("Model")
+        if model.id in models and model.state == pb.Artifact.LIVE and ("://" in model.uri or os.path.exists(model.uri))
+    }
+    blessings = [b for b in store.get_artifacts_by_type("ModelBlessing") if b.state == pb.Artifact.LIVE]
+    return any(told.get(BLESSED) == 1 and told.get(CURRENT_MODEL) in there for told in map(properties, blessings))
 
 
 def _set(blessing: pb.Artifact, blessed: int, withdrawn: int) -> None:
@@ -72,7 +89,9 @@ def _set(blessing: pb.Artifact, blessed: int, withdrawn: int) -> None:
 
 def _pushed_models(store: mlmd.MetadataStore) -> dict[str, set[int]]:
     """Ids of Model artifacts by the digest under which they were pushed."""
-    pushed = {artifact.id: properties(artifact).get(DIGEST) for artifact in store.get_artifacts_by_type("PushedModel")}
+    pushed = {
+        artifact.id: properties(artifact).get(MODEL_DIGEST) for artifact in store.get_artifacts_by_type("PushedModel")
+    }
     model_ids = {artifact.id for artifact in store.get_artifacts_by_type("Model")}
     pushes = _outputs(store.get_events_by_artifact_ids(list(pushed))) if pushed else {}
     models: dict[str, set[int]] = {}

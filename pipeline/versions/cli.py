@@ -91,11 +91,17 @@ def _rollback(arguments: argparse.Namespace) -> None:
         say(f"The model of version {came.target} is live again, as version {came.live}.", highlight=False)
     for digest, number in came.withdrawn.items():
         say(f"  Version {number} ({digest[:_SHORT]}) is withdrawn: it is not pushed again.", highlight=False)
-    if came.blessings_taken is None:
+    if came.blessed is None:
         say("  There is no metadata store here, so all blessings are as they were.", highlight=False)
-    elif came.blessings_taken:
+        return
+    if came.blessed.taken:
+        say(f"  {came.blessed.taken} newer model(s) lost their blessing.", highlight=False)
+    if came.blessed.has_target:
+        say("  The next run compares with this model.", highlight=False)
+    else:
         say(
-            f"  {came.blessings_taken} newer model(s) lost their blessing: the next run compares with this one.",
+            "  [bold]Warning[/]: this model's artifact is gone from the metadata store, so the next run cannot compare "
+            "with it nor start from it. It takes an older blessed model, or none at all, as a first run does.",
             highlight=False,
         )
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from configs.errors import ModelError
-from pipeline.versions.blessings import bless_again
+from pipeline.versions.blessings import Blessed, bless_again
 from pipeline.versions.files import told
 from pipeline.versions.folder import Version, versions
 from pipeline.versions.publish import locked, publish, retire, sweep
@@ -33,8 +33,8 @@ class Rollback:
     withdrawn: dict[str, int]
     """Models that this rollback took out of service: their newest version, by digest."""
 
-    blessings_taken: int | None
-    """Models that lost their blessing; None if there is no metadata store on this machine."""
+    blessed: Blessed | None
+    """What became of the blessings; None if there is no metadata store on this machine."""
 
 
 def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: int | None = None) -> Rollback:
@@ -70,7 +70,7 @@ def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: 
         now_out.pop(digest, None)
         if now_out != out:
             write_withdrawn(serving_dir, now_out)
-        taken = bless_again(metadata_path, digest, list(now_out)) if os.path.exists(metadata_path) else None
+        blessed = bless_again(metadata_path, digest, list(now_out)) if os.path.exists(metadata_path) else None
         if digest == digests[kept[-1].number]:
             live = kept[-1].number
         else:
@@ -78,7 +78,7 @@ def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: 
             live, _ = publish(target.path, files, serving_dir, record)
         retire(serving_dir, keep_versions)
         taken_out = {each: v for each, v in newer.items() if each not in out}
-        return Rollback(target.number, live, taken_out, taken)
+        return Rollback(target.number, live, taken_out, blessed)
 
 
 def _target(

@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from configs.push import Push
-from pipeline.runs.metadata import WITHDRAWN
+from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN
 from pipeline.versions.push import push
 
 MODEL_KEY = standard_component_specs.MODEL_KEY
@@ -22,7 +22,6 @@ MODEL_BLESSING_KEY = standard_component_specs.MODEL_BLESSING_KEY
 INFRA_BLESSING_KEY = standard_component_specs.INFRA_BLESSING_KEY
 SETTINGS_KEY = "settings"
 CODE_DIGEST_KEY = "code_digest"
-DIGEST_PROPERTY = "model_digest"
 REPORT_FILE = "push.json"
 
 
@@ -63,7 +62,7 @@ class Executor(pusher_executor.Executor):
         proto_utils.json_to_proto(exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination)
         serving_dir = destination.filesystem.base_directory
         came = push(self.GetModelPath(input_dict), serving_dir, settings.keep_versions)
-        pushed.set_string_custom_property(DIGEST_PROPERTY, came.digest)
+        pushed.set_string_custom_property(MODEL_DIGEST, came.digest)
         if came.version is None:
             logger.warning("not pushed: %s", came.reason)
             self._MarkNotPushed(pushed)

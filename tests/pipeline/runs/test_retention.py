@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -56,20 +57,35 @@ def test_prune_last_blessed_model_kept_older_and_refused_ones_not(history: Histo
     assert [_exists(history, blessing) for blessing in blessings] == [False, True, False, True, True]
 
 
+def _push(history: History, digest: str, number: int) -> tuple[int, int]:
+    """One run that pushes a new model; returns the ids of Model and PushedModel."""
+    run = history.run()
+    (model,) = run.node("Trainer", {"model": "Model"})
+    told = {"pushed": 1, "pushed_destination": str(history.serving / str(number)), "model_digest": digest}
+    (pushed,) = run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model], told=told)
+    return model, pushed
+
+
+def _stand(history: History, digest: str, number: int) -> None:
+    record = history.serving / str(number) / "assets.extra" / "push.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"model_digest": digest}))
+    (history.serving / str(number) / "saved_model.pb").touch()
+
+
 def test_prune_what_led_to_a_standing_version_kept(history: History) -> None:
-    kept = []
-    for number, stands in enumerate((True, False, False, False), 1):
-        run = history.run()
-        (model,) = run.node("Trainer", {"model": "Model"})
-        version = history.serving / str(number)
-        told = {"pushed": 1, "pushed_destination": str(version)}
-        (pushed,) = run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model], told=told)
-        if stands:
-            version.mkdir(parents=True)
-        kept.append((model, pushed))
+    _stand(history, "a", 1)
+    made = [_push(history, digest, number) for number, digest in enumerate("abcd", 1)]
     _prune(history)
-    assert [_exists(history, model) for model, _ in kept] == [True, False, True, True]
-    assert [_exists(history, pushed) for _, pushed in kept] == [True, False, True, True]
+    assert [_exists(history, model) for model, _ in made] == [True, False, True, True]
+    assert [_exists(history, pushed) for _, pushed in made] == [True, False, True, True]
+
+
+def test_prune_what_led_to_a_model_that_a_rollback_renumbered_kept(history: History) -> None:
+    _stand(history, "a", 9)  # pushed as 1, which has made way since
+    made = [_push(history, digest, number) for number, digest in enumerate("abcd", 1)]
+    _prune(history)
+    assert [_exists(history, model) for model, _ in made] == [True, False, True, True]
 
 
 def test_prune_artifact_elsewhere_never_touched(history: History, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
 import pytest
 
 from pipeline import cli
+from pipeline.runs.metadata import open_store
 from pipeline.versions.push import push
 from serving_signatures.provenance import model_digest
 from tests.pipeline.versions.conftest import Clock
@@ -75,3 +76,11 @@ def test_rollback_to_nothing_is_one_line_and_status_1(config: str, capsys: pytes
     said = capsys.readouterr().err
     assert said.startswith("ModelError: no model has been pushed to ")
     assert said.count("\n") == 1
+
+
+def test_rollback_model_that_the_metadata_store_does_not_have_is_warned_of(
+    config: str, serving: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_store(str(serving.parent / "metadata.db"))
+    assert cli.main(["rollback", "--config", config]) == 0
+    assert "Warning: this model's artifact is gone from the metadata store" in capsys.readouterr().out

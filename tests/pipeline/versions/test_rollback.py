@@ -6,6 +6,7 @@ from typing import Any
 import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
+import ml_metadata as mlmd
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
@@ -13,10 +14,12 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from configs.errors import ModelError
 from pipeline.runs.metadata import open_store
+from pipeline.runs.retention import prune
 from pipeline.versions.push import push
 from pipeline.versions.rollback import roll_back
 from pipeline.versions.withdrawn import withdrawn
 from serving_signatures.provenance import model_digest
+from tests.pipeline.runs.history import NAME, History
 from tests.pipeline.versions.conftest import Clock
 from tests.pipeline.versions.folders import hidden, make_model, served
 
@@ -34,7 +37,9 @@ class World:
     def run(self, name: str, is_pushed: bool = True) -> None:
         """One run that trains, blesses and pushes the model of this name."""
         source = make_model(self.folder / "models" / name, name)
-        model = self._put(standard_artifacts.Model())
+        artifact = standard_artifacts.Model()
+        artifact.uri = source
+        model = self._put(artifact)
         self.models[model] = name
         blessing = self._put(standard_artifacts.ModelBlessing(), blessed=1, current_model_id=model)
         if is_pushed:
@@ -58,24 +63,40 @@ class World:
         return int(artifact_id)
 
     def last_blessed(self) -> str | None:
-        """The model that TFX's own resolver hands to the next run."""
-        channels = {}
-        for key, name in (("model", "Model"), ("model_blessing", "ModelBlessing")):
-            kind = self.store.get_artifact_type(name)
-            channels[key] = [
-                artifact_utils.deserialize_artifact(kind, each) for each in self.store.get_artifacts_by_type(name)
-            ]
-        found = LatestBlessedModelStrategy().resolve_artifacts(self.store, channels)
-        assert found is not None
-        return self.models[found["model"][0].id] if found["model"] else None
+        """The model that the next run starts from."""
+        found = last_blessed(self.store)
+        return None if found is None else self.models[found]
 
     def back(self, number: int | None = None) -> tuple[int, int, int | None]:
         came = roll_back(str(self.serving), 9, self.metadata_path, number)
-        return came.target, came.live, came.blessings_taken
+        assert came.blessed is not None
+        assert came.blessed.has_target == (self.last_blessed() == served(self.serving)[came.live])
+        return came.target, came.live, came.blessed.taken
+
+    def lose(self, name: str) -> None:
+        """The artifact of this model is deleted and marked so."""
+        [model] = self.store.get_artifacts_by_id([each for each, of in self.models.items() if of == name])
+        model.state = pb.Artifact.DELETED
+        self.store.put_artifacts([model])
 
     def out(self) -> set[str]:
         names = {model_digest(str(path)): path.name for path in (self.folder / "models").iterdir()}
         return {names[digest] for digest in withdrawn(str(self.serving))}
+
+
+def last_blessed(store: mlmd.MetadataStore) -> int | None:
+    """Id of the model that TFX's own resolver hands to the next run."""
+    channels = {}
+    for key, name in (("model", "Model"), ("model_blessing", "ModelBlessing")):
+        kind = store.get_artifact_type(name)
+        channels[key] = [
+            artifact_utils.deserialize_artifact(kind, each)
+            for each in store.get_artifacts_by_type(name)
+            if each.state == pb.Artifact.LIVE  # as TFX asks for them
+        ]
+    found = LatestBlessedModelStrategy().resolve_artifacts(store, channels)
+    assert found is not None
+    return int(found["model"][0].id) if found["model"] else None
 
 
 @pytest.fixture
@@ -152,14 +173,25 @@ def test_push_of_a_withdrawn_model_blessed_anew_is_not_pushed(world: World) -> N
 
 def test_rollback_without_metadata_store_says_so(world: World) -> None:
     came = roll_back(str(world.serving), 9, str(world.folder / "no.db"))
-    assert came.blessings_taken is None
+    assert came.blessed is None
     assert served(world.serving)[came.live] == "b"
     assert not (world.folder / "no.db").exists()
 
 
 def test_rollback_empty_metadata_store_takes_nothing(world: World) -> None:
     open_store(str(world.folder / "empty.db"))
-    assert roll_back(str(world.serving), 9, str(world.folder / "empty.db")).blessings_taken == 0
+    assert roll_back(str(world.serving), 9, str(world.folder / "empty.db")).blessed == (0, False)
+
+
+@pytest.mark.parametrize(("lost", "next_one"), [("a", None), ("b", "a")])
+def test_rollback_to_a_model_without_artifact_says_that_it_is_not_found(
+    world: World, lost: str, next_one: str | None
+) -> None:
+    world.lose(lost)
+    came = roll_back(str(world.serving), 9, world.metadata_path, 1000 + "abc".index(lost))
+    assert came.blessed is not None and not came.blessed.has_target
+    assert served(world.serving)[came.live] == lost
+    assert world.last_blessed() == next_one
 
 
 @pytest.mark.parametrize("number", [None, 5])
@@ -210,3 +242,30 @@ def test_rollback_on_an_object_store(tmp_path: Path, clock: Clock, object_store:
     assert roll_back(str(object_store), 2, str(tmp_path / "no.db")).live == 1002
     assert served(object_store) == {1001: "b", 1002: "a"}
     assert push(str(tmp_path / "b"), str(object_store), 9).version is None
+
+
+def test_rollback_to_a_renumbered_model_after_old_runs_were_deleted_is_found_by_the_next_run(
+    tmp_path: Path, clock: Clock
+) -> None:
+    history, models = History(tmp_path), {}
+
+    def run(name: str) -> None:
+        run = history.run()
+        (model,) = run.node("Trainer", {"model": "Model"})
+        told: dict[str, Any] = {"blessed": 1, "current_model_id": model}
+        (blessing,) = run.node("Evaluator", {"blessing": "ModelBlessing"}, told=told)
+        came = push(make_model(Path(history.artifact(model).uri), name), str(history.serving), 2)
+        told = {"pushed": 1, "pushed_destination": came.path, "model_digest": came.digest}
+        run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model, blessing], told=told)
+        models[name] = model
+
+    run("a")
+    run("b")
+    roll_back(str(history.serving), 2, history.metadata_path)  # a is now 1002; 1000, as which it was pushed, made way
+    run("c")
+    assert served(history.serving) == {1002: "a", 1003: "c"}
+    prune(history.metadata_path, NAME, history.root, 1)
+    assert {name: history.state(model) for name, model in models.items()} == {"a": "LIVE", "b": "DELETED", "c": "LIVE"}
+    came = roll_back(str(history.serving), 2, history.metadata_path)
+    assert (came.target, served(history.serving)[came.live], came.blessed) == (1002, "a", (1, True))
+    assert last_blessed(history.store) == models["a"]
