@@ -7,7 +7,7 @@ folders that no artifact names; no artifact is ever half committed.
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from configs.errors import OutputError
 from pipeline.runs.disk import discard, discard_outputs, empty_trash
 from pipeline.runs.metadata import KILLED, OUTCOME, node_ids, open_store, properties, runs_of
 
@@ -42,6 +43,9 @@ def recover(metadata_path: str, pipeline_name: str, artifacts_root: Path) -> Rec
         metadata_path: The store's SQLite file.
         pipeline_name: The pipeline.
         artifacts_root: Its artifacts.
+
+    Raises:
+        OutputError: The folder was moved, or is another one: it has none of what the store knows. Nothing is changed.
     """
     if not os.path.exists(metadata_path):
         return Recovered(0, 0, 0)
@@ -53,8 +57,9 @@ def recover(metadata_path: str, pipeline_name: str, artifacts_root: Path) -> Rec
         for execution in store.get_executions()
         if execution.id in nodes and execution.last_known_state not in (pb.Execution.COMPLETE, pb.Execution.CACHED)
     ]
-    dead = [e for e in unfinished if e.last_known_state in (pb.Execution.NEW, pb.Execution.RUNNING)]
     folders = [folder for e in unfinished for folder in artifacts_root.glob(f"{nodes[e.id]}/*/{e.id}")]
+    _require_not_moved(store, nodes, artifacts_root, folders)
+    dead = [e for e in unfinished if e.last_known_state in (pb.Execution.NEW, pb.Execution.RUNNING)]
     removed = sum(discard(artifacts_root, folder) for folder in folders)
     for working_files in artifacts_root.glob(f"*/{_WORKING_FILES}"):
         discard(artifacts_root, working_files)
@@ -69,6 +74,43 @@ def recover(metadata_path: str, pipeline_name: str, artifacts_root: Path) -> Rec
             *recovered,
         )
     return recovered
+
+
+def _require_not_moved(
+    store: mlmd.MetadataStore, nodes: Mapping[int, str], artifacts_root: Path, leftovers: Collection[Path]
+) -> None:
+    """Tells a home that was moved from one where files were deleted.
+
+    The store names places in full. In another place every artifact looks gone, and would be marked so for good: also
+    the last blessed model, without which the next run compares with nothing.
+    """
+    made = _made_here(store, nodes)
+    if not made or any(os.path.exists(uri) for uri in made):
+        return
+    roots = sorted(set(made.values()))
+    strangers = set(artifacts_root.glob("[!.]*/[!.]*/*")) - set(leftovers)
+    if roots == [str(artifacts_root)] and not strangers:  # emptied on purpose
+        return
+    raise OutputError(
+        f"{artifacts_root}: has none of the {len(made)} artifact(s) that its metadata store knows; they were written "
+        f"to {' and '.join(roots)}. The folder was moved or renamed, or belongs to another store. Nothing was changed: "
+        "put it back where it was, or start anew with another output_dir."
+    )
+
+
+def _made_here(store: mlmd.MetadataStore, nodes: Mapping[int, str]) -> dict[str, str]:
+    """Of the live artifacts that runs wrote to `<root>/<node>/<output>/<execution id>`: the root, by URI."""
+    live = {a.id: a.uri for a in store.get_artifacts() if a.state == pb.Artifact.LIVE and "://" not in a.uri}
+    made = {}
+    for event in store.get_events_by_artifact_ids(list(live)) if live else []:
+        uri = live[event.artifact_id]
+        if event.type == pb.Event.OUTPUT and event.execution_id in nodes:
+            root, folder, _ = f"{uri}/".rpartition(
+                f"/{nodes[event.execution_id]}/{event.path.steps[0].key}/{event.execution_id}/"
+            )
+            if folder:  # else it was imported from elsewhere, or comes from the cache
+                made[uri] = root
+    return made
 
 
 def _mark_killed(store: mlmd.MetadataStore, executions: Iterable[pb.Execution]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.errors import OutputError
 from pipeline.runs.disk import TRASH, discard
 from pipeline.runs.metadata import open_store, runs_of
 from pipeline.runs.outcome import MAX_ERROR_CHARACTERS, recorded
@@ -73,6 +74,51 @@ def test_recover_killed_while_deleting_finished(history: History) -> None:
     (half / "file").write_text("x")
     _recover(history)
     assert not (history.root / TRASH).exists()
+
+
+def _two_runs(history: History) -> list[int]:
+    """A run with a curated schema from elsewhere, which stays; and one that was killed."""
+    made = history.run().node("Trainer", {"model": "Model", "model_run": "ModelRun"}, files={"data": "x"})
+    (schema,) = history.run(outcome=None).node("Importer", {"schema": "Schema"})
+    artifact = history.artifact(schema)
+    artifact.uri = str(history.config.parent)
+    history.store.put_artifacts([artifact])
+    shutil.rmtree(history.root / "Importer")
+    history.run(outcome=None).node("Gen", {"examples": "Examples"}, state="RUNNING", files={"half": "x"})
+    return made
+
+
+def test_recover_moved_home_refused_until_it_is_put_back(history: History) -> None:
+    made = _two_runs(history)
+    moved = history.home.with_name("moved")
+    history.home.rename(moved)
+    before = sorted(moved.rglob("*"))
+    with pytest.raises(OutputError) as caught:
+        recover(str(moved / "metadata.db"), NAME, moved / "artifacts")
+    said = str(caught.value)
+    assert said.startswith(f"{moved / 'artifacts'}: has none of the 2 artifact(s)")
+    assert f"they were written to {history.root}. " in said
+    assert "put it back where it was, or start anew with another output_dir" in said
+    assert sorted(moved.rglob("*")) == before
+    moved.rename(history.home)
+    assert _recover(history) == (1, 1, 0)
+    assert [history.state(artifact) for artifact in made] == ["LIVE", "LIVE"]
+
+
+def test_recover_artifacts_of_another_store_refused(history: History) -> None:
+    made = _two_runs(history)
+    shutil.rmtree(history.root / "Trainer")
+    (history.root / "Trainer" / "model" / "77").mkdir(parents=True)
+    with pytest.raises(OutputError, match="belongs to another store"):
+        _recover(history)
+    assert [history.state(artifact) for artifact in made] == ["LIVE", "LIVE"]
+
+
+def test_recover_artifacts_emptied_on_purpose_marked_deleted(history: History) -> None:
+    made = _two_runs(history)
+    shutil.rmtree(history.root / "Trainer")
+    assert _recover(history) == (1, 1, 2)
+    assert [history.state(artifact) for artifact in made] == ["DELETED", "DELETED"]
 
 
 def test_recover_no_store_nothing_made(tmp_path: Path) -> None:
