@@ -120,10 +120,19 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         code_digest=trainer_digest,
     )
 
-    # Scores the exported model beside baselines and the last blessed model, and judges it.
+    # Asks the exported model in a process without our code.
+    serving_check = ServingCheck(
+        model=trainer.outputs["model"],
+        settings=config.serving_check,
+        code_digest=code_digest("configs", "serving_signatures", "pipeline.components.serving_check"),
+    )
+
+    # Scores the exported model beside baselines and the last blessed model, and judges it, by that check's word too: a
+    # blessed model is always one that can be served.
     evaluator = RetrievalEvaluator(
         examples=interaction_gen.outputs["examples"],
         model=trainer.outputs["model"],
+        infra_blessing=serving_check.outputs["blessing"],
         baseline_model=last_blessed.outputs["model"],
         settings=config.evaluation,
         gate=config.gate,
@@ -134,15 +143,9 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             "serving_signatures",
             "trainer",
             "pipeline.components.tabular",
+            "pipeline.components.serving_check",
             "pipeline.components.retrieval_evaluator",
         ),
-    )
-
-    # Asks the exported model in a process without our code.
-    serving_check = ServingCheck(
-        model=trainer.outputs["model"],
-        settings=config.serving_check,
-        code_digest=code_digest("configs", "serving_signatures", "pipeline.components.serving_check"),
     )
 
     # Puts a model that both bless into serving/<version>/.
@@ -188,8 +191,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             interaction_transform,
             catalogue_transform,
             trainer,
-            evaluator,
             serving_check,
+            evaluator,
             pusher,
             report,
         ],

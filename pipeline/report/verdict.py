@@ -49,16 +49,19 @@ def _stopped(facts: Facts) -> Verdict | None:
 
 def _refused(facts: Facts) -> Verdict | None:
     stays = "Serving stays as it was."
-    if facts.evaluation is not None and not facts.evaluation["decision"]["blessed"]:
-        failed = [rule for rule in facts.evaluation["decision"]["rules"] if not rule["passed"]]
+    decision = facts.evaluation["decision"] if facts.evaluation is not None else None
+    failed = [rule for rule in decision["rules"] if not rule["passed"]] if decision is not None else []
+    check = facts.serving_check
+    # The gate has a rule for the serving check; where nothing else is wrong, the check's own words say it all.
+    if check is not None and not check["blessed"] and all(rule["rule"] == "servable" for rule in failed):
+        return Verdict("refused", "Refused by the serving check", (*check["failures"], stays))
+    if decision is not None and not decision["blessed"]:
         names = ", ".join(dict.fromkeys(rule["rule"].replace("_", " ") for rule in failed))
         return Verdict(
             "refused",
             f"Refused by the gate: {names or 'no rule blessed it'}",
             (*(str(rule["detail"]) for rule in failed), stays),
         )
-    if facts.serving_check is not None and not facts.serving_check["blessed"]:
-        return Verdict("refused", "Refused by the serving check", (*facts.serving_check["failures"], stays))
     return None
 
 

@@ -82,6 +82,12 @@ def test_compiled_job_gate_compares_both_data_sets_with_the_last_blessed_model(j
     assert _producer(job, last_model[0], "input") == blessing
 
 
+def test_compiled_job_evaluator_judges_by_the_serving_checks_word_too(job: dict[str, Any]) -> None:
+    assert _producer(job, "RetrievalEvaluator", "infra_blessing") == ("ServingCheck", "blessing")
+    assert _producer(job, "RetrievalEvaluator", "model") == _producer(job, "ServingCheck", "model")
+    assert _producer(job, "Pusher", "infra_blessing") == ("ServingCheck", "blessing")
+
+
 def test_compiled_job_custom_config_holds_no_path(job: dict[str, Any]) -> None:
     for task in _tasks(job).values():
         for name, value in task.get("inputs", {}).get("parameters", {}).items():

@@ -121,6 +121,7 @@ class Asked:
 def assess(
     model: Contender,
     last_blessed: Contender | None,
+    serving_failures: list[str] | None,
     folder: str,
     settings: Evaluation,
     limits: Gate,
@@ -132,6 +133,7 @@ def assess(
     Args:
         model: The candidate for a blessing, loaded.
         last_blessed: The last blessed model, loaded; None where there is none.
+        serving_failures: Why ServingCheck refused the model; None if it blessed it.
         folder: The Beam pipeline's results; not looked at where the model could not be loaded.
         settings: How to measure.
         limits: The gate.
@@ -173,6 +175,7 @@ def assess(
         stable, stability_fault = _stability(model, last_blessed, asked.count, settings.seed)
     evidence = gate.Evidence(
         model_fault=model.fault,
+        serving_failures=serving_failures,
         has_last_blessed=last_blessed is not None,
         last_blessed_fault=last_blessed.fault if last_blessed else None,
         users=asked.users.count if asked else 0,

@@ -20,6 +20,9 @@ class RetrievalEvaluatorSpec(component_spec.ComponentSpec):
     INPUTS = {
         standard_component_specs.EXAMPLES_KEY: component_spec.ChannelParameter(type=standard_artifacts.Examples),
         standard_component_specs.MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model),
+        standard_component_specs.INFRA_BLESSING_KEY: component_spec.ChannelParameter(
+            type=standard_artifacts.InfraBlessing
+        ),
         standard_component_specs.BASELINE_MODEL_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.Model, optional=True
         ),
@@ -44,6 +47,7 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
         self,
         examples: types.BaseChannel,
         model: types.BaseChannel,
+        infra_blessing: types.BaseChannel,
         settings: Evaluation,
         gate: Gate,
         weighted: bool,
@@ -55,6 +59,7 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
         Args:
             examples: Raw interaction Examples with the splits `train` and `eval`.
             model: The model to bless.
+            infra_blessing: ServingCheck's word on it: a model that cannot be served is not blessed.
             settings: How it is measured.
             gate: What it must reach.
             weighted: Whether the log's values are event weights, which then weigh histories.
@@ -69,6 +74,7 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
             spec=RetrievalEvaluatorSpec(
                 examples=examples,
                 model=model,
+                infra_blessing=infra_blessing,
                 baseline_model=baseline_model,
                 settings=settings.model_dump_json(),
                 gate=gate.model_dump_json(),

@@ -8,6 +8,7 @@ from typing import Any
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as evaluator_executor
+from tfx.components.util import model_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, path_utils
@@ -16,6 +17,7 @@ from configs.evaluation import LIST_K, Evaluation, Gate
 from pipeline.components.retrieval_evaluator import stages
 from pipeline.components.retrieval_evaluator.assessment import Clock, Contender, assess
 from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL
+from pipeline.components.serving_check.executor import REPORT_FILE
 from pipeline.components.tabular import files
 from pipeline.components.tabular.output import all_or_nothing
 
@@ -46,8 +48,8 @@ class Executor(evaluator_executor.Executor):
         """Evaluates.
 
         Args:
-            input_dict: `examples` with splits `train` and `eval`; `model`; `baseline_model`, the last blessed one, or
-                nothing.
+            input_dict: `examples` with splits `train` and `eval`; `model`; `infra_blessing`, what ServingCheck says of
+                it; `baseline_model`, the last blessed one, or nothing.
             output_dict: `evaluation` and `blessing`.
             exec_properties: `settings` and `gate`, JSON of their config sections; `weighted`, 0 or 1.
 
@@ -61,6 +63,9 @@ class Executor(evaluator_executor.Executor):
         weighted = bool(exec_properties[WEIGHTED_KEY])
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         model = _contender(artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY]))
+        failures = _serving_failures(
+            artifact_utils.get_single_instance(input_dict[standard_component_specs.INFRA_BLESSING_KEY])
+        )
         baseline = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY)
         last_blessed = _contender(artifact_utils.get_single_instance(baseline)) if baseline else None
         evaluation = artifact_utils.get_single_instance(output_dict[standard_component_specs.EVALUATION_KEY])
@@ -69,7 +74,7 @@ class Executor(evaluator_executor.Executor):
         with all_or_nothing(evaluation.uri), all_or_nothing(blessing.uri):
             with clock.step("total"):
                 document = self._evaluate(
-                    model, last_blessed, examples, evaluation.uri, settings, limits, weighted, clock
+                    model, last_blessed, failures, examples, evaluation.uri, settings, limits, weighted, clock
                 )
             document["seconds"] = clock.seconds
             text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
@@ -85,6 +90,7 @@ class Executor(evaluator_executor.Executor):
         self,
         model: Contender,
         last_blessed: Contender | None,
+        serving_failures: list[str] | None,
         examples: list[types.Artifact],
         uri: str,
         settings: Evaluation,
@@ -112,7 +118,7 @@ class Executor(evaluator_executor.Executor):
                 )
                 with clock.step("ask"), self._make_beam_pipeline() as pipeline:
                     stages.build(pipeline, job)
-            return assess(model, last_blessed, folder, settings, limits, weighted, clock)
+            return assess(model, last_blessed, serving_failures, folder, settings, limits, weighted, clock)
         finally:
             if fileio.exists(folder):
                 fileio.rmtree(folder)
@@ -121,6 +127,15 @@ class Executor(evaluator_executor.Executor):
 def _contender(artifact: types.Artifact) -> Contender:
     folder = path_utils.serving_model_path(artifact.uri, path_utils.is_old_model_artifact(artifact))
     return Contender(artifact.uri, folder)
+
+
+def _serving_failures(blessing: types.Artifact) -> list[str] | None:
+    """Why ServingCheck refused the model; None if it blessed it."""
+    if model_utils.is_infra_validated(blessing):
+        return None
+    with fileio.open(os.path.join(blessing.uri, REPORT_FILE)) as file:
+        failures: list[str] = json.loads(file.read())["failures"]
+    return failures
 
 
 def _files(examples: list[types.Artifact], split: str) -> tuple[str, ...]:

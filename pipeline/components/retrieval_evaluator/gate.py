@@ -1,6 +1,7 @@
 """The rules of the gate: figures in, a decision with every rule and its numbers out. Pure functions."""
 
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,6 +43,7 @@ class Evidence:
 
     Attributes:
         model_fault: Why the model could not be asked; None if it could.
+        serving_failures: Why ServingCheck refused the model; None if it blessed it.
         has_last_blessed: Whether there is a last blessed model.
         last_blessed_fault: What is wrong with that one for good, so that it cannot be asked.
         users: Evaluated users.
@@ -54,6 +56,7 @@ class Evidence:
     """
 
     model_fault: str | None
+    serving_failures: Sequence[str] | None
     has_last_blessed: bool
     last_blessed_fault: str | None
     users: int
@@ -64,6 +67,9 @@ class Evidence:
     neighbour_stability: float | None
     stability_fault: str | None
 
+
+_FAILURES, _FAILURE_CHARACTERS = 3, 300
+"""How much of what ServingCheck found is told; all of it stands in its own report."""
 
 _UNMEASURED = Interval(np.nan, np.nan, np.nan)
 
@@ -83,6 +89,7 @@ def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
         return [Rule("scoreable", False, f"The model cannot be scored: {evidence.model_fault}")]
     return [
         Rule("scoreable", True, "The model answers for every evaluated user."),
+        _servable(evidence),
         _finite(evidence),
         _users(evidence, gate),
         *_slices(evidence, gate),
@@ -101,6 +108,16 @@ def decision(applied: list[Rule]) -> dict[str, Any]:
         "blessed": all(rule.passed for rule in applied),
         "rules": [asdict(rule) | {name: number_json(getattr(rule, name)) for name in numbers} for rule in applied],
     }
+
+
+def _servable(evidence: Evidence) -> Rule:
+    """A blessed model is compared with and started from, so that it must be one that can be served."""
+    failures = evidence.serving_failures
+    if failures is None:
+        return Rule("servable", True, "The model answers in a process of its own, as ServingCheck asked it.")
+    told = [textwrap.shorten(failure, _FAILURE_CHARACTERS, placeholder=" ...") for failure in failures[:_FAILURES]]
+    more = f"; and {len(failures) - _FAILURES} more" if len(failures) > _FAILURES else ""
+    return Rule("servable", False, f"ServingCheck refused the model: {'; '.join(told)}{more}")
 
 
 def _finite(evidence: Evidence) -> Rule:

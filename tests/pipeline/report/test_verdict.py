@@ -31,6 +31,23 @@ def test_verdict_serving_check_failed_refused_with_its_failures() -> None:
     assert found.reasons[0] == "recommend: answers differ by 0.3"
 
 
+def test_verdict_serving_check_and_its_rule_failed_told_once() -> None:
+    check = {**worlds.SERVING_CHECK, "blessed": False, "failures": ["recommend: answers differ by 0.3"]}
+    servable = {"rule": "servable", "passed": False, "detail": "ServingCheck refused the model: recommend"}
+    coverage = {"rule": "coverage", "passed": False, "detail": "Too few items."}
+
+    def told(*rules: dict[str, object]) -> tuple[str, tuple[str, ...]]:
+        evaluation = {**worlds.evaluation(), "decision": {"blessed": False, "rules": rules}}
+        found = verdict(dataclasses.replace(worlds.pushed(), serving_check=check, evaluation=evaluation))
+        return found.headline, found.reasons[:-1]
+
+    assert told(servable) == ("Refused by the serving check", ("recommend: answers differ by 0.3",))
+    assert told(servable, coverage) == (
+        "Refused by the gate: servable, coverage",
+        ("ServingCheck refused the model: recommend", "Too few items."),
+    )
+
+
 def test_verdict_blessed_but_not_pushed_tells_the_pusher_s_reason() -> None:
     parts = {"pushed_model": Part("uri", {"pushed": 0})}
     told = dataclasses.replace(worlds.pushed(), parts=parts, push={"pushed": False, "reason": "rolled back from it"})

@@ -11,6 +11,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from configs.evaluation import Evaluation, Gate
 from pipeline.components.retrieval_evaluator.executor import EVALUATION_FILE, Executor
+from pipeline.components.serving_check.executor import BLESSED_PROPERTY, REPORT_FILE
 
 IN_MEMORY = ("--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none")
 
@@ -44,6 +45,7 @@ def evaluate(
     gate: Gate | None = None,
     weighted: bool = False,
     beam_pipeline_args: Sequence[str] = IN_MEMORY,
+    serving_failures: Sequence[str] = (),
 ) -> Evaluated:
     """Evaluates a model artifact.
 
@@ -56,11 +58,17 @@ def evaluate(
         gate: The limits; the defaults.
         weighted: Whether values weigh the history.
         beam_pipeline_args: Flags for Beam.
+        serving_failures: Why ServingCheck refused the model; it blessed it if there are none.
     """
     inputs = {"examples": [artifact(standard_artifacts.Examples, examples, 1)]}
     inputs["examples"][0].split_names = artifact_utils.encode_split_names(["train", "eval"])
     inputs["model"] = [artifact(standard_artifacts.Model, model, 2)]
     inputs["baseline_model"] = [artifact(standard_artifacts.Model, last_blessed, 3)] if last_blessed else []
+    checked = artifact(standard_artifacts.InfraBlessing, folder / "serving_check", 6)
+    checked.set_int_custom_property(BLESSED_PROPERTY, int(not serving_failures))
+    (folder / "serving_check").mkdir(parents=True)
+    (folder / "serving_check" / REPORT_FILE).write_text(json.dumps({"failures": list(serving_failures)}))
+    inputs["infra_blessing"] = [checked]
     outputs = {
         "evaluation": [artifact(standard_artifacts.ModelEvaluation, folder / "evaluation", 4)],
         "blessing": [artifact(standard_artifacts.ModelBlessing, folder / "blessing", 5)],

@@ -15,6 +15,7 @@ def declared(gate: Gate) -> RetrievalEvaluator:
     return RetrievalEvaluator(
         examples=types.Channel(type=standard_artifacts.Examples),
         model=types.Channel(type=standard_artifacts.Model),
+        infra_blessing=types.Channel(type=standard_artifacts.InfraBlessing),
         settings=Evaluation(),
         gate=gate,
         weighted=True,

@@ -258,6 +258,16 @@ def test_executor_last_blessed_without_neighbours_is_compared_with_all_the_same(
 
 
 @pytest.mark.e2e
+def test_executor_model_that_serving_check_refused_is_not_blessed(shop_artifacts: Shop, tmp_path: Path) -> None:
+    shop, why = shop_artifacts, ["recommend: off the trainer's by 0.3"]
+    came = evaluate(tmp_path, shop.examples, shop.model, None, SETTINGS, GATE, serving_failures=why)
+
+    assert not came.blessed and "servable" in came.failed
+    (rule,) = (rule for rule in came.document["decision"]["rules"] if rule["rule"] == "servable")
+    assert why[0] in rule["detail"]
+
+
+@pytest.mark.e2e
 def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: Path) -> None:
     examples = tmp_path / "examples"
     shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-train")

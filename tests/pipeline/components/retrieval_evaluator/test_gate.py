@@ -12,6 +12,7 @@ from pipeline.components.retrieval_evaluator.gate import Evidence, Rule, decisio
 
 GOOD = Evidence(
     model_fault=None,
+    serving_failures=None,
     has_last_blessed=True,
     last_blessed_fault=None,
     users=942,
@@ -62,6 +63,8 @@ def test_rules_good_model_passes_all() -> None:
     ("evidence", "rule"),
     [
         (changed(model_fault="it has no signature"), "scoreable"),
+        (changed(serving_failures=["recommend: answers differ by 0.3"]), "servable"),
+        (changed(serving_failures=[]), "servable"),
         (changed(users=199), "users"),
         (changed(slice_users={"target_popularity/head": 311}), "slice"),
         (changed(slice_users={**GOOD.slice_users, "target_popularity/tail": 0}), "slice"),
@@ -92,9 +95,16 @@ def test_rules_metric_that_is_not_a_number_never_passes_its_own_rule_either() ->
 
 def test_rules_unmeasured_model_is_refused_even_by_an_empty_gate() -> None:
     empty = Gate(min_users=1, floor={}, min_coverage=0, required_slices=())
-    nothing = Evidence(None, False, None, 0, 0, {}, {}, {}, None, None)
+    nothing = Evidence(None, None, False, None, 0, 0, {}, {}, {}, None, None)
     assert {"finite", "floor", "better_than_popularity"} <= failed(nothing, empty)
     assert failed(GOOD, empty) == {"floor"}
+
+
+def test_rules_servable_tells_the_first_failures_and_how_many_more() -> None:
+    applied = rules(changed(serving_failures=["one", "word " * 1000, "three", "four", "five"]), Gate())
+    (rule,) = (rule for rule in applied if not rule.passed)
+    assert "one; word word" in rule.detail and rule.detail.endswith("three; and 2 more")
+    assert len(rule.detail) < 500
 
 
 def test_rules_first_model_is_not_compared_with_another() -> None:
@@ -160,7 +170,7 @@ def test_decision_lists_every_rule_with_numbers_json_can_hold() -> None:
     came = decision(rules(difference("popularity", "ndcg@10", np.nan, np.nan, np.nan), Gate()))
     assert not came["blessed"]
     assert [rule["rule"] for rule in came["rules"]] == [
-        "scoreable", "finite", "users", "slice", "slice", "floor", "coverage", "better_than_popularity",
+        "scoreable", "servable", "finite", "users", "slice", "slice", "floor", "coverage", "better_than_popularity",
         "not_worse_than_last_blessed",
     ]  # fmt: skip
     assert set(came["rules"][0]) == {field.name for field in dataclasses.fields(Rule)}
