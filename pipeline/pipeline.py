@@ -95,7 +95,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         settings={"features": content},
     )
 
-    # Trains the two towers, from where that model ended, and exports the served signatures.
+    # Trains the two towers, from where that model ended if the config says so, and exports the served signatures; where
+    # neither data nor config nor code has changed since that model, hands it on.
     trainer_digest = code_digest(
         "configs", "transforms", "serving_signatures", "trainer", "pipeline.components.two_tower_trainer"
     )
@@ -105,7 +106,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         candidates=catalogue_transform.outputs["transformed_examples"],
         candidates_transform_graph=catalogue_transform.outputs["transform_graph"],
         data_blessing=data_gate.outputs["blessing"],
-        base_model=last_blessed.outputs["model"] if config.trainer.warm_start else None,
+        base_model=last_blessed.outputs["model"],
         run_fn="trainer.run_fn.run_fn",
         custom_config={
             "trainer": config.trainer.model_dump(mode="json"),

@@ -30,7 +30,7 @@ class BaseModel:
 
     Attributes:
         saved_model: The base model's folder; None if there is none.
-        state: What it has learned; None for a cold start.
+        state: What it has learned; None if there is none, or it cannot be read.
         origin: Its `provenance.json`; empty where there is none.
         cold_start_because: Why the start is cold; None for a warm one.
     """
@@ -41,19 +41,24 @@ class BaseModel:
     cold_start_because: str | None
 
     @property
+    def start(self) -> WarmState | None:
+        """What training starts from; None for a cold start."""
+        return self.state if self.cold_start_because is None else None
+
+    @property
     def uri(self) -> str | None:
         """The model artifact's folder."""
         return posixpath.dirname(self.saved_model) if self.saved_model is not None else None
 
     def is_made_of(self, made_by: Mapping[str, str], data_digest: str) -> bool:
-        """Whether training would start from what it has ended with: the same config, code and data.
+        """Whether it is what training would make again: of the same config, code and data.
 
         Args:
             made_by: What the pipeline says: digests of config and code.
-            data_digest: Of what there is to learn from.
+            data_digest: Of what there is to learn from and to be evaluated on.
 
         Returns:
-            False too where one of the two does not say.
+            False too where one of the two does not say, or where what the base model has learned cannot be read.
         """
         wanted = {**made_by, "data_digest": data_digest}
         return self.state is not None and all(self.origin.get(name) == value for name, value in wanted.items())
@@ -62,6 +67,8 @@ class BaseModel:
 def find_base_model(path: str | None, settings: Trainer) -> BaseModel:
     """Reads the base model's state; whatever is wrong with it, there is a cold start then.
 
+    It is read also where the config wants a cold start: a model of the same data, config and code is handed on.
+
     Args:
         path: The base model's SavedModel, as in `FnArgs.base_model`; None or empty for none.
         settings: Of the model that is to start from it.
@@ -69,16 +76,15 @@ def find_base_model(path: str | None, settings: Trainer) -> BaseModel:
     Returns:
         The base model.
     """
-    if not settings.warm_start:
-        return BaseModel(None, None, {}, "trainer.warm_start is false")
+    unwanted = None if settings.warm_start else "trainer.warm_start is false"
     if not path:
-        return BaseModel(None, None, {}, "there is no blessed model yet")
+        return BaseModel(None, None, {}, unwanted or "there is no blessed model yet")
     saved_model = path.rstrip("/")
     try:
         state = read_state(posixpath.join(posixpath.dirname(saved_model), FOLDER), settings.embedding_dim)
     except WarmStartError as e:
-        return BaseModel(saved_model, None, _origin(saved_model), str(e))
-    return BaseModel(saved_model, state, _origin(saved_model), None)
+        return BaseModel(saved_model, None, _origin(saved_model), unwanted or str(e))
+    return BaseModel(saved_model, state, _origin(saved_model), unwanted)
 
 
 def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, folder: str) -> None:
@@ -93,12 +99,16 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, fo
     counts = {name: dataclasses.asdict(of) for name, of in tables.items()}
     report = {
         "base_model": base.uri,
-        "cold_start_because": base.cold_start_because,
+        # A model that is handed on has not started at all.
+        "cold_start_because": base.cold_start_because if epochs else None,
         "epochs": epochs,
         "unchanged": epochs == 0,
         "tables": counts,
     }
     write_json(posixpath.join(folder, WARM_START_FILE), report)
+    if epochs == 0:
+        _LOGGER.info("neither data nor config nor code has changed: the base model is handed on")
+        return
     if base.cold_start_because is not None:
         _LOGGER.info("cold start: %s", base.cold_start_because)
         return
@@ -111,12 +121,12 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, fo
 def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None:
     """Makes the base model this run's: what it has learned is all that there is to learn.
 
-    Training on the same data again and again would let the model drift, and push a new version for nothing.
+    Training on the same data again would push a new version for nothing, and with warm starts let the model drift.
 
     Args:
         base: A base model with a state.
         serving_model_dir: Where the SavedModel goes; equal to the base model's in every byte.
-        model_run_dir: Where its metrics and the report go.
+        model_run_dir: Where its metrics, which are of the same held-out targets, and the report go.
     """
     assert base.saved_model is not None
     assert base.state is not None
@@ -125,7 +135,6 @@ def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None
     write_json(posixpath.join(model_run_dir, METRICS_FILE), base.state.metrics)
     write_state(base.state, state_folder(serving_model_dir))
     _copy(base.saved_model, serving_model_dir.rstrip("/"))
-    _LOGGER.info("neither data nor config nor code has changed: the base model is handed on")
 
 
 def state_folder(serving_model_dir: str) -> str:

@@ -68,7 +68,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     )
 
     vocabularies = content_vocabularies(catalogue_graph, catalogue)
-    digest = data_digest(interactions, users, interacted_items, candidates, vocabularies)
+    digest = data_digest(interactions, held_out, users, interacted_items, candidates, vocabularies)
     base = find_base_model(fn_args.base_model, settings)
     if base.is_made_of(custom["provenance"], digest):
         hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
@@ -76,8 +76,8 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
 
     model = TwoTower(len(users), interactions, candidates, settings)
     ids = table_ids(users, interacted_items, candidates, vocabularies)
-    carried = carry_over(model, base.state, ids, candidates) if base.state else nothing_carried(ids)
-    epochs = settings.epochs_when_warm if base.state else settings.epochs
+    carried = carry_over(model, base.start, ids, candidates) if base.start else nothing_carried(ids)
+    epochs = settings.epochs_when_warm if base.start else settings.epochs
     write_report(base, carried, epochs, fn_args.model_run_dir)
     batches = Batches(interactions, candidates, settings)
     summary = train(model, batches, evaluator, epochs, fn_args.model_run_dir)
@@ -103,7 +103,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     origin = {
         **provenance(custom["provenance"], digest, counts, metrics),
         "base_model": {
-            "warm": base.state is not None,
+            "warm": base.start is not None,
             "data_digest": base.origin.get("data_digest"),
             "carried": {name: of.carried for name, of in carried.items()},
         },
@@ -121,15 +121,17 @@ def popularity_of(interactions: Interactions, candidates: Candidates) -> npt.NDA
 
 def data_digest(
     interactions: Interactions,
+    held_out: Interactions,
     users: list[bytes],
     interacted_items: list[bytes],
     candidates: Candidates,
     vocabularies: dict[str, list[bytes]],
 ) -> str:
-    """Digest of everything that the model learned from: the indices, and what each of them means.
+    """Digest of all that the model learned from and its metrics are of: the indices, and what each of them means.
 
     Args:
         interactions: The train split.
+        held_out: The eval split.
         users: The vocabulary of users, in order.
         interacted_items: The vocabulary of interacted items, in order.
         candidates: The catalogue.
@@ -138,8 +140,10 @@ def data_digest(
     Returns:
         64 hexadecimal digits.
     """
-    arrays: list[npt.NDArray[Any]] = [interactions.user, interactions.offset, interactions.item, interactions.weight]
-    words: list[Iterable[bytes]] = [users, interacted_items, candidates.item_id, candidates.title]
+    arrays: list[npt.NDArray[Any]] = []
+    for split in (interactions, held_out):
+        arrays += [split.user, split.offset, split.item, split.weight, split.target_offset]
+    words: list[Iterable[bytes]] = [users, interacted_items, candidates.item_id, candidates.title, held_out.target]
     for name, content in sorted(candidates.content.items()):
         arrays += [content.index, content.offset]
         words += [[name.encode()], vocabularies.get(name, [])]

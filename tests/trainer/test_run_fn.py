@@ -149,13 +149,13 @@ def test_run_fn_eval_max_users_says_how_many_there_were(shop: TrainerInputs, tmp
     assert (evaluated["users"], evaluated["users_before_cut"]) == (7, 38)
 
 
-def test_data_digest_two_items_change_places_differs(tmp_path: Path) -> None:
-    def digest(first: str, second: str, genre: str) -> str:
+def test_data_digest_items_change_places_or_other_targets_differs(tmp_path: Path) -> None:
+    def digest(first: str, second: str, genre: str, target: str = "b") -> str:
         train = {"u1": [first, "c"], "u2": [first, second], "u3": [first]}
         items = {"a": {"genre": [genre]}, "b": {"genre": ["g"]}, "c": {"genre": []}}
         content = {"genre": {"kind": "category", "column": 0}}
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        inputs = make_inputs(folder, train, {"u1": ["b"]}, items, content)
+        inputs = make_inputs(folder, train, {"u1": [target]}, items, content)
         graphs = (
             tft.TFTransformOutput(inputs.transform_graph_path),
             tft.TFTransformOutput(inputs.candidates_transform_graph_path),
@@ -167,11 +167,13 @@ def test_data_digest_two_items_change_places_differs(tmp_path: Path) -> None:
         catalogue = Catalogue(path="", features=content)
         candidates = read_candidates(inputs.candidates_files, interacted, content_sizes(graphs[1], catalogue))
         words = content_vocabularies(graphs[1], catalogue)
-        return data_digest(read_interactions(inputs.train_files), users, interacted, candidates, words)
+        train_split, eval_split = (read_interactions(files) for files in (inputs.train_files, inputs.eval_files))
+        return data_digest(train_split, eval_split, users, interacted, candidates, words)
 
     assert digest("a", "b", "g") == digest("a", "b", "g")
     assert digest("a", "b", "g") != digest("b", "a", "g")
     assert digest("a", "b", "g1") != digest("a", "b", "g2")
+    assert digest("a", "b", "g") != digest("a", "b", "g", target="c")
 
 
 def empty_split(folder: Path) -> dict[str, Any]:
@@ -219,10 +221,12 @@ def test_run_fn_collapsed_embeddings_are_a_named_error_and_leave_no_model(
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.parametrize("warm_start", [True, False])
 def test_run_fn_nothing_changed_hands_the_base_model_on_in_every_byte(
-    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path, warm_start: bool
 ) -> None:
-    run_fn(fn_args(shop, tmp_path, base_model=str(trained[0] / "model" / "Format-Serving")))
+    base = str(trained[0] / "model" / "Format-Serving")
+    run_fn(fn_args(shop, tmp_path, base_model=base, trainer={"warm_start": warm_start}))
 
     def content(folder: Path) -> dict[str, bytes]:
         return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
@@ -272,6 +276,20 @@ def test_run_fn_warm_start_has_half_the_epochs_and_is_reproducible(
     )
     assert origin["base_model"]["warm"]
     assert origin["base_model"]["data_digest"] == origin["data_digest"]
+
+
+@pytest.mark.e2e
+def test_run_fn_without_warm_start_and_another_config_starts_cold_and_carries_nothing(
+    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+) -> None:
+    base = str(trained[0] / "model" / "Format-Serving")
+    run_fn(fn_args(shop, tmp_path, base_model=base, trainer={"warm_start": False}, config_digest="abd"))
+    report = json.loads((tmp_path / "run" / "warm_start.json").read_text())
+    assert (report["cold_start_because"], report["unchanged"]) == ("trainer.warm_start is false", False)
+    assert report["epochs"] == 6
+    assert report["tables"]["item_embedding"]["carried"] == 0
+    origin = json.loads((tmp_path / "model" / "Format-Serving" / "assets.extra" / "provenance.json").read_text())
+    assert not origin["base_model"]["warm"]
 
 
 @pytest.mark.e2e

@@ -175,6 +175,16 @@ def test_find_base_model_unusable_starts_cold_and_says_why(
         read_state(str(tmp_path / FOLDER), DIM)
 
 
+def test_find_base_model_not_wanted_is_read_and_not_started_from(tmp_path: Path) -> None:
+    write_state(base_state(user_embedding=([b"u1"], 1), item_embedding=([b"i"], 1)), str(tmp_path / FOLDER))
+    saved_model = str(tmp_path / "Format-Serving")
+    found = find_base_model(saved_model, Trainer(embedding_dim=DIM, warm_start=False))
+    assert (found.state is None, found.start) == (False, None)
+    assert found.cold_start_because == "trainer.warm_start is false"
+    found = find_base_model(saved_model, Trainer(embedding_dim=DIM))
+    assert found.start is found.state
+
+
 def test_find_base_model_none_or_not_wanted_says_so() -> None:
     assert "no blessed model yet" in str(find_base_model(None, Trainer()).cold_start_because)
     assert "is false" in str(find_base_model("/some/model", Trainer(warm_start=False)).cold_start_because)

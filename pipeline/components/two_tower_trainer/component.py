@@ -71,7 +71,7 @@ class TwoTowerTrainer(base_component.BaseComponent):
             run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
             custom_config: Hyperparameters for it, as JSON values. Never a path, a URI or a channel.
             code_digest: Digest of the code behind `run_fn`, for the cache key.
-            base_model: The model to start from; its channel may be empty. None to start cold.
+            base_model: The model to start from, or to hand on where nothing has changed; its channel may be empty.
         """
         super().__init__(
             spec=TwoTowerTrainerSpec(
