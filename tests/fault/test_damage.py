@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fault.workshop import ForkServer, ServingWatcher, Workshop, listing
+from tests.fault.workshop import NEW_ROWS, ForkServer, ServingWatcher, Workshop, listing
 
 pytestmark = [pytest.mark.fault, pytest.mark.e2e]
 
-NEW_ROWS = "".join(f'"{user}","b{user % 7 + 1}",5,1699999{user:03d}\n' for user in range(1, 60))
 DAY_SECONDS = 86_400
 
 

@@ -1,10 +1,11 @@
-"""SIGKILL in every component, again and again on one store; then one run that nobody disturbs."""
+"""New rows at a shop that serves a model: SIGKILL in every component, again and again; then one run undisturbed."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.fault.workshop import KILLED, ForkServer, ServingWatcher, Workshop, learned, listing
+from tests.fault.workshop import KILLED, NEW_ROWS, ForkServer, ServingWatcher, Workshop, learned, listing
 
 pytestmark = [pytest.mark.fault, pytest.mark.e2e]
 
@@ -13,11 +14,24 @@ MOMENTS = ("start", "writing", "publishing")
 
 @pytest.mark.timeout(1500)
 def test_killed_everywhere_then_run_again_same_final_state(tmp_path: Path, server: ForkServer) -> None:
-    quiet = Workshop(tmp_path / "quiet", server)
-    assert quiet.run() == 0, quiet.said
-    (expected,) = quiet.versions
+    shop = Workshop(tmp_path / "shop", server)
+    assert shop.run() == 0, shop.said
+    (first,) = shop.versions
+    before = listing(shop.serving / first)
+    shop.add_rows(NEW_ROWS)
 
-    shop = Workshop(tmp_path / "killed", server)
+    # Without kills, from a copy of the first day; at the same path, for the metadata store names places in full.
+    first_day = tmp_path / "first day"
+    shutil.copytree(shop.shop.folder, first_day, symlinks=True)
+    assert shop.run() == 0, shop.said
+    assert list(shop.versions)[:-1] == [first]
+    expected = learned(shop.serving / list(shop.versions)[-1])
+    assert expected != learned(shop.serving / first)
+    expected_metrics, expected_nodes = shop.metrics, [node.node_id for node in shop.runs[-1].nodes]
+    shop.check_nothing_is_left_behind()
+    shutil.rmtree(shop.shop.folder)
+    first_day.rename(shop.shop.folder)
+
     nodes = shop.nodes
     kills = [(node["id"], moment) for node in nodes for moment in (MOMENTS if node["has_executor"] else MOMENTS[:1])]
     assert {"InteractionGen", "TwoTowerTrainer", "Pusher"} <= {node for node, _ in kills}
@@ -28,12 +42,13 @@ def test_killed_everywhere_then_run_again_same_final_state(tmp_path: Path, serve
             assert (killed_in.node_id, killed_in.state) == (node, "killed"), moment
         assert shop.run() == 0, shop.said
 
-    assert [run.state for run in shop.runs] == ["killed"] * len(kills) + ["succeeded"]
-    (version,) = shop.versions
-    assert learned(shop.serving / version) == learned(quiet.serving / expected)
-    assert {"variables/variables.index", "assets.extra/provenance.json"} <= set(learned(shop.serving / version))
-    assert watcher.seen == {version: {listing(shop.serving / version)}}
-    assert shop.metrics == quiet.metrics
-    assert [node.node_id for node in shop.runs[-1].nodes] == [node.node_id for node in quiet.runs[-1].nodes]
+    assert [run.state for run in shop.runs] == ["succeeded"] + ["killed"] * len(kills) + ["succeeded"]
+    old, new = shop.versions
+    assert old == first
+    assert learned(shop.serving / new) == expected
+    assert {"variables/variables.index", "assets.extra/provenance.json"} <= set(expected)
+    assert watcher.live == [old, new]
+    assert watcher.seen == {old: {before}, new: {listing(shop.serving / new)}}
+    assert shop.metrics == expected_metrics
+    assert [node.node_id for node in shop.runs[-1].nodes] == expected_nodes
     shop.check_nothing_is_left_behind()
-    quiet.check_nothing_is_left_behind()

@@ -20,6 +20,7 @@ from tests.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLED = -signal.SIGKILL
+NEW_ROWS = "".join(f'"{user}","b{user % 7 + 1}",5,1699999{user:03d}\n' for user in range(1, 60))
 
 
 class ForkServer:
@@ -155,6 +156,8 @@ class ServingWatcher:
         self._thread = threading.Thread(target=self._watch)
         self.seen: dict[str, set[frozenset[tuple[str, int]]]] = {}
         """By version, the different listings of files and sizes that were seen."""
+        self.live: list[str | None] = []
+        """The version that a server would load, the highest, one entry for each change; None: there was none."""
 
     def __enter__(self) -> "ServingWatcher":
         self._thread.start()
@@ -166,10 +169,13 @@ class ServingWatcher:
 
     def _watch(self) -> None:
         while not self._stop.wait(0.001):
-            for version in self._serving.glob("[0-9]*"):
-                if version.name.isdigit():
-                    with contextlib.suppress(FileNotFoundError):  # a version may be on its way out
-                        self.seen.setdefault(version.name, set()).add(listing(version))
+            names = sorted((path.name for path in self._serving.glob("[0-9]*") if path.name.isdigit()), key=int)
+            live = names[-1] if names else None
+            if self.live[-1:] != [live]:
+                self.live.append(live)
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):  # a version may be on its way out
+                    self.seen.setdefault(name, set()).add(listing(self._serving / name))
 
 
 def learned(model: Path) -> dict[str, bytes]:
