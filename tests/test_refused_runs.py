@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tfx import v1 as tfx
 
-import trainer.run_fn as run_fn
+from configs.data import Split
 from configs.errors import DriftError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.datasets import layouts
@@ -18,7 +18,9 @@ from pipeline.pipeline import create_pipeline
 from pipeline.places import Places
 from pipeline.runs.store import Run, read_runs
 from pipeline.versions.listing import listing
+from serving_signatures import retriever
 from serving_signatures.provenance import model_digest
+from tests.pipeline.components.retrieval_evaluator.test_refusals import NOISE
 from tests.real_data import real_data
 
 pytestmark = pytest.mark.e2e
@@ -36,12 +38,19 @@ class Films:
     def serving(self) -> Path:
         return self.folder / "serving"
 
-    def run(self, ratings: list[str] | None = None, items: list[str] | None = None, **changes: Any) -> Run:
-        """Runs the pipeline on this data, with these changes of the trainer's config."""
+    def run(
+        self,
+        ratings: list[str] | None = None,
+        items: list[str] | None = None,
+        split: Split | None = None,
+        **changes: Any,
+    ) -> Run:
+        """Runs the pipeline on this data, split like this, with these changes of the trainer's config."""
         (self.folder / "ratings.tsv").write_text("".join(ratings or self.ratings))
         (self.folder / "items.tsv").write_text("".join(items or self.items))
         config = load_config(DEFAULT_CONFIG)
-        config = config.model_copy(update={"trainer": config.trainer.model_copy(update=changes)})
+        log = config.log.model_copy(update={"split": split or config.log.split})
+        config = config.model_copy(update={"trainer": config.trainer.model_copy(update=changes), "log": log})
         places = Places(
             pipeline_root=str(self.folder / "artifacts"),
             serving_dir=str(self.serving),
@@ -107,6 +116,17 @@ def test_catalogue_cut_in_half_stopped(films: Films) -> None:
     assert films.served() == before
 
 
+def _export_spoiled(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Any], Any]) -> None:
+    """What is exported is spoiled, behind the trainer's own checks. (TFX reloads the module of `run_fn`: a name that is
+    patched in there would come back.)"""
+    whole = retriever.ServedCatalogue
+    monkeypatch.setattr(
+        retriever,
+        "ServedCatalogue",
+        lambda *, embedding, **others: whole(embedding=spoil(embedding), **others),
+    )
+
+
 def _nan(embedding: Any) -> Any:
     return np.full_like(embedding, np.nan)
 
@@ -131,13 +151,40 @@ def test_spoiled_model_refused(
     films: Films, monkeypatch: pytest.MonkeyPatch, seed: int, spoil: Callable[[Any], Any], rule: str
 ) -> None:
     before = films.served()
-    embed = run_fn.embed_catalogue
-    # The trainer's own checks would stop the first two; here they come through, as from a trainer without checks.
-    monkeypatch.setattr(run_fn, "check_embeddings", lambda *_: None)
-    monkeypatch.setattr(run_fn, "embed_catalogue", lambda *arguments: spoil(embed(*arguments)))
+    _export_spoiled(monkeypatch, spoil)
     run = films.run(seed=seed, epochs=1)
     assert not _blessed(run)
     assert rule in _failed_rules(run)
+    assert films.served() == before
+
+
+def _noisy(embedding: Any) -> Any:
+    """A little of everything that was learned is lost."""
+    noise = np.random.default_rng(0).normal(0, NOISE / np.sqrt(embedding.shape[1]), embedding.shape)
+    blurred = embedding + noise
+    return (blurred / np.linalg.norm(blurred, axis=1, keepdims=True)).astype(embedding.dtype)
+
+
+def test_warm_started_model_a_little_worse_beyond_the_margin_refused_for_that_alone(
+    films: Films, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = films.served()
+    _export_spoiled(monkeypatch, _noisy)
+    run = films.run(seed=14)
+    assert not _blessed(run)
+    assert _failed_rules(run) == "not_worse_than_last_blessed"
+    assert films.served() == before
+
+
+def test_eval_split_of_five_users_refused(films: Films) -> None:
+    before = films.served()
+    # The newest 39 of 55,375 likes are those of five users.
+    run = films.run(split=Split(method="time", eval_fraction=0.00072))
+    evaluation = run.output("ModelEvaluation")
+    assert evaluation is not None
+    assert evaluation.properties["users"] == 5
+    assert not _blessed(run)
+    assert "users" in _failed_rules(run)
     assert films.served() == before
 
 
