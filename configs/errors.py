@@ -26,8 +26,7 @@ class AnomalyError(DataError):
 
 
 class DriftError(DataError):
-    """DataGate stopped the run: the data is too far from what the last blessed model learned from, or the
-    record of that cannot be read."""
+    """DataGate stopped the run: the data is far from what the last blessed model learned from, or nothing says what."""
 
 
 class TrainingError(PerennialError):
