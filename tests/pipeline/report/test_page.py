@@ -3,6 +3,7 @@ import re
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,3 +156,20 @@ def test_write_local_report_folder_is_a_file_told_as_such(tmp_path: Path) -> Non
     (tmp_path / "movielens-100k" / "reports").write_text("in the way")
     with pytest.raises(OutputError, match=r"7\.html: the report of run 7 cannot be written"):
         write_local_report(config, worlds.run(7, failed="InteractionGen"))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"blessed": False, "failures": ["the process was killed after 300 s"], "signatures": {}},
+        {
+            "blessed": False,
+            "failures": ["recommend: score is not finite"],
+            "load_seconds": 0.5,
+            "signatures": {"recommend": {"requests": 5, "max_difference": None}},
+        },
+    ],
+)
+def test_page_serving_check_that_failed_before_it_timed_anything_is_told(check: dict[str, Any]) -> None:
+    page = build_page(dataclasses.replace(worlds.pushed(), serving_check=check))
+    assert check["failures"][0] in page
