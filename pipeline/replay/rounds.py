@@ -18,6 +18,7 @@ from pipeline.replay import windows
 from pipeline.runs.lock import pipeline_lock
 from pipeline.runs.store import NodeExecution, Run, read_runs
 from trainer import METRICS_FILE
+from trainer.training import write_json
 
 ROUNDS_FILE = "rounds.json"
 """In the replay's folder: every round so far, as JSON values of `Round`."""
@@ -105,7 +106,7 @@ def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Co
             events = window.events + (done[-1].events if done else 0)
             console.rule(f"round {number} of {rounds}: {events:,} events")
             done.append(_round(changed, number, events, window.newest, console))
-            _write(home / ROUNDS_FILE, [dataclasses.asdict(of) for of in done])
+            write_json(str(home / ROUNDS_FILE), [dataclasses.asdict(of) for of in done])
     return done
 
 
@@ -172,9 +173,3 @@ def _json(nodes: dict[str, NodeExecution], node_id: str, key: str, file: str) ->
 def _properties(nodes: dict[str, NodeExecution], node_id: str, key: str) -> dict[str, Any]:
     artifacts = nodes[node_id].outputs.get(key, ()) if node_id in nodes else ()
     return artifacts[0].properties if artifacts else {}
-
-
-def _write(path: Path, values: Any) -> None:
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(values, indent=2) + "\n")
-    unfinished.replace(path)
