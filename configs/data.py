@@ -98,7 +98,8 @@ class Cleaning(Settings):
     deduplicate: Literal["latest", "max", "sum", "none"] = "latest"
     """Which value stays when a user meets an item more than once: the latest, the largest, or the sum (event weights).
 
-    The one interaction that stays carries the latest timestamp.
+    The one interaction that stays carries the latest timestamp. On which side of a split it falls is decided by the
+    first: a user who comes back to an item has met it before.
     """
 
     positive_min: float | None = None
@@ -116,14 +117,15 @@ class Split(Settings):
     """How interactions are divided into train and eval. Eval never reaches vocabularies or statistics of training."""
 
     method: Literal["leave_last", "time", "random", "given"] = "leave_last"
-    """`leave_last`: the last `holdout` interactions of each user. `time`: a global cut that puts `eval_fraction` of all
-    interactions after it. `random`: each pair of user and item with the chance `eval_fraction`, drawn by a hash of
+    """`leave_last`: of each user, the `holdout` items met last. `time`: a global cut that puts `eval_fraction` of all
+    interactions after it. Both go by when a user first met an item (within `window_days`), so that what a model was
+    trained on is not held out on a later day. `random`: each pair of user and item with the chance `eval_fraction`, drawn by a hash of
     `seed` and the two ids: as the log grows or slides, an interaction stays on its side. A user always keeps one item
     for training: where all would be held out, that of the largest draw, which alone may change sides as the user's
     items change. `given`: the log's `path` names the files of each split."""
 
     holdout: int = Field(default=1, ge=1)
-    """Interactions of each user held out by `leave_last`. A user always keeps one for training."""
+    """Items of each user held out by `leave_last`. A user always keeps one for training."""
 
     eval_fraction: float = Field(default=0.1, gt=0, lt=1)
     """Fraction of interactions held out: by `time`, at most; by `random`, expected, so that of a user with few

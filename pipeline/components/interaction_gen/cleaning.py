@@ -32,13 +32,17 @@ def window(shard: Interactions, cleaning: Cleaning, newest: int | None, per_seco
 
 
 def deduplicate(shard: Interactions, cleaning: Cleaning) -> Interactions:
-    """Keeps one interaction of a user with an item in a split, the latest, with the value that the config chooses."""
+    """Keeps one interaction of a user with an item in a split, the latest, with the value that the config chooses.
+
+    It remembers the first one, by which `splitting.hold_out` goes.
+    """
     if cleaning.deduplicate == "none" or not len(shard):
         return shard
     pair = (shard.user.astype(np.int64) * len(shard.items) + shard.item) * 2 + shard.held_out
     order = stable_order(pair)
     ordered = pair[order]
     changes = ordered[1:] != ordered[:-1]
+    starts = np.flatnonzero(np.append(True, changes))
     last = order[np.append(changes, True)]
     if len(last) == len(shard):
         return shard
@@ -46,10 +50,13 @@ def deduplicate(shard: Interactions, cleaning: Cleaning) -> Interactions:
     if cleaning.deduplicate != "latest":
         combine = np.maximum if cleaning.deduplicate == "max" else np.add
         value = value.copy()
-        value[last] = combine.reduceat(shard.value[order], np.flatnonzero(np.append(True, changes)))
+        value[last] = combine.reduceat(shard.value[order], starts)
+    first_of = np.arange(len(shard))
+    first_of[last] = order[starts]
+    first_timestamp = None if shard.first_timestamp is None else shard.first_timestamp[first_of]
     keep = np.zeros(len(shard), bool)
     keep[last] = True
-    return replace(shard, value=value).where(keep)
+    return replace(shard, value=value, first=shard.first[first_of], first_timestamp=first_timestamp).where(keep)
 
 
 def positives(shard: Interactions, cleaning: Cleaning) -> Interactions:

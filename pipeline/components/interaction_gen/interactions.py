@@ -26,6 +26,8 @@ class Interactions:
         item: [n] int32, places in `items`.
         value: [n] float64.
         timestamp: [n] int64 in the log's unit; None if the log has none.
+        first: [n] int32, where the user first met the item in the shard's order before deduplication.
+        first_timestamp: [n] int64, when that was; None if the log has no times.
         held_out: [n] bool, whether it belongs to the eval split; all false until the split.
     """
 
@@ -35,6 +37,8 @@ class Interactions:
     item: npt.NDArray[np.int32]
     value: npt.NDArray[np.float64]
     timestamp: npt.NDArray[np.int64] | None
+    first: npt.NDArray[np.int32]
+    first_timestamp: npt.NDArray[np.int64] | None
     held_out: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -50,6 +54,8 @@ class Interactions:
             item=self.item[keep],
             value=self.value[keep],
             timestamp=None if self.timestamp is None else self.timestamp[keep],
+            first=self.first[keep],
+            first_timestamp=None if self.first_timestamp is None else self.first_timestamp[keep],
             held_out=self.held_out[keep],
         )
 
@@ -64,7 +70,9 @@ class Interactions:
     def to_bytes(self) -> bytes:
         """The interactions as bytes, for the way between Beam's workers."""
         ids = [arrow_bytes.to_bytes(pa.table({"id": ids})) for ids in (self.users, self.items)]
-        columns = (self.user, self.item, self.value, self.timestamp, self.held_out)
+        columns = (
+            self.user, self.item, self.value, self.timestamp, self.first, self.first_timestamp, self.held_out
+        )  # fmt: skip
         return pickle.dumps((ids, columns), protocol=5)
 
     @classmethod
@@ -131,13 +139,16 @@ def assemble(parts: Iterable[tuple[tuple[int, int], bytes]]) -> Interactions:
             return otherwise
         return _whole(table.column(name)).to_numpy(zero_copy_only=False)[order]
 
+    times = column(TIMESTAMP, None)
     return Interactions(
         users=users.dictionary.take(by_id),
         items=items.dictionary,
         user=user[order],
         item=items.indices.to_numpy()[order],
         value=column(VALUE, np.ones(rows)),
-        timestamp=column(TIMESTAMP, None),
+        timestamp=times,
+        first=np.arange(rows, dtype=np.int32),
+        first_timestamp=times,
         held_out=column(HELD_OUT, np.zeros(rows, bool)),
     )
 

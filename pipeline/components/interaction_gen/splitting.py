@@ -24,6 +24,11 @@ Histogram = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 def hold_out(shard: Interactions, split: Split, cut: int | None) -> Interactions:
     """Marks the held-out interactions.
 
+    `leave_last` and `time` go by when the user first met the item, not by the interaction that deduplication kept. Else
+    an item that yesterday's model was trained on would be held out today because the user came back to it, and that
+    model, from which today's starts and with which it is compared, would be asked for what it has learned. Nor could
+    coming back be foreseen: what a user has met is never recommended.
+
     Args:
         shard: Cleaned interactions.
         split: The config.
@@ -35,27 +40,29 @@ def hold_out(shard: Interactions, split: Split, cut: int | None) -> Interactions
     if split.method == "given" or not len(shard):
         return shard
     if split.method == "time":
-        assert shard.timestamp is not None
+        assert shard.first_timestamp is not None
         assert cut is not None
-        return replace(shard, held_out=shard.timestamp >= cut)
+        return replace(shard, held_out=shard.first_timestamp >= cut)
     if split.method == "random":
         return replace(shard, held_out=_random(shard, split))
     ends = shard.user_ends()
     counts = np.diff(ends, prepend=0)
-    from_end = ends[shard.user] - 1 - np.arange(len(shard))
+    from_end = np.empty(len(shard), np.int64)
+    # The places of one user lie before those of the next: in their order, each user's come together.
+    from_end[np.argsort(shard.first)] = ends[shard.user] - 1 - np.arange(len(shard))
     return replace(shard, held_out=from_end < np.minimum(split.holdout, counts - 1)[shard.user])
 
 
 def histogram(shard: Interactions, oldest: int, newest: int) -> Histogram:
-    """Interactions by time, for `choose_cut`.
+    """Interactions by the time of their first meeting, for `choose_cut`.
 
     Args:
         shard: Cleaned interactions with timestamps.
         oldest: The oldest timestamp of the log.
         newest: The newest.
     """
-    assert shard.timestamp is not None
-    buckets, counts = np.unique((shard.timestamp - oldest) // _width(oldest, newest), return_counts=True)
+    assert shard.first_timestamp is not None
+    buckets, counts = np.unique((shard.first_timestamp - oldest) // _width(oldest, newest), return_counts=True)
     return buckets, counts.astype(np.int64)
 
 

@@ -13,6 +13,8 @@ from configs.data import Log
 from tests.ingest import Ingested, Row, log_config, run_interaction_gen
 
 Event = tuple[str, str, float, int]
+Kept = tuple[str, str, float, int, tuple[int, int]]
+"""An event that cleaning left, with the time and place at which the user first met the item."""
 DAY = 86_400
 
 
@@ -39,13 +41,13 @@ def _write(folder: Path, events: list[Event], files: int) -> str:
     return str(folder / "part-*.csv")
 
 
-def _clean(events: list[Event], log: Log) -> tuple[dict[str, list[Event]], dict[str, tuple[int, int]]]:
+def _clean(events: list[Event], log: Log) -> tuple[dict[str, list[Kept]], dict[str, tuple[int, int]]]:
     """Histories by user, oldest first, and interactions before and after each step."""
     cleaning, counts = log.cleaning, {}
     # Python's sort is stable: ties keep the order of the input.
-    rows = sorted(events, key=lambda e: e[3])
+    rows = [(*e, (e[3], place)) for place, e in enumerate(sorted(events, key=lambda e: e[3]))]
 
-    def step(name: str, kept: list[Event]) -> list[Event]:
+    def step(name: str, kept: list[Kept]) -> list[Kept]:
         counts[name] = (len(rows), len(kept))
         return kept
 
@@ -64,7 +66,7 @@ def _clean(events: list[Event], log: Log) -> tuple[dict[str, list[Event]], dict[
             if place == places[-1]:
                 values = [rows[p][2] for p in places]
                 value = {"latest": values[-1], "max": max(values), "sum": sum(values)}[cleaning.deduplicate]
-                kept.append((event[0], event[1], value, event[3]))
+                kept.append((event[0], event[1], value, event[3], rows[places[0]][4]))
     rows = step("deduplicate", kept)
     least = cleaning.positive_min
     rows = step("positives", [e for e in rows if least is None or e[2] >= least])
@@ -73,13 +75,13 @@ def _clean(events: list[Event], log: Log) -> tuple[dict[str, list[Event]], dict[
     rows = step("top_items", [e for e in rows if e[1] in top])
     events_of = collections.Counter(e[0] for e in rows)
     rows = step("active_users", [e for e in rows if events_of[e[0]] >= cleaning.min_user_events])
-    histories: dict[str, list[Event]] = collections.defaultdict(list)
+    histories: dict[str, list[Kept]] = collections.defaultdict(list)
     for event in rows:
         histories[event[0]].append(event)
     return histories, counts
 
 
-def _assert_examples(rows: dict[str, Row], expected: dict[str, tuple[list[Event], list[Event]]]) -> None:
+def _assert_examples(rows: dict[str, Row], expected: dict[str, tuple[list[Kept], list[Kept]]]) -> None:
     assert rows.keys() == expected.keys()
     for user, (history, targets) in expected.items():
         assert rows[user]["item_id"] == [e[1] for e in history]
@@ -106,12 +108,17 @@ def test_do_leave_last_equals_oracle(tmp_path: Path, seed: int, cleaning: dict[s
     result = run_interaction_gen(log, _write(tmp_path / "in", events, files=3), tmp_path / "out")
     histories, counts = _clean(events, log)
     cut = {user: max(len(h) - holdout, 1) for user, h in histories.items()}
-    _assert_examples(result.by_user("train"), {u: (h[: cut[u]], []) for u, h in histories.items()})
-    _assert_examples(
-        result.by_user("eval"), {u: (h[: cut[u]], h[cut[u] :]) for u, h in histories.items() if len(h) > cut[u]}
-    )
+    # The items met last, not those seen last.
+    targets = {u: sorted(h, key=lambda e: e[4])[cut[u] :] for u, h in histories.items()}
+    if cleaning.get("deduplicate") != "none":
+        assert any(targets[u] != h[cut[u] :] for u, h in histories.items()), "somebody must have come back to an item"
+    split_of = {
+        u: ([e for e in h if e not in targets[u]], [e for e in h if e in targets[u]]) for u, h in histories.items()
+    }
+    _assert_examples(result.by_user("train"), {u: (kept, []) for u, (kept, _) in split_of.items()})
+    _assert_examples(result.by_user("eval"), {u: both for u, both in split_of.items() if both[1]})
     assert {s["step"]: (s["in"], s["out"]) for s in result.report["steps"]} == counts
-    train_items = {e[1] for u, h in histories.items() for e in h[: cut[u]]}
+    train_items = {e[1] for kept, _ in split_of.values() for e in kept}
     assert result.report["splits"]["train"] == {
         "users": len(histories),
         "interactions": sum(cut.values()),
@@ -124,10 +131,11 @@ def test_do_time_split_equals_oracle(tmp_path: Path) -> None:
     events = _random_log(11)
     result = run_interaction_gen(log, _write(tmp_path / "in", events, files=2), tmp_path / "out")
     histories, _ = _clean(events, log)
-    times = sorted(e[3] for h in histories.values() for e in h)
+    times = sorted(e[4][0] for h in histories.values() for e in h)
     cut = min(t for t in times if sum(1 for other in times if other >= t) <= 0.2 * len(times))
-    before = {u: [e for e in h if e[3] < cut] for u, h in histories.items()}
-    after = {u: [e for e in h if e[3] >= cut] for u, h in histories.items()}
+    before = {u: [e for e in h if e[4][0] < cut] for u, h in histories.items()}
+    after = {u: [e for e in h if e[4][0] >= cut] for u, h in histories.items()}
+    assert any(e[3] >= cut for h in before.values() for e in h), "somebody must come back to an item after the cut"
     assert any(after[u] and not before[u] for u in histories), "the case of a user with targets alone must occur"
     _assert_examples(result.by_user("train"), {u: (h, []) for u, h in before.items() if h})
     _assert_examples(result.by_user("eval"), {u: (before[u], after[u]) for u in histories if after[u]})
@@ -209,6 +217,31 @@ def test_do_random_split_of_a_growing_and_sliding_log_leaves_every_event_on_its_
         assert not {user for user, _ in held_out & train_today} & {"u1", "u2"}, (
             "users with many events have no such case"
         )
+
+
+@pytest.mark.parametrize(
+    ("timed", "split"),
+    [
+        (True, {"method": "leave_last", "holdout": 2}),
+        (False, {"method": "leave_last"}),
+        (True, {"method": "time", "eval_fraction": 0.2}),
+    ],
+)
+def test_do_split_of_a_growing_log_never_holds_out_what_an_earlier_model_was_trained_on(
+    tmp_path: Path, timed: bool, split: dict[str, Any]
+) -> None:
+    events = sorted(_random_log(17, events=1200), key=lambda e: e[3])
+    columns = {"user_id": "user_id", "item_id": "item_id"} | ({"timestamp": "timestamp"} if timed else {})
+    log = log_config(columns=columns, split=split)
+    trained: set[tuple[str, str]] = set()
+    for day in (400, 800, 1200):
+        today = run_interaction_gen(log, _write(tmp_path / f"in {day}", events[:day], 1), tmp_path / f"out {day}")
+        train, held_out = _sides(today)
+        came_back = sum(pair in trained for pair in (e[:2] for e in events[day - 400 : day]))
+        assert day == 400 or came_back > 50, "users must come back to items"
+        assert len(held_out) > 20
+        assert not trained & held_out
+        trained |= train
 
 
 def test_do_without_value_and_timestamp_input_order_is_time(tmp_path: Path) -> None:
