@@ -38,6 +38,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return shop
 
 
+def _page(shop: Shop, number: int) -> str:
+    return (shop.home / "reports" / f"{number}.html").read_text(encoding="utf-8")
+
+
 def test_run_pushes_one_model_and_says_where(shop: Shop) -> None:
     assert [version.name.isdigit() for version in shop.versions] == [True]
     assert (shop.versions[0] / "saved_model.pb").exists()
@@ -46,6 +50,8 @@ def test_run_pushes_one_model_and_says_where(shop: Shop) -> None:
         assert component in shown
     assert str(shop.home / "serving") in shown
     assert str(shop.home / "metadata.db") in shown
+    assert str(shop.home / "reports" / "1.html") in shown
+    assert f"<h1>Pushed as version {shop.versions[0].name}</h1>" in _page(shop, 1)
 
 
 def test_run_learns_more_than_popularity(shop: Shop) -> None:
@@ -155,6 +161,7 @@ def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop
     assert "the base model is handed on" in again.stdout
     assert "is live already" in again.stdout
     assert len(shop.versions) == 1
+    assert f"<h1>Already served as version {shop.versions[0].name}</h1>" in _page(shop, 2)
 
     (part,) = (shop.folder / "interactions").iterdir()
     part.write_text(part.read_text() + '"1","b3",5,1699999999\n')
@@ -163,6 +170,21 @@ def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop
     assert "InteractionGen\n    from the cache" not in fresh.stdout
     assert "warm start: " in fresh.stdout
     assert len(shop.versions) == 2
+
+
+def test_run_without_a_catalogue_pushed_and_ids_stand_for_titles(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    values = yaml.safe_load(shop.config.read_text())
+    del values["catalogue"]
+    shop.config.write_text(yaml.safe_dump(values))
+    done = shop.run("perennial", "run", "--config", str(shop.config))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (version,) = shop.versions
+    page = _page(shop, 1)
+    assert f"<h1>Pushed as version {version.name}</h1>" in page
+    assert f"{ITEMS} items, {ITEMS} of them known from the log alone." in page
+    answers = _json(shop.run("perennial", "similar", "b7", "-k", "3", "--json"))
+    assert [answer["title"] for answer in answers] == [answer["item_id"] for answer in answers]
 
 
 def test_run_log_missing_one_clear_error_and_nothing_pushed(tmp_path: Path) -> None:
@@ -175,6 +197,9 @@ def test_run_log_missing_one_clear_error_and_nothing_pushed(tmp_path: Path) -> N
     assert "part-*.csv" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (shop.home / "serving").exists()
+    page = _page(shop, 1)
+    assert "<h1>Failed in InteractionGen</h1>" in page
+    assert "part-*.csv" in page
 
 
 def test_run_data_outside_the_curated_schema_stopped_before_training(tmp_path: Path) -> None:
@@ -192,6 +217,7 @@ def test_run_data_outside_the_curated_schema_stopped_before_training(tmp_path: P
     assert "interactions/train value:" in done.stderr
     assert "TwoTowerTrainer" not in done.stdout
     assert not (shop.home / "serving").exists()
+    assert "<h1>Failed in DataGate</h1>" in _page(shop, 1)
 
 
 @pytest.mark.parametrize("engine", ["local", "vertex"])

@@ -22,12 +22,14 @@ from tfx.types import artifact_utils, standard_component_specs
 from configs.data import Catalogue
 from configs.errors import DataError
 from pipeline.components.catalogue_gen import reading
+from pipeline.components.catalogue_gen.reading import Items
 from pipeline.components.interaction_gen.outcome import ITEMS_FILE
 from pipeline.components.tabular import files, records, report, settings
 from pipeline.components.tabular.driver import require_match
 from pipeline.components.tabular.files import InputFile
 from pipeline.components.tabular.output import all_or_nothing
 from pipeline.components.tabular.pace import rate
+from pipeline.components.tabular.report import ReadingReport
 from transforms import features
 
 REPORT_FILE = "catalogue.json"
@@ -150,15 +152,31 @@ def make_catalogue(
         DataError: Too many bad rows, or too few shared ids.
     """
     if catalogue is None:
-        added = interacted.take(pc.sort_indices(interacted))
-        counts = {"rows": 0, "bad_rows": 0, "items": len(added), "added_items": len(added)}
-        return reading.ids_alone(added, None), counts, []
-    items = reading.read_catalogue(inputs, catalogue)
+        items = Items(reading.ids_alone(interacted[:0], None), ReadingReport(), 0)  # all are added from the log
+    else:
+        items = reading.read_catalogue(inputs, catalogue)
+    known = pc.is_in(interacted, value_set=items.table.column(features.ITEM_ID).combine_chunks())
+    unknown = interacted.filter(pc.invert(known))
+    if catalogue is not None:
+        _require_usable(items, catalogue, interacted, unknown)
+    added = unknown.take(pc.sort_indices(unknown))
+    table = pa.concat_tables([items.table, reading.ids_alone(added, catalogue).cast(items.table.schema)])
+    found = {
+        **report.to_json(items.report),
+        "items": table.num_rows,
+        "untitled_items": items.untitled,
+        "interacted_items": len(interacted),
+        "added_items": len(added),
+        "filled": {name: _filled(table.column(name)) for name in (catalogue.features if catalogue else ())},
+    }
+    return table, found, report.quarantine_json(items.report)
+
+
+def _require_usable(items: Items, catalogue: Catalogue, interacted: Any, unknown: Any) -> None:
+    """Refuses a catalogue that is not one, or not that of this log's items, of which it lacks the unknown ones."""
     fault = report.fault(items.report, catalogue.max_bad_fraction, "catalogue.max_bad_fraction")
     if fault is not None:
         raise DataError(fault)
-    known = pc.is_in(interacted, value_set=items.table.column(features.ITEM_ID).combine_chunks())
-    unknown = interacted.filter(pc.invert(known))
     shared = len(interacted) - len(unknown)
     if shared < catalogue.min_shared_fraction * len(interacted):
         in_catalogue = items.table.column(features.ITEM_ID).slice(0, _SAMPLED_IDS).to_pylist()
@@ -168,17 +186,6 @@ def make_catalogue(
             f"thing. The log has items such as {unknown.slice(0, _SAMPLED_IDS).to_pylist()}, the catalogue such as "
             f"{in_catalogue} in column {catalogue.item_id!r}. Correct catalogue.item_id or log.columns.item_id."
         )
-    added = unknown.take(pc.sort_indices(unknown))
-    table = pa.concat_tables([items.table, reading.ids_alone(added, catalogue).cast(items.table.schema)])
-    found = {
-        **report.to_json(items.report),
-        "items": table.num_rows,
-        "untitled_items": items.untitled,
-        "interacted_items": len(interacted),
-        "added_items": len(added),
-        "filled": {name: _filled(table.column(name)) for name in catalogue.features},
-    }
-    return table, found, report.quarantine_json(items.report)
 
 
 def encode(table: Any) -> list[bytes]:

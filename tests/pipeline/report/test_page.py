@@ -5,10 +5,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from configs.errors import OutputError
 from configs.load import DEFAULT_CONFIG, load_config
+from pipeline.components.catalogue_gen.executor import make_catalogue
 from pipeline.report.facts import Facts
 from pipeline.report.page import SECTIONS, build_page, write_local_report
 from tests.pipeline.report import worlds
@@ -106,6 +108,13 @@ def test_page_of_nothing_is_a_page() -> None:
     document = _Document(build_page(Facts(pipeline="shop")))
     assert "Not finished" in document.text
     assert document.open == []
+
+
+def test_page_without_a_catalogue_items_are_those_of_the_log() -> None:
+    _, catalogue, _ = make_catalogue([], None, pa.array(["b1", "b2"]))
+    document = _Document(build_page(dataclasses.replace(worlds.pushed(), catalogue=catalogue)))
+    assert "2 items, 2 of them known from the log alone." in document.text
+    assert "Content features" not in document.text
 
 
 def test_page_model_that_could_not_be_asked_shows_the_gate_alone() -> None:

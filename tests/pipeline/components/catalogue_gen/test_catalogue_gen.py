@@ -98,7 +98,14 @@ def test_do_items_in_order_of_the_file_then_added_by_id(tmp_path: Path) -> None:
 def test_do_without_catalogue_items_are_the_logs(tmp_path: Path) -> None:
     result = _run(tmp_path, None, b"not read", ["b", "10", "9"])
     assert result.rows("train") == [{"item_id": [i], "title": [i]} for i in ("10", "9", "b")]
-    assert result.report["added_items"] == 3
+    assert (result.report["items"], result.report["added_items"], result.report["untitled_items"]) == (3, 3, 0)
+
+
+def test_make_without_catalogue_report_of_the_same_keys(make: Make) -> None:
+    _, with_catalogue, _ = make(["1"], a_csv=HEADER + ROWS)
+    _, without, quarantine = make_catalogue([], None, pa.array(["1"]))
+    assert without.keys() == with_catalogue.keys()
+    assert (without["rows"], without["filled"], quarantine) == (0, {}, [])
 
 
 def test_do_no_shared_ids_refused_with_samples(tmp_path: Path) -> None:
