@@ -1,11 +1,14 @@
 """What became of a run, in one line and its reasons: the first thing that its page says."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from pipeline.report.facts import Facts
+from pipeline.report.facts import PARTS, Facts
 
 Kind = Literal["pushed", "refused", "failed", "unfinished"]
+
+_PUSHER, _ = PARTS["pushed_model"]
+_STAYS = "Serving stays as it was."
 
 
 @dataclass(frozen=True)
@@ -31,38 +34,56 @@ def verdict(facts: Facts) -> Verdict:
 
 
 def _stopped(facts: Facts) -> Verdict | None:
-    if facts.run is None:
+    if facts.run is None or facts.run.state in ("succeeded", "running"):
         return None
-    for node in facts.run.nodes:
-        if node.state == "failed":
-            error = node.error or "It left no message; the log of the run has its traceback."
-            return Verdict("failed", f"Failed in {node.node_id}", (error, "Serving stays as it was."))
-    for node in facts.run.nodes:
-        if node.state == "killed":
-            return Verdict("failed", f"Killed in {node.node_id}", ("Serving stays as it was. Run it again.",))
+    # Of an interrupted run, the record has its node as failed.
+    stopped = next((node for node in facts.run.nodes if node.state in ("failed", "killed")), None)
+    node_id = stopped.node_id if stopped else None
     if facts.run.state == "killed":
-        return Verdict("failed", "Killed between two components", ("Serving stays as it was. Run it again.",))
-    if facts.run.state == "failed":
-        return Verdict("failed", "Failed", ("No component says why; the log of the run does.",))
-    return None
+        where = f"in {node_id}" if node_id else "between two components"
+        return Verdict("failed", f"Killed {where}", (f"{_served(facts, node_id)} Run it again.",))
+    if stopped is None:
+        return Verdict("failed", "Failed", ("No component says why; the log of the run does.", _served(facts, None)))
+    error = stopped.error or "It left no message; the log of the run has its traceback."
+    return Verdict("failed", f"Failed in {node_id}", (error, _served(facts, node_id)))
+
+
+def _served(facts: Facts, stopped_in: str | None) -> str:
+    """What a run that stopped has changed for those who are served."""
+    pushed = facts.parts.get("pushed_model")
+    if pushed is not None and pushed.properties.get("pushed"):
+        return f"Version {pushed.properties.get('pushed_version')} had been pushed before."
+    if stopped_in == _PUSHER:
+        return "Whether its version had been published by then, `perennial versions` says."
+    return _STAYS
 
 
 def _refused(facts: Facts) -> Verdict | None:
-    stays = "Serving stays as it was."
-    decision = facts.evaluation["decision"] if facts.evaluation is not None else None
+    decision = facts.evaluation["decision"] if facts.evaluation is not None else _kept_decision(facts)
     failed = [rule for rule in decision["rules"] if not rule["passed"]] if decision is not None else []
     check = facts.serving_check
     # The gate has a rule for the serving check; where nothing else is wrong, the check's own words say it all.
     if check is not None and not check["blessed"] and all(rule["rule"] == "servable" for rule in failed):
-        return Verdict("refused", "Refused by the serving check", (*check["failures"], stays))
+        return Verdict("refused", "Refused by the serving check", (*check["failures"], _STAYS))
     if decision is not None and not decision["blessed"]:
         names = ", ".join(dict.fromkeys(rule["rule"].replace("_", " ") for rule in failed))
         return Verdict(
             "refused",
             f"Refused by the gate: {names or 'no rule blessed it'}",
-            (*(str(rule["detail"]) for rule in failed), stays),
+            (*dict.fromkeys(str(rule["detail"]) for rule in failed), _STAYS),
         )
     return None
+
+
+def _kept_decision(facts: Facts) -> dict[str, Any] | None:
+    """The gate's decision as the store keeps it where the evaluation's files are gone: the failed rules' names."""
+    evaluation = facts.parts.get("evaluation")
+    if evaluation is None or "blessed" not in evaluation.properties:
+        return None
+    detail = "The evaluation was deleted with other old artifacts; what is kept of it are the names of these rules."
+    names = str(evaluation.properties.get("failed_rules") or "").split(", ")
+    rules = [{"rule": name, "passed": False, "detail": detail} for name in names if name]
+    return {"blessed": bool(evaluation.properties["blessed"]), "rules": rules}
 
 
 def _pushed(facts: Facts) -> Verdict:
@@ -81,7 +102,7 @@ def _pushed(facts: Facts) -> Verdict:
     outcome = facts.push or {}
     if not pushed.properties.get("pushed"):
         reason = str(outcome.get("reason") or "a blessing is missing")
-        return Verdict("refused", "Not pushed", (f"{reason[0].upper()}{reason[1:]}.", "Serving stays as it was."))
+        return Verdict("refused", "Not pushed", (f"{reason[0].upper()}{reason[1:]}.", _STAYS))
     version = pushed.properties.get("pushed_version")
     if outcome.get("is_new") is False:
         same = "The model is the served one, byte by byte."

@@ -1,7 +1,10 @@
 import dataclasses
 
+import pytest
+
 from pipeline.report.facts import Facts, Part
 from pipeline.report.verdict import verdict
+from pipeline.runs.store import RunState
 from tests.pipeline.report import worlds
 
 
@@ -61,11 +64,56 @@ def test_verdict_failed_component_comes_before_all_else() -> None:
     assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES" in found.reasons[0]
 
 
-def test_verdict_killed_component_named() -> None:
-    run = worlds.run(failed="TwoTowerTrainer")
-    nodes = (*run.nodes[:-1], dataclasses.replace(run.nodes[-1], state="killed", seconds=None))
-    found = verdict(Facts(pipeline="shop", run=dataclasses.replace(run, state="killed", nodes=nodes)))
-    assert (found.kind, found.headline) == ("failed", "Killed in TwoTowerTrainer")
+_PUSHED_BEFORE = "Version 1795269697 had been pushed before."
+
+
+@pytest.mark.parametrize(
+    ("node_id", "is_pushed", "said"),
+    [
+        ("TwoTowerTrainer", False, "Serving stays as it was."),
+        ("Pusher", False, "Whether its version had been published by then, `perennial versions` says."),
+        ("RunReport", True, _PUSHED_BEFORE),
+    ],
+)
+@pytest.mark.parametrize("state", ["failed", "killed"])
+def test_verdict_stopped_says_what_is_served(node_id: str, is_pushed: bool, said: str, state: RunState) -> None:
+    run = worlds.run(failed=node_id, error="no more memory")
+    nodes = (*run.nodes[:-1], dataclasses.replace(run.nodes[-1], state=state))
+    run = dataclasses.replace(run, state=state, nodes=nodes)
+    parts = worlds.pushed().parts if is_pushed else {}
+    found = verdict(Facts(pipeline="shop", run=run, parts=parts))
+    assert found.kind == "failed"
+    if state == "failed":
+        assert (found.headline, found.reasons) == (f"Failed in {node_id}", ("no more memory", said))
+    else:
+        assert (found.headline, found.reasons) == (f"Killed in {node_id}", (f"{said} Run it again.",))
+
+
+def test_verdict_killed_after_the_push_says_so() -> None:
+    told = dataclasses.replace(worlds.pushed(), run=dataclasses.replace(worlds.run(), state="killed"))
+    found = verdict(told)
+    assert (found.headline, found.reasons) == ("Killed between two components", (f"{_PUSHED_BEFORE} Run it again.",))
+
+
+def test_verdict_interrupted_by_a_person_reads_as_killed() -> None:
+    run = dataclasses.replace(worlds.run(failed="TwoTowerTrainer", error="KeyboardInterrupt: "), state="killed")
+    found = verdict(Facts(pipeline="shop", run=run))
+    assert found.headline == "Killed in TwoTowerTrainer"
+    assert "KeyboardInterrupt" not in " ".join(found.reasons)
+
+
+def test_verdict_refused_and_pruned_names_the_rules_that_the_store_keeps() -> None:
+    kept = {"blessed": 0, "failed_rules": "coverage, not_worse_than_last_blessed"}
+    parts = {"evaluation": Part("gone", kept), "pushed_model": Part("gone", {"pushed": 0})}
+    found = verdict(Facts(pipeline="shop", run=worlds.run(), parts=parts))
+    assert (found.kind, found.headline) == ("refused", "Refused by the gate: coverage, not worse than last blessed")
+    assert len(found.reasons) == 2
+    assert "was deleted" in found.reasons[0]
+
+
+def test_verdict_pushed_and_pruned_names_the_version() -> None:
+    parts = {**worlds.pushed().parts, "evaluation": Part("gone", {"blessed": 1, "failed_rules": ""})}
+    assert verdict(Facts(pipeline="shop", run=worlds.run(), parts=parts)).headline == "Pushed as version 1795269697"
 
 
 def test_verdict_nothing_known_is_unfinished() -> None:

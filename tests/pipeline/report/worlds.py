@@ -56,6 +56,7 @@ _DAG: list[tuple[str, float, dict[str, str], list[str]]] = [
     ),
     ("ServingCheck", 5.2, {"blessing": "InfraBlessing"}, ["TwoTowerTrainer"]),
     ("Pusher", 0.1, {"pushed_model": "PushedModel"}, ["TwoTowerTrainer", "RetrievalEvaluator", "ServingCheck"]),
+    ("RunReport", 1.3, {"report": "system.HTML"}, ["RetrievalEvaluator", "Pusher"]),
 ]
 
 
