@@ -36,10 +36,14 @@ def evaluation(run: Run) -> dict[str, Any] | None:
     return read_json(run.output("ModelEvaluation"), EVALUATION_FILE)
 
 
-def refusing_rule(run: Run) -> str | None:
-    """The first rule of the gate that the run's model failed."""
-    decision = (evaluation(run) or {}).get("decision", {})
-    return next((rule["rule"] for rule in decision.get("rules", ()) if not rule["passed"]), None)
+def failed_rules(run: Run) -> list[str]:
+    """The rules of the gate that the run's model failed; the store has their names when `evaluation.json` is gone."""
+    told = evaluation(run)
+    if told is not None:
+        return [rule["rule"] for rule in told.get("decision", {}).get("rules", ()) if not rule["passed"]]
+    kept = run.output("ModelEvaluation")
+    names = str(kept.properties.get("failed_rules", "")) if kept else ""
+    return names.split(", ") if names else []
 
 
 def settings(run: Run) -> dict[str, Any]:

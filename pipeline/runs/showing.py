@@ -39,7 +39,7 @@ def run_summary(run: Run) -> dict[str, Any]:
         "cached": sum(node.state == "cached" for node in run.nodes),
         HEADLINE: evaluation.properties.get(HEADLINE) if evaluation else None,
         "blessed": bool(blessing.properties.get("blessed")) if blessing else None,
-        "refused_by": contents.refusing_rule(run),
+        "refused_by": next(iter(contents.failed_rules(run)), None),
         "withdrawn": blessing is not None and blessing.properties.get(WITHDRAWN) == 1,
         "pushed_version": pushed.properties.get("pushed_version") if pushed and was_pushed else None,
     }
@@ -115,6 +115,12 @@ def show_run(run: Run, report: Path, console: Console) -> None:
             numbers = (_number(rule.get("value")), _number(rule.get("limit")))
             rules.add_row(rule["rule"], passed, rule.get("metric") or "", *numbers, escape(rule.get("detail") or ""))
         console.print(rules)
+    elif kept := contents.failed_rules(run):
+        console.print(
+            f"The gate [red]refused[/] it: {', '.join(kept)}. Its numbers were deleted with other old artifacts.",
+            highlight=False,
+            soft_wrap=True,
+        )
     nodes = Table("node", "state", "seconds", "outputs")
     for node in run.nodes:
         nodes.add_row(node.node_id, _styled(node.state), _seconds(node.seconds), _outputs(node))
