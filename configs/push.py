@@ -28,5 +28,5 @@ class Push(Settings):
     """The serving folder."""
 
     keep_versions: int = Field(default=5, ge=1)
-    """Versions kept there, the newest; the live one is the newest of all and always stays. Default 5: enough to go back
-    past a bad week of nightly runs."""
+    """Models kept there, the newest, each under its newest number; the live one always stays. Default 5: enough to go
+    back past a bad week of nightly runs."""

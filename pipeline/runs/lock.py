@@ -45,7 +45,8 @@ def pipeline_lock(config: PipelineConfig, console: Console | None = None) -> Ite
             if config.runs.when_locked == "refuse":
                 raise LockedError(
                     f"pipeline {config.name}: {_holder(file)} is at work in {home}. Try again when it is done, or set "
-                    "runs.when_locked: wait."
+                    "runs.when_locked: wait. If this cannot wait, kill that process, which is safe at any moment: what "
+                    "is served stays whole, and the next run goes on from what is finished."
                 )
             waiting = f"Waiting for {_holder(file)}, which is at work on {config.name}."
             (console or Console()).print(waiting, highlight=False, soft_wrap=True)

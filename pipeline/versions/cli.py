@@ -79,12 +79,14 @@ def _state(row: dict[str, Any]) -> str:
 def _rollback(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
     from pipeline.runs.lock import pipeline_lock
-    from pipeline.versions.rollback import roll_back
+    from pipeline.versions.rollback import default_target, roll_back
 
-    serving_dir = local_serving_dir(config)
+    say, serving_dir, number = _console().print, local_serving_dir(config), arguments.version
+    if number is None:
+        number = default_target(serving_dir)
+        say(f"Going back to version {number}.", highlight=False)
     with pipeline_lock(config):
-        came = roll_back(serving_dir, config.push.keep_versions, local_metadata_path(config), arguments.version)
-    say = _console().print
+        came = roll_back(serving_dir, config.push.keep_versions, local_metadata_path(config), number)
     if came.live == came.target:
         say(f"Version {came.live} is live already.", highlight=False)
     else:

@@ -159,24 +159,31 @@ def _require_equal(came: Mapping[str, str], wanted: Mapping[str, str], serving_d
 
 
 def retire(serving_dir: str, keep_versions: int) -> list[int]:
-    """Removes all but the newest versions; each is gone from its number at once, and the live one stays.
+    """Removes all but the newest models; each version is gone from its number at once, and the live one stays.
+
+    Models are counted, not numbers: a rollback publishes a model that is there under a second number, and whoever goes
+    back step by step must not lose the models that are still to come.
 
     Args:
         serving_dir: The serving folder, local or remote.
-        keep_versions: How many stay, 1 or more.
+        keep_versions: How many models stay, each under its newest number; 1 or more.
 
     Returns:
         The numbers removed.
     """
-    retired = []
-    for version in versions(serving_dir)[:-keep_versions]:
+    retired, kept = [], set[str]()
+    for version in reversed(versions(serving_dir)):
         try:
+            digest = version.digest
+            if digest not in kept and len(kept) < keep_versions:
+                kept.add(digest)
+                continue
             _remove(serving_dir, version)
             retired.append(version.number)
         except (OSError, tf.errors.OpError) as e:
             # The new version is live; that an old one stays too must not undo this.
-            _logger.warning("version %d is too old to keep but cannot be removed: %s", version.number, e)
-    return retired
+            _logger.warning("version %d need not be kept but cannot be removed: %s", version.number, e)
+    return sorted(retired)
 
 
 def _remove(serving_dir: str, version: Version) -> None:

@@ -38,7 +38,7 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
     Args:
         source: The SavedModel, local or remote.
         serving_dir: The serving folder, local or remote; made if need be.
-        keep_versions: Versions to keep, the new one among them.
+        keep_versions: Models to keep, the new one among them.
 
     Raises:
         ModelError: There is no SavedModel at `source`.

@@ -37,17 +37,41 @@ class Rollback:
     """What became of the blessings; None if there is no metadata store on this machine."""
 
 
-def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: int | None = None) -> Rollback:
+def default_target(serving_dir: str) -> int:
+    """The newest version with another model than the live one that no rollback took out of service.
+
+    To be asked for before any wait for a run: what that run pushes meanwhile was made live by nobody who saw it, and
+    must not turn the version that one wants to get rid of into the one that is gone back to.
+
+    Args:
+        serving_dir: The serving folder, local or remote.
+
+    Returns:
+        Its number.
+
+    Raises:
+        ModelError: There is none.
+        OutputError: The folder cannot be read.
+    """
+    with told(serving_dir):
+        kept, out = _kept(serving_dir), withdrawn(serving_dir)
+        not_fitting = {*out, kept[-1].digest}
+        fitting = [version.number for version in kept if version.digest not in not_fitting]
+    if not fitting:
+        raise _nothing_fits(serving_dir, kept, "other model that was not withdrawn")
+    return fitting[-1]
+
+
+def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: int) -> Rollback:
     """Makes an older version's model live again, and takes out of service what was first pushed after it.
 
     Killed on the way, it can be run again: publishing comes last, so that until then the default target is the same.
 
     Args:
         serving_dir: The serving folder, local or remote.
-        keep_versions: Versions to keep, the new one among them.
+        keep_versions: Models to keep, the live one among them.
         metadata_path: The pipeline's local metadata store; it may be missing.
-        number: The version to go back to. None: the newest with another model than the live one that no rollback took
-            out of service.
+        number: The version to go back to.
 
     Raises:
         ModelError: There is no such version, or it was damaged since it was pushed.
@@ -55,10 +79,9 @@ def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: 
     """
     with told(serving_dir), locked(serving_dir) as is_alone:
         sweep(serving_dir, is_alone)
-        kept = versions(serving_dir)
-        out = withdrawn(serving_dir)
+        kept, out = _kept(serving_dir), withdrawn(serving_dir)
+        target = _target(serving_dir, kept, number)
         digests = {version.number: version.digest for version in kept}
-        target = _target(serving_dir, kept, digests, set(out), number)
         files, digest = file_digests(target.path), digests[target.number]
         if digest_of_files(files) != digest:
             raise ModelError(
@@ -81,17 +104,23 @@ def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: 
         return Rollback(target.number, live, taken_out, blessed)
 
 
-def _target(
-    serving_dir: str, kept: list[Version], digests: dict[int, str], out: set[str], number: int | None
-) -> Version:
+def _kept(serving_dir: str) -> list[Version]:
+    kept = versions(serving_dir)
     if not kept:
         raise ModelError(f"no model has been pushed to {serving_dir}: there is nothing to go back to.")
-    if number is None:
-        fitting = [v for v in kept if digests[v.number] not in out | {digests[kept[-1].number]}]
-    else:
-        fitting = [v for v in kept if v.number == number]
-    if not fitting:
-        wanted = "other model that was not withdrawn" if number is None else f"version {number}"
-        there = ", ".join(str(version.number) for version in kept)
-        raise ModelError(f"{serving_dir} holds no {wanted}; its versions are {there}. See `perennial versions`.")
-    return fitting[-1]
+    return kept
+
+
+def _target(serving_dir: str, kept: list[Version], number: int) -> Version:
+    for version in kept:
+        if version.number == number:
+            return version
+    for version in reversed(kept):
+        if number in (version.origin, version.record.get("rolled_back_to")):
+            raise _nothing_fits(serving_dir, kept, f"version {number}, whose model is version {version.number} now")
+    raise _nothing_fits(serving_dir, kept, f"version {number}")
+
+
+def _nothing_fits(serving_dir: str, kept: list[Version], wanted: str) -> ModelError:
+    there = ", ".join(str(version.number) for version in kept)
+    return ModelError(f"{serving_dir} holds no {wanted}; its versions are {there}. See `perennial versions`.")

@@ -49,7 +49,12 @@ def test_lock_held_refuse_says_who_and_taken_once_the_holder_is_killed(tmp_path:
     holder = _holder(file)
     try:
         assert is_locked(home)
-        with pytest.raises(LockedError, match=rf"process {holder.pid} on .*, since 20\d\d-"), pipeline_lock(config):
+        with (
+            pytest.raises(
+                LockedError, match=rf"process {holder.pid} on .*, since 20\d\d-.* kill that process, which is"
+            ),
+            pipeline_lock(config),
+        ):
             pass
     finally:
         os.kill(holder.pid, signal.SIGKILL)

@@ -1,6 +1,8 @@
 """`perennial versions` and `perennial rollback` as a person sees them."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
@@ -49,13 +51,16 @@ def test_versions_table_shows_newest_first_and_what_a_rollback_did(
 ) -> None:
     assert cli.main(["rollback", "--config", config]) == 0
     said = capsys.readouterr().out
-    assert said.splitlines()[0] == "The model of version 1000 is live again, as version 1002."
+    assert said.splitlines()[:2] == [
+        "Going back to version 1000.",
+        "The model of version 1000 is live again, as version 1002.",
+    ]
     assert "Version 1001 (" in said
     assert "There is no metadata store here" in said
     assert cli.main(["versions", "--config", config]) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
-    assert [row.split("│")[1].strip() for row in rows] == ["1002", "1001", "1000"]
-    assert [row.split("│")[3].strip() for row in rows] == ["live, back to 1000", "withdrawn", ""]
+    assert [row.split("│")[1].strip() for row in rows] == ["1002", "1001"]
+    assert [row.split("│")[3].strip() for row in rows] == ["live, back to 1000", "withdrawn"]
     assert all("warm" in row and "0.250" in row for row in rows)
 
 
@@ -63,6 +68,19 @@ def test_versions_nothing_pushed_is_an_empty_table(config: str, capsys: pytest.C
     assert cli.main(["versions", "--config", config, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
     assert cli.main(["versions", "--config", config]) == 0
+
+
+def test_rollback_waits_for_a_run_that_pushes_goes_where_it_would_have_gone_before(
+    config: str, serving: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextlib.contextmanager
+    def after_a_run(_: object) -> Iterator[None]:
+        push(make_model(tmp_path / "d", "d"), str(serving), 3)
+        yield
+
+    monkeypatch.setattr("pipeline.runs.lock.pipeline_lock", after_a_run)
+    assert cli.main(["rollback", "--config", config]) == 0
+    assert served(serving) == {1001: "b", 1002: "d", 1003: "a"}
 
 
 def test_rollback_to_the_live_version_says_so(config: str, serving: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,12 +66,13 @@ def test_push_number_of_an_unfinished_version_is_not_taken(tmp_path: Path, clock
     assert push(make_model(tmp_path / "a", "a"), str(serving), 5).version == 7001
 
 
-def test_push_older_kept_model_gets_a_new_number(tmp_path: Path, clock: Clock) -> None:
+def test_push_older_kept_model_gets_a_new_number_and_loses_the_old_one(tmp_path: Path, clock: Clock) -> None:
     serving = tmp_path / "serving"
     a, b = make_model(tmp_path / "a", "a"), make_model(tmp_path / "b", "b")
     for source in (a, b, a):
-        push(source, str(serving), 5)
-    assert served(serving) == {1000: "a", 1001: "b", 1002: "a"}
+        came = push(source, str(serving), 2)
+    assert served(serving) == {1001: "b", 1002: "a"}
+    assert came.deleted == (1000,)
 
 
 def test_push_damaged_live_version_is_not_taken_for_the_model(tmp_path: Path, clock: Clock) -> None:

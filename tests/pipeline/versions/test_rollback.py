@@ -16,7 +16,7 @@ from configs.errors import ModelError
 from pipeline.runs.metadata import open_store
 from pipeline.runs.retention import prune
 from pipeline.versions.push import push
-from pipeline.versions.rollback import roll_back
+from pipeline.versions.rollback import default_target, roll_back
 from pipeline.versions.withdrawn import withdrawn
 from serving_signatures.provenance import model_digest
 from tests.pipeline.runs.history import NAME, History
@@ -67,8 +67,9 @@ class World:
         found = last_blessed(self.store)
         return None if found is None else self.models[found]
 
-    def back(self, number: int | None = None) -> tuple[int, int, int | None]:
-        came = roll_back(str(self.serving), 9, self.metadata_path, number)
+    def back(self, number: int | None = None, keep: int = 9) -> tuple[int, int, int | None]:
+        number = default_target(str(self.serving)) if number is None else number
+        came = roll_back(str(self.serving), keep, self.metadata_path, number)
         assert came.blessed is not None
         assert came.blessed.has_target == (self.last_blessed() == served(self.serving)[came.live])
         return came.target, came.live, came.blessed.taken
@@ -111,7 +112,7 @@ def world(tmp_path: Path, clock: Clock) -> World:
 
 def test_rollback_default_is_the_model_before_under_a_higher_number(world: World) -> None:
     assert world.back() == (1001, 1003, 1)
-    assert served(world.serving) == {1000: "a", 1001: "b", 1002: "c", 1003: "b"}
+    assert served(world.serving) == {1000: "a", 1002: "c", 1003: "b"}
     assert (world.last_blessed(), world.out()) == ("b", {"c"})
 
 
@@ -135,12 +136,39 @@ def test_rollback_to_a_withdrawn_version_brings_it_back(world: World) -> None:
     assert (world.last_blessed(), world.out()) == ("b", {"c"})
     assert world.back(1002)[:2] == (1002, 1005)
     assert (world.last_blessed(), world.out()) == ("c", set())
-    assert list(served(world.serving).values()) == ["a", "b", "c", "a", "b", "c"]
+    assert served(world.serving) == {1003: "a", 1004: "b", 1005: "c"}
+
+
+def test_rollback_step_by_step_as_many_models_as_are_kept_ends_at_the_first(tmp_path: Path, clock: Clock) -> None:
+    world = World(tmp_path)
+    for name in "abcde":
+        world.run(name)
+    for live in "dcba":
+        world.back(keep=5)
+        assert list(served(world.serving).values())[-1] == live
+        assert set(served(world.serving).values()) == set("abcde")
+    assert (world.last_blessed(), world.out()) == ("a", set("bcde"))
+
+
+def test_rollback_to_a_number_that_a_rollback_replaced_says_which_one_its_model_has(world: World) -> None:
+    world.back(1001)  # b is now 1003
+    world.back(1002)
+    world.back(1003)  # and now 1005
+    for number in (1001, 1003):
+        with pytest.raises(ModelError, match=f"holds no version {number}, whose model is version 1005 now; its ver"):
+            world.back(number)
+
+
+def test_rollback_target_chosen_before_a_run_that_pushed_withdraws_what_it_pushed(world: World) -> None:
+    target = default_target(str(world.serving))
+    world.run("d")
+    assert world.back(target) == (1001, 1004, 2)
+    assert (world.last_blessed(), world.out()) == ("b", {"c", "d"})
 
 
 def test_rollback_after_the_first_numbers_are_gone_remembers_the_order(world: World) -> None:
     world.back(1000)  # a is now 1003
-    roll_back(str(world.serving), 2, world.metadata_path, 1002)  # c is now 1004; 1000 to 1002 make way
+    world.back(1002, keep=2)  # c is now 1004; 1000 to 1002 have made way
     assert served(world.serving) == {1003: "a", 1004: "c"}
     assert (world.last_blessed(), world.out()) == ("c", {"b"})
     world.back()
@@ -172,7 +200,7 @@ def test_push_of_a_withdrawn_model_blessed_anew_is_not_pushed(world: World) -> N
 
 
 def test_rollback_without_metadata_store_says_so(world: World) -> None:
-    came = roll_back(str(world.serving), 9, str(world.folder / "no.db"))
+    came = roll_back(str(world.serving), 9, str(world.folder / "no.db"), 1001)
     assert came.blessed is None
     assert served(world.serving)[came.live] == "b"
     assert not (world.folder / "no.db").exists()
@@ -180,7 +208,7 @@ def test_rollback_without_metadata_store_says_so(world: World) -> None:
 
 def test_rollback_empty_metadata_store_takes_nothing(world: World) -> None:
     open_store(str(world.folder / "empty.db"))
-    assert roll_back(str(world.serving), 9, str(world.folder / "empty.db")).blessed == (0, False)
+    assert roll_back(str(world.serving), 9, str(world.folder / "empty.db"), 1001).blessed == (0, False)
 
 
 @pytest.mark.parametrize(("lost", "next_one"), [("a", None), ("b", "a")])
@@ -194,10 +222,11 @@ def test_rollback_to_a_model_without_artifact_says_that_it_is_not_found(
     assert world.last_blessed() == next_one
 
 
-@pytest.mark.parametrize("number", [None, 5])
-def test_rollback_nothing_pushed_is_a_named_error(tmp_path: Path, number: int | None) -> None:
+def test_rollback_nothing_pushed_is_a_named_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is nothing to go back to"):
-        roll_back(str(tmp_path / "serving"), 9, str(tmp_path / "no.db"), number)
+        roll_back(str(tmp_path / "serving"), 9, str(tmp_path / "no.db"), 5)
+    with pytest.raises(ModelError, match="there is nothing to go back to"):
+        default_target(str(tmp_path / "serving"))
 
 
 def test_rollback_to_a_number_that_is_not_there_lists_those_that_are(world: World) -> None:
@@ -232,14 +261,14 @@ def test_rollback_killed_before_a_step_and_run_again_ends_as_if_undisturbed(
             world.back()
     assert served(world.serving)[max(served(world.serving))] == "c"
     world.back()
-    assert served(world.serving) == {1000: "a", 1001: "b", 1002: "c", 1003: "b"}
+    assert served(world.serving) == {1000: "a", 1002: "c", 1003: "b"}
     assert (world.last_blessed(), world.out()) == ("b", {"c"})
 
 
 def test_rollback_on_an_object_store(tmp_path: Path, clock: Clock, object_store: Path) -> None:
     for name in "ab":
         push(make_model(tmp_path / name, name), str(object_store), 9)
-    assert roll_back(str(object_store), 2, str(tmp_path / "no.db")).live == 1002
+    assert roll_back(str(object_store), 2, str(tmp_path / "no.db"), 1000).live == 1002
     assert served(object_store) == {1001: "b", 1002: "a"}
     assert push(str(tmp_path / "b"), str(object_store), 9).version is None
 
@@ -261,11 +290,11 @@ def test_rollback_to_a_renumbered_model_after_old_runs_were_deleted_is_found_by_
 
     run("a")
     run("b")
-    roll_back(str(history.serving), 2, history.metadata_path)  # a is now 1002; 1000, as which it was pushed, made way
+    roll_back(str(history.serving), 2, history.metadata_path, 1000)  # a is now 1002
     run("c")
     assert served(history.serving) == {1002: "a", 1003: "c"}
     prune(history.metadata_path, NAME, history.root, 1)
     assert {name: history.state(model) for name, model in models.items()} == {"a": "LIVE", "b": "DELETED", "c": "LIVE"}
-    came = roll_back(str(history.serving), 2, history.metadata_path)
+    came = roll_back(str(history.serving), 2, history.metadata_path, 1002)
     assert (came.target, served(history.serving)[came.live], came.blessed) == (1002, "a", (1, True))
     assert last_blessed(history.store) == models["a"]
