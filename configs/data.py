@@ -119,10 +119,10 @@ class Split(Settings):
     method: Literal["leave_last", "time", "random", "given"] = "leave_last"
     """`leave_last`: of each user, the `holdout` items met last. `time`: a global cut that puts `eval_fraction` of all
     interactions after it. Both go by when a user first met an item (within `window_days`), so that what a model was
-    trained on is not held out on a later day. `random`: each pair of user and item with the chance `eval_fraction`, drawn by a hash of
-    `seed` and the two ids: as the log grows or slides, an interaction stays on its side. A user always keeps one item
-    for training: where all would be held out, that of the largest draw, which alone may change sides as the user's
-    items change. `given`: the log's `path` names the files of each split."""
+    trained on is not held out on a later day. `random`: each pair of user and item with the chance `eval_fraction`,
+    drawn by a hash of `seed` and the two ids: as the log grows or slides, an interaction stays on its side. A user
+    always keeps one item for training: where all would be held out, that of the largest draw, which alone may change
+    sides as the user's items change. `given`: the log's `path` names the files of each split."""
 
     holdout: int = Field(default=1, ge=1)
     """Items of each user held out by `leave_last`. A user always keeps one for training."""

@@ -61,9 +61,17 @@ class Evaluation(Settings):
     @property
     def metrics(self) -> tuple[str, ...]:
         """Names of all metrics, in the order in which they are written."""
-        ranking = [f"{name}@{k}" for name in ("recall", "ndcg", "hit_rate") for k in self.top_k]
         spread = [f"{name}@{LIST_K}" for name in ("coverage", "gini", "mean_popularity", "novelty")]
-        return (*ranking, "mrr", *spread)
+        return (*self._ranking, "mrr", *spread)
+
+    @property
+    def better_when_higher(self) -> tuple[str, ...]:
+        """Those of them that a gate may ask for more of; more novelty or less Gini is not always better."""
+        return (*self._ranking, "mrr", f"coverage@{LIST_K}")
+
+    @property
+    def _ranking(self) -> list[str]:
+        return [f"{name}@{k}" for name in ("recall", "ndcg", "hit_rate") for k in self.top_k]
 
     @property
     def slices(self) -> dict[str, tuple[str, ...]]:
@@ -138,12 +146,14 @@ class Gate(Settings):
             evaluation: How models are measured.
 
         Raises:
-            ConfigError: A metric or slice has no such name.
+            ConfigError: There is no such metric or slice, or it is no metric of which more is better.
         """
-        metrics = evaluation.metrics
         for metric in (*self.floor, self.better_than_popularity, self.last_blessed_metric):
-            if metric not in metrics:
-                raise ConfigError(f"gate: no such metric: {metric!r}. evaluation measures {', '.join(metrics)}")
+            if metric not in evaluation.better_when_higher:
+                raise ConfigError(
+                    f"gate: {metric!r} is no metric of which more is better. Those that evaluation measures are "
+                    f"{', '.join(evaluation.better_when_higher)}"
+                )
         slices = [f"{kind}/{name}" for kind, names in evaluation.slices.items() for name in names]
         for name in self.required_slices:
             if name not in slices:

@@ -1,6 +1,6 @@
 """Recall, nDCG and hit rate on held-out interactions, over the full catalogue, beside the popularity baseline."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from serving_signatures.ranking import best_places, catalogue_scores
 from trainer.candidates import Candidates
 from trainer.interactions import Interactions
 from trainer.metrics import ranking_metrics
+from trainer.pieces import pieces
 from trainer.two_tower import TwoTower
 
 _VALUES_A_BLOCK = 1 << 24
@@ -88,7 +89,7 @@ class Evaluator:
     def embed_queries(self, model: TwoTower) -> npt.NDArray[np.float32]:
         """Query embeddings of the evaluated users, `[users, dim]`."""
         dim = model.query_tower.dim
-        blocks = self._blocks(dim * (1 + np.diff(self._held_out.offset)))
+        blocks = pieces(dim * (1 + np.diff(self._held_out.offset)), _VALUES_A_BLOCK)
         return np.concatenate([self._embed(model, users, self._history(users)).numpy() for users in blocks])
 
     def _embed(self, model: TwoTower, users: slice, history: Any) -> Any:
@@ -97,23 +98,13 @@ class Evaluator:
 
     def _measure(self, scores: Callable[[slice, Any], Any]) -> dict[str, float]:
         ranked = []
-        for users in self._blocks(self._candidates.items + np.diff(self._held_out.offset)):
+        for users in pieces(self._candidates.items + np.diff(self._held_out.offset), _VALUES_A_BLOCK):
             history = self._history(users)
             seen_place = tf.gather(self._candidates.place, history.values)
             scored = scores(users, history)
             place, _ = best_places(scored, history.value_rowids(), tf.cast(seen_place, tf.int64), max(self._ks))
             ranked.append(place.numpy())
         return ranking_metrics(np.concatenate(ranked), self._target_row, self._target, self._ks)
-
-    def _blocks(self, values: npt.NDArray[np.int64]) -> Iterator[slice]:
-        """Cuts the users, of so many values each, into pieces of `_VALUES_A_BLOCK` values at most, or of one user."""
-        end = np.cumsum(values)
-        start = 0
-        while start < len(values):
-            held = int(end[start] - values[start]) + _VALUES_A_BLOCK
-            stop = max(start + 1, int(np.searchsorted(end, held, side="right")))
-            yield slice(start, stop)
-            start = stop
 
     def _history(self, users: slice) -> Any:
         offset = self._held_out.offset[users.start : users.stop + 1]

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from trainer.examples import ragged, read_examples
 from transforms import features
+from transforms.hashing import id_hashes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,8 +83,7 @@ def read_interactions(patterns: Iterable[str]) -> Interactions:
         target_offset=columns[features.TARGET_ITEM_ID].row_splits.numpy(),
         target=columns[features.TARGET_ITEM_ID].values.numpy(),
     )
-    hashes = tf.strings.to_hash_bucket_fast(columns[features.USER_ID], 2**63 - 1).numpy()
-    return split.take(np.argsort(hashes, kind="stable"))
+    return split.take(np.argsort(id_hashes(columns[features.USER_ID]), kind="stable"))
 
 
 _SPEC = {

@@ -21,6 +21,7 @@ from configs.data_gate import DataGate
 from pipeline.components.data_gate.checks import Check, at_most
 from pipeline.components.interaction_gen.outcome import ITEMS_FILE
 from transforms import features
+from transforms.hashing import id_hashes
 
 SAMPLED_IDS = 1 << 16
 """Hashes kept of a set; 512 KiB."""
@@ -74,7 +75,7 @@ def gather(interactions_uri: str, cleaning: dict[str, Any], catalogue_uri: str, 
         },
         samples={
             "users": sample([_hashes_of(interactions_uri, features.USER_ID)]),
-            "items": sample([tf.strings.to_hash_bucket_fast(items, _BUCKETS).numpy()] if items else []),
+            "items": sample([id_hashes(items)] if items else []),
             "catalogue_items": sample([_hashes_of(catalogue_uri, features.ITEM_ID, first=own)]),
         },
     )
@@ -173,15 +174,10 @@ def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataG
     return checks
 
 
-_BUCKETS = 2**63 - 1
-
-
 def _hashes_of(uri: str, feature: str, first: int = -1) -> npt.NDArray[np.int64]:
     """Hashes of a feature of one value in the Examples of the split `train`; of the first ones, or of all for -1."""
     files = sorted(tf.io.gfile.glob(os.path.join(uri, "Split-train", "*")))
     records = tf.data.TFRecordDataset(files, compression_type="GZIP").take(first).batch(_RECORDS_A_READ)
     spec = {feature: tf.io.FixedLenFeature([], tf.string)}
-    blocks = [
-        tf.strings.to_hash_bucket_fast(tf.io.parse_example(block, spec)[feature], _BUCKETS).numpy() for block in records
-    ]
+    blocks = [id_hashes(tf.io.parse_example(block, spec)[feature]) for block in records]
     return np.concatenate([np.zeros(0, np.int64), *blocks])

@@ -3,7 +3,6 @@
 Both leave out what a user met, and rank ties by place, as the served model does.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from pipeline.components.retrieval_evaluator.users import Users
+from trainer.pieces import padded_pieces, pieces
 
 NEIGHBOURS = 100
 """Neighbours that an item keeps. More change little (Deshpande and Karypis 2004), and without a limit a
@@ -24,6 +24,7 @@ PAIRS = 300_000_000
 are cut to their newest interactions until they fit; they tell least about a pair."""
 
 _VALUES_A_BLOCK = 1 << 24
+"""Held at a time, in a few arrays of four bytes a value or fewer."""
 
 
 def popularity_ranking(users: Users, count: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int32]:
@@ -42,17 +43,17 @@ def popularity_ranking(users: Users, count: npt.NDArray[np.int64], k: int) -> np
     rank_of = np.empty(items, np.int64)
     rank_of[order] = np.arange(items)
     ranked = np.full((users.count, k), -1, np.int32)
-    for rows, length in _batches(users, lambda length: k + length):
-        # However much a user met, the best k of the others are among the first k + length.
-        width = min(items, k + length)
+    # However much a user met, the best k of the others are among the first k + length.
+    widths = np.minimum(items, k + users.length)
+    for rows in padded_pieces(widths, _VALUES_A_BLOCK):
+        width = int(widths[rows[-1]])
         is_free = np.ones((len(rows), width), np.bool_)
         row, item, _ = _interactions(users, rows)
         seen = rank_of[item]
         is_free[row[seen < width], seen[seen < width]] = False
-        is_free &= np.cumsum(is_free, axis=1) <= k
-        row, column = np.nonzero(is_free)
-        position = np.cumsum(is_free, axis=1)[row, column] - 1
-        ranked[rows[row], position] = order[column]
+        position = np.cumsum(is_free, axis=1, dtype=np.int32)
+        row, column = np.nonzero(is_free & (position <= k))
+        ranked[rows[row], position[row, column] - 1] = order[column]
     return ranked
 
 
@@ -75,7 +76,7 @@ def item_neighbours(train: Users, items: int) -> Any:
     # An item's row of products has at most as many entries as its users met items.
     entries = np.asarray(by_item.astype(np.bool_).astype(np.int64) @ np.diff(met.indptr)).ravel()
     parts = []
-    for block in _cut(np.minimum(entries, items) + 1):
+    for block in pieces(np.minimum(entries, items) + 1, _VALUES_A_BLOCK):
         products = (by_item[block] @ met).tocsr()
         products.sort_indices()
         parts.append(_best(products, block.start))
@@ -97,7 +98,7 @@ def item_item_ranking(users: Users, neighbours: Any, popularity_ranked: npt.NDAr
     items, k = neighbours.shape[0], popularity_ranked.shape[1]
     ranked = popularity_ranked.copy()
     # Sparse throughout: of a million items, a history is like ten thousand at most.
-    for rows in _cut(np.minimum(users.length, HISTORY) * NEIGHBOURS + 1):
+    for rows in pieces(np.minimum(users.length, HISTORY) * NEIGHBOURS + 1, _VALUES_A_BLOCK):
         chosen = np.arange(rows.start, rows.stop)
         scores = _matrix(users, chosen, HISTORY, items) @ neighbours
         row, item, _ = _interactions(users, chosen)
@@ -168,22 +169,3 @@ def _history_limit(length: npt.NDArray[np.int64]) -> int:
         else:
             high = middle - 1
     return low
-
-
-def _cut(values: npt.NDArray[np.int64]) -> Iterator[slice]:
-    """Cuts rows, of so many values each, into pieces of `_VALUES_A_BLOCK` values at most, or of one row."""
-    end = np.cumsum(values)
-    start = 0
-    while start < len(values):
-        held = int(end[start] - values[start]) + _VALUES_A_BLOCK
-        stop = max(start + 1, int(np.searchsorted(end, held, side="right")))
-        yield slice(start, stop)
-        start = stop
-
-
-def _batches(users: Users, width: Any) -> Iterator[tuple[npt.NDArray[np.int64], int]]:
-    """Rows of users with histories of like length, and the longest of them."""
-    order = np.argsort(users.length, kind="stable")
-    for piece in _cut(width(users.length[order])):
-        rows = order[piece]
-        yield rows, int(users.length[rows].max(initial=0))

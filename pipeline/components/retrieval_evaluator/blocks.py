@@ -16,6 +16,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from transforms import features
+from transforms.hashing import id_hashes
 
 USERS_A_BLOCK = 4096
 """Users in a block: enough that decoding in bulk pays and that lists of like length can be put together, few enough so
@@ -26,9 +27,6 @@ ID = pa.large_binary()
 
 HASH = "hash"
 """The column of user hashes, by which users are ordered and told apart where their ids are not wanted."""
-
-ANY_HASH = 2**63 - 1
-"""Above every hash."""
 
 _STRINGS = (features.USER_ID, features.ITEM_ID, features.TARGET_ITEM_ID)
 
@@ -52,7 +50,14 @@ def read_blocks(file: str) -> Iterator[Any]:
         columns = {name: _filled(decoded.column(decoded.schema.get_field_index(name))) for name in _STRINGS}
         value = _filled(decoded.column(decoded.schema.get_field_index(features.VALUE)))
         user_id = columns.pop(features.USER_ID).flatten()
-        yield pa.table({features.USER_ID: user_id, HASH: _hash(user_id), features.VALUE: value, **columns})
+        yield pa.table(
+            {
+                features.USER_ID: user_id,
+                HASH: pa.array(id_hashes(user_id.to_numpy(zero_copy_only=False))),
+                features.VALUE: value,
+                **columns,
+            }
+        )
 
 
 def with_targets(block: Any) -> Any:
@@ -97,8 +102,3 @@ def _filled(column: Any) -> Any:
     length = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
     offset = np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
     return pa.LargeListArray.from_arrays(pa.array(offset), column.flatten())
-
-
-def _hash(user_id: Any) -> Any:
-    """The hash by which the trainer cuts its evaluated users, so that both measure the same ones."""
-    return pa.array(tf.strings.to_hash_bucket_fast(user_id.to_numpy(zero_copy_only=False), ANY_HASH).numpy())

@@ -65,8 +65,13 @@ def measure(
     for name in rankings:
         figures[name] = {}
         for figure, value in values[name].items():
-            interval = bootstrap.centred_interval if figure[2] in _SPREAD else bootstrap.percentile_interval
-            figures[name][figure] = interval(value, resampled[name][figure])
+            if figure[2] in _SPREAD:
+                interval = bootstrap.centred_interval(value, resampled[name][figure])
+            elif np.count_nonzero(sums[name][figure].denominator) < 2:
+                interval = Interval(value, np.nan, np.nan)  # of one user, all resamples are alike
+            else:
+                interval = bootstrap.percentile_interval(value, resampled[name][figure])
+            figures[name][figure] = interval
     differences: dict[str, dict[str, Interval]] = {}
     for other in (POPULARITY, LAST_BLESSED):
         if MODEL in rankings and other in rankings:

@@ -82,17 +82,18 @@ def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
         gate: The limits.
 
     Returns:
-        The rules in order; of a model that cannot answer there is nothing else to say. The model is blessed if all of
-        them passed.
+        The rules in order, without those for which nothing was measured of a model that cannot be scored. The model is
+        blessed if all of them passed.
     """
-    if evidence.model_fault is not None:
-        return [Rule("scoreable", False, f"The model cannot be scored: {evidence.model_fault}")]
+    applied = [_scoreable(evidence), _servable(evidence)]
+    if evidence.model_fault is not None and not evidence.users:
+        return applied
+    applied += [_users(evidence, gate), *_slices(evidence, gate)]
+    if evidence.model_fault is not None and MODEL not in evidence.metrics:
+        return applied
     return [
-        Rule("scoreable", True, "The model answers for every evaluated user."),
-        _servable(evidence),
+        *applied,
         _finite(evidence),
-        _users(evidence, gate),
-        *_slices(evidence, gate),
         *_floor(evidence, gate),
         _coverage(evidence, gate),
         _better_than_popularity(evidence, gate),
@@ -108,6 +109,12 @@ def decision(applied: list[Rule]) -> dict[str, Any]:
         "blessed": all(rule.passed for rule in applied),
         "rules": [asdict(rule) | {name: number_json(getattr(rule, name)) for name in numbers} for rule in applied],
     }
+
+
+def _scoreable(evidence: Evidence) -> Rule:
+    if evidence.model_fault is not None:
+        return Rule("scoreable", False, f"The model cannot be scored: {evidence.model_fault}")
+    return Rule("scoreable", True, "The model answers for every evaluated user.")
 
 
 def _servable(evidence: Evidence) -> Rule:

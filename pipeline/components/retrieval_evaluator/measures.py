@@ -95,7 +95,7 @@ def coverage(shown: npt.NDArray[np.integer[Any]]) -> float:
 
 
 def gini(shown: npt.NDArray[np.integer[Any]]) -> float:
-    """How unevenly recommendations fall on the items: 0 where all alike, near 1 where all on one.
+    """How unevenly recommendations fall on the items: 0 where all alike, 1 where all on one.
 
     The Gini index of Shani and Gunawardana 2011, section 8.3.3. Items with the same count are taken together, which
     needs no sorting.
@@ -104,11 +104,12 @@ def gini(shown: npt.NDArray[np.integer[Any]]) -> float:
         shown: `[items]`, users to whom each item is recommended.
 
     Returns:
-        NaN where nothing is recommended.
+        NaN where nothing is recommended; 0 where there is one item.
     """
     with_count = np.bincount(shown)
     below = np.cumsum(with_count) - with_count
     # The sum over a group's ranks j, from 1 for the least shown, of 2j - items - 1.
     spread = with_count * (2 * below + with_count - len(shown))
     total = int(np.sum(shown))
-    return float(np.sum(np.arange(len(with_count)) * spread) / (len(shown) * total)) if total else float("nan")
+    others = max(1, len(shown) - 1)
+    return float(np.sum(np.arange(len(with_count)) * spread) / (others * total)) if total else float("nan")

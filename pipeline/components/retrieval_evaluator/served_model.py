@@ -16,13 +16,20 @@ import tensorflow as tf
 
 from configs.errors import ModelError, ModelUnavailableError
 from pipeline.components.retrieval_evaluator import blocks
+from trainer.pieces import padded_pieces
 
 _VALUES_A_BATCH = 1 << 24
 """Scores and padded histories of a batch: 64 MiB of float32. The model holds a few of that size."""
 
 _ITEMS_A_PAGE = 1 << 16
 
-_WANTED = ("recommend", "catalogue", "similar_items", "embed_item_indices")
+_WANTED = {
+    "recommend": {"item_id", "score"},
+    "catalogue": {"item_id", "title", "total"},
+    "similar_items": {"item_id", "score"},
+    "embed_item_indices": {"embedding"},
+}
+"""Signatures that are asked, and their outputs that are looked at."""
 
 
 class ServedModel:
@@ -51,9 +58,16 @@ class ServedModel:
             # Kept: its functions live as long as it does.
             self._model = tf.saved_model.load(folder)
             self._signatures = dict(self._model.signatures)
-        missing = [name for name in _WANTED if name not in self._signatures]
+        missing = [
+            f"{signature}.{output}"
+            for signature, outputs in _WANTED.items()
+            for output in sorted(outputs)
+            if signature not in self._signatures or output not in self._signatures[signature].structured_outputs
+        ]
         if missing:
-            raise ModelError(f"the model has no signature {missing}; export it with serving_signatures.export_model")
+            raise ModelError(
+                f"the model has no output {', '.join(missing)}; export it with serving_signatures.export_model"
+            )
         self.item_id, self.title = self._catalogue()
         self.items = len(self.item_id)
         if not self.items or len(pc.unique(self.item_id)) != self.items:
@@ -140,11 +154,10 @@ class ServedModel:
         """
         users, length = len(user_id), np.diff(offset)
         k = min(k, self.items)
-        place = np.full((users, k), -1, np.int32)
         score = np.full((users, k), -np.inf, np.float32)
-        for rows in self._batches(length):
-            longest = int(length[rows].max(initial=0))
-            column = np.arange(longest)
+        item_id = np.full((users, k), b"", object)
+        for rows in padded_pieces(self.items + length, _VALUES_A_BATCH):
+            column = np.arange(length[rows[-1]])
             is_there = column < length[rows, np.newaxis]
             at = (offset[rows, np.newaxis] + column)[is_there]
             padded, weights = np.full(is_there.shape, b"", object), np.zeros(is_there.shape, np.float32)
@@ -157,7 +170,9 @@ class ServedModel:
                 exclude=tf.zeros([len(rows), 0], tf.string),
                 k=tf.constant(k),
             )
-            place[rows], score[rows] = self._places(answer["item_id"]), answer["score"]
+            item_id[rows], score[rows] = self._answer("recommend", answer, len(rows), k)
+        # At once, since looking up ids begins with a table of the whole catalogue.
+        place = self._places(item_id)
         _check(place, score)
         return place, score
 
@@ -180,28 +195,26 @@ class ServedModel:
         """
         k = min(k, self.items)
         step = max(1, _VALUES_A_BATCH // self.items)
-        place, score = [np.empty((0, k), np.int32)], [np.empty((0, k), np.float32)]
+        similar, score = np.full((len(item_id), k), b"", object), np.full((len(item_id), k), -np.inf, np.float32)
         for start in range(0, len(item_id), step):
-            answer = self._ask(
-                "similar_items", item_id=tf.constant(item_id[start : start + step], tf.string), k=tf.constant(k)
+            asked = item_id[start : start + step]
+            answer = self._ask("similar_items", item_id=tf.constant(asked, tf.string), k=tf.constant(k))
+            similar[start : start + step], score[start : start + step] = self._answer(
+                "similar_items", answer, len(asked), k
             )
-            place.append(self._places(answer["item_id"]))
-            score.append(answer["score"])
-        places, scores = np.concatenate(place), np.concatenate(score)
-        _check(places, scores)
-        return places, scores
+        place = self._places(similar)
+        _check(place, score)
+        return place, score
 
-    def _batches(self, length: npt.NDArray[np.int64]) -> Iterator[npt.NDArray[np.int64]]:
-        """Rows, those of like length together, so that padding stays small."""
-        order = np.argsort(length, kind="stable")
-        start = 0
-        while start < len(order):
-            # The last of a batch is its longest: no more rows than fit at that length.
-            values = self.items + length[order[start:]]
-            fits = np.flatnonzero(values * np.arange(1, len(values) + 1) <= _VALUES_A_BATCH)
-            stop = start + (int(fits[-1]) + 1 if len(fits) else 1)
-            yield order[start:stop]
-            start = stop
+    def _answer(self, signature: str, answer: dict[str, Any], rows: int, k: int) -> tuple[Any, Any]:
+        """The lists of an answer, if they are as long as was asked for."""
+        item_id, score = answer["item_id"], answer["score"]
+        if not item_id.shape == score.shape == (rows, k):
+            raise ModelError(
+                f"its signature {signature} was asked for {k} items each of {rows} rows, and answers with item_id of "
+                f"shape {item_id.shape} and score of shape {score.shape}"
+            )
+        return item_id, score
 
     def _places(self, item_id: npt.NDArray[np.object_]) -> npt.NDArray[np.int32]:
         """Places of the answered ids; -1 for the "" that pads."""

@@ -18,6 +18,7 @@ from pipeline.components.retrieval_evaluator import blocks, results
 from pipeline.components.retrieval_evaluator.served_model import ServedModel
 from pipeline.components.tabular import arrow_bytes
 from transforms import features
+from transforms.hashing import ID_HASHES
 
 Block = tuple[str, bytes]
 """A block's name and its Arrow bytes."""
@@ -96,7 +97,7 @@ class Cut(beam.CombineFn):
     def extract_output(self, accumulator: tuple[int, npt.NDArray[np.int64]]) -> tuple[int, int]:
         """The number of users and the largest hash that is kept."""
         count, smallest = accumulator
-        return count, int(smallest.max()) if len(smallest) else blocks.ANY_HASH
+        return count, int(smallest.max()) if len(smallest) else ID_HASHES
 
 
 def _Read(files: tuple[str, ...]) -> Any:

@@ -67,20 +67,24 @@ class Users:
         Returns:
             The users of all blocks, one after the other, in the order of their hashes.
         """
-        hashes, length, item, weight = [], [], [], []
+        hashes, length, entry, item_id, weight = [], [], [], [], []
         target_row, target_id = [], []
         users = 0
         for table in tables:
             entries, offset = blocks.lists(table, features.ITEM_ID)
             hashes.append(blocks.hashes(table))
             length.append(np.diff(offset))
-            item.append(_places(entries.dictionary, catalogue)[entries.indices.to_numpy()])
+            entry.append(sum(map(len, item_id)) + entries.indices.to_numpy())
+            item_id.append(entries.dictionary)
             values = blocks.lists(table, features.VALUE)[0]
             weight.append(values.to_numpy() if weighted else np.ones(len(entries), np.float32))
             targets, offset = blocks.lists(table, features.TARGET_ITEM_ID)
             target_id.append(targets.dictionary_decode())
             target_row.append(users + np.repeat(np.arange(table.num_rows), np.diff(offset)))
             users += table.num_rows
+        # At once, since looking up ids begins with a table of the whole catalogue.
+        place = _places(pa.concat_arrays([pa.array([], blocks.ID), *item_id]), catalogue).astype(np.int32)
+        item = place[_joined(entry, np.int64)]
         hash_ = _joined(hashes, np.int64)
         order = np.argsort(hash_, kind="stable")
         rank = np.empty_like(order)
@@ -95,7 +99,7 @@ class Users:
         return cls(
             hash=hash_[order],
             offset=offset,
-            item=_joined(item, np.int32)[take],
+            item=item[take],
             weight=_joined(weight, np.float32)[take],
             target_row=rows,
             target=target,

@@ -1,0 +1,46 @@
+"""Cuts rows into pieces whose values fit in memory."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+
+def pieces(values: npt.NDArray[np.int64], most: int) -> Iterator[slice]:
+    """Cuts rows in their order.
+
+    Args:
+        values: `[rows]`, what each row holds.
+        most: Values in a piece; a row that holds more is a piece of its own.
+
+    Yields:
+        The rows of each piece.
+    """
+    end = np.cumsum(values)
+    start = 0
+    while start < len(values):
+        held = int(end[start] - values[start]) + most
+        stop = max(start + 1, int(np.searchsorted(end, held, side="right")))
+        yield slice(start, stop)
+        start = stop
+
+
+def padded_pieces(values: npt.NDArray[np.int64], most: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Puts rows of like length together, so that padding each to the longest of its piece adds little.
+
+    Args:
+        values: `[rows]`, what each row holds, one or more.
+        most: Values in a piece once its rows are padded; a row that holds more is a piece of its own.
+
+    Yields:
+        The rows of each piece, the shortest first.
+    """
+    order = np.argsort(values, kind="stable")
+    start = 0
+    while start < len(order):
+        # No more rows fit than if all were as short as the first; of these, as many as fit at their longest.
+        length = values[order[start : start + max(1, most // int(values[order[start]]))]]
+        fits = np.flatnonzero(length * np.arange(1, len(length) + 1) <= most)
+        stop = start + (int(fits[-1]) + 1 if len(fits) else 1)
+        yield order[start:stop]
+        start = stop
