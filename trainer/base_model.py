@@ -13,6 +13,7 @@ import tensorflow as tf
 from configs.errors import WarmStartError
 from configs.model import Trainer
 from serving_signatures.export import PROVENANCE_FILE
+from serving_signatures.provenance import model_digest
 from trainer import METRICS_FILE
 from trainer.training import write_json
 from trainer.warm_start import Carried
@@ -58,10 +59,20 @@ class BaseModel:
             data_digest: Of what there is to learn from and to be evaluated on.
 
         Returns:
-            False too where one of the two does not say, or where what the base model has learned cannot be read.
+            False too where one of the two does not say, where what the base model has learned cannot be read, or where
+            its SavedModel is not what was exported: handed on, a damaged one would be refused day after day.
         """
         wanted = {**made_by, "data_digest": data_digest}
-        return self.state is not None and all(self.origin.get(name) == value for name, value in wanted.items())
+        if self.state is None or any(self.origin.get(name) != value for name, value in wanted.items()):
+            return False
+        assert self.saved_model is not None
+        try:
+            is_whole = model_digest(self.saved_model) == self.state.model_digest
+        except tf.errors.OpError:
+            is_whole = False
+        if not is_whole:
+            _LOGGER.warning("the base model's files are not those that were exported: it is not handed on")
+        return is_whole
 
 
 def find_base_model(path: str | None, settings: Trainer) -> BaseModel:

@@ -11,7 +11,7 @@ import tensorflow_transform as tft
 from configs.data import Catalogue
 from configs.model import Serving, Trainer
 from serving_signatures.export import SIGNATURES, export_model
-from serving_signatures.provenance import digest_of, provenance
+from serving_signatures.provenance import digest_of, model_digest, provenance
 from serving_signatures.retriever import Retriever, ServedCatalogue
 from trainer.base_model import find_base_model, hand_on, state_folder, write_report
 from trainer.batches import Batches
@@ -108,8 +108,9 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
             "carried": {name: of.carried for name, of in carried.items()},
         },
     }
-    write_state(state_of(model, ids, summary), state_folder(fn_args.serving_model_dir))
     export_model(retriever, fn_args.serving_model_dir, origin)
+    state = state_of(model, ids, summary, model_digest(fn_args.serving_model_dir))
+    write_state(state, state_folder(fn_args.serving_model_dir))
     logger.info("exported %d signatures over %s items", len(SIGNATURES), f"{candidates.items:,}")
 
 

@@ -71,7 +71,8 @@ def carry_over(
     """Gives a fresh model the base model's rows of the ids that both know.
 
     A new item starts as what its content says: the base model would have placed it there, and a history with it
-    tells at once of its kind. A new user, and a new item without content, starts as the mean of the rows carried:
+    tells at once of its kind. A new user, and a new item with no content that the base model knows, starts as the mean
+    of the rows carried:
     in ten windows of MovieTweetings, the mean hit_rate@10 after one epoch is 0.217 with new users there, 0.211 with
     them at fresh random places; and without content 0.200 with new items there, 0.195 with them at fresh ones. (Not
     at zero: a query of nothing has no direction, and a gradient without bounds.) New tokens and categories start
@@ -102,7 +103,8 @@ def carry_over(
             variable.assign(values)
     model.query_tower.projection.assign(base.projection)
     # After the tables of content, which are then today's.
-    _start_from_content(model, np.flatnonzero(is_new["item_embedding"]), candidates)
+    new = np.flatnonzero(is_new["item_embedding"])
+    _start_from_content(model, new[_has_known_content(candidates, is_new)[candidates.place[new]]], candidates)
     gone = {name: Carried(0, 0, len(table.ids)) for name, table in base.tables.items() if name not in tables}
     return {**report, **gone}
 
@@ -112,19 +114,22 @@ def nothing_carried(ids: Mapping[str, Sequence[bytes]]) -> dict[str, Carried]:
     return {name: Carried(0, len(of_table), 0) for name, of_table in ids.items()}
 
 
-def state_of(model: TwoTower, ids: Mapping[str, Sequence[bytes]], metrics: dict[str, Any]) -> WarmState:
+def state_of(
+    model: TwoTower, ids: Mapping[str, Sequence[bytes]], metrics: dict[str, Any], model_digest: str
+) -> WarmState:
     """What `carry_over` will want of a trained model.
 
     Args:
         model: The model.
         ids: Of `table_ids`.
         metrics: What the run's `metrics.json` holds.
+        model_digest: Of the SavedModel that it is exported as.
 
     Returns:
         The state; a table for nothing, whose one row is never read, has none in it.
     """
     tables = {name: Table(ids[name], values.numpy()[: len(ids[name])]) for name, values in model.tables.items()}
-    return WarmState(tables, model.query_tower.projection.numpy(), metrics)
+    return WarmState(tables, model.query_tower.projection.numpy(), metrics, model_digest)
 
 
 def _rows(ids: Sequence[bytes], base: Table | None) -> tuple[npt.NDArray[np.int64], Carried]:
@@ -140,7 +145,14 @@ def _start_from_content(model: TwoTower, new: npt.NDArray[np.int64], candidates:
     values = variable.numpy()
     for start in range(0, len(new), _ITEMS_A_BLOCK):
         rows = new[start : start + _ITEMS_A_BLOCK]
-        content = model.candidate_tower.embed_content(candidates.place[rows]).numpy()
-        has_content = content.any(axis=1)
-        values[rows[has_content]] = content[has_content]
+        values[rows] = model.candidate_tower.embed_content(candidates.place[rows]).numpy()
     variable.assign(values)
+
+
+def _has_known_content(candidates: Candidates, is_new: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
+    """Which items have content of which the base model has learned something, `[items]`; else it is random rows."""
+    known = np.zeros(candidates.items, bool)
+    for name, content in candidates.content.items():
+        item = np.repeat(np.arange(candidates.items), np.diff(content.offset))
+        known[item[~is_new[f"content_{name}_embedding"][content.index]]] = True
+    return known

@@ -25,7 +25,7 @@ FOLDER = "warm_start"
 STATE_FILE = "state.json"
 TABLES_FILE = "tables.npz"
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Of the two files; another one is not read."""
 
 ARCHITECTURE = "two-tower: item row + mean of each content feature; user row + projected history of item rows; cosine"
@@ -53,11 +53,13 @@ class WarmState:
         tables: By the names of their variables.
         projection: float32 `[dim, dim]`, of a query's history.
         metrics: What the run's `metrics.json` held.
+        model_digest: Of the SavedModel that it was exported as.
     """
 
     tables: dict[str, Table]
     projection: npt.NDArray[np.float32]
     metrics: dict[str, Any]
+    model_digest: str
 
 
 def write_state(state: WarmState, folder: str) -> None:
@@ -83,6 +85,7 @@ def write_state(state: WarmState, folder: str) -> None:
         "tables": list(state.tables),
         "tables_sha256": hashlib.sha256(content).hexdigest(),
         "metrics": state.metrics,
+        "model_digest": state.model_digest,
     }
     unfinished = f"{folder}.{uuid.uuid4().hex}.tmp"
     try:
@@ -133,12 +136,17 @@ def read_state(folder: str, embedding_dim: int) -> WarmState:
                 tables={name: _table(arrays, number) for number, name in enumerate(described["tables"])},
                 projection=arrays["projection"],
                 metrics=described["metrics"],
+                model_digest=described["model_digest"],
             )
     except tf.errors.OpError as e:
         raise WarmStartError(f"the base model has no {FOLDER} folder that can be read: {e.message}") from e
     except (KeyError, TypeError, ValueError) as e:
         raise WarmStartError(f"the base model's {FOLDER} folder is damaged: {type(e).__name__}: {e}") from e
+    rows = {"projection": embedding_dim, **{name: len(table.ids) for name, table in state.tables.items()}}
     for name, values in [("projection", state.projection), *((n, t.values) for n, t in state.tables.items())]:
+        if values.shape != (rows[name], embedding_dim):
+            wanted = (rows[name], embedding_dim)
+            raise WarmStartError(f"the base model's {name} has the shape {values.shape}, which should be {wanted}")
         if not np.isfinite(values).all():
             raise WarmStartError(f"the base model's {name} holds values that are not finite")
     return state

@@ -1,6 +1,7 @@
 """`run_fn` from transformed Examples to a model that answers, and what it leaves behind when it fails."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import tensorflow_transform as tft
 from configs.data import Catalogue
 from configs.errors import TrainingError
 from configs.model import Serving, Trainer
+from serving_signatures.export import SIGNATURES
 from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
 from trainer import run_fn as run_fn_module
 from trainer.candidates import read_candidates
@@ -241,6 +243,20 @@ def test_run_fn_nothing_changed_hands_the_base_model_on_in_every_byte(
     assert (report["epochs"], report["cold_start_because"]) == (0, None)
     assert report["base_model"] == str(trained[0] / "model")
     assert report["tables"]["user_embedding"] == {"carried": 37, "new": 0, "dropped": 0}
+
+
+@pytest.mark.parametrize("file", ["saved_model.pb", "variables/variables.index"])
+def test_run_fn_nothing_changed_but_the_base_model_is_damaged_trains_anew(
+    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path, file: str
+) -> None:
+    base = tmp_path / "base" / "Format-Serving"
+    shutil.copytree(trained[0] / "model", base.parent)
+    (base / file).write_bytes((base / file).read_bytes()[:-9])
+    run_fn(fn_args(shop, tmp_path, base_model=str(base)))
+    report = json.loads((tmp_path / "run" / "warm_start.json").read_text())
+    assert (report["unchanged"], report["cold_start_because"], report["epochs"]) == (False, None, 3)
+    model = tf.saved_model.load(str(tmp_path / "model" / "Format-Serving"))
+    assert len(model.signatures) == len(SIGNATURES)
 
 
 def test_run_fn_without_base_model_starts_cold_and_says_so(trained: tuple[Path, TwoTower]) -> None:

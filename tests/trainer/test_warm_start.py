@@ -30,7 +30,7 @@ def model_of(users: Sequence[bytes], candidates: Candidates, seed: int = 0) -> T
 def base_state(**tables: tuple[list[bytes], int]) -> WarmState:
     rng = np.random.default_rng(7)
     made = {name: Table(ids, rng.normal(size=(rows, DIM)).astype("f")) for name, (ids, rows) in tables.items()}
-    return WarmState(made, rng.normal(size=(DIM, DIM)).astype("f"), {"model": {"hit_rate@10": 0.25}})
+    return WarmState(made, rng.normal(size=(DIM, DIM)).astype("f"), {"model": {"hit_rate@10": 0.25}}, "abc")
 
 
 def rows_of(table: Table) -> dict[bytes, Any]:
@@ -104,12 +104,25 @@ def test_carry_over_feature_added_removed_or_cut_otherwise_leaves_the_others_car
     }
 
 
+def test_carry_over_new_item_with_content_that_the_base_model_does_not_know_starts_at_the_mean() -> None:
+    # Item 1 has a mood alone, a feature that is new; item 2 has a genre too.
+    candidates = candidates_of([0, 1, 2], {"genre": [[0], [], [0]], "mood": [[0], [1], [1]]}, size=2)
+    base = base_state(item_embedding=([b"a"], 1), content_genre_embedding=([b"war", b"drama"], 2))
+    model = model_of([b"u"], candidates)
+    ids = table_ids([b"u"], [b"a", b"b", b"c"], candidates, {"genre": [b"war", b"drama"], "mood": [b"sad", b"merry"]})
+    carry_over(model, base, ids, candidates)
+
+    item, own = model.tables["item_embedding"].numpy(), CARRIED_SCALE * base.tables["item_embedding"].values[0]
+    np.testing.assert_allclose(item[:2], [own, own], rtol=1e-5)
+    assert not np.allclose(item[2], own)
+
+
 def test_state_of_model_written_and_read_back_is_equal(tmp_path: Path) -> None:
     # Ids that NumPy's strings would cut, and an empty one.
     users = [b"", b"\x00", b"a\x00", "ü".encode()]
     candidates = candidates_of([0, 1])
     model = model_of(users, candidates)
-    state = state_of(model, table_ids(users, [b"i", b"long " * 99], candidates, {}), {"model": {}})
+    state = state_of(model, table_ids(users, [b"i", b"long " * 99], candidates, {}), {"model": {}}, "abc")
     write_state(state, str(tmp_path / FOLDER))
     write_state(state, str(tmp_path / FOLDER))
     again = read_state(str(tmp_path / FOLDER), DIM)
@@ -119,7 +132,7 @@ def test_state_of_model_written_and_read_back_is_equal(tmp_path: Path) -> None:
     }
     np.testing.assert_array_equal(again.tables["user_embedding"].values, model.tables["user_embedding"].numpy())
     np.testing.assert_array_equal(again.projection, np.eye(DIM))
-    assert again.metrics == {"model": {}}
+    assert (again.metrics, again.model_digest) == ({"model": {}}, "abc")
     assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
 
 
@@ -142,10 +155,17 @@ def not_a_number(folder: Path) -> None:
     write_state(dataclasses.replace(state, tables={**state.tables, "user_embedding": poisoned}), str(folder))
 
 
+def rows_lost(folder: Path) -> None:
+    state = read_state(str(folder), DIM)
+    user = state.tables["user_embedding"]
+    fewer = dataclasses.replace(user, values=user.values[:1])
+    write_state(dataclasses.replace(state, tables={**state.tables, "user_embedding": fewer}), str(folder))
+
+
 @pytest.mark.parametrize(
     ("breaking", "message"),
     [
-        (edited(format_version=2), "format version is 2"),
+        (edited(format_version=1), "format version is 1"),
         (edited(architecture="three-tower"), "architecture is 'three-tower'"),
         (edited(embedding_dim=8), "embedding_dim is 8, this one's 4"),
         (edited(tables=["a", "b", "c", "d"]), "damaged: KeyError"),
@@ -155,6 +175,7 @@ def not_a_number(folder: Path) -> None:
         (lambda folder: (folder / "state.json").write_text("[]") and None, "damaged: TypeError"),
         (lambda folder: [path.unlink() for path in folder.iterdir()] and None, "can be read"),
         (not_a_number, "user_embedding holds values that are not finite"),
+        (rows_lost, "user_embedding has the shape (1, 4), which should be (2, 4)"),
     ],
 )
 def test_find_base_model_unusable_starts_cold_and_says_why(
