@@ -39,10 +39,7 @@ def check(folder: str, signatures: Sequence[str], settings: ServingCheck) -> dic
         empty.mkdir()
         command = [sys.executable, "-I", replay.__file__, os.path.abspath(folder), json.dumps(options), str(result)]
         died_of = _run(command, empty, settings.timeout_seconds)
-        if died_of is None:
-            came = json.loads(result.read_text(encoding="utf-8"))
-        else:
-            came = {"failures": [died_of], "signatures": {}}
+        came = json.loads(result.read_text(encoding="utf-8")) if died_of is None else replay.nothing_asked(died_of)
     limits = {name: value for name, value in options.items() if name != "signatures"}
     return {"blessed": not came["failures"], **came, "limits": limits}
 

@@ -35,6 +35,11 @@ _TINY = 1e-30
 """What a difference from a row of zeros is measured by: any is too much."""
 
 
+def nothing_asked(*failures: str) -> dict[str, Any]:
+    """The result before a model is loaded; `load_seconds` and `peak_rss_mib` are None until then."""
+    return {"failures": list(failures), "load_seconds": None, "signatures": {}, "peak_rss_mib": None}
+
+
 def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
     """Loads, asks, compares and times.
 
@@ -43,17 +48,17 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
         options: See the module.
 
     Returns:
-        `failures`, `load_seconds`, `peak_rss_mib`, and by signature the number of `requests`, the largest
+        `failures`, `load_seconds`, `peak_rss_mib`, and in `signatures` by name the number of `requests`, the largest
         `max_difference` of a number from the trainer's, relative to its row, and `latency_ms` in milliseconds.
     """
     try:
         with open(os.path.join(folder, REQUESTS_FILE), encoding="utf-8") as file:
             stored = json.load(file)
     except FileNotFoundError:
-        return {"failures": [f"the model carries no {REQUESTS_FILE}"]}
+        return nothing_asked(f"the model carries no {REQUESTS_FILE}")
     since = time.monotonic()
     model = tf.saved_model.load(folder)
-    result: dict[str, Any] = {"failures": [], "load_seconds": time.monotonic() - since, "signatures": {}}
+    result = {**nothing_asked(), "load_seconds": time.monotonic() - since}
     for name in sorted({*options["signatures"], *stored["signatures"]}):
         requests = [request for request in stored["requests"] if request["signature"] == name]
         if name not in model.signatures:

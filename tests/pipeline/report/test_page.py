@@ -11,6 +11,7 @@ import pytest
 from configs.errors import OutputError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.components.catalogue_gen.executor import make_catalogue
+from pipeline.components.serving_check.replay import nothing_asked
 from pipeline.report.facts import Facts
 from pipeline.report.page import SECTIONS, build_page, write_local_report
 from tests.pipeline.report import worlds
@@ -168,17 +169,16 @@ def test_write_local_report_folder_is_a_file_told_as_such(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "check",
+    "changes",
     [
-        {"blessed": False, "failures": ["the process was killed after 300 s"], "signatures": {}},
+        nothing_asked("the process was killed after 300 s"),
         {
-            "blessed": False,
             "failures": ["recommend: score is not finite"],
-            "load_seconds": 0.5,
             "signatures": {"recommend": {"requests": 5, "max_difference": None}},
         },
     ],
 )
-def test_page_serving_check_that_failed_before_it_timed_anything_is_told(check: dict[str, Any]) -> None:
+def test_page_serving_check_that_failed_before_it_timed_anything_is_told(changes: dict[str, Any]) -> None:
+    check = {**worlds.SERVING_CHECK, "blessed": False, **changes}
     page = build_page(dataclasses.replace(worlds.pushed(), serving_check=check))
     assert check["failures"][0] in page

@@ -322,6 +322,7 @@ SERVING_CHECK = {
     "blessed": True,
     "failures": [],
     "load_seconds": 1.31,
+    "peak_rss_mib": 612.4,
     "signatures": {
         name: {"requests": 8, "max_difference": 1.2e-7, "latency_ms": {"p50": p50, "p95": p50 * 1.6, "max": p50 * 2.5}}
         for name, p50 in (

@@ -120,6 +120,7 @@ def test_check_process_that_cannot_be_started_not_blessed(tmp_path: Path, monkey
     monkeypatch.setattr("sys.executable", str(tmp_path / "no python"))
     report = check(str(tmp_path), NAMES, Settings())
     assert report["failures"] == ["the check could not be started: No such file or directory"]
+    assert report.keys() == {*replay.nothing_asked(), "blessed", "limits"}
 
 
 def _replayed(folder: Path, names: list[str] = NAMES, **options: Any) -> list[str]:
@@ -207,8 +208,12 @@ def test_replay_signatures_that_do_not_match_refused(edited: Callable[..., Path]
 @pytest.mark.fault
 def test_replay_requests_taken_away_refused(model: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(model, tmp_path / "model"))
+    whole = replay.replay(str(folder), {**Settings(repeats=5).model_dump(mode="json"), "signatures": NAMES})
     (folder / REQUESTS_FILE).unlink()
-    assert _replayed(folder) == [f"the model carries no {REQUESTS_FILE}"]
+    report = check(str(folder), NAMES, Settings())
+    assert report["failures"] == [f"the model carries no {REQUESTS_FILE}"]
+    assert report.keys() == {*whole, "blessed", "limits"}  # what reads the report finds all of it
+    assert report["signatures"] == {}
 
 
 @pytest.mark.fault
