@@ -67,15 +67,17 @@ class Users:
         Returns:
             The users of all blocks, one after the other, in the order of their hashes.
         """
-        hashes, length, entry, item_id, weight = [], [], [], [], []
+        hashes, length, entry, weight = [], [], [], []
         target_row, target_id = [], []
-        users = 0
+        item_id = [pa.array([], blocks.ID)]
+        users, items = 0, 0
         for table in tables:
             entries, offset = blocks.lists(table, features.ITEM_ID)
             hashes.append(blocks.hashes(table))
             length.append(np.diff(offset))
-            entry.append(sum(map(len, item_id)) + entries.indices.to_numpy())
+            entry.append(items + entries.indices.to_numpy().astype(np.int64))
             item_id.append(entries.dictionary)
+            items += len(entries.dictionary)
             values = blocks.lists(table, features.VALUE)[0]
             weight.append(values.to_numpy() if weighted else np.ones(len(entries), np.float32))
             targets, offset = blocks.lists(table, features.TARGET_ITEM_ID)
@@ -83,7 +85,7 @@ class Users:
             target_row.append(users + np.repeat(np.arange(table.num_rows), np.diff(offset)))
             users += table.num_rows
         # At once, since looking up ids begins with a table of the whole catalogue.
-        place = _places(pa.concat_arrays([pa.array([], blocks.ID), *item_id]), catalogue).astype(np.int32)
+        place = _places(pa.concat_arrays(item_id), catalogue).astype(np.int32)
         item = place[_joined(entry, np.int64)]
         hash_ = _joined(hashes, np.int64)
         order = np.argsort(hash_, kind="stable")
