@@ -26,6 +26,7 @@ from pipeline.runs.outcome import recorded
 from pipeline.runs.recovery import recover
 from pipeline.runs.retention import LOGS_DIR, prune
 from pipeline.runs.store import Run, read_runs
+from pipeline.versions.blessings import take_back
 from trainer import METRICS_FILE
 
 _NOT_PRUNED = (OSError, RuntimeError, ValueError, mlmd_errors.StatusError, tf_errors.OpError)
@@ -52,6 +53,7 @@ def run(config: PipelineConfig) -> None:
         since = time.monotonic()
         artifacts_root, metadata_path = Path(places.pipeline_root), local_metadata_path(config)
         recover(metadata_path, config.name, artifacts_root)
+        take_back(metadata_path, places.serving_dir)
         earlier = len(read_runs(metadata_path, config.name))
         try:
             with recorded(metadata_path), _full_disks_told(local_home(config)):

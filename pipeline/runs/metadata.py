@@ -18,6 +18,10 @@ OUTCOME = "outcome"
 ERROR = "error"
 """Property of a failed execution: why. TFX drops the executor's exception."""
 
+BLESSED = "blessed"
+CURRENT_MODEL = "current_model_id"
+"""TFX's properties of a ModelBlessing; LatestBlessedModelStrategy reads them."""
+
 WITHDRAWN = "withdrawn"
 """Property of a ModelBlessing: 1 where a rollback took it back."""
 

@@ -5,18 +5,18 @@ would be the very model that was rolled back.
 """
 
 import os
-from collections.abc import Collection, Iterable
+import posixpath
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from configs.errors import OutputError
-from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN, open_store, properties
-
-BLESSED = "blessed"
-CURRENT_MODEL = "current_model_id"
-"""TFX's properties of a ModelBlessing; LatestBlessedModelStrategy reads them."""
+from pipeline.runs.metadata import BLESSED, CURRENT_MODEL, MODEL_DIGEST, WITHDRAWN, open_store, properties
+from pipeline.versions.folder import SOURCE, Version, versions
+from pipeline.versions.withdrawn import withdrawn
+from serving_signatures.provenance import model_digest
 
 
 class Blessed(NamedTuple):
@@ -29,7 +29,7 @@ class Blessed(NamedTuple):
     """Whether the next run finds the model that was gone back to; else its artifact is gone."""
 
 
-def bless_again(metadata_path: str, target: str, withdrawn: Collection[str]) -> Blessed:
+def bless_again(metadata_path: str, standing: Iterable[Version], target: str, out: Collection[str]) -> Blessed:
     """Leaves the model that is gone back to as the last one blessed.
 
     Blessings are taken back from the models withdrawn and from all that are newer than the target, pushed or not, since
@@ -37,24 +37,49 @@ def bless_again(metadata_path: str, target: str, withdrawn: Collection[str]) -> 
 
     Args:
         metadata_path: The SQLite file of the store.
+        standing: What is in the serving folder.
         target: Digest of the model that is gone back to.
-        withdrawn: Digests of the models that are out of service.
+        out: Digests of the models that are out of service.
 
     Raises:
         OutputError: The store cannot be read or written.
     """
+    return _change(metadata_path, standing, target, out)
+
+
+def take_back(metadata_path: str, serving_dir: str) -> None:
+    """Takes back what a withdrawn model was given since its rollback. To be called before each run.
+
+    The evaluator's word stands in its own artifact: asked anew about that model, with other settings of the gate, say,
+    it blesses it anew, and though the Pusher refuses the model, it would be the last one blessed.
+
+    Args:
+        metadata_path: The SQLite file of the store; it may be missing.
+        serving_dir: The serving folder.
+
+    Raises:
+        OutputError: The store cannot be read or written.
+    """
+    out = withdrawn(serving_dir)
+    if out and os.path.exists(metadata_path):
+        _change(metadata_path, versions(serving_dir), None, out)
+
+
+def _change(metadata_path: str, standing: Iterable[Version], target: str | None, out: Collection[str]) -> Blessed:
     try:
-        return _bless_again(open_store(metadata_path), target, withdrawn)
+        store = open_store(metadata_path)
+        return _bless_again(store, models_by_digest(store, standing), target, out)
     except mlmd.errors.StatusError as e:
         raise OutputError(
             f"{metadata_path}: the blessings could not be changed ({e}). Unlock the file or its disk and run again."
         ) from e
 
 
-def _bless_again(store: mlmd.MetadataStore, target: str, withdrawn: Collection[str]) -> Blessed:
-    models = _pushed_models(store)
-    targets = models.get(target, set())
-    taken = {model for digest in withdrawn for model in models.get(digest, ())} - targets
+def _bless_again(
+    store: mlmd.MetadataStore, models: Mapping[str, set[int]], target: str | None, out: Collection[str]
+) -> Blessed:
+    targets = models.get(target, set()) if target else set()
+    taken = {model for digest in out for model in models.get(digest, ())} - targets
     changed, lost = [], set()
     for blessing in store.get_artifacts_by_type("ModelBlessing"):
         known = properties(blessing)
@@ -87,8 +112,25 @@ def _set(blessing: pb.Artifact, blessed: int, withdrawn: int) -> None:
     blessing.custom_properties[WITHDRAWN].int_value = withdrawn
 
 
+def models_by_digest(store: mlmd.MetadataStore, standing: Iterable[Version]) -> dict[str, set[int]]:
+    """Ids of Model artifacts by their digest: of all that were pushed, or found to be pushed already.
+
+    Args:
+        store: The metadata store.
+        standing: What is in the serving folder. A push that was killed after it made a version has left no word in the
+            store; where its version was copied from stands in the version itself.
+    """
+    models = _pushed_models(store)
+    for version in standing:
+        source = version.record.get(SOURCE)
+        # Not by the place alone: where the store and the artifacts were begun anew, another model may be there.
+        if source and version.digest not in models and model_digest(source) == version.digest:
+            artifacts = store.get_artifacts_by_type("Model")
+            models[version.digest] = {model.id for model in artifacts if posixpath.dirname(source) == model.uri}
+    return models
+
+
 def _pushed_models(store: mlmd.MetadataStore) -> dict[str, set[int]]:
-    """Ids of Model artifacts by the digest under which they were pushed."""
     pushed = {
         artifact.id: properties(artifact).get(MODEL_DIGEST) for artifact in store.get_artifacts_by_type("PushedModel")
     }

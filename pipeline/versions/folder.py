@@ -18,6 +18,9 @@ from serving_signatures.provenance import PUSH_FILE, model_digest
 
 SAVED_MODEL = "saved_model.pb"
 
+SOURCE = "source"
+"""In a version's record: the place from which the pipeline pushed its model."""
+
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 """A version's name, below 2**63, which is where TensorFlow Serving's numbers end."""
 

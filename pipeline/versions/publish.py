@@ -26,7 +26,7 @@ import tensorflow as tf
 
 from configs.errors import ModelError, OutputError
 from pipeline.versions.files import copy_here, copy_there, sync_folder, synced
-from pipeline.versions.folder import SAVED_MODEL, Version, is_local, names, numbers, versions
+from pipeline.versions.folder import SAVED_MODEL, SOURCE, Version, is_local, names, numbers, versions
 from serving_signatures.provenance import PUSH_FILE, digest_of_files, file_digests
 
 _UNFINISHED, _DELETED = "unfinished", "deleted"
@@ -77,7 +77,8 @@ def publish(
         source: The SavedModel, local or remote.
         files: The digests of its files, as `file_digests` gives them.
         serving_dir: The serving folder, local or remote.
-        record: What to write down in the version, beside `model_digest` and `pushed_at`.
+        record: What to write down in the version, beside `model_digest` and `pushed_at`; and `source`, where the
+            pipeline's own place of the model is not the one above.
 
     Returns:
         The new version's number and folder.
@@ -92,7 +93,8 @@ def publish(
     if SAVED_MODEL not in digests:
         raise ModelError(f"there is no model at {source}: {SAVED_MODEL} is missing. Run the pipeline again.")
     pushed_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    record = {"model_digest": digest_of_files(digests), "pushed_at": pushed_at, **(record or {})}
+    digest = digest_of_files(digests)
+    record = {"model_digest": digest, "pushed_at": pushed_at, SOURCE: source, **(record or {})}
     text = json.dumps(record, indent=2, sort_keys=True) + "\n"
     if is_local(serving_dir):
         version = _publish_here(source, Path(serving_dir), digests, text)

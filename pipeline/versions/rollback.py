@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from configs.errors import ModelError
 from pipeline.versions.blessings import Blessed, bless_again
 from pipeline.versions.files import told
-from pipeline.versions.folder import Version, versions
+from pipeline.versions.folder import SOURCE, Version, versions
 from pipeline.versions.publish import locked, publish, retire, sweep
 from pipeline.versions.withdrawn import withdrawn, write_withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests
@@ -93,11 +93,11 @@ def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: 
         now_out.pop(digest, None)
         if now_out != out:
             write_withdrawn(serving_dir, now_out)
-        blessed = bless_again(metadata_path, digest, list(now_out)) if os.path.exists(metadata_path) else None
+        blessed = bless_again(metadata_path, kept, digest, now_out) if os.path.exists(metadata_path) else None
         if digest == digests[kept[-1].number]:
             live = kept[-1].number
         else:
-            record = {"origin": target.origin, "rolled_back_to": target.number}
+            record = {"origin": target.origin, "rolled_back_to": target.number, SOURCE: target.record.get(SOURCE)}
             live, _ = publish(target.path, files, serving_dir, record)
         retire(serving_dir, keep_versions)
         taken_out = {each: v for each, v in newer.items() if each not in out}

@@ -14,7 +14,10 @@ from configs.load import CONFIG_VARIABLE, load_config
 from configs.pipeline import PipelineConfig
 from pipeline import cli, local
 from pipeline.runs.store import read_runs
+from pipeline.versions.push import push
+from pipeline.versions.rollback import default_target, roll_back
 from tests.pipeline.runs.history import NAME, History
+from tests.pipeline.versions.folders import make_model
 
 
 @pytest.fixture
@@ -136,4 +139,25 @@ def test_run_old_data_cannot_be_deleted_the_runs_own_error_comes_through(
     for _ in range(2):
         with pytest.raises(DataError, match="too few interactions"):
             local.run(config)
-    assert capsys.readouterr().out.count("old runs were not deleted (IsADirectoryError: ") == 2
+    said = " ".join(capsys.readouterr().out.split())  # a terminal breaks lines where it likes
+    assert said.count("old runs were not deleted (IsADirectoryError: ") == 2
+
+
+def test_run_withdrawn_model_blessed_anew_loses_its_blessing_before_anything_runs(
+    refused: tuple[PipelineConfig, History],
+) -> None:
+    config, history = refused
+    for name in "ab":
+        run = history.run()
+        (model,) = run.node("Trainer", {"model": "Model"})
+        blessed = {"blessed": 1, "current_model_id": model}
+        run.node("Evaluator", {"blessing": "ModelBlessing"}, told=blessed)
+        came = push(make_model(Path(history.artifact(model).uri, "Format-Serving"), name), str(history.serving), 5)
+        told = {"pushed": 1, "pushed_destination": came.path, "model_digest": came.digest}
+        run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model], told=told)
+    roll_back(str(history.serving), 5, history.metadata_path, default_target(str(history.serving)))
+    history.run().node("Evaluator", {"blessing": "ModelBlessing"}, told=blessed)
+    with pytest.raises(DataError, match="too few interactions"):
+        local.run(config)
+    blessings = history.store.get_artifacts_by_type("ModelBlessing")
+    assert [each.custom_properties["blessed"].int_value for each in blessings] == [1, 0, 0]

@@ -15,7 +15,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from configs.errors import ModelError
 from pipeline.runs.metadata import open_store
 from pipeline.runs.retention import prune
-from pipeline.versions.push import push
+from pipeline.versions.blessings import take_back
+from pipeline.versions.push import Push, push
 from pipeline.versions.rollback import default_target, roll_back
 from pipeline.versions.withdrawn import withdrawn
 from serving_signatures.provenance import model_digest
@@ -34,16 +35,17 @@ class World:
         self.store = open_store(self.metadata_path)
         self.models: dict[int, str] = {}
 
-    def run(self, name: str, is_pushed: bool = True) -> None:
-        """One run that trains, blesses and pushes the model of this name."""
-        source = make_model(self.folder / "models" / name, name)
+    def run(self, name: str, *, is_pushed: bool = True, is_told: bool = True) -> None:
+        """One run that trains, blesses and pushes the model of this name; if not told, it was killed in between."""
+        make_model(self.folder / "models" / name / "Format-Serving", name)
         artifact = standard_artifacts.Model()
-        artifact.uri = source
+        artifact.uri = str(self.folder / "models" / name)
         model = self._put(artifact)
         self.models[model] = name
-        blessing = self._put(standard_artifacts.ModelBlessing(), blessed=1, current_model_id=model)
+        blessing = self.bless(name)
         if is_pushed:
-            came = push(source, str(self.serving), 9)
+            came = self.push(name)
+        if is_pushed and is_told:
             pushed = self._put(standard_artifacts.PushedModel(), pushed=int(came.version is not None))
             digest = self.store.get_artifacts_by_id([pushed])[0]
             digest.custom_properties["model_digest"].string_value = came.digest
@@ -53,6 +55,14 @@ class World:
             events = [pb.Event(artifact_id=each, type=pb.Event.INPUT) for each in (model, blessing)]
             events.append(pb.Event(artifact_id=pushed, type=pb.Event.OUTPUT))
             self.store.put_execution(execution, [(None, event) for event in events], [])
+
+    def bless(self, name: str) -> int:
+        """The evaluator blesses the model of this name, perhaps anew."""
+        [model] = [each for each, of in self.models.items() if of == name]
+        return self._put(standard_artifacts.ModelBlessing(), blessed=1, current_model_id=model)
+
+    def push(self, name: str) -> Push:
+        return push(str(self.folder / "models" / name / "Format-Serving"), str(self.serving), 9)
 
     def _put(self, artifact: Any, **properties: int) -> int:
         for name, value in properties.items():
@@ -81,7 +91,7 @@ class World:
         self.store.put_artifacts([model])
 
     def out(self) -> set[str]:
-        names = {model_digest(str(path)): path.name for path in (self.folder / "models").iterdir()}
+        names = {model_digest(str(path / "Format-Serving")): path.name for path in (self.folder / "models").iterdir()}
         return {names[digest] for digest in withdrawn(str(self.serving))}
 
 
@@ -190,13 +200,42 @@ def test_rollback_to_what_is_live_changes_nothing(world: World) -> None:
 
 def test_push_of_a_withdrawn_model_blessed_anew_is_not_pushed(world: World) -> None:
     world.back()
-    came = push(str(world.folder / "models" / "c"), str(world.serving), 9)
+    came = world.push("c")
     assert (came.version, came.is_new) == (None, False)
     assert came.reason.startswith("this model was version 1002 until a rollback withdrew it at ")
     assert max(served(world.serving)) == 1003
     world.run("d")
     assert served(world.serving)[1004] == "d"
     assert world.last_blessed() == "d"
+
+
+def test_rollback_withdrawn_model_blessed_anew_is_not_the_last_blessed_of_the_next_run(world: World) -> None:
+    world.back()
+    world.bless("c")
+    assert world.last_blessed() == "c"
+    take_back(world.metadata_path, str(world.serving))
+    assert world.last_blessed() == "b"
+    world.back(1002)
+    take_back(world.metadata_path, str(world.serving))
+    assert world.last_blessed() == "c"
+
+
+def test_rollback_from_and_to_a_model_whose_push_was_killed_before_it_was_told(world: World) -> None:
+    world.run("d", is_told=False)
+    assert world.back() == (1002, 1004, 1)
+    assert (world.last_blessed(), world.out()) == ("c", {"d"})
+    assert world.back(1003) == (1003, 1005, 0)
+    world.run("e")
+    assert world.back() == (1005, 1007, 1)
+    assert world.last_blessed() == "d"
+
+
+def test_rollback_to_a_model_at_whose_place_another_one_was_trained_is_warned_of(world: World) -> None:
+    world.run("d", is_told=False)
+    world.run("e")
+    make_model(world.folder / "models" / "d" / "Format-Serving", "another")
+    came = roll_back(str(world.serving), 9, world.metadata_path, 1003)
+    assert came.blessed is not None and not came.blessed.has_target
 
 
 def test_rollback_without_metadata_store_says_so(world: World) -> None:
