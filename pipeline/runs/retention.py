@@ -6,11 +6,12 @@ The metadata store keeps every run; what was deleted is marked so.
 from datetime import datetime, timezone
 from pathlib import Path
 
+import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.progress import LOG_NAME_FORMAT
 from pipeline.runs.disk import discard_outputs
-from pipeline.runs.metadata import MODEL_DIGEST, open_store
+from pipeline.runs.metadata import BLESSED, CURRENT_MODEL, MODEL_DIGEST, open_store, properties
 from pipeline.runs.store import ArtifactRef, Run, read_runs
 
 LOGS_DIR = "logs"
@@ -22,7 +23,7 @@ def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: in
     """Deletes what old runs alone refer to. Only under the pipeline's lock.
 
     Kept are artifacts that one of the newest runs reads or writes (the cache shares them between runs), the last
-    blessed model with its blessing, and what pushes of a model read that still stands in the serving folder.
+    blessed model with its blessing, and each model that still stands in the serving folder with its own.
 
     Args:
         metadata_path: The store's SQLite file, in the pipeline's home, beside the serving folder.
@@ -37,9 +38,9 @@ def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: in
     kept = runs[-keep:]
     home = Path(metadata_path).parent
     needed = {artifact.id for run in kept for artifact in _artifacts(run)} | _last_blessed(runs)
-    needed |= _served(runs, home / SERVING_DIR)
-    old = {artifact.id for run in runs for artifact in _artifacts(run)} - needed
     store = open_store(metadata_path)
+    needed |= _served(store, home / SERVING_DIR)
+    old = {artifact.id for run in runs for artifact in _artifacts(run)} - needed
     deleted = [a for a in store.get_artifacts_by_id(sorted(old)) if a.state == pb.Artifact.LIVE]
     deleted = [a for a in deleted if discard_outputs(artifacts_root, a.uri)]
     for artifact in deleted:  # marked after the folder went: recovery marks what a kill in between leaves
@@ -64,33 +65,32 @@ def _last_blessed(runs: list[Run]) -> set[int]:
     """Ids of the model that LatestBlessedModel finds, and of its blessing: as there, the highest id."""
     models = {a.id for run in runs for a in run.outputs("Model").values() if a.state == "LIVE"}
     blessings = {
-        a.properties.get("current_model_id"): a.id
+        a.properties.get(CURRENT_MODEL): a.id
         for run in runs
         for a in run.outputs("ModelBlessing").values()
-        if a.state == "LIVE" and a.properties.get("blessed") == 1
+        if a.state == "LIVE" and a.properties.get(BLESSED) == 1
     }
     last = max(models & set(blessings), default=None)
     return set() if last is None else {last, blessings[last]}
 
 
-def _served(runs: list[Run], serving_dir: Path) -> set[int]:
-    """Ids of all that went into and came out of pushes of a model that still stands under some number.
+def _served(store: mlmd.MetadataStore, serving_dir: Path) -> set[int]:
+    """Ids of the models that still stand under some number, and of their blessings.
 
     By the model's digest, since a rollback publishes it again under another number and the first one makes way: going
-    back to it takes the blessing of what is newer, and then the next run must find this model's.
+    back to it takes the blessing of what is newer, and then the next run must find this model's. It finds the newest
+    artifact of those that hold this model: each run that found nothing changed has handed it on as a copy.
     """
-    from pipeline.versions.folder import versions  # TensorFlow, which those who read runs do without
+    from pipeline.versions.blessings import models_by_digest  # TensorFlow, which those who read runs do without
+    from pipeline.versions.folder import versions
 
-    standing = {digest for version in versions(str(serving_dir)) if (digest := version.record.get(MODEL_DIGEST))}
-    return {
-        artifact.id
-        for run in runs
-        for node in run.nodes
-        if any(a.properties.get(MODEL_DIGEST) in standing for given in node.outputs.values() for a in given)
-        for links in (node.inputs, node.outputs)
-        for artifacts in links.values()
-        for artifact in artifacts
-    }
+    standing = versions(str(serving_dir))
+    there = {model.id for model in store.get_artifacts_by_type("Model") if model.state == pb.Artifact.LIVE}
+    models = models_by_digest(store, standing)
+    copies = [models.get(version.record.get(MODEL_DIGEST, ""), set()) & there for version in standing]
+    newest = {max(of_one) for of_one in copies if of_one}
+    blessings = store.get_artifacts_by_type("ModelBlessing")
+    return newest | {each.id for each in blessings if properties(each).get(CURRENT_MODEL) in newest}
 
 
 def _prune_logs(logs_dir: Path, kept: list[Run]) -> None:

@@ -2,10 +2,17 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+
+# isort: split
+from ml_metadata.proto import metadata_store_pb2 as pb
+
 from pipeline.progress import LOG_NAME_FORMAT
 from pipeline.runs.retention import prune
 from pipeline.runs.store import read_runs
+from pipeline.versions.push import push
 from tests.pipeline.runs.history import NAME, History
+from tests.pipeline.versions.folders import make_model
 
 KEEP = 2
 
@@ -58,12 +65,15 @@ def test_prune_last_blessed_model_kept_older_and_refused_ones_not(history: Histo
 
 
 def _push(history: History, digest: str, number: int) -> tuple[int, int]:
-    """One run that pushes a new model; returns the ids of Model and PushedModel."""
+    """One run that blesses and pushes a model; returns the ids of Model and ModelBlessing."""
     run = history.run()
     (model,) = run.node("Trainer", {"model": "Model"})
+    (blessing,) = run.node(
+        "Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 1, "current_model_id": model}, inputs=[model]
+    )
     told = {"pushed": 1, "pushed_destination": str(history.serving / str(number)), "model_digest": digest}
-    (pushed,) = run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model], told=told)
-    return model, pushed
+    run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model, blessing], told=told)
+    return model, blessing
 
 
 def _stand(history: History, digest: str, number: int) -> None:
@@ -78,7 +88,43 @@ def test_prune_what_led_to_a_standing_version_kept(history: History) -> None:
     made = [_push(history, digest, number) for number, digest in enumerate("abcd", 1)]
     _prune(history)
     assert [_exists(history, model) for model, _ in made] == [True, False, True, True]
-    assert [_exists(history, pushed) for _, pushed in made] == [True, False, True, True]
+    assert [_exists(history, blessing) for _, blessing in made] == [True, False, True, True]
+
+
+def test_prune_model_handed_on_by_every_run_only_its_newest_copy_kept(history: History) -> None:
+    _stand(history, "a", 1)
+    copies = [_push(history, "a", 1)[0] for _ in range(5)]
+    _prune(history)
+    assert [_exists(history, model) for model in copies] == [False, False, False, True, True]
+    for number, digest in enumerate("bc", 2):
+        _push(history, digest, number)
+    _prune(history)
+    assert [_exists(history, model) for model in copies] == [False, False, False, False, True]
+
+
+def test_prune_newest_copy_gone_the_one_before_kept(history: History) -> None:
+    _stand(history, "a", 1)
+    (older, _), (newer, _) = (_push(history, "a", 1) for _ in range(2))
+    artifact = history.artifact(newer)
+    artifact.state = pb.Artifact.DELETED
+    history.store.put_artifacts([artifact])
+    for number, digest in enumerate("bc", 2):
+        _push(history, digest, number)
+    _prune(history)
+    assert _exists(history, older)
+
+
+def test_prune_standing_version_whose_push_was_killed_before_it_was_told_kept(history: History) -> None:
+    run = history.run()
+    (model,) = run.node("Trainer", {"model": "Model"})
+    (blessing,) = run.node("Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 1, "current_model_id": model})
+    push(make_model(Path(history.artifact(model).uri, "Format-Serving"), "a"), str(history.serving), 5)
+    run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model, blessing], state="FAILED")
+    for number, digest in enumerate("bcd", 2):
+        _push(history, digest, number)
+    _prune(history)
+    assert _exists(history, model)
+    assert _exists(history, blessing)
 
 
 def test_prune_what_led_to_a_model_that_a_rollback_renumbered_kept(history: History) -> None:
