@@ -67,13 +67,14 @@ class RunDiff:
 def diff(before: Run, after: Run) -> RunDiff:
     """Compares two runs by their executions' properties and by what is in their artifacts.
 
-    Where artifacts of an old run were deleted, what was in them is left out, and the summary says so.
+    What one of them alone can tell of is left out, and the summary says so: nodes that a run which stopped early never
+    came to, artifacts of an old run that were deleted.
 
     Args:
         before: The run to compare with.
         after: The run to explain.
     """
-    properties = _changes(contents.settings(before), contents.settings(after))
+    properties = _if_both(contents.settings(before), contents.settings(after))
     config = tuple(c for c in properties if not c.what.endswith(_DIGEST))
     # A digest of the configuration says nothing beside the fields; one of the code is all there is of it.
     code = tuple(c for c in properties if c.what.endswith(f"code{_DIGEST}"))
@@ -105,7 +106,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Chang
 
 
 def _if_both(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Changes of the nodes that both runs tell of; of a deleted artifact nothing can be said."""
+    """Changes of the nodes that both runs tell of; of a node that never ran, or a deleted artifact, nothing can be."""
     both = {name.split()[0] for name in before} & {name.split()[0] for name in after}
     old, new = ({name: told[name] for name in told if name.split()[0] in both} for told in (before, after))
     return _changes(old, new)
@@ -153,7 +154,11 @@ def _text(value: Any) -> str:
 
 def _what_is_missing(before: Run, after: Run) -> list[str]:
     missing = []
-    for run in (before, after):
+    for run, other in ((before, after), (after, before)):
+        came_to = {node.node_id for node in run.nodes}
+        never = dict.fromkeys(node.node_id for node in other.nodes if node.node_id not in came_to)
+        if never:
+            missing.append(f"Not compared, as run {run.number} never came to them: {', '.join(never)}.")
         gone = {a.type for node in run.nodes for refs in node.outputs.values() for a in refs if a.state == "DELETED"}
         if gone:
             missing.append(f"Not compared, as files of run {run.number} were deleted: {', '.join(sorted(gone))}.")

@@ -131,6 +131,21 @@ def test_diff_files_of_the_old_run_deleted_said_and_not_compared(history: Histor
     assert "Not compared, as files of run 1 were deleted: Examples." in found.summary
 
 
+@pytest.mark.parametrize("stopped", [1, 2])
+def test_diff_run_that_stopped_early_nodes_it_never_came_to_not_compared(history: History, stopped: int) -> None:
+    for number in (1, 2):
+        if number == stopped:
+            run = history.run(outcome="failed")
+            run.node("Gen", {"examples": "Examples"}, files={"cleaning.json": {"rows": 90}})
+            run.node("SchemaGen", state="FAILED")
+        else:
+            _run(history)
+    found = _diff(history)
+    assert (found.config, found.code, found.schema, found.start) == ((), (), (), ())
+    assert {90, 100} == next({c.before, c.after} for c in found.data if c.what == "Gen rows")
+    assert found.summary[-1] == f"Not compared, as run {stopped} never came to them: Transform, Trainer."
+
+
 def test_diff_cached_model_said_to_be_the_same(history: History) -> None:
     _run(history)
     (model,) = [a.id for a in history.store.get_artifacts() if a.type == "Model"]
