@@ -51,7 +51,11 @@ def test_run_pushes_one_model_and_says_where(shop: Shop) -> None:
     assert str(shop.home / "serving") in shown
     assert str(shop.home / "metadata.db") in shown
     assert str(shop.home / "reports" / "1.html") in shown
-    assert f"<h1>Pushed as version {shop.versions[0].name}</h1>" in _page(shop, 1)
+    (artifact,) = (shop.home / "artifacts" / "RunReport" / "report").glob("*/report.html")
+    for page in (_page(shop, 1), artifact.read_text(encoding="utf-8")):
+        assert f"<h1>Pushed as version {shop.versions[0].name}</h1>" in page
+        assert "Pusher/pushed_model" in page
+        assert str(shop.folder) not in page
 
 
 def test_run_learns_more_than_popularity(shop: Shop) -> None:
@@ -162,6 +166,7 @@ def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop
     assert "is live already" in again.stdout
     assert len(shop.versions) == 1
     assert f"<h1>Already served as version {shop.versions[0].name}</h1>" in _page(shop, 2)
+    assert "Handed on: nothing has changed since the last blessed model" in _page(shop, 2)
 
     (part,) = (shop.folder / "interactions").iterdir()
     part.write_text(part.read_text() + '"1","b3",5,1699999999\n')

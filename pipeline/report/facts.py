@@ -89,6 +89,22 @@ class Facts:
     serving_check: dict[str, Any] | None = None
     push: dict[str, Any] | None = None
 
+    def is_ignored(self, anomaly: Anomaly) -> bool:
+        """Whether DataGate let an anomaly pass by the config's word; of a run that it stopped, it leaves none."""
+        known = (anomaly.data, anomaly.split, anomaly.feature, anomaly.kind)
+        ignored = self.data_gate["ignored"] if self.data_gate else []
+        return known in [(of["data"], of["split"], of["feature"], of["anomaly"]) for of in ignored]
+
+    @property
+    def is_handed_on(self) -> bool:
+        """Whether the model is the last blessed one; `training` is then what that one's run recorded."""
+        return bool(self.warm_start and self.warm_start["unchanged"])
+
+    @property
+    def epochs(self) -> list[dict[str, Any]]:
+        """The epochs of this run's training; none where nothing was trained."""
+        return self.training["epochs"] if self.training and not self.is_handed_on else []
+
     @property
     def contenders(self) -> dict[str, Any]:
         """The evaluation's contenders; none where there is no evaluation, or its model could not be asked."""

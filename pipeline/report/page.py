@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from configs.errors import OutputError
 from configs.pipeline import PipelineConfig
@@ -40,11 +41,13 @@ _ABSENT = {
     "gate": "The gate was not asked: there is no evaluation of this run's model.",
     "quality": "No model of this run was evaluated.",
     "slices": "No model of this run was evaluated in slices.",
-    "learning": "Nothing was trained.",
+    "learning": "Nothing was trained: the run ended before.",
     "serving": "The model was not tried in a process of its own.",
     "samples": "No model of this run was asked for samples.",
 }
 """Section to what is said where a run has nothing for it."""
+
+_HANDED_ON = "Handed on: nothing has changed since the last blessed model, so nothing was trained."
 
 _CHARTED = ("ndcg@10", "recall@10", "mrr", "coverage@10", "gini@10", "novelty@10")
 """Metrics with a chart of their own; each tells what the others do not."""
@@ -67,23 +70,26 @@ class Figure:
     note: str = ""
 
 
-def build_page(facts: Facts) -> str:
+def build_page(facts: Facts, home: Path | None = None) -> str:
     """Builds the page.
 
     Args:
         facts: What is known of the run.
+        home: The pipeline's folder on this machine. Pages are passed on, and should not tell whose machine it was:
+            paths in there are written from there on, and others in the person's own folder from `~` on.
 
     Returns:
         An HTML document. What the facts lack is said to be missing, not left blank.
     """
     page = environment().get_template("report.html.j2")
     missing = _missing(facts)
-    return page.render(
+    absent = {**_ABSENT, "learning": _HANDED_ON} if facts.is_handed_on else _ABSENT
+    rendered = page.render(
         facts=facts,
         run=facts.run,
         verdict=verdict(facts),
         sections={section: title for section, title in SECTIONS.items() if section not in missing},
-        absent={SECTIONS[section]: _ABSENT[section] for section in SECTIONS if section in missing},
+        absent={SECTIONS[section]: absent[section] for section in SECTIONS if section in missing},
         figures=_figures(facts),
         charts={name: _safe(chart) for name, chart in _charts(facts).items()},
         names=quality.CONTENDERS,
@@ -94,6 +100,10 @@ def build_page(facts: Facts) -> str:
         best=_best,
         artifacts=artifact_rows(facts.run) if facts.run else [],
     )
+    for folder, shown in ((home, ""), (Path(os.path.expanduser("~")), "~/")):
+        if folder is not None and folder != Path(folder.anchor):
+            rendered = _within(folder).sub(shown, rendered)
+    return rendered
 
 
 def write_local_report(config: PipelineConfig, run: Run) -> Path:
@@ -111,7 +121,7 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
     """
     path = local_home(config) / REPORTS_DIR / f"{run.number}.html"
     try:
-        page = build_page(read_facts(config.name, parts_of_run(run), run))
+        page = build_page(read_facts(config.name, parts_of_run(run), run), local_home(config))
         write_page(path, page)
     except Exception as e:  # files of any age and shape are read
         raise OutputError(
@@ -177,11 +187,16 @@ def _missing(facts: Facts) -> set[str]:
         "gate": facts.evaluation is not None,
         "quality": bool(facts.contenders),
         "slices": bool(facts.contenders and facts.contenders["model"].get("slices")),
-        "learning": bool(facts.training and facts.training["epochs"]),
+        "learning": bool(facts.epochs),
         "serving": facts.serving_check is not None,
         "samples": bool(samples.get("recommendations") or samples.get("neighbours")),
     }
     return {section for section, present in there.items() if not present}
+
+
+def _within(folder: Path) -> "re.Pattern[str]":
+    """The start of absolute paths into a folder, as they stand in HTML."""
+    return re.compile(rf"(?<![\w./~-]){re.escape(str(escape(folder)))}/")
 
 
 def _short(text: object, characters: int) -> str:
@@ -207,8 +222,8 @@ def _charts(facts: Facts) -> dict[str, str | list[str]]:
         charts["differences"] = quality.differences_chart(differences, ("ndcg@10", "recall@10", "hit_rate@10"))
         slicings = contenders["model"].get("slices") or {}
         charts["slices"] = [quality.slices_chart(contenders, slicing, _SLICE_METRIC) for slicing in slicings]
-    if facts.training and facts.training["epochs"]:
-        charts["learning"] = progress.learning_charts(facts.training["epochs"], facts.training["popularity"])
+    if facts.training and facts.epochs:
+        charts["learning"] = progress.learning_charts(facts.epochs, facts.training["popularity"])
     if facts.warm_start:
         charts["vocabulary"] = progress.vocabulary_chart(facts.warm_start.get("tables") or {})
     if facts.cleaning:
@@ -246,10 +261,9 @@ def _figures(facts: Facts) -> list[Figure]:
         train = facts.cleaning["splits"]["train"]
         note = f"{numbers.count(train['users'])} users, {numbers.count(train['items'])} items"
         figures.append(Figure("interactions learned from", numbers.count(train["interactions"]), note))
-    if facts.training and facts.training["epochs"]:
-        epochs = facts.training["epochs"]
-        seconds = sum(epoch["seconds"] for epoch in epochs)
-        figures.append(Figure("training", numbers.duration(seconds), f"{len(epochs)} epochs"))
+    if facts.epochs:
+        seconds = sum(epoch["seconds"] for epoch in facts.epochs)
+        figures.append(Figure("training", numbers.duration(seconds), f"{len(facts.epochs)} epochs"))
     return figures
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from pathlib import Path
 from typing import Any
 
 from tfx import types
@@ -35,8 +36,10 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: `pipeline_name`.
         """
         parts = {name: _part(input_dict[name][-1]) for name in PARTS if input_dict.get(name)}
-        page = build_page(read_facts(exec_properties[PIPELINE_NAME_KEY], parts))
         report = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
+        # On this machine, artifacts lie in <root>/<node>/<key>/<execution>.
+        root = None if "://" in report.uri else Path(os.path.normpath(os.path.join(report.uri, "../../..")))
+        page = build_page(read_facts(exec_properties[PIPELINE_NAME_KEY], parts), root)
         fileio.makedirs(report.uri)
         path = os.path.join(report.uri, REPORT_FILE)
         with fileio.open(f"{path}.tmp", "w") as file:

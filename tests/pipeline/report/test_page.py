@@ -11,8 +11,9 @@ import pytest
 from configs.errors import OutputError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.components.catalogue_gen.executor import make_catalogue
+from pipeline.components.data_gate.anomalies import Finding
 from pipeline.components.serving_check.replay import nothing_asked
-from pipeline.report.facts import Facts
+from pipeline.report.facts import Anomaly, Facts, Part
 from pipeline.report.page import SECTIONS, build_page, write_local_report
 from tests.pipeline.report import worlds
 
@@ -103,6 +104,52 @@ def test_page_failed_says_what_is_missing(documents: dict[str, _Document]) -> No
     assert "OUT_OF_RANGE" in text
     assert "No model of this run was evaluated." in text
     assert "quality" not in documents["failed"].ids
+
+
+def test_page_of_a_model_handed_on_tells_of_no_training() -> None:
+    document = _Document(build_page(worlds.handed_on()))
+    assert "Handed on: nothing has changed since the last blessed model, so nothing was trained." in document.text
+    assert "learning" not in document.ids
+    assert "8 epochs" not in document.text
+    assert "loss" not in document.text
+
+
+def test_page_data_not_compared_says_why() -> None:
+    assert "Not compared: there is no blessed model yet." in _Document(build_page(worlds.first())).text
+    lost = "the last blessed model has no word on the data that it learned from"
+    gate = {**worlds.DATA_GATE, "checks": [], "not_compared_because": lost}
+    assert f"Not compared: {lost}." in _Document(build_page(dataclasses.replace(worlds.pushed(), data_gate=gate))).text
+
+
+def test_page_anomaly_that_data_gate_ignored_is_marked() -> None:
+    seen = [Anomaly("interactions", "train", name, "OUT_OF_RANGE", "7 > 5 (max).") for name in ("value", "timestamp")]
+    finding = Finding("interactions", "train", "value", "OUT_OF_RANGE", "7 > 5 (max).", ignored=True)
+    gate = {**worlds.DATA_GATE, "ignored": [finding._asdict()]}
+    page = build_page(dataclasses.replace(worlds.pushed(), anomalies=tuple(seen), data_gate=gate))
+    rows = [row for row in page.split("<tr>") if "OUT_OF_RANGE" in row]
+    assert [("ignored" in row, "value" in row) for row in rows] == [(True, True), (False, False)]
+
+
+def test_page_paths_start_at_the_pipeline_s_home_or_the_person_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "anna"))
+    home = tmp_path / "anna" / "Q & A" / "shop"
+    error = f"{home}/artifacts/model is gone; {tmp_path}/anna/log.csv is there, {tmp_path}/other/log.csv too"
+    parts = {"model": Part(f"{home}/artifacts/model/7"), "pushed_model": Part("gs://bucket/7")}
+    run = worlds.run(failed="InteractionGen", error=error)
+    document = _Document(build_page(Facts(pipeline="shop", run=run, parts=parts), home))
+    assert f"artifacts/model is gone; ~/log.csv is there, {tmp_path}/other/log.csv too" in document.text
+    assert "anna" not in document.text
+    assert "gs://bucket/7" in document.text
+
+
+def test_page_home_at_the_root_changes_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/")
+    run = worlds.run(failed="InteractionGen", error="/data/log.csv is gone")
+    document = _Document(build_page(Facts(pipeline="shop", run=run, parts={"model": Part("gs://bucket/7")}), Path("/")))
+    assert "/data/log.csv is gone" in document.text
+    assert "gs://bucket/7" in document.text
 
 
 def test_page_of_nothing_is_a_page() -> None:

@@ -279,6 +279,7 @@ DATA_GATE = {
     ],
     "counts": {"events": 54_433, "users": 942, "items": 1430},
     "compared_with": "gs://bucket/model/11",
+    "not_compared_because": None,
 }
 
 TRAINING = {
@@ -374,9 +375,22 @@ def first() -> Facts:
     return dataclasses.replace(
         pushed(),
         evaluation=evaluation(first=True),
-        data_gate={**DATA_GATE, "checks": [], "compared_with": None},
+        data_gate={
+            **DATA_GATE,
+            "checks": [],
+            "compared_with": None,
+            "not_compared_because": "there is no blessed model yet",
+        },
         warm_start={**WARM_START, "base_model": None, "cold_start_because": "no model was blessed", "tables": {}},
     )
+
+
+def handed_on() -> Facts:
+    """A run without anything new: the last blessed model, and what its run recorded of its training."""
+    tables = {
+        name: {"carried": sum(rows.values()), "new": 0, "dropped": 0} for name, rows in WARM_START["tables"].items()
+    }
+    return dataclasses.replace(pushed(), warm_start={**WARM_START, "epochs": 0, "unchanged": True, "tables": tables})
 
 
 def failed() -> Facts:
