@@ -33,6 +33,9 @@ _UNFINISHED, _DELETED = "unfinished", "deleted"
 _TEMPORARY = re.compile(rf"\.(?P<host>.+)\.[0-9a-f]{{32}}\.(?:{_UNFINISHED}|{_DELETED})")
 """Names of folders on their way in or out; servers pass over what is no number."""
 
+_CLAIMS = ".claims"
+"""Folder in a serving folder without rename: `<number>/<claim>` for each push that wants a number, until it is old."""
+
 _DEAD_AFTER_SECONDS = 24 * 3600
 """When a leftover is dead though nobody can say so: one of another machine, or where there is no lock."""
 
@@ -45,7 +48,7 @@ def locked(serving_dir: str) -> Iterator[bool]:
     """Keeps other pushes of this machine out of a serving folder, which is made if need be, while the block runs.
 
     The kernel lets go of the lock however its holder ends. Pushes of other machines need none: of two renames to one
-    number, one fails and takes the next number.
+    number, one fails and takes the next number; on an object store, a number is claimed first.
 
     Yields:
         Whether this is the only push of this machine; not known on object stores and some network file systems.
@@ -104,7 +107,24 @@ def publish(
 
 
 def _next_number(serving_dir: str) -> int:
-    return max(int(_now()), max(numbers(serving_dir), default=-1) + 1)
+    taken = [*numbers(serving_dir), *numbers(posixpath.join(serving_dir, _CLAIMS))]
+    return max(int(_now()), max(taken, default=-1) + 1)
+
+
+def _claimed_number(serving_dir: str) -> int:
+    """A number that no other push writes to, ever.
+
+    Each writes down its claim before it looks for others': of two that want one number at once, the later one sees
+    both. A claim stays for longer than any push takes, so that one that was held up sees it too.
+    """
+    while True:
+        version = _next_number(serving_dir)
+        claims = posixpath.join(serving_dir, _CLAIMS, str(version))
+        tf.io.gfile.makedirs(claims)
+        with tf.io.gfile.GFile(posixpath.join(claims, uuid.uuid4().hex), "w") as file:
+            file.write(socket.gethostname())
+        if len(names(claims)) == 1:
+            return version
 
 
 def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], record: str) -> int:
@@ -133,7 +153,7 @@ def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], re
 
 
 def _publish_there(source: str, serving_dir: str, digests: Mapping[str, str], record: str) -> int:
-    version = _next_number(serving_dir)
+    version = _claimed_number(serving_dir)
     folder = posixpath.join(serving_dir, str(version))
     data = {path: digest for path, digest in digests.items() if path != SAVED_MODEL}
     try:
@@ -206,17 +226,22 @@ def sweep(serving_dir: str, is_alone: bool) -> None:
         is_alone: What `locked` gave.
     """
     dead = _now() - _DEAD_AFTER_SECONDS
+    # What another machine's push has just finished, or swept itself.
+    gone = contextlib.suppress(FileNotFoundError, tf.errors.NotFoundError)
     if not is_local(serving_dir):
-        for number in numbers(serving_dir):
-            folder = posixpath.join(serving_dir, str(number))
-            if number < dead and not tf.io.gfile.exists(posixpath.join(folder, SAVED_MODEL)):
-                tf.io.gfile.rmtree(folder)
+        for parent in (serving_dir, posixpath.join(serving_dir, _CLAIMS)):
+            for number in numbers(parent):
+                folder = posixpath.join(parent, str(number))
+                if number < dead and not tf.io.gfile.exists(posixpath.join(folder, SAVED_MODEL)):
+                    with gone:
+                        tf.io.gfile.rmtree(folder)
         return
     for name in names(serving_dir):
         if match := _TEMPORARY.fullmatch(name):
             leftover = Path(serving_dir, name)
-            if (is_alone and match["host"] == socket.gethostname()) or leftover.stat().st_mtime < dead:
-                shutil.rmtree(leftover, ignore_errors=True)
+            with gone:
+                if (is_alone and match["host"] == socket.gethostname()) or leftover.stat().st_mtime < dead:
+                    shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _temporary(serving_dir: Path, what: str) -> Path:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
@@ -18,7 +19,8 @@ import tensorflow as tf
 from configs.errors import ModelError, OutputError
 from pipeline.models import newest_version
 from pipeline.versions import publish as publish_module
-from pipeline.versions.folder import versions
+from pipeline.versions.files import copy_there
+from pipeline.versions.folder import names, versions
 from pipeline.versions.push import push
 from serving_signatures.provenance import model_digest
 from tests.pipeline.versions.conftest import Clock
@@ -121,14 +123,21 @@ def test_push_leftovers_of_dead_pushes_are_removed_and_of_living_ones_not(
     assert {who for who, folder in folders.items() if folder.exists()} == {"at work elsewhere"}
 
 
+@pytest.mark.fault
+def test_push_leftover_that_is_renamed_meanwhile_is_passed_over(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished = f".other.example.{0:032x}.unfinished"
+    monkeypatch.setattr(publish_module, "names", lambda folder: [*names(folder), finished])
+    assert push(make_model(tmp_path / "a", "a"), str(tmp_path / "serving"), 5).version == 1000
+
+
 def test_push_another_machine_took_the_number_takes_the_next(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serving = tmp_path / "serving"
     push(make_model(tmp_path / "a", "a"), str(serving), 5)
-    following = publish_module._next_number
-    answers = iter([1000])  # as seen before the other machine's rename
-    monkeypatch.setattr(publish_module, "_next_number", lambda folder: next(answers, None) or following(folder))
+    _stale_next_number(1000, monkeypatch)
     assert push(make_model(tmp_path / "b", "b"), str(serving), 5).version == 1001
     assert served(serving) == {1000: "a", 1001: "b"}
 
@@ -175,8 +184,88 @@ def test_push_to_object_store_unfinished_is_no_version_and_goes_when_old(
     for number in (5, young):
         (object_store / str(number) / "variables").mkdir(parents=True)
     assert versions(str(object_store)) == []
+    (object_store / ".claims" / "5").mkdir(parents=True)
     push(make_model(tmp_path / "a", "a"), str(object_store), 5)
-    assert {path.name for path in object_store.iterdir()} == {str(young), str(int(clock.now))}
+    assert {path.name for path in object_store.glob("[0-9]*")} == {str(young), str(int(clock.now))}
+    assert [path.name for path in (object_store / ".claims").iterdir()] == [str(int(clock.now))]
+
+
+def _stale_next_number(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is read before another push's number is seen in it."""
+    following = publish_module._next_number
+    answers = iter([number])
+    monkeypatch.setattr(publish_module, "_next_number", lambda folder: next(answers, None) or following(folder))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_push_to_object_store_another_machine_took_the_number_takes_the_next_and_leaves_the_others(
+    tmp_path: Path, clock: Clock, object_store: Path, monkeypatch: pytest.MonkeyPatch, is_whole: bool
+) -> None:
+    push(make_model(tmp_path / "a", "a"), str(object_store), 5)
+    theirs = object_store / "1000"
+    if not is_whole:
+        (theirs / "saved_model.pb").unlink()
+    before = {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()}
+    _stale_next_number(1000, monkeypatch)
+    assert push(make_model(tmp_path / "b", "b"), str(object_store), 5).version == 1001
+    assert {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()} == before
+    _stale_next_number(1001, monkeypatch)
+    monkeypatch.setattr(publish_module, "copy_there", _damaging(copy_there))
+    with pytest.raises(OutputError, match="did not arrive"):
+        push(make_model(tmp_path / "c", "c"), str(object_store), 5)
+    assert {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()} == before
+    assert versions(str(object_store))[-1].digest == model_digest(str(tmp_path / "b"))
+    assert not (object_store / "1002").exists()
+
+
+@pytest.mark.fault
+def test_push_to_object_store_two_claims_at_once_neither_is_taken_for_the_only_one(
+    tmp_path: Path, clock: Clock, object_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between this push's look at the numbers and its claim, another one claims, and it is not seen to copy."""
+    _stale_next_number(1000, monkeypatch)
+    claim = object_store / ".claims" / "1000" / "theirs"
+    claim.parent.mkdir(parents=True)
+    claim.touch()
+    assert push(make_model(tmp_path / "a", "a"), str(object_store), 5).version == 1001
+    assert served(object_store) == {1001: "a"}
+    assert claim.exists()
+
+
+def test_push_to_object_store_many_at_once_within_a_second_all_are_whole(
+    tmp_path: Path, clock: Clock, object_store: Path
+) -> None:
+    models = {name: make_model(tmp_path / name, name, size=5000) for name in "abcdef"}
+    with ThreadPoolExecutor(len(models)) as pool:
+        came = list(pool.map(lambda source: push(source, str(object_store), 9), models.values()))
+    assert served(object_store) == {push.version: name for push, name in zip(came, models, strict=True)}
+    assert [model_digest(push.path or "") for push in came] == [model_digest(source) for source in models.values()]
+
+
+def test_removal_on_object_store_saved_model_goes_first(
+    tmp_path: Path, clock: Clock, object_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push(make_model(tmp_path / "a", "a"), str(object_store), 1)
+    rmtree = tf.io.gfile.rmtree
+
+    def watched(folder: str) -> None:
+        assert not Path(folder, "saved_model.pb").exists()
+        assert Path(folder, "variables", "variables.index").exists()
+        assert [version.number for version in versions(str(object_store))] == [1001]
+        rmtree(folder)
+
+    monkeypatch.setattr(tf.io.gfile, "rmtree", watched)
+    assert push(make_model(tmp_path / "b", "b"), str(object_store), 1).deleted == (1000,)
+    assert not (object_store / "1000").exists()
+
+
+def _damaging(copy: Callable[..., None]) -> Callable[..., None]:
+    def damaged(source: str, files: list[str], goal: object) -> None:
+        copy(source, files, goal)
+        Path(str(goal), "variables", "variables.index").write_text("indeX")
+
+    return damaged
 
 
 @pytest.fixture(params=["here", "object store"])
@@ -194,18 +283,11 @@ def test_push_copy_that_differs_is_refused_and_nothing_left(
 ) -> None:
     push(make_model(tmp_path / "a", "a"), str(either), 5)
 
-    def damaging(copy: Callable[..., None]) -> Callable[..., None]:
-        def damaged(source: str, files: list[str], goal: object) -> None:
-            copy(source, files, goal)
-            Path(str(goal), "variables", "variables.index").write_text("indeX")
-
-        return damaged
-
     for name in ("copy_here", "copy_there"):
-        monkeypatch.setattr(publish_module, name, damaging(getattr(publish_module, name)))
+        monkeypatch.setattr(publish_module, name, _damaging(getattr(publish_module, name)))
     with pytest.raises(OutputError, match=r"1 file\(s\) .* variables/variables.index"):
         push(make_model(tmp_path / "b", "b"), str(either), 5)
-    assert [path.name for path in either.iterdir()] == ["1000"]
+    assert sorted(path.name for path in either.iterdir() if path.name != ".claims") == ["1000"]
 
 
 @pytest.mark.fault
@@ -281,6 +363,49 @@ def test_push_read_only_folder_says_so_and_changes_nothing(tmp_path: Path, small
         push(make_model(tmp_path / "b", "b"), str(serving), 5)
     assert sorted(serving.rglob("*")) == before
     assert newest_version(str(serving)).startswith(str(serving))
+
+
+HOLDING = """
+import sys
+import configs
+from pipeline.versions import publish
+from pipeline.versions.push import push
+
+copy = publish.copy_here
+
+def held(*args):
+    copy(*args)
+    print("copied", flush=True)
+    sys.stdin.read()
+
+publish.copy_here = held
+push(*sys.argv[1:], 5)
+"""
+
+
+@pytest.mark.fault
+def test_push_two_processes_at_once_the_second_waits_and_both_are_whole(tmp_path: Path) -> None:
+    serving = tmp_path / "serving"
+    first, second = (make_model(tmp_path / name, name) for name in "ab")
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDING, first, str(serving)],
+        cwd=Path(__file__).parents[3],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "copied\n"
+    waiting = threading.Thread(target=push, args=(second, str(serving), 5))
+    waiting.start()
+    waiting.join(timeout=0.5)
+    assert waiting.is_alive()
+    assert served(serving) == {}
+    holder.communicate()
+    waiting.join(timeout=30)
+    assert holder.returncode == 0
+    assert list(served(serving).values()) == ["a", "b"]
+    assert hidden(serving) == []
 
 
 PUSHING = """
