@@ -20,7 +20,7 @@ from pipeline import progress
 from pipeline.models import newest_version
 from pipeline.pipeline import create_pipeline
 from pipeline.places import Places, local_home, local_metadata_path, local_places
-from pipeline.report.page import write_local_report
+from pipeline.report.page import write_local_report, write_missing_reports
 from pipeline.runs.lock import pipeline_lock
 from pipeline.runs.outcome import recorded
 from pipeline.runs.recovery import recover
@@ -54,12 +54,13 @@ def run(config: PipelineConfig) -> None:
         artifacts_root, metadata_path = Path(places.pipeline_root), local_metadata_path(config)
         recover(metadata_path, config.name, artifacts_root)
         take_back(metadata_path, places.serving_dir)
-        earlier = len(read_runs(metadata_path, config.name))
+        earlier = read_runs(metadata_path, config.name)
+        write_missing_reports(config, earlier)
         try:
             with recorded(metadata_path), _full_disks_told(local_home(config)):
                 tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
         finally:
-            runs = read_runs(metadata_path, config.name)[earlier:]
+            runs = read_runs(metadata_path, config.name)[len(earlier) :]
             if runs:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing
                 _after_run(config, runs[0], console)
         if runs:

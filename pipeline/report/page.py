@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -119,7 +119,7 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
     Raises:
         OutputError: The page cannot be built or written. The run is what it is; its page is only a view of it.
     """
-    path = local_home(config) / REPORTS_DIR / f"{run.number}.html"
+    path = _local_path(config, run)
     try:
         page = build_page(read_facts(config.name, parts_of_run(run), run), local_home(config))
         write_page(path, page)
@@ -130,6 +130,21 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
         ) from e
     logging.getLogger("perennial.report").info("wrote %s, %.0f KiB", path.name, len(page) / 1024)
     return path
+
+
+def write_missing_reports(config: PipelineConfig, runs: Sequence[Run]) -> None:
+    """Writes the pages of those newest runs that have none: a process that is killed leaves none of its run.
+
+    Args:
+        config: The pipeline; `runs.keep` says how many runs are the newest.
+        runs: All that have ended, oldest first.
+    """
+    for run in runs[-config.runs.keep :]:
+        if not _local_path(config, run).exists():
+            try:
+                write_local_report(config, run)
+            except OutputError as e:
+                logging.getLogger("perennial.report").error("%s", e)
 
 
 def write_page(path: Path, page: str) -> None:
@@ -153,6 +168,10 @@ def write_page(path: Path, page: str) -> None:
         except OSError:
             os.unlink(file.name)
             raise
+
+
+def _local_path(config: PipelineConfig, run: Run) -> Path:
+    return local_home(config) / REPORTS_DIR / f"{run.number}.html"
 
 
 @lru_cache

@@ -4,6 +4,9 @@ import pytest
 
 from pipeline.report.page import build_page
 from tests.pipeline.report import worlds
+from tests.pipeline.runs.conftest import history
+
+__all__ = ["history"]
 
 
 @pytest.fixture(scope="session")
