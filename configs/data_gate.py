@@ -72,11 +72,12 @@ class DataGate(Settings):
     """The same, at most. Default 4; measured 2.4."""
 
     min_daily_ratio: float | None = Field(default=0.5, gt=0, lt=1)
-    """Rows of the log per day, between its oldest and its newest timestamp, of today over the last run's. Default 0.5;
-    measured 0.77 at least. Logs of less than a day, or without timestamps, have none."""
+    """Events, users and items per day, each the mean over the newest 28 days of the log, of today over the last run's.
+    Default 0.5; measured 0.55 at least. Logs of less than a day, or without timestamps, have none."""
 
-    max_daily_ratio: float | None = Field(default=2.0, gt=1)
-    """The same, at most: 2 is a log that came twice. Measured 1.3 at most."""
+    max_daily_ratio: float | None = Field(default=1.9, gt=1)
+    """The same, at most. Default 1.9: 2 is a log that came twice, or one day of 28 with 29 days' events. Measured 1.84
+    at most."""
 
     @field_validator("ignore_anomalies")
     @classmethod

@@ -98,7 +98,7 @@ _DAMAGES = (
 def _read(uri: str) -> Remembered:
     with fileio.open(os.path.join(uri, REPORT_FILE), "r") as file:
         counts = json.loads(file.read())["counts"]
-    missing = [name for name in (*facts.COUNTS, "events_per_day") if name not in counts]
+    missing = [name for name in (*facts.COUNTS, *facts.RATES) if name not in counts]
     if missing:
         raise KeyError(f"no counts of {', '.join(missing)}")
     with fileio.open(os.path.join(uri, SAMPLES_FILE), "rb") as file:

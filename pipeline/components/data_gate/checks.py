@@ -57,6 +57,6 @@ def failures_text(failed: list[Check], of: int, compared_with: str) -> str:
             *(f"  {check.check} of {check.data}: {check.detail}" for check in failed),
             f"Compared with {compared_with}; what is served stays as it is.",
             "Look at what writes the log and the catalogue. If the change is meant, raise the limits named above, or "
-            "set them to null, for one run: the next is compared with this one's data.",
+            "set them to null, until a model of this data is blessed: later runs are compared with that one's data.",
         ]
     )

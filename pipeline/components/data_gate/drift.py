@@ -99,7 +99,7 @@ def _compare(
             continue
         feature.ClearField(f"{kind}_comparator")
         if wanted and not now and then >= min_values:
-            checks.append(_emptied(kind, data, feature.name, then))
+            checks.append(_emptied(kind, data, feature.name, then, list(wanted)))
         elif wanted:
             _LOGGER.info(
                 "%s of %s: %s is not judged, as it has %d values today and had %d, and min_compared_values is %d",
@@ -146,9 +146,10 @@ def _check(
     )
 
 
-def _emptied(kind: str, data: str, feature: str, then: int) -> Check:
+def _emptied(kind: str, data: str, feature: str, then: int, fields: list[str]) -> Check:
     split = "eval" if kind == "skew" else "train"
-    detail = f"{feature} has no values today, and had {then:,} in the last run"
+    limits = " and ".join(f"data_gate.{field}" for field in fields)
+    detail = f"{feature} has no values today, and had {then:,} in the last run; {limits} cannot be kept to"
     return Check(kind, data, split, feature, "values", 0.0, 1.0, False, detail)
 
 

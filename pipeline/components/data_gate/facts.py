@@ -28,6 +28,8 @@ SAMPLED_IDS = 1 << 16
 
 SAMPLES = ("users", "items", "catalogue_items")
 COUNTS = ("events", "users", "items", "catalogue_items")
+_DAILY = ("events", "users", "items")
+RATES = tuple(f"{what}_per_day" for what in _DAILY)
 
 _RECORDS_A_READ = 4096
 
@@ -38,7 +40,8 @@ class Facts:
 
     counts: dict[str, Any]
     """`events`, `users` and `items` that are trained on, `catalogue_items` that the catalogue itself holds (0 without
-    one), `oldest_timestamp`, `newest_timestamp` and `events_per_day` of the log's good rows (None without)."""
+    one); and of the log's good rows, `oldest_timestamp`, `newest_timestamp`, and the means of its newest days
+    `events_per_day`, `users_per_day` and `items_per_day` (each None without timestamps, or without a whole day)."""
 
     samples: dict[str, npt.NDArray[np.int64]]
     """Sorted smallest hashes of the ids of `SAMPLES`."""
@@ -59,8 +62,7 @@ def gather(interactions_uri: str, cleaning: dict[str, Any], catalogue_uri: str, 
     train = cleaning["splits"]["train"]
     # Items that the log alone knows stand after the catalogue's own, and say nothing of it.
     own = catalogue["items"] - catalogue["added_items"]
-    oldest, newest = cleaning["oldest_timestamp"], cleaning["newest_timestamp"]
-    days = (newest - oldest) / 86_400 if oldest is not None and newest is not None else 0.0
+    days: dict[str, list[int]] = cleaning["recent_days"] or {}
     with fileio.open(os.path.join(interactions_uri, ITEMS_FILE), "rb") as file:
         items = pq.read_table(pa.BufferReader(file.read())).column("item_id").to_pylist()
     return Facts(
@@ -69,9 +71,8 @@ def gather(interactions_uri: str, cleaning: dict[str, Any], catalogue_uri: str, 
             "users": train["users"],
             "items": train["items"],
             "catalogue_items": own,
-            "oldest_timestamp": oldest,
-            "newest_timestamp": newest,
-            "events_per_day": (cleaning["rows"] - cleaning["bad_rows"]) / days if days >= 1 else None,
+            **{name: cleaning[name] for name in ("oldest_timestamp", "newest_timestamp")},
+            **{f"{what}_per_day": float(np.mean(days[what])) if days.get(what) else None for what in _DAILY},
         },
         samples={
             "users": sample([_hashes_of(interactions_uri, features.USER_ID)]),
@@ -127,10 +128,10 @@ def growth_checks(today: Facts, last: Facts, settings: DataGate) -> list[Check]:
         # Without a catalogue of its own then or today, there is none to compare: the log's items are.
         if getattr(settings, field) is not None and len(one.samples[what]) and len(other.samples[what])
     ]
-    for what in (*COUNTS, "events_per_day"):
+    for what in (*COUNTS, *RATES):
         now, then = today.counts[what], last.counts[what]
         if now is not None and then:
-            kind = "daily" if what == "events_per_day" else "count"
+            kind = "daily" if what in RATES else "count"
             checks += _ratio_checks(what, now, then, kind, settings)
     return checks
 

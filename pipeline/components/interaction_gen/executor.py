@@ -106,7 +106,9 @@ def _judge(uri: str, log: Log) -> dict[str, Any]:
                 f"split {log.split.method!r} leaves no interactions for {split} of the {steps[-1]['out']} that "
                 f"cleaning kept ({counts}). {_SPLIT_ADVICE[log.split.method]}"
             )
-    report: dict[str, Any] = {**found["reading"], "steps": steps, "splits": found["splits"]}
+    report: dict[str, Any] = {
+        **found["reading"], "recent_days": found["recent_days"], "steps": steps, "splits": found["splits"]
+    }  # fmt: skip
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
     files.write_bytes(os.path.join(uri, REPORT_FILE), text.encode(), uri)
     fileio.remove(outcome_file)

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.data import Log
-from pipeline.components.interaction_gen import cleaning, encoding, report
+from pipeline.components.interaction_gen import cleaning, encoding, recent, report
+from pipeline.components.interaction_gen.recent import RecentDays
 from pipeline.components.interaction_gen.report import LogReport
 from pipeline.components.tabular import arrow_bytes, files
 from pipeline.components.tabular import report as tabular_report
@@ -41,12 +42,17 @@ class ShardReport:
     beyond_float32: int = 0
     """Interactions whose values added up to more than an Example can hold."""
 
+    recent: RecentDays | None = None
+    """Counts by day; None for a step that does not count them, and for a log without timestamps."""
+
 
 def merge(reports: Iterable[ShardReport]) -> ShardReport:
     """Merges reports of different shards, or of different steps of one, in any order."""
     merged = ShardReport({}, {}, {})
     tables: dict[str, list[Any]] = {}
+    recents: list[RecentDays] = []
     for part in reports:
+        recents += [part.recent] if part.recent is not None else []
         merged.beyond_float32 += part.beyond_float32
         for step, (before, after) in part.steps.items():
             so_far = merged.steps.get(step, (0, 0))
@@ -57,6 +63,7 @@ def merge(reports: Iterable[ShardReport]) -> ShardReport:
                 ours[name] += number
         for split, items in part.items.items():
             tables.setdefault(split, []).append(arrow_bytes.from_bytes(items))
+    merged.recent = recent.add(recents) if recents else None
     merged.items = {split: arrow_bytes.to_bytes(cleaning.add_counts(parts)) for split, parts in tables.items()}
     return merged
 
@@ -83,6 +90,7 @@ def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
     values = {
         "fault": report.fault(facts, log) or _fault(found),
         "reading": report.to_json(facts, log),
+        "recent_days": None if found.recent is None else found.recent.to_json(),
         "steps": found.steps,
         "splits": {
             split: {**numbers, "items": arrow_bytes.from_bytes(found.items[split]).num_rows}

@@ -15,7 +15,16 @@ import numpy as np
 import pyarrow as pa
 
 from configs.data import Log
-from pipeline.components.interaction_gen import cleaning, encoding, interactions, outcome, reading, report, splitting
+from pipeline.components.interaction_gen import (
+    cleaning,
+    encoding,
+    interactions,
+    outcome,
+    reading,
+    recent,
+    report,
+    splitting,
+)  # fmt: skip
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.components.interaction_gen.outcome import ShardReport
 from pipeline.components.interaction_gen.report import UNITS, LogReport
@@ -142,6 +151,8 @@ class _Clean(beam.DoFn):
         key, parts = shard
         found = interactions.assemble(parts)
         rows = len(found)
+        timed = found.timestamp is not None
+        days = recent.count(found, *facts.span(), UNITS[log.timestamp_unit]) if timed else None
         steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
             ("window", lambda s: cleaning.window(s, log.cleaning, facts.newest, UNITS[log.timestamp_unit])),
             ("deduplicate", lambda s: cleaning.deduplicate(s, log.cleaning)),
@@ -151,7 +162,7 @@ class _Clean(beam.DoFn):
         self._pace.add(rows)
         yield key, found.to_bytes()
         beyond = cleaning.count_beyond_float32(found)
-        yield beam.pvalue.TaggedOutput(_REPORT, ShardReport(counts, {}, {}, beyond))
+        yield beam.pvalue.TaggedOutput(_REPORT, ShardReport(counts, {}, {}, beyond, days))
         if log.cleaning.top_items is not None:
             yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(found)))
 

@@ -41,13 +41,17 @@ def _day(
     films: Sequence[str],
     genre: str = "drama",
     days: float = 10.0,
+    rating: float = 1.0,
+    year: float = 2000.0,
+    target: str | None = None,
+    daily: dict[str, int] | None = None,
     found: anomalies_pb2.Anomalies | None = None,
 ) -> Day:
     """A day's artifacts: each user has met the items from a place of the user's own on, and is asked for the next."""
     histories = [[items[(n + place) % len(items)] for place in range(20)] for n in range(len(users))]
-    targets = [[items[(n + 20) % len(items)]] for n in range(len(users))]
+    targets = [[target or items[(n + 20) % len(items)]] for n in range(len(users))]
     nothing: list[list[str]] = [[] for _ in users]
-    log = {"user_id": [[user] for user in users], "item_id": histories, "value": [[1.0] * 20] * len(users)}
+    log = {"user_id": [[user] for user in users], "item_id": histories, "value": [[rating] * 20] * len(users)}
     statistics = {
         "interaction": {
             "train": _stats({**log, "target_item_id": nothing, "target_value": nothing}),
@@ -55,7 +59,8 @@ def _day(
         },
         "catalogue": {
             "train": _stats({"item_id": [[f] for f in films], "title": [[f] for f in films],
-                             "genre": [[genre] if n % 2 else ["war"] for n in range(len(films))]}),
+                             "genre": [[genre] if n % 2 else ["war"] for n in range(len(films))],
+                             "year": [[year] for _ in films]}),
         },
     }  # fmt: skip
     interactions, catalogue = folder / "interactions", folder / "catalogue"
@@ -64,8 +69,11 @@ def _day(
     write_examples(catalogue / "Split-train" / "0.gz", [{"item_id": [film]} for film in [*films, "of the log"]])
     pq.write_table(pa.table({"item_id": list(items)}), interactions / "items.parquet")
     events = 20 * len(users)
+    whole_days = min(28, int(days))
+    per_day = {"events": events / days, "users": 100, "items": 100, **(daily or {})}
     cleaning = {
-        "rows": events, "bad_rows": 0, "oldest_timestamp": 0, "newest_timestamp": int(days * 86_400),
+        "rows": events, "bad_rows": 0, "recent_days": {what: [of] * whole_days for what, of in per_day.items()},
+        "oldest_timestamp": 0, "newest_timestamp": int(days * 86_400),
         "steps": [{"step": "active_users", "in": events, "out": events}],
         "splits": {"train": {"users": len(users), "interactions": events, "items": len(items)}},
     }  # fmt: skip
@@ -128,7 +136,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (report["checks"], report["compared_with"]) == ([], None)
     assert report["counts"] == {
         "events": 2000, "users": 100, "items": 100, "catalogue_items": 600,
-        "oldest_timestamp": 0, "newest_timestamp": 864_000, "events_per_day": 200.0,
+        "oldest_timestamp": 0, "newest_timestamp": 864_000,
+        "events_per_day": 200.0, "users_per_day": 100.0, "items_per_day": 100.0,
     }  # fmt: skip
     return folder
 
@@ -199,6 +208,17 @@ def test_do_day_that_grew_by_a_tenth_passes_every_check(tmp_path: Path, model: P
         ({"genre": "comedy"}, {}, "share of genre since the last run is 0.500; data_gate.max_category_l_infinity"),
         ({"days": 4.0}, {}, "events per day: 500 today, 200 in the last run, 2.50 times as many; "),
         ({"days": 25.0}, {}, "events per day: 80 today, 200 in the last run, 0.40 times as many; "),
+        ({"daily": {"users": 40}}, {}, "users per day: 40 today, 100 in the last run, 0.40 times as many; "),
+        ({"daily": {"items": 200}}, {}, "items per day: 200 today, 100 in the last run, 2.00 times as many; "),
+        ({"rating": 5.0}, {}, "divergence of value since the last run is 1.000; data_gate.max_value_divergence"),
+        ({"year": 1950.0}, {}, "divergence of year since the last run is 1.000; data_gate.max_number_divergence"),
+        (
+            {"target": "i1"},
+            {"min_compared_values": 50},
+            "share of today's held-out item_id from the last training's is 0.990; data_gate.max_target_l_infinity",
+        ),
+        ({"films": [f"f{n}" for n in range(1300)]}, {}, "53.8% of today's catalogue items are new; data_gate.max_new"),
+        ({"films": [f"f{n}" for n in range(3000)]}, {}, "5.00 times as many; data_gate.max_count_ratio"),
     ],
 )
 def test_do_day_too_far_from_the_last_stops_with_its_numbers(
@@ -219,7 +239,9 @@ def test_do_limit_of_none_is_not_checked(tmp_path: Path, model: Path) -> None:
     report = _run(day, tmp_path / "blessing", model, max_gone_catalogue_items=None, min_count_ratio=None)
     assert {c["feature"] for c in report["checks"] if c["check"] == "growth"} == {"users", "items", "catalogue_items"}
     assert not [
-        c for c in report["checks"] if c["measure"] in ("share_gone", "min_ratio") and c["feature"] != "events_per_day"
+        c
+        for c in report["checks"]
+        if c["measure"] in ("share_gone", "min_ratio") and not c["feature"].endswith("_per_day")
     ]
 
 
@@ -288,9 +310,12 @@ def test_drift_feature_emptied_stops(tmp_path: Path, model: Path) -> None:
         "item_id": [[f] for f in FILMS],
         "title": [[f] for f in FILMS],
         "genre": [[] for _ in FILMS],
+        "year": [[2000.0] for _ in FILMS],
     }
     path.write_bytes(_stats(bare).SerializeToString())
-    with pytest.raises(DriftError, match="drift of catalogue: genre has no values today, and had 600 in the last run"):
+    with pytest.raises(
+        DriftError, match=r"genre has no values today, and had 600 .*; data_gate.max_category_l_infinity"
+    ):
         _run(day, tmp_path / "blessing", model)
 
 

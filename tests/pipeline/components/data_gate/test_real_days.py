@@ -142,6 +142,20 @@ def test_movielens_grown_day_passes_and_a_catalogue_cut_in_half_is_stopped(tmp_p
     assert "catalogue items: 841 today, 1,682 in the last run, 0.50 times as many" in text
 
 
+def test_movielens_one_day_among_months_with_thirty_times_the_events_is_stopped(tmp_path: Path) -> None:
+    shop = movielens()
+    days = [int(line.split("\t")[3]) // 86_400 for line in shop.events]
+    usual = len(days) // (days[-1] - days[0] + 1)
+    half = len(shop.events) // 2
+    newest = shop.events[half - 1].split("\t")
+    # As a loop in an export would: users that rate all films within the last hour.
+    flood = ["\t".join([str(n % 943 + 1), str(n % 1682 + 1), "5", newest[3]]) for n in range(30 * usual)]
+    _gate(tmp_path / "one", shop, shop.events[: half - 1], shop.items, None)
+    _gate(tmp_path / "two", shop, shop.events[:half], shop.items, tmp_path / "one")
+    with pytest.raises(DriftError, match=r"users per day: .*; data_gate.max_daily_ratio allows at most 1.9"):
+        _gate(tmp_path / "three", shop, [*shop.events[:half], *flood], shop.items, tmp_path / "two")
+
+
 def test_movietweetings_grown_day_passes_and_items_permuted_in_the_newest_half_are_stopped(tmp_path: Path) -> None:
     shop = movietweetings()
     _gate(tmp_path / "one", shop, shop.events[:10_000], shop.items, None)

@@ -244,6 +244,24 @@ def test_do_split_of_a_growing_log_never_holds_out_what_an_earlier_model_was_tra
         trained |= train
 
 
+@pytest.mark.parametrize("span_days", [40, 9, 0])
+def test_do_recent_days_equal_sets_of_all_rows_in_any_sharding(tmp_path: Path, span_days: int) -> None:
+    events = [(u, i, v, t % ((24 * span_days + 2) * 3600)) for u, i, v, t in _random_log(18, events=900)]
+    newest = max(e[3] for e in events)
+    cleaning = {"positive_min": 3, "window_days": 20, "top_items": 20}  # of which the days see nothing
+    for shards in (1, 4):
+        log = log_config(num_shards=shards, cleaning=cleaning)
+        result = run_interaction_gen(log, _write(tmp_path / f"in {shards}", events, 2), tmp_path / f"out {shards}")
+        days = result.report["recent_days"]
+        count = min(28, (newest - min(e[3] for e in events)) // DAY)
+        assert (count, {len(of) for of in days.values()}) == ({40: 28, 9: 9, 0: 0}[span_days], {count})
+        for n in range(count):
+            (low, high) = (newest - (count - n) * DAY, newest - (count - n - 1) * DAY)
+            met = [e for e in events if low < e[3] <= high]
+            expected = (len(met), len({e[0] for e in met}), len({e[1] for e in met}))
+            assert (days["events"][n], days["users"][n], days["items"][n]) == expected
+
+
 def test_do_without_value_and_timestamp_input_order_is_time(tmp_path: Path) -> None:
     log = log_config(columns={"user_id": "user_id", "item_id": "item_id"})
     events = [("u", f"i{n}", 1.0, 1000 - n) for n in range(9)]
@@ -253,6 +271,7 @@ def test_do_without_value_and_timestamp_input_order_is_time(tmp_path: Path) -> N
     assert row["target_item_id"] == ["i8"]
     assert row["value"] == [1.0] * 8
     assert "timestamp" not in row
+    assert result.report["recent_days"] is None
 
 
 def test_do_twice_same_bytes(tmp_path: Path) -> None:
