@@ -32,6 +32,11 @@ from trainer import METRICS_FILE
 _NOT_PRUNED = (OSError, RuntimeError, ValueError, mlmd_errors.StatusError, tf_errors.OpError)
 """What a disk, the metadata store or a damaged record may say when old runs are deleted."""
 
+_SQLITE_REASONS = ("database or disk is full", "attempt to write a readonly database")
+
+_ROOM_BYTES = 64 * 1024
+"""What must be free before a run begins: its lock, the first lines of its log, some pages of the metadata store."""
+
 
 def run(config: PipelineConfig) -> None:
     """Runs the pipeline once and says where everything is.
@@ -44,12 +49,12 @@ def run(config: PipelineConfig) -> None:
         OutputError: The output folder cannot be made or written; nothing has run.
         PerennialError: A component refused its input; nothing was pushed.
     """
-    places = local_places(config)
-    logs_dir = local_home(config) / LOGS_DIR
-    _require_writable(local_home(config), logs_dir, places)
+    places, home = local_places(config), local_home(config)
+    logs_dir = home / LOGS_DIR
+    _require_writable(home, logs_dir, places)
     console = Console()
     console.print(f"Pipeline [bold]{config.name}[/] with tfx {tfx.__version__}", highlight=False)
-    with pipeline_lock(config, console), progress.shown(logs_dir, console):
+    with _full_disks_told(home), pipeline_lock(config, console), progress.shown(logs_dir, console):
         since = time.monotonic()
         artifacts_root, metadata_path = Path(places.pipeline_root), local_metadata_path(config)
         recover(metadata_path, config.name, artifacts_root)
@@ -57,7 +62,7 @@ def run(config: PipelineConfig) -> None:
         earlier = read_runs(metadata_path, config.name)
         write_missing_reports(config, earlier)
         try:
-            with recorded(metadata_path), _full_disks_told(local_home(config)):
+            with recorded(metadata_path), _full_disks_told(home):  # here too: so it is recorded in these words
                 tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
         finally:
             runs = read_runs(metadata_path, config.name)[len(earlier) :]
@@ -89,13 +94,13 @@ def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
 
 @contextlib.contextmanager
 def _full_disks_told(home: Path) -> Iterator[None]:
-    """Whoever meets a full disk says so in words of its own: Python, TensorFlow's file systems, Beam around either."""
+    """Whoever meets a full disk says so in words of its own: Python, TensorFlow, Beam around either, SQLite."""
     try:
         yield
     except PerennialError:
         raise
     except Exception as e:
-        for reason in map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)):
+        for reason in (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)), *_SQLITE_REASONS):
             if reason in str(e):
                 raise OutputError(
                     f"{home}: cannot be written ({reason}). Make room, or name another folder in output_dir; the next "
@@ -111,8 +116,10 @@ def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:
         home.mkdir(parents=True, exist_ok=True)
         for path in (home, logs_dir, Path(places.pipeline_root), Path(places.serving_dir)):
             if path.exists():  # else it will be made in `home`
-                with tempfile.TemporaryFile(dir=path):
-                    pass
+                with tempfile.TemporaryFile(dir=path) as file:
+                    file.write(bytes(_ROOM_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())  # some disks find out only then that they are full
         if places.metadata_path is not None and Path(places.metadata_path).exists():
             path = Path(places.metadata_path)
             path.open("r+b").close()

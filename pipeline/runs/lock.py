@@ -17,7 +17,7 @@ from typing import IO
 
 from rich.console import Console
 
-from configs.errors import LockedError
+from configs.errors import LockedError, OutputError
 from configs.pipeline import PipelineConfig
 from pipeline.places import local_home
 
@@ -37,28 +37,40 @@ def pipeline_lock(config: PipelineConfig, console: Console | None = None) -> Ite
 
     Raises:
         LockedError: Another process holds it, and the config says `refuse`.
+        OutputError: The lock's file cannot be written.
     """
-    home = local_home(config)
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / LOCK_FILE).open("a+") as file:
-        if not _taken(file):
-            if config.runs.when_locked == "refuse":
-                raise LockedError(
-                    f"pipeline {config.name}: {_holder(file)} is at work in {home}. Try again when it is done, or set "
-                    "runs.when_locked: wait. If this cannot wait, kill that process, which is safe at any moment: what "
-                    "is served stays whole, and the next run goes on from what is finished."
-                )
-            waiting = f"Waiting for {_holder(file)}, which is at work on {config.name}."
-            (console or Console()).print(waiting, highlight=False, soft_wrap=True)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
-        file.truncate(0)
-        file.write(json.dumps(holder))
-        file.flush()
+    with contextlib.ExitStack() as held:
+        path = local_home(config) / LOCK_FILE
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: what a full disk does not take must not be tried again when the file is closed.
+            file = held.enter_context(path.open("ab+", buffering=0))
+            _take(file, config, console or Console())
+        except OSError as e:
+            raise OutputError(
+                f"{path}: cannot be written ({e.strerror}). Free or unlock its disk and run again."
+            ) from e
         try:
             yield
         finally:
-            file.truncate(0)
+            with contextlib.suppress(OSError):  # it is for people alone, and must not hide how the block ended
+                file.truncate(0)
+
+
+def _take(file: IO[bytes], config: PipelineConfig, console: Console) -> None:
+    if not _taken(file):
+        if config.runs.when_locked == "refuse":
+            raise LockedError(
+                f"pipeline {config.name}: {_holder(file)} is at work in {local_home(config)}. Try again when it is "
+                "done, or set runs.when_locked: wait. If this cannot wait, kill that process, which is safe at any "
+                "moment: what is served stays whole, and the next run goes on from what is finished."
+            )
+        waiting = f"Waiting for {_holder(file)}, which is at work on {config.name}."
+        console.print(waiting, highlight=False, soft_wrap=True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+    file.truncate(0)
+    file.write(json.dumps(holder).encode())
 
 
 def is_locked(home: Path) -> bool:
@@ -77,7 +89,7 @@ def is_locked(home: Path) -> bool:
     return False
 
 
-def _taken(file: IO[str]) -> bool:
+def _taken(file: IO[bytes]) -> bool:
     for look in range(_LOOKS):
         if look:
             time.sleep(_LOOK_SECONDS)
@@ -87,7 +99,7 @@ def _taken(file: IO[str]) -> bool:
     return False
 
 
-def _holder(file: IO[str]) -> str:
+def _holder(file: IO[bytes]) -> str:
     file.seek(0)
     try:
         holder = json.loads(file.read())

@@ -69,9 +69,9 @@ def _change(metadata_path: str, standing: Iterable[Version], target: str | None,
     try:
         store = open_store(metadata_path)
         return _bless_again(store, models_by_digest(store, standing), target, out)
-    except mlmd.errors.StatusError as e:
+    except (mlmd.errors.StatusError, RuntimeError) as e:  # it cannot be opened: RuntimeError
         raise OutputError(
-            f"{metadata_path}: the blessings could not be changed ({e}). Unlock the file or its disk and run again."
+            f"{metadata_path}: the blessings could not be changed ({e}). Free or unlock its disk and run again."
         ) from e
 
 

@@ -52,15 +52,16 @@ def kill(node: str, moment: str) -> None:
 
 
 def fill(node: str, ballast: str, leave_bytes: int) -> None:
-    """Fills the file system of `ballast` but for a little when a node starts."""
+    """Fills the file system of `ballast` when a node starts."""
+    _at_start(node, lambda: fill_up(ballast, leave_bytes))
 
-    def fill_up() -> None:
-        system = os.statvfs(os.path.dirname(ballast))
-        size = system.f_bavail * system.f_frsize - leave_bytes
-        with open(ballast, "wb") as file:
-            os.posix_fallocate(file.fileno(), 0, size)
 
-    _at_start(node, fill_up)
+def fill_up(ballast: str, leave_bytes: int) -> None:
+    """Fills the file system of `ballast` but for a little."""
+    system = os.statvfs(os.path.dirname(ballast))
+    size = system.f_bavail * system.f_frsize - leave_bytes
+    with open(ballast, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size)
 
 
 def read_only(node: str, mount: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fault import hooks
 from tests.fault.workshop import NEW_ROWS, ForkServer, ServingWatcher, Workshop, listing
 
 pytestmark = [pytest.mark.fault, pytest.mark.e2e]
@@ -116,6 +117,34 @@ def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(small_disk:
         assert shop.run() == 0, shop.said
     assert len(shop.versions) == 2
     assert watcher.seen == {name: {listing(shop.serving / name)} for name in shop.versions}
+    shop.check_nothing_is_left_behind()
+
+
+def test_disk_full_at_the_start_told_in_one_line_and_the_next_run_recovers(
+    small_disk: Path, tmp_path: Path, server: ForkServer
+) -> None:
+    shop = Workshop(small_disk / "shop", server)
+    shop.output = tmp_path / "output.txt"
+    ballast = small_disk / "ballast"
+    # No room at all; room for the lock and the log, and none for the metadata store, which is made then.
+    for leave_bytes in (0, 128 * 1024):
+        hooks.fill_up(str(ballast), leave_bytes)
+        assert shop.run() == 1, shop.said
+        assert shop.said.splitlines()[-1].startswith(f"OutputError: {shop.home}: cannot be written (")
+        assert shop.said.count("OutputError: ") == 1
+        assert "Traceback" not in shop.said
+        ballast.unlink()
+    assert shop.run() == 0, shop.said
+    before = shop.versions
+    hooks.fill_up(str(ballast), 0)
+    rollback = shop.shop.run("perennial", "rollback", next(iter(before)))
+    assert rollback.stderr.startswith(f"OutputError: {shop.home / 'lock'}: cannot be written (No space left on device)")
+    assert rollback.stderr.count("\n") == 1
+    assert shop.run() == 1, shop.said
+    assert (len(shop.runs), shop.versions) == (1, before)
+    ballast.unlink()
+    assert shop.run() == 0, shop.said
+    assert shop.versions == before
     shop.check_nothing_is_left_behind()
 
 

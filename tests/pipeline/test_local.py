@@ -3,6 +3,8 @@
 What stands in the way is of the wrong kind, not of the wrong owner: the superuser may write everywhere.
 """
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,6 +81,7 @@ def test_local_runner_output_cannot_be_made_one_line(config: Path, monkeypatch: 
         (OSError(28, "No space left on device"), True),
         (RuntimeError("variables.data; No space left on device [while running 'Write']"), True),
         (OSError(30, "Read-only file system"), True),
+        (RuntimeError("Error when executing query: database or disk is full query: COMMIT;"), True),
         (RuntimeError("out of memory"), False),
         (DataError("No space left on device is a film's title"), False),
     ],
@@ -92,6 +95,34 @@ def test_run_full_disk_told_in_one_line_other_errors_as_they_are(tmp_path: Path,
         fails()
     assert isinstance(caught.value, OutputError) == told
     assert (caught.value.__cause__ if told else caught.value) is error
+
+
+def _full(_: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.fault
+def test_perennial_run_disk_that_takes_names_but_no_bytes_told_before_anything_runs(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local.os, "fsync", _full)
+    assert cli.main(["run", "--config", str(config)]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"OutputError: {config.parent / 'runs' / 'shop'}: cannot be written (No space left on ")
+    assert said.out == ""
+
+
+@pytest.mark.fault
+def test_run_disk_full_while_the_last_run_is_put_in_order_told_in_one_line(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("Error when executing query: database or disk is full query: COMMIT;")
+
+    monkeypatch.setattr(local, "recover", full)
+    assert cli.main(["run", "--config", str(config)]) == 1
+    said = f"OutputError: {config.parent / 'runs' / 'shop'}: cannot be written (database or disk is full). Make room, "
+    assert capsys.readouterr().err.startswith(said)
 
 
 NIGHTS = 4

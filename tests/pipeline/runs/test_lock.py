@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
 from configs.errors import LockedError
 from configs.load import load_config
 from configs.pipeline import PipelineConfig
+from pipeline import cli
 from pipeline.runs.lock import is_locked, pipeline_lock
 
 HOLD = """
@@ -63,6 +65,18 @@ def test_lock_held_refuse_says_who_and_taken_once_the_holder_is_killed(tmp_path:
     with pipeline_lock(config):
         assert is_locked(home)
     assert not is_locked(home)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("command", ["run", "rollback 1000"])
+def test_lock_that_cannot_be_written_one_line_and_status_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    lock = tmp_path / "runs" / "shop" / "lock"
+    lock.mkdir(parents=True)
+    assert cli.main([*command.split(), "--config", str(_config(tmp_path, "wait"))]) == 1
+    said = f"OutputError: {lock}: cannot be written (Is a directory). Free or unlock its disk and run again.\n"
+    assert capsys.readouterr().err == said
 
 
 def _take(config: PipelineConfig, screen: io.StringIO) -> None:
