@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -15,7 +16,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
     Args:
         subparsers: What `ArgumentParser.add_subparsers` returned.
     """
-    parser = subparsers.add_parser("replay", help="cut the log by time and let it arrive in rounds, a run for each")
+    parser = subparsers.add_parser(
+        "replay",
+        help="cut the log by time and let it arrive in rounds, a run for each",
+        epilog="The exit status is 1 if an error stopped any of the rounds, DataGate's too; a model that the gate "
+        "refuses is no error.",
+    )
     parser.add_argument(
         "--config",
         default=os.environ.get(CONFIG_VARIABLE) or str(DEFAULT_CONFIG),
@@ -40,7 +46,15 @@ def _replay(args: argparse.Namespace) -> None:
 
     console = Console()
     warm_start = not args.cold
-    done = rounds.replay(config, args.rounds, warm_start=warm_start, console=console)
-    console.print(showing.table(done))
-    page = showing.write(rounds.replay_config(config, warm_start), done)
-    console.print(f"  Chart        {page}", highlight=False, soft_wrap=True)
+    done: list[rounds.Round] = []
+    try:
+        for of in rounds.replay(config, args.rounds, warm_start=warm_start, console=console):
+            done.append(of)
+    finally:  # hours may have gone into the rounds so far
+        if done:
+            console.print(showing.table(done))
+            page = showing.write(rounds.replay_config(config, warm_start), done)
+            console.print(f"  Chart        {page}", highlight=False, soft_wrap=True)
+    stopped = sum(of.outcome == rounds.STOPPED for of in done)
+    if stopped:
+        sys.exit(f"{stopped} of {len(done)} rounds were stopped by an error; the table says by which.")

@@ -1,20 +1,24 @@
 """Runs the real pipeline once a round, each time with a window more of the log, and notes how each round ended."""
 
+import contextlib
 import dataclasses
 import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from configs.errors import PerennialError
+from configs.data import Log
+from configs.errors import OutputError, PerennialError
 from configs.pipeline import PipelineConfig
 from pipeline import local
 from pipeline.places import local_home, local_metadata_path
 from pipeline.replay import windows
+from pipeline.replay.windows import Window
 from pipeline.runs.lock import pipeline_lock
 from pipeline.runs.store import NodeExecution, Run, read_runs
 from trainer import METRICS_FILE
@@ -22,6 +26,9 @@ from trainer.training import write_json
 
 ROUNDS_FILE = "rounds.json"
 """In the replay's folder: every round so far, as JSON values of `Round`."""
+
+_WAITING, _ARRIVED = "waiting", "log"
+"""Folders of the windows in the replay's."""
 
 PUSHED, REFUSED, STOPPED = "pushed", "refused", "stopped"
 HEADLINE_METRICS = ("hit_rate@10", "ndcg@10", "recall@100")
@@ -56,7 +63,7 @@ class Round:
     """Contender (`model`, `popularity`, …) to its headline metrics; empty for a round that was stopped."""
 
     train_seconds: float | None
-    """Time of all epochs without their evaluations."""
+    """Time of all epochs without their evaluations; None where nothing was trained."""
 
     seconds: float
     """Time of the whole round."""
@@ -71,13 +78,13 @@ def replay_config(config: PipelineConfig, warm_start: bool) -> PipelineConfig:
     """
     trainer = config.trainer if warm_start else config.trainer.model_copy(update={"warm_start": False})
     folder = Path(config.output_dir, "replay" if warm_start else "replay-cold")
-    arriving = folder / config.name / "log" / "round-*.parquet"
+    arriving = folder / config.name / _ARRIVED / "round-*.parquet"
     return config.model_copy(
         update={"log": windows.windowed(config.log, str(arriving)), "trainer": trainer, "output_dir": str(folder)}
     )
 
 
-def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Console) -> list[Round]:
+def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Console) -> Iterator[Round]:
     """Cuts the log, and runs the pipeline after each arrival. What an earlier replay left is replaced.
 
     Args:
@@ -86,28 +93,58 @@ def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Co
         warm_start: See `replay_config`.
         console: Where to say how far it is.
 
-    Returns:
-        The rounds. A round that a component stops is one of them: the next one comes all the same.
+    Yields:
+        Each round as it ends. One that a component stops is one of them: the next one comes all the same.
 
     Raises:
-        ConfigError, DataError: The log cannot be cut.
+        ConfigError, DataError: The log cannot be cut; what an earlier replay left still is.
         LockedError: The same replay is at work elsewhere.
+        OutputError: The replay's folder cannot be written.
     """
     changed = replay_config(config, warm_start)
     home = local_home(changed)
     with pipeline_lock(_whole_replay(changed), console):
-        if home.exists():
-            shutil.rmtree(home)
-        arriving = windows.cut(config.log, rounds, home / "waiting")
-        (home / "log").mkdir()
+        with writing(home):
+            waiting = _cut(config.log, rounds, home)
         done: list[Round] = []
-        for number, window in enumerate(arriving, 1):
-            os.rename(window.file, home / "log" / window.file.name)
+        for number, window in enumerate(waiting, 1):
+            os.rename(window.file, home / _ARRIVED / window.file.name)
             events = window.events + (done[-1].events if done else 0)
             console.rule(f"round {number} of {rounds}: {events:,} events")
             done.append(_round(changed, number, events, window.newest, console))
             write_json(str(home / ROUNDS_FILE), [dataclasses.asdict(of) for of in done])
-    return done
+            yield done[-1]
+
+
+@contextlib.contextmanager
+def writing(home: Path) -> Iterator[None]:
+    """Tells what the system says of a replay's folder in our own words.
+
+    Args:
+        home: The folder.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        yield
+    except OSError as e:
+        raise OutputError(
+            f"{home}: cannot be written ({e.strerror or e}). Free or unlock it, or name another folder in output_dir."
+        ) from e
+
+
+def _cut(log: Log, rounds: int, home: Path) -> list[Window]:
+    """Cuts into a new folder, which then takes the place of the old one: a log that cannot be cut costs nothing."""
+    fresh = home.with_name(f".{home.name}.cut")
+    if fresh.exists():  # of a replay that was killed
+        shutil.rmtree(fresh)
+    found = windows.cut(log, rounds, fresh / _WAITING)
+    (fresh / _ARRIVED).mkdir()
+    if home.exists():
+        shutil.rmtree(home)
+    fresh.rename(home)
+    return [dataclasses.replace(window, file=home / _WAITING / window.file.name) for window in found]
 
 
 def _round(config: PipelineConfig, number: int, events: int, newest: int, console: Console) -> Round:
@@ -141,8 +178,9 @@ def _runs(config: PipelineConfig) -> list[Run]:
 def _outcome(run: Run | None, error: str) -> dict[str, Any]:
     nodes = {node.node_id: node for node in run.nodes} if run is not None else {}
     evaluation = _json(nodes, "RetrievalEvaluator", "evaluation", "evaluation.json")
-    training = _json(nodes, "TwoTowerTrainer", "model_run", METRICS_FILE)
     warm_start = _json(nodes, "TwoTowerTrainer", "model_run", "warm_start.json")
+    # Of a model that is handed on, the metrics are those of the run that trained it.
+    training = {} if warm_start.get("unchanged") else _json(nodes, "TwoTowerTrainer", "model_run", METRICS_FILE)
     pushed = _properties(nodes, "Pusher", "pushed_model")
     failed = [rule["detail"] for rule in evaluation.get("decision", {}).get("rules", []) if not rule["passed"]]
     if error:

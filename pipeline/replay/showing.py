@@ -9,7 +9,7 @@ from rich.table import Table
 
 from configs.pipeline import PipelineConfig
 from pipeline.places import local_home
-from pipeline.replay.rounds import HEADLINE_METRICS, PUSHED, REFUSED, STOPPED, Round
+from pipeline.replay.rounds import HEADLINE_METRICS, PUSHED, REFUSED, STOPPED, Round, writing
 from pipeline.report.charts import quality
 from pipeline.report.charts.rounds import quality_chart, seconds_chart
 from pipeline.report.numbers import significant
@@ -39,7 +39,7 @@ def table(rounds: Sequence[Round]) -> Table:
             f"[{_STYLE[of.outcome]}]{of.outcome}[/]",
             "–" if of.train_seconds is None else "warm" if of.warm else "cold",
             *(significant(value) for value in (*values, of.train_seconds)),
-            of.version or escape(reason),
+            escape(reason) or of.version,
         )
     return shown
 
@@ -86,7 +86,11 @@ def write(config: PipelineConfig, rounds: Sequence[Round]) -> Path:
 
     Returns:
         The file.
+
+    Raises:
+        OutputError: It cannot be written.
     """
     path = local_home(config) / PAGE_FILE
-    write_page(path, page(config.name, rounds))
+    with writing(local_home(config)):
+        write_page(path, page(config.name, rounds))
     return path

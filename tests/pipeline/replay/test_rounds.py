@@ -1,10 +1,13 @@
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 
-from pipeline.replay.rounds import Round
+from pipeline.replay.rounds import Round, _outcome
 from pipeline.replay.showing import page, table
+from pipeline.runs.store import read_runs
+from tests.pipeline.runs.history import NAME, History
 from tests.shop import Shop
 
 
@@ -43,6 +46,21 @@ def test_page_tells_each_round_and_escapes_reasons() -> None:
 
 def test_table_has_a_row_for_each_round() -> None:
     assert table(ROUNDS).row_count == 3
+
+
+def test_page_round_stopped_after_its_push_says_by_what() -> None:
+    stopped = dataclasses.replace(_round(1, "pushed", 0.25), outcome="stopped", reason="RuntimeError: no page")
+    assert "RuntimeError: no page" in page("shop", [stopped])
+
+
+def test_outcome_of_a_model_handed_on_has_no_training(history: History) -> None:
+    files = {
+        "metrics.json": {"epochs": [{"train_seconds": 2.5}]},
+        "warm_start.json": {"unchanged": True, "cold_start_because": None},
+    }
+    history.run().node("TwoTowerTrainer", {"model_run": "ModelRun"}, files=files)
+    (run,) = read_runs(history.metadata_path, NAME)
+    assert _outcome(run, "")["train_seconds"] is None
 
 
 @pytest.mark.e2e
