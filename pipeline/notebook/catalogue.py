@@ -116,7 +116,8 @@ def moved(before: Places, after: Places, k: int = 10) -> list[dict[str, object]]
     Returns:
         A row for each item: id, title, and the Jaccard index of its neighbours, least alike first.
     """
-    shared = [item for item in after.item_id if item in set(before.item_id)]
+    known = set(before.item_id)
+    shared = [item for item in after.item_id if item in known]
     near = [neighbours(_only(places, shared), k) for places in (before, after)]
     rows: list[dict[str, object]] = []
     titles = dict(zip(after.item_id, after.title, strict=True))

@@ -24,6 +24,29 @@ def facts_of(config: PipelineConfig, run: Run) -> Facts:
     return read_facts(config.name, parts_of_run(run), run)
 
 
+def required(facts: Facts, name: str) -> Any:
+    """What a notebook cannot do without.
+
+    Args:
+        facts: Of a run.
+        name: A field of the facts, such as `cleaning`.
+
+    Raises:
+        LookupError: The run has not left it; the message has the run's own error.
+    """
+    found = getattr(facts, name)
+    if found is None:
+        assert facts.run is not None
+        raise nothing_of(facts.run, name)
+    return found
+
+
+def nothing_of(run: Run, what: str) -> LookupError:
+    """The error that says that a run has not left something, and why the run failed if it did."""
+    why = "".join(f"\n{node.node_id}: {node.error}" for node in run.nodes if node.error)
+    return LookupError(f"run {run.number} has no {what}: it ended before, or its artifacts are gone.{why}")
+
+
 def runs_rows(facts: Sequence[Facts]) -> list[dict[str, Any]]:
     """A row for each run: what became of it and what it reached.
 

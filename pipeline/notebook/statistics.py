@@ -10,6 +10,7 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 
+from pipeline.notebook.runs import nothing_of
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import count, significant
 from pipeline.runs.store import Run
@@ -109,7 +110,9 @@ def quarantined(run: Run, rows: int = 20) -> list[dict[str, Any]]:
     """
     path = os.path.join(_output(run, "InteractionGen", "examples"), _QUARANTINE_FILE)
     with fileio.open(path, "rb") as file:
-        lines = file.read().decode().splitlines()[:rows]
+        lines = file.read().splitlines()[
+            :rows
+        ]  # as bytes: in text, what a cell holds may end a line too, such as U+2028
     return [{**json.loads(line), "file": os.path.basename(json.loads(line)["file"])} for line in lines]
 
 
@@ -117,7 +120,7 @@ def _output(run: Run, node_id: str, key: str) -> str:
     for node in run.nodes:
         if node.node_id == node_id and node.outputs.get(key):
             return node.outputs[key][0].uri
-    raise LookupError(f"run {run.number} has no {key} of {node_id}: it ended before, or its artifacts are gone.")
+    raise nothing_of(run, f"{key} of {node_id}")
 
 
 def _histogram(numbers: statistics_pb2.NumericStatistics) -> list[statistics_pb2.Histogram.Bucket]:

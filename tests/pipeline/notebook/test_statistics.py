@@ -1,8 +1,12 @@
+import json
+
 import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from pipeline.notebook import statistics
+from pipeline.runs.store import read_runs
 from tests.pipeline.report import worlds
+from tests.pipeline.runs.history import NAME, History
 
 
 def _statistics() -> statistics_pb2.DatasetFeatureStatistics:
@@ -41,3 +45,11 @@ def test_value_chart_no_such_feature_names_those_there_are() -> None:
 def test_read_statistics_run_that_ended_before_is_told() -> None:
     with pytest.raises(LookupError, match="has no statistics of CatalogueStatisticsGen"):
         statistics.read_statistics(worlds.run(failed="CatalogueGen"), "CatalogueStatisticsGen", "train")
+
+
+def test_quarantined_text_that_ends_lines_stays_in_its_row(history: History) -> None:
+    rows = [{"file": "logs/part.csv", "row": n, "reason": "too few", "excerpt": f"a\u2028b\x85c {n}"} for n in range(3)]
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    history.run().node("InteractionGen", {"examples": "Examples"}, files={"quarantine.jsonl": lines})
+    (run,) = read_runs(history.metadata_path, NAME)
+    assert statistics.quarantined(run, 2) == [{**row, "file": "part.csv"} for row in rows[:2]]
