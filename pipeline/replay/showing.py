@@ -13,7 +13,7 @@ from pipeline.replay.rounds import HEADLINE_METRICS, PUSHED, REFUSED, STOPPED, R
 from pipeline.report.charts import quality
 from pipeline.report.charts.rounds import quality_chart, seconds_chart
 from pipeline.report.numbers import significant
-from pipeline.report.page import environment, write_page
+from pipeline.report.page import environment, from_home, write_page
 
 PAGE_FILE = "replay.html"
 _STYLE = {PUSHED: "green", REFUSED: "yellow", STOPPED: "red"}
@@ -92,5 +92,5 @@ def write(config: PipelineConfig, rounds: Sequence[Round]) -> Path:
     """
     path = local_home(config) / PAGE_FILE
     with writing(local_home(config)):
-        write_page(path, page(config.name, rounds))
+        write_page(path, from_home(page(config.name, rounds), local_home(config)))
     return path

@@ -75,8 +75,7 @@ def build_page(facts: Facts, home: Path | None = None) -> str:
 
     Args:
         facts: What is known of the run.
-        home: The pipeline's folder on this machine. Pages are passed on, and should not tell whose machine it was:
-            paths in there are written from there on, and others in the person's own folder from `~` on.
+        home: The pipeline's folder on this machine, see `from_home`.
 
     Returns:
         An HTML document. What the facts lack is said to be missing, not left blank.
@@ -84,7 +83,7 @@ def build_page(facts: Facts, home: Path | None = None) -> str:
     page = environment().get_template("report.html.j2")
     missing = _missing(facts)
     absent = {**_ABSENT, "learning": _HANDED_ON} if facts.is_handed_on else _ABSENT
-    rendered = page.render(
+    html = page.render(
         facts=facts,
         run=facts.run,
         verdict=verdict(facts),
@@ -100,10 +99,7 @@ def build_page(facts: Facts, home: Path | None = None) -> str:
         best=_best,
         artifacts=artifact_rows(facts.run) if facts.run else [],
     )
-    for folder, shown in ((home, ""), (Path(os.path.expanduser("~")), "~/")):
-        if folder is not None and folder != Path(folder.anchor):
-            rendered = _within(folder).sub(shown, rendered)
-    return rendered
+    return from_home(html, home)
 
 
 def write_local_report(config: PipelineConfig, run: Run) -> Path:
@@ -170,6 +166,22 @@ def write_page(path: Path, page: str) -> None:
             raise
 
 
+def from_home(html: str, home: Path | None) -> str:
+    """Shortens the paths on a page: pages are passed on, and should not tell whose machine it was.
+
+    Args:
+        html: The page.
+        home: The pipeline's folder on this machine; paths into it begin after it.
+
+    Returns:
+        The page, with paths into the person's own folder, too, from `~` on.
+    """
+    for folder, shown in ((home, ""), (Path(os.path.expanduser("~")), "~/")):
+        if folder is not None and folder != Path(folder.anchor):
+            html = re.sub(rf"(?<![\w./~-]){re.escape(str(escape(folder)))}/", shown, html)
+    return html
+
+
 def _local_path(config: PipelineConfig, run: Run) -> Path:
     return local_home(config) / REPORTS_DIR / f"{run.number}.html"
 
@@ -211,11 +223,6 @@ def _missing(facts: Facts) -> set[str]:
         "samples": bool(samples.get("recommendations") or samples.get("neighbours")),
     }
     return {section for section, present in there.items() if not present}
-
-
-def _within(folder: Path) -> "re.Pattern[str]":
-    """The start of absolute paths into a folder, as they stand in HTML."""
-    return re.compile(rf"(?<![\w./~-]){re.escape(str(escape(folder)))}/")
 
 
 def _short(text: object, characters: int) -> str:

@@ -1,7 +1,8 @@
-"""Pages of hand-made runs, built once."""
+"""Pages of hand-made runs and of a replay, built once."""
 
 import pytest
 
+from pipeline.replay import showing
 from pipeline.report.page import build_page
 from tests.pipeline.report import worlds
 from tests.pipeline.runs.conftest import history
@@ -11,5 +12,6 @@ __all__ = ["history"]
 
 @pytest.fixture(scope="session")
 def pages() -> dict[str, str]:
-    """Page by the name of its run in `worlds`."""
-    return {make.__name__: build_page(make()) for make in (worlds.pushed, worlds.refused, worlds.failed)}
+    """Page by the name of its run in `worlds`, and `replay`."""
+    runs = {make.__name__: build_page(make()) for make in (worlds.pushed, worlds.refused, worlds.failed)}
+    return {**runs, "replay": showing.page("movietweetings", worlds.rounds())}

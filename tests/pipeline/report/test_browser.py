@@ -11,7 +11,7 @@ from tests.browser import Scheme, measured, screenshot
 
 pytestmark = pytest.mark.browser
 
-RUNS = ("pushed", "refused", "failed")
+PAGES = ("pushed", "refused", "failed", "replay")
 WIDE, NARROW = 1280, 390
 MIN_CONTRAST = 4.5
 """WCAG 2.2, success criterion 1.4.3, for text of usual size."""
@@ -62,11 +62,11 @@ def files(pages: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> di
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("name", PAGES)
 def test_page_no_sideways_scrolling_and_every_text_legible(
-    files: dict[str, Path], tmp_path: Path, run: str, width: int, scheme: Scheme
+    files: dict[str, Path], tmp_path: Path, name: str, width: int, scheme: Scheme
 ) -> None:
-    found: dict[str, Any] = measured(files[run], MEASURE, tmp_path, width, scheme)
+    found: dict[str, Any] = measured(files[name], MEASURE, tmp_path, width, scheme)
     assert found["width"] == width
     assert found["scroll"] == width
     assert found["charts"] >= 3
@@ -77,12 +77,12 @@ def test_page_no_sideways_scrolling_and_every_text_legible(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, NARROW])
-@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("name", PAGES)
 def test_page_screenshot_shows_charts_on_the_scheme_s_paper(
-    files: dict[str, Path], tmp_path: Path, run: str, width: int, scheme: Scheme
+    files: dict[str, Path], tmp_path: Path, name: str, width: int, scheme: Scheme
 ) -> None:
-    image = tmp_path / f"{run}.png"
-    screenshot(files[run], image, width, 2400, scheme)
+    image = tmp_path / f"{name}.png"
+    screenshot(files[name], image, width, 2400, scheme)
     pixels = np.asarray(Image.open(image).convert("RGB")).reshape(-1, 3)
     colours, times = np.unique(pixels, axis=0, return_counts=True)
     paper = {"light": (0xFB, 0xFA, 0xF7), "dark": (0x14, 0x16, 0x1A)}[scheme]

@@ -62,7 +62,7 @@ def documents(pages: dict[str, str]) -> dict[str, _Document]:
     return {name: _Document(page) for name, page in pages.items()}
 
 
-@pytest.mark.parametrize("name", ["pushed", "refused", "failed"])
+@pytest.mark.parametrize("name", ["pushed", "refused", "failed", "replay"])
 def test_page_is_well_nested_and_asks_nothing_of_the_network(
     name: str, pages: dict[str, str], documents: dict[str, _Document]
 ) -> None:

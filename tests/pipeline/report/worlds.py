@@ -1,9 +1,10 @@
-"""Runs to show, made by hand with the numbers of MovieLens 100K: pushed, refused and failed."""
+"""Runs to show, made by hand with the numbers of MovieLens 100K: pushed, refused and failed; and a replay."""
 
 import dataclasses
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from pipeline.replay.rounds import Round
 from pipeline.report.facts import Anomaly, Facts, Part
 from pipeline.runs.store import ArtifactRef, NodeExecution, NodeState, Run
 
@@ -409,3 +410,43 @@ def failed() -> Facts:
             Anomaly("interactions", "train", "value", "OUT_OF_RANGE", "Unexpectedly large values: 7 > 5 (max)."),
         ),
     )
+
+
+def rounds() -> list[Round]:
+    """A replay of ten rounds, as of MovieTweetings: most pushed, two refused, one stopped by DataGate."""
+    refused = (
+        "ndcg@10 is 0.0861, popularity's 0.0853; the interval of the difference, -0.0042 to 0.0058, is not above 0."
+    )
+    stopped = (
+        "DriftError: DataGate stopped the run: 1 of 14 checks against the data of the last blessed model fail.\n"
+        "  drift of interactions: item_id: jensen_shannon_divergence is 0.213; data_gate.max_item_divergence is 0.17.\n"
+        "Compared with /home/anna/runs/replay/movietweetings/artifacts/TwoTowerTrainer/model/212; what is served stays."
+    )
+    found = []
+    for n, hit_rate in enumerate((0.108, 0.153, 0.173, 0.207, 0.241, None, 0.250, 0.234, 0.213, 0.209), 1):
+        outcome = "stopped" if hit_rate is None else "refused" if n in (1, 4) else "pushed"
+        others = {"model": 1.0, "popularity": 0.75, "item_item": 0.6, **({"last_blessed": 0.93} if n > 2 else {})}
+        found.append(
+            Round(
+                number=n,
+                events=10_000 * n,
+                newest=1_362_062_307 + 86_400 * n,
+                outcome=outcome,
+                reason={"pushed": "", "refused": refused, "stopped": stopped}[outcome],
+                version=str(1_795_276_265 + 90 * n) if outcome == "pushed" else None,
+                warm=n > 2,
+                metrics={
+                    name: {
+                        "hit_rate@10": of * hit_rate,
+                        "ndcg@10": of * hit_rate / 2,
+                        "recall@100": 2.4 * of * hit_rate,
+                    }
+                    for name, of in others.items()
+                }
+                if hit_rate is not None
+                else {},
+                train_seconds=None if hit_rate is None else 5.0 + n,
+                seconds=9.4 if hit_rate is None else 60.0 + 4 * n,
+            )
+        )
+    return found
