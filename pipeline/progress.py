@@ -7,6 +7,7 @@ recognised by their format string, as LocalDagRunner offers no other hook.
 import contextlib
 import datetime
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,6 +61,20 @@ class ProgressHandler(logging.Handler):
             self._node = None
 
 
+class LogFile(logging.FileHandler):
+    """The whole log. Where its disk is full, lines are lost: the run tells of the disk, once, by its own error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leaves out a traceback for each line that the disk does not take."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Closes the file."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 @contextlib.contextmanager
 def shown(logs_dir: Path, console: Console | None = None) -> Iterator[ProgressHandler]:
     """Shows progress on the terminal and writes the whole log to a file while the block runs.
@@ -73,7 +88,7 @@ def shown(logs_dir: Path, console: Console | None = None) -> Iterator[ProgressHa
     """
     logs_dir.mkdir(parents=True, exist_ok=True)
     log_file = logs_dir / f"{datetime.datetime.now(datetime.timezone.utc):{LOG_NAME_FORMAT}}.log"
-    whole = logging.FileHandler(log_file, encoding="utf-8")
+    whole = LogFile(log_file, encoding="utf-8")
     whole.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     progress = ProgressHandler(console or Console())
     progress.say(f"Whole log: {log_file}")

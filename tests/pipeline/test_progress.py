@@ -4,6 +4,7 @@ import io
 import logging
 from pathlib import Path
 
+import pytest
 from absl import logging as absl_logging
 from rich.console import Console
 
@@ -45,3 +46,12 @@ def test_shown_handlers_put_back(tmp_path: Path) -> None:
     before = list(logging.getLogger().handlers)
     _run(tmp_path)
     assert logging.getLogger().handlers == before
+
+
+def test_log_file_on_a_full_disk_is_silent_and_other_errors_are_not(capsys: pytest.CaptureFixture[str]) -> None:
+    log_file = progress.LogFile("/dev/full")  # every write to it says that there is no space left
+    log_file.emit(logging.makeLogRecord({"msg": "lost"}))
+    assert capsys.readouterr().err == ""
+    log_file.emit(logging.makeLogRecord({"msg": "%d rows", "args": ("many",)}))
+    log_file.close()
+    assert "TypeError" in capsys.readouterr().err
