@@ -9,6 +9,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # TensorFlow Recommenders needs Keras 2, chosen before TensorFlow is imported.
 export TF_USE_LEGACY_KERAS := 1
 
+# A worker takes some 3 GiB. A file's tests share what is dear to make, and so stay in one.
+WORKERS ?= 2
+IN_WORKERS := --numprocesses $(WORKERS) --dist loadfile
+
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -22,11 +26,11 @@ demo-retrain: setup ## MovieLens 100K arrives in 4 rounds, each retrained, judge
 	@$(PYTHON) -m pipeline.cli datasets fetch movielens-100k
 	@$(PYTHON) -m pipeline.cli replay --config configs/movielens-100k.yaml --rounds 4
 
-test: setup ## Run all tests but those of `make fault`, whole pipelines included
-	$(PYTHON) -m pytest -m "not bench and not fault"
+test: setup ## Run all tests but those of `make fault`, whole pipelines included; WORKERS=n at a time
+	$(PYTHON) -m pytest -m "not bench and not fault" $(IN_WORKERS)
 
 fault: setup ## Kill runs in every component, fill disks, delete what is in use; then look at what is left
-	$(PYTHON) -m pytest -m fault
+	$(PYTHON) -m pytest -m fault $(IN_WORKERS)
 
 check: setup ## Formatting, lint, types and import layers: what CI runs
 	ruff format --check .

@@ -48,7 +48,7 @@ def read_places(model: str) -> Places:
         embeddings.append(ask["embed_item_indices"](index=index)["embedding"].numpy())
     embedding = np.concatenate(embeddings)
     length = np.linalg.norm(embedding, axis=1, keepdims=True)
-    return Places(items, titles, embedding / np.where(length > 0, length, 1))
+    return Places(items, titles, (embedding / np.where(length > 0, length, 1)).astype(np.float32))
 
 
 def flatten(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -103,7 +103,8 @@ def canvas(name: str, description: str, height: float, width: float = WIDTH) -> 
         The canvas.
     """
     # The hash salt and the missing date make two writings of one figure equal.
-    with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
+    style: Any = {**_STYLE, "svg.hashsalt": name}
+    with matplotlib.rc_context(style):
         drawn = Canvas(name, height, width)
         yield drawn
         text = io.StringIO()
