@@ -20,7 +20,7 @@ from pipeline import progress
 from pipeline.models import newest_version
 from pipeline.pipeline import create_pipeline
 from pipeline.places import Places, local_home, local_metadata_path, local_places
-from pipeline.report.page import write_local_report, write_missing_reports
+from pipeline.report.files import write_local_report, write_missing_reports
 from pipeline.runs.lock import pipeline_lock
 from pipeline.runs.outcome import recorded
 from pipeline.runs.recovery import recover

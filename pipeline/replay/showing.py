@@ -12,8 +12,9 @@ from pipeline.places import local_home
 from pipeline.replay.rounds import HEADLINE_METRICS, PUSHED, REFUSED, STOPPED, Round, writing
 from pipeline.report.charts import quality
 from pipeline.report.charts.rounds import quality_chart, seconds_chart
+from pipeline.report.files import write_page
 from pipeline.report.numbers import significant
-from pipeline.report.page import environment, from_home, write_page
+from pipeline.report.page import environment, from_home
 
 PAGE_FILE = "replay.html"
 _STYLE = {PUSHED: "green", REFUSED: "yellow", STOPPED: "red"}

@@ -14,7 +14,8 @@ from pipeline.components.catalogue_gen.executor import make_catalogue
 from pipeline.components.data_gate.anomalies import Finding
 from pipeline.components.serving_check.replay import nothing_asked
 from pipeline.report.facts import Anomaly, Facts, Part
-from pipeline.report.page import SECTIONS, build_page, write_local_report
+from pipeline.report.files import write_local_report
+from pipeline.report.page import SECTIONS, build_page
 from tests.pipeline.report import worlds
 
 _VOID = {"meta", "link", "br", "hr", "img", "input"}
