@@ -8,13 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from configs.errors import OutputError
-from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.components.catalogue_gen.executor import make_catalogue
 from pipeline.components.data_gate.anomalies import Finding
 from pipeline.components.serving_check.replay import nothing_asked
 from pipeline.report.facts import Anomaly, Facts, Part
-from pipeline.report.files import write_local_report
 from pipeline.report.page import SECTIONS, build_page
 from tests.pipeline.report import worlds
 
@@ -197,23 +194,6 @@ def test_page_built_twice_is_the_same() -> None:
 def test_page_of_endless_texts_is_bounded() -> None:
     run = worlds.run(failed="DataGate", error="x" * 10_000_000)
     assert len(build_page(dataclasses.replace(worlds.failed(), run=run))) < 100_000
-
-
-def test_write_local_report_failed_run_page_stands_under_its_number(tmp_path: Path) -> None:
-    config = load_config(DEFAULT_CONFIG).model_copy(update={"output_dir": str(tmp_path)})
-    run = worlds.run(7, failed="InteractionGen", error="no rows")
-    path = write_local_report(config, run)
-    assert path == tmp_path / "movielens-100k" / "reports" / "7.html"
-    assert "Failed in InteractionGen" in path.read_text()
-    assert list(path.parent.iterdir()) == [path]
-
-
-def test_write_local_report_folder_is_a_file_told_as_such(tmp_path: Path) -> None:
-    config = load_config(DEFAULT_CONFIG).model_copy(update={"output_dir": str(tmp_path)})
-    (tmp_path / "movielens-100k").mkdir()
-    (tmp_path / "movielens-100k" / "reports").write_text("in the way")
-    with pytest.raises(OutputError, match=r"7\.html: the report of run 7 cannot be written"):
-        write_local_report(config, worlds.run(7, failed="InteractionGen"))
 
 
 @pytest.mark.parametrize(
