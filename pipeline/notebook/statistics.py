@@ -110,9 +110,8 @@ def quarantined(run: Run, rows: int = 20) -> list[dict[str, Any]]:
     """
     path = os.path.join(_output(run, "InteractionGen", "examples"), _QUARANTINE_FILE)
     with fileio.open(path, "rb") as file:
-        lines = file.read().splitlines()[
-            :rows
-        ]  # as bytes: in text, what a cell holds may end a line too, such as U+2028
+        # As bytes: in text, what a cell holds may end a line too, such as U+2028.
+        lines = file.read().splitlines()[:rows]
     return [{**json.loads(line), "file": os.path.basename(json.loads(line)["file"])} for line in lines]
 
 

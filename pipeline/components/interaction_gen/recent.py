@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from pipeline.components.interaction_gen.cleaning import SECONDS_A_DAY
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.components.tabular import arrow_bytes
 
 DAYS = 28
 """Days that are counted, or as many whole ones as the log has: four weeks, in which no weekday stands out."""
-
-_SECONDS_A_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def count(shard: Interactions, oldest: int, newest: int, per_second: int) -> Rec
         per_second: The log's time units in a second.
     """
     assert shard.timestamp is not None
-    a_day = _SECONDS_A_DAY * per_second
+    a_day = SECONDS_A_DAY * per_second
     days = min(DAYS, (newest - oldest) // a_day)
     age = (newest - shard.timestamp) // a_day
     recent = age < days

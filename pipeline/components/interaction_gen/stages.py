@@ -24,7 +24,7 @@ from pipeline.components.interaction_gen import (
     recent,
     report,
     splitting,
-)  # fmt: skip
+)
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.components.interaction_gen.outcome import ShardReport
 from pipeline.components.interaction_gen.report import UNITS, LogReport
