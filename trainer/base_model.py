@@ -71,7 +71,9 @@ class BaseModel:
         except tf.errors.OpError:
             is_whole = False
         if not is_whole:
-            _LOGGER.warning("the base model's files are not those that were exported: it is trained anew, not handed on")
+            _LOGGER.warning(
+                "the base model's files are not those that were exported: it is trained anew, not handed on"
+            )
         return is_whole
 
 
