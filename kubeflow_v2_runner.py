@@ -4,13 +4,13 @@ import sys
 
 from configs.errors import PerennialError
 from configs.load import config_from_environment
-from pipeline import vertex
+from pipeline.vertex.compile import compile_job
 
 
 def main() -> None:
     """Writes `pipeline.json` into the current folder, or where the `tfx` CLI wants it."""
     try:
-        vertex.compile_job(config_from_environment())
+        compile_job(config_from_environment())
     except PerennialError as e:
         sys.exit(f"{type(e).__name__}: {e}")
 

@@ -55,3 +55,11 @@ class LockedError(PerennialError):
 
 class RunError(PerennialError):
     """The run that was asked for is not in the metadata store."""
+
+
+class JobError(PerennialError):
+    """A compiled Vertex job cannot be used, or one of its tasks failed in rehearsal."""
+
+
+class VertexError(PerennialError):
+    """Google Cloud refused what was asked of it, or could not be reached."""

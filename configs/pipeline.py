@@ -11,25 +11,7 @@ from configs.evaluation import Evaluation, Gate
 from configs.model import Serving, Trainer
 from configs.push import Push, ServingCheck
 from configs.runs import Runs
-
-
-class Vertex(Settings):
-    """Where the pipeline lives on Vertex AI Pipelines."""
-
-    pipeline_root: str = Field(pattern=r"^gs://")
-    """The bucket folder of all artifacts."""
-
-    data_dir: str = Field(pattern=r"^gs://")
-    """The bucket folder that stands for `dataset://` on Vertex."""
-
-    serving_dir: str = Field(pattern=r"^gs://")
-    """The bucket folder to which models are pushed."""
-
-    schema_dir: str | None = Field(default=None, pattern=r"^gs://")
-    """The bucket folder that stands for `schema_dir` on Vertex; needed where there are curated schemas."""
-
-    image: str
-    """The container image of every task; name it by digest, or caching answers from another build."""
+from configs.vertex import Vertex
 
 
 class PipelineConfig(Settings):

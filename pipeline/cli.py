@@ -17,6 +17,7 @@ from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG, load_config
 from pipeline import datasets, replay
 from pipeline.runs import cli as runs_cli
 from pipeline.versions import cli as versions_cli
+from pipeline.vertex import cli as vertex_cli
 
 if TYPE_CHECKING:  # TensorFlow takes seconds to import; only the commands that need it wait for it
     from pipeline import models
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     versions_cli.add_parsers(commands, _add_config)
     datasets.add_parser(commands)
     replay.add_parser(commands)
+    vertex_cli.add_parser(commands, _add_config)
 
     recommend = commands.add_parser("recommend", help="recommendations of the newest pushed model")
     recommend.add_argument("--user", help="a user's id")

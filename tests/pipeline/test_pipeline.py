@@ -11,8 +11,8 @@ import pytest
 
 from configs.errors import ConfigError, DataSetError
 from configs.load import DEFAULT_CONFIG, load_config
-from pipeline import vertex
 from pipeline.places import local_places, vertex_places
+from pipeline.vertex.compile import compile_job
 
 GOLDEN = Path(__file__).parent / "golden" / "movielens-100k.json"
 UPDATE = "UPDATE_GOLDEN"
@@ -21,7 +21,7 @@ UPDATE = "UPDATE_GOLDEN"
 @pytest.fixture(scope="module")
 def job(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("job")
-    vertex.compile_job(load_config(DEFAULT_CONFIG), str(folder))
+    compile_job(load_config(DEFAULT_CONFIG), str(folder))
     compiled: dict[str, Any] = json.loads((folder / "pipeline.json").read_text())
     return compiled
 
@@ -109,7 +109,7 @@ def test_vertex_places_without_section_names_what_to_add() -> None:
 def test_compile_job_without_section_says_what_to_add(tmp_path: Path) -> None:
     config = load_config(DEFAULT_CONFIG).model_copy(update={"vertex": None})
     with pytest.raises(ConfigError, match="Add vertex: with pipeline_root, data_dir, serving_dir and image"):
-        vertex.compile_job(config, str(tmp_path))
+        compile_job(config, str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 

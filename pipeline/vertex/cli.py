@@ -1,0 +1,39 @@
+"""The commands `perennial vertex …`."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from configs.load import load_config
+
+
+def add_parser(
+    subparsers: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Adds `vertex` to a command line.
+
+    Args:
+        subparsers: What `ArgumentParser.add_subparsers` returned.
+        add_config: Gives a parser `--config`.
+    """
+    vertex = subparsers.add_parser("vertex", help="compile, rehearse, check, submit and schedule the Vertex job")
+    commands = vertex.add_subparsers(required=True, metavar="COMMAND")
+
+    compiling = commands.add_parser("compile", help="write the job: JSON for Vertex, YAML for Kubeflow Pipelines")
+    add_config(compiling)
+    compiling.add_argument(
+        "--output", type=Path, default=Path("pipeline.json"), help="the file, .json or .yaml (default: pipeline.json)"
+    )
+    compiling.set_defaults(command=_compile)
+
+
+def _compile(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)  # before TFX, whose import takes seconds: a bad YAML is told at once
+    from pipeline.vertex.compile import compile_job
+
+    output: Path = arguments.output
+    file = compile_job(config, str(output.parent), output.name)
+    Console().print(f"Wrote {file}, {file.stat().st_size / 2**10:,.0f} KiB", highlight=False, soft_wrap=True)

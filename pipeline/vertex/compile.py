@@ -1,0 +1,145 @@
+"""Compiles a pipeline into the job that Vertex AI Pipelines runs. No credentials, no network."""
+
+import json
+import os
+import uuid
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from configs.pipeline import PipelineConfig
+from configs.vertex import Resources, Vertex
+from pipeline.places import vertex_places
+
+# isort: split
+# After our own rooms, which set Keras 2 before TensorFlow is imported.
+from tfx import v1 as tfx
+from tfx.orchestration import data_types
+
+from pipeline.pipeline import create_pipeline
+
+JOB_FILE = "pipeline.json"
+
+
+def compile_job(config: PipelineConfig, output_dir: str | None = None, output_filename: str = JOB_FILE) -> Path:
+    """Writes the job: JSON for Vertex, or YAML for the open-source backend of Kubeflow Pipelines.
+
+    Args:
+        config: The pipeline, with its `vertex` section.
+        output_dir: Where to write. None: the current folder, or where the `tfx` CLI wants it.
+        output_filename: The file's name; its ending decides, `.json` or `.yaml`.
+
+    Returns:
+        The file.
+
+    Raises:
+        ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read.
+    """
+    places = vertex_places(config)
+    assert config.vertex is not None  # else there were no places
+    runner = VertexDagRunner(config.vertex, output_dir, output_filename)
+    runner.run(create_pipeline(config, places))
+    return runner.job_file
+
+
+class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
+    """TFX's compiler, with what it leaves out: resources of ExampleGens, retries, defaults of RuntimeParameters."""
+
+    def __init__(self, vertex: Vertex, output_dir: str | None = None, output_filename: str = JOB_FILE) -> None:
+        """Declares what is compiled for.
+
+        Args:
+            vertex: The config's section.
+            output_dir: Where to write. None: the current folder.
+            output_filename: The file's name.
+        """
+        super().__init__(
+            config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
+                default_image=vertex.image,
+                # With 2.0, what a driver finds out about the files does not reach its executor.
+                use_pipeline_spec_2_1=True,
+            ),
+            output_dir=output_dir,
+            output_filename=output_filename,
+        )
+        self._vertex = vertex
+
+    @property
+    def job_file(self) -> Path:
+        """Where the job is: the `tfx` CLI changes the place just before it is written."""
+        return Path(self._output_dir, self._output_filename)
+
+    def run(
+        self,
+        pipeline: tfx.dsl.Pipeline,
+        parameter_values: dict[str, Any] | None = None,
+        write_out: bool | None = True,
+    ) -> dict[str, Any]:
+        """Compiles a pipeline.
+
+        Args:
+            pipeline: The pipeline.
+            parameter_values: Values of RuntimeParameters, by name.
+            write_out: Whether to write the file.
+
+        Returns:
+            The job: a PipelineJob as JSON values.
+        """
+        job: dict[str, Any] = super().run(pipeline=pipeline, parameter_values=parameter_values, write_out=False)
+        spec = job["pipelineSpec"]
+        _put_resources(spec, self._vertex)
+        _put_retries(spec, self._vertex)
+        _put_defaults(spec, pipeline)
+        if write_out:
+            _write(self.job_file, job)
+        return job
+
+
+def _put_resources(spec: dict[str, Any], vertex: Vertex) -> None:
+    for task_id, task in spec["root"]["dag"]["tasks"].items():
+        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
+        container = spec["deploymentSpec"]["executors"][label].get("container")
+        if container is not None:
+            container["resources"] = _resources(vertex.task_resources.get(task_id, vertex.resources))
+
+
+def _resources(resources: Resources) -> dict[str, Any]:
+    spec: dict[str, Any] = {"cpuLimit": resources.cpu, "memoryLimit": resources.memory_gb}
+    if resources.accelerator is not None:
+        # A proto's int64 is a string in JSON.
+        spec["accelerator"] = {"type": resources.accelerator.type, "count": str(resources.accelerator.count)}
+    return spec
+
+
+def _put_retries(spec: dict[str, Any], vertex: Vertex) -> None:
+    retries = vertex.retries
+    if retries.max_count == 0:
+        return
+    for task in spec["root"]["dag"]["tasks"].values():
+        task["retryPolicy"] = {
+            "maxRetryCount": retries.max_count,
+            "backoffDuration": f"{retries.backoff_seconds:g}s",
+            "backoffFactor": retries.backoff_factor,
+            "backoffMaxDuration": f"{retries.backoff_max_seconds:g}s",
+        }
+
+
+def _put_defaults(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    for component in pipeline.components:
+        for value in component.exec_properties.values():
+            if isinstance(value, data_types.RuntimeParameter) and value.default is not None:
+                declared[value.name]["defaultValue"] = value.default
+
+
+def _write(file: Path, job: dict[str, Any]) -> None:
+    """Writes the whole file or none."""
+    if file.suffix in (".yaml", ".yml"):
+        text = yaml.safe_dump(job["pipelineSpec"], sort_keys=True, allow_unicode=True)
+    else:
+        text = json.dumps(job, sort_keys=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = file.with_name(f"{file.name}.{uuid.uuid4().hex}.tmp")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, file)
