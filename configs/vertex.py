@@ -1,13 +1,23 @@
 """Where and how the pipeline runs on Vertex AI Pipelines."""
 
+import re
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from configs.base import Settings
 
-Bucket = Annotated[str, Field(pattern=r"^gs://[a-z0-9][a-z0-9._-]{1,221}[a-z0-9](/.*)?$")]
+_BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?")
+
+
+def _is_in_a_bucket(path: str) -> str:
+    if not _BUCKET.fullmatch(path):
+        raise ValueError("must be a folder of a Cloud Storage bucket, such as gs://my-bucket/folder")
+    return path
+
+
+Bucket = Annotated[str, AfterValidator(_is_in_a_bucket)]
 """A folder of a Cloud Storage bucket."""
 
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]

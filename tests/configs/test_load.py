@@ -234,7 +234,17 @@ def test_config_is_frozen(tmp_path):
         ),
         (
             {"vertex": {"pipeline_root": "s3://a", "data_dir": "gs://a", "serving_dir": "gs://a", "image": "a"}},
-            "vertex.pipeline_root: String should match pattern '^gs://'. Received: 's3://a'",
+            "vertex.pipeline_root: must be a folder of a Cloud Storage bucket, such as gs://my-bucket/folder. "
+            "Received: 's3://a'",
+        ),
+        (
+            {"vertex": {"schedule": {"cron": "0 3 * * *", "time_zone": "Berlin"}}},
+            "vertex.schedule.time_zone: not a name of the IANA time zone database, such as Europe/Berlin or Etc/UTC. "
+            "Received: 'Berlin'",
+        ),
+        (
+            {"vertex": {"dataflow": {"image": "a", "setup_file": "b"}}},
+            "vertex.dataflow: image and setup_file exclude each other",
         ),
     ],
 )
