@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from configs.vertex import Resources, Vertex
 from pipeline.places import vertex_places
@@ -34,7 +35,8 @@ def compile_job(config: PipelineConfig, output_dir: str | None = None, output_fi
         The file.
 
     Raises:
-        ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read.
+        ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read or a task that the
+            pipeline does not have.
     """
     places = vertex_places(config)
     assert config.vertex is not None  # else there were no places
@@ -97,11 +99,19 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
 
 
 def _put_resources(spec: dict[str, Any], vertex: Vertex) -> None:
+    containers = {}
     for task_id, task in spec["root"]["dag"]["tasks"].items():
         label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
         container = spec["deploymentSpec"]["executors"][label].get("container")
         if container is not None:
-            container["resources"] = _resources(vertex.task_resources.get(task_id, vertex.resources))
+            containers[task_id] = container
+    if unknown := sorted(vertex.task_resources.keys() - containers.keys()):
+        raise ConfigError(
+            f"vertex.task_resources: the pipeline has no task {', '.join(unknown)}. Those that run in a container are "
+            f"{', '.join(sorted(containers))}."
+        )
+    for task_id, container in containers.items():
+        container["resources"] = _resources(vertex.task_resources.get(task_id, vertex.resources))
 
 
 def _resources(resources: Resources) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""What our compiler puts into a job that TFX's leaves out."""
+
+import json
+from pathlib import Path
+
+import pytest
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from configs.errors import ConfigError
+from pipeline.vertex.compile import compile_job
+from tests.pipeline.vertex.settings import config_with, containers_of, job_with, tasks_of
+
+
+def test_compile_job_task_resources_are_on_their_task_and_the_others_have_the_common_ones(tmp_path: Path) -> None:
+    gpus = {"type": "NVIDIA_TESLA_T4", "count": 2}
+    job = job_with(
+        tmp_path,
+        resources={"cpu": 2, "memory_gb": 8},
+        task_resources={"TwoTowerTrainer": {"cpu": 8, "memory_gb": 30, "accelerator": gpus}},
+    )
+    containers = containers_of(job)
+    assert containers["TwoTowerTrainer"]["resources"] == {
+        "cpuLimit": 8.0,
+        "memoryLimit": 30.0,
+        "accelerator": {"type": "NVIDIA_TESLA_T4", "count": "2"},
+    }
+    # ExampleGens too, which TFX's own compiler gives none.
+    others = {task: container["resources"] for task, container in containers.items() if task != "TwoTowerTrainer"}
+    assert {"InteractionGen", "CatalogueGen", "Pusher", "RunReport"} <= others.keys()
+    assert all(resources == {"cpuLimit": 2.0, "memoryLimit": 8.0} for resources in others.values())
+
+
+def test_compile_job_resources_and_retries_are_what_the_published_spec_takes(tmp_path: Path) -> None:
+    job = job_with(
+        tmp_path,
+        task_resources={"TwoTowerTrainer": {"accelerator": {"type": "NVIDIA_L4", "count": 1}}},
+        retries={"max_count": 3, "backoff_seconds": 90, "backoff_factor": 1.5, "backoff_max_seconds": 600},
+    )
+    spec = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
+    policies = [task.retry_policy for task in spec.root.dag.tasks.values()]
+    assert len(policies) == len(tasks_of(job))
+    for policy in policies:
+        assert (policy.max_retry_count, policy.backoff_factor) == (3, 1.5)
+        assert (policy.backoff_duration.seconds, policy.backoff_max_duration.seconds) == (90, 600)
+    deployment = json_format.ParseDict(
+        json_format.MessageToDict(spec.deployment_spec), pipeline_spec_pb2.PipelineDeploymentConfig()
+    )
+    resources = deployment.executors["TwoTowerTrainer_executor"].container.resources
+    assert (resources.cpu_limit, resources.memory_limit) == (4, 16)
+    assert (resources.accelerator.type, resources.accelerator.count) == ("NVIDIA_L4", 1)
+
+
+def test_compile_job_without_retries_has_no_policy(tmp_path: Path) -> None:
+    assert "retryPolicy" not in json.dumps(job_with(tmp_path))
+
+
+def test_compile_job_resources_of_an_unknown_task_refused_with_those_there_are(tmp_path: Path) -> None:
+    config = config_with(task_resources={"Trainer": {"cpu": 8}, "Pusher": {"cpu": 1}})
+    with pytest.raises(ConfigError, match=r"vertex\.task_resources: .* no task Trainer\. .*Pusher.*TwoTowerTrainer"):
+        compile_job(config, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_compile_job_resources_of_the_resolver_refused_as_it_has_no_container(tmp_path: Path) -> None:
+    config = config_with(task_resources={"LatestBlessedModel-model-resolver": {"cpu": 1}})
+    with pytest.raises(ConfigError, match="no task LatestBlessedModel-model-resolver"):
+        compile_job(config, str(tmp_path))
