@@ -1,0 +1,70 @@
+"""What the server does when it is told to fail."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+STATUS = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ALREADY_EXISTS",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+"""google.rpc.Code, by HTTP status."""
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Answers with an error; nothing takes effect."""
+
+    code: int
+    message: str = "told to fail"
+    details: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Closes the connection in the middle of the reply, or before it."""
+
+    after_effect: bool = True
+    """Whether what was asked for is done before the connection closes."""
+
+
+Fault = Refuse | Cut
+
+
+def permission_denied(permission: str, resource: str) -> Refuse:
+    """The 403 of IAM, as Vertex words it."""
+    return Refuse(
+        403,
+        f"Permission '{permission}' denied on resource '//aiplatform.googleapis.com/{resource}' (or it may not exist).",
+        [
+            {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "IAM_PERMISSION_DENIED",
+                "domain": "aiplatform.googleapis.com",
+                "metadata": {"permission": permission, "resource": resource},
+            }
+        ],
+    )
+
+
+def api_disabled(project: str) -> Refuse:
+    """The 403 of a project that has not enabled the API."""
+    return Refuse(
+        403,
+        f"Vertex AI API has not been used in project {project} before or it is disabled.",
+        [
+            {
+                "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+                "reason": "SERVICE_DISABLED",
+                "domain": "googleapis.com",
+                "metadata": {"service": "aiplatform.googleapis.com", "consumer": f"projects/{project}"},
+            }
+        ],
+    )

@@ -1,0 +1,125 @@
+"""HTTP and JSON to protos and back, as https://google.aip.dev/127 maps them; what does not fit is refused."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from tests.vertex_api.faults import STATUS
+
+Handler = Callable[[Any], Any]
+"""From a request's proto (proto-plus) to the answer's: proto-plus, a plain proto, or JSON values."""
+
+
+class ApiError(Exception):
+    """What a handler raises to refuse."""
+
+    def __init__(self, code: int, message: str, details: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.details = code, message, details or []
+
+    def body(self) -> dict[str, Any]:
+        """google.rpc.Status as HTTP carries it."""
+        return {
+            "error": {
+                "code": self.code,
+                "message": self.message,
+                "status": STATUS.get(self.code, "UNKNOWN"),
+                "details": self.details,
+            }
+        }
+
+
+@dataclass
+class Route:
+    """One method of a service."""
+
+    rpc: str
+    """The method's name, such as `CreatePipelineJob`."""
+
+    method: str
+    """HTTP's."""
+
+    path: str
+    """As the API's reference has it: `/v1/{parent=projects/*/locations/*}/pipelineJobs`."""
+
+    request: Any
+    """The proto-plus class of the request. None: the handler gets path variables, query and form as a dict of strings."""
+
+    handler: Handler
+
+    body: str | None = None
+    """The field that the body holds; `*` for the whole request, None for no body."""
+
+    _variables: list[str] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        pattern, rest = "", self.path
+        while match := re.search(r"\{([\w.]+)(?:=([^}]*))?\}", rest):
+            self._variables.append(match[1])
+            inner = re.escape(match[2] or "*").replace(r"\*\*", ".+").replace(r"\*", "[^/:]+")
+            pattern += f"{re.escape(rest[: match.start()])}({inner})"
+            rest = rest[match.end() :]
+        self._pattern = re.compile(pattern + re.escape(rest))
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """Path variables, if this route is meant."""
+        found = self._pattern.fullmatch(path) if method == self.method else None
+        return dict(zip(self._variables, found.groups(), strict=True)) if found else None
+
+    def parse(self, variables: dict[str, str], query: str, body: bytes) -> Any:
+        """The request.
+
+        Raises:
+            ApiError: 400, if a field is not in the proto, or its value is not of its type.
+        """
+        asked = dict(parse_qsl(query, keep_blank_values=True))
+        asked.pop("$alt", None)
+        if self.request is None:
+            return {**asked, **dict(parse_qsl(body.decode())), **variables}
+        message = self.request.pb(self.request())
+        try:
+            values: dict[str, Any] = json.loads(body) if self.body == "*" else {}
+            if self.body not in (None, "*"):
+                values[self.body] = json.loads(body)
+            elif self.body is None and body:
+                raise ApiError(400, f"{self.rpc} has no body; received {body[:80]!r}")
+            for name, value in [*asked.items(), *variables.items()]:
+                _put(message.DESCRIPTOR, values, name.split("."), value)
+            json_format.ParseDict(values, message)
+        except (json_format.ParseError, ValueError, KeyError, TypeError) as e:
+            raise ApiError(400, f"{self.rpc}: {e}") from e
+        return self.request.wrap(message)
+
+
+def _put(descriptor: Any, values: dict[str, Any], path: list[str], value: str) -> None:
+    """Puts a parameter of the URL where the JSON of the request has it."""
+    found = descriptor.fields_by_name.get(path[0]) or descriptor.fields_by_camelcase_name.get(path[0])
+    if found is None:
+        raise ValueError(f"{descriptor.full_name} has no field {path[0]!r}")
+    if len(path) > 1:
+        key = found.name if found.name in values else found.camelcase_name
+        _put(found.message_type, values.setdefault(key, {}), path[1:], value)
+        return
+    if found.type == found.TYPE_BOOL:
+        if value.lower() not in ("true", "false"):
+            raise ValueError(f"{path[0]} is a bool; received {value!r}")
+        values[found.camelcase_name] = value.lower() == "true"
+    elif found.type == found.TYPE_ENUM and value.isdigit():
+        values[found.camelcase_name] = int(value)
+    else:
+        values[found.camelcase_name] = value
+
+
+def to_json(answer: Any) -> bytes:
+    """An answer's body."""
+    if isinstance(answer, Message):
+        return json_format.MessageToJson(answer).encode()
+    if hasattr(type(answer), "pb"):
+        return json_format.MessageToJson(type(answer).pb(answer)).encode()
+    return json.dumps(answer).encode()

@@ -1,0 +1,53 @@
+"""Cloud Storage's JSON API, as far as a client lists what is in a bucket; STORAGE_EMULATOR_HOST names the server."""
+
+import base64
+import fnmatch
+import zlib
+from typing import Any
+
+from tests.vertex_api.rest import ApiError, Route
+
+
+class Storage:
+    """Buckets of objects, given by their content."""
+
+    def __init__(self, *buckets: str) -> None:
+        self.buckets: dict[str, dict[str, dict[str, Any]]] = {bucket: {} for bucket in buckets}
+        """By bucket's and object's name."""
+
+        self._generation = 1_700_000_000_000_000
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("storage.buckets.get", "GET", "/storage/v1/b/{bucket}", None, self._get),
+            Route("storage.objects.list", "GET", "/storage/v1/b/{bucket}/o", None, self._list),
+        ]
+
+    def put(self, bucket: str, name: str, content: bytes) -> None:
+        """Writes an object, as a new generation of it."""
+        self._generation += 1
+        self.buckets[bucket][name] = {
+            "kind": "storage#object",
+            "bucket": bucket,
+            "name": name,
+            "size": str(len(content)),
+            "generation": str(self._generation),
+            # Not the polynomial of Castagnoli: a digest is a digest to those who compare.
+            "crc32c": base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode(),
+        }
+
+    def _get(self, asked: dict[str, str]) -> dict[str, Any]:
+        self._bucket(asked["bucket"])
+        return {"kind": "storage#bucket", "id": asked["bucket"], "name": asked["bucket"], "location": "EUROPE-WEST4"}
+
+    def _list(self, asked: dict[str, str]) -> dict[str, Any]:
+        objects = self._bucket(asked["bucket"])
+        names = [name for name in sorted(objects) if name.startswith(asked.get("prefix", ""))]
+        if "matchGlob" in asked:
+            names = [name for name in names if fnmatch.fnmatchcase(name, asked["matchGlob"])]
+        return {"kind": "storage#objects", "items": [objects[name] for name in names]}
+
+    def _bucket(self, name: str) -> dict[str, dict[str, Any]]:
+        if name not in self.buckets:
+            raise ApiError(404, "The specified bucket does not exist.")
+        return self.buckets[name]
