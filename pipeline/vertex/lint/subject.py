@@ -1,0 +1,96 @@
+"""What the rules over a compiled job look at: its tasks with all that is known of each."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
+from configs.pipeline import PipelineConfig
+from configs.vertex import Vertex
+from pipeline.vertex.job import Job
+
+EXECUTOR_FLAG = "--executor_class_path"
+"""By which TFX's entry point is told what to run."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task, of the job's DAG or of a DAG inside it (TFX puts one there for an exit handler)."""
+
+    id: str
+    """Its id in the DAG."""
+
+    spec: pb.PipelineTaskSpec
+    """Where its inputs come from, and whether it is cached."""
+
+    component: pb.ComponentSpec
+    """Its inputs and outputs."""
+
+    label: str
+    """Its executor's label; empty for a DAG."""
+
+    executor: pb.PipelineDeploymentConfig.ExecutorSpec
+    """How it is executed; empty for a DAG."""
+
+    @property
+    def executor_class(self) -> str | None:
+        """The dotted path of its TFX executor. None: it is not run by TFX's entry point."""
+        args = list(self.executor.container.args)
+        if EXECUTOR_FLAG not in args[:-1]:
+            return None
+        return str(args[args.index(EXECUTOR_FLAG) + 1])
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """Its parameters that the job itself holds, by name."""
+        values: dict[str, Any] = {}
+        for name, parameter in self.spec.inputs.parameters.items():
+            kind = parameter.runtime_value.WhichOneof("value")
+            if kind == "constant":
+                values[name] = json_format.MessageToDict(parameter.runtime_value.constant)
+            elif kind == "constant_value":  # of pipeline spec 2.0
+                value = parameter.runtime_value.constant_value
+                values[name] = getattr(value, value.WhichOneof("value") or "string_value")
+        return values
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A compiled job, and the config that it was made from if there is one."""
+
+    job: Job
+    """The job."""
+
+    config: PipelineConfig | None
+    """The config. None: rules that need one find nothing."""
+
+    @property
+    def vertex(self) -> Vertex | None:
+        """The config's section."""
+        return self.config.vertex if self.config else None
+
+    @property
+    def is_yaml(self) -> bool:
+        """Whether the file is one that Kubeflow Pipelines' own backend takes."""
+        return self.job.path.endswith((".yaml", ".yml"))
+
+    @cached_property
+    def tasks(self) -> tuple[Task, ...]:
+        """All tasks, by id, those of inner DAGs included.
+
+        Raises:
+            JobError: A task names a component or an executor that the job lacks.
+        """
+        return tuple(self._tasks(self.job.spec.root.dag))
+
+    def _tasks(self, dag: pb.DagSpec) -> Iterator[Task]:
+        for id, spec in sorted(dag.tasks.items()):
+            component = self.job.component(spec)
+            if component.HasField("dag"):
+                yield Task(id, spec, component, "", pb.PipelineDeploymentConfig.ExecutorSpec())
+                yield from self._tasks(component.dag)
+            else:
+                yield Task(id, spec, component, component.executor_label, self.job.executor(spec))
