@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from configs.load import load_config
+from pipeline.vertex.rehearsal import cli as rehearsal_cli
 
 
 def add_parser(
@@ -28,6 +29,8 @@ def add_parser(
         "--output", type=Path, default=Path("pipeline.json"), help="the file, .json or .yaml (default: pipeline.json)"
     )
     compiling.set_defaults(command=_compile)
+
+    rehearsal_cli.add_parser(commands, add_config)
 
 
 def _compile(arguments: argparse.Namespace) -> None:

@@ -5,6 +5,7 @@ them is left as it is there.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,19 @@ from configs.errors import JobError
 
 MAX_BYTES = 16 * 1024 * 1024
 """Of a job's file. Vertex takes far less; a larger file is something else."""
+
+_READ: dict[int, Callable[[str], Any]] = {
+    pb.ParameterType.NUMBER_INTEGER: int,
+    pb.ParameterType.NUMBER_DOUBLE: float,
+    pb.ParameterType.BOOLEAN: json.loads,
+    pb.ParameterType.LIST: json.loads,
+    pb.ParameterType.STRUCT: json.loads,
+}
+_LEGACY_TYPES = {
+    pb.PrimitiveType.INT: pb.ParameterType.NUMBER_INTEGER,
+    pb.PrimitiveType.DOUBLE: pb.ParameterType.NUMBER_DOUBLE,
+}
+"""Of schema version 2.0."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,51 @@ class Job:
                 f"{self.path}: task {task.task_info.name!r} names the executor {label!r}, which is not there"
             )
         return self.deployment.executors[label]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """RuntimeParameters and the values that the job itself has for them; None for one that must be given."""
+        given = json_format.MessageToDict(self.runtime).get("parameterValues", {})
+        legacy = {name: getattr(value, value.WhichOneof("value")) for name, value in self.runtime.parameters.items()}
+        declared = {
+            name: json_format.MessageToDict(spec.default_value) if spec.HasField("default_value") else None
+            for name, spec in self.spec.root.input_definitions.parameters.items()
+        }
+        return {**declared, **legacy, **given}
+
+    def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of all RuntimeParameters, each of the type that it was declared with.
+
+        Args:
+            given: Values that go before the job's own, by name; texts of numbers are taken for numbers.
+
+        Raises:
+            JobError: There is no parameter of a name, one has no value, or a value is of another type.
+        """
+        declared, known = self.spec.root.input_definitions.parameters, self.parameters
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            there = ", ".join(sorted(known)) or "none"
+            raise JobError(f"{self.path}: has no RuntimeParameter {', '.join(unknown)}; it has {there}.")
+        values = {**known, **given}
+        missing = sorted(name for name, value in values.items() if value is None and not declared[name].is_optional)
+        if missing:
+            raise JobError(
+                f"{self.path}: the RuntimeParameter {', '.join(missing)} has no value and no default; give it by "
+                "--parameter NAME=VALUE."
+            )
+        return {name: self._typed(name, value) for name, value in values.items() if value is not None}
+
+    def _typed(self, name: str, value: Any) -> Any:
+        if not isinstance(value, str) or name not in self.spec.root.input_definitions.parameters:
+            return value
+        declared = self.spec.root.input_definitions.parameters[name]
+        kind = declared.parameter_type or _LEGACY_TYPES.get(declared.type, pb.ParameterType.STRING)
+        try:
+            return _READ[kind](value) if kind in _READ else value
+        except ValueError as e:
+            wanted = pb.ParameterType.ParameterTypeEnum.Name(kind)
+            raise JobError(f"{self.path}: the RuntimeParameter {name} is a {wanted}; received {value!r}.") from e
 
 
 def read_job(path: str | Path) -> Job:

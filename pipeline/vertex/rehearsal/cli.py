@@ -1,0 +1,106 @@
+"""The command `perennial vertex rehearse`."""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from configs.errors import JobError
+from configs.load import load_config
+from configs.pipeline import PipelineConfig
+from pipeline import datasets
+from pipeline.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA, local_home
+
+HOME_DIR = "rehearsal"
+"""In a local pipeline's folder."""
+
+
+def add_parser(
+    commands: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Adds `rehearse` to a command line.
+
+    Args:
+        commands: What `ArgumentParser.add_subparsers` returned.
+        add_config: Gives a parser `--config`.
+    """
+    parser = commands.add_parser("rehearse", help="run the compiled job here, task by task, as Vertex would")
+    add_config(parser)
+    parser.add_argument("--job", type=Path, help="a compiled job, .json or .yaml (default: compile the config's)")
+    parser.add_argument(
+        "--place",
+        action="append",
+        default=[],
+        metavar="gs://BUCKET/FOLDER=FOLDER_HERE",
+        help="let a folder here stand for one of a bucket; the config's data and schemas are so by themselves",
+    )
+    parser.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a RuntimeParameter's value"
+    )
+    parser.add_argument(
+        "--parallel", type=int, default=len(os.sched_getaffinity(0)), help="tasks at once (default: one a core)"
+    )
+    parser.add_argument("--no-cache", action="store_true", help="answer no task from an earlier rehearsal")
+    parser.add_argument("--fresh", action="store_true", help="forget all earlier rehearsals, and what they wrote")
+    parser.set_defaults(command=_rehearse)
+
+
+def _rehearse(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    places = {**_places(config), **dict(_pair(text, Path) for text in arguments.place)}
+    parameters = dict(_pair(text, str) for text in arguments.parameter)
+    if arguments.parallel < 1:
+        raise JobError(f"--parallel must be 1 or more; received {arguments.parallel}.")
+    from pipeline.vertex.job import read_job
+    from pipeline.vertex.rehearsal.rehearse import rehearse
+
+    home = local_home(config) / HOME_DIR
+    job_file = arguments.job or _compiled(config, home)
+    outcome = rehearse(
+        read_job(job_file),
+        home,
+        parameters=parameters,
+        places=places,
+        parallel=arguments.parallel,
+        caching=not arguments.no_cache,
+        fresh=arguments.fresh,
+        fail_fast=config.vertex is not None and config.vertex.failure_policy == "fast",
+    )
+    if outcome.failed:
+        raise JobError(
+            f"{', '.join(record.task for record in outcome.failed)} failed; logs, inputs and outputs are in "
+            f"{outcome.folder}."
+        )
+
+
+def _compiled(config: PipelineConfig, home: Path) -> Path:
+    from pipeline.vertex.compile import compile_job
+
+    return compile_job(config, str(home))
+
+
+def _places(config: PipelineConfig) -> dict[str, Path]:
+    """What a person would have copied to the buckets: the data sets and the curated schemas."""
+    places: dict[str, Path] = {}
+    vertex = config.vertex
+    if vertex is None:
+        return places
+    paths = [config.log.path] if isinstance(config.log.path, str) else list(config.log.path.values())
+    paths += [config.catalogue.path] if config.catalogue else []
+    for path in paths:
+        if path.startswith(datasets.SCHEME):
+            name = path.removeprefix(datasets.SCHEME).split("/", 1)[0]
+            datasets.resolve(path)  # an error of its own if it has not been fetched
+            places[f"{vertex.data_dir.rstrip('/')}/{name}"] = datasets.data_dir() / name
+    schemas = Path(config.schema_dir, config.name)
+    if vertex.schema_dir and any((schemas / file).exists() for file in (INTERACTIONS_SCHEMA, CATALOGUE_SCHEMA)):
+        places[f"{vertex.schema_dir.rstrip('/')}/{config.name}"] = schemas
+    return places
+
+
+def _pair(text: str, kind: Callable[[str], Any]) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise JobError(f"{text!r} is no NAME=VALUE.")
+    return name, kind(value)

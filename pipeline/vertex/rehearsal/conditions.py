@@ -1,0 +1,43 @@
+"""Whether a task's condition lets it run: a CEL expression over its inputs (https://github.com/google/cel-spec)."""
+
+from typing import Any
+
+import celpy
+from celpy.adapter import json_to_cel
+from celpy.celparser import CELParseError
+from celpy.evaluation import CELEvalError
+
+from configs.errors import JobError
+
+
+def holds(condition: str, executor_input: dict[str, Any]) -> bool:
+    """Whether a condition holds.
+
+    Args:
+        condition: CEL, such as `inputs.artifacts['blessing'].artifacts[0].metadata['blessed'] == 1.0`.
+        executor_input: The task's ExecutorInput as JSON values.
+
+    Raises:
+        JobError: The expression is wrong, or asks for something that is not there.
+    """
+    inputs = executor_input["inputs"]
+    # In CEL, as KFP has it, `parameter_values` are the plain values; an artifact's numbers are doubles.
+    seen = {
+        "artifacts": inputs.get("artifacts", {}),
+        "parameter_values": inputs.get("parameterValues", {}),
+        "parameters": inputs.get("parameters", {}),
+    }
+    environment = celpy.Environment()
+    try:
+        program = environment.program(environment.compile(condition))
+        return bool(program.evaluate({"inputs": json_to_cel(_doubles(seen))}))
+    except (CELParseError, CELEvalError) as e:
+        raise JobError(f"the condition {condition!r} cannot be evaluated: {e.args[0] if e.args else e}") from e
+
+
+def _doubles(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _doubles(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_doubles(inner) for inner in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

@@ -1,0 +1,139 @@
+"""What a person sees of a rehearsal: each task as it ends, what is at work, and in the end who made what from what."""
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipeline.vertex.rehearsal.execution import LOG_FILE, Rehearsal, log_tail
+from pipeline.vertex.rehearsal.records import CACHED, FAILED, NOT_RUN, SKIPPED, SUCCEEDED, Artifact, Record
+
+_STYLES = {SUCCEEDED: "green", CACHED: "green", FAILED: "red", SKIPPED: "yellow", NOT_RUN: "yellow"}
+_METRICS, _PAGE = "system.Metrics", "system.HTML"
+_PIPED_WIDTH = 140
+
+
+class Showing:
+    """Progress of one rehearsal."""
+
+    def __init__(self, console: Console, rehearsal: Rehearsal, folder: Path) -> None:
+        """Prints to a console.
+
+        Args:
+            console: Where.
+            rehearsal: What is shown.
+            folder: Its folder.
+        """
+        self._console, self._rehearsal, self._folder = console, rehearsal, folder
+        self._lock = threading.Lock()
+        self._running: dict[str, float] = {}
+        self._since = time.monotonic()
+        tasks = sum(not component.HasField("dag") for component in rehearsal.job.spec.components.values())
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._bar = self._progress.add_task("", total=tasks)
+
+    def __enter__(self) -> "Showing":
+        """Starts."""
+        job = self._rehearsal.job
+        self._say(f"Rehearsal [bold]{self._rehearsal.id}[/] of {escape(job.path)}, {len(job.spec.components)} tasks")
+        self._say(f"Logs, inputs and outputs: {escape(str(self._folder))}")
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends."""
+        self._progress.stop()
+
+    def started(self, path: str) -> None:
+        """A task has started."""
+        with self._lock:
+            self._running[path] = time.monotonic()
+            self._describe()
+
+    def ended(self, record: Record) -> None:
+        """A task has ended."""
+        with self._lock:
+            self._running.pop(record.task, None)
+            self._describe()
+            self._progress.advance(self._bar)
+            style = _STYLES[record.state]
+            how = f"[{style}]{record.state}[/]"
+            if record.state == SUCCEEDED:
+                how += f" in {record.seconds:.1f} s"
+            if record.attempts > 1:
+                how += f", {record.attempts} attempts"
+            if record.cached_from:
+                how += f", from {record.cached_from}"
+            if record.reason:
+                how += f": {escape(record.reason)}"
+            self._say(f"  {record.task:<42} {how}")
+            if record.state == FAILED:
+                log = log_tail(self._rehearsal.records.task_dir(record.run, record.task) / LOG_FILE)
+                self._console.print(escape(log), style="dim", highlight=False, soft_wrap=True)
+
+    def summary(self, records: Mapping[str, Record]) -> None:
+        """Who made what from what, what was measured, and where it is."""
+        table = Table("task", "ended", "s", "made from", "made", title="Lineage")
+        producers = self._rehearsal.records.producers()
+        for record in sorted(records.values(), key=lambda record: record.ended):
+            sources = {
+                f"{producers[name].task if name in producers else 'elsewhere'}"
+                + (f" of {producers[name].run}" if name in producers and producers[name].run != record.run else "")
+                for names in record.inputs.values()
+                for name in names
+            }
+            made = [
+                f"{key}: {_short(artifact)}" for key, artifacts in record.artifacts.items() for artifact in artifacts
+            ]
+            table.add_row(
+                record.task,
+                f"[{_STYLES[record.state]}]{record.state}[/]",
+                f"{record.seconds:.1f}",
+                "\n".join(sorted(sources)),
+                "\n".join(made),
+            )
+        wide = self._console if self._console.is_terminal else Console(file=self._console.file, width=_PIPED_WIDTH)
+        wide.print(table)
+        artifacts = [
+            artifact for record in records.values() for found in record.artifacts.values() for artifact in found
+        ]
+        for artifact in artifacts:
+            if artifact.title == _METRICS:
+                self._metrics(artifact)
+            elif artifact.title == _PAGE:
+                self._say(f"  Page         {escape(self._rehearsal.buckets.local(artifact.uri))}")
+        states = [record.state for record in records.values()]
+        counts = ", ".join(f"{states.count(state)} {state}" for state in _STYLES if state in states)
+        self._say(f"{counts} in {time.monotonic() - self._since:.1f} s")
+
+    def _metrics(self, artifact: Artifact) -> None:
+        for name, value in sorted(artifact.metadata.items()):
+            if isinstance(value, (int, float)):
+                self._say(f"  {escape(name):<40} {value:.4f}")
+
+    def _describe(self) -> None:
+        self._progress.update(self._bar, description=", ".join(self._running) or "")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True)
+
+
+def _short(artifact: Artifact) -> str:
+    """An artifact's type, and the end of its place."""
+    return artifact.title
