@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from configs.load import load_config
+from pipeline.vertex.image_option import add_image, with_image
 from pipeline.vertex.rehearsal import cli as rehearsal_cli
 
 
@@ -25,6 +26,7 @@ def add_parser(
 
     compiling = commands.add_parser("compile", help="write the job: JSON for Vertex, YAML for Kubeflow Pipelines")
     add_config(compiling)
+    add_image(compiling)
     compiling.add_argument(
         "--output", type=Path, default=Path("pipeline.json"), help="the file, .json or .yaml (default: pipeline.json)"
     )
@@ -34,7 +36,8 @@ def add_parser(
 
 
 def _compile(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config)  # before TFX, whose import takes seconds: a bad YAML is told at once
+    # Before TFX, whose import takes seconds: a bad YAML is told at once.
+    config = with_image(load_config(arguments.config), arguments.image)
     from pipeline.vertex.compile import compile_job
 
     output: Path = arguments.output

@@ -27,5 +27,9 @@ ENVIRONMENT = {
     # Beam's start program would else make an environment of its own, which sees nothing of what is in this one
     # (https://github.com/apache/beam/pull/26753), in a folder that this user may not write to.
     "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT": "1",
+    # A GPU's driver is the machine's: the container runtime is asked for it, and Google's machines mount it there.
+    "NVIDIA_VISIBLE_DEVICES": "all",
+    "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
+    "LD_LIBRARY_PATH": "/usr/local/nvidia/lib64",
 }
 """The image's variables, but for HOME and PATH, which differ where there is no image."""

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Installs what the pipeline's image holds, one step a call. The Dockerfile runs it; so does check.sh, without Docker.
+#
+#     install.sh compilers             what packages without a wheel are built with; only for the build stage
+#     install.sh dependencies [EXTRA]  the environment from uv.lock, without this package; EXTRA: gpu
+#     install.sh package [EXTRA]       this package into it
+#     install.sh tools [EXTRA]         what tests need, for the stage that runs them
+#     install.sh system                user, folders and time zones of the image itself
+#
+# Needs root on Debian 13 with Python 3.12 or 3.13, its venv module and, but for `system`, the project as the current
+# folder. Nothing is left in caches. The numbers and paths are also in pipeline/vertex/image.py; a test compares them.
+set -euo pipefail
+
+USER_ID=10001
+GROUP_ID=10001
+HOME_DIR=/home/perennial
+VENV=/opt/perennial/venv
+UV_DIR=/opt/uv
+# What is built here: packages of the lock without a wheel, and this one. Only pyfarmhash, of TensorFlow Model Analysis,
+# needs a compiler.
+BUILT=(google-apitools kfp-server-api pyfarmhash rouge-score perennial)
+
+fail() {
+  printf 'install.sh: %s\n' "$@" >&2
+  exit 1
+}
+
+apt_install() {
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  rm -rf /var/lib/apt/lists/*
+}
+
+# The official Python image has the one that it is named for, Debian its own.
+find_python() {
+  local version
+  for version in 3.12 3.13; do
+    command -v "python$version" && return 0
+  done
+  fail "neither python3.12 nor python3.13 is on the PATH" \
+    "start from the official python:3.12-slim-trixie image, or install python3 and python3-venv on Debian 13"
+}
+
+compilers() {
+  local packages=(g++)  # the official image has Python's headers already
+  [ "$(find_python)" != /usr/bin/python3.13 ] || packages+=(python3-dev python3-venv)
+  apt_install "${packages[@]}"
+}
+
+# One version of uv for laptops and images: bootstrap.sh names it.
+install_uv() {
+  local version
+  version=$(sed -n 's/^UV_VERSION=//p' bootstrap.sh)
+  [ -n "$version" ] || fail "bootstrap.sh names no UV_VERSION"
+  [ "$("$UV_DIR/bin/uv" --version 2>/dev/null | cut -d' ' -f2)" = "$version" ] && return 0
+  "$(find_python)" -m venv "$UV_DIR"
+  "$UV_DIR/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check "uv==$version"
+}
+
+# What is built is built with the setuptools of the lock, not with whatever is newest that day.
+sync() { # EXTRA ARGUMENT...
+  local extra=$1
+  shift
+  [ -f uv.lock ] || fail "there is no uv.lock in $PWD; call it from the project's root"
+  install_uv
+  UV_PROJECT_ENVIRONMENT=$VENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy \
+    "$UV_DIR/bin/uv" sync --frozen --no-editable --no-cache --compile-bytecode --quiet --python "$(find_python)" \
+    "${BUILT[@]/#/--no-build-isolation-package=}" ${extra:+--extra "$extra"} "$@"
+}
+
+system() {
+  # The names of the IANA database, in which the config's schedule is written; the official Python image has them.
+  [ -e /usr/share/zoneinfo/Europe/Berlin ] || apt_install tzdata
+  groupadd --gid "$GROUP_ID" perennial
+  useradd --uid "$USER_ID" --gid "$GROUP_ID" --home-dir "$HOME_DIR" --create-home --shell /usr/sbin/nologin perennial
+}
+
+[ "$(id -u)" = 0 ] || fail "must run as root: it installs packages and makes a user"
+[ $# -ge 1 ] && [ $# -le 2 ] || fail "takes a step and at most one extra; received $# arguments"
+extra=${2:-}
+case $extra in
+  "" | gpu) ;;
+  *) fail "unknown extra '$extra'; allowed: gpu" ;;
+esac
+case $1 in
+  compilers) compilers ;;
+  dependencies) sync "$extra" --no-default-groups --group image --no-install-project ;;
+  package) sync "$extra" --no-default-groups --group image ;;
+  tools) sync "$extra" --no-install-project --inexact ;;
+  system) system ;;
+  *) fail "unknown step '$1'; allowed: compilers, dependencies, package, tools, system" ;;
+esac

@@ -1,0 +1,46 @@
+"""The option `--image` of commands that make or read a job: the image by the digest that a build has just pushed."""
+
+import argparse
+import re
+
+from configs.errors import ConfigError
+from configs.pipeline import PipelineConfig
+
+_BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
+
+
+def add_image(parser: argparse.ArgumentParser) -> None:
+    """Gives a parser `--image`.
+
+    Args:
+        parser: Of a command with a config.
+    """
+    parser.add_argument(
+        "--image", help="the container image in place of the config's vertex.image, as REPOSITORY@sha256:DIGEST"
+    )
+
+
+def with_image(config: PipelineConfig, image: str | None) -> PipelineConfig:
+    """The config with another image.
+
+    Args:
+        config: The pipeline.
+        image: What `--image` says. None: the config's own.
+
+    Raises:
+        ConfigError: The image is not named by a digest, or the config has no `vertex` section.
+    """
+    if image is None:
+        return config
+    if not _BY_DIGEST.fullmatch(image):
+        raise ConfigError(
+            "--image must name the image by its digest, REPOSITORY@sha256: and 64 hexadecimal digits: a tag can move, "
+            f"and caching would answer from another build. Received: {image!r}. After a push, "
+            "docker inspect --format '{{index .RepoDigests 0}}' TAG says it."
+        )
+    if config.vertex is None:
+        raise ConfigError(
+            f"pipeline {config.name}: --image stands in for vertex.image, but the config has no 'vertex' section. "
+            "Add vertex: with project, region, pipeline_root, data_dir, serving_dir and image."
+        )
+    return config.model_copy(update={"vertex": config.vertex.model_copy(update={"image": image})})
