@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
-"""`error`: would fail. `warning`: would run, and surprise."""
+"""`error`: would fail, or give a wrong result. `warning`: would run, and surprise."""
 
 
 @dataclass(frozen=True)

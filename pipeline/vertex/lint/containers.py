@@ -1,0 +1,99 @@
+"""What tasks run in: which image, on how large a machine, as whom."""
+
+import re
+from collections.abc import Iterator
+
+from pipeline.vertex.lint.finding import Finding
+from pipeline.vertex.lint.subject import Subject, Task
+
+_DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
+
+NEED_CONFIG = ("tfx-line", "no-service-account")
+"""Rules that look at the config: the job does not say what is in its image, and whose it is is said when it is
+submitted."""
+
+
+def images(subject: Subject) -> Iterator[Finding]:
+    """Looks for images whose tag can move.
+
+    Args:
+        subject: The job.
+    """
+    for task in subject.tasks:
+        image = task.executor.container.image
+        if image and not _DIGEST.fullmatch(image) and task.spec.caching_options.enable_cache:
+            yield Finding(
+                "moving-image-tag",
+                "warning",
+                task.id,
+                f"image {image}",
+                "The tag can move to another build while the cache, whose key is this very text, still answers from "
+                "the old one; and two tasks of one run may run different builds.",
+                "Name the image by its digest: <image>@sha256:<64 hexadecimal digits>.",
+            )
+
+
+def tfx_line(subject: Subject) -> Iterator[Finding]:
+    """Holds the TFX that compiled the job against the image's.
+
+    Args:
+        subject: The job.
+    """
+    line = ".".join(subject.job.tfx_version.split(".")[:2])
+    if subject.vertex and subject.vertex.image_tfx and line and line != subject.vertex.image_tfx:
+        yield Finding(
+            "tfx-line",
+            "warning",
+            None,
+            "pipelineSpec.sdkVersion",
+            f"TFX {subject.job.tfx_version} compiled the job, and vertex.image_tfx says that the image holds "
+            f"{subject.vertex.image_tfx}: executors, their arguments and artifact types may differ.",
+            "Compile with the image's line, or in the image itself.",
+        )
+
+
+def resources(subject: Subject) -> Iterator[Finding]:
+    """Looks for containers without limits.
+
+    Args:
+        subject: The job.
+    """
+    if subject.is_yaml:
+        return  # there, a pod without limits takes what its node has
+    for task in subject.tasks:
+        if task.executor.HasField("container") and not _has_limits(subject, task):
+            yield Finding(
+                "no-resources",
+                "warning",
+                task.id,
+                "container",
+                "It asks for neither CPU nor memory, so it runs on Vertex's default machine (e2-standard-4, 16 GB) "
+                "whatever it needs.",
+                "Set vertex.resources, or of this task vertex.task_resources.",
+            )
+
+
+def service_account(subject: Subject) -> Iterator[Finding]:
+    """Looks for whom tasks run as.
+
+    Args:
+        subject: The job.
+    """
+    named = subject.job.document.get("serviceAccount")
+    if subject.vertex and not subject.vertex.service_account and not named:
+        yield Finding(
+            "no-service-account",
+            "warning",
+            None,
+            "vertex.service_account",
+            "Tasks run as Compute Engine's default service account, which may edit the whole project, or may not "
+            "exist.",
+            "Name one that may read the data and write the buckets, and no more.",
+        )
+
+
+def _has_limits(subject: Subject, task: Task) -> bool:
+    # In the document: later versions of the proto have further fields for the same, which ours would not read.
+    executors = subject.job.document["pipelineSpec"].get("deploymentSpec", {}).get("executors", {})
+    limits = executors.get(task.label, {}).get("container", {}).get("resources", {})
+    return any(re.search("cpu|memory", key, re.IGNORECASE) for key in limits)
