@@ -78,6 +78,9 @@ class WorkerPool(Settings):
     boot_disk_gb: int = Field(default=100, ge=100, le=64000)
     """Size of the boot disk, GB. Default 100: Vertex's own."""
 
+    image: str | None = None
+    """The container image, such as the GPU variant of `vertex.image`. None: `vertex.image`."""
+
 
 class Dataflow(Settings):
     """Dataflow for the Beam components: ingest, statistics, Transform."""
@@ -254,7 +257,8 @@ class Vertex(Settings):
     """The experiment that runs are listed in. None: none."""
 
     tensorboard: str | None = Field(default=None, pattern=r"^projects/[^/]+/locations/[^/]+/tensorboards/[^/]+$")
-    """The managed TensorBoard that training logs go to. None: they stay in the bucket."""
+    """The managed TensorBoard that training logs go to, which Vertex does for a CustomJob alone. None: they stay in the
+    bucket, where `tensorboard --logdir` and `tb-gcp-uploader` read them."""
 
     failure_policy: Literal["slow", "fast"] = "slow"
     """After a task has failed: `slow` goes on with the tasks that do not need it, `fast` starts no further one."""
@@ -285,3 +289,13 @@ class Vertex(Settings):
 
     registry: Registry | None = None
     """The Model Registry that pushed models are registered in. None: the serving folder alone."""
+
+    @model_validator(mode="after")
+    def _logs_reach_tensorboard(self) -> "Vertex":
+        if self.tensorboard is not None and (self.custom_job is None or self.service_account is None):
+            raise ValueError(
+                "tensorboard needs custom_job, as Vertex takes no logs of other tasks, and service_account, by which "
+                "it writes; for training in the pipeline's task, leave it out and send the logs with "
+                "tb-gcp-uploader --logdir"
+            )
+        return self

@@ -119,6 +119,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             },
         },
         code_digest=trainer_digest,
+        training_job=places.training_job,
     )
 
     # Asks the exported model in a process without our code.

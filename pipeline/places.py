@@ -9,6 +9,7 @@ from typing import Any
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from pipeline import datasets
+from pipeline.vertex.training import training_job
 
 INTERACTIONS_SCHEMA = "interactions.pbtxt"
 CATALOGUE_SCHEMA = "catalogue.pbtxt"
@@ -52,6 +53,9 @@ class Places:
 
     image: str | None = None
     """The container image of every task on Vertex; on this machine there is none."""
+
+    training_job: dict[str, Any] | None = None
+    """The Vertex CustomJob that the trainer starts, see `pipeline.vertex.training`. None: it trains where it runs."""
 
 
 def local_home(config: PipelineConfig) -> Path:
@@ -126,6 +130,7 @@ def vertex_places(config: PipelineConfig) -> Places:
         pipeline_root=vertex.pipeline_root,
         serving_dir=vertex.serving_dir,
         image=vertex.image,
+        training_job=training_job(vertex, config.name),
         log_paths=_each(config.log.path, in_bucket),
         catalogue_path=in_bucket(config.catalogue.path) if config.catalogue else None,
         interactions_schema=schema(INTERACTIONS_SCHEMA),

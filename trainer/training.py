@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import posixpath
 import time
 from typing import Any
@@ -14,6 +15,10 @@ from trainer.checks import check_loss
 from trainer.evaluate import Evaluator
 from trainer.two_tower import TwoTower
 
+LOGS_VARIABLE = "AIP_TENSORBOARD_LOG_DIR"
+"""Set by Vertex in a CustomJob, to the folder from which managed TensorBoard reads:
+https://cloud.google.com/vertex-ai/docs/training/code-requirements#environment-variables."""
+
 _LOGGER = logging.getLogger("perennial.trainer")
 
 
@@ -25,7 +30,7 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         batches: The input pipeline.
         evaluator: The eval split.
         epochs: Passes over the interactions.
-        folder: Where TensorBoard's logs and `metrics.json` go.
+        folder: Where `metrics.json` goes, and TensorBoard's logs too unless LOGS_VARIABLE names another.
 
     Returns:
         What `metrics.json` holds: `epochs`, each with its number, loss, seconds and metrics; `model`, the last epoch's
@@ -36,8 +41,9 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         TrainingError: The loss is not finite.
     """
     popularity = evaluator.evaluate_popularity()
+    logs = os.environ.get(LOGS_VARIABLE) or folder
     writers = {
-        name: tf.summary.create_file_writer(posixpath.join(folder, name)) for name in ("train", "model", "popularity")
+        name: tf.summary.create_file_writer(posixpath.join(logs, name)) for name in ("train", "model", "popularity")
     }
     learning_rate = float(model.optimizer.learning_rate)
     done: list[dict[str, Any]] = []

@@ -13,7 +13,7 @@ from tfx.proto import trainer_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from pipeline.artifacts import DataBlessing
-from pipeline.components.two_tower_trainer import executor
+from pipeline.components.two_tower_trainer import custom_job, executor
 
 
 class TwoTowerTrainerSpec(component_spec.ComponentSpec):
@@ -59,6 +59,7 @@ class TwoTowerTrainer(base_component.BaseComponent):
         custom_config: Mapping[str, Any],
         code_digest: str,
         base_model: types.BaseChannel | None = None,
+        training_job: Mapping[str, Any] | None = None,
     ) -> None:
         """Declares the trainer.
 
@@ -72,7 +73,11 @@ class TwoTowerTrainer(base_component.BaseComponent):
             custom_config: Hyperparameters for it, as JSON values. Never a path, a URI or a channel.
             code_digest: Digest of the code behind `run_fn`, for the cache key.
             base_model: The model to start from, or to hand on where nothing has changed; its channel may be empty.
+            training_job: The Vertex CustomJob to train in, as `pipeline.vertex.training` describes it. None: training
+                runs in the component's own process.
         """
+        if training_job is not None:
+            custom_config = {**custom_config, **custom_job.custom_config_of(training_job)}
         super().__init__(
             spec=TwoTowerTrainerSpec(
                 examples=examples,
@@ -88,5 +93,8 @@ class TwoTowerTrainer(base_component.BaseComponent):
                 code_digest=code_digest,
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),
-            )
+            ),
+            custom_executor_spec=(
+                executor_spec.ExecutorClassSpec(custom_job.Executor) if training_job is not None else None
+            ),
         )

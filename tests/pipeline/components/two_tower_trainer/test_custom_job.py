@@ -1,0 +1,260 @@
+"""Training in a CustomJob: what is sent to Vertex, what its container runs, and what becomes of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils, standard_artifacts
+
+from configs.errors import TrainingError, VertexError
+from configs.load import DEFAULT_CONFIG, load_config
+from configs.model import Serving, Trainer
+from configs.vertex import Vertex
+from pipeline.artifacts import DataBlessing
+from pipeline.components.two_tower_trainer import custom_job, executor
+from pipeline.vertex.training import training_job
+from tests.trainer_inputs import TrainerInputs
+from tests.vertex_api import Refuse, VertexApi
+from tests.vertex_api.credentials import Tokens
+from tests.vertex_api.custom_jobs import CustomJobs
+
+TENSORBOARD = "projects/1/locations/europe-west4/tensorboards/2"
+ROOT = Path(__file__).parents[4]
+
+Artifacts = dict[str, list[types.Artifact]]
+
+
+def vertex(**changes: Any) -> Vertex:
+    section = load_config(DEFAULT_CONFIG).vertex
+    assert section is not None
+    pool = {"machine_type": "n1-standard-8", "accelerator": {"type": "NVIDIA_TESLA_T4", "count": 2}}
+    return Vertex.model_validate({**section.model_dump(mode="json"), "custom_job": pool, **changes})
+
+
+def artifact(of_type: type[types.Artifact], uri: Path, number: int = 0) -> types.Artifact:
+    made = of_type()
+    made.uri, made.id = str(uri), number
+    if of_type is standard_artifacts.Examples:
+        made.split_names = artifact_utils.encode_split_names(["train", "eval"] if "inter" in uri.name else ["train"])
+        examples_utils.set_payload_format(made, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(made, "tfrecords_gzip")
+    return made
+
+
+@pytest.fixture
+def inputs(shop: TrainerInputs, tmp_path: Path) -> Artifacts:
+    """The shop as artifacts of a pipeline's first run: there is no base model."""
+    for name, splits in (("interactions", ("train", "eval")), ("catalogue", ("train",))):
+        (tmp_path / name).mkdir()
+        for split in splits:
+            source = Path(shop.transform_graph_path).parents[1] / name / split
+            (tmp_path / name / f"Split-{split}").symlink_to(source)
+    (tmp_path / "blessing").mkdir()
+    (tmp_path / "blessing" / "gate.json").write_text("{}")
+    blessing = artifact(DataBlessing, tmp_path / "blessing", 2**62)
+    # As Vertex has them: a custom property of any type is a value of JSON.
+    blessing.set_json_value_custom_property("data_digest", "é")
+    return {
+        "examples": [artifact(standard_artifacts.Examples, tmp_path / "interactions", 1)],
+        "transform_graph": [artifact(standard_artifacts.TransformGraph, Path(shop.transform_graph_path))],
+        "candidates": [artifact(standard_artifacts.Examples, tmp_path / "catalogue")],
+        "candidates_transform_graph": [
+            artifact(standard_artifacts.TransformGraph, Path(shop.candidates_transform_graph_path))
+        ],
+        "data_blessing": [blessing],
+        "base_model": [],
+    }
+
+
+def outputs(folder: Path) -> Artifacts:
+    return {
+        "model": [artifact(standard_artifacts.Model, folder / "model")],
+        "model_run": [artifact(standard_artifacts.ModelRun, folder / "model_run")],
+    }
+
+
+def properties(shop: TrainerInputs, job: dict[str, Any] | None = None, **trainer: Any) -> dict[str, Any]:
+    settings = {"embedding_dim": 8, "epochs": 3, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3,), **trainer}
+    custom = {
+        "trainer": Trainer(**settings).model_dump(mode="json"),
+        "serving": Serving(k=3).model_dump(mode="json"),
+        "catalogue": shop.catalogue,
+        "provenance": {"pipeline": "shop", "config_digest": "abc"},
+        **(custom_job.custom_config_of(job) if job is not None else {}),
+    }
+    return {
+        "train_args": "{}",
+        "eval_args": "{}",
+        "custom_config": json.dumps(custom),
+        "run_fn": "trainer.run_fn.run_fn",
+        "code_digest": "abc",
+    }
+
+
+@pytest.fixture
+def jobs(tmp_path: Path) -> Iterator[CustomJobs]:
+    environment = {"PYTHONPATH": str(ROOT), "TF_USE_LEGACY_KERAS": "1", "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    service = CustomJobs(tmp_path / "vertex", environment)
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def api(jobs: CustomJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[VertexApi]:
+    tokens = Tokens()
+    with VertexApi([jobs, tokens]) as server:
+        tokens.guard(server)
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tokens.key_file(tmp_path / "key.json", server.url)))
+        monkeypatch.setattr(custom_job, "_POLL_SECONDS", 0.1)
+        yield server
+        assert server.strays == []
+
+
+def tables(model: Path) -> dict[str, np.ndarray]:
+    with np.load(model / "warm_start" / "tables.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+@pytest.mark.e2e
+def test_do_custom_job_runs_our_executor_and_its_model_is_the_one_that_the_task_makes(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, jobs: CustomJobs, tmp_path: Path
+) -> None:
+    job = training_job(vertex(api_endpoint=api.url, tensorboard=TENSORBOARD, labels={"team": "films"}), "shop")
+    here, there = tmp_path / "here", tmp_path / "there"
+    custom_job.Executor().Do(inputs, outputs(there), properties(shop, job))
+    executor.Executor().Do(inputs, outputs(here), properties(shop))
+
+    (sent,) = api.received("CreateCustomJob")
+    assert sent.parent == "projects/example-project/locations/europe-west4"
+    assert sent.custom_job.display_name == "shop-training"
+    assert {"pipeline": "shop", "team": "films"}.items() <= dict(sent.custom_job.labels).items()
+    spec = sent.custom_job.job_spec
+    assert spec.service_account == "perennial-pipeline@example-project.iam.gserviceaccount.com"
+    assert (spec.tensorboard, spec.network) == (TENSORBOARD, "")
+    assert spec.base_output_directory.output_uri_prefix == str(there / "model_run")
+    (pool,) = spec.worker_pool_specs
+    assert (pool.machine_spec.machine_type, pool.replica_count) == ("n1-standard-8", 1)
+    assert (pool.machine_spec.accelerator_type.name, pool.machine_spec.accelerator_count) == ("NVIDIA_TESLA_T4", 2)
+    assert pool.disk_spec.boot_disk_size_gb == 100
+    assert pool.container_spec.image_uri == vertex().image
+    assert list(pool.container_spec.command[:3]) == ["python", "-m", "tfx.scripts.run_executor"]
+
+    expected, came = tables(here / "model"), tables(there / "model")
+    assert expected.keys() == came.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(came[name], values, err_msg=name)
+    files = {str(file.relative_to(there / "model")) for file in (there / "model").rglob("*") if file.is_file()}
+    assert files == {str(file.relative_to(here / "model")) for file in (here / "model").rglob("*") if file.is_file()}
+    assert "data_blessing/gate.json" in files
+    model = tf.saved_model.load(str(there / "model" / "Format-Serving"))
+    assert model.signatures["similar_items"](item_id=tf.constant(["i1"]), k=tf.constant(2))["item_id"].shape == (1, 2)
+    # Where Vertex looks for them, and where `tensorboard --logdir` on the artifact finds them too.
+    assert sorted(log.name for log in (there / "model_run" / "logs").iterdir()) == ["model", "popularity", "train"]
+
+
+@pytest.mark.e2e
+@pytest.mark.fault
+def test_do_failed_job_is_told_with_where_its_log_is(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, jobs: CustomJobs, tmp_path: Path
+) -> None:
+    diverging = properties(
+        shop, training_job(vertex(api_endpoint=api.url), "shop"), learning_rate=1e38, temperature=1e-30
+    )
+    with pytest.raises(TrainingError, match=r"customJobs/1 ended as JOB_STATE_FAILED: .*non-zero.*training/1\?project"):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), diverging)
+    assert "TrainingError" in jobs.log("customJobs/1")
+    assert api.received("CancelCustomJob") == []
+
+
+@pytest.mark.fault
+def test_do_out_of_quota_for_a_moment_starts_one_job(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path
+) -> None:
+    api.fail("CreateCustomJob", Refuse(429, "quota"))
+    # What it runs does not matter here.
+    nothing = {**properties(shop, training_job(vertex(api_endpoint=api.url), "shop")), "run_fn": "no.such.function"}
+    with pytest.raises(TrainingError, match="JOB_STATE_FAILED"):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), nothing)
+    assert [request.rpc for request in api.requests if request.rpc == "CreateCustomJob"] == ["CreateCustomJob"] * 2
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("code", [403, 503])  # after a 503, nobody knows whether there is a job now
+def test_do_refused_job_says_what_it_takes(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, code: int
+) -> None:
+    api.fail("CreateCustomJob", Refuse(code, "no"), forever=True)
+    with pytest.raises(VertexError, match=rf"example-project, europe-west4: .*{code}: .*no\).*roles/aiplatform\.user"):
+        custom_job.Executor().Do(
+            inputs, outputs(tmp_path), properties(shop, training_job(vertex(api_endpoint=api.url), "shop"))
+        )
+    assert len(api.received("CreateCustomJob")) == 1
+
+
+@pytest.mark.fault
+def test_do_nobody_answers_is_told(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, unused_url: str
+) -> None:
+    with pytest.raises(VertexError, match="cannot be reached"):
+        custom_job.Executor().Do(
+            inputs, outputs(tmp_path), properties(shop, training_job(vertex(api_endpoint=unused_url), "shop"))
+        )
+
+
+@pytest.fixture
+def unused_url() -> str:
+    with VertexApi([]) as server:
+        return server.url
+
+
+_TASK = """
+import json, sys
+from pathlib import Path
+from tests.pipeline.components.two_tower_trainer import test_custom_job as tests
+from pipeline.components.two_tower_trainer import custom_job
+given = json.loads(sys.stdin.read())
+inputs = tests.artifact_utils.parse_artifact_dict(given["inputs"])
+custom_job.Executor().Do(inputs, tests.outputs(Path(given["folder"])), given["properties"])
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.fault
+def test_do_task_is_ended_by_a_signal_stops_its_job(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, jobs: CustomJobs, tmp_path: Path
+) -> None:
+    held = {
+        **properties(shop, training_job(vertex(api_endpoint=api.url), "shop")),
+        "run_fn": f"{_held.__module__}.{_held.__name__}",
+    }
+    given = {
+        "inputs": artifact_utils.jsonify_artifact_dict(inputs), "folder": str(tmp_path), "properties": held
+    }  # fmt: skip
+    (tmp_path / "model_run").mkdir()
+    started = tmp_path / "model_run" / "started"
+    os.mkfifo(started)
+    task = subprocess.Popen([sys.executable, "-c", _TASK], stdin=subprocess.PIPE, cwd=ROOT, env=dict(os.environ))
+    assert task.stdin is not None
+    task.stdin.write(json.dumps(given).encode())
+    task.stdin.close()
+    assert started.read_text() == "now"  # which waits for it
+    task.send_signal(signal.SIGTERM)
+    assert task.wait() == 128 + signal.SIGTERM
+    assert [request.name for request in api.received("CancelCustomJob")] == list(jobs.jobs)
+
+
+def _held(fn_args: Any) -> None:
+    """A `run_fn` that says that it runs, and does not end."""
+    Path(fn_args.model_run_dir, "started").write_text("now")
+    signal.pause()
