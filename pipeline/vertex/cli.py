@@ -9,6 +9,7 @@ from rich.console import Console
 
 from configs.load import load_config
 from pipeline.vertex.image_option import add_image, with_image
+from pipeline.vertex.lint import cli as lint_cli
 from pipeline.vertex.rehearsal import cli as rehearsal_cli
 
 
@@ -32,6 +33,7 @@ def add_parser(
     )
     compiling.set_defaults(command=_compile)
 
+    lint_cli.add_parser(commands, add_config)
     rehearsal_cli.add_parser(commands, add_config)
 
 

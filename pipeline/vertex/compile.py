@@ -3,6 +3,7 @@
 import json
 import os
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from configs.vertex import Resources, Vertex
 from pipeline.places import vertex_places
+from pipeline.vertex.job import parse_job
+from pipeline.vertex.lint import job_findings, pipeline_findings
+from pipeline.vertex.lint.compiling import refuse
 
 # isort: split
 # After our own rooms, which set Keras 2 before TensorFlow is imported.
@@ -37,24 +41,51 @@ def compile_job(config: PipelineConfig, output_dir: str | None = None, output_fi
     Raises:
         ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read or a task that the
             pipeline does not have.
+        JobError: Lint found something that would fail on Vertex.
+    """
+    vertex, pipeline = vertex_pipeline(config)
+    refuse(pipeline_findings(pipeline))
+    runner = VertexDagRunner(
+        vertex,
+        output_dir,
+        output_filename,
+        check=lambda job: refuse(job_findings(parse_job(job, output_filename), config)),
+    )
+    runner.run(pipeline)
+    return runner.job_file
+
+
+def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, tfx.dsl.Pipeline]:
+    """What is compiled: the config's section, and the pipeline in its buckets.
+
+    Args:
+        config: The pipeline, with its `vertex` section.
+
+    Raises:
+        ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read.
     """
     places = vertex_places(config)
     assert config.vertex is not None  # else there were no places
-    runner = VertexDagRunner(config.vertex, output_dir, output_filename)
-    runner.run(create_pipeline(config, places))
-    return runner.job_file
+    return config.vertex, create_pipeline(config, places)
 
 
 class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
     """TFX's compiler, with what it leaves out: resources of ExampleGens, retries, defaults of RuntimeParameters."""
 
-    def __init__(self, vertex: Vertex, output_dir: str | None = None, output_filename: str = JOB_FILE) -> None:
+    def __init__(
+        self,
+        vertex: Vertex,
+        output_dir: str | None = None,
+        output_filename: str = JOB_FILE,
+        check: Callable[[dict[str, Any]], None] | None = None,
+    ) -> None:
         """Declares what is compiled for.
 
         Args:
             vertex: The config's section.
             output_dir: Where to write. None: the current folder.
             output_filename: The file's name.
+            check: Gets each job before it is written, and raises what is wrong with it.
         """
         super().__init__(
             config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
@@ -66,6 +97,7 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
             output_filename=output_filename,
         )
         self._vertex = vertex
+        self._check = check
 
     @property
     def job_file(self) -> Path:
@@ -93,6 +125,8 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         _put_resources(spec, self._vertex)
         _put_retries(spec, self._vertex)
         _put_defaults(spec, pipeline)
+        if self._check is not None:
+            self._check(job)
         if write_out:
             _write(self.job_file, job)
         return job

@@ -1,18 +1,20 @@
 """What would fail or surprise on Vertex, told before anything is uploaded."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from configs.pipeline import PipelineConfig
-from pipeline.vertex.job import Job
 from pipeline.vertex.lint.custom_config import CHANNEL_IN_CUSTOM_CONFIG
 from pipeline.vertex.lint.finding import Finding, in_order
 from pipeline.vertex.lint.rules import JOB_RULES, PIPELINE_RULES
 from pipeline.vertex.lint.subject import Subject
 
+if TYPE_CHECKING:
+    from pipeline.vertex.job import Job
+
 __all__ = ["CHANNEL_IN_CUSTOM_CONFIG", "Finding", "explain", "job_findings", "pipeline_findings"]
 
 
-def job_findings(job: Job, config: PipelineConfig | None = None) -> list[Finding]:
+def job_findings(job: "Job", config: PipelineConfig | None = None) -> list[Finding]:
     """Looks at a compiled job.
 
     Args:
@@ -41,7 +43,7 @@ def pipeline_findings(pipeline: Any) -> list[Finding]:
     return in_order([finding for rule in PIPELINE_RULES for finding in rule(pipeline)])
 
 
-def explain(job: Job, task: str) -> list[Finding]:
+def explain(job: "Job", task: str) -> list[Finding]:
     """What may have made a task fail.
 
     Args:

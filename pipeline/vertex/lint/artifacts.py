@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from pipeline.vertex.lint.finding import Finding
 from pipeline.vertex.lint.importable import not_importable
 from pipeline.vertex.lint.subject import Subject
+
+if TYPE_CHECKING:
+    from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 TITLE = re.compile(r"[a-z][a-z0-9-_]{2,20}[.][A-Z][a-zA-Z0-9-_]{2,49}")
 """As in `tfx.orchestration.kubeflow.v2.compiler_utils`, which keeps it for itself."""
@@ -78,7 +80,7 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
                 yield _not_importable(component.id, where, title, reason)
 
 
-def _title(artifact_type: pb.ArtifactTypeSchema) -> str:
+def _title(artifact_type: "pb.ArtifactTypeSchema") -> str:
     """The title of a type, as TFX's entry point reads it; `tfx.Artifact` if it has none."""
     if artifact_type.WhichOneof("kind") == "schema_title":
         return str(artifact_type.schema_title)

@@ -69,7 +69,7 @@ def resources(subject: Subject) -> Iterator[Finding]:
                 "container",
                 "It asks for neither CPU nor memory, so it runs on Vertex's default machine (e2-standard-4, 16 GB) "
                 "whatever it needs.",
-                "Set vertex.resources, or of this task vertex.task_resources.",
+                "Set vertex.resources in the config, or vertex.task_resources for this task alone.",
             )
 
 

@@ -1,6 +1,7 @@
 """What lint found: one fault, where it is, why it matters on Vertex, and what to do."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
@@ -29,19 +30,42 @@ class Finding:
     fix: str
     """What to do."""
 
-    @property
-    def place(self) -> str:
-        """Task and place in one line."""
-        return f"{self.task}, {self.where}" if self.task else self.where
-
     def as_json(self) -> dict[str, Any]:
         """The fields, as JSON values."""
         return asdict(self)
 
-    def __str__(self) -> str:
-        return f"{self.severity} {self.rule}: {self.place}: {self.why} {self.fix}"
 
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors first, each once; else in the order they came in.
 
-def in_order(findings: list[Finding]) -> list[Finding]:
-    """Errors first, each once; else in the order they came in."""
+    Args:
+        findings: What the rules found; two rules may have found the same.
+    """
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.severity != "error")
+
+
+def together(findings: Iterable[Finding]) -> dict[Finding, list[str]]:
+    """What is the same in several tasks, once: without its task, and the tasks that it is in.
+
+    Args:
+        findings: What was found.
+    """
+    tasks: dict[Finding, list[str]] = {}
+    for finding in findings:
+        of_them = tasks.setdefault(replace(finding, task=None), [])
+        if finding.task:
+            of_them.append(finding.task)
+    return tasks
+
+
+def as_lines(findings: Iterable[Finding]) -> list[str]:
+    """One line for each fault: rule, where, why, fix.
+
+    Args:
+        findings: What was found.
+    """
+    return [
+        f"{finding.severity} {finding.rule}: {'; '.join([*([', '.join(tasks)] if tasks else []), finding.where])}: "
+        f"{finding.why} {finding.fix}"
+        for finding, tasks in together(findings).items()
+    ]

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
-from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from configs.pipeline import PipelineConfig
 from configs.vertex import Vertex
-from pipeline.vertex.job import Job
+
+if TYPE_CHECKING:  # kfp takes a third of a second to import, which every command would wait for
+    from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
+    from pipeline.vertex.job import Job
 
 EXECUTOR_FLAG = "--executor_class_path"
 """By which TFX's entry point is told what to run."""
@@ -23,16 +26,16 @@ class Task:
     id: str
     """Its id in the DAG."""
 
-    spec: pb.PipelineTaskSpec
+    spec: "pb.PipelineTaskSpec"
     """Where its inputs come from, and whether it is cached."""
 
-    component: pb.ComponentSpec
+    component: "pb.ComponentSpec"
     """Its inputs and outputs."""
 
     label: str
     """Its executor's label; empty for a DAG."""
 
-    executor: pb.PipelineDeploymentConfig.ExecutorSpec
+    executor: "pb.PipelineDeploymentConfig.ExecutorSpec"
     """How it is executed; empty for a DAG."""
 
     @property
@@ -61,7 +64,7 @@ class Task:
 class Subject:
     """A compiled job, and the config that it was made from if there is one."""
 
-    job: Job
+    job: "Job"
     """The job."""
 
     config: PipelineConfig | None
@@ -86,7 +89,9 @@ class Subject:
         """
         return tuple(self._tasks(self.job.spec.root.dag))
 
-    def _tasks(self, dag: pb.DagSpec) -> Iterator[Task]:
+    def _tasks(self, dag: "pb.DagSpec") -> Iterator[Task]:
+        from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
         for id, spec in sorted(dag.tasks.items()):
             component = self.job.component(spec)
             if component.HasField("dag"):

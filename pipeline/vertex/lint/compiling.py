@@ -1,0 +1,28 @@
+"""Lint at compile time: what would fail is not written, what would surprise goes to the log."""
+
+import logging
+
+from configs.errors import JobError
+from pipeline.vertex.lint.finding import Finding, as_lines
+from pipeline.vertex.lint.open_source import RULES
+
+_logger = logging.getLogger("perennial.vertex.lint")
+
+
+def refuse(findings: list[Finding]) -> None:
+    """Stops a compilation if something in it would fail on Vertex.
+
+    What only Kubeflow Pipelines' own backend lacks is told and not refused: Vertex takes YAML as well as JSON.
+
+    Args:
+        findings: Of the pipeline or of the job.
+
+    Raises:
+        JobError: There are errors among them; the message lists them all.
+    """
+    fatal = [finding for finding in findings if finding.severity == "error" and finding.rule not in RULES]
+    if fatal:
+        told = [f"  {line}" for line in as_lines(fatal)]
+        raise JobError("\n".join([f"the job would fail on Vertex and was not written. Lint found {len(told)}:", *told]))
+    for line in as_lines(findings):
+        _logger.warning("%s", line)
