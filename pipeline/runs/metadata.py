@@ -20,7 +20,8 @@ ERROR = "error"
 
 BLESSED = "blessed"
 CURRENT_MODEL = "current_model_id"
-"""TFX's properties of a ModelBlessing; LatestBlessedModelStrategy reads them."""
+CURRENT_MODEL_URI = "current_model"
+"""TFX's properties of a ModelBlessing; LatestBlessedModelStrategy reads the first two."""
 
 WITHDRAWN = "withdrawn"
 """Property of a ModelBlessing: 1 where a rollback took it back."""
@@ -30,6 +31,9 @@ KILLED = "killed"
 
 MODEL_DIGEST = "model_digest"
 """Property of a PushedModel: which model it is; a version's record in the serving folder has it too."""
+
+MODEL_URI = "model_uri"
+"""Property of a PushedModel: the URI of the Model that was pushed, or found to be pushed already."""
 
 _JSON_WRAPPER = "__value__"
 """TFX's key for a JSON value that is not a mapping, in a struct property."""

@@ -53,7 +53,7 @@ class Version:
     @property
     def provenance(self) -> dict[str, Any]:
         """What the model was made of; empty where it does not say."""
-        return _json(posixpath.join(self.path, PROVENANCE_FILE))
+        return provenance(self.path)
 
 
 def versions(serving_dir: str) -> list[Version]:
@@ -68,6 +68,11 @@ def versions(serving_dir: str) -> list[Version]:
         for number, path in paths.items()
         if tf.io.gfile.exists(posixpath.join(path, SAVED_MODEL))
     ]
+
+
+def provenance(model: str) -> dict[str, Any]:
+    """What the SavedModel in a folder, local or remote, was made of; empty where it does not say."""
+    return _json(posixpath.join(model, PROVENANCE_FILE))
 
 
 def numbers(serving_dir: str) -> list[int]:

@@ -8,6 +8,7 @@ from.
 """
 
 import os
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -18,6 +19,10 @@ from pipeline.versions.folder import SOURCE, Version, versions
 from pipeline.versions.publish import locked, publish, retire, sweep
 from pipeline.versions.withdrawn import withdrawn, write_withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests
+
+Elsewhere = Callable[[Version, Sequence[Version], Collection[str]], Blessed | None]
+"""Goes back where else the models of a serving folder are served or blessed: gets the version that is gone back to, all
+versions, and the digests of the models that are out of service then."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +67,20 @@ def default_target(serving_dir: str) -> int:
     return fitting[-1]
 
 
-def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: int) -> Rollback:
+def roll_back(
+    serving_dir: str, keep_versions: int, metadata_path: str, number: int, elsewhere: Elsewhere | None = None
+) -> Rollback:
     """Makes an older version's model live again, and takes out of service what was first pushed after it.
 
-    Killed on the way, it can be run again: publishing comes last, so that until then the default target is the same.
+    Killed on the way, or failed elsewhere, it can be run again: publishing comes last, so that until then the default
+    target is the same.
 
     Args:
         serving_dir: The serving folder, local or remote.
         keep_versions: Models to keep, the live one among them.
         metadata_path: The pipeline's local metadata store; it may be missing.
         number: The version to go back to.
+        elsewhere: What goes back too, instead of the blessings in the local metadata store.
 
     Raises:
         ModelError: There is no such version, or it was damaged since it was pushed.
@@ -93,7 +102,10 @@ def roll_back(serving_dir: str, keep_versions: int, metadata_path: str, number: 
         now_out.pop(digest, None)
         if now_out != out:
             write_withdrawn(serving_dir, now_out)
-        blessed = bless_again(metadata_path, kept, digest, now_out) if os.path.exists(metadata_path) else None
+        if elsewhere is not None:
+            blessed = elsewhere(target, kept, now_out)
+        else:
+            blessed = bless_again(metadata_path, kept, digest, now_out) if os.path.exists(metadata_path) else None
         if digest == digests[kept[-1].number]:
             live = kept[-1].number
         else:

@@ -1,0 +1,123 @@
+"""RegistryPusher's executor: sees whether there is something to register, and has it done."""
+
+import json
+import logging
+import os
+import posixpath
+from typing import Any
+
+from tfx import types
+from tfx.components.pusher import executor as pusher_executor
+from tfx.components.util import model_utils
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN
+from pipeline.versions.files import told
+from pipeline.versions.folder import Version, versions
+from pipeline.versions.withdrawn import withdrawn
+from pipeline.vertex.registry.api import RegistryApi
+from pipeline.vertex.registry.blessings import take_back
+from pipeline.vertex.registry.push import push
+from pipeline.vertex.registry.target import Target
+from pipeline.vertex.registry.versions import Pushed
+
+PUSHED_MODEL_KEY = "pushed_model"
+MODEL_BLESSING_KEY = "model_blessing"
+REGISTERED_MODEL_KEY = "registered_model"
+TARGET_KEY = "target"
+CODE_DIGEST_KEY = "code_digest"
+REPORT_FILE = "registry.json"
+
+# TFX keeps these names to itself, and has no others for what its Pusher writes down.
+PUSHED = pusher_executor._PUSHED_KEY
+DESTINATION = pusher_executor._PUSHED_DESTINATION_KEY
+
+
+class Executor(pusher_executor.Executor):
+    """Registers what is live in the serving folder; marks the outcome as TFX's Pusher does."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Registers.
+
+        Args:
+            input_dict: `pushed_model` and `model_blessing`.
+            output_dict: `registered_model`.
+            exec_properties: `target` as JSON.
+
+        Raises:
+            OutputError: The serving folder cannot be read.
+            VertexError: Google Cloud refused, or could not be reached; what was served still is.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        target = Target.model_validate_json(exec_properties[TARGET_KEY])
+        pushed = artifact_utils.get_single_instance(input_dict[PUSHED_MODEL_KEY])
+        blessing = artifact_utils.get_single_instance(input_dict[MODEL_BLESSING_KEY])
+        output = artifact_utils.get_single_instance(output_dict[REGISTERED_MODEL_KEY])
+        logger = logging.getLogger("perennial.registry")
+        digest, serving_dir = pushed.get_string_custom_property(MODEL_DIGEST), target.vertex.serving_dir
+        with told(serving_dir):
+            standing, out = versions(serving_dir), withdrawn(serving_dir)
+        api = RegistryApi(target.vertex)
+        if out:
+            # On this machine each run does so before it begins. What is not taken back the next run starts from.
+            take_back(api, target.pipeline, standing, out)
+        if reason := _why_not(pushed, blessing, digest, standing, out):
+            logger.warning("not registered: %s", reason)
+            self._MarkNotPushed(output)
+            _write(output, {"registered": False, "reason": reason})
+            return
+        came = push(api, target, Pushed(digest, standing[-1].path, _run(output)), out)
+        logger.info("%s %s; traffic %s", came.model, "registered" if came.is_new else "was there", dict(came.traffic))
+        output.set_string_custom_property(MODEL_DIGEST, digest)
+        self._MarkPushed(output, pushed_destination=came.model, pushed_version=str(came.number))
+        _write(
+            output,
+            {
+                "registered": True,
+                "model": came.model,
+                "version": came.number,
+                "is_new": came.is_new,
+                "previous_version": came.previous,
+                "traffic": {str(version): percent for version, percent in came.traffic.items()},
+                "model_digest": digest,
+                "serving_path": standing[-1].path,
+            },
+        )
+
+
+def _why_not(
+    pushed: types.Artifact, blessing: types.Artifact, digest: str, standing: list[Version], out: dict[str, Any]
+) -> str | None:
+    """Why the model must not be registered; None if it is what is live.
+
+    The Pusher's word may be an older run's, from the cache: what counts is what the serving folder says now.
+    """
+    if digest in out or blessing.get_int_custom_property(WITHDRAWN):
+        return "a rollback withdrew this model; `perennial vertex rollback VERSION` brings a version back on purpose"
+    if not model_utils.is_model_blessed(blessing):
+        return "not blessed by evaluation"
+    if pushed.get_int_custom_property(PUSHED) != 1 or not digest:
+        return "the Pusher did not push it"
+    if not standing or standing[-1].digest != digest:
+        live = f"version {standing[-1].number} holds another model" if standing else "nothing is there"
+        return f"it is not what is live in the serving folder: {live}"
+    return None
+
+
+def _run(output: types.Artifact) -> str:
+    """The run's id: Vertex puts outputs into `<root>/<project number>/<run>/<task>/<output>`."""
+    return posixpath.basename(posixpath.dirname(posixpath.dirname(output.uri.rstrip("/"))))
+
+
+def _write(output: types.Artifact, report: dict[str, Any]) -> None:
+    fileio.makedirs(output.uri)
+    path = os.path.join(output.uri, REPORT_FILE)
+    with fileio.open(f"{path}.tmp", "w") as file:
+        file.write(json.dumps(report, indent=2) + "\n")
+    fileio.rename(f"{path}.tmp", path, overwrite=True)

@@ -1,0 +1,118 @@
+"""The commands `perennial vertex versions` and `perennial vertex rollback`."""
+
+import argparse
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from configs.load import load_config
+
+_SHORT = 12
+"""Characters of a digest that tell models apart."""
+
+_PIPED_WIDTH = 140
+"""Columns where there is no terminal; rich's 80 would cut the table."""
+
+
+def add_parsers(
+    subparsers: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Adds `versions` and `rollback` to `perennial vertex`.
+
+    Args:
+        subparsers: What `ArgumentParser.add_subparsers` returned.
+        add_config: Gives a parser `--config`.
+    """
+    listing = subparsers.add_parser("versions", help="the pushed versions: folder, registry, aliases, traffic")
+    add_config(listing)
+    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    listing.set_defaults(command=_versions)
+
+    rollback = subparsers.add_parser("rollback", help="make an older version live again: folder, registry, Endpoint")
+    rollback.add_argument(
+        "version",
+        nargs="?",
+        type=int,
+        metavar="VERSION",
+        help="the serving folder's version (default: the newest with another model that no rollback withdrew)",
+    )
+    add_config(rollback)
+    rollback.set_defaults(command=_rollback)
+
+
+def _versions(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    from pipeline.vertex.registry.api import RegistryApi
+    from pipeline.vertex.registry.listing import vertex_listing
+    from pipeline.vertex.registry.rollback import section
+
+    vertex = section(config)
+    rows = vertex_listing(config, RegistryApi(vertex))
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table("version", "when", "", "model", "registry", "aliases", "traffic", title=vertex.serving_dir)
+    for row in reversed(rows):
+        table.add_row(*_cells(row))
+    _console().print(table)
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    words = [word for word in ("live", "withdrawn") if row.get(word)]
+    if row.get("rolled_back_to"):
+        words.append(f"back to {row['rolled_back_to']}")
+    return [
+        str(row.get("version") or "gone"),
+        f"{datetime.fromisoformat(row['pushed_at']):%Y-%m-%d %H:%M}" if row.get("pushed_at") else "",
+        ", ".join(words),
+        row["model_digest"][:_SHORT],
+        str(row["registry_version"] or ""),
+        ", ".join(row["aliases"]),
+        "" if row["traffic"] is None else f"{row['traffic']} %",
+    ]
+
+
+def _rollback(arguments: argparse.Namespace) -> None:
+    config = load_config(arguments.config)
+    from pipeline.versions.rollback import default_target
+    from pipeline.vertex.registry.api import RegistryApi
+    from pipeline.vertex.registry.rollback import VertexRollback, roll_back_on_vertex, section
+
+    vertex, number = section(config), arguments.version
+    if number is None:
+        number = default_target(vertex.serving_dir)
+        _say(f"Going back to version {number}.")
+    came: VertexRollback = roll_back_on_vertex(config, number, RegistryApi(vertex))
+    folder, registry = came.folder, came.registry
+    if folder.live == folder.target:
+        _say(f"Version {folder.live} is live already in {vertex.serving_dir}.")
+    else:
+        _say(f"The model of version {folder.target} is live again, as version {folder.live} of {vertex.serving_dir}.")
+    if registry is not None:
+        _say(f"  {registry.model} is the blessed one{' (registered anew)' if registry.is_new else ''}.")
+        if registry.traffic:
+            _say("  It gets all the traffic of the Endpoint.")
+    for digest, number in folder.withdrawn.items():
+        _say(f"  Version {number} ({digest[:_SHORT]}) is withdrawn: it is not pushed again.")
+    if folder.blessed is not None and folder.blessed.taken:
+        _say(f"  {folder.blessed.taken} newer model(s) lost their blessing.")
+    if folder.blessed is not None and folder.blessed.has_target:
+        _say("  The next run compares with this model.")
+    else:
+        _say(
+            "  [bold]Warning[/]: Vertex ML Metadata has no blessing of this model, so the next run cannot compare with "
+            "it nor start from it. It takes an older blessed model, or none at all, as a first run does."
+        )
+
+
+def _say(text: str) -> None:
+    _console().print(text, highlight=False, soft_wrap=True)
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPED_WIDTH)

@@ -1,0 +1,165 @@
+"""Versions of the model in the Model Registry, and how a pushed model becomes one, once.
+
+A version says in its description which model it is, by digest, since a description is a version's own; labels, which
+say it too, for people and filters, are merged with the model's when they are read (UpdateModelRequest in
+https://cloud.google.com/vertex-ai/docs/reference/rpc/google.cloud.aiplatform.v1).
+"""
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from google.api_core import exceptions
+from google.cloud import aiplatform_v1 as v1
+
+from pipeline.vertex.registry.api import RegistryApi
+from pipeline.vertex.registry.target import Target
+
+DIGEST_LABEL = "model_digest"
+
+_LABEL_CHARACTERS = 63
+"""Of a label's value, as Google Cloud has it; a digest has one more."""
+
+_DESCRIBED = re.compile(r"model_digest: ([0-9a-f]{64})\b")
+
+_UPLOAD_SECONDS = 30 * 60
+"""An upload copies the model, some GB at most."""
+
+_LOOK_AGAIN_SECONDS = (0.0, 2.0, 5.0, 10.0, 20.0)
+"""Pauses before each look for what may have come of an upload whose reply was lost: most take less than their sum."""
+
+_sleep = time.sleep
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A model as it lies in the serving folder."""
+
+    digest: str
+    """SHA-256, 64 hexadecimal digits."""
+
+    path: str
+    """Its version's folder, `gs://…/<number>`."""
+
+    run: str = ""
+    """The id of the pipeline's run that registers it; empty if no run does."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One version in the registry."""
+
+    number: int
+    """Its id, counted up from 1."""
+
+    digest: str
+    """The model's digest, or as much of it as is known; empty if somebody else registered this version."""
+
+    aliases: frozenset[str]
+    path: str
+    """The folder that it was uploaded from."""
+
+    created_at: datetime
+
+    def holds(self, digest: str) -> bool:
+        """Whether it is the model of this digest."""
+        return bool(self.digest) and self.digest == digest[: len(self.digest)]
+
+
+def registered(api: RegistryApi, target: Target) -> list[Registered]:
+    """All versions, the oldest first; none if there is no such model.
+
+    Raises:
+        VertexError: Google Cloud refused, or could not be reached.
+    """
+    return api.call(f"list the versions of {target.model}", lambda options: _list(api, target, options))
+
+
+def holder(versions: Iterable[Registered], alias: str) -> Registered | None:
+    """The version that has an alias."""
+    return next((version for version in versions if alias in version.aliases), None)
+
+
+def register(api: RegistryApi, target: Target, pushed: Pushed) -> tuple[Registered, bool]:
+    """Makes a model a version, unless it is one already. Aliases stay where they are.
+
+    Args:
+        api: Google Cloud.
+        target: The model of which it becomes a version; made with it if need be.
+        pushed: What is uploaded.
+
+    Returns:
+        The version, and whether it is new.
+
+    Raises:
+        VertexError: Google Cloud refused, or could not be reached.
+    """
+    is_sent = False
+
+    def once(options: dict[str, Any]) -> tuple[Registered, bool]:
+        nonlocal is_sent
+        # A reply that was lost may be that of an upload which took effect: sent again, it would be a second version.
+        versions, found = _look(api, target, pushed.digest, options, _LOOK_AGAIN_SECONDS if is_sent else (0.0,))
+        if found:
+            return found, is_sent
+        request = _request(target, pushed, is_there=bool(versions))
+        is_sent = True
+        done = api.models.upload_model(request=request, **options).result(timeout=_UPLOAD_SECONDS)
+        name = f"{target.model}@{done.model_version_id}"
+        return _registered(api.models.get_model(name=name, **options)), True
+
+    return api.call(f"register {pushed.path} as a version of {target.model}", once)
+
+
+def _look(
+    api: RegistryApi, target: Target, digest: str, options: Mapping[str, Any], pauses: Iterable[float]
+) -> tuple[list[Registered], Registered | None]:
+    """All versions, and the newest with this model."""
+    versions: list[Registered] = []
+    for pause in pauses:
+        _sleep(pause)
+        versions = _list(api, target, options)
+        found = [version for version in versions if version.holds(digest)]
+        if found:
+            return versions, found[-1]
+    return versions, None
+
+
+def _list(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> list[Registered]:
+    try:
+        listed = list(api.models.list_model_versions(name=target.model, **options))
+    except exceptions.NotFound:
+        return []
+    return sorted(map(_registered, listed), key=lambda version: version.number)
+
+
+def _request(target: Target, pushed: Pushed, is_there: bool) -> Any:
+    labels = {DIGEST_LABEL: pushed.digest, "pipeline": target.pipeline, "run": pushed.run}
+    model = v1.Model(
+        display_name=target.model_id,
+        artifact_uri=pushed.path,
+        container_spec=v1.ModelContainerSpec(image_uri=target.registry.serving_image),
+        labels={key: _label(value) for key, value in labels.items() if value},
+        version_description=f"model_digest: {pushed.digest}; pushed to {pushed.path}",
+    )
+    # The model gets its id with its first version; all others name it as their parent.
+    is_of = {"parent_model": target.model} if is_there else {"model_id": target.model_id}
+    return v1.UploadModelRequest(parent=target.location, model=model, **is_of)
+
+
+def _label(value: str) -> str:
+    return re.sub(r"[^a-z0-9_-]", "-", value.lower())[:_LABEL_CHARACTERS]
+
+
+def _registered(model: Any) -> Registered:
+    described = _DESCRIBED.search(model.version_description)
+    return Registered(
+        number=int(model.version_id),
+        digest=described[1] if described else model.labels.get(DIGEST_LABEL, ""),
+        aliases=frozenset(model.version_aliases),
+        path=model.artifact_uri,
+        created_at=model.version_create_time,
+    )
