@@ -201,7 +201,7 @@ class Endpoint(Settings):
 class Registry(Settings):
     """The Model Registry: one model, of which each push is a version."""
 
-    model_id: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9_-]{0,61}[a-z0-9]$")
+    model_id: str | None = Field(default=None, pattern=r"^[a-z_][a-z0-9_-]{0,62}$")
     """The model's id. None: the pipeline's name."""
 
     serving_image: str = Field(min_length=1)
@@ -215,6 +215,12 @@ class Registry(Settings):
 
     endpoint: Endpoint | None = None
     """Where the newest version is deployed. None: nowhere, the version is only registered."""
+
+    @model_validator(mode="after")
+    def _aliases_differ(self) -> "Registry":
+        if self.previous_alias in (self.blessed_alias, "default"):
+            raise ValueError("previous_alias must not be blessed_alias, nor 'default', which goes with that")
+        return self
 
 
 class Vertex(Settings):
