@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from configs.load import load_config
+from pipeline.vertex.api import cli as api_cli
 from pipeline.vertex.image_option import add_image, with_image
 from pipeline.vertex.lint import cli as lint_cli
 from pipeline.vertex.rehearsal import cli as rehearsal_cli
@@ -35,6 +36,7 @@ def add_parser(
 
     lint_cli.add_parser(commands, add_config)
     rehearsal_cli.add_parser(commands, add_config)
+    api_cli.add_parsers(commands, add_config)
 
 
 def _compile(arguments: argparse.Namespace) -> None:

@@ -49,7 +49,7 @@ class Route:
     """As the API's reference has it: `/v1/{parent=projects/*/locations/*}/pipelineJobs`."""
 
     request: Any
-    """The proto-plus class of the request. None: the handler gets path variables, query and form as a dict of strings."""
+    """The proto-plus class of the request. None: the handler gets path, query and form as a dict of strings."""
 
     handler: Handler
 

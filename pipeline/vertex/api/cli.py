@@ -1,0 +1,296 @@
+"""The commands `perennial vertex submit|schedule|runs|show|cancel|pause|resume`."""
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from configs.errors import ConfigError, VertexError
+from configs.load import load_config
+from configs.pipeline import PipelineConfig
+from configs.vertex import Vertex
+from pipeline.vertex.image_option import add_image, with_image
+
+if TYPE_CHECKING:  # Google's libraries take seconds to import; a bad YAML is told before
+    from pipeline.vertex.api.client import Api
+    from pipeline.vertex.api.runs import Run
+    from pipeline.vertex.job import Job
+
+_PIPED_WIDTH = 160
+"""Columns where there is no terminal; rich's 80 would cut the tables."""
+
+_INTERRUPTED = 130
+"""The shell's status of a command that Ctrl-C ended."""
+
+_RUN_HELP = "the run: its id, its resource name, or 'latest'"
+
+
+def add_parsers(
+    commands: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    """Adds the commands to a command line.
+
+    Args:
+        commands: What `ArgumentParser.add_subparsers` returned.
+        add_config: Gives a parser `--config`.
+    """
+
+    def command(name: str, function: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+        parser = commands.add_parser(name, help=text)
+        add_config(parser)
+        parser.set_defaults(command=function)
+        return parser
+
+    submitting = command("submit", _submit, "start a run, after an estimate of what it costs")
+    _add_job(submitting)
+    submitting.add_argument("--wait", action="store_true", help="follow the run; status 1 if it fails")
+    submitting.add_argument(
+        "--without-estimate", action="store_true", help="neither estimate the cost nor look at its ceiling"
+    )
+    scheduling = command("schedule", _schedule, "put the config's schedule there, or change the one that is")
+    _add_job(scheduling)
+
+    listing = command("runs", _runs, "the pipeline's runs, newest first")
+    listing.add_argument("--limit", type=_count, default=20, help="how many at most (default: 20)")
+    _add_json(listing)
+    showing = command("show", _show, "one run: its tasks, labels, outputs and errors")
+    showing.add_argument("run", metavar="RUN", help=_RUN_HELP)
+    _add_json(showing)
+    command("cancel", _cancel, "stop a run").add_argument("run", metavar="RUN", help=_RUN_HELP)
+    command("pause", _pause, "let the pipeline's schedule start no further runs")
+    command("resume", _resume, "let it start runs again; those left out meanwhile stay out")
+
+
+def _add_job(parser: argparse.ArgumentParser) -> None:
+    add_image(parser)
+    parser.add_argument("--job", type=Path, help="a compiled job, .json or .yaml (default: compile the config's)")
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a runtime parameter's value; may be given several times",
+    )
+    parser.add_argument("--no-cache", action="store_true", help="answer no task from an earlier run")
+    parser.add_argument("--dry-run", action="store_true", help="print the request, as JSON, and send nothing")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to 1000; received {text}")
+    return int(text)
+
+
+def _submit(arguments: argparse.Namespace) -> None:
+    config, vertex = _load(arguments)
+    job = _job(arguments, config)
+    from pipeline.vertex.api.client import PARENT, Api
+    from pipeline.vertex.api.data_digest import data_digest
+    from pipeline.vertex.api.labels import labels
+    from pipeline.vertex.api.parameters import parameter_values
+    from pipeline.vertex.api.request import create_request, pipeline_job, run_id
+    from pipeline.vertex.api.submit import check_places, create_run
+
+    values = parameter_values(job, arguments.parameter)
+    api = None if arguments.dry_run else Api(vertex)
+    digest = None
+    if api is not None:
+        check_places(api, config)
+        digest = data_digest(api, config)
+    if not arguments.without_estimate:
+        _estimate(api, config, job)
+    described = pipeline_job(job, vertex, values, labels(config, job, digest), cache=not arguments.no_cache)
+    request = create_request(
+        PARENT.format(project=vertex.project, region=vertex.region), described, run_id(config.name)
+    )
+    if api is None:
+        _print_json(request)
+        return
+    if vertex.experiment is not None:
+        from pipeline.vertex.api.experiment import prepare_experiment
+
+        prepare_experiment(api, vertex.experiment)
+    from pipeline.vertex.api.runs import as_run, run_link
+
+    run = as_run(create_run(api, request))
+    _say(f"{run.id}\n{run_link(vertex, run.id)}")
+    _join_experiment(api, run)
+    if arguments.wait:
+        _follow(api, run)
+
+
+def _estimate(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
+    """Shows what the run costs, on standard error: standard output is the request, or the run's id."""
+    assert config.vertex is not None
+    from pipeline.vertex.api.cost import check_ceiling, estimate, holdings
+    from pipeline.vertex.api.showing import show_estimate
+    from pipeline.vertex.api.times import task_times
+
+    held = holdings(job, config.vertex)
+    times = task_times(api, config, held)
+    cost = config.vertex.cost
+    estimated = estimate(held, times.seconds, cost.prices if cost else None)
+    show_estimate(estimated, times.sources, _console(stderr=True))
+    if cost is not None:
+        check_ceiling(estimated, cost)
+
+
+def _join_experiment(api: "Api", run: "Run") -> None:
+    """The run is on its way: whatever comes of this, it is told, and no error."""
+    name = api.vertex.experiment
+    if name is None:
+        return
+    from pipeline.vertex.api.experiment import join_experiment
+
+    try:
+        joined = join_experiment(api, name, run.name)
+        why = "" if joined else "Vertex has not begun it yet"
+    except VertexError as e:
+        joined, why = False, str(e)
+    if not joined:
+        _say(f"Warning: the run is not in the experiment {name}: {why}.", stderr=True)
+
+
+def _follow(api: "Api", run: "Run") -> None:
+    from pipeline.vertex.api.following import follow
+
+    try:
+        run = follow(api, run, _console())
+    except KeyboardInterrupt:
+        _say(
+            f"\nThe run goes on. Look with `perennial vertex show {run.id}`; stop it with "
+            f"`perennial vertex cancel {run.id}`.",
+            stderr=True,
+        )
+        sys.exit(_INTERRUPTED)
+    _say(f"{run.id} succeeded")
+
+
+def _schedule(arguments: argparse.Namespace) -> None:
+    config, vertex = _load(arguments)
+    from pipeline.vertex.api import schedule
+
+    schedule.section(config)  # before the job is compiled, which takes seconds
+    job = _job(arguments, config)
+    from pipeline.vertex.api.client import PARENT, Api
+    from pipeline.vertex.api.labels import labels
+    from pipeline.vertex.api.parameters import parameter_values
+    from pipeline.vertex.api.request import pipeline_job
+    from pipeline.vertex.api.showing import moment
+
+    values = parameter_values(job, arguments.parameter)
+    described = pipeline_job(job, vertex, values, labels(config, job, None), cache=not arguments.no_cache)
+    parent = PARENT.format(project=vertex.project, region=vertex.region)
+    wanted = schedule.described(config, parent, described)
+    if arguments.dry_run:
+        _print_json(wanted)
+        return
+    put = schedule.put_schedule(Api(vertex), wanted)
+    _say(f"{put.schedule.name} {'made' if put.made else 'changed'}: {put.schedule.cron}")
+    upcoming = schedule.next_run(put.schedule)
+    _say(f"Next run: {moment(upcoming)}" if upcoming else "It is paused. `perennial vertex resume` lets it run.")
+
+
+def _runs(arguments: argparse.Namespace) -> None:
+    config, vertex = _load(arguments)
+    from pipeline.vertex.api.client import Api
+    from pipeline.vertex.api.runs import read_runs
+    from pipeline.vertex.api.showing import runs_table
+
+    runs = read_runs(Api(vertex), config.name, arguments.limit)
+    if arguments.json:
+        _print_json([{key: value for key, value in dataclasses.asdict(run).items() if key != "tasks"} for run in runs])
+    else:
+        _console().print(runs_table(runs, config.name))
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    config, vertex = _load(arguments)
+    from pipeline.vertex.api.client import Api
+    from pipeline.vertex.api.runs import read_run, run_link
+    from pipeline.vertex.api.showing import show_run
+
+    run = read_run(Api(vertex), config.name, arguments.run)
+    if arguments.json:
+        _print_json(dataclasses.asdict(run) | {"link": run_link(vertex, run.id)})
+    else:
+        show_run(run, vertex, _console())
+
+
+def _cancel(arguments: argparse.Namespace) -> None:
+    config, vertex = _load(arguments)
+    from pipeline.vertex.api.client import Api
+    from pipeline.vertex.api.runs import cancel_run, read_run
+
+    api = Api(vertex)
+    run = read_run(api, config.name, arguments.run)
+    stopping = cancel_run(api, run)
+    _say(f"{run.id} is being stopped." if stopping else f"{run.id} has ended already: {run.state}.")
+
+
+def _pause(arguments: argparse.Namespace) -> None:
+    _set_paused(arguments, paused=True)
+
+
+def _resume(arguments: argparse.Namespace) -> None:
+    _set_paused(arguments, paused=False)
+
+
+def _set_paused(arguments: argparse.Namespace, paused: bool) -> None:
+    config, vertex = _load(arguments)
+    from pipeline.vertex.api.client import Api
+    from pipeline.vertex.api.schedule import set_paused
+
+    moved = set_paused(Api(vertex), config.name, paused)
+    state = "paused" if paused else "active"
+    _say(f"The schedule {config.name} is {state}{'' if moved else ' already'}.")
+
+
+def _load(arguments: argparse.Namespace) -> tuple[PipelineConfig, Vertex]:
+    config = with_image(load_config(arguments.config), getattr(arguments, "image", None))
+    if config.vertex is None:
+        raise ConfigError(
+            f"pipeline {config.name}: the config has no 'vertex' section. Add vertex: with project, region, "
+            "pipeline_root, data_dir, serving_dir and image."
+        )
+    return config, config.vertex
+
+
+def _job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job":
+    """The compiled job: the file that is named, or the config's own."""
+    from pipeline.vertex.job import read_job
+
+    if arguments.job is not None:
+        return read_job(arguments.job)
+    from pipeline.vertex.compile import compile_job
+
+    with tempfile.TemporaryDirectory() as folder:
+        return read_job(compile_job(config, folder))
+
+
+def _console(stderr: bool = False) -> Console:
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=_PIPED_WIDTH)
+
+
+def _say(text: str, stderr: bool = False) -> None:
+    print(text, file=sys.stderr if stderr else sys.stdout, flush=True)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=_as_json))
+
+
+def _as_json(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,96 @@
+"""Values of a job's runtime parameters, from the command line into the request."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf import json_format
+from kfp.pipeline_spec import pipeline_spec_pb2 as pb
+
+from configs.errors import JobError
+from pipeline.vertex.job import Job
+
+_SIGNS = {
+    pb.ParameterType.NUMBER_DOUBLE: "a number",
+    pb.ParameterType.NUMBER_INTEGER: "a whole number",
+    pb.ParameterType.STRING: "text",
+    pb.ParameterType.BOOLEAN: "true or false",
+    pb.ParameterType.LIST: "a JSON list",
+    pb.ParameterType.STRUCT: "a JSON object",
+}
+_PYTHON: dict[int, tuple[type, ...]] = {
+    pb.ParameterType.NUMBER_DOUBLE: (int, float),
+    pb.ParameterType.NUMBER_INTEGER: (int,),
+    pb.ParameterType.BOOLEAN: (bool,),
+    pb.ParameterType.LIST: (list,),
+    pb.ParameterType.STRUCT: (dict,),
+}
+_OLD_TYPES = {
+    pb.PrimitiveType.INT: pb.ParameterType.NUMBER_INTEGER,
+    pb.PrimitiveType.DOUBLE: pb.ParameterType.NUMBER_DOUBLE,
+    pb.PrimitiveType.STRING: pb.ParameterType.STRING,
+}
+"""TFX writes the field `type`, which KFP has replaced by `parameter_type`."""
+
+
+def parameter_values(job: Job, given: Sequence[str]) -> dict[str, Any]:
+    """Reads values from the command line.
+
+    Args:
+        job: The job, which declares the parameters and may have values of its own.
+        given: `NAME=VALUE` each.
+
+    Returns:
+        JSON values by name: those given, and those that the job file has.
+
+    Raises:
+        JobError: A name is unknown, a value does not fit, or one is missing.
+    """
+    declared = job.spec.root.input_definitions.parameters
+    values: dict[str, Any] = {
+        name: json_format.MessageToDict(value) for name, value in job.runtime.parameter_values.items()
+    }
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise JobError(f"--parameter {text!r} is not NAME=VALUE.")
+        if name not in declared:
+            raise JobError(f"{job.path}: has no runtime parameter {name!r}. {_known(job)}")
+        values[name] = _value(job, name, value)
+    missing = [
+        name
+        for name, parameter in declared.items()
+        if name not in values and not parameter.HasField("default_value") and not parameter.is_optional
+    ]
+    if missing:
+        raise JobError(
+            f"{job.path}: no value for the runtime parameter(s) {', '.join(sorted(missing))}. Give each with "
+            f"--parameter NAME=VALUE. {_known(job)}"
+        )
+    return values
+
+
+def _type(job: Job, name: str) -> int:
+    parameter = job.spec.root.input_definitions.parameters[name]
+    old = _OLD_TYPES.get(parameter.type, pb.ParameterType.STRING)
+    return parameter.parameter_type or old
+
+
+def _value(job: Job, name: str, text: str) -> Any:
+    kind = _type(job, name)
+    if kind not in _PYTHON:
+        return text
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    fits = isinstance(value, _PYTHON[kind]) and (kind == pb.ParameterType.BOOLEAN or not isinstance(value, bool))
+    if not fits:
+        raise JobError(f"{job.path}: the runtime parameter {name!r} is {_SIGNS[kind]}. Received: {text!r}.")
+    return value
+
+
+def _known(job: Job) -> str:
+    declared = job.spec.root.input_definitions.parameters
+    known = [f"{name} ({_SIGNS.get(_type(job, name), 'text')})" for name in sorted(declared)]
+    return f"It has: {', '.join(known)}." if known else "It has none."

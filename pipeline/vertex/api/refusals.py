@@ -1,0 +1,120 @@
+"""What Google Cloud's errors mean for the person who asked, and what to do about each."""
+
+import re
+from dataclasses import dataclass
+
+import requests
+from google.api_core import exceptions
+from google.auth import exceptions as auth_exceptions
+from google.protobuf import json_format
+
+from configs.errors import VertexError
+from configs.vertex import Vertex
+
+CAUGHT = (
+    exceptions.GoogleAPIError,
+    auth_exceptions.GoogleAuthError,
+    requests.exceptions.RequestException,
+    json_format.ParseError,
+)
+"""What the client libraries raise."""
+
+_LOGIN = (
+    "Run `gcloud auth application-default login`, or name a service account's key in GOOGLE_APPLICATION_CREDENTIALS."
+)
+_ROLES = {
+    "storage.buckets": "roles/storage.bucketViewer",
+    "storage.objects.create": "roles/storage.objectAdmin",
+    "storage": "roles/storage.objectViewer",
+    "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
+    "aiplatform": "roles/aiplatform.user",
+}
+"""The least role that has a permission, by the permission's beginning; the first that fits."""
+
+_NOT_STARTED = "CONSUMER_INVALID", "USER_PROJECT_DENIED", "PROJECT_NOT_FOUND"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked, for the message."""
+
+    doing: str
+    """In words that go after `cannot`, such as `create the run`."""
+
+    vertex: Vertex
+    """Where."""
+
+    who: str
+    """The account, as far as the credentials tell."""
+
+
+def explain(error: Exception, asked: Asked) -> VertexError:
+    """Says what an error means.
+
+    Args:
+        error: One of `CAUGHT`.
+        asked: What was asked.
+
+    Returns:
+        The error to raise from it.
+    """
+    return VertexError(f"cannot {asked.doing}: {_meaning(error, asked)}")
+
+
+def _meaning(error: Exception, asked: Asked) -> str:
+    if isinstance(error, auth_exceptions.DefaultCredentialsError):
+        return f"no credentials are found here ({_first_line(error)}). {_LOGIN}"
+    if isinstance(error, auth_exceptions.RefreshError) and not error.retryable:
+        return f"the credentials of {asked.who} have expired or are revoked ({_first_line(error)}). {_LOGIN}"
+    if isinstance(error, exceptions.Unauthorized):
+        return f"the credentials of {asked.who} are not accepted ({said(error)}). {_LOGIN}"
+    if isinstance(error, exceptions.Forbidden):
+        return _forbidden(error, asked)
+    if isinstance(error, exceptions.NotFound):
+        return (
+            f"not found in project {asked.vertex.project}, region {asked.vertex.region}: {said(error)} "
+            "Look at vertex.project and vertex.region in the config."
+        )
+    if isinstance(error, exceptions.GoogleAPICallError) and not isinstance(error, exceptions.ServerError):
+        return f"Google Cloud refused it ({int(error.code or 0)}): {said(error)}"
+    return (
+        f"{asked.vertex.api_endpoint or f'region {asked.vertex.region}'} could not be reached, or gave no whole answer "
+        f"in several attempts; the last: {_first_line(error)}. Look at the network, at vertex.region and "
+        "vertex.api_endpoint in the config, and at https://status.cloud.google.com; then try again."
+    )
+
+
+def _forbidden(error: exceptions.Forbidden, asked: Asked) -> str:
+    project, message = asked.vertex.project, said(error)
+    reason = error.reason or ""
+    if reason == "SERVICE_DISABLED":
+        service = (error.metadata or {}).get("service", "aiplatform.googleapis.com")
+        return f"{service} is not enabled. Run `gcloud services enable {service} --project={project}`."
+    if reason == "BILLING_DISABLED":
+        return f"project {project} has no billing account: {message}"
+    if reason in _NOT_STARTED:
+        return f"there is no project {project} for {asked.who}: {message} Look at vertex.project in the config."
+    found = re.search(r"\b(?:[a-z]+)(?:\.[a-zA-Z]+){2}\b", (error.metadata or {}).get("permission", "") + " " + message)
+    permission = found[0] if found else ""
+    role = next((role for start, role in _ROLES.items() if permission.startswith(start)), "roles/aiplatform.user")
+    if role == "roles/iam.serviceAccountUser":
+        return (
+            f"403: {asked.who} may not start runs as {asked.vertex.service_account or 'the default service account'}. "
+            f"Grant {asked.who} {role} on that service account. Google Cloud said: {message}"
+        )
+    lacks = f"lacks {permission}" if permission else "lacks a permission"
+    return (
+        f"403: {asked.who} {lacks} in project {project}, or the project or region is another one. Grant it {role}, or "
+        f"look at vertex.project and vertex.region in the config. Google Cloud said: {message}"
+    )
+
+
+def said(error: exceptions.GoogleAPICallError) -> str:
+    """The service's own words, without the URL that the REST transport puts before them."""
+    text = re.sub(r"^[A-Z]+ \S+: ", "", str(error.message)).strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error.args[0]) if error.args else str(error)
+    return text.splitlines()[0][:300] if text else type(error).__name__

@@ -1,0 +1,202 @@
+"""Runs on Vertex: finding them, what they tell, and how to stop one."""
+
+import itertools
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from google.api_core import exceptions
+from google.protobuf import json_format
+
+from configs.errors import VertexError
+from configs.vertex import Vertex
+from pipeline.vertex.api.client import CONSOLE, Api
+
+LATEST = "latest"
+"""In place of an id: the newest run."""
+
+SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
+ENDED = frozenset({SUCCEEDED, FAILED, CANCELLED})
+"""States after which nothing comes."""
+
+_CACHED = "skipped"
+"""The state of a task that was answered from the cache."""
+
+_RESOURCE = re.compile(r"projects/[^/]+/locations/[^/]+/pipelineJobs/[^/]+")
+_ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a run."""
+
+    id: str
+    state: str
+    """In small letters, such as `running`; `cached` for an answer from the cache."""
+
+    started: datetime | None
+    seconds: float | None
+    """From start to end; None before it ended, and for an answer from the cache."""
+
+    cached: bool
+    error: str
+    outputs: dict[str, list[str]]
+    """URIs by output."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run."""
+
+    id: str
+    name: str
+    """The resource name."""
+
+    state: str
+    """In small letters, such as `running`."""
+
+    created: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    labels: dict[str, str]
+    schedule: str
+    """The resource name of the schedule that started it; empty if a person did."""
+
+    error: str
+    tasks: tuple[Task, ...]
+    """In the order of their starts; empty in a list of runs, where Vertex leaves them out."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more comes."""
+        return self.state in ENDED
+
+
+def read_runs(api: Api, pipeline_name: str, limit: int, state: str | None = None) -> list[Run]:
+    """The newest runs of a pipeline.
+
+    Args:
+        api: Google Cloud.
+        pipeline_name: The pipeline's.
+        limit: How many at most.
+        state: Only runs in this state. None: in any.
+
+    Returns:
+        The runs, newest first, without their tasks.
+
+    Raises:
+        VertexError: It was refused.
+    """
+    wanted = f'pipeline_name="{pipeline_name}"'
+    if state is not None:
+        wanted += f' AND state="PIPELINE_STATE_{state.upper()}"'
+    request = {
+        "parent": api.parent,
+        "filter": wanted,
+        "order_by": "create_time desc",
+        "page_size": min(limit, 100),
+    }
+    found = api.call(
+        f"list the runs of {pipeline_name}",
+        lambda options: list(itertools.islice(api.pipelines.list_pipeline_jobs(request=request, **options), limit)),
+    )
+    return [as_run(job) for job in found]
+
+
+def read_run(api: Api, pipeline_name: str, reference: str) -> Run:
+    """One run, with its tasks.
+
+    Args:
+        api: Google Cloud.
+        pipeline_name: The pipeline's, for `latest`.
+        reference: The run's id, its resource name, or `latest`.
+
+    Returns:
+        The run.
+
+    Raises:
+        VertexError: There is none, or it was refused.
+    """
+    if reference == LATEST:
+        newest = read_runs(api, pipeline_name, 1)
+        if not newest:
+            raise VertexError(
+                f"the pipeline {pipeline_name} has no run in project {api.vertex.project}, region "
+                f"{api.vertex.region}. Start one with `perennial vertex submit`."
+            )
+        reference = newest[0].name
+    name = reference if _RESOURCE.fullmatch(reference) else f"{api.parent}/pipelineJobs/{reference}"
+    if not (_RESOURCE.fullmatch(reference) or _ID.fullmatch(reference)):
+        raise VertexError(f"{reference!r} is no run's id or resource name. `perennial vertex runs` lists them.")
+    try:
+        return as_run(api.call("look at the run", lambda o: api.pipelines.get_pipeline_job(name=name, **o)))
+    except VertexError as e:
+        if isinstance(e.__cause__, exceptions.NotFound):
+            raise VertexError(f"there is no run {reference!r}. `perennial vertex runs` lists them.") from e
+        raise
+
+
+def cancel_run(api: Api, run: Run) -> bool:
+    """Asks for a run to be stopped; its running tasks are stopped a little later.
+
+    Args:
+        api: Google Cloud.
+        run: The run.
+
+    Returns:
+        Whether there was something to stop.
+
+    Raises:
+        VertexError: It was refused.
+    """
+    if run.has_ended:
+        return False
+    # A second cancel of the same run does nothing more, so that a lost reply does no harm.
+    api.call(f"cancel {run.id}", lambda options: api.pipelines.cancel_pipeline_job(name=run.name, **options))
+    return True
+
+
+def as_run(job: Any) -> Run:
+    """Reads a PipelineJob of the client library."""
+    spec = json_format.MessageToDict(type(job).pb(job).pipeline_spec)
+    declared = spec.get("root", {}).get("dag", {}).get("tasks", {})
+    # Vertex adds a task for the DAG itself; its own tasks are those that the job declares.
+    details = [detail for detail in job.job_detail.task_details if detail.task_name in declared]
+    tasks = sorted(map(_task, details), key=lambda task: (task.started is None, task.started, task.id))
+    return Run(
+        id=job.name.rpartition("/")[2],
+        name=job.name,
+        state=_state(job.state.name),
+        created=job.create_time,
+        started=job.start_time,
+        ended=job.end_time,
+        labels=dict(sorted(job.labels.items())),
+        schedule=job.schedule_name,
+        error=job.error.message if job.error else "",
+        tasks=tuple(tasks),
+    )
+
+
+def run_link(vertex: Vertex, run_id: str) -> str:
+    """Where the console shows a run."""
+    return f"{CONSOLE}/locations/{vertex.region}/pipelines/runs/{run_id}?project={vertex.project}"
+
+
+def _task(detail: Any) -> Task:
+    state = _state(detail.state.name)
+    cached = state == _CACHED
+    ran = detail.start_time is not None and detail.end_time is not None and not cached
+    return Task(
+        id=detail.task_name,
+        state="cached" if cached else state,
+        started=detail.start_time,
+        seconds=(detail.end_time - detail.start_time).total_seconds() if ran else None,
+        cached=cached,
+        error=detail.error.message if detail.error else "",
+        outputs={key: [artifact.uri for artifact in found.artifacts] for key, found in sorted(detail.outputs.items())},
+    )
+
+
+def _state(name: str) -> str:
+    return name.removeprefix("PIPELINE_STATE_").removeprefix("STATE_").replace("_", " ").lower()

@@ -1,0 +1,212 @@
+"""The pipeline's schedule on Vertex: one, found by the pipeline's name, however often it is put there.
+
+Runs do not overlap: `max_concurrent_run_count` alone bounds the starting of runs, not the runs, so the number of active
+ones is bounded too. A time at which the last run still goes on is passed over, since the next run reads the newer data
+anyway; so are the times while the schedule was paused.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from google.cloud.aiplatform_v1 import types
+
+from configs.errors import ConfigError, VertexError
+from configs.pipeline import PipelineConfig
+from configs.vertex import Schedule
+from pipeline.vertex.api.client import CONSOLE, Api
+from pipeline.vertex.api.request import as_message
+
+ACTIVE, PAUSED, COMPLETED = "active", "paused", "completed"
+
+_logger = logging.getLogger("perennial.vertex.api")
+
+_UPDATED = ("cron", "max_concurrent_run_count", "max_concurrent_active_run_count", "create_pipeline_job_request")
+"""What an update always replaces: when, and what runs. `allow_queueing` is false and cannot be set back to it."""
+
+
+@dataclass(frozen=True)
+class Put:
+    """What came of putting a schedule there."""
+
+    schedule: Any
+    """The schedule, a Schedule of the client library."""
+
+    made: bool
+    """Whether it is a new one; else the one that was there was changed."""
+
+
+def described(config: PipelineConfig, parent: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Describes the schedule.
+
+    Args:
+        config: The pipeline, with its `vertex.schedule`.
+        parent: `projects/<project>/locations/<region>`.
+        job: What it runs, from `request.pipeline_job`.
+
+    Returns:
+        A Schedule (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.schedules) as JSON
+        values.
+
+    Raises:
+        ConfigError: The config has no schedule.
+    """
+    schedule = section(config)
+    values: dict[str, Any] = {
+        "displayName": config.name,
+        "cron": f"TZ={schedule.time_zone} {schedule.cron}",
+        "maxConcurrentRunCount": "1",
+        "maxConcurrentActiveRunCount": "1",
+        "allowQueueing": False,
+        "createPipelineJobRequest": {"parent": parent, "pipelineJob": job},
+    }
+    if schedule.start_time is not None:
+        values["startTime"] = schedule.start_time
+    if schedule.end_time is not None:
+        values["endTime"] = schedule.end_time
+    return values
+
+
+def section(config: PipelineConfig) -> Schedule:
+    """The config's schedule.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    if config.vertex is None or config.vertex.schedule is None:
+        raise ConfigError(
+            f"pipeline {config.name}: the config has no vertex.schedule. Add it with cron, such as '0 3 * * *', and "
+            "time_zone."
+        )
+    return config.vertex.schedule
+
+
+def put_schedule(api: Api, values: dict[str, Any]) -> Put:
+    """Makes the schedule, or changes the one of this name: when it runs, and what.
+
+    Args:
+        api: Google Cloud.
+        values: From `described`.
+
+    Returns:
+        The schedule.
+
+    Raises:
+        VertexError: There are several of this name, or it was refused.
+    """
+    wanted = as_message(values, types.Schedule)
+    there = find_schedule(api, wanted.display_name)
+    if there is None:
+        return Put(_create(api, wanted), made=True)
+    if there.end_time is not None and wanted.end_time is None:
+        raise VertexError(
+            f"the schedule {there.display_name} ends at {there.end_time:%Y-%m-%d %H:%M} UTC, and Vertex takes no end "
+            f"away. Give vertex.schedule.end_time a later moment, or delete {there.name} "
+            f"({schedules_link(api)}) and put it there again."
+        )
+    wanted.name = there.name
+    # A start in the past changes nothing, so that one which the config no longer has may stay.
+    further = [name for name in ("start_time", "end_time") if getattr(wanted, name) is not None]
+    changed = api.call(
+        f"change the schedule {there.display_name}",
+        lambda options: api.schedules.update_schedule(
+            schedule=wanted, update_mask={"paths": [*_UPDATED, *further]}, **options
+        ),
+    )
+    return Put(changed, made=False)
+
+
+def find_schedule(api: Api, name: str) -> Any | None:
+    """The schedule of a pipeline; None if there is none that still starts runs, or may again.
+
+    Args:
+        api: Google Cloud.
+        name: The pipeline's name.
+
+    Raises:
+        VertexError: There are several, or it was refused.
+    """
+    return api.call(f"look for the schedule {name}", lambda options: _find(api, name, options))
+
+
+def set_paused(api: Api, name: str, paused: bool) -> bool:
+    """Pauses or resumes a pipeline's schedule. What a pause has left out is not run afterwards.
+
+    Args:
+        api: Google Cloud.
+        name: The pipeline's name.
+        paused: Whether it is to be paused.
+
+    Returns:
+        Whether it was not so before.
+
+    Raises:
+        VertexError: There is none, there are several, or it was refused.
+    """
+    attempts = 0
+
+    def move(options: dict[str, Any]) -> bool:
+        nonlocal attempts
+        attempts += 1
+        schedule = _find(api, name, options)
+        if schedule is None:
+            raise VertexError(f"the pipeline {name} has no schedule. Make it with `perennial vertex schedule`.")
+        if _state(schedule) == (PAUSED if paused else ACTIVE):
+            return attempts > 1  # an earlier attempt of ours took effect, and its reply was lost
+        if paused:
+            api.schedules.pause_schedule(name=schedule.name, **options)
+        else:
+            api.schedules.resume_schedule(request={"name": schedule.name, "catch_up": False}, **options)
+        return True
+
+    return api.call(f"{'pause' if paused else 'resume'} the schedule {name}", move)
+
+
+def state(schedule: Any) -> str:
+    """`active`, `paused` or `completed`."""
+    return _state(schedule)
+
+
+def next_run(schedule: Any) -> datetime | None:
+    """When it starts its next run, by Vertex's word; None while it is paused."""
+    moment: datetime | None = schedule.next_run_time
+    return moment if _state(schedule) == ACTIVE else None
+
+
+def schedules_link(api: Api) -> str:
+    """Where the console shows schedules."""
+    return f"{CONSOLE}/pipelines/schedules?project={api.vertex.project}"
+
+
+def _create(api: Api, wanted: Any) -> Any:
+    attempts = 0
+
+    def create(options: dict[str, Any]) -> Any:
+        nonlocal attempts
+        attempts += 1
+        # Vertex gives a schedule its id, so that a second create would be a second schedule: if the reply to an
+        # earlier attempt was lost, its schedule is there.
+        made = _find(api, wanted.display_name, options) if attempts > 1 else None
+        if made is not None:
+            _logger.info("The schedule was made by an earlier attempt: %s", made.name)
+            return made
+        return api.schedules.create_schedule(parent=api.parent, schedule=wanted, **options)
+
+    return api.call(f"make the schedule {wanted.display_name}", create)
+
+
+def _find(api: Api, name: str, options: dict[str, Any]) -> Any | None:
+    request = {"parent": api.parent, "filter": f'display_name="{name}"'}
+    found = [one for one in api.schedules.list_schedules(request=request, **options) if _state(one) != COMPLETED]
+    if len(found) > 1:
+        names = "".join(f"\n  {one.name} ({_state(one)}, {one.cron})" for one in found)
+        raise VertexError(
+            f"{len(found)} schedules have the name {name}, so that it is unclear which one is meant. Delete all but "
+            f"one ({schedules_link(api)}):{names}"
+        )
+    return found[0] if found else None
+
+
+def _state(schedule: Any) -> str:
+    return str(schedule.state.name).lower()

@@ -1,0 +1,56 @@
+"""Creates a run. However often the call is tried, one run comes of it."""
+
+from typing import Any
+
+from google.api_core import exceptions
+from google.cloud.aiplatform_v1 import types
+
+from configs.pipeline import PipelineConfig
+from pipeline.vertex.api.client import Api
+from pipeline.vertex.api.data_digest import check_bucket
+from pipeline.vertex.api.request import as_message
+
+
+def check_places(api: Api, config: PipelineConfig) -> None:
+    """Looks whether the buckets that a run writes to are there: on Vertex it would fail only when it gets to them.
+
+    Args:
+        api: Google Cloud.
+        config: The pipeline.
+
+    Raises:
+        VertexError: One is missing.
+    """
+    for folder in dict.fromkeys((api.vertex.pipeline_root, api.vertex.serving_dir)):
+        check_bucket(api, folder)
+
+
+def create_run(api: Api, request: dict[str, Any]) -> Any:
+    """Creates the run.
+
+    Args:
+        api: Google Cloud.
+        request: From `request.create_request`.
+
+    Returns:
+        The run, a PipelineJob of the client library.
+
+    Raises:
+        VertexError: It was refused, or Vertex could not be reached.
+    """
+    message = as_message(request, types.CreatePipelineJobRequest)
+    name = f"{request['parent']}/pipelineJobs/{request['pipelineJobId']}"
+    attempts = 0
+
+    def create(options: dict[str, Any]) -> Any:
+        nonlocal attempts
+        attempts += 1
+        try:
+            return api.pipelines.create_pipeline_job(request=message, **options)
+        except exceptions.Conflict:
+            if attempts == 1:
+                raise
+            # An earlier attempt of ours took effect, and its reply was lost. The id is of this submission alone.
+            return api.pipelines.get_pipeline_job(name=name, **options)
+
+    return api.call(f"create the run {request['pipelineJobId']}", create)

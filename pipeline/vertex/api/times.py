@@ -1,0 +1,77 @@
+"""How long the tasks of a pipeline take: on Vertex if it ran there, else in the rehearsals on this machine."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs.pipeline import PipelineConfig
+from pipeline.places import local_home
+from pipeline.vertex.api.client import Api
+from pipeline.vertex.api.runs import SUCCEEDED, read_run, read_runs
+from pipeline.vertex.rehearsal.cli import HOME_DIR
+from pipeline.vertex.rehearsal.records import SUCCEEDED as REHEARSED
+from pipeline.vertex.rehearsal.records import Records
+from pipeline.vertex.rehearsal.rehearse import RUNS_DIR
+
+_RUNS = 5
+"""How many succeeded runs are looked at: a task that the cache answered last time may have run the time before."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long tasks took."""
+
+    seconds: dict[str, float]
+    sources: tuple[str, ...]
+    """Where the times come from, for people; empty if there are none."""
+
+
+def task_times(api: Api | None, config: PipelineConfig, tasks: Iterable[str]) -> Times:
+    """The newest time of each task.
+
+    Args:
+        api: Google Cloud. None: it is not asked.
+        config: The pipeline.
+        tasks: The tasks' ids.
+
+    Returns:
+        Times, without the tasks that never ran.
+
+    Raises:
+        VertexError: Vertex refused, or could not be reached.
+    """
+    missing, seconds, sources = set(tasks), dict[str, float](), list[str]()
+    for run in read_runs(api, config.name, _RUNS, SUCCEEDED) if api is not None else ():
+        if not missing:
+            break
+        took = {task.id: task.seconds for task in read_run(api, config.name, run.name).tasks} if api else {}
+        found = {name: taken for name in missing if (taken := took.get(name)) is not None}
+        if found:
+            sources.append(f"run {run.id}")
+        seconds |= found
+        missing -= set(found)
+    rehearsed = {name: took for name, took in rehearsal_times(local_home(config) / HOME_DIR).items() if name in missing}
+    if rehearsed:
+        sources.append("the rehearsal on this machine, which is not Vertex's")
+    return Times(seconds | rehearsed, tuple(sources))
+
+
+def rehearsal_times(home: Path) -> dict[str, float]:
+    """The newest time of each task in the rehearsals of this machine.
+
+    Args:
+        home: Where the rehearsals are; it may be missing.
+
+    Returns:
+        Seconds by task, of tasks that ran.
+    """
+    runs = home / RUNS_DIR
+    if not runs.is_dir():
+        return {}
+    records = Records(runs)
+    times: dict[str, float] = {}
+    for run in sorted(folder.name for folder in runs.iterdir()):
+        for task, record in records.of_run(run).items():
+            if record.state == REHEARSED:
+                times[task] = record.seconds
+    return times
