@@ -45,5 +45,8 @@ def _asked(paths: tuple[str, ...], folder: str) -> tuple[tuple[str, str], ...]:
         )
         return tuple(json.loads(answer.stdout).items())
     except (OSError, subprocess.SubprocessError, ValueError) as e:
-        said = getattr(e, "stderr", None) or ""
-        raise JobError(f"{sys.executable} could not be asked what it can import: {e} {said}".rstrip()) from e
+        if isinstance(e, subprocess.CalledProcessError):
+            why = f"status {e.returncode}, {e.stderr.strip()}"
+        else:
+            why = f"no answer in {_TIMEOUT_SECONDS} seconds" if isinstance(e, subprocess.TimeoutExpired) else str(e)
+        raise JobError(f"{sys.executable} could not be asked what it can import: {why}") from e

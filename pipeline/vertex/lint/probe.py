@@ -41,18 +41,16 @@ def why_not(path: str) -> str | None:
 
 def _found(module: str) -> "ModuleSpec | str":
     """Where a module lies, looked up package by package: importing the packages above it would take seconds."""
-    parts = module.split(".")
-    for depth in range(1, len(parts) + 1):
-        name = ".".join(parts[:depth])
-        if depth == 1:
-            spec = importlib.util.find_spec(name)
-        else:
-            folders = spec.submodule_search_locations if spec else None
-            spec = PathFinder.find_spec(name, folders) if folders is not None else None
+    found, *inner = module.split(".")
+    spec = importlib.util.find_spec(found)
+    for part in inner:
+        folders = list(spec.submodule_search_locations or ()) if spec else []
+        # By the last part alone: of a whole name it would want the packages above to be imported.
+        spec = PathFinder.find_spec(part, folders) if folders else None
+        found = f"{found}.{part}"
         if spec is None:
-            return f"there is no module {name}"
-    assert spec is not None
-    return spec
+            break
+    return spec or f"there is no module {found}"
 
 
 def _bound(body: list[ast.stmt]) -> set[str]:

@@ -1,0 +1,59 @@
+"""Lint at compile time: errors are refused and nothing is written, warnings are logged."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx import v1 as tfx
+
+from configs.errors import JobError
+from configs.load import DEFAULT_CONFIG, load_config
+from pipeline.vertex import compile as compiling
+from tests.pipeline.vertex.lint.planted import example_gen, pipeline_of, trainer
+from tests.pipeline.vertex.settings import config_with
+
+
+def _old_kind(*_: Any) -> tfx.dsl.Pipeline:
+    examples = example_gen()
+    return pipeline_of(examples, trainer(examples, custom_config={"catalogue": examples.outputs["examples"]}))
+
+
+def _with_a_local_path(*_: Any) -> tfx.dsl.Pipeline:
+    return pipeline_of(example_gen("/srv/log"))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "told"),
+    [
+        (_old_kind, r"error channel-in-custom-config: Trainer; parameter custom_config, field catalogue"),
+        (_with_a_local_path, r"error local-path: CsvExampleGen; parameter input_base: /srv/log is a path"),
+    ],
+)
+def test_compile_job_what_would_fail_is_refused_with_the_findings_and_nothing_is_written(
+    pipeline: Any, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "create_pipeline", pipeline)
+    with pytest.raises(JobError, match=r"was not written\. Lint found 1:\n  " + told):
+        compiling.compile_job(load_config(DEFAULT_CONFIG), str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_compile_job_what_would_surprise_is_logged_once_for_all_tasks(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "perennial.vertex.lint")
+    config = config_with(image="repository/image:latest", service_account=None)
+    assert compiling.compile_job(config, str(tmp_path)).exists()
+    told = [record.getMessage() for record in caplog.records if record.name == "perennial.vertex.lint"]
+    assert [line.split(":")[0] for line in told] == ["warning moving-image-tag", "warning no-service-account"]
+    assert "CatalogueGen" in told[0] and "TwoTowerTrainer" in told[0]
+
+
+def test_compile_job_yaml_is_written_and_what_its_own_backend_lacks_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "perennial.vertex.lint")
+    assert compiling.compile_job(load_config(DEFAULT_CONFIG), str(tmp_path), "job.yaml").exists()
+    told = "\n".join(record.getMessage() for record in caplog.records)
+    assert "error kfp-resolver" in told and "error kfp-cached-example-gen" in told
