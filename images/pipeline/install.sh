@@ -5,7 +5,7 @@
 #     install.sh dependencies [EXTRA]  the environment from uv.lock, without this package; EXTRA: gpu
 #     install.sh package [EXTRA]       this package into it
 #     install.sh tools [EXTRA]         what tests need, for the stage that runs them
-#     install.sh system                user, folders and time zones of the image itself
+#     install.sh system                time zones, certificates and the user of the image itself
 #
 # Needs root on Debian 13 with Python 3.12 or 3.13, its venv module and, but for `system`, the project as the current
 # folder. Nothing is left in caches. The numbers and paths are also in pipeline/vertex/image.py; a test compares them.
@@ -28,6 +28,7 @@ fail() {
 apt_install() {
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  apt-get clean
   rm -rf /var/lib/apt/lists/*
 }
 
@@ -66,11 +67,13 @@ sync() { # EXTRA ARGUMENT...
   UV_PROJECT_ENVIRONMENT=$VENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy \
     "$UV_DIR/bin/uv" sync --frozen --no-editable --no-cache --compile-bytecode --quiet --python "$(find_python)" \
     "${BUILT[@]/#/--no-build-isolation-package=}" ${extra:+--extra "$extra"} "$@"
+  rm -f "$VENV/.lock"  # uv's, which everybody may write to
 }
 
 system() {
-  # The names of the IANA database, in which the config's schedule is written; the official Python image has them.
-  [ -e /usr/share/zoneinfo/Europe/Berlin ] || apt_install tzdata
+  # The IANA time zones, by which schedules go, and certificates. The official Python image has both.
+  [ -e /usr/share/zoneinfo/Europe/Berlin ] && [ -e /etc/ssl/certs/ca-certificates.crt ] ||
+    apt_install ca-certificates tzdata
   groupadd --gid "$GROUP_ID" perennial
   useradd --uid "$USER_ID" --gid "$GROUP_ID" --home-dir "$HOME_DIR" --create-home --shell /usr/sbin/nologin perennial
 }

@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# Looks at the pipeline's image from inside, as its user: what is there, what must not be, and that jobs are made in it.
+#
+#     smoke.sh CONFIG [--rehearse]     CONFIG: a pipeline's YAML with a vertex section
+#
+# Cloud Build runs it in the image; check.sh in the same file tree without Docker. With --rehearse the compiled job is
+# run as well; the config's data must be in the folder that PERENNIAL_DATA names.
+set -euo pipefail
+
+USER_ID=10001
+VENV=/opt/perennial/venv
+
+if [ $# -lt 1 ] || [ $# -gt 2 ] || [ "${2:---rehearse}" != --rehearse ]; then
+  echo "smoke.sh: takes CONFIG and, if the job is to run, --rehearse; received: $*" >&2
+  exit 2
+fi
+failed=0
+work=$(mktemp -d)
+config=$work/config.yaml
+cp "$1" "$config" # runs are written beside the config, which may lie where this user cannot write
+cd "$work"        # an empty folder: nothing in it stands before the installed packages
+
+check() { # WHAT COMMAND...
+  local what=$1
+  shift
+  if "$@" >"$work/output" 2>&1; then
+    echo "ok      $what"
+  else
+    echo "FAILED  $what" >&2
+    tail -n 20 "$work/output" >&2
+    failed=1
+  fi
+}
+
+lacks() { # PROGRAM...
+  local program
+  for program in "$@"; do
+    if command -v "$program"; then return 1; fi
+  done
+}
+
+# Folders that this user may not read are left out.
+finds_nothing() { # FOLDER... EXPRESSION
+  local found
+  found=$(find "$@" -print -quit 2>/dev/null || true)
+  [ -z "$found" ] || {
+    echo "$found"
+    return 1
+  }
+}
+
+check "the user is $USER_ID" test "$(id -u)" = "$USER_ID"
+check "python is the environment's" test "$(command -v python)" = "$VENV/bin/python"
+check "no compiler, make, uv or git" lacks cc c++ gcc g++ clang ld make uv git
+check "no headers of C" test ! -e /usr/include/stdio.h
+check "the user can write neither programs nor settings" finds_nothing /opt /usr /etc ! -type l -writable
+check "the user can write to its home and to /tmp" test -w "$HOME" -a -w /tmp
+check "no caches" finds_nothing / -xdev -path /proc -prune -o ! -path "$work/*" \
+  \( -path '*/.cache/*' -o -path '/var/cache/apt/*.deb' -o -path '/var/lib/apt/lists/*_Packages*' -o -path '/src/*' \)
+check "the package is installed, not linked to sources" python -c '
+import pathlib, sys, configs, pipeline, serving_signatures, trainer, transforms
+for room in (configs, pipeline, serving_signatures, trainer, transforms):
+    assert pathlib.Path(sys.prefix) in pathlib.Path(room.__file__).parents, room.__file__'
+check "its bytecode is there: no start compiles it" python -c '
+import pathlib, pipeline.cli
+assert pathlib.Path(pipeline.cli.__cached__).exists(), pipeline.cli.__cached__'
+check "TensorFlow works, with Keras 2" python -c '
+import tensorflow as tf, tensorflow_recommenders as tfrs, tf_keras
+assert issubclass(tfrs.Model, tf_keras.Model)
+assert float(tf.reduce_sum(tf.ones([3]))) == 3.0'
+check "TFX, Beam, KFP and the client of Vertex" python -c 'import tfx.v1, apache_beam, kfp, google.cloud.aiplatform'
+check "time zones of the system" test -e /usr/share/zoneinfo/Europe/Berlin
+check "certificates of the web" python -c '
+import ssl
+assert ssl.create_default_context().cert_store_stats()["x509_ca"] > 50'
+# What Beam's start program asks before it starts a worker.
+check "pip knows apache-beam" python -m pip show --quiet apache-beam
+check "perennial" perennial --help
+check "python -m pipeline.cli" python -m pipeline.cli --help
+# What the containers of a compiled job are started with.
+check "TFX's start of a task" python -m tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor --helpshort
+check "the job compiles" perennial vertex compile --config "$config" --output "$work/pipeline.json"
+if [ "$failed" = 0 ] && [ $# = 2 ]; then
+  perennial vertex rehearse --config "$config" --job "$work/pipeline.json" || failed=1
+fi
+if [ "$failed" != 0 ]; then
+  echo "smoke.sh: the image is not fit, see above; what it wrote is in $work" >&2
+  exit 1
+fi
+rm -rf "$work"
