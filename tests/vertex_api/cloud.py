@@ -33,7 +33,9 @@ class Cloud:
         return {
             "GOOGLE_APPLICATION_CREDENTIALS": str(self.key_file),
             "STORAGE_EMULATOR_HOST": self.api.url,
-            "NO_PROXY": "127.0.0.1",
+            # google-auth looks an account up at iamcredentials.googleapis.com, whatever its token's address is.
+            "HTTPS_PROXY": self.api.url,
+            "NO_PROXY": "127.0.0.1,localhost",
         }
 
 

@@ -46,6 +46,9 @@ class VertexApi:
     def __init__(self, services: Iterable[Service]) -> None:
         self.requests: list[Received] = []
         self.strays: list[str] = []
+        self.outside: list[str] = []
+        """Hosts of the outside network that were asked for."""
+
         self.gate: Any = None
         """Called with the headers of each request that needs a token; raises ApiError without a good one."""
 
@@ -148,6 +151,12 @@ def _handler(api: VertexApi) -> type[BaseHTTPRequestHandler]:
                 self.wfile.flush()
                 self.close_connection = True
                 self.connection.shutdown(socket.SHUT_RDWR)
+
+        def do_CONNECT(self) -> None:
+            """Lets nothing through: this server is also the proxy, so that no test reaches the outside network."""
+            api.outside.append(self.path)
+            self.close_connection = True
+            self.send_error(403)
 
         do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _reply
 

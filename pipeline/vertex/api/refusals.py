@@ -1,12 +1,14 @@
 """What Google Cloud's errors mean for the person who asked, and what to do about each."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import requests
 from google.api_core import exceptions
 from google.auth import exceptions as auth_exceptions
 from google.protobuf import json_format
+from google.rpc.error_details_pb2 import ErrorInfo
 
 from configs.errors import VertexError
 from configs.vertex import Vertex
@@ -23,15 +25,18 @@ _LOGIN = (
     "Run `gcloud auth application-default login`, or name a service account's key in GOOGLE_APPLICATION_CREDENTIALS."
 )
 _ROLES = {
-    "storage.buckets": "roles/storage.bucketViewer",
     "storage.objects.create": "roles/storage.objectAdmin",
     "storage": "roles/storage.objectViewer",
-    "iam.serviceAccounts.actAs": "roles/iam.serviceAccountUser",
     "aiplatform": "roles/aiplatform.user",
 }
-"""The least role that has a permission, by the permission's beginning; the first that fits."""
+"""A role that has a permission, by the permission's beginning; the first that fits."""
 
-_NOT_STARTED = "CONSUMER_INVALID", "USER_PROJECT_DENIED", "PROJECT_NOT_FOUND"
+_PERMISSION = re.compile(r"(?<![\w.@/-])[a-z]+\.[a-zA-Z]+\.[a-zA-Z]+\b(?!\.)")
+"""Such as `storage.objects.list`, but not a part of an e-mail address."""
+
+_ACT_AS = "iam.serviceAccounts.actAs"
+_ACTS_AS = re.compile(r"\bact as\b")
+_NO_PROJECT = "CONSUMER_INVALID", "USER_PROJECT_DENIED"
 
 
 @dataclass(frozen=True)
@@ -86,27 +91,37 @@ def _meaning(error: Exception, asked: Asked) -> str:
 
 def _forbidden(error: exceptions.Forbidden, asked: Asked) -> str:
     project, message = asked.vertex.project, said(error)
-    reason = error.reason or ""
+    reason, facts = _error_info(error)
     if reason == "SERVICE_DISABLED":
-        service = (error.metadata or {}).get("service", "aiplatform.googleapis.com")
+        service = facts.get("service", "aiplatform.googleapis.com")
         return f"{service} is not enabled. Run `gcloud services enable {service} --project={project}`."
     if reason == "BILLING_DISABLED":
         return f"project {project} has no billing account: {message}"
-    if reason in _NOT_STARTED:
+    if reason in _NO_PROJECT:
         return f"there is no project {project} for {asked.who}: {message} Look at vertex.project in the config."
-    found = re.search(r"\b(?:[a-z]+)(?:\.[a-zA-Z]+){2}\b", (error.metadata or {}).get("permission", "") + " " + message)
+    found = _PERMISSION.search(f"{facts.get('permission', '')} {message}")
     permission = found[0] if found else ""
-    role = next((role for start, role in _ROLES.items() if permission.startswith(start)), "roles/aiplatform.user")
-    if role == "roles/iam.serviceAccountUser":
+    if permission == _ACT_AS or _ACTS_AS.search(message):
         return (
             f"403: {asked.who} may not start runs as {asked.vertex.service_account or 'the default service account'}. "
-            f"Grant {asked.who} {role} on that service account. Google Cloud said: {message}"
+            f"Grant {asked.who} roles/iam.serviceAccountUser on that service account. Google Cloud said: {message}"
         )
-    lacks = f"lacks {permission}" if permission else "lacks a permission"
+    role = next((role for start, role in _ROLES.items() if permission.startswith(start)), _ROLES["aiplatform"])
     return (
-        f"403: {asked.who} {lacks} in project {project}, or the project or region is another one. Grant it {role}, or "
-        f"look at vertex.project and vertex.region in the config. Google Cloud said: {message}"
+        f"403: {asked.who} lacks {permission or 'a permission'} in project {project}, or the project or region is "
+        f"another one. Grant it {role}, or look at vertex.project and vertex.region in the config. Google Cloud said: "
+        f"{message}"
     )
+
+
+def _error_info(error: exceptions.GoogleAPICallError) -> tuple[str, Mapping[str, str]]:
+    """Reason and metadata of google.rpc.ErrorInfo: a message over gRPC, JSON values over REST."""
+    for detail in error.details:
+        if isinstance(detail, Mapping) and str(detail.get("@type", "")).endswith("google.rpc.ErrorInfo"):
+            return str(detail.get("reason", "")), detail.get("metadata", {})
+        if isinstance(detail, ErrorInfo):
+            return detail.reason, detail.metadata
+    return "", {}
 
 
 def said(error: exceptions.GoogleAPICallError) -> str:

@@ -1,0 +1,266 @@
+import hashlib
+import json
+import zlib
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+
+from configs.load import config_digest, load_config
+from pipeline import cli
+from tests.pipeline.vertex.api.conftest import DATA, WriteConfig
+from tests.vertex_api import Cut, Refuse
+from tests.vertex_api.cloud import Cloud
+from tests.vertex_api.credentials import EMAIL
+from tests.vertex_api.faults import api_disabled, permission_denied
+from tests.vertex_api.resources import PARENT
+
+ACCOUNT = "perennial-pipeline@example-project.iam.gserviceaccount.com"
+NETWORK = "projects/12345/global/networks/recommenders"
+
+
+def submit(config: Path, job: Path, *further: str) -> int:
+    return cli.main(["vertex", "submit", "--config", str(config), "--job", str(job), *further])
+
+
+def sent_job(cloud: Cloud) -> dict[str, Any]:
+    (request,) = cloud.api.received("CreatePipelineJob")
+    return json_format.MessageToDict(type(request).pb(request))["pipelineJob"]
+
+
+def test_submit_config_creates_job_as_it_says(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(network=NETWORK, failure_policy="fast", labels={"team": "shelf"})
+
+    assert submit(config, job_file) == 0
+
+    job, compiled = sent_job(cloud), json.loads(job_file.read_text())
+    assert job["serviceAccount"] == ACCOUNT
+    assert job["network"] == NETWORK
+    assert job["displayName"] == "movielens-100k"
+    assert job["runtimeConfig"] == {
+        "gcsOutputDirectory": compiled["runtimeConfig"]["gcsOutputDirectory"],
+        "failurePolicy": "PIPELINE_FAILURE_POLICY_FAIL_FAST",
+    }
+    assert job["pipelineSpec"] == compiled["pipelineSpec"]
+    assert job["labels"]["team"] == "shelf"
+    assert job["labels"]["tfx_version"] == compiled["labels"]["tfx_version"]
+    assert job["labels"]["config_digest"] == config_digest(load_config(config))[:32]
+
+    run_id, link = capsys.readouterr().out.split()
+    assert [name.rpartition("/")[2] for name in cloud.pipelines.jobs] == [run_id]
+    assert link == (
+        f"https://console.cloud.google.com/vertex-ai/locations/europe-west4/pipelines/runs/{run_id}"
+        "?project=example-project"
+    )
+
+
+def test_submit_data_labelled_with_digest_of_listing(cloud: Cloud, write_config: WriteConfig, job_file: Path) -> None:
+    def line(part: str, name: str, content: bytes) -> str:
+        checksum = b64encode(zlib.crc32(content).to_bytes(4, "big")).decode()
+        return f"{part}\t{name}\t{len(content)}\t{checksum}\n"
+
+    submit(write_config(), job_file)
+
+    text = line("", "ratings.tsv", b"ratings") + line("catalogue", "items.tsv", b"items")
+    assert sent_job(cloud)["labels"]["data_digest"] == hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def test_submit_without_job_compiles_config(cloud: Cloud, write_config: WriteConfig, tmp_path: Path) -> None:
+    config, job = write_config(), tmp_path / "job.json"
+
+    assert cli.main(["vertex", "submit", "--config", str(config)]) == 0
+
+    assert cli.main(["vertex", "compile", "--config", str(config), "--output", str(job)]) == 0
+    assert sent_job(cloud)["pipelineSpec"] == json.loads(job.read_text())["pipelineSpec"]
+
+
+def test_submit_no_cache_forbids_it_to_each_task(cloud: Cloud, write_config: WriteConfig, job_file: Path) -> None:
+    submit(write_config(), job_file, "--no-cache")
+
+    tasks = sent_job(cloud)["pipelineSpec"]["root"]["dag"]["tasks"].values()
+    assert {task["cachingOptions"]["enableCache"] for task in tasks} == {False}
+
+
+@pytest.mark.usefixtures("signed_out")
+def test_submit_dry_run_signed_out_prints_what_would_be_sent(
+    cloud: Cloud,
+    write_config: WriteConfig,
+    job_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = write_config(network=NETWORK)
+
+    assert submit(config, job_file, "--dry-run") == 0
+
+    assert cloud.api.requests == []
+    said = json.loads(capsys.readouterr().out)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(cloud.key_file))
+    assert submit(config, job_file) == 0
+    sent = sent_job(cloud)
+    assert sent["labels"].pop("data_digest")
+    assert sent == said["pipelineJob"]
+    assert said["parent"] == PARENT
+
+
+@pytest.mark.parametrize("fault", [Refuse(429), Refuse(503), Refuse(500), Cut(after_effect=False)])
+def test_submit_passing_fault_is_tried_again(
+    fault: Any, cloud: Cloud, write_config: WriteConfig, job_file: Path
+) -> None:
+    cloud.api.fail("CreatePipelineJob", fault)
+
+    assert submit(write_config(), job_file) == 0
+
+    first, second = cloud.api.received("CreatePipelineJob")
+    assert first == second
+    assert len(cloud.pipelines.jobs) == 1
+
+
+def test_submit_reply_cut_after_effect_creates_one_run(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail("CreatePipelineJob", Cut())
+
+    assert submit(write_config(), job_file) == 0
+
+    (name,) = cloud.pipelines.jobs
+    assert len(cloud.api.received("CreatePipelineJob")) == 2
+    assert name.rpartition("/")[2] in capsys.readouterr().out
+
+
+def test_submit_id_taken_at_first_attempt_is_refused(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail("CreatePipelineJob", Refuse(409, "already exists"))
+
+    assert submit(write_config(), job_file) == 1
+
+    assert "already exists" in capsys.readouterr().err
+    assert len(cloud.api.received("CreatePipelineJob")) == 1
+
+
+def test_submit_forbidden_names_permission_role_and_account(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail("CreatePipelineJob", permission_denied("aiplatform.pipelineJobs.create", PARENT))
+
+    assert submit(write_config(), job_file) == 1
+
+    said = capsys.readouterr().err
+    assert said.count("VertexError: cannot create the run") == 1
+    assert "aiplatform.pipelineJobs.create" in said and "roles/aiplatform.user" in said and EMAIL in said
+    assert len(cloud.api.received("CreatePipelineJob")) == 1
+
+
+def test_submit_may_not_act_as_service_account_names_it(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail(
+        "CreatePipelineJob", Refuse(403, f"You do not have permission to act as service_account: {ACCOUNT}.")
+    )
+
+    assert submit(write_config(), job_file) == 1
+
+    said = capsys.readouterr().err
+    assert "roles/iam.serviceAccountUser" in said and ACCOUNT in said
+
+
+def test_submit_api_not_enabled_says_how_to_enable_it(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail("CreatePipelineJob", api_disabled("example-project"))
+
+    assert submit(write_config(), job_file) == 1
+
+    command = "gcloud services enable aiplatform.googleapis.com --project=example-project"
+    assert command in capsys.readouterr().err
+
+
+def test_submit_other_project_says_where_to_look(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(write_config(project="another-project"), job_file, "--without-estimate") == 1
+
+    said = capsys.readouterr().err
+    assert "another-project" in said and "vertex.project" in said
+
+
+def test_submit_expired_credentials_says_how_to_sign_in(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.tokens.expired = True
+
+    assert submit(write_config(), job_file) == 1
+
+    said = capsys.readouterr().err
+    assert "expired" in said and "gcloud auth application-default login" in said and EMAIL in said
+    assert cloud.pipelines.jobs == {}
+
+
+def test_submit_credentials_refused_by_api_says_how_to_sign_in(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail("CreatePipelineJob", Refuse(401), forever=True)
+
+    assert submit(write_config(), job_file) == 1
+
+    assert "gcloud auth application-default login" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("signed_out")
+def test_submit_no_credentials_says_how_to_sign_in(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(write_config(), job_file) == 1
+
+    assert "gcloud auth application-default login" in capsys.readouterr().err
+    assert cloud.api.requests == []
+
+
+@pytest.mark.parametrize("place", ["data_dir", "pipeline_root", "serving_dir"])
+def test_submit_missing_bucket_says_how_to_make_it(
+    place: str, cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(write_config(**{place: "gs://not-there/folder"}), job_file) == 1
+
+    command = "gcloud storage buckets create gs://not-there --location=europe-west4 --project=example-project"
+    assert command in capsys.readouterr().err
+    assert cloud.pipelines.jobs == {}
+
+
+def test_submit_no_data_names_path(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del cloud.storage.buckets["example-bucket"][f"{DATA}/items.tsv"]
+
+    assert submit(write_config(), job_file) == 1
+
+    assert f"gs://example-bucket/{DATA}/items.tsv" in capsys.readouterr().err
+
+
+def test_submit_closed_bucket_names_role(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said_by_gcs = f"{EMAIL} does not have storage.objects.list access to the Google Cloud Storage bucket."
+    cloud.api.fail("storage.objects.list", Refuse(403, said_by_gcs), forever=True)
+
+    assert submit(write_config(), job_file) == 1
+
+    said = capsys.readouterr().err
+    assert "storage.objects.list" in said and "roles/storage.objectViewer" in said
+
+
+def test_submit_spec_of_another_kind_is_refused_before_anything_is_sent(
+    cloud: Cloud, write_config: WriteConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = tmp_path / "job.json"
+    job.write_text('{"pipelines": []}')
+
+    assert submit(write_config(), job) == 1
+
+    assert "is no compiled job" in capsys.readouterr().err
+    assert cloud.api.requests == []
