@@ -57,6 +57,10 @@ class RunError(PerennialError):
     """The run that was asked for is not in the metadata store."""
 
 
+class MachineError(PerennialError):
+    """This machine cannot run the pipeline."""
+
+
 class JobError(PerennialError):
     """A compiled Vertex job cannot be used, or one of its tasks failed in rehearsal."""
 
