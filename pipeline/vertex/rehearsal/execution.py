@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,9 +35,6 @@ class Rehearsal:
     processes: Processes
     caching: bool
     """Whether a task may be answered from an earlier rehearsal, where the job allows it."""
-
-    sleep: Callable[[float], None] = time.sleep
-    """Waits some seconds before a further attempt."""
 
     @property
     def legacy(self) -> bool:
@@ -183,7 +179,7 @@ class _Container:
         longest = retries.backoff_max_duration.ToTimedelta().total_seconds()
         for attempt in range(1, retries.max_retry_count + 2):
             if attempt > 1:
-                self._rehearsal.sleep(min(pause, longest) if longest else pause)
+                self._rehearsal.processes.pause(min(pause, longest) if longest else pause)
                 pause *= retries.backoff_factor or 1.0
             record = self._attempt(attempt)
             if record.is_good:

@@ -31,7 +31,7 @@ class Processes:
         self._environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
-        self._stopped = False
+        self._stopped = threading.Event()
 
     def run(self, command: Sequence[str], work_dir: Path, log_file: Path) -> int:
         """Runs one command to its end.
@@ -53,7 +53,7 @@ class Processes:
         with log_file.open("ab") as log:
             try:
                 with self._lock:
-                    if self._stopped:
+                    if self._stopped.is_set():
                         return -signal.SIGTERM
                     process = subprocess.Popen(
                         command,
@@ -74,10 +74,14 @@ class Processes:
             with self._lock:
                 self._running.discard(process)
 
+    def pause(self, seconds: float) -> None:
+        """Waits, but not longer than until all is stopped."""
+        self._stopped.wait(seconds)
+
     def stop(self) -> None:
         """Ends all of them, and starts no further one."""
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
             running = list(self._running)
         for process in running:
             _signal(process, signal.SIGTERM)

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipeline.vertex.lint import explain
 from pipeline.vertex.rehearsal.execution import LOG_FILE, Rehearsal, log_tail
 from pipeline.vertex.rehearsal.records import CACHED, FAILED, NOT_RUN, SKIPPED, SUCCEEDED, Artifact, Record
 
@@ -86,6 +87,10 @@ class Showing:
             if record.state == FAILED:
                 log = log_tail(self._rehearsal.records.task_dir(record.run, record.task) / LOG_FILE)
                 self._console.print(escape(log), style="dim", highlight=False, soft_wrap=True)
+                faults = explain(self._rehearsal.job, record.task)
+                for finding in (fault for fault in faults if fault.severity == "error"):
+                    self._say(f"    [yellow]{finding.rule}[/], {escape(finding.where)}: {escape(finding.why)}")
+                    self._say(f"    What to do: {escape(finding.fix)}")
 
     def summary(self, records: Mapping[str, Record]) -> None:
         """Who made what from what, what was measured, and where it is."""
