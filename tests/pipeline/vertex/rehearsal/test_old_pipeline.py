@@ -1,4 +1,4 @@
-"""A pipeline of the old kind, with a Channel in `custom_config`: it must fail here as it does on Vertex, and say why."""
+"""A pipeline of the old kind, a Channel in `custom_config`: it must fail here as it does on Vertex, and say why."""
 
 import textwrap
 from pathlib import Path
