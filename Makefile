@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if need be.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-retrain test fault check bench format clean
+.PHONY: help setup demo demo-retrain test fault check image-check bench format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -32,11 +32,16 @@ test: setup ## Run all tests but those of `make fault`, whole pipelines included
 fault: setup ## Kill runs in every component, fill disks, delete what is in use; then look at what is left
 	$(PYTHON) -m pytest -m fault $(IN_WORKERS)
 
-check: setup ## Formatting, lint, types and import layers: what CI runs
+check: setup ## Formatting, lint, types, import layers, Dockerfiles and shell scripts: what CI runs
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
+	hadolint $(wildcard images/*/Dockerfile)
+	shellcheck bootstrap.sh .ci/run $(wildcard images/*/*.sh)
+
+image-check: ## The pipeline's image without Docker, as its user; needs root on a Debian 13 that may be thrown away
+	@images/pipeline/check.sh configs/movielens-100k.yaml $(if $(PERENNIAL_DATA),--rehearse)
 
 bench: setup ## Measure ingest and pipeline side by side with TFX's stock components
 	@$(PYTHON) -m tests.bench

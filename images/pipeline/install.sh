@@ -78,18 +78,17 @@ system() {
   useradd --uid "$USER_ID" --gid "$GROUP_ID" --home-dir "$HOME_DIR" --create-home --shell /usr/sbin/nologin perennial
 }
 
-[ "$(id -u)" = 0 ] || fail "must run as root: it installs packages and makes a user"
 [ $# -ge 1 ] && [ $# -le 2 ] || fail "takes a step and at most one extra; received $# arguments"
-extra=${2:-}
-case $extra in
+case ${2:-} in
   "" | gpu) ;;
-  *) fail "unknown extra '$extra'; allowed: gpu" ;;
+  *) fail "unknown extra '$2'; allowed: gpu" ;;
 esac
 case $1 in
-  compilers) compilers ;;
-  dependencies) sync "$extra" --no-default-groups --group image --no-install-project ;;
-  package) sync "$extra" --no-default-groups --group image ;;
-  tools) sync "$extra" --no-install-project --inexact ;;
-  system) system ;;
+  compilers | system) step=("$1") ;;
+  dependencies) step=(sync "${2:-}" --no-default-groups --group image --no-install-project) ;;
+  package) step=(sync "${2:-}" --no-default-groups --group image) ;;
+  tools) step=(sync "${2:-}" --no-install-project --inexact) ;;
   *) fail "unknown step '$1'; allowed: compilers, dependencies, package, tools, system" ;;
 esac
+[ "$(id -u)" = 0 ] || fail "must run as root: it installs packages and makes a user"
+"${step[@]}"
