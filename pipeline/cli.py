@@ -14,7 +14,7 @@ from rich.table import Table
 
 from configs.errors import PerennialError
 from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG, load_config
-from pipeline import datasets, replay
+from pipeline import datasets, doctor, replay
 from pipeline.runs import cli as runs_cli
 from pipeline.versions import cli as versions_cli
 from pipeline.vertex import cli as vertex_cli
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     datasets.add_parser(commands)
     replay.add_parser(commands)
     vertex_cli.add_parser(commands, _add_config)
+    doctor.add_parser(commands, _add_config)
 
     recommend = commands.add_parser("recommend", help="recommendations of the newest pushed model")
     recommend.add_argument("--user", help="a user's id")

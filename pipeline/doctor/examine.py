@@ -1,0 +1,78 @@
+"""Looks at this machine: what the checks need is read here, and nowhere else."""
+
+import contextlib
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from configs.pipeline import PipelineConfig
+from pipeline.doctor import access, data, interpreter, libraries, machine
+from pipeline.doctor.check import Check
+from pipeline.places import local_home
+
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def examine(config: PipelineConfig) -> Iterator[Check]:
+    """Looks at everything, one after the other; the imports take seconds.
+
+    Args:
+        config: The pipeline that is to run here.
+    """
+    python = sys.version_info[:3]
+    yield interpreter.interpreter(python, _requires_python())
+    yield interpreter.c_library(*platform.libc_ver(), platform.machine(), python)
+    found = libraries.installed()
+    yield libraries.versions(found, libraries.requirements())
+    yield libraries.kubeflow(found.get("kfp"))
+    loaded = libraries.load()
+    yield libraries.imports(loaded)
+    yield libraries.keras(loaded, libraries.this_environment("TF_USE_LEGACY_KERAS"))
+    yield libraries.protobuf(loaded, libraries.this_environment("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"))
+    yield access.pip(shutil.which("pip"), sys.prefix)
+    yield access.credentials(_default_credentials, config.vertex)
+    yield data.data(data.paths_of(config))
+    yield from _room(config, data.log_size(config.log))
+
+
+def _room(config: PipelineConfig, size: data.Size | None) -> Iterator[Check]:
+    yield machine.memory(_available_memory(), size)
+    needed = machine.disk_needed(size)
+    home = local_home(config)
+    later = (config.runs.keep - 1) * needed
+    yield machine.disk("disk", str(home), _free(home), needed, later)
+    temporary = Path(tempfile.gettempdir())
+    yield machine.disk("temporary files", str(temporary), _free(temporary), machine.TEMPORARY_BYTES)
+
+
+def _requires_python() -> str | None:
+    try:
+        return metadata.metadata("perennial")["Requires-Python"]
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _default_credentials() -> tuple[Any, str | None]:
+    import google.auth
+
+    return google.auth.default()
+
+
+def _available_memory() -> int | None:
+    cgroup = {}
+    for name in ("memory.max", "memory.current"):
+        with contextlib.suppress(OSError):  # no cgroup v2, or not ours to read
+            cgroup[name] = (_CGROUP / name).read_text()
+    return machine.available_memory(_MEMINFO.read_text() if _MEMINFO.exists() else "", cgroup)
+
+
+def _free(folder: Path) -> int:
+    """Bytes free where a folder is or will be."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(there).free

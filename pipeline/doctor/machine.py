@@ -1,0 +1,109 @@
+"""Room on the machine: disk and memory, held against what a run of the configured data needs."""
+
+from collections.abc import Mapping
+
+from pipeline.doctor.check import Check
+from pipeline.doctor.data import Size
+
+GIB = 2**30
+
+BASE_BYTES = int(2.0 * GIB)
+"""Memory of a run of little data."""
+
+ROW_BYTES = 200
+"""Memory of each further row."""
+
+_CROWDED = 1.25
+"""A run that needs four fifths of what is free and more may be killed by what else the machine does."""
+
+
+RUN_BYTES = 100 * 2**20
+"""On disk, of a run of little data."""
+
+WRITTEN_BYTES = 6
+"""On disk, of a run, for each byte of the log."""
+
+TEMPORARY_BYTES = 256 * 2**20
+"""In the folder of temporary files."""
+
+
+def disk_needed(size: Size | None) -> int:
+    """Bytes that a run leaves in its output folder.
+
+    Args:
+        size: The log's. None: it is not here, and counts nothing.
+    """
+    return RUN_BYTES + (WRITTEN_BYTES * size.bytes if size else 0)
+
+
+def memory_needed(size: Size) -> int:
+    """Bytes of memory that a run needs at its peak.
+
+    Args:
+        size: The log's.
+    """
+    return BASE_BYTES + ROW_BYTES * size.rows
+
+
+def available_memory(meminfo: str, cgroup: Mapping[str, str]) -> int | None:
+    """Bytes of memory that a new process may have, the container's limit included.
+
+    Args:
+        meminfo: The text of `/proc/meminfo`.
+        cgroup: The texts of `memory.max` and `memory.current` of cgroup v2; empty where there are none.
+
+    Returns:
+        The smaller of what the machine and the container have left. None: the machine does not say.
+    """
+    lines = dict(line.split(":", 1) for line in meminfo.splitlines() if ":" in line)
+    left = []
+    if "MemAvailable" in lines:
+        left.append(int(lines["MemAvailable"].split()[0]) * 1024)
+    limit, used = (cgroup.get(name, "").strip() for name in ("memory.max", "memory.current"))
+    if limit.isdigit() and used.isdigit():
+        left.append(int(limit) - int(used))
+    return min(left) if left else None
+
+
+def memory(available: int | None, size: Size | None) -> Check:
+    """Whether a run of the configured data fits into memory.
+
+    Args:
+        available: Bytes that are left. None: unknown.
+        size: The log's. None: it is not here.
+    """
+    needed = BASE_BYTES if size is None else memory_needed(size)
+    rows = "a run of little data" if size is None else f"about {size.rows:,} rows"
+    asked = f"{_amount(needed)} for {rows}"
+    if available is None:
+        return Check("memory", "warning", f"unknown; needed: {asked}", "See that the machine has it.")
+    found = f"{_amount(available)} available; needed: {asked}"
+    advice = "Use a larger machine or Vertex, or read less: log.cleaning.window_days, or fewer files."
+    if available < needed:
+        return Check("memory", "error", found, advice)
+    if available < needed * _CROWDED:
+        return Check("memory", "warning", found, f"It is close: close other programs. {advice}")
+    return Check("memory", "ok", found)
+
+
+def disk(name: str, folder: str, free: int, needed: int, later: int = 0) -> Check:
+    """Whether a folder has room.
+
+    Args:
+        name: What the folder is for.
+        folder: Where it is, for the message.
+        free: Bytes that are free there.
+        needed: Bytes that a run writes there.
+        later: Bytes that further runs write there until old ones are deleted.
+    """
+    found = f"{_amount(free)} free at {folder}; a run needs {_amount(needed)}"
+    if free < needed:
+        return Check(name, "error", found, "Make room there, or name another folder.")
+    if free < needed + later:
+        advice = f"Kept runs grow to {_amount(needed + later)}: make room, or keep fewer (runs.keep)."
+        return Check(name, "warning", found, advice)
+    return Check(name, "ok", found)
+
+
+def _amount(size: int) -> str:
+    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / 2**20:.0f} MiB"
