@@ -2,6 +2,7 @@
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.base_node import BaseNode
 
 from configs.load import config_digest
 from configs.pipeline import PipelineConfig
@@ -11,11 +12,16 @@ from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
 from pipeline.components.interaction_gen.component import InteractionGen
 from pipeline.components.pusher.component import Pusher
+from pipeline.components.registry_pusher.component import RegistryPusher
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
 from pipeline.components.run_report.component import RunReport
+from pipeline.components.served_model.component import ServedModel
 from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
 from pipeline.places import CuratedSchema, Places
+
+LAST_BLESSED = "LatestBlessedModel"
+"""The node that finds the last blessed model."""
 
 
 def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
@@ -53,11 +59,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     interaction_schema, catalogue_schema = interaction_checks[1], catalogue_checks[1]
 
     # The model that the last good run has left; none on the first one.
-    last_blessed = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-    ).with_id("LatestBlessedModel")
+    last_blessed = _last_blessed(places)
 
     # Stops the run here if the data does not fit the schema, or is too far from what that model learned from.
     data_gate = DataGate(
@@ -162,6 +164,26 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         code_digest=code_digest("configs", "serving_signatures", "pipeline.components.pusher", "pipeline.versions"),
     )
 
+    # Makes it the blessed version in Vertex's Model Registry, and lets an Endpoint answer, where the config says so.
+    registered = []
+    if places.registry is not None:
+        registry_pusher = RegistryPusher(
+            pushed_model=pusher.outputs["pushed_model"],
+            model_blessing=evaluator.outputs["blessing"],
+            serving_dir=places.serving_dir,
+            target=places.registry,
+            code_digest=code_digest(
+                "configs",
+                "serving_signatures",
+                "pipeline.components.registry_pusher",
+                "pipeline.versions",
+                "pipeline.vertex.api.client",
+                "pipeline.vertex.api.retrying",
+                "pipeline.vertex.registry",
+            ),
+        )
+        registered.append(registry_pusher)
+
     # The page that tells what was read, learned, measured and decided.
     report = RunReport(
         interactions=interaction_gen.outputs["examples"],
@@ -196,14 +218,27 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             serving_check,
             evaluator,
             pusher,
+            *registered,
             report,
         ],
         enable_cache=config.enable_cache,
-        beam_pipeline_args=list(config.beam_pipeline_args),
+        beam_pipeline_args=list(places.beam_pipeline_args or config.beam_pipeline_args),
         metadata_connection_config=(
             tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata) if metadata else None
         ),
     )
+
+
+def _last_blessed(places: Places) -> BaseNode:
+    if not places.has_resolver:
+        return ServedModel(
+            places.serving_dir, code_digest("configs", "pipeline.components.served_model", "pipeline.versions")
+        ).with_id(LAST_BLESSED)
+    return tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    ).with_id(LAST_BLESSED)
 
 
 def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> list[BaseComponent]:

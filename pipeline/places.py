@@ -9,6 +9,8 @@ from typing import Any
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from pipeline import datasets
+from pipeline.vertex.dataflow import dataflow_args
+from pipeline.vertex.registry.target import Target
 from pipeline.vertex.training import training_job
 
 INTERACTIONS_SCHEMA = "interactions.pbtxt"
@@ -51,8 +53,17 @@ class Places:
     metadata_path: str | None = None
     """The local metadata store's SQLite file; Vertex keeps its own."""
 
+    has_resolver: bool = True
+    """Whether the backend runs Resolver nodes; the open-source one of Kubeflow Pipelines does not."""
+
     image: str | None = None
     """The container image of every task on Vertex; on this machine there is none."""
+
+    beam_pipeline_args: tuple[str, ...] | None = None
+    """Flags for every Beam component. None: the config's, which run it where its task is."""
+
+    registry: Target | None = None
+    """The Model Registry to which pushed models go besides, on Vertex alone. None: to none."""
 
     training_job: dict[str, Any] | None = None
     """The Vertex CustomJob that the trainer starts, see `pipeline.vertex.training`. None: it trains where it runs."""
@@ -130,6 +141,8 @@ def vertex_places(config: PipelineConfig) -> Places:
         pipeline_root=vertex.pipeline_root,
         serving_dir=vertex.serving_dir,
         image=vertex.image,
+        beam_pipeline_args=dataflow_args(vertex, config.name),
+        registry=Target.of(config) if vertex.registry is not None else None,
         training_job=training_job(vertex, config.name),
         log_paths=_each(config.log.path, in_bucket),
         catalogue_path=in_bucket(config.catalogue.path) if config.catalogue else None,
