@@ -74,7 +74,11 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         last_model=last_blessed.outputs["model"],
         settings=config.data_gate,
         code_digest=code_digest(
-            "configs", "transforms", "pipeline.components.tabular", "pipeline.components.data_gate"
+            "configs",
+            "transforms",
+            "pipeline.components.tabular",
+            "pipeline.components.served_model.presence",
+            "pipeline.components.data_gate",
         ),
     )
 
@@ -100,7 +104,12 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     # Trains the two towers, from where that model ended if the config says so, and exports the served signatures; where
     # neither data nor config nor code has changed since that model, hands it on.
     trainer_digest = code_digest(
-        "configs", "transforms", "serving_signatures", "trainer", "pipeline.components.two_tower_trainer"
+        "configs",
+        "transforms",
+        "serving_signatures",
+        "trainer",
+        "pipeline.components.served_model.presence",
+        "pipeline.components.two_tower_trainer",
     )
     trainer = TwoTowerTrainer(
         examples=interaction_transform.outputs["transformed_examples"],
@@ -147,6 +156,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             "serving_signatures",
             "trainer",
             "pipeline.components.tabular",
+            "pipeline.components.served_model.presence",
             "pipeline.components.serving_check",
             "pipeline.components.retrieval_evaluator",
         ),

@@ -1,5 +1,6 @@
 """Compiles a pipeline into the job that Vertex AI Pipelines runs. No credentials, no network."""
 
+import dataclasses
 import json
 import os
 import uuid
@@ -22,9 +23,12 @@ from pipeline.vertex.lint.compiling import refuse
 from tfx import v1 as tfx
 from tfx.orchestration import data_types
 
+from pipeline.components.served_model.component import ServedModel
 from pipeline.pipeline import create_pipeline
 
 JOB_FILE = "pipeline.json"
+
+_KUBERNETES_GPU = "nvidia.com/gpu"
 
 
 def compile_job(config: PipelineConfig, output_dir: str | None = None, output_filename: str = JOB_FILE) -> Path:
@@ -43,7 +47,7 @@ def compile_job(config: PipelineConfig, output_dir: str | None = None, output_fi
             pipeline does not have.
         JobError: Lint found something that would fail on Vertex.
     """
-    vertex, pipeline = vertex_pipeline(config)
+    vertex, pipeline = vertex_pipeline(config, open_source=is_yaml(output_filename))
     refuse(pipeline_findings(pipeline))
     runner = VertexDagRunner(
         vertex,
@@ -55,16 +59,22 @@ def compile_job(config: PipelineConfig, output_dir: str | None = None, output_fi
     return runner.job_file
 
 
-def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, tfx.dsl.Pipeline]:
+def is_yaml(output_filename: str) -> bool:
+    """Whether a job of this name is for the open-source backend of Kubeflow Pipelines, whose format YAML is."""
+    return output_filename.endswith((".yaml", ".yml"))
+
+
+def vertex_pipeline(config: PipelineConfig, *, open_source: bool = False) -> tuple[Vertex, tfx.dsl.Pipeline]:
     """What is compiled: the config's section, and the pipeline in its buckets.
 
     Args:
         config: The pipeline, with its `vertex` section.
+        open_source: Whether it is for the open-source backend of Kubeflow Pipelines, which lacks what Vertex has.
 
     Raises:
         ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read.
     """
-    places = vertex_places(config)
+    places = dataclasses.replace(vertex_places(config), has_resolver=not open_source)
     assert config.vertex is not None  # else there were no places
     return config.vertex, create_pipeline(config, places)
 
@@ -125,6 +135,9 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         _put_resources(spec, self._vertex)
         _put_retries(spec, self._vertex)
         _put_defaults(spec, pipeline)
+        if is_yaml(self._output_filename):
+            spec["defaultPipelineRoot"] = pipeline.pipeline_info.pipeline_root
+            _fit_open_source(spec, pipeline)
         if self._check is not None:
             self._check(job)
         if write_out:
@@ -177,9 +190,25 @@ def _put_defaults(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
                 declared[value.name]["defaultValue"] = value.default
 
 
+def _fit_open_source(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+    """Takes out what the open-source backend would pass over in silence, with wrong results.
+
+    It runs no preCacheCheck, by which TFX puts the fingerprint of the input files into the cache's key; and what is
+    served changes without any input of ServedModel. GPUs have Kubernetes' names there.
+    """
+    uncached = {component.id for component in pipeline.components if isinstance(component, ServedModel)}
+    for task_id, task in spec["root"]["dag"]["tasks"].items():
+        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
+        container = spec["deploymentSpec"]["executors"][label].get("container", {})
+        if container.pop("lifecycle", None) or task_id in uncached:
+            task["cachingOptions"] = {}
+        if "accelerator" in container.get("resources", {}):
+            container["resources"]["accelerator"]["type"] = _KUBERNETES_GPU
+
+
 def _write(file: Path, job: dict[str, Any]) -> None:
     """Writes the whole file or none."""
-    if file.suffix in (".yaml", ".yml"):
+    if is_yaml(file.name):
         text = yaml.safe_dump(job["pipelineSpec"], sort_keys=True, allow_unicode=True)
     else:
         text = json.dumps(job, sort_keys=True)

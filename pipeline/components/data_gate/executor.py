@@ -21,6 +21,7 @@ from pipeline.components.data_gate import anomalies, blessing, drift, facts
 from pipeline.components.data_gate.blessing import Remembered
 from pipeline.components.data_gate.checks import Check, failures_text
 from pipeline.components.interaction_gen.executor import REPORT_FILE as CLEANING_REPORT_FILE
+from pipeline.components.served_model.presence import present
 from pipeline.components.tabular.output import all_or_nothing
 from pipeline.components.two_tower_trainer.executor import DATA_FOLDER
 
@@ -54,6 +55,7 @@ class Executor(base_executor.BaseExecutor):
             DriftError: The data is too far from the last blessed model's, or the record of that cannot be read.
         """
         settings = DataGate.model_validate_json(exec_properties[SETTINGS_KEY])
+        input_dict = present(input_dict)
         reports = _anomalies(input_dict)
         found = anomalies.findings(reports, frozenset(settings.ignore_anomalies))
         anomalies.require_none(found)

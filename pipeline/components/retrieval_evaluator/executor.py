@@ -17,6 +17,7 @@ from configs.evaluation import LIST_K, Evaluation, Gate
 from pipeline.components.retrieval_evaluator import stages
 from pipeline.components.retrieval_evaluator.assessment import Clock, Contender, assess
 from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL
+from pipeline.components.served_model.presence import present
 from pipeline.components.serving_check.executor import REPORT_FILE
 from pipeline.components.tabular import files
 from pipeline.components.tabular.output import all_or_nothing
@@ -58,6 +59,7 @@ class Executor(evaluator_executor.Executor):
             OutputError: The results cannot be written.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
+        input_dict = present(input_dict)
         settings = Evaluation.model_validate_json(exec_properties[SETTINGS_KEY])
         limits = Gate.model_validate_json(exec_properties[GATE_KEY])
         weighted = bool(exec_properties[WEIGHTED_KEY])

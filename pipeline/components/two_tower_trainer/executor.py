@@ -11,6 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
+from pipeline.components.served_model.presence import present
 from trainer.fn_args import TwoTowerFnArgs
 
 CANDIDATES_KEY = "candidates"
@@ -43,7 +44,7 @@ class Executor(trainer_executor.GenericExecutor):
         Raises:
             TrainingError: As `run_fn`.
         """
-        super().Do(input_dict, output_dict, exec_properties)
+        super().Do(present(input_dict), output_dict, exec_properties)
         blessing = artifact_utils.get_single_uri(input_dict[DATA_BLESSING_KEY])
         folder = os.path.join(
             artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_KEY]), DATA_FOLDER

@@ -8,9 +8,6 @@ from collections.abc import Iterator
 from pipeline.vertex.lint.finding import Finding
 from pipeline.vertex.lint.subject import Subject
 
-RULES = ("kfp-resolver", "kfp-cached-example-gen")
-"""Vertex takes a YAML job as well, and does what these say that the backend does not."""
-
 
 def resolvers(subject: Subject) -> Iterator[Finding]:
     """Looks for resolvers.
@@ -21,13 +18,14 @@ def resolvers(subject: Subject) -> Iterator[Finding]:
     for task in subject.tasks:
         if subject.is_yaml and task.executor.HasField("resolver"):
             yield Finding(
-                RULES[0],
+                "kfp-resolver",
                 "error",
                 task.id,
                 "resolver",
                 "Kubeflow Pipelines' own backend has no resolvers: it refuses the run with `resolver not implemented "
                 "yet`. Vertex runs them.",
-                "On that backend, import a model by its place (tfx.dsl.Importer) or leave the resolver out.",
+                "Find the model by what is served, as pipeline.components.served_model does, or import one by its "
+                "place (tfx.dsl.Importer).",
             )
 
 
@@ -41,7 +39,7 @@ def drivers(subject: Subject) -> Iterator[Finding]:
         driver = task.executor.container.lifecycle.pre_cache_check
         if subject.is_yaml and driver.command and task.spec.caching_options.enable_cache:
             yield Finding(
-                RULES[1],
+                "kfp-cached-example-gen",
                 "error",
                 task.id,
                 "container, lifecycle.preCacheCheck",

@@ -1,5 +1,6 @@
 """Lint at compile time: errors are refused and nothing is written, warnings are logged."""
 
+import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from tfx import v1 as tfx
 
 from configs.errors import JobError
 from configs.load import DEFAULT_CONFIG, load_config
+from configs.pipeline import PipelineConfig
+from pipeline.pipeline import create_pipeline
+from pipeline.places import Places
 from pipeline.vertex import compile as compiling
 from tests.pipeline.vertex.lint.planted import example_gen, pipeline_of, trainer
 from tests.pipeline.vertex.settings import config_with
@@ -21,6 +25,10 @@ def _old_kind(*_: Any) -> tfx.dsl.Pipeline:
 
 def _with_a_local_path(*_: Any) -> tfx.dsl.Pipeline:
     return pipeline_of(example_gen("/srv/log"))
+
+
+def _with_a_resolver(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
+    return create_pipeline(config, dataclasses.replace(places, has_resolver=True))
 
 
 @pytest.mark.parametrize(
@@ -50,10 +58,8 @@ def test_compile_job_what_would_surprise_is_logged_once_for_all_tasks(
     assert "CatalogueGen" in told[0] and "TwoTowerTrainer" in told[0]
 
 
-def test_compile_job_yaml_is_written_and_what_its_own_backend_lacks_is_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.WARNING, "perennial.vertex.lint")
-    assert compiling.compile_job(load_config(DEFAULT_CONFIG), str(tmp_path), "job.yaml").exists()
-    told = "\n".join(record.getMessage() for record in caplog.records)
-    assert "error kfp-resolver" in told and "error kfp-cached-example-gen" in told
+def test_compile_job_yaml_with_a_resolver_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "create_pipeline", _with_a_resolver)
+    with pytest.raises(JobError, match="error kfp-resolver: LatestBlessedModel"):
+        compiling.compile_job(load_config(DEFAULT_CONFIG), str(tmp_path), "job.yaml")
+    assert list(tmp_path.iterdir()) == []
