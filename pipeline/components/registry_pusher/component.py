@@ -16,6 +16,7 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
     """What was pushed and the evaluator's word in; what was registered out."""
 
     PARAMETERS = {
+        executor.SERVING_DIR_KEY: component_spec.ExecutionParameter(type=str),
         executor.TARGET_KEY: component_spec.ExecutionParameter(type=str),
         executor.CODE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
     }
@@ -38,13 +39,19 @@ class RegistryPusher(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
     def __init__(
-        self, pushed_model: types.BaseChannel, model_blessing: types.BaseChannel, target: Target, code_digest: str
+        self,
+        pushed_model: types.BaseChannel,
+        model_blessing: types.BaseChannel,
+        serving_dir: str,
+        target: Target,
+        code_digest: str,
     ) -> None:
         """Declares the component.
 
         Args:
             pushed_model: What the Pusher pushed, or did not.
             model_blessing: The evaluator's word, which a rollback may have taken back since.
+            serving_dir: The serving folder.
             target: The model in the registry, and the Endpoint.
             code_digest: Digest of the executor's code, for the cache key.
         """
@@ -52,6 +59,7 @@ class RegistryPusher(base_component.BaseComponent):
             spec=RegistryPusherSpec(
                 pushed_model=pushed_model,
                 model_blessing=model_blessing,
+                serving_dir=serving_dir,
                 target=target.model_dump_json(),
                 code_digest=code_digest,
                 registered_model=types.Channel(type=standard_artifacts.PushedModel),

@@ -14,7 +14,7 @@ from tfx.types import artifact_utils
 
 from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN
 from pipeline.versions.files import told
-from pipeline.versions.folder import Version, versions
+from pipeline.versions.folder import Version, is_local, versions
 from pipeline.versions.withdrawn import withdrawn
 from pipeline.vertex.registry.api import RegistryApi
 from pipeline.vertex.registry.blessings import take_back
@@ -26,6 +26,7 @@ PUSHED_MODEL_KEY = "pushed_model"
 MODEL_BLESSING_KEY = "model_blessing"
 REGISTERED_MODEL_KEY = "registered_model"
 TARGET_KEY = "target"
+SERVING_DIR_KEY = "serving_dir"
 CODE_DIGEST_KEY = "code_digest"
 REPORT_FILE = "registry.json"
 
@@ -48,7 +49,7 @@ class Executor(pusher_executor.Executor):
         Args:
             input_dict: `pushed_model` and `model_blessing`.
             output_dict: `registered_model`.
-            exec_properties: `target` as JSON.
+            exec_properties: `serving_dir`, and `target` as JSON.
 
         Raises:
             OutputError: The serving folder cannot be read.
@@ -60,14 +61,14 @@ class Executor(pusher_executor.Executor):
         blessing = artifact_utils.get_single_instance(input_dict[MODEL_BLESSING_KEY])
         output = artifact_utils.get_single_instance(output_dict[REGISTERED_MODEL_KEY])
         logger = logging.getLogger("perennial.registry")
-        digest, serving_dir = pushed.get_string_custom_property(MODEL_DIGEST), target.vertex.serving_dir
+        digest, serving_dir = pushed.get_string_custom_property(MODEL_DIGEST), exec_properties[SERVING_DIR_KEY]
         with told(serving_dir):
             standing, out = versions(serving_dir), withdrawn(serving_dir)
-        api = RegistryApi(target.vertex)
-        if out:
-            # On this machine each run does so before it begins. What is not taken back the next run starts from.
+        api = RegistryApi.of(target)
+        if out and not is_local(serving_dir):
+            # On this machine each run does so before it begins. What is not taken back, the next run would start from.
             take_back(api, target.pipeline, standing, out)
-        if reason := _why_not(pushed, blessing, digest, standing, out):
+        if reason := _why_not(serving_dir, pushed, blessing, digest, standing, out):
             logger.warning("not registered: %s", reason)
             self._MarkNotPushed(output)
             _write(output, {"registered": False, "reason": reason})
@@ -92,7 +93,12 @@ class Executor(pusher_executor.Executor):
 
 
 def _why_not(
-    pushed: types.Artifact, blessing: types.Artifact, digest: str, standing: list[Version], out: dict[str, Any]
+    serving_dir: str,
+    pushed: types.Artifact,
+    blessing: types.Artifact,
+    digest: str,
+    standing: list[Version],
+    out: dict[str, Any],
 ) -> str | None:
     """Why the model must not be registered; None if it is what is live.
 
@@ -107,6 +113,8 @@ def _why_not(
     if not standing or standing[-1].digest != digest:
         live = f"version {standing[-1].number} holds another model" if standing else "nothing is there"
         return f"it is not what is live in the serving folder: {live}"
+    if is_local(serving_dir):  # in a rehearsal
+        return f"{serving_dir} is a folder of this machine, which Vertex cannot read"
     return None
 
 

@@ -5,11 +5,18 @@ from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
 
+from configs.vertex import Vertex
 from pipeline.vertex.api.client import Api
+from pipeline.vertex.registry.target import Target
 
 
 class RegistryApi(Api):
     """Google Cloud as one config sees it, with its models, Endpoints and metadata."""
+
+    @classmethod
+    def of(cls, target: Target) -> "RegistryApi":
+        """As a task of the pipeline sees it, which has no config: what is asked of Vertex needs no more of it."""
+        return cls(Vertex.model_construct(**target.model_dump(include={"project", "region", "api_endpoint"})))
 
     @cached_property
     def models(self) -> Any:
@@ -25,3 +32,13 @@ class RegistryApi(Api):
     def metadata(self) -> Any:
         """Vertex's MetadataService."""
         return self.client(v1.MetadataServiceClient)
+
+
+def plain(message: Any) -> Any:
+    """A message of the API as protobuf has it, without proto-plus's wrapper.
+
+    What is inside a reply comes wrapped, or, with protobuf 3.20 after the answer of a long-running operation was read
+    over REST, does not: json_format makes further classes then, which proto-plus does not know. Moments differ too:
+    here they are Timestamps. May go with the TFX line that needs protobuf 3.20.
+    """
+    return type(message).pb(message) if hasattr(type(message), "pb") else message

@@ -14,7 +14,7 @@ from tfx.utils import path_utils
 from pipeline.runs.metadata import BLESSED, CURRENT_MODEL_URI, MODEL_DIGEST, MODEL_URI, WITHDRAWN
 from pipeline.versions.blessings import Blessed
 from pipeline.versions.folder import SOURCE, Version, provenance
-from pipeline.vertex.registry.api import RegistryApi
+from pipeline.vertex.registry.api import RegistryApi, plain
 
 _PAGE = 1000
 """The most that the service gives at once."""
@@ -72,7 +72,7 @@ class _Change:
     def make(self, target: str | None, out: Collection[str]) -> Blessed:
         targets = self._uris.get(target, set()) if target else set()
         taken = {uri for digest in out for uri in self._uris.get(digest, ())} - targets
-        since = max((self._models[uri].create_time for uri in targets if uri in self._models), default=None)
+        since = max((_moment(self._models[uri]) for uri in targets if uri in self._models), default=None)
         lost, is_found = set(), False
         for blessing in self._artifacts("tfx.ModelBlessing", "state=LIVE"):
             told = dict(blessing.metadata)
@@ -94,13 +94,13 @@ class _Change:
         request = {"parent": store, "filter": wanted, "page_size": _PAGE}
         found: list[Any] = self._api.call(
             f"list the artifacts of type {title} in {store}",
-            lambda options: list(self._api.metadata.list_artifacts(request=request, **options)),
+            lambda options: list(map(plain, self._api.metadata.list_artifacts(request=request, **options))),
         )
-        return sorted(found, key=lambda artifact: artifact.create_time)
+        return sorted(found, key=_moment)
 
-    def _is_ours_since(self, uri: str, since: Any) -> bool:
+    def _is_ours_since(self, uri: str, since: int | None) -> bool:
         """Whether a model was trained after that moment, by our pipeline."""
-        if since is None or uri not in self._models or self._models[uri].create_time <= since:
+        if since is None or uri not in self._models or _moment(self._models[uri]) <= since:
             return False
         return bool(provenance(path_utils.serving_model_path(uri)).get("pipeline") == self._pipeline)
 
@@ -110,8 +110,13 @@ class _Change:
         def once(options: dict[str, Any]) -> None:
             read = self._api.metadata.get_artifact(name=name, **options)
             # Numbers: the resolver's filter asks for blessed.number_value.
-            told = dict(read.metadata) | {BLESSED: float(blessed), WITHDRAWN: float(withdrawn)}
+            told = dict(plain(read).metadata) | {BLESSED: float(blessed), WITHDRAWN: float(withdrawn)}
             changed = v1.Artifact(name=name, etag=read.etag, metadata=told)
             self._api.metadata.update_artifact(artifact=changed, update_mask={"paths": ["metadata"]}, **options)
 
         self._api.call(f"change the blessing {name}", once)
+
+
+def _moment(artifact: Any) -> int:
+    """When an artifact was made: nanoseconds since 1970."""
+    return int(artifact.create_time.ToNanoseconds())

@@ -15,7 +15,7 @@ from google.cloud import aiplatform_v1 as v1
 
 from configs.errors import VertexError
 from configs.vertex import Endpoint
-from pipeline.vertex.registry.api import RegistryApi
+from pipeline.vertex.registry.api import RegistryApi, plain
 from pipeline.vertex.registry.target import Target
 
 _CREATE_SECONDS = 10 * 60
@@ -137,7 +137,7 @@ def _find_or_create(api: RegistryApi, target: Target, options: Mapping[str, Any]
 
 def _ours(endpoint: Any, target: Target) -> list[Deployed]:
     ours = []
-    for each in sorted(endpoint.deployed_models, key=lambda each: each.create_time):
+    for each in sorted(plain(endpoint).deployed_models, key=lambda each: each.create_time.ToNanoseconds()):
         traffic = endpoint.traffic_split.get(each.id, 0)
         # By the last part: the API names the project by its number.
         model_id = each.model.partition("@")[0].rpartition("/")[2]

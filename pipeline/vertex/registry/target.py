@@ -3,20 +3,29 @@
 from configs.base import Settings
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
-from configs.vertex import Endpoint, Registry, Vertex
-
-_NEEDED = {"project", "region", "api_endpoint", "pipeline_root", "data_dir", "serving_dir", "image", "registry"}
-"""Fields of the `vertex` section, with those that it cannot be without. Others must not change the cache key."""
+from configs.vertex import Endpoint, Registry
 
 
 class Target(Settings):
-    """One model of the Model Registry, of which each push is a version."""
+    """One model of the Model Registry, of which each push is a version.
+
+    No path is in it: where a model lies comes with the model.
+    """
 
     pipeline: str
     """Whose models they are."""
 
-    vertex: Vertex
-    """The config's section, as far as a push needs it."""
+    project: str
+    """The Google Cloud project's id."""
+
+    region: str
+    """Where the model is, such as `europe-west4`."""
+
+    api_endpoint: str | None
+    """Where the API is. None: the region's own."""
+
+    registry: Registry
+    """The config's section."""
 
     @classmethod
     def of(cls, config: PipelineConfig) -> "Target":
@@ -25,19 +34,19 @@ class Target(Settings):
         Raises:
             ConfigError: It says nothing of a registry.
         """
-        if config.vertex is None or config.vertex.registry is None:
+        vertex = config.vertex
+        if vertex is None or vertex.registry is None:
             raise ConfigError(
                 f"pipeline {config.name}: the config has no vertex.registry section, so there is no model to register "
                 "versions of. Add vertex: registry: with serving_image."
             )
-        vertex = Vertex.model_validate(config.vertex.model_dump(mode="json", include=_NEEDED))
-        return cls(pipeline=config.name, vertex=vertex)
-
-    @property
-    def registry(self) -> Registry:
-        """The registry's settings."""
-        assert self.vertex.registry is not None  # else there were no target
-        return self.vertex.registry
+        return cls(
+            pipeline=config.name,
+            project=vertex.project,
+            region=vertex.region,
+            api_endpoint=vertex.api_endpoint,
+            registry=vertex.registry,
+        )
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -47,7 +56,7 @@ class Target(Settings):
     @property
     def location(self) -> str:
         """The parent of all resources."""
-        return f"projects/{self.vertex.project}/locations/{self.vertex.region}"
+        return f"projects/{self.project}/locations/{self.region}"
 
     @property
     def model_id(self) -> str:

@@ -9,7 +9,6 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from google.api_core import exceptions
@@ -61,8 +60,6 @@ class Registered:
     aliases: frozenset[str]
     path: str
     """The folder that it was uploaded from."""
-
-    created_at: datetime
 
     def holds(self, digest: str) -> bool:
         """Whether it is the model of this digest."""
@@ -161,5 +158,4 @@ def _registered(model: Any) -> Registered:
         digest=described[1] if described else model.labels.get(DIGEST_LABEL, ""),
         aliases=frozenset(model.version_aliases),
         path=model.artifact_uri,
-        created_at=model.version_create_time,
     )

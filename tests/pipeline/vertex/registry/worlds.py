@@ -1,0 +1,170 @@
+"""A pipeline on Vertex whose runs train, bless, push and register small models, on the loopback alone."""
+
+import json
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tfx.types import standard_artifacts
+
+from configs.pipeline import PipelineConfig
+from pipeline.components.registry_pusher.executor import Executor
+from pipeline.versions.push import push
+from pipeline.vertex.api.retrying import Patience
+from pipeline.vertex.registry.api import RegistryApi
+from pipeline.vertex.registry.target import Target
+from tests.pipeline.versions.folders import make_model
+from tests.pipeline.vertex.settings import config_with
+from tests.vertex_api.artifacts import Artifacts
+from tests.vertex_api.endpoints import Endpoints
+from tests.vertex_api.models import Models
+from tests.vertex_api.object_store import ObjectStore
+from tests.vertex_api.operations import NUMBER, Operations
+from tests.vertex_api.resources import PARENT
+from tests.vertex_api.server import VertexApi
+
+NAME = "movielens-100k"
+MODEL = f"{PARENT}/models/{NAME}"
+IMAGE = "europe-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
+ENDPOINT = {"display_name": "recommender", "machine_type": "n1-standard-2"}
+
+QUICK = Patience(attempts=3, first_pause_seconds=0.01, longest_pause_seconds=0.02, call_seconds=20.0)
+
+
+class World:
+    """What stands behind one config. Models are called by letters."""
+
+    def __init__(self, server: VertexApi, store: ObjectStore, folder: Path) -> None:
+        self.server, self.store, self._folder = server, store, folder
+        self.operations = Operations()
+        self.models = Models(self.operations)
+        self.endpoints = Endpoints(self.models, self.operations)
+        self.artifacts = Artifacts()
+        server.add(self.operations, self.models, self.endpoints, self.artifacts)
+        self.bucket = f"bucket-{uuid.uuid4().hex}"  # TensorFlow remembers for seconds what a bucket holds
+        self.digests: dict[str, str] = {}
+        """By the model's letter."""
+
+        self._runs = 0
+
+    def config(self, registry: Mapping[str, Any] | None = None, keep: int = 9) -> PipelineConfig:
+        """MovieLens 100K's, with these fields of `vertex.registry`. None: it has no registry."""
+        settings = None if registry is None else {"serving_image": IMAGE, **registry}
+        serving_dir = f"gs://{self.bucket}/serving"
+        config = config_with(api_endpoint=self.server.url, serving_dir=serving_dir, registry=settings)
+        return config.model_copy(update={"push": config.push.model_copy(update={"keep_versions": keep})})
+
+    def api(self, config: PipelineConfig) -> RegistryApi:
+        """Google Cloud, for who has little time."""
+        assert config.vertex is not None
+        return RegistryApi(config.vertex, QUICK)
+
+    def run(self, name: str, config: PipelineConfig, *, pipeline: str = NAME) -> dict[str, Any]:
+        """One run: trains the model of this name, blesses, pushes and registers it.
+
+        Returns:
+            What RegistryPusher wrote down.
+        """
+        trained = self.train(name, pipeline=pipeline)
+        return self.register(config, *self.push(name, trained, config))
+
+    def train(self, name: str, *, pipeline: str = NAME, blessed: int = 1) -> Any:
+        """Trains and evaluates; the ModelBlessing as Vertex's metadata has it."""
+        self._runs += 1
+        folder = self._folder / f"{name} {self._runs}"
+        make_model(folder, name)
+        (folder / "assets.extra" / "provenance.json").write_text(json.dumps({"pipeline": pipeline, "metrics": {}}))
+        uri = f"{self._root}/TwoTowerTrainer_1/model"
+        self._upload(folder, f"{uri}/Format-Serving")
+        model = self.artifacts.put("tfx.Model", uri)
+        return self.artifacts.put(
+            "tfx.ModelBlessing", blessed=float(blessed), current_model=uri, current_model_id=model.name
+        )
+
+    def push(self, name: str, blessing: Any, config: PipelineConfig) -> tuple[Any, Any]:
+        """What the Pusher does with a model, as far as it is asked of the artifacts.
+
+        Returns:
+            PushedModel and ModelBlessing, as RegistryPusher gets them.
+        """
+        assert config.vertex is not None
+        uri = str(blessing.metadata["current_model"])
+        came = push(f"{uri}/Format-Serving", config.vertex.serving_dir, config.push.keep_versions)
+        self.digests[name] = came.digest
+        pushed = standard_artifacts.PushedModel()
+        told = {"pushed": float(came.version is not None), "model_digest": came.digest, "model_uri": uri}
+        for key, value in told.items():
+            # As structs: that is what Vertex's metadata becomes in a task.
+            pushed.set_json_value_custom_property(key, value)
+        self.artifacts.put("tfx.PushedModel", f"{self._root}/Pusher_1/pushed_model", **told)
+        word = standard_artifacts.ModelBlessing()
+        for key, value in dict(blessing.metadata).items():
+            word.set_json_value_custom_property(key, value)
+        return pushed, word
+
+    def register(self, config: PipelineConfig, pushed: Any, blessing: Any) -> dict[str, Any]:
+        """Runs RegistryPusher's executor; what it wrote down."""
+        assert config.vertex is not None
+        output = standard_artifacts.PushedModel()
+        output.uri = f"{self._root}/RegistryPusher_1/registered_model"
+        Executor().Do(
+            {"pushed_model": [pushed], "model_blessing": [blessing]},
+            {"registered_model": [output]},
+            {
+                "serving_dir": config.vertex.serving_dir,
+                "target": Target.of(config).model_dump_json(),
+                "code_digest": "c",
+            },
+        )
+        bucket, _, name = output.uri.removeprefix("gs://").partition("/")
+        report: dict[str, Any] = json.loads(self.store.objects[bucket, f"{name}/registry.json"])
+        assert output.get_int_custom_property("pushed") == int(report["registered"])
+        assert output.get_string_custom_property("pushed_destination") == report.get("model", "")
+        return report
+
+    def versions(self) -> dict[int, tuple[str, set[str]]]:
+        """The registry, read in a way of its own: model's letter and aliases by number."""
+        names = {digest: name for name, digest in self.digests.items()}
+        return {
+            number: (names[model.version_description[14:78]], set(model.version_aliases))
+            for number, model in self.models.versions.get(MODEL, {}).items()
+        }
+
+    def live(self) -> str:
+        """The letter of the model with the highest number in the serving folder."""
+        graphs = [name for name in self.store.names(self.bucket) if name.endswith("/saved_model.pb")]
+        served = [name for name in graphs if name.startswith("serving/")]
+        newest = max(served, key=lambda name: int(name.split("/")[1]))
+        return self.store.objects[self.bucket, newest].decode().removeprefix("graph of ")
+
+    def numbers(self) -> list[int]:
+        """Numbers in the serving folder."""
+        names = self.store.names(self.bucket)
+        return sorted(
+            int(name.split("/")[1])
+            for name in names
+            if name.startswith("serving/") and name.endswith("/saved_model.pb")
+        )
+
+    def last_blessed(self) -> str | None:
+        """The letter of the model that Vertex's resolver hands to the next run."""
+        blessings = [
+            each
+            for each in self.artifacts.artifacts.values()
+            if each.schema_title == "tfx.ModelBlessing" and each.metadata["blessed"] == 1
+        ]
+        if not blessings:
+            return None
+        bucket, _, name = blessings[-1].metadata["current_model"].removeprefix("gs://").partition("/")
+        return self.store.objects[bucket, f"{name}/Format-Serving/saved_model.pb"].decode().removeprefix("graph of ")
+
+    @property
+    def _root(self) -> str:
+        return f"gs://{self.bucket}/root/{NUMBER}/{NAME}-2026010100000{self._runs}"
+
+    def _upload(self, folder: Path, goal: str) -> None:
+        bucket, _, prefix = goal.removeprefix("gs://").partition("/")
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                self.store.put(bucket, f"{prefix}/{file.relative_to(folder)}", file.read_bytes())

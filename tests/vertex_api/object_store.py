@@ -1,0 +1,302 @@
+"""Cloud Storage as TensorFlow reaches it: the real `gs://` of TensorFlow, whose requests end on the loopback.
+
+TensorFlow knows Google's addresses alone, over TLS. So this is a proxy for HTTPS that answers itself: its certificate is
+of an authority that only the tests trust. The protocol: https://cloud.google.com/storage/docs/json_api/v1.
+"""
+
+import datetime
+import json
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+HOSTS = ("www.googleapis.com", "storage.googleapis.com")
+TOKEN = "a-token"
+
+
+class ObjectStore:
+    """Buckets are there when something is in them; an object is bytes under a name with slashes, and nothing else."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], bytes] = {}
+        """By bucket and name."""
+
+        self.log: list[str] = []
+        """What was done, in order: `write`, `delete` or `copy`, and the object."""
+
+        self.strays: list[str] = []
+        """What nothing answers."""
+
+        self.refused: set[str] = set()
+        """Methods that are refused with 403, such as `write`."""
+
+        self._generation = 0
+        self._generations: dict[tuple[str, str], int] = {}
+        self._sessions: dict[str, tuple[str, str]] = {}
+        self._lock = threading.RLock()
+
+    def names(self, bucket: str) -> list[str]:
+        """Of a bucket's objects."""
+        return sorted(name for of, name in self.objects if of == bucket)
+
+    def put(self, bucket: str, name: str, content: bytes) -> None:
+        """Writes an object."""
+        with self._lock:
+            self._generation += 1
+            self.objects[bucket, name], self._generations[bucket, name] = content, self._generation
+
+    def answer(self, method: str, target: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body."""
+        url = urlsplit(target)
+        asked = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
+        with self._lock:
+            if headers["Authorization"] != f"Bearer {TOKEN}":
+                return 401, {}, b"{}"
+            for verb, pattern, handler in _ROUTES:
+                match = re.fullmatch(pattern, url.path)
+                if verb == method and match:
+                    return handler(self, [unquote(part) for part in match.groups()], asked, headers, body)
+            self.strays.append(f"{method} {target}")
+            return 501, {}, b"{}"
+
+    def _write(self, key: tuple[str, str], content: bytes) -> tuple[int, dict[str, str], bytes]:
+        if "write" in self.refused:
+            return 403, {}, b'{"error": {"code": 403, "message": "no storage.objects.create"}}'
+        self.put(*key, content)
+        self.log.append(f"write {key[1]}")
+        return _json(self._described(key))
+
+    def _described(self, key: tuple[str, str]) -> dict[str, Any]:
+        return {
+            "name": key[1],
+            "size": str(len(self.objects[key])),
+            "generation": str(self._generations[key]),
+            "updated": "2026-01-01T00:00:00.000Z",
+        }
+
+    def _bucket(self, parts: list[str], *_: Any) -> tuple[int, dict[str, str], bytes]:
+        return _json({"name": parts[0], "location": "EUROPE-WEST4"})
+
+    def _list(self, parts: list[str], asked: dict[str, str], *_: Any) -> tuple[int, dict[str, str], bytes]:
+        prefix, delimiter, size = asked.get("prefix", ""), asked.get("delimiter"), int(asked.get("maxResults", 1000))
+        items, prefixes = [], []
+        for name in self.names(parts[0]):
+            rest = name.removeprefix(prefix)
+            if not name.startswith(prefix):
+                continue
+            if delimiter and delimiter in rest:
+                folder = prefix + rest.partition(delimiter)[0] + delimiter
+                if folder not in prefixes:
+                    prefixes.append(folder)
+            else:
+                items.append(self._described((parts[0], name)))
+        found = sorted([*((each["name"], each) for each in items), *((each, None) for each in prefixes)])
+        start = int(asked.get("pageToken", 0))
+        page = found[start : start + size]
+        answer: dict[str, Any] = {
+            "items": [item for _, item in page if item],
+            "prefixes": [name for name, item in page if not item],
+        }
+        if start + size < len(found):
+            answer["nextPageToken"] = str(start + size)
+        return _json({name: value for name, value in answer.items() if value})
+
+    def _stat(self, parts: list[str], *_: Any) -> tuple[int, dict[str, str], bytes]:
+        key = (parts[0], parts[1])
+        return _json(self._described(key)) if key in self.objects else _NOT_FOUND
+
+    def _delete(self, parts: list[str], *_: Any) -> tuple[int, dict[str, str], bytes]:
+        if self.objects.pop((parts[0], parts[1]), None) is None:
+            return _NOT_FOUND
+        self.log.append(f"delete {parts[1]}")
+        return 204, {}, b""
+
+    def _copy(self, parts: list[str], *_: Any) -> tuple[int, dict[str, str], bytes]:
+        source, goal = (parts[0], parts[1]), (parts[2], parts[3])
+        if source not in self.objects:
+            return _NOT_FOUND
+        self._write(goal, self.objects[source])
+        return _json({"done": True})
+
+    def _read(self, parts: list[str], _: Any, headers: Any, *__: Any) -> tuple[int, dict[str, str], bytes]:
+        content = self.objects.get((parts[0], parts[1]))
+        if content is None:
+            return _NOT_FOUND
+        match = re.fullmatch(r"bytes=(\d+)-(\d+)", headers["Range"] or "")
+        if match is None:
+            return 200, {}, content
+        first, last = int(match[1]), int(match[2])
+        return (206, {}, content[first : last + 1]) if first < len(content) else (416, {}, b"")
+
+    def _begin(
+        self, parts: list[str], asked: dict[str, str], headers: Any, body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        key = (parts[0], asked["name"])
+        if asked["uploadType"] == "media":
+            return self._write(key, body)
+        session = str(len(self._sessions))
+        self._sessions[session] = key
+        return 200, {"Location": f"https://www.googleapis.com/upload/storage/v1/sessions/{session}"}, b""
+
+    def _put(self, parts: list[str], _: Any, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        return self._write(self._sessions[parts[0]], body)
+
+
+def _json(value: Any) -> tuple[int, dict[str, str], bytes]:
+    return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()
+
+
+_NOT_FOUND = 404, {"Content-Type": "application/json"}, b'{"error": {"code": 404, "message": "Not Found"}}'
+
+_ROUTES: list[tuple[str, str, Any]] = [
+    ("POST", r"/upload/storage/v1/b/([^/]+)/o", ObjectStore._begin),
+    ("PUT", r"/upload/storage/v1/sessions/([^/]+)", ObjectStore._put),
+    ("POST", r"/storage/v1/b/([^/]+)/o/([^/]+)/rewriteTo/b/([^/]+)/o/([^/]+)", ObjectStore._copy),
+    ("GET", r"/storage/v1/b/([^/]+)", ObjectStore._bucket),
+    ("GET", r"/storage/v1/b/([^/]+)/o", ObjectStore._list),
+    ("GET", r"/storage/v1/b/([^/]+)/o/([^/]+)", ObjectStore._stat),
+    ("DELETE", r"/storage/v1/b/([^/]+)/o/([^/]+)", ObjectStore._delete),
+    ("GET", r"/([^/]+)/(.+)", ObjectStore._read),
+]
+
+
+@contextmanager
+def object_store(folder: Path) -> Iterator[tuple[ObjectStore, dict[str, str]]]:
+    """An object store, and the environment variables that lead TensorFlow there, while the block runs.
+
+    Args:
+        folder: Where the certificates are written.
+    """
+    authority, certificate = _certificates(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    store = ObjectStore()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(store, context))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield (
+            store,
+            {
+                "HTTPS_PROXY": f"http://127.0.0.1:{server.server_port}",
+                "https_proxy": f"http://127.0.0.1:{server.server_port}",
+                "NO_PROXY": "127.0.0.1",
+                "CURL_CA_BUNDLE": str(authority),
+                "GOOGLE_AUTH_TOKEN_FOR_TESTING": TOKEN,
+            },
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert store.strays == []
+
+
+def _handler(store: ObjectStore, context: ssl.SSLContext) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # an answer is two writes, and a client waits 40 ms before it confirms one
+
+        def do_CONNECT(self) -> None:
+            if self.path.partition(":")[0] not in HOSTS:  # no test reaches the outside network
+                self.close_connection = True
+                self.send_error(403)
+                return
+            self.send_response(200, "Connection established")
+            self.end_headers()
+            try:
+                self.connection = context.wrap_socket(self.connection, server_side=True)
+            except (OSError, ssl.SSLError):
+                self.close_connection = True
+                return
+            self.rfile = self.connection.makefile("rb", -1)
+            self.wfile = _Writer(self.connection)  # type: ignore[assignment]
+            self.close_connection = False
+
+        def _reply(self) -> None:
+            if self.headers.get("Transfer-Encoding") == "chunked":  # TensorFlow names a length besides
+                body = b"".join(self._chunks())
+            else:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            status, headers, answer = store.answer(self.command, self.path, self.headers, body)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if status != 204:
+                self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def _chunks(self) -> Iterator[bytes]:
+            while size := int(self.rfile.readline(), 16):
+                yield self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+
+        do_GET = do_POST = do_PUT = do_DELETE = _reply
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    return Handler
+
+
+class _Writer:
+    """What `http.server` writes to."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection, self.closed = connection, False
+
+    def write(self, content: bytes) -> int:
+        self._connection.sendall(content)
+        return len(content)
+
+    def flush(self) -> None:
+        pass
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _certificates(folder: Path) -> tuple[Path, Path]:
+    """An authority's certificate, and a file of a key and a certificate for Google's hosts that it signed."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2)]
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("tests", HOSTS[0])]
+
+    def build(subject: int) -> x509.CertificateBuilder:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(names[subject])
+            .issuer_name(names[0])
+            .public_key(keys[subject].public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+        )
+
+    authority = build(0).add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    hosts = x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS])
+    signed = [
+        each.sign(keys[0], hashes.SHA256()) for each in (authority, build(1).add_extension(hosts, critical=False))
+    ]
+    pem = [each.public_bytes(serialization.Encoding.PEM) for each in signed]
+    private = keys[1].private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "authority.pem").write_bytes(pem[0])
+    (folder / "server.pem").write_bytes(private + pem[1])
+    return folder / "authority.pem", folder / "server.pem"

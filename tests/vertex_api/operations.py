@@ -1,0 +1,116 @@
+"""Long-running operations (https://google.aip.dev/151), which other services start, and the one project's two names."""
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.longrunning import operations_pb2
+from google.rpc import status_pb2
+
+from tests.vertex_api.resources import PROJECT
+from tests.vertex_api.rest import ApiError, Route
+
+NUMBER = "123456789"
+"""Of the project: Vertex takes its id in what it is asked, and answers with its number."""
+
+_KINDS = ("models", "endpoints")
+
+
+def by_id(name: str) -> str:
+    """A resource's name with the project's id."""
+    return name.replace(f"projects/{NUMBER}/", f"projects/{PROJECT}/")
+
+
+def by_number(name: str) -> str:
+    """A resource's name with the project's number."""
+    return name.replace(f"projects/{PROJECT}/", f"projects/{NUMBER}/")
+
+
+def plain(message: Any) -> Any:
+    """A message without proto-plus's wrapper.
+
+    The services here keep such ones and put them together by `fill`: where json_format has read or written an Any,
+    protobuf 3.20 knows two classes for one message, and refuses to put one into the other.
+    """
+    return type(message).pb(message) if hasattr(type(message), "pb") else message
+
+
+def new(of: Any) -> Any:
+    """An empty message of a proto-plus class, without the wrapper."""
+    return of.pb(of())
+
+
+def fill(goal: Any, source: Any) -> Any:
+    """Merges a message into another of the same type, whatever their classes; returns the goal."""
+    goal.MergeFromString(plain(source).SerializeToString())
+    return goal
+
+
+@dataclass
+class _Running:
+    rest: int
+    """Looks until it is done."""
+
+    operation: operations_pb2.Operation
+    effect: Callable[[], Any]
+
+
+class Operations:
+    """Operations take effect when they are done: by default before their reply is written, which says `not done`."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+        """How many further requests pass before a new operation is done."""
+
+        self._failures: dict[str, deque[tuple[int, str]]] = defaultdict(deque)
+        self._running: list[_Running] = []
+        self._all: dict[str, operations_pb2.Operation] = {}
+
+    def routes(self) -> list[Route]:
+        # The service's two paths for them; the client over REST takes the first.
+        paths = [
+            f"/{base}/{{name=projects/*/locations/*/{kind}/*/operations/*}}" for base in ("ui", "v1") for kind in _KINDS
+        ]
+        return [Route("GetOperation", "GET", path, None, self._get) for path in paths]
+
+    def fail(self, rpc: str, code: int, message: str) -> None:
+        """Lets the next operation of a method be accepted and end with an error of `google.rpc.Code`."""
+        self._failures[rpc].append((code, message))
+
+    def start(self, rpc: str, resource: str, effect: Callable[[], Any]) -> operations_pb2.Operation:
+        """Begins one; `effect` does what was asked for and returns the response's proto."""
+        operation = operations_pb2.Operation(name=f"{by_number(resource)}/operations/{len(self._all) + 1}")
+        self._all[by_id(operation.name)] = operation
+        reply = operations_pb2.Operation(name=operation.name)
+        if self._failures[rpc]:
+            code, message = self._failures[rpc].popleft()
+            operation.done = True
+            operation.error.CopyFrom(status_pb2.Status(code=code, message=message))
+        else:
+            self._running.append(_Running(self.looks, operation, effect))
+            self._finish()
+        return reply
+
+    def tick(self) -> None:
+        """A request passes."""
+        for each in self._running:
+            each.rest -= 1
+        self._finish()
+
+    def is_at_work(self, resource: str) -> bool:
+        """Whether one on this resource is not done."""
+        return any(by_id(each.operation.name).startswith(f"{by_id(resource)}/") for each in self._running)
+
+    def _finish(self) -> None:
+        for each in [each for each in self._running if each.rest <= 0]:
+            self._running.remove(each)
+            response = each.effect()
+            each.operation.done = True
+            each.operation.response.Pack(plain(response))
+
+    def _get(self, asked: dict[str, str]) -> operations_pb2.Operation:
+        self.tick()
+        if by_id(asked["name"]) not in self._all:
+            raise ApiError(404, f"{asked['name']} does not exist")
+        return self._all[by_id(asked["name"])]
