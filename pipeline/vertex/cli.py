@@ -11,6 +11,7 @@ from configs.load import load_config
 from pipeline.vertex.api import cli as api_cli
 from pipeline.vertex.image_option import add_image, with_image
 from pipeline.vertex.lint import cli as lint_cli
+from pipeline.vertex.registry import cli as registry_cli
 from pipeline.vertex.rehearsal import cli as rehearsal_cli
 
 
@@ -37,6 +38,7 @@ def add_parser(
     lint_cli.add_parser(commands, add_config)
     rehearsal_cli.add_parser(commands, add_config)
     api_cli.add_parsers(commands, add_config)
+    registry_cli.add_parsers(commands, add_config)
 
 
 def _compile(arguments: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Cloud Storage as TensorFlow reaches it: the real `gs://` of TensorFlow, whose requests end on the loopback.
 
-TensorFlow knows Google's addresses alone, over TLS. So this is a proxy for HTTPS that answers itself: its certificate is
-of an authority that only the tests trust. The protocol: https://cloud.google.com/storage/docs/json_api/v1.
+TensorFlow knows Google's addresses alone, over TLS. So this is a proxy for HTTPS that answers itself, with a
+certificate of an authority that only the tests trust. The protocol: https://cloud.google.com/storage/docs/json_api/v1.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-"""A push to the registry and the Endpoint: once, in an order that always leaves something served, resumed after faults."""
+"""A push to the registry and the Endpoint: once, always with something served, and taken up again after faults."""
 
 from typing import Any
 
