@@ -4,7 +4,6 @@ import glob
 import gzip
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from configs.data import Log
@@ -18,17 +17,6 @@ _SAMPLE_BYTES = 1 << 20
 """Of each text file, from which its rows are estimated."""
 
 _ELSEWHERE = "://"
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much the log is."""
-
-    rows: int
-    """Rows; estimated from the beginning of each text file."""
-
-    bytes: int
-    """Bytes as they lie on the disk."""
 
 
 def paths_of(config: PipelineConfig) -> list[str]:
@@ -66,24 +54,23 @@ def data(paths: Iterable[str]) -> Check:
     return Check("data", "ok", "; ".join(found))
 
 
-def log_size(log: Log) -> Size | None:
-    """How much the log is, from what lies here of it.
+def log_rows(log: Log) -> int | None:
+    """Rows of the log, estimated from the beginning of each text file.
 
     Args:
         log: The log.
 
     Returns:
-        Its size. None: it is in a bucket, or not here.
+        The rows. None: the log is in a bucket, or not here.
     """
     paths = _log_paths(log)
     if any(_ELSEWHERE in path and not path.startswith(datasets.SCHEME) for path in paths):
         return None
     try:
-        files = [file for path in paths for file in _files(path)]
-        sizes = [Size(_rows(file, log.format.kind), file.stat().st_size) for file in files]
-    except (DataSetError, OSError, ValueError):
+        rows = [_rows(file, log.format.kind) for path in paths for file in _files(path)]
+    except (DataSetError, OSError, EOFError, ValueError):
         return None  # told by `data`, or by the run itself in its own words
-    return Size(sum(size.rows for size in sizes), sum(size.bytes for size in sizes)) if sizes else None
+    return sum(rows) if rows else None
 
 
 def _log_paths(log: Log) -> list[str]:

@@ -38,12 +38,12 @@ def examine(config: PipelineConfig) -> Iterator[Check]:
     yield access.pip(shutil.which("pip"), sys.prefix)
     yield access.credentials(_default_credentials, config.vertex)
     yield data.data(data.paths_of(config))
-    yield from _room(config, data.log_size(config.log))
+    yield from _room(config, data.log_rows(config.log))
 
 
-def _room(config: PipelineConfig, size: data.Size | None) -> Iterator[Check]:
-    yield machine.memory(_available_memory(), size)
-    needed = machine.disk_needed(size)
+def _room(config: PipelineConfig, rows: int | None) -> Iterator[Check]:
+    yield machine.memory(_available_memory(), rows)
+    needed = machine.disk_needed(rows)
     home = local_home(config)
     later = (config.runs.keep - 1) * needed
     yield machine.disk("disk", str(home), _free(home), needed, later)

@@ -34,6 +34,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return config
 
 
+@pytest.mark.e2e
 def test_doctor_json_looks_at_everything_status_0(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status = cli.main(["doctor", "--config", str(config), "--json"])
     out, err = capsys.readouterr()
@@ -45,6 +46,7 @@ def test_doctor_json_looks_at_everything_status_0(config: Path, capsys: pytest.C
     assert not (config.parent / "runs").exists()  # it looks, and leaves nothing
 
 
+@pytest.mark.e2e
 def test_doctor_data_missing_is_in_the_table_status_1(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (config.parent / "log.csv").unlink()
     assert cli.main(["doctor", "--config", str(config)]) == 1

@@ -55,6 +55,7 @@ def loaded() -> dict[str, str]:
     return libraries.load()
 
 
+@pytest.mark.e2e
 def test_load_finds_tfx_keras_2_and_a_fast_protobuf(loaded: dict[str, str]) -> None:
     installed = libraries.installed()
     assert (loaded["tfx"], loaded["tensorflow"]) == (installed["tfx"], installed["tensorflow"])
@@ -63,6 +64,7 @@ def test_load_finds_tfx_keras_2_and_a_fast_protobuf(loaded: dict[str, str]) -> N
     assert libraries.protobuf(loaded, None).status == "ok"
 
 
+@pytest.mark.e2e
 def test_load_keras_3_asked_for_is_what_is_found(tmp_path: Path) -> None:
     # Only what decides it: the whole of TFX would take seconds more to fail in its own way.
     for module, text in {
@@ -79,6 +81,7 @@ def test_load_keras_3_asked_for_is_what_is_found(tmp_path: Path) -> None:
     assert (check.status, check.found) == ("error", "tf.keras is keras")
 
 
+@pytest.mark.e2e
 def test_load_library_that_does_not_load_is_told_in_its_last_line(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("raise ImportError('version `GLIBC_2.38` not found')\n")
     told = libraries.load({**os.environ, "PYTHONPATH": str(tmp_path)})
