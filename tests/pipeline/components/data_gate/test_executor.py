@@ -20,6 +20,7 @@ from configs.data_gate import DataGate
 from configs.errors import AnomalyError, DriftError
 from pipeline.artifacts import DataBlessing
 from pipeline.components.data_gate import anomalies, blessing, executor
+from pipeline.components.served_model.presence import mark_absent
 from tests.trainer_inputs import write_examples
 
 Day = dict[str, list[types.Artifact]]
@@ -114,8 +115,11 @@ def _artifact(of_type: type[types.Artifact], folder: Path) -> types.Artifact:
 
 
 def _run(day: Day, folder: Path, last: Path | None = None, **settings: Any) -> dict[str, Any]:
-    """Runs the gate; `last` is the folder of the last blessed model."""
-    inputs = {**day, "last_model": [_artifact(standard_artifacts.Model, last)] if last is not None else []}
+    """Runs the gate; `last` is the folder of the last blessed model, or else an artifact stands for none."""
+    model = _artifact(standard_artifacts.Model, last or folder / "none")
+    if last is None:
+        mark_absent(model)
+    inputs = {**day, "last_model": [model]}
     properties = {"settings": DataGate(**settings).model_dump_json(), "code_digest": "digest"}
     executor.Executor().Do(inputs, {"blessing": [_artifact(DataBlessing, folder)]}, properties)
     report: dict[str, Any] = json.loads((folder / blessing.REPORT_FILE).read_text())

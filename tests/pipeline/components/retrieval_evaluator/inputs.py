@@ -11,6 +11,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from configs.evaluation import Evaluation, Gate
 from pipeline.components.retrieval_evaluator.executor import EVALUATION_FILE, Executor
+from pipeline.components.served_model.presence import mark_absent
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY, REPORT_FILE
 
 IN_MEMORY = ("--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none")
@@ -53,7 +54,7 @@ def evaluate(
         folder: Where the outputs go.
         examples: Artifact with `Split-train` and `Split-eval`.
         model: Artifact with `Format-Serving`.
-        last_blessed: Likewise.
+        last_blessed: Likewise; None: an artifact that stands for none.
         settings: How to measure; the defaults.
         gate: The limits; the defaults.
         weighted: Whether values weigh the history.
@@ -63,7 +64,9 @@ def evaluate(
     inputs = {"examples": [artifact(standard_artifacts.Examples, examples, 1)]}
     inputs["examples"][0].split_names = artifact_utils.encode_split_names(["train", "eval"])
     inputs["model"] = [artifact(standard_artifacts.Model, model, 2)]
-    inputs["baseline_model"] = [artifact(standard_artifacts.Model, last_blessed, 3)] if last_blessed else []
+    inputs["baseline_model"] = [artifact(standard_artifacts.Model, last_blessed or folder / "none", 3)]
+    if last_blessed is None:
+        mark_absent(inputs["baseline_model"][0])
     checked = artifact(standard_artifacts.InfraBlessing, folder / "serving_check", 6)
     checked.set_int_custom_property(BLESSED_PROPERTY, int(not serving_failures))
     (folder / "serving_check").mkdir(parents=True)

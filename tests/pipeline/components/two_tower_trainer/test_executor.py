@@ -10,6 +10,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from pipeline.artifacts import DataBlessing
+from pipeline.components.served_model.presence import mark_absent
 from pipeline.components.two_tower_trainer import executor
 from trainer.fn_args import TwoTowerFnArgs
 
@@ -69,8 +70,11 @@ def test_do_base_model_is_its_saved_model_and_the_blessing_of_the_data_stays_wit
     assert files == {f"Format-Serving/{GIVEN}", *kept}
 
 
-def test_do_first_run_has_no_base_model(tmp_path: Path) -> None:
-    model = run(tmp_path, "write_model", [])
+@pytest.mark.parametrize("stands_for_none", [False, True])
+def test_do_first_run_has_no_base_model(tmp_path: Path, stands_for_none: bool) -> None:
+    absent = artifact(standard_artifacts.Model, tmp_path / "none")
+    mark_absent(absent)
+    model = run(tmp_path, "write_model", [absent] if stands_for_none else [])
     assert json.loads((model / "Format-Serving" / GIVEN).read_text()) == {"base_model": None}
 
 

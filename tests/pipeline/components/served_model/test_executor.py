@@ -1,0 +1,52 @@
+"""ServedModel: which model artifact it finds by the serving folder."""
+
+from pathlib import Path
+
+from tfx import types
+from tfx.types import standard_artifacts
+
+from pipeline.components.served_model import executor
+from pipeline.components.served_model.presence import present
+from pipeline.versions.push import push
+from pipeline.versions.rollback import roll_back
+
+
+def model_artifact(folder: Path, content: str) -> Path:
+    """A model as the trainer leaves it, of some content."""
+    saved = folder / "Format-Serving"
+    saved.mkdir(parents=True)
+    (saved / "saved_model.pb").write_text(content)
+    return folder
+
+
+def found(tmp_path: Path) -> list[types.Artifact]:
+    model = standard_artifacts.Model()
+    model.uri = str(tmp_path / "own")
+    executor.Executor().Do({}, {"model": [model]}, {"serving_dir": str(tmp_path / "serving"), "code_digest": ""})
+    return present({"model": [model]})["model"]
+
+
+def test_do_nothing_pushed_yet_finds_none(tmp_path: Path) -> None:
+    assert found(tmp_path) == []
+
+
+def test_do_pushed_models_finds_the_artifact_of_the_newest(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        push(str(model_artifact(tmp_path / name, name) / "Format-Serving"), str(tmp_path / "serving"), 5)
+    assert [model.uri for model in found(tmp_path)] == [str(tmp_path / "second")]
+
+
+def test_do_after_a_rollback_finds_the_artifact_that_was_gone_back_to(tmp_path: Path) -> None:
+    serving = str(tmp_path / "serving")
+    first = push(str(model_artifact(tmp_path / "first", "first") / "Format-Serving"), serving, 5).version
+    push(str(model_artifact(tmp_path / "second", "second") / "Format-Serving"), serving, 5)
+    assert first is not None
+    roll_back(serving, 5, str(tmp_path / "no metadata store"), first)
+    assert [model.uri for model in found(tmp_path)] == [str(tmp_path / "first")]
+
+
+def test_do_artifact_that_is_gone_finds_none(tmp_path: Path) -> None:
+    model = model_artifact(tmp_path / "first", "first")
+    push(str(model / "Format-Serving"), str(tmp_path / "serving"), 5)
+    (model / "Format-Serving").rename(tmp_path / "elsewhere")
+    assert found(tmp_path) == []
