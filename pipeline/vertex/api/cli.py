@@ -6,7 +6,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,39 +95,51 @@ def _count(text: str) -> int:
 def _submit(arguments: argparse.Namespace) -> None:
     config, vertex = _load(arguments)
     job = _job(arguments, config)
-    from pipeline.vertex.api.client import PARENT, Api
+    from pipeline.vertex.api.client import Api, parent
     from pipeline.vertex.api.data_digest import data_digest
-    from pipeline.vertex.api.labels import labels
-    from pipeline.vertex.api.parameters import parameter_values
-    from pipeline.vertex.api.request import create_request, pipeline_job, run_id
-    from pipeline.vertex.api.submit import check_places, create_run
+    from pipeline.vertex.api.labels import data_label
+    from pipeline.vertex.api.request import create_request, run_id
+    from pipeline.vertex.api.submit import check_places
 
-    values = parameter_values(job, arguments.parameter)
+    described = _described(arguments, config, vertex, job)
     api = None if arguments.dry_run else Api(vertex)
-    digest = None
     if api is not None:
         check_places(api, config)
-        digest = data_digest(api, config)
+        described["labels"] = data_label(data_digest(api, config)) | described["labels"]
     if not arguments.without_estimate:
         _estimate(api, config, job)
-    described = pipeline_job(job, vertex, values, labels(config, job, digest), cache=not arguments.no_cache)
-    request = create_request(
-        PARENT.format(project=vertex.project, region=vertex.region), described, run_id(config.name)
-    )
+    request = create_request(parent(vertex), described, run_id(config.name))
     if api is None:
         _print_json(request)
-        return
-    if vertex.experiment is not None:
+    else:
+        _start(api, request, wait=arguments.wait)
+
+
+def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
+    from pipeline.vertex.api.runs import as_run, run_link
+    from pipeline.vertex.api.submit import create_run
+
+    experiment = api.vertex.experiment
+    if experiment is not None:
         from pipeline.vertex.api.experiment import prepare_experiment
 
-        prepare_experiment(api, vertex.experiment)
-    from pipeline.vertex.api.runs import as_run, run_link
-
+        prepare_experiment(api, experiment)
     run = as_run(create_run(api, request))
-    _say(f"{run.id}\n{run_link(vertex, run.id)}")
-    _join_experiment(api, run)
-    if arguments.wait:
+    _say(f"{run.id}\n{run_link(api.vertex, run.id)}")
+    if experiment is not None:
+        _join(api, experiment, run)
+    if wait:
         _follow(api, run)
+
+
+def _described(arguments: argparse.Namespace, config: PipelineConfig, vertex: Vertex, job: "Job") -> dict[str, Any]:
+    """The run that is asked for, without the label of its data, which only the bucket tells."""
+    from pipeline.vertex.api.labels import labels
+    from pipeline.vertex.api.parameters import parameter_values
+    from pipeline.vertex.api.request import pipeline_job
+
+    values = parameter_values(job, arguments.parameter)
+    return pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
 
 
 def _estimate(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
@@ -146,20 +158,17 @@ def _estimate(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
         check_ceiling(estimated, cost)
 
 
-def _join_experiment(api: "Api", run: "Run") -> None:
-    """The run is on its way: whatever comes of this, it is told, and no error."""
-    name = api.vertex.experiment
-    if name is None:
-        return
+def _join(api: "Api", experiment: str, run: "Run") -> None:
+    """The run is on its way: whatever comes of this is told, and is no error."""
     from pipeline.vertex.api.experiment import join_experiment
 
     try:
-        joined = join_experiment(api, name, run.name)
-        why = "" if joined else "Vertex has not begun it yet"
+        joined = join_experiment(api, experiment, run.name)
+        why = "" if joined else "Vertex has not begun it yet."
     except VertexError as e:
         joined, why = False, str(e)
     if not joined:
-        _say(f"Warning: the run is not in the experiment {name}: {why}.", stderr=True)
+        _say(f"Warning: the run is not in the experiment {experiment}: {why}", stderr=True)
 
 
 def _follow(api: "Api", run: "Run") -> None:
@@ -180,26 +189,20 @@ def _follow(api: "Api", run: "Run") -> None:
 def _schedule(arguments: argparse.Namespace) -> None:
     config, vertex = _load(arguments)
     from pipeline.vertex.api import schedule
+    from pipeline.vertex.api.client import Api, parent
 
-    schedule.section(config)  # before the job is compiled, which takes seconds
+    # Before the job is compiled, which takes seconds.
+    moments = schedule.upcoming(schedule.section(config), datetime.now(timezone.utc))
+    next_runs = f"Next runs: {', '.join(f'{moment:%Y-%m-%d %H:%M %Z}' for moment in moments) or 'none, it has ended'}"
     job = _job(arguments, config)
-    from pipeline.vertex.api.client import PARENT, Api
-    from pipeline.vertex.api.labels import labels
-    from pipeline.vertex.api.parameters import parameter_values
-    from pipeline.vertex.api.request import pipeline_job
-    from pipeline.vertex.api.showing import moment
-
-    values = parameter_values(job, arguments.parameter)
-    described = pipeline_job(job, vertex, values, labels(config, job, None), cache=not arguments.no_cache)
-    parent = PARENT.format(project=vertex.project, region=vertex.region)
-    wanted = schedule.described(config, parent, described)
+    wanted = schedule.described(config, parent(vertex), _described(arguments, config, vertex, job))
     if arguments.dry_run:
+        _say(next_runs, stderr=True)
         _print_json(wanted)
         return
     put = schedule.put_schedule(Api(vertex), wanted)
     _say(f"{put.schedule.name} {'made' if put.made else 'changed'}: {put.schedule.cron}")
-    upcoming = schedule.next_run(put.schedule)
-    _say(f"Next run: {moment(upcoming)}" if upcoming else "It is paused. `perennial vertex resume` lets it run.")
+    _say("It is paused: `perennial vertex resume` lets it run." if schedule.is_paused(put.schedule) else next_runs)
 
 
 def _runs(arguments: argparse.Namespace) -> None:

@@ -17,8 +17,12 @@ _Result = TypeVar("_Result")
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
-PARENT = "projects/{project}/locations/{region}"
 CONSOLE = "https://console.cloud.google.com/vertex-ai"
+
+
+def parent(vertex: Vertex) -> str:
+    """`projects/<project>/locations/<region>`, in which all of Vertex's resources are."""
+    return f"projects/{vertex.project}/locations/{vertex.region}"
 
 
 class Api:
@@ -37,7 +41,7 @@ class Api:
     @property
     def parent(self) -> str:
         """`projects/<project>/locations/<region>`."""
-        return PARENT.format(project=self.vertex.project, region=self.vertex.region)
+        return parent(self.vertex)
 
     @cached_property
     def credentials(self) -> Any:

@@ -46,13 +46,14 @@ def prepare_experiment(api: Api, name: str) -> None:
         raise VertexError(f"cannot use {name} as an experiment: {e} Look at the config's vertex section.") from e
 
 
-def join_experiment(api: Api, name: str, run_name: str) -> bool:
+def join_experiment(api: Api, name: str, run_name: str, wait_seconds: float = _CONTEXT_SECONDS) -> bool:
     """Puts a run into the experiment.
 
     Args:
         api: Google Cloud.
         name: The experiment's.
         run_name: The run's resource name.
+        wait_seconds: How long to wait for the run to have a context.
 
     Returns:
         Whether it is in: False if Vertex has made no context for the run in the time that is waited for it.
@@ -60,7 +61,7 @@ def join_experiment(api: Api, name: str, run_name: str) -> bool:
     Raises:
         VertexError: It was refused.
     """
-    context = _run_context(api, run_name)
+    context = _run_context(api, run_name, wait_seconds)
     if context is None:
         return False
     experiment = f"{api.parent}/metadataStores/default/contexts/{name}"
@@ -73,12 +74,12 @@ def join_experiment(api: Api, name: str, run_name: str) -> bool:
     return True
 
 
-def _run_context(api: Api, run_name: str) -> str | None:
-    deadline = time.monotonic() + _CONTEXT_SECONDS
+def _run_context(api: Api, run_name: str, wait_seconds: float) -> str | None:
+    deadline = time.monotonic() + wait_seconds
     while True:
         run: Any = api.call("look at the run", lambda options: api.pipelines.get_pipeline_job(name=run_name, **options))
         if run.job_detail.pipeline_run_context.name:
             return str(run.job_detail.pipeline_run_context.name)
-        if time.monotonic() > deadline:
+        if time.monotonic() >= deadline:
             return None
         time.sleep(_PAUSE_SECONDS)

@@ -29,13 +29,21 @@ def label_value(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:_MAX_VALUE]
 
 
-def labels(config: PipelineConfig, job: Job, data_digest: str | None) -> dict[str, str]:
-    """All labels of a run.
+def data_label(data_digest: str) -> dict[str, str]:
+    """The label of what a run reads, which nobody knows before it is submitted: a schedule's runs have none.
+
+    Args:
+        data_digest: 64 hexadecimal digits.
+    """
+    return {DATA: data_digest[:_DIGEST_CHARACTERS]}
+
+
+def labels(config: PipelineConfig, job: Job) -> dict[str, str]:
+    """The labels of a run, but that of its data.
 
     Args:
         config: The pipeline.
         job: Its compiled job, which brings TFX's own labels.
-        data_digest: Of what it reads, 64 hexadecimal digits. None where nobody knows yet, as in a schedule.
 
     Returns:
         The labels; those of `vertex.labels` win.
@@ -43,7 +51,6 @@ def labels(config: PipelineConfig, job: Job, data_digest: str | None) -> dict[st
     commit = git_commit()
     made_of = {
         CONFIG: config_digest(config)[:_DIGEST_CHARACTERS],
-        **({DATA: data_digest[:_DIGEST_CHARACTERS]} if data_digest else {}),
         **({COMMIT: label_value(commit)} if commit else {}),
         **({TFX: label_value(job.tfx_version)} if job.tfx_version else {}),
     }

@@ -5,11 +5,14 @@ ones is bounded too. A time at which the last run still goes on is passed over, 
 anyway; so are the times while the schedule was paused.
 """
 
+import itertools
 import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from cronsim import CronSim, CronSimError
 from google.cloud.aiplatform_v1 import types
 
 from configs.errors import ConfigError, VertexError
@@ -80,6 +83,35 @@ def section(config: PipelineConfig) -> Schedule:
             "time_zone."
         )
     return config.vertex.schedule
+
+
+def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime]:
+    """When the schedule runs next, computed here.
+
+    Args:
+        schedule: The config's.
+        now: The moment after which, with a time zone.
+        count: How many.
+
+    Returns:
+        Moments in the schedule's time zone; fewer if it ends before.
+
+    Raises:
+        ConfigError: The cron expression means no time.
+    """
+    zone = ZoneInfo(schedule.time_zone)
+    start = max(now, _moment(schedule.start_time) or now)
+    end = _moment(schedule.end_time)
+    try:
+        moments = list(itertools.islice(CronSim(schedule.cron, start.astimezone(zone)), count))
+    except CronSimError as e:
+        raise ConfigError(
+            f"vertex.schedule.cron: {schedule.cron!r} is no cron expression: {e}. It has minute, hour, day of month, "
+            "month and day of week, as in '0 3 * * *'."
+        ) from e
+    if not moments:
+        raise ConfigError(f"vertex.schedule.cron: {schedule.cron!r} never comes.")
+    return [moment for moment in moments if end is None or moment < end]
 
 
 def put_schedule(api: Api, values: dict[str, Any]) -> Put:
@@ -163,15 +195,9 @@ def set_paused(api: Api, name: str, paused: bool) -> bool:
     return api.call(f"{'pause' if paused else 'resume'} the schedule {name}", move)
 
 
-def state(schedule: Any) -> str:
-    """`active`, `paused` or `completed`."""
-    return _state(schedule)
-
-
-def next_run(schedule: Any) -> datetime | None:
-    """When it starts its next run, by Vertex's word; None while it is paused."""
-    moment: datetime | None = schedule.next_run_time
-    return moment if _state(schedule) == ACTIVE else None
+def is_paused(schedule: Any) -> bool:
+    """Whether a schedule starts no runs until it is resumed."""
+    return _state(schedule) == PAUSED
 
 
 def schedules_link(api: Api) -> str:
@@ -206,6 +232,10 @@ def _find(api: Api, name: str, options: dict[str, Any]) -> Any | None:
             f"one ({schedules_link(api)}):{names}"
         )
     return found[0] if found else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text is not None else None
 
 
 def _state(schedule: Any) -> str:

@@ -1,15 +1,15 @@
 """Runs, schedules and estimates on the terminal."""
 
 import functools
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from configs.vertex import Vertex
-from pipeline.vertex.api.cost import Estimate
+from pipeline.vertex.api.cost import Estimate, TaskCost
 from pipeline.vertex.api.runs import Run, run_link
 
 _REPORT = "report"
@@ -61,28 +61,26 @@ def show_run(run: Run, vertex: Vertex, console: Console) -> None:
 
 def show_estimate(estimate: Estimate, sources: tuple[str, ...], console: Console) -> None:
     """What a run is going to cost, task by task."""
-    priced = estimate.currency != ""
-    table = Table(
-        "task", "minutes", "vCPU-hours", "GB-hours", "GPU-hours", "machine-hours", *[estimate.currency] * priced
-    )
+    price = [estimate.currency] if estimate.currency else []
+    table = Table("task", "minutes", "vCPU-hours", "GB-hours", "GPU-hours", "machine-hours", *price)
     for task in estimate.tasks:
-        hours, held = task.hours, task.holdings
-        known = task.seconds is not None
-        cells = [
-            f"{hours * 60:,.1f}" if known else "?",
-            f"{held.cpus * hours:,.2f}" if known else f"{held.cpus:g} × ?",
-            f"{held.memory_gb * hours:,.2f}" if known else f"{held.memory_gb:g} × ?",
-            _each(held.accelerators, hours, known),
-            _each(held.machines, hours, known),
-        ]
-        table.add_row(escape(task.task), *cells, *[f"{task.price:,.2f}" if task.price is not None else "?"] * priced)
+        table.add_row(escape(task.task), *_cells(task), *[_figure(task.price) for _ in price])
+    known = [task for task in estimate.tasks if task.seconds is not None]
+    table.add_section()
+    table.add_row(
+        "all that is known",
+        f"{sum(task.hours for task in known) * 60:,.1f}",
+        f"{sum(task.hours * task.holdings.cpus for task in known):,.2f}",
+        f"{sum(task.hours * task.holdings.memory_gb for task in known):,.2f}",
+        _hours([(task.hours, task.holdings.accelerators) for task in known]),
+        _hours([(task.hours, task.holdings.machines) for task in known]),
+        *[_figure(estimate.total) for _ in price],
+    )
     console.print(table)
     say = functools.partial(console.print, highlight=False, soft_wrap=True)
     if estimate.total is not None:
         at_least = "at least " if estimate.untimed or estimate.unpriced else ""
-        say(
-            f"The run costs {at_least}{estimate.total:,.2f} {estimate.currency}, if no task is answered from the cache."
-        )
+        say(f"The run costs {at_least}{estimate.total:,.2f} {estimate.currency}, if the cache answers no task.")
     say(f"Times: {', '.join(sources) if sources else 'none known yet; rehearse, or wait for the first run'}.")
     if estimate.untimed and sources:
         say(f"No time is known of {', '.join(estimate.untimed)}.")
@@ -95,8 +93,38 @@ def moment(when: datetime | None) -> str:
     return f"{when.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC" if when is not None else ""
 
 
-def _each(held: Any, hours: float, known: bool) -> str:
-    return ", ".join(f"{count * hours:,.2f} {name}" if known else f"{count} × ? {name}" for name, count in held.items())
+def _cells(task: TaskCost) -> list[str]:
+    held, hours = task.holdings, task.hours
+    if task.seconds is None:
+        return [
+            "?",
+            f"{held.cpus:g} × ?",
+            f"{held.memory_gb:g} × ?",
+            *(
+                ", ".join(f"{count} × ? {name}" for name, count in found.items())
+                for found in (held.accelerators, held.machines)
+            ),
+        ]
+    return [
+        f"{hours * 60:,.1f}",
+        f"{held.cpus * hours:,.2f}",
+        f"{held.memory_gb * hours:,.2f}",
+        _hours([(hours, held.accelerators)]),
+        _hours([(hours, held.machines)]),
+    ]
+
+
+def _hours(held: Iterable[tuple[float, Mapping[str, int]]]) -> str:
+    """Hours by type, summed."""
+    sums: dict[str, float] = {}
+    for hours, counts in held:
+        for name, count in counts.items():
+            sums[name] = sums.get(name, 0.0) + hours * count
+    return ", ".join(f"{hours:,.2f} {name}" for name, hours in sums.items())
+
+
+def _figure(price: float | None) -> str:
+    return "?" if price is None else f"{price:,.2f}"
 
 
 def _styled(state: str) -> str:

@@ -58,18 +58,18 @@ def job_with_parameters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A job of KFP's compiler, with a parameter of each type; `epochs` has no default."""
     from kfp import compiler, dsl
 
-    @dsl.container_component  # type: ignore[untyped-decorator]
-    def say(epochs: int, rate: float, warm: bool, name: str, towers: list, extra: dict) -> Any:  # type: ignore[type-arg]
-        return dsl.ContainerSpec(image="debian@sha256:" + "0" * 64, command=["echo"], args=[str(epochs)])
+    @dsl.container_component
+    def say(epochs: int, rate: float, warm: bool, name: str, towers: list, extra: dict) -> dsl.ContainerSpec:
+        return dsl.ContainerSpec(image="debian@sha256:" + "0" * 64, command=["echo"], args=[epochs])
 
-    @dsl.pipeline(name="with-parameters")  # type: ignore[untyped-decorator]
+    @dsl.pipeline(name="with-parameters")
     def pipeline(
         epochs: int,
         rate: float = 0.1,
         warm: bool = False,
         name: str = "a",
-        towers: list = [64],  # type: ignore[type-arg] # noqa: B006
-        extra: dict = {},  # type: ignore[type-arg] # noqa: B006
+        towers: list = [64],  # noqa: B006
+        extra: dict = {},  # noqa: B006
     ) -> None:
         say(epochs=epochs, rate=rate, warm=warm, name=name, towers=towers, extra=extra)
 
