@@ -72,11 +72,11 @@ def test_log_rows_small_text_is_counted(tmp_path: Path) -> None:
     assert log_rows(Log(path=str(tmp_path / "*.csv"))) == 4
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_log_rows_large_text_is_estimated_within_a_tenth(packed: bool, tmp_path: Path) -> None:
-    text = _lines(200_000).encode()
-    file = tmp_path / ("log.csv.gz" if packed else "log.csv")
-    file.write_bytes(gzip.compress(text) if packed else text)
+@pytest.mark.parametrize("members", [0, 1, 3])
+def test_log_rows_large_text_is_estimated_within_a_tenth(members: int, tmp_path: Path) -> None:
+    text = _lines(200_000 // max(members, 1)).encode()
+    file = tmp_path / ("log.csv.gz" if members else "log.csv")
+    file.write_bytes(gzip.compress(text) * members or text)
     assert log_rows(Log(path=str(file))) == pytest.approx(200_000, rel=0.1)
 
 
