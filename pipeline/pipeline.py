@@ -23,6 +23,9 @@ from pipeline.places import CuratedSchema, Places
 LAST_BLESSED = "LatestBlessedModel"
 """The node that finds the last blessed model."""
 
+LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
+"""RuntimeParameters: the folders of the log's and the catalogue's files, by default those of the config."""
+
 
 def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     """Wires the components.
@@ -43,7 +46,9 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     )
 
     # Groups the log into one Example per user: a history, and the held-out targets.
-    interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, code_digest=ingest_digest)
+    interaction_gen = InteractionGen(
+        log=config.log, paths=places.log_paths, code_digest=ingest_digest, folder_parameter=LOG_DIR
+    )
 
     # One Example per item; interacted items that the catalogue lacks are added with their id alone.
     catalogue_gen = CatalogueGen(
@@ -51,6 +56,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         path=places.catalogue_path or places.log_paths,
         interactions=interaction_gen.outputs["examples"],
         code_digest=ingest_digest,
+        folder_parameter=CATALOGUE_DIR if places.catalogue_path else LOG_DIR,
     )
 
     # Statistics, schema (curated where there is one) and anomalies of both.

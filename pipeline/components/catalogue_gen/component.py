@@ -37,6 +37,7 @@ class CatalogueGen(component.FileBasedExampleGen):
         path: str | dict[str, str],
         interactions: types.BaseChannel,
         code_digest: str,
+        folder_parameter: str | None = None,
     ) -> None:
         """Declares the component.
 
@@ -45,12 +46,13 @@ class CatalogueGen(component.FileBasedExampleGen):
             path: The catalogue's glob, local or `gs://`; without a catalogue the log's, for the fingerprint.
             interactions: InteractionGen's Examples.
             code_digest: Digest of the code that runs, so that the cache does not answer for older code.
+            folder_parameter: Name of a RuntimeParameter by which a run may read the same pattern in another folder.
         """
         by_split = {executor.SPLIT: path} if isinstance(path, str) else path
         base, patterns = settings.split_globs(by_split)
         unplaced = None if catalogue is None else catalogue.model_copy(update={"path": ""}).model_dump(mode="json")
         spec = CatalogueGenSpec(
-            input_base=base,
+            input_base=settings.input_base(base, folder_parameter),
             input_config=example_gen_pb2.Input(
                 splits=[example_gen_pb2.Input.Split(name=name, pattern=glob) for name, glob in patterns.items()]
             ),

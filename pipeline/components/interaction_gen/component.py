@@ -20,19 +20,22 @@ class InteractionGen(component.FileBasedExampleGen):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, log: Log, paths: str | dict[str, str], code_digest: str) -> None:
+    def __init__(
+        self, log: Log, paths: str | dict[str, str], code_digest: str, folder_parameter: str | None = None
+    ) -> None:
         """Declares the component.
 
         Args:
             log: How the log is read, cleaned and split; its own `path` is not looked at.
             paths: The log's glob, local or `gs://`; with the `given` split one each for `train` and `eval`.
             code_digest: Digest of the code that runs, so that the cache does not answer for older code.
+            folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
         """
         by_split = {"log": paths} if isinstance(paths, str) else dict(paths)
         base, patterns = settings.split_globs(by_split)
         unplaced = log.model_copy(update={"path": "" if isinstance(paths, str) else dict.fromkeys(by_split, "")})
         super().__init__(
-            input_base=base,
+            input_base=settings.input_base(base, folder_parameter),
             input_config=example_gen_pb2.Input(
                 splits=[example_gen_pb2.Input.Split(name=name, pattern=glob) for name, glob in patterns.items()]
             ),

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from google.protobuf import wrappers_pb2
+from tfx.orchestration import data_types
 from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
@@ -32,6 +33,16 @@ def split_globs(paths: dict[str, str]) -> tuple[str, dict[str, str]]:
         # commonpath takes one of the two slashes after the scheme.
         base = scheme.group() + base.split(":/", 1)[1].lstrip("/")
     return base, {split: os.path.relpath(path, base) for split, path in paths.items()}
+
+
+def input_base(folder: str, parameter: str | None) -> Any:
+    """What ExampleGen takes for its `input_base`.
+
+    Args:
+        folder: The folder.
+        parameter: Name of the RuntimeParameter by which a run may read another one. None: none may.
+    """
+    return data_types.RuntimeParameter(parameter, str, folder) if parameter else folder
 
 
 def pack(values: dict[str, Any]) -> Any:

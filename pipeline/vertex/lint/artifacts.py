@@ -65,7 +65,8 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
         channels = {"input": component.inputs, "output": component.outputs}
         for where, cls in [(f"{side} {key}", c.type) for side, of in channels.items() for key, c in of.items()]:
             title = cls.TYPE_NAME
-            if f"{_OWN}{cls.__qualname__}" in compiler_utils.TITLE_TO_CLASS_PATH:
+            path = f"{cls.__module__}.{cls.__qualname__}"
+            if compiler_utils.TITLE_TO_CLASS_PATH.get(f"{_OWN}{cls.__qualname__}") == path:
                 continue
             if not TITLE.fullmatch(title):
                 yield _outside_pattern(component.id, where, title)

@@ -1,6 +1,6 @@
 """What the rules over a compiled job look at: its tasks with all that is known of each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,9 @@ class Task:
     executor: "pb.PipelineDeploymentConfig.ExecutorSpec"
     """How it is executed; empty for a DAG."""
 
+    given: Mapping[str, Any]
+    """The job's RuntimeParameters, by name; None for one without a value."""
+
     @property
     def executor_class(self) -> str | None:
         """The dotted path of its TFX executor. None: it is not run by TFX's entry point."""
@@ -48,7 +51,7 @@ class Task:
 
     @property
     def constants(self) -> dict[str, Any]:
-        """Its parameters that the job itself holds, by name."""
+        """Its parameters that the job itself holds, by name; those of RuntimeParameters by their values there."""
         values: dict[str, Any] = {}
         for name, parameter in self.spec.inputs.parameters.items():
             kind = parameter.runtime_value.WhichOneof("value")
@@ -57,6 +60,8 @@ class Task:
             elif kind == "constant_value":  # of pipeline spec 2.0
                 value = parameter.runtime_value.constant_value
                 values[name] = getattr(value, value.WhichOneof("value") or "string_value")
+            elif self.given.get(parameter.component_input_parameter) is not None:
+                values[name] = self.given[parameter.component_input_parameter]
         return values
 
 
@@ -87,15 +92,15 @@ class Subject:
         Raises:
             JobError: A task names a component or an executor that the job lacks.
         """
-        return tuple(self._tasks(self.job.spec.root.dag))
+        return tuple(self._tasks(self.job.spec.root.dag, self.job.parameters))
 
-    def _tasks(self, dag: "pb.DagSpec") -> Iterator[Task]:
+    def _tasks(self, dag: "pb.DagSpec", given: Mapping[str, Any]) -> Iterator[Task]:
         from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
         for id, spec in sorted(dag.tasks.items()):
             component = self.job.component(spec)
             if component.HasField("dag"):
-                yield Task(id, spec, component, "", pb.PipelineDeploymentConfig.ExecutorSpec())
-                yield from self._tasks(component.dag)
+                yield Task(id, spec, component, "", pb.PipelineDeploymentConfig.ExecutorSpec(), given)
+                yield from self._tasks(component.dag, {})
             else:
-                yield Task(id, spec, component, component.executor_label, self.job.executor(spec))
+                yield Task(id, spec, component, component.executor_label, self.job.executor(spec), given)

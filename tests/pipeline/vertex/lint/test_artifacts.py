@@ -12,8 +12,16 @@ from tfx.types import artifact, standard_artifacts
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.vertex.compile import compile_job
 from pipeline.vertex.job import parse_job
-from tests.pipeline.vertex.lint.planted import Artefact, component, counter, example_gen, found, job_of, pipeline_of
-from tests.pipeline.vertex.lint.planted import places as places_of
+from tests.pipeline.vertex.lint.planted import (
+    Artefact,
+    component,
+    counter,
+    example_gen,
+    found,
+    job_of,
+    pipeline_of,
+    places,
+)
 
 NAME, IMPORT = "artifact-type-name", "artifact-type-not-importable"
 
@@ -32,7 +40,7 @@ def test_type_without_module_is_an_error_where_the_compiler_has_only_a_value_err
 
 def test_type_that_is_not_where_its_name_says_is_an_error_before_and_after_compilation() -> None:
     pipeline = pipeline_of(component(outputs={"made": _type("nowhere.Kind")}))
-    assert places_of(found(pipeline, IMPORT)) == [("Own", "output made")]
+    assert places(found(pipeline, IMPORT)) == [("Own", "output made")]
     (finding,) = found(job_of(pipeline), IMPORT)
     assert "there is no module nowhere" in finding.why
 
@@ -45,9 +53,14 @@ def test_type_whose_name_has_another_class_is_an_error(monkeypatch: pytest.Monke
     assert "another class" in finding.why
 
 
+def test_type_called_as_one_of_tfxs_is_not_taken_for_it() -> None:
+    model = type("Model", (artifact.Artifact,), {"TYPE_NAME": "nowhere.Model"})
+    assert places(found(pipeline_of(component(outputs={"made": model})), IMPORT)) == [("Own", "output made")]
+
+
 def test_type_of_ours_that_the_package_does_not_give_is_an_error() -> None:
     pipeline = pipeline_of(component(outputs={"made": _type("pipeline.Forgotten")}))
-    assert places_of(found(pipeline, IMPORT)) == [("Own", "output made")]
+    assert places(found(pipeline, IMPORT)) == [("Own", "output made")]
 
 
 def test_standard_types_are_found_before_and_after_compilation() -> None:
@@ -72,11 +85,11 @@ def test_registered_type_is_found_only_where_what_registers_it_is_imported_befor
     assert found(parse_job(job, "job.json"), IMPORT) == []
     inputs = job["pipelineSpec"]["components"]["RunReport"]["inputDefinitions"]["artifacts"]
     del inputs["data_blessing"]  # whose import is what makes system.HTML known
-    assert places_of(found(parse_job(job, "job.json"), IMPORT)) == [("RunReport", "output report")]
+    assert places(found(parse_job(job, "job.json"), IMPORT)) == [("RunReport", "output report")]
 
 
 def test_job_of_another_compiler_title_outside_the_pattern_is_an_error(tmp_path: Path) -> None:
     job = _own_job(tmp_path)
     outputs = job["pipelineSpec"]["components"]["DataGate"]["outputDefinitions"]["artifacts"]
     outputs["blessing"]["artifactType"] = {"schemaTitle": "pipeline.artifacts.DataBlessing"}
-    assert places_of(found(parse_job(job, "job.json"), NAME)) == [("DataGate", "output blessing")]
+    assert places(found(parse_job(job, "job.json"), NAME)) == [("DataGate", "output blessing")]

@@ -8,7 +8,7 @@ from tfx.types import standard_artifacts
 
 from configs.load import DEFAULT_CONFIG, load_config
 from configs.pipeline import PipelineConfig
-from pipeline.pipeline import create_pipeline
+from pipeline.pipeline import CATALOGUE_DIR, LOG_DIR, create_pipeline
 from pipeline.places import local_places
 from tests.pipeline.vertex.lint.planted import example_gen, found, job_of, pipeline_of, places
 
@@ -56,7 +56,8 @@ def test_own_pipeline_with_the_places_of_this_machine_has_each_of_them_told(
     config: PipelineConfig = load_config(DEFAULT_CONFIG).model_copy(update={"output_dir": str(tmp_path)})
     monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path))
     (tmp_path / config.name).mkdir()
-    job = job_of(create_pipeline(config, local_places(config)))
+    folders = dict.fromkeys((LOG_DIR, CATALOGUE_DIR), str(tmp_path / config.name))
+    job = job_of(create_pipeline(config, local_places(config)), values=folders)
     assert places(found(job, RULE)) == [
         (None, "runtimeConfig.gcsOutputDirectory"),
         ("CatalogueGen", "parameter input_base"),
