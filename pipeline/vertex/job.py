@@ -58,6 +58,11 @@ class Job:
         return self.spec.pipeline_info.name
 
     @property
+    def pipeline_root(self) -> str:
+        """The place of all artifacts; empty if whoever submits it says so."""
+        return self.runtime.gcs_output_directory or self.spec.default_pipeline_root
+
+    @property
     def tfx_version(self) -> str:
         """The version of the TFX that compiled it; empty if another compiler did."""
         compiler, _, version = self.spec.sdk_version.partition("-")

@@ -43,10 +43,9 @@ class Rehearsal:
 
     def task_root(self, path: str) -> str:
         """Where a task writes, as Vertex lays it out: `<root>/<project number>/<job>/<task>_<id>`."""
-        root = self.job.runtime.gcs_output_directory or self.job.spec.default_pipeline_root
         name = path.replace("/", "_")
         number = artifact_name(f"{self.id}/{path}").rsplit("/", 1)[1]
-        return f"{root.rstrip('/')}/{_PROJECT}/{self.id}/{name}_{number}"
+        return f"{self.job.pipeline_root.rstrip('/')}/{_PROJECT}/{self.id}/{name}_{number}"
 
 
 def execute(rehearsal: Rehearsal, node: Node, inputs: Inputs, scope: Scope) -> Record:
@@ -221,7 +220,7 @@ class _Container:
             "pipeline_job_uuid": self._rehearsal.id,
             "pipeline_task_name": self._node.task.task_info.name,
             "pipeline_task_uuid": self._root.rsplit("_", 1)[1],
-            "pipeline_root": buckets.local(self._rehearsal.job.runtime.gcs_output_directory),
+            "pipeline_root": buckets.local(self._rehearsal.job.pipeline_root),
         }
         replaced = [placeholders.replace(buckets.local(part), here, constants) for part in command]
         if not replaced:

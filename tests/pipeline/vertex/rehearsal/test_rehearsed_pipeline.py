@@ -154,3 +154,17 @@ def test_rehearsal_again_is_cached_up_to_what_the_blessed_model_changes(place: P
     pushed = json.loads((place.here(second["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
     assert pushed["pushed"] and not pushed["is_new"]
     assert f"TwoTowerTrainer of {place.runs[0]}" in output
+
+
+def test_rehearsal_of_the_yaml_for_kubeflow_pipelines_starts_from_what_is_served(
+    place: Place, shown: str, local: str
+) -> None:
+    job_file = str(place.folder / "kubeflow.yaml")
+    place.perennial("vertex", "compile", "--output", job_file)
+    place.perennial("vertex", "rehearse", "--job", job_file)
+    first, records = place.records(0), place.records(-1)
+    (found,) = records["LatestBlessedModel"].artifacts["model"]
+    assert found.uri == first["TwoTowerTrainer"].artifacts["model"][0].uri
+    assert records["InteractionGen"].state == "succeeded"  # never cached there
+    pushed = json.loads((place.here(records["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
+    assert pushed["pushed"] and not pushed["is_new"]
