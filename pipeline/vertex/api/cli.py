@@ -97,15 +97,17 @@ def _submit(arguments: argparse.Namespace) -> None:
     job = _job(arguments, config)
     from pipeline.vertex.api.client import Api, parent
     from pipeline.vertex.api.data_digest import data_digest
-    from pipeline.vertex.api.labels import data_label
-    from pipeline.vertex.api.request import create_request, run_id
+    from pipeline.vertex.api.labels import data_label, labels
+    from pipeline.vertex.api.parameters import parameter_values
+    from pipeline.vertex.api.request import create_request, pipeline_job, run_id
     from pipeline.vertex.api.submit import check_places
 
-    described = _described(arguments, config, vertex, job)
+    values = parameter_values(job, arguments.parameter)
+    described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
     api = None if arguments.dry_run else Api(vertex)
     if api is not None:
         check_places(api, config)
-        described["labels"] = data_label(data_digest(api, config)) | described["labels"]
+        described["labels"] = data_label(data_digest(api, job, values)) | described["labels"]
     if not arguments.without_estimate:
         _estimate(api, config, job)
     request = create_request(parent(vertex), described, run_id(config.name))
@@ -130,16 +132,6 @@ def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
         _join(api, experiment, run)
     if wait:
         _follow(api, run)
-
-
-def _described(arguments: argparse.Namespace, config: PipelineConfig, vertex: Vertex, job: "Job") -> dict[str, Any]:
-    """The run that is asked for, without the label of its data, which only the bucket tells."""
-    from pipeline.vertex.api.labels import labels
-    from pipeline.vertex.api.parameters import parameter_values
-    from pipeline.vertex.api.request import pipeline_job
-
-    values = parameter_values(job, arguments.parameter)
-    return pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
 
 
 def _estimate(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
@@ -190,12 +182,17 @@ def _schedule(arguments: argparse.Namespace) -> None:
     config, vertex = _load(arguments)
     from pipeline.vertex.api import schedule
     from pipeline.vertex.api.client import Api, parent
+    from pipeline.vertex.api.labels import labels
+    from pipeline.vertex.api.parameters import parameter_values
+    from pipeline.vertex.api.request import pipeline_job
 
     # Before the job is compiled, which takes seconds.
     moments = schedule.upcoming(schedule.section(config), datetime.now(timezone.utc))
     next_runs = f"Next runs: {', '.join(f'{moment:%Y-%m-%d %H:%M %Z}' for moment in moments) or 'none, it has ended'}"
     job = _job(arguments, config)
-    wanted = schedule.described(config, parent(vertex), _described(arguments, config, vertex, job))
+    values = parameter_values(job, arguments.parameter)
+    described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
+    wanted = schedule.described(config, parent(vertex), described)
     if arguments.dry_run:
         _say(next_runs, stderr=True)
         _print_json(wanted)

@@ -1,42 +1,42 @@
-"""A digest of what a run will read, from the bucket's listing alone: names, sizes, checksums."""
+"""A digest of what a run will read, from the buckets' listing alone: names, sizes, checksums."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
 from google.api_core import exceptions
 
 from configs.errors import VertexError
-from configs.pipeline import PipelineConfig
-from pipeline.places import vertex_places
 from pipeline.vertex.api.client import Api
+from pipeline.vertex.api.inputs import input_globs
+from pipeline.vertex.job import Job
 
 _WILD = "*?["
 
 
-def data_digest(api: Api, config: PipelineConfig) -> str:
-    """Digests the log and the catalogue.
+def data_digest(api: Api, job: Job, values: Mapping[str, Any]) -> str | None:
+    """Digests the files that a job reads.
 
     Args:
         api: Google Cloud.
-        config: The pipeline.
+        job: The compiled job.
+        values: Of the run's parameters.
 
     Returns:
-        SHA-256 as 64 hexadecimal digits: of each file's split, name inside the folder, size and CRC-32C. The same
-        files in another bucket have the same digest.
+        SHA-256 as 64 hexadecimal digits: of each file's task and split, name inside the folder, size and CRC-32C. The
+        same files in another folder or bucket have the same digest. None for a job that reads no files.
 
     Raises:
-        VertexError: A bucket is missing or closed, or a path has no file.
+        JobError: What the job says of its input cannot be read.
+        VertexError: A path is in no bucket, a bucket is missing or closed, or there is no file.
     """
-    places = vertex_places(config)
-    paths = {"": places.log_paths} if isinstance(places.log_paths, str) else dict(places.log_paths)
-    if places.catalogue_path is not None:
-        paths["catalogue"] = places.catalogue_path
+    globs = input_globs(job, values)
     digest = hashlib.sha256()
-    for part, path in sorted(paths.items()):
-        for blob_name, blob in sorted(_files(api, path).items()):
-            digest.update(f"{part}\t{blob_name}\t{blob.size}\t{blob.crc32c}\n".encode())
-    return digest.hexdigest()
+    for (task, split), (folder, pattern) in sorted(globs.items()):
+        for name, blob in sorted(_files(api, folder, pattern).items()):
+            digest.update(f"{task}\t{split}\t{name}\t{blob.size}\t{blob.crc32c}\n".encode())
+    return digest.hexdigest() if globs else None
 
 
 def check_bucket(api: Api, folder: str) -> None:
@@ -58,21 +58,24 @@ def check_bucket(api: Api, folder: str) -> None:
         # The run writes there as its service account; who submits may be kept out.
 
 
-def _files(api: Api, path: str) -> dict[str, Any]:
-    """The objects that a glob names, by their name after the folder without wildcards."""
-    bucket, pattern = _split(path)
-    prefix = pattern[: min((place for sign in _WILD if (place := pattern.find(sign)) >= 0), default=len(pattern))]
-    folder = prefix[: prefix.rfind("/") + 1]
+def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
+    """The objects that a pattern names, by their name inside the folder."""
+    path = f"{folder}/{pattern}"
+    if not path.startswith("gs://"):
+        raise VertexError(f"the job reads {path}, which is no path of a bucket, so Vertex cannot read it.")
+    bucket, whole = _split(path)
+    prefix = whole[: min((place for sign in _WILD if (place := whole.find(sign)) >= 0), default=len(whole))]
     try:
         blobs = api.call(f"list {path}", lambda options: _listed(api, bucket, prefix, None, options))
     except VertexError as e:
         raise _named(e, bucket, api) from e
-    # Part by part and from the root, since a `*` of the ExampleGens stays in its folder.
-    found = {blob.name[len(folder) :]: blob for blob in blobs if PurePosixPath("/", blob.name).match(f"/{pattern}")}
+    inside = len(_split(folder)[1])
+    # Part by part and from the root, since a `*` of an ExampleGen stays in its folder.
+    found = {blob.name[inside:].lstrip("/"): blob for blob in blobs if PurePosixPath("/", blob.name).match(f"/{whole}")}
     if not found:
         raise VertexError(
             f"{path}: no file in the bucket has this name. Copy the data there, for example with "
-            f"`gcloud storage cp`, or look at the config's log.path, catalogue.path and vertex.data_dir."
+            "`gcloud storage cp`, or look at the config's log.path, catalogue.path and vertex.data_dir."
         )
     return found
 

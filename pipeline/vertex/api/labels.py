@@ -29,13 +29,13 @@ def label_value(text: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:_MAX_VALUE]
 
 
-def data_label(data_digest: str) -> dict[str, str]:
+def data_label(data_digest: str | None) -> dict[str, str]:
     """The label of what a run reads, which nobody knows before it is submitted: a schedule's runs have none.
 
     Args:
-        data_digest: 64 hexadecimal digits.
+        data_digest: 64 hexadecimal digits. None for a job that reads no files, which has no such label.
     """
-    return {DATA: data_digest[:_DIGEST_CHARACTERS]}
+    return {DATA: data_digest[:_DIGEST_CHARACTERS]} if data_digest else {}
 
 
 def labels(config: PipelineConfig, job: Job) -> dict[str, str]:

@@ -65,17 +65,17 @@ def show_estimate(estimate: Estimate, sources: tuple[str, ...], console: Console
     table = Table("task", "minutes", "vCPU-hours", "GB-hours", "GPU-hours", "machine-hours", *price)
     for task in estimate.tasks:
         table.add_row(escape(task.task), *_cells(task), *[_figure(task.price) for _ in price])
-    known = [task for task in estimate.tasks if task.seconds is not None]
-    table.add_section()
-    table.add_row(
-        "all that is known",
-        f"{sum(task.hours for task in known) * 60:,.1f}",
-        f"{sum(task.hours * task.holdings.cpus for task in known):,.2f}",
-        f"{sum(task.hours * task.holdings.memory_gb for task in known):,.2f}",
-        _hours([(task.hours, task.holdings.accelerators) for task in known]),
-        _hours([(task.hours, task.holdings.machines) for task in known]),
-        *[_figure(estimate.total) for _ in price],
-    )
+    if known := [task for task in estimate.tasks if task.seconds is not None]:
+        table.add_section()
+        table.add_row(
+            "all that is known",
+            f"{sum(task.hours for task in known) * 60:,.1f}",
+            f"{sum(task.hours * task.holdings.cpus for task in known):,.2f}",
+            f"{sum(task.hours * task.holdings.memory_gb for task in known):,.2f}",
+            _hours([(task.hours, task.holdings.accelerators) for task in known]),
+            _hours([(task.hours, task.holdings.machines) for task in known]),
+            *[_figure(estimate.total) for _ in price],
+        )
     console.print(table)
     say = functools.partial(console.print, highlight=False, soft_wrap=True)
     if estimate.total is not None:

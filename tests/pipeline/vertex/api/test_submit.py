@@ -65,7 +65,7 @@ def test_submit_data_labelled_with_digest_of_listing(cloud: Cloud, write_config:
 
     submit(write_config(), job_file)
 
-    text = line("", "ratings.tsv", b"ratings") + line("catalogue", "items.tsv", b"items")
+    text = line("CatalogueGen\ttrain", "items.tsv", b"items") + line("InteractionGen\tlog", "ratings.tsv", b"ratings")
     assert sent_job(cloud)["labels"]["data_digest"] == hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -221,11 +221,15 @@ def test_submit_no_credentials_says_how_to_sign_in(
     assert cloud.api.requests == []
 
 
-@pytest.mark.parametrize("place", ["data_dir", "pipeline_root", "serving_dir"])
+@pytest.mark.parametrize("place", ["log_dir", "pipeline_root", "serving_dir"])
 def test_submit_missing_bucket_says_how_to_make_it(
     place: str, cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert submit(write_config(**{place: "gs://not-there/folder"}), job_file) == 1
+    missing = "gs://not-there/folder"
+    if place == "log_dir":
+        assert submit(write_config(), job_file, f"--parameter=log_dir={missing}") == 1
+    else:
+        assert submit(write_config(**{place: missing}), job_file) == 1
 
     command = "gcloud storage buckets create gs://not-there --location=europe-west4 --project=example-project"
     assert command in capsys.readouterr().err

@@ -1,0 +1,131 @@
+from typing import Any
+
+import pytest
+
+from configs.errors import VertexError
+from configs.vertex import Accelerator, Cost, Dataflow, Prices, Vertex, WorkerPool
+from pipeline.vertex.api.cost import Estimate, Holdings, check_ceiling, estimate, holdings
+from pipeline.vertex.job import Job, parse_job
+
+PRICES = Prices(currency="EUR", cpu_hour=0.03, gb_hour=0.004, accelerator_hour={"NVIDIA_L4": 0.6}, run=0.03)
+VERTEX = Vertex(
+    project="example-project",
+    region="europe-west4",
+    pipeline_root="gs://example-bucket/a",
+    data_dir="gs://example-bucket/b",
+    serving_dir="gs://example-bucket/c",
+    image="image",
+)
+
+
+def job(**executors: dict[str, Any]) -> Job:
+    """A job with a task an executor."""
+    return parse_job(
+        {
+            "pipelineInfo": {"name": "a"},
+            "components": {name: {"executorLabel": name} for name in executors},
+            "deploymentSpec": {"executors": executors},
+            "root": {"dag": {"tasks": {name: {"componentRef": {"name": name}} for name in executors}}},
+        },
+        "job.json",
+    )
+
+
+def container(cpus: float = 2, gb: float = 8, gpus: int = 0, *args: str) -> dict[str, Any]:
+    resources: dict[str, Any] = {"cpuLimit": cpus, "memoryLimit": gb}
+    if gpus:
+        resources["accelerator"] = {"type": "NVIDIA_L4", "count": str(gpus)}
+    return {"container": {"resources": resources, "args": list(args)}}
+
+
+def test_holdings_container_has_its_resources() -> None:
+    assert holdings(job(Gen=container(2, 8), Train=container(8, 30, 2)), VERTEX) == {
+        "Gen": Holdings(2, 8),
+        "Train": Holdings(8, 30, {"NVIDIA_L4": 2}),
+    }
+
+
+def test_holdings_container_without_resources_has_vertex_default_machine() -> None:
+    assert holdings(job(Gen={"container": {}}), VERTEX) == {"Gen": Holdings(4, 16)}
+
+
+def test_holdings_resolver_and_importer_hold_nothing() -> None:
+    assert set(holdings(job(Last={"resolver": {}}, Given={"importer": {}}, Gen=container()), VERTEX)) == {"Gen"}
+
+
+def test_holdings_custom_job_is_a_machine_besides_the_trainers_task() -> None:
+    pool = WorkerPool(machine_type="g2-standard-8", accelerator=Accelerator(type="NVIDIA_L4"))
+    vertex = VERTEX.model_copy(update={"custom_job": pool})
+
+    found = holdings(job(TwoTowerTrainer=container(1, 4), Gen=container()), vertex)
+
+    assert found["TwoTowerTrainer"] == Holdings(1, 4, {"NVIDIA_L4": 1}, {"g2-standard-8": 1})
+    assert found["Gen"] == Holdings(2, 8)
+
+
+def test_holdings_task_on_dataflow_has_all_its_workers() -> None:
+    vertex = VERTEX.model_copy(update={"dataflow": Dataflow(max_workers=7, machine_type="n1-standard-2")})
+    on_dataflow = container(2, 8, 0, "--runner=DataflowRunner")
+
+    found = holdings(job(Gen=on_dataflow, Gate=container()), vertex)
+
+    assert found["Gen"].machines == {"n1-standard-2": 7}
+    assert found["Gate"].machines == {}
+
+
+def test_estimate_is_time_by_what_is_held_by_price() -> None:
+    held = {"Gen": Holdings(2, 8), "Train": Holdings(8, 30, {"NVIDIA_L4": 2})}
+
+    found = estimate(held, {"Gen": 1800, "Train": 7200, "Gone": 5}, PRICES)
+
+    # By hand: half an hour of 2 × 0.03 + 8 × 0.004, two hours of 8 × 0.03 + 30 × 0.004 + 2 × 0.6, and the run.
+    assert [task.price for task in found.tasks] == pytest.approx([0.046, 3.12])
+    assert found.total == pytest.approx(0.046 + 3.12 + 0.03)
+    assert (found.currency, found.untimed, found.unpriced) == ("EUR", (), ())
+
+
+def test_estimate_without_prices_says_hours_alone() -> None:
+    found = estimate({"Gen": Holdings(2, 8)}, {"Gen": 1800}, None)
+
+    assert (found.total, found.currency, found.tasks[0].hours) == (None, "", 0.5)
+
+
+def test_estimate_what_has_no_price_or_time_is_named() -> None:
+    held = {
+        "Gen": Holdings(2, 8, machines={"n1-standard-2": 3}),
+        "Train": Holdings(2, 8, {"NVIDIA_A100": 1}),
+        "New": Holdings(2, 8),
+    }
+
+    found = estimate(held, {"Gen": 60, "Train": 60}, PRICES)
+
+    assert found.untimed == ("New",)
+    assert found.unpriced == ("NVIDIA_A100", "n1-standard-2")
+
+
+def estimated(seconds: dict[str, float], **accelerators: int) -> Estimate:
+    return estimate({"Gen": Holdings(2, 8), "Train": Holdings(2, 8, accelerators)}, seconds, PRICES)
+
+
+def test_check_ceiling_below_and_none_lets_pass() -> None:
+    cheap = estimated({"Gen": 60, "Train": 60})
+
+    check_ceiling(cheap, Cost(prices=PRICES, ceiling=0.05))
+    check_ceiling(estimated({}), Cost(prices=PRICES))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "accelerators", "said"),
+    [
+        ({"Gen": 60, "Train": 36000}, {}, r"would cost 0\.95 EUR, more than .* 0\.50 EUR; most of it Train, 0\.92\."),
+        ({}, {}, "perennial vertex rehearse"),
+        ({"Gen": 60}, {}, "how long Train takes"),
+        ({"Gen": 60, "Train": 60}, {"NVIDIA_A100": 1}, "no price for NVIDIA_A100"),
+        ({"Train": 36000}, {"NVIDIA_A100": 1}, "would cost"),
+    ],
+)
+def test_check_ceiling_above_or_unknown_is_refused(
+    seconds: dict[str, float], accelerators: dict[str, int], said: str
+) -> None:
+    with pytest.raises(VertexError, match=said):
+        check_ceiling(estimated(seconds, **accelerators), Cost(prices=PRICES, ceiling=0.5))

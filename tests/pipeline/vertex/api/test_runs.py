@@ -1,0 +1,187 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.cloud.aiplatform_v1 import types
+
+from pipeline import cli
+from tests.pipeline.vertex.api.conftest import WriteConfig
+from tests.pipeline.vertex.api.stages import BEGAN, stage, task
+from tests.vertex_api import Cut, Refuse
+from tests.vertex_api.cloud import Cloud
+from tests.vertex_api.pipelines import State
+from tests.vertex_api.resources import PARENT
+
+Put = Callable[..., types.PipelineJob]
+REPORT = "gs://example-bucket/artifacts/7/report"
+
+
+@pytest.fixture
+def put(cloud: Cloud, job_file: Path) -> Put:
+    """Puts a run of our pipeline there."""
+    spec = json.loads(job_file.read_text())["pipelineSpec"]
+
+    def put_run(run_id: str, job: types.PipelineJob, pipeline: str = "movielens-100k") -> types.PipelineJob:
+        job.pipeline_spec = spec | {"pipelineInfo": {"name": pipeline}}
+        return cloud.pipelines.put(run_id, job)
+
+    return put_run
+
+
+@pytest.fixture
+def failed(put: Put) -> types.PipelineJob:
+    """A run whose gate stopped it, after a task that the cache answered."""
+    job = stage(
+        "FAILED",
+        task("movielens-100k-7", "FAILED", 100),  # the DAG itself
+        task("InteractionGen", "SKIPPED", 2),
+        task("CatalogueGen", "SUCCEEDED", 61, examples="gs://example-bucket/artifacts/7/examples"),
+        task("DataGate", "FAILED", 12.5, error="AnomalyError: the log has 3 bad rows [x]"),
+        task("RunReport", "SUCCEEDED", 5, report=REPORT),
+        error="The DAG failed because some tasks failed.",
+    )
+    job.labels = {"git_commit": "0123456789abcdef-dirty", "data_digest": "feedc0de" * 4}
+    job.schedule_name = f"{PARENT}/schedules/1"
+    return put("movielens-100k-7", job)
+
+
+def run(config: Path, *arguments: str) -> int:
+    command, *further = arguments
+    return cli.main(["vertex", command, *further, "--config", str(config)])
+
+
+def test_runs_json_lists_this_pipelines_newest_first(
+    write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        put(f"movielens-100k-{number}", stage("SUCCEEDED"))
+    put("books-1", stage("SUCCEEDED"), pipeline="books")
+
+    assert run(write_config(), "runs", "--limit", "2", "--json") == 0
+
+    listed = json.loads(capsys.readouterr().out)
+    assert [one["id"] for one in listed] == ["movielens-100k-2", "movielens-100k-1"]
+    assert listed[0]["state"] == "succeeded"
+
+
+def test_runs_table_tells_state_commit_and_who_started_it(
+    write_config: WriteConfig, failed: types.PipelineJob, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(write_config(), "runs") == 0
+
+    said = capsys.readouterr().out
+    for word in ("movielens-100k-7", "failed", "0123456789+", "feedc0defe", "schedule"):
+        assert word in said
+
+
+def test_runs_more_than_a_page_are_all_listed(
+    cloud: Cloud, write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(120):
+        put(f"movielens-100k-{number}", stage("SUCCEEDED"))
+
+    run(write_config(), "runs", "--limit", "110", "--json")
+
+    assert len(json.loads(capsys.readouterr().out)) == 110
+    assert len(cloud.api.received("ListPipelineJobs")) == 2
+
+
+@pytest.mark.parametrize("reference", ["movielens-100k-7", f"{PARENT}/pipelineJobs/movielens-100k-7", "latest"])
+def test_show_json_tells_each_task(
+    reference: str, write_config: WriteConfig, failed: types.PipelineJob, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(write_config(), "show", reference, "--json") == 0
+
+    shown = json.loads(capsys.readouterr().out)
+    tasks: dict[str, Any] = {one["id"]: one for one in shown["tasks"]}
+    assert set(tasks) == {"InteractionGen", "CatalogueGen", "DataGate", "RunReport"}
+    assert (tasks["InteractionGen"]["state"], tasks["InteractionGen"]["seconds"]) == ("cached", None)
+    assert tasks["CatalogueGen"]["seconds"] == 61
+    assert tasks["CatalogueGen"]["started"] == BEGAN.isoformat()
+    assert tasks["DataGate"]["error"] == "AnomalyError: the log has 3 bad rows [x]"
+    assert tasks["RunReport"]["outputs"] == {"report": [REPORT]}
+    assert shown["error"] == "The DAG failed because some tasks failed."
+    assert shown["link"].endswith("/movielens-100k-7?project=example-project")
+
+
+def test_show_failed_run_tells_error_and_where_outputs_are(
+    write_config: WriteConfig, failed: types.PipelineJob, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(write_config(), "show", "latest") == 0
+
+    said = capsys.readouterr().out
+    assert "DataGate: AnomalyError: the log has 3 bad rows [x]" in said
+    assert f"RunReport.report: {REPORT}" in said
+    assert "git_commit: 0123456789abcdef-dirty" in said
+
+
+@pytest.mark.parametrize("reference", ["movielens-100k-8", "Not An Id"])
+def test_show_unknown_run_says_how_to_list_them(
+    reference: str, write_config: WriteConfig, failed: types.PipelineJob, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(write_config(), "show", reference) == 1
+
+    assert f"{reference!r}" in capsys.readouterr().err
+
+
+def test_show_latest_without_runs_says_how_to_start_one(
+    cloud: Cloud, write_config: WriteConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(write_config(), "show", "latest") == 1
+
+    assert "perennial vertex submit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fault", [Refuse(429), Refuse(502), Cut()])
+def test_show_passing_fault_is_tried_again(
+    fault: Any,
+    cloud: Cloud,
+    write_config: WriteConfig,
+    failed: types.PipelineJob,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cloud.api.fail("GetPipelineJob", fault)
+
+    assert run(write_config(), "show", "movielens-100k-7", "--json") == 0
+
+    assert json.loads(capsys.readouterr().out)["state"] == "failed"
+
+
+def test_cancel_running_run_is_asked_to_stop(
+    write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = put("movielens-100k-8", stage("RUNNING"))
+
+    assert run(write_config(), "cancel", "latest") == 0
+
+    assert job.state == State.PIPELINE_STATE_CANCELLING
+    assert "movielens-100k-8 is being stopped" in capsys.readouterr().out
+
+
+def test_cancel_reply_cut_after_effect_is_no_error(cloud: Cloud, write_config: WriteConfig, put: Put) -> None:
+    job = put("movielens-100k-8", stage("RUNNING"))
+    cloud.api.fail("CancelPipelineJob", Cut())
+
+    assert run(write_config(), "cancel", "latest") == 0
+
+    assert job.state == State.PIPELINE_STATE_CANCELLING
+
+
+def test_cancel_ended_run_says_how_it_ended(
+    cloud: Cloud, write_config: WriteConfig, failed: types.PipelineJob, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(write_config(), "cancel", "latest") == 0
+
+    assert "has ended already: failed" in capsys.readouterr().out
+    assert cloud.api.received("CancelPipelineJob") == []
+
+
+def test_runs_config_without_vertex_says_what_to_add(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "shop.yaml"
+    config.write_text("name: shop\nlog: {path: log.csv}\n")
+
+    assert run(config, "runs") == 1
+
+    assert "has no 'vertex' section" in capsys.readouterr().err
