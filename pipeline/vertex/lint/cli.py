@@ -43,7 +43,9 @@ def _lint(arguments: argparse.Namespace) -> None:
     job_file: Path | None = arguments.job
     named = arguments.config or (None if job_file else os.environ.get(CONFIG_VARIABLE) or str(DEFAULT_CONFIG))
     if arguments.image and not named:
-        raise JobError(f"--image stands in for the image of a config; {job_file} has its own. Name a --config, or none.")
+        raise JobError(
+            f"--image stands in for the image of a config; {job_file} has its own. Name a --config, or none."
+        )
     config = with_image(load_config(named), arguments.image) if named else None
     if job_file is not None:
         from pipeline.vertex.job import read_job

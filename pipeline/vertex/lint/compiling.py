@@ -3,7 +3,7 @@
 import logging
 
 from configs.errors import JobError
-from pipeline.vertex.lint.finding import Finding, as_lines
+from pipeline.vertex.lint.finding import Finding, as_line, together
 
 _logger = logging.getLogger("perennial.vertex.lint")
 
@@ -19,7 +19,7 @@ def refuse(findings: list[Finding]) -> None:
     """
     fatal = [finding for finding in findings if finding.severity == "error"]
     if fatal:
-        told = [f"  {line}" for line in as_lines(fatal)]
+        told = [f"  {as_line(finding, tasks)}" for finding, tasks in together(fatal).items()]
         raise JobError("\n".join([f"the job would fail and was not written. Lint found {len(told)}:", *told]))
-    for line in as_lines(findings):
-        _logger.warning("%s", line)
+    for finding, tasks in together(findings).items():
+        _logger.warning("%s", as_line(finding, tasks))

@@ -58,14 +58,12 @@ def together(findings: Iterable[Finding]) -> dict[Finding, list[str]]:
     return tasks
 
 
-def as_lines(findings: Iterable[Finding]) -> list[str]:
-    """One line for each fault: rule, where, why, fix.
+def as_line(finding: Finding, tasks: list[str]) -> str:
+    """A fault in one line: rule, where, why, fix.
 
     Args:
-        findings: What was found.
+        finding: The fault.
+        tasks: The tasks that have it.
     """
-    return [
-        f"{finding.severity} {finding.rule}: {'; '.join([*([', '.join(tasks)] if tasks else []), finding.where])}: "
-        f"{finding.why} {finding.fix}"
-        for finding, tasks in together(findings).items()
-    ]
+    where = f"{', '.join(tasks)}; {finding.where}" if tasks else finding.where
+    return f"{finding.rule}: {where}: {finding.why} {finding.fix}"

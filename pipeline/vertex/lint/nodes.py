@@ -1,11 +1,9 @@
-"""Nodes that TFX's compiler for Vertex refuses with a bare error, or compiles into something else."""
+"""Nodes that TFX's compiler for Vertex refuses with a bare error."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from pipeline.vertex.lint.finding import Finding
-
-_RESOLVERS = ("LatestArtifactStrategy", "LatestBlessedModelStrategy")
 
 
 def unions(pipeline: Any) -> Iterator[Finding]:
@@ -54,82 +52,28 @@ def infra_validators(pipeline: Any) -> Iterator[Finding]:
             )
 
 
-def resolvers(pipeline: Any) -> Iterator[Finding]:
-    """Looks for resolvers that there is no query for.
+def unsupported(pipeline: Any) -> Iterator[Finding]:
+    """Looks for pipelines inside the pipeline, and for ways of execution that there is no container for.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.
     """
-    from tfx.dsl.components.common import resolver
-    from tfx.orchestration.kubeflow.v2 import compiler_utils
-    from tfx.utils import deprecation_utils
+    from tfx.dsl.component.experimental import executor_specs
+    from tfx.dsl.components.base import base_component, executor_spec
+    from tfx.orchestration.pipeline import Pipeline
 
+    supported = (executor_spec.ExecutorClassSpec, executor_specs.TemplatedExecutorContainerSpec)
     for component in pipeline.components:
-        if not isinstance(component, resolver.Resolver):
-            continue
-        properties = component.exec_properties
-        strategy = properties[resolver.RESOLVER_STRATEGY_CLASS]
-        strategy = deprecation_utils.get_first_nondeprecated_class(strategy).__name__
-        wanted = (properties[resolver.RESOLVER_CONFIG] or {}).get("desired_num_of_artifacts", 0)
-        if strategy not in _RESOLVERS:
-            yield _resolver(
-                component.id, f"{strategy} is none of the two strategies that Vertex has a query for", _RESOLVERS[0]
+        kind = component.executor_spec
+        if isinstance(component, Pipeline):
+            yield _unsupported(
+                component.id, "It is a pipeline, and the compiler fails at it with a bare AssertionError."
             )
-        elif wanted > 1:
-            yield _resolver(component.id, f"it asks for {wanted} artifacts, and Vertex's query gives one", "one")
-        elif strategy == _RESOLVERS[0]:
-            for key, channel in component.inputs.items():
-                if compiler_utils.get_artifact_title(channel.type) == "tfx.Artifact":
-                    yield Finding(
-                        "resolver-of-own-type",
-                        "warning",
-                        component.id,
-                        f"input {key}",
-                        f"For a type of one's own, such as {channel.type.TYPE_NAME}, the compiler asks for the latest "
-                        "`tfx.Artifact`: no artifact of that type has this title, so nothing is ever found.",
-                        "Resolve an artifact of a standard type, or keep the place of the latest one in a bucket.",
-                    )
+        elif isinstance(component, base_component.BaseComponent) and not isinstance(kind, supported):
+            why = f"The compiler makes no container for a {type(kind).__name__}; it raises NotImplementedError."
+            yield _unsupported(component.id, why)
 
 
-def blessings(pipeline: Any) -> Iterator[Finding]:
-    """Looks for blessings that LatestBlessedModelStrategy will not find a model by.
-
-    Args:
-        pipeline: A `tfx.dsl.Pipeline`.
-    """
-    from tfx.components.evaluator import executor as evaluator
-    from tfx.dsl.components.common import resolver
-    from tfx.types import standard_artifacts
-
-    strategies = [c.exec_properties.get(resolver.RESOLVER_STRATEGY_CLASS) for c in pipeline.components]
-    if not any(getattr(strategy, "__name__", "") == _RESOLVERS[1] for strategy in strategies):
-        return
-    for component in pipeline.components:
-        executor = getattr(component.executor_spec, "executor_class", None)
-        for key, channel in component.outputs.items():
-            if not issubclass(channel.type, standard_artifacts.ModelBlessing) or isinstance(
-                component, resolver.Resolver
-            ):
-                continue
-            if executor is None or not issubclass(executor, evaluator.Executor) or key != "blessing":
-                yield Finding(
-                    "blessing-without-model-name",
-                    "error",
-                    component.id,
-                    f"output {key}",
-                    "TFX's entry point writes the model's name on Vertex into a ModelBlessing only for the output "
-                    "`blessing` of a subclass of TFX's Evaluator executor; by any other, LatestBlessedModelStrategy "
-                    "never finds the model.",
-                    "Let the executor extend tfx.components.evaluator.executor.Executor, and name the output blessing.",
-                )
-
-
-def _resolver(task: str, why: str, instead: str) -> Finding:
-    return Finding(
-        "resolver-strategy",
-        "error",
-        task,
-        "node",
-        f"The compiler refuses this resolver: {why}.",
-        f"Use {instead}, or read what is needed in a component of one's own.",
-    )
+def _unsupported(task: str, why: str) -> Finding:
+    fix = "Put its components into this pipeline, each with an executor class or a container."
+    return Finding("unsupported-node", "error", task, "node", why, fix)

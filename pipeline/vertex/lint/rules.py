@@ -13,6 +13,7 @@ from pipeline.vertex.lint import (
     open_source,
     parameters,
     places,
+    resolvers,
 )
 from pipeline.vertex.lint.finding import Finding
 from pipeline.vertex.lint.subject import Subject
@@ -37,8 +38,9 @@ PIPELINE_RULES: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     names.pipeline_findings,
     nodes.unions,
     nodes.infra_validators,
-    nodes.resolvers,
-    nodes.blessings,
+    nodes.unsupported,
+    resolvers.resolvers,
+    resolvers.blessings,
     custom_config.pipeline_findings,
     executors.pipeline_findings,
     artifacts.pipeline_findings,

@@ -34,8 +34,8 @@ def _with_a_resolver(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline
 @pytest.mark.parametrize(
     ("pipeline", "told"),
     [
-        (_old_kind, r"error channel-in-custom-config: Trainer; parameter custom_config, field catalogue"),
-        (_with_a_local_path, r"error local-path: CsvExampleGen; parameter input_base: /srv/log is a path"),
+        (_old_kind, r"channel-in-custom-config: Trainer; parameter custom_config, field catalogue"),
+        (_with_a_local_path, r"local-path: CsvExampleGen; parameter input_base: /srv/log is a path"),
     ],
 )
 def test_compile_job_what_would_fail_is_refused_with_the_findings_and_nothing_is_written(
@@ -54,12 +54,12 @@ def test_compile_job_what_would_surprise_is_logged_once_for_all_tasks(
     config = config_with(image="repository/image:latest", service_account=None)
     assert compiling.compile_job(config, str(tmp_path)).exists()
     told = [record.getMessage() for record in caplog.records if record.name == "perennial.vertex.lint"]
-    assert [line.split(":")[0] for line in told] == ["warning moving-image-tag", "warning no-service-account"]
+    assert [line.split(":")[0] for line in told] == ["moving-image-tag", "no-service-account"]
     assert "CatalogueGen" in told[0] and "TwoTowerTrainer" in told[0]
 
 
 def test_compile_job_yaml_with_a_resolver_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiling, "create_pipeline", _with_a_resolver)
-    with pytest.raises(JobError, match="error kfp-resolver: LatestBlessedModel"):
+    with pytest.raises(JobError, match="  kfp-resolver: LatestBlessedModel"):
         compiling.compile_job(load_config(DEFAULT_CONFIG), str(tmp_path), "job.yaml")
     assert list(tmp_path.iterdir()) == []
