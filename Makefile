@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if need be.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-retrain test fault check image-check bench format clean
+.PHONY: help setup demo demo-retrain rehearse test fault check image-check bench format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -25,6 +25,10 @@ demo: setup ## From MovieLens 100K to a served model, with recommendations by ti
 demo-retrain: setup ## MovieLens 100K arrives in 4 rounds, each retrained, judged and pushed; a table and a chart of them
 	@$(PYTHON) -m pipeline.cli datasets fetch movielens-100k
 	@$(PYTHON) -m pipeline.cli replay --config configs/movielens-100k.yaml --rounds 4
+
+rehearse: setup ## The Vertex job of MovieLens 100K, compiled and run here, one process a task
+	@$(PYTHON) -m pipeline.cli datasets fetch movielens-100k
+	@$(PYTHON) -m pipeline.cli vertex rehearse --config configs/movielens-100k.yaml --fresh
 
 test: setup ## Run all tests but those of `make fault`, whole pipelines included; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not bench and not fault" $(IN_WORKERS)

@@ -9,7 +9,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from pipeline.vertex.lint import explain
 from pipeline.vertex.rehearsal.execution import LOG_FILE, Rehearsal, log_tail
@@ -17,7 +17,8 @@ from pipeline.vertex.rehearsal.records import CACHED, FAILED, NOT_RUN, SKIPPED, 
 
 _STYLES = {SUCCEEDED: "green", CACHED: "green", FAILED: "red", SKIPPED: "yellow", NOT_RUN: "yellow"}
 _METRICS, _PAGE = "system.Metrics", "system.HTML"
-_PIPED_WIDTH = 140
+_PIPED_WIDTH = 160
+"""Columns where there is no terminal; rich's 80 would cut the table."""
 
 
 class Showing:
@@ -94,7 +95,7 @@ class Showing:
 
     def summary(self, records: Mapping[str, Record]) -> None:
         """Who made what from what, what was measured, and where it is."""
-        table = Table("task", "ended", "s", "made from", "made", title="Lineage")
+        table = Table("task", "ended", "s", Column("made from", no_wrap=True), "made", title="Lineage")
         producers = self._rehearsal.records.producers()
         for record in sorted(records.values(), key=lambda record: record.ended):
             sources = {
