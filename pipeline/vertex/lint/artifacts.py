@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from configs.errors import JobError
 from pipeline.vertex.lint.finding import Finding
 from pipeline.vertex.lint.importable import not_importable
 from pipeline.vertex.lint.subject import Subject
@@ -36,7 +37,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
         if task.executor_class is not None:
             definitions = {"input": task.component.input_definitions, "output": task.component.output_definitions}
             titles[task.id] = {
-                f"{side} {key}": _title(artifact.artifact_type)
+                f"{side} {key}": _title(artifact.artifact_type, f"{subject.job.path}: task {task.id}, {side} {key}")
                 for side, definition in definitions.items()
                 for key, artifact in sorted(definition.artifacts.items())
             }
@@ -81,11 +82,14 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
                 yield _not_importable(component.id, where, title, reason)
 
 
-def _title(artifact_type: "pb.ArtifactTypeSchema") -> str:
+def _title(artifact_type: "pb.ArtifactTypeSchema", where: str) -> str:
     """The title of a type, as TFX's entry point reads it; `tfx.Artifact` if it has none."""
     if artifact_type.WhichOneof("kind") == "schema_title":
         return str(artifact_type.schema_title)
-    schema = yaml.safe_load(artifact_type.instance_schema or "{}")
+    try:
+        schema = yaml.safe_load(artifact_type.instance_schema or "{}")
+    except yaml.YAMLError as e:
+        raise JobError(f"{where}: the type's schema is not YAML: {e}") from e
     return str(schema.get("title", "tfx.Artifact")) if isinstance(schema, dict) else "tfx.Artifact"
 
 

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 
 from configs.errors import JobError
@@ -25,28 +24,25 @@ def not_importable(paths: Iterable[str]) -> dict[str, str]:
     Raises:
         JobError: The interpreter did not answer.
     """
-    asked = tuple(sorted(set(paths)))
-    return dict(_asked(asked, str(Path.cwd()))) if asked else {}
-
-
-@lru_cache(maxsize=32)
-def _asked(paths: tuple[str, ...], folder: str) -> tuple[tuple[str, str], ...]:
+    asked = sorted(set(paths))
+    if not asked:
+        return {}
     program = Path(__file__).with_name("probe.py").read_text(encoding="utf-8")
     try:
         answer = subprocess.run(
             # Not as a file: its folder would be the first that modules are looked for in.
             [sys.executable, "-c", program],
-            input=json.dumps(paths),
+            input=json.dumps(asked),
             capture_output=True,
             text=True,
-            cwd=folder,
             timeout=_TIMEOUT_SECONDS,
             check=True,
         )
-        return tuple(json.loads(answer.stdout).items())
+        reasons: dict[str, str] = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError) as e:
         if isinstance(e, subprocess.CalledProcessError):
             why = f"status {e.returncode}, {e.stderr.strip()}"
         else:
             why = f"no answer in {_TIMEOUT_SECONDS} seconds" if isinstance(e, subprocess.TimeoutExpired) else str(e)
         raise JobError(f"{sys.executable} could not be asked what it can import: {why}") from e
+    return reasons

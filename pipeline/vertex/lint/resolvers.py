@@ -22,15 +22,13 @@ def resolvers(pipeline: Any) -> Iterator[Finding]:
         if not isinstance(component, resolver.Resolver):
             continue
         properties = component.exec_properties
-        strategy = properties[resolver.RESOLVER_STRATEGY_CLASS]
-        strategy = deprecation_utils.get_first_nondeprecated_class(strategy).__name__
-        wanted = (properties[resolver.RESOLVER_CONFIG] or {}).get("desired_num_of_artifacts", 0)
+        cls = properties.get(resolver.RESOLVER_STRATEGY_CLASS)  # None: it has a function instead
+        strategy = deprecation_utils.get_first_nondeprecated_class(cls).__name__ if cls else "its function"
+        wanted = (properties.get(resolver.RESOLVER_CONFIG) or {}).get("desired_num_of_artifacts", 0)
         if strategy not in _STRATEGIES:
-            yield _resolver(
-                component.id, f"{strategy} is none of the two strategies that Vertex has a query for", _STRATEGIES[0]
-            )
+            yield _resolver(component.id, f"{strategy} is none of the two strategies that Vertex has a query for")
         elif wanted > 1:
-            yield _resolver(component.id, f"it asks for {wanted} artifacts, and Vertex's query gives one", "one")
+            yield _resolver(component.id, f"it asks for {wanted} artifacts, and Vertex's query gives one")
         elif strategy == _STRATEGIES[0]:
             for key, channel in component.inputs.items():
                 if compiler_utils.get_artifact_title(channel.type) == "tfx.Artifact":
@@ -78,12 +76,12 @@ def blessings(pipeline: Any) -> Iterator[Finding]:
                 )
 
 
-def _resolver(task: str, why: str, instead: str) -> Finding:
+def _resolver(task: str, why: str) -> Finding:
     return Finding(
         "resolver-strategy",
         "error",
         task,
         "node",
         f"The compiler refuses this resolver: {why}.",
-        f"Use {instead}, or read what is needed in a component of one's own.",
+        f"Use {' or '.join(_STRATEGIES)} for one artifact, or read what is needed in a component of one's own.",
     )

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from tfx.types import artifact, standard_artifacts
 
+from configs.errors import JobError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.vertex.compile import compile_job
 from pipeline.vertex.job import parse_job
+from pipeline.vertex.lint import job_findings
 from tests.pipeline.vertex.lint.planted import (
     Artefact,
     component,
@@ -93,3 +95,11 @@ def test_job_of_another_compiler_title_outside_the_pattern_is_an_error(tmp_path:
     outputs = job["pipelineSpec"]["components"]["DataGate"]["outputDefinitions"]["artifacts"]
     outputs["blessing"]["artifactType"] = {"schemaTitle": "pipeline.artifacts.DataBlessing"}
     assert places(found(parse_job(job, "job.json"), NAME)) == [("DataGate", "output blessing")]
+
+
+def test_job_whose_type_has_no_schema_that_can_be_read_is_none(tmp_path: Path) -> None:
+    job = _own_job(tmp_path)
+    outputs = job["pipelineSpec"]["components"]["DataGate"]["outputDefinitions"]["artifacts"]
+    outputs["blessing"]["artifactType"] = {"instanceSchema": "title: ["}
+    with pytest.raises(JobError, match="task DataGate, output blessing: the type's schema is not YAML"):
+        job_findings(parse_job(job, "job.json"))

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from configs.errors import JobError
-from pipeline.vertex.lint import importable
 from pipeline.vertex.lint.importable import not_importable
 
 SOURCE = """
@@ -95,10 +94,16 @@ def test_not_importable_agrees_with_the_import_itself(path: str) -> None:
     assert (path not in not_importable([path])) == there
 
 
+def test_not_importable_module_that_has_been_mended_is_found(package: str, tmp_path: Path) -> None:
+    path = f"{package}.late.Executor"
+    assert path in not_importable([path])
+    (tmp_path / "shop_code" / "deep" / "late.py").write_text("class Executor: ...\n")
+    assert not_importable([path]) == {}
+
+
 def test_not_importable_interpreter_that_does_not_start_is_a_job_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    importable._asked.cache_clear()
     with pytest.raises(JobError, match="no-python could not be asked"):
         not_importable(["math.sqrt"])

@@ -6,6 +6,7 @@ import pytest
 from tfx import v1 as tfx
 from tfx.components.evaluator import executor as evaluator
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
 
 from pipeline.artifacts import DataBlessing
@@ -31,6 +32,14 @@ def test_resolver_of_another_strategy_is_an_error_as_the_compiler_has_it() -> No
     assert (finding.severity, finding.task) == ("error", "Latest")
     assert "SpanRangeStrategy" in finding.why
     with pytest.raises(TypeError, match="Unexpected resolver policy"):
+        job_of(pipeline)
+
+
+def test_resolver_of_a_function_is_an_error_where_the_compiler_has_only_a_bare_error() -> None:
+    pipeline = pipeline_of(resolver.Resolver(model=tfx.dsl.Channel(type=standard_artifacts.Model)).with_id("Latest"))
+    (finding,) = found(pipeline, "resolver-strategy")
+    assert "its function is none of the two strategies" in finding.why
+    with pytest.raises((KeyError, TypeError, AttributeError)):
         job_of(pipeline)
 
 
