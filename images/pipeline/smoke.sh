@@ -16,9 +16,11 @@ if [ $# -lt 1 ] || [ $# -gt 2 ] || [ "${2:---rehearse}" != --rehearse ]; then
 fi
 failed=0
 work=$(mktemp -d)
-config=$work/config.yaml
-cp "$1" "$config" # runs are written beside the config, which may lie where this user cannot write
-cd "$work"        # an empty folder: nothing in it stands before the installed packages
+# Runs are written near the config, which may lie where this user cannot write.
+config=$work/configs/$(basename "$1")
+mkdir "$work/configs"
+cp "$1" "$config"
+cd "$work" # no package lies here, so that none stands before the installed ones
 
 check() { # WHAT COMMAND...
   local what=$1
