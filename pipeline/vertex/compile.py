@@ -14,6 +14,7 @@ from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from configs.vertex import Resources, Vertex
 from pipeline.places import vertex_places
+from pipeline.vertex.api.request import FAILURE_POLICIES
 from pipeline.vertex.job import parse_job
 from pipeline.vertex.lint import job_findings, pipeline_findings
 from pipeline.vertex.lint.compiling import refuse
@@ -135,6 +136,8 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         _put_resources(spec, self._vertex)
         _put_retries(spec, self._vertex)
         _put_defaults(spec, pipeline)
+        # Besides the spec and the root, this is all that `tfx run create` takes from the job and sends.
+        job["runtimeConfig"]["failurePolicy"] = FAILURE_POLICIES[self._vertex.failure_policy]
         if is_yaml(self._output_filename):
             spec["defaultPipelineRoot"] = pipeline.pipeline_info.pipeline_root
             _fit_open_source(spec, pipeline)

@@ -13,7 +13,8 @@ from configs.errors import JobError
 from configs.vertex import Vertex
 from pipeline.vertex.job import Job
 
-_FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}
+FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}
+"""The API's names, by the config's."""
 
 _SCHEMA_WITH_VALUES = (2, 1)
 """From this version of a PipelineSpec on, parameters have `parameterValues`; before, typed `parameters`."""
@@ -58,7 +59,7 @@ def pipeline_job(
         "pipelineSpec": spec,
         "runtimeConfig": {
             "gcsOutputDirectory": root,
-            "failurePolicy": _FAILURE_POLICIES[vertex.failure_policy],
+            "failurePolicy": FAILURE_POLICIES[vertex.failure_policy],
             **_parameters(job, values),
         },
     }
