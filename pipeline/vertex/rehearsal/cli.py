@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from configs.errors import JobError
 from configs.load import load_config
 from configs.pipeline import PipelineConfig
@@ -14,6 +16,9 @@ from pipeline.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA, local_home
 
 HOME_DIR = "rehearsal"
 """In a local pipeline's folder."""
+
+_ELSEWHERE = ("custom_job", "dataflow", "registry")
+"""Fields of the `vertex` section by which a task asks Google Cloud to do something."""
 
 
 def add_parser(
@@ -77,6 +82,15 @@ def _rehearse(arguments: argparse.Namespace) -> None:
 def _compiled(config: PipelineConfig, home: Path) -> Path:
     from pipeline.vertex.compile import compile_job
 
+    elsewhere = [name for name in _ELSEWHERE if config.vertex is not None and getattr(config.vertex, name) is not None]
+    if config.vertex is not None and elsewhere:
+        Console().print(
+            f"Left out of the job, since it would happen on Google Cloud: {', '.join(elsewhere)}. Training and Beam "
+            "run in their tasks. With --job, a job is run as it is.",
+            soft_wrap=True,
+        )
+        here = config.vertex.model_copy(update=dict.fromkeys(elsewhere))
+        config = config.model_copy(update={"vertex": here})
     return compile_job(config, str(home))
 
 
