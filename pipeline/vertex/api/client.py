@@ -63,7 +63,7 @@ class Api:
             return persistently(fetch, self.patience)
         except CAUGHT as e:
             who = _account(found[0]) if found else "nobody"
-            raise explain(e, Asked("sign in to Google Cloud", self.vertex, who)) from e
+            raise explain(e, self._asked("sign in to Google Cloud", who)) from e
 
     @cached_property
     def pipelines(self) -> Any:
@@ -114,7 +114,10 @@ class Api:
         try:
             return persistently(lambda: call(options), self.patience)
         except CAUGHT as e:
-            raise explain(e, Asked(doing, self.vertex, _account(credentials))) from e
+            raise explain(e, self._asked(doing, _account(credentials))) from e
+
+    def _asked(self, doing: str, who: str) -> Asked:
+        return Asked(doing, self.vertex, who, self.patience.attempts)
 
 
 def _account(credentials: Any) -> str:

@@ -52,6 +52,9 @@ class Asked:
     who: str
     """The account, as far as the credentials tell."""
 
+    attempts: int
+    """At most, before it was given up."""
+
 
 def explain(error: Exception, asked: Asked) -> VertexError:
     """Says what an error means.
@@ -80,11 +83,17 @@ def _meaning(error: Exception, asked: Asked) -> str:
             f"not found in project {asked.vertex.project}, region {asked.vertex.region}: {said(error)} "
             "Look at vertex.project and vertex.region in the config."
         )
+    if isinstance(error, exceptions.TooManyRequests):
+        return (
+            f"429 in {asked.attempts} attempts: too many requests, or a quota of project {asked.vertex.project} is used "
+            f"up. Wait some minutes, or ask for more at https://console.cloud.google.com/iam-admin/quotas. Google Cloud "
+            f"said: {said(error)}"
+        )
     if isinstance(error, exceptions.GoogleAPICallError) and not isinstance(error, exceptions.ServerError):
         return f"Google Cloud refused it ({int(error.code or 0)}): {said(error)}"
     return (
         f"{asked.vertex.api_endpoint or f'region {asked.vertex.region}'} could not be reached, or gave no whole answer "
-        f"in several attempts; the last: {_first_line(error)}. Look at the network, at vertex.region and "
+        f"in {asked.attempts} attempts; the last: {_first_line(error)}. Look at the network, at vertex.region and "
         "vertex.api_endpoint in the config, and at https://status.cloud.google.com; then try again."
     )
 
