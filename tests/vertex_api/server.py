@@ -61,6 +61,11 @@ class VertexApi:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
+    def routes(self) -> list[Route]:
+        """All methods."""
+        return list(self._routes)
+
+    @property
     def url(self) -> str:
         """`http://127.0.0.1:PORT`."""
         return f"http://127.0.0.1:{self._server.server_port}"
@@ -123,14 +128,33 @@ class VertexApi:
             self.strays.append(e.message)
             raise
         self.requests.append(Received(route.rpc, method, path, headers, message))
+        reply, cut = self._perform(route, message, headers)
+        return (0, b"", True) if reply is None else (200, to_json(reply), cut)
+
+    def call(self, rpc: str, message: Any, headers: dict[str, str]) -> Any:
+        """Answers a call that came another way than over HTTP and JSON.
+
+        Raises:
+            ApiError: It is refused.
+        """
+        with self._lock:
+            (route,) = (route for route in self._routes if route.rpc == rpc)
+            self.requests.append(Received(rpc, "", "", headers, message))
+            reply, cut = self._perform(route, message, headers)
+        if cut:
+            raise ApiError(503, "the connection was cut")
+        return reply
+
+    def _perform(self, route: Route, message: Any, headers: dict[str, str]) -> tuple[Any, bool]:
+        """The reply, None if there is none, and whether the connection is to be cut."""
         if self.gate is not None and route.rpc != "Token":
             self.gate(headers)
         fault = self._faults[route.rpc].popleft() if self._faults[route.rpc] else self._forever.get(route.rpc)
         if isinstance(fault, Refuse):
             raise ApiError(fault.code, fault.message, fault.details)
         if isinstance(fault, Cut) and not fault.after_effect:
-            return 0, b"", True
-        return 200, to_json(route.handler(message)), isinstance(fault, Cut)
+            return None, True
+        return route.handler(message), isinstance(fault, Cut)
 
 
 def _handler(api: VertexApi) -> type[BaseHTTPRequestHandler]:

@@ -85,9 +85,9 @@ def _meaning(error: Exception, asked: Asked) -> str:
         )
     if isinstance(error, exceptions.TooManyRequests):
         return (
-            f"429 in {asked.attempts} attempts: too many requests, or a quota of project {asked.vertex.project} is used "
-            f"up. Wait some minutes, or ask for more at https://console.cloud.google.com/iam-admin/quotas. Google Cloud "
-            f"said: {said(error)}"
+            f"429 in {asked.attempts} attempts: too many requests, or a quota of project {asked.vertex.project} is "
+            "used up. Wait some minutes, or ask for more at https://console.cloud.google.com/iam-admin/quotas. "
+            f"Google Cloud said: {said(error)}"
         )
     if isinstance(error, exceptions.GoogleAPICallError) and not isinstance(error, exceptions.ServerError):
         return f"Google Cloud refused it ({int(error.code or 0)}): {said(error)}"
