@@ -2,24 +2,33 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+
+# isort: split
+import pytest
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_entrypoint_utils
 from tfx.types import standard_artifacts
 
 from configs.pipeline import PipelineConfig
 from pipeline.components.registry_pusher.executor import Executor
+from pipeline.versions import publish
 from pipeline.versions.push import push
 from pipeline.vertex.api.retrying import Patience
+from pipeline.vertex.registry import versions as registry_versions
 from pipeline.vertex.registry.api import RegistryApi
 from pipeline.vertex.registry.target import Target
 from tests.pipeline.versions.folders import make_model
 from tests.pipeline.vertex.settings import config_with
+from tests.vertex_api import cloud as vertex_cloud
 from tests.vertex_api.artifacts import Artifacts
 from tests.vertex_api.endpoints import Endpoints
 from tests.vertex_api.models import Models
-from tests.vertex_api.object_store import ObjectStore
+from tests.vertex_api.object_store import ObjectStore, object_store
 from tests.vertex_api.operations import NUMBER, Operations
 from tests.vertex_api.resources import PARENT
 from tests.vertex_api.server import VertexApi
@@ -30,6 +39,16 @@ IMAGE = "europe-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
 ENDPOINT = {"display_name": "recommender", "machine_type": "n1-standard-2"}
 
 QUICK = Patience(attempts=3, first_pause_seconds=0.01, longest_pause_seconds=0.02, call_seconds=20.0)
+
+
+def as_input(title: str, uri: str, metadata: Mapping[str, Any]) -> Any:
+    """An artifact as a task on Vertex gets it: TFX reads it from the ExecutorInput."""
+    artifact = pipeline_spec_pb2.RuntimeArtifact(uri=uri, name=f"{PARENT}/metadataStores/default/artifacts/1")
+    artifact.type.instance_schema = f"title: {title}\ntype: object\n"
+    artifact.metadata.update(metadata)
+    artifacts = pipeline_spec_pb2.ArtifactList(artifacts=[artifact])
+    [parsed] = kubeflow_v2_entrypoint_utils.parse_raw_artifact_dict({"it": artifacts}, {})["it"]
+    return parsed
 
 
 class World:
@@ -92,16 +111,9 @@ class World:
         uri = str(blessing.metadata["current_model"])
         came = push(f"{uri}/Format-Serving", config.vertex.serving_dir, config.push.keep_versions)
         self.digests[name] = came.digest
-        pushed = standard_artifacts.PushedModel()
         told = {"pushed": float(came.version is not None), "model_digest": came.digest, "model_uri": uri}
-        for key, value in told.items():
-            # As structs: that is what Vertex's metadata becomes in a task.
-            pushed.set_json_value_custom_property(key, value)
         self.artifacts.put("tfx.PushedModel", f"{self._root}/Pusher_1/pushed_model", **told)
-        word = standard_artifacts.ModelBlessing()
-        for key, value in dict(blessing.metadata).items():
-            word.set_json_value_custom_property(key, value)
-        return pushed, word
+        return as_input("tfx.PushedModel", "", told), as_input("tfx.ModelBlessing", "", dict(blessing.metadata))
 
     def register(self, config: PipelineConfig, pushed: Any, blessing: Any) -> dict[str, Any]:
         """Runs RegistryPusher's executor; what it wrote down."""
@@ -168,3 +180,28 @@ class World:
         for file in sorted(folder.rglob("*")):
             if file.is_file():
                 self.store.put(bucket, f"{prefix}/{file.relative_to(folder)}", file.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ObjectStore, dict[str, str]]]:
+    """Cloud Storage, and the environment that leads TensorFlow there."""
+    with object_store(tmp_path_factory.mktemp("object store")) as running:
+        yield running
+
+
+@pytest.fixture
+def world(
+    tmp_path: Path, store: tuple[ObjectStore, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[World]:
+    """An empty project, to which this process is signed in."""
+    monkeypatch.setattr(publish, "_now", lambda: 1000.0)  # versions count up from there
+    monkeypatch.setattr(registry_versions, "_sleep", lambda seconds: None)
+    with vertex_cloud.cloud(tmp_path) as running:
+        for name, value in {**running.environment, **store[1]}.items():
+            monkeypatch.setenv(name, value)
+        world = World(running.api, store[0], tmp_path)
+        yield world
+        store[0].refused.clear()
+        parts = [part for part in world.endpoints.answered if part]
+        first = world.endpoints.answered.index(parts[0]) if parts else 0
+        assert all(world.endpoints.answered[first:]), "for a while, nothing answered"

@@ -1,0 +1,167 @@
+"""RegistryPusher as a truth table: what is registered, what is not and why; and where the pipeline has it."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx.types import channel_utils, standard_artifacts
+
+from configs.errors import VertexError
+from pipeline.components.registry_pusher.component import RegistryPusher
+from pipeline.vertex.registry.target import Target
+from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, World
+from tests.pipeline.vertex.settings import job_with, tasks_of
+from tests.vertex_api import Refuse
+from tests.vertex_api.faults import permission_denied
+
+IMAGE = "europe-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
+CHANGING = {"UploadModel", "MergeVersionAliases", "CreateEndpoint", "DeployModel", "UpdateEndpoint", "UpdateArtifact"}
+
+
+def changed(world: World, since: int) -> set[str]:
+    """Methods that change something and were called since."""
+    return CHANGING & {request.rpc for request in world.server.requests[since:]}
+
+
+def test_do_pushed_model_registered_and_written_down(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    report = world.run("a", world.config({"endpoint": ENDPOINT}))
+    assert report == {
+        "registered": True,
+        "model": f"{MODEL}@1",
+        "version": 1,
+        "is_new": True,
+        "previous_version": None,
+        "traffic": {"1": 100},
+        "model_digest": world.digests["a"],
+        "serving_path": f"gs://{world.bucket}/serving/1000",
+    }
+    assert world.versions() == {1: ("a", {"default", "blessed"})}
+    model = world.models.get(f"{MODEL}@1")
+    assert model.artifact_uri == f"gs://{world.bucket}/serving/1000"
+    assert model.labels["run"] == "movielens-100k-20260101000001"
+    assert caplog.messages[-1] == f"{MODEL}@1 registered; traffic {{1: 100}}"
+
+
+def test_do_rerun_of_the_same_model_makes_no_second_version(world: World) -> None:
+    config = world.config({"endpoint": ENDPOINT})
+    pushed, blessing = world.push("a", world.train("a"), config)
+    first = world.register(config, pushed, blessing)
+    since = len(world.server.requests)
+    again = world.register(config, pushed, blessing)
+    assert again == {**first, "is_new": False}
+    assert changed(world, since) == set()
+
+
+def test_do_task_that_failed_is_taken_up_by_its_retry(world: World) -> None:
+    config = world.config({"endpoint": ENDPOINT})
+    world.run("a", config)
+    pushed, blessing = world.push("b", world.train("b"), config)
+    world.server.fail("UpdateEndpoint", Refuse(400, "not now"))
+    with pytest.raises(VertexError, match=r"cannot move the traffic of .*not now"):
+        world.register(config, pushed, blessing)
+    assert world.register(config, pushed, blessing)["version"] == 2
+    assert world.versions() == {1: ("a", {"previous"}), 2: ("b", {"default", "blessed"})}
+    assert len(world.server.received("UploadModel")) == 2
+    assert len(world.server.received("DeployModel")) == 2
+
+
+def test_do_account_may_not_upload_is_told_who_lacks_what(world: World) -> None:
+    world.server.fail("UploadModel", permission_denied("aiplatform.models.upload", MODEL))
+    with pytest.raises(VertexError, match=r"engineer@example-project\S* lacks aiplatform\.models\.upload"):
+        world.run("a", world.config({}))
+    assert world.versions() == {}
+
+
+@pytest.mark.parametrize(
+    ("pushed", "blessed", "reason"),
+    [(0, 1, "the Pusher did not push it"), (1, 0, "not blessed by evaluation"), (0, 0, "not blessed by evaluation")],
+)
+def test_do_not_pushed_or_not_blessed_not_registered(
+    world: World, caplog: pytest.LogCaptureFixture, pushed: int, blessed: int, reason: str
+) -> None:
+    config = world.config({})
+    artifact, word = world.push("a", world.train("a", blessed=blessed), config)
+    artifact.set_int_custom_property("pushed", pushed)
+    since = len(world.server.requests)
+    assert world.register(config, artifact, word) == {"registered": False, "reason": reason}
+    assert changed(world, since) == set()
+    assert caplog.messages[-1] == f"not registered: {reason}"
+
+
+def test_do_pushed_model_from_the_cache_that_is_no_longer_live_not_registered(world: World) -> None:
+    config = world.config({})
+    pushed, blessing = world.push("a", world.train("a"), config)
+    world.register(config, pushed, blessing)
+    world.run("b", config)
+    report = world.register(config, pushed, blessing)
+    assert report["reason"] == "it is not what is live in the serving folder: version 1001 holds another model"
+    assert world.versions()[2] == ("b", {"default", "blessed"})
+
+
+def test_do_serving_folder_of_this_machine_nothing_asked_of_google_cloud(world: World, tmp_path: Path) -> None:
+    # In a rehearsal, gs:// places are folders here.
+    from pipeline.components.registry_pusher.executor import Executor
+    from pipeline.versions.push import push
+    from tests.pipeline.versions.folders import make_model
+
+    came = push(make_model(tmp_path / "model", "a"), str(tmp_path / "serving"), 5)
+    pushed, blessing, output = (
+        standard_artifacts.PushedModel(),
+        standard_artifacts.ModelBlessing(),
+        standard_artifacts.PushedModel(),
+    )
+    pushed.set_int_custom_property("pushed", 1)
+    pushed.set_string_custom_property("model_digest", came.digest)
+    blessing.set_int_custom_property("blessed", 1)
+    output.uri = str(tmp_path / "output")
+    Executor().Do(
+        {"pushed_model": [pushed], "model_blessing": [blessing]},
+        {"registered_model": [output]},
+        {
+            "serving_dir": str(tmp_path / "serving"),
+            "target": Target.of(world.config({})).model_dump_json(),
+            "code_digest": "c",
+        },
+    )
+    report = json.loads((tmp_path / "output" / "registry.json").read_text())
+    assert report["reason"] == f"{tmp_path / 'serving'} is a folder of this machine, which Vertex cannot read"
+    assert world.server.requests == []
+
+
+def test_component_settings_are_execution_properties(world: World) -> None:
+    channels: dict[str, Any] = {
+        "pushed_model": channel_utils.as_channel([standard_artifacts.PushedModel()]),
+        "model_blessing": channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
+    }
+    target = Target.of(world.config({"endpoint": ENDPOINT}))
+    component = RegistryPusher(**channels, serving_dir="gs://bucket/serving", target=target, code_digest="c")
+    assert set(component.inputs) == set(channels)
+    told = json.loads(component.exec_properties["target"])
+    assert (told["project"], told["region"]) == ("example-project", "europe-west4")
+    assert told["registry"]["endpoint"]["display_name"] == "recommender"
+    for name in channels:
+        with pytest.raises((ValueError, TypeError)):
+            RegistryPusher(
+                **{**channels, name: None}, serving_dir="gs://bucket/serving", target=target, code_digest="c"
+            )
+
+
+def test_compiled_job_has_it_after_the_pusher_if_the_config_says_so(tmp_path: Path) -> None:
+    tasks = tasks_of(job_with(tmp_path, registry={"serving_image": IMAGE}))
+    inputs = tasks["RegistryPusher"]["inputs"]
+    assert inputs["artifacts"]["pushed_model"]["taskOutputArtifact"]["producerTask"] == "Pusher"
+    assert inputs["artifacts"]["model_blessing"]["taskOutputArtifact"]["producerTask"] == "RetrievalEvaluator"
+    serving_dir = inputs["parameters"]["serving_dir"]["runtimeValue"]["constant"]
+    assert serving_dir in tasks["Pusher"]["inputs"]["parameters"]["push_destination"]["runtimeValue"]["constant"]
+    assert "RegistryPusher" not in tasks_of(job_with(tmp_path))
+
+
+def test_local_pipeline_never_has_it(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.places import local_places
+
+    monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path))
+    (tmp_path / "movielens-100k").mkdir()
+    assert local_places(world.config({})).registry is None
