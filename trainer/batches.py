@@ -6,6 +6,7 @@ user: before and after mean nothing there, and what is before in a file sorted b
 The target is never in its own history, and where a log repeats it, the repeats are left out too.
 """
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ import tensorflow as tf
 from configs.model import Trainer
 from trainer.candidates import Candidates
 from trainer.interactions import Interactions
+
+_OF_A_QUERY = ("user", "history", "history_weight", "target", "weight")
+"""What of a batch is a query's own; the rest is the whole batch's."""
 
 
 class Batches:
@@ -31,9 +35,15 @@ class Batches:
     | `candidate_count` | int32 `[c]`, how often each is a target in the batch |
     | `target` | int32 `[batch]`, each example's index in `candidate` |
     | `weight` | float32 `[batch]`, the interaction's weight |
+    | `total_weight` | float32 `[]`, their sum |
+
+    For several replicas it is cut into shards: each has its share of the queries, `user` to `target` and `weight`, but
+    all of the batch's candidates, and `total_weight` remains the batch's.
     """
 
-    def __init__(self, interactions: Interactions, candidates: Candidates, settings: Trainer) -> None:
+    def __init__(
+        self, interactions: Interactions, candidates: Candidates, settings: Trainer, replicas: int = 1
+    ) -> None:
         """Places the interactions where TensorFlow reads them.
 
         Args:
@@ -41,10 +51,12 @@ class Batches:
             candidates: The catalogue.
             settings: Of the batches: their size, cut to the number of interactions; the length and order of histories;
                 how often the user is left out; the seed.
+            replicas: Shards of a batch.
         """
         self._size = len(interactions.item)
         self._batch_size = min(settings.batch_size, self._size)
         self._settings = settings
+        self._replicas = replicas
         self._row = np.repeat(np.arange(interactions.users), np.diff(interactions.offset))
         self._user = tf.constant(interactions.user[self._row])
         self._start = tf.constant(interactions.offset[:-1][self._row])
@@ -64,7 +76,10 @@ class Batches:
         return self.steps * self._batch_size
 
     def epoch(self, number: int) -> Any:
-        """One epoch's `tf.data.Dataset`; the same number always gives the same batches."""
+        """One epoch's `tf.data.Dataset`; the same number always gives the same batches.
+
+        With several replicas, the shards of a batch follow each other.
+        """
         rng = np.random.default_rng([self._settings.seed, number])
         item, weight = self._item, self._weight
         if not self._settings.ordered_history:
@@ -84,7 +99,23 @@ class Batches:
 
         steps = tf.data.Dataset.range(self.steps)
         batches = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        if self._replicas > 1:
+            batches = batches.flat_map(self._shards)
+            # Else each step would ask whether there is one more batch.
+            batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps * self._replicas))
         return batches.prefetch(tf.data.AUTOTUNE)
+
+    @tf.autograph.experimental.do_not_convert
+    def _shards(self, batch: dict[str, Any]) -> Any:
+        ends = [self._batch_size * n // self._replicas for n in range(self._replicas + 1)]
+        shards = [
+            {**batch, **{name: batch[name][start:end] for name in _OF_A_QUERY}}
+            for start, end in itertools.pairwise(ends)
+        ]
+        dataset = tf.data.Dataset.from_tensors(shards[0])
+        for shard in shards[1:]:
+            dataset = dataset.concatenate(tf.data.Dataset.from_tensors(shard))
+        return dataset
 
     def _batch(self, position: Any, keep_user: Any, item: Any, weight: Any) -> dict[str, Any]:
         history = self._history(position)
@@ -92,6 +123,7 @@ class Batches:
         is_other = tf.gather(item, history.values) != tf.gather(target, history.value_rowids())
         history = tf.ragged.boolean_mask(history, history.with_values(is_other))
         candidate, index, count = tf.unique_with_counts(target)
+        weight_of_query = tf.gather(weight, position)
         return {
             "user": tf.where(keep_user | (history.row_lengths() == 0), tf.gather(self._user, position), -1),
             "history": history.with_values(tf.gather(item, history.values)),
@@ -100,7 +132,8 @@ class Batches:
             "candidate_place": tf.gather(self._place, candidate),
             "candidate_count": count,
             "target": index,
-            "weight": tf.gather(weight, position),
+            "weight": weight_of_query,
+            "total_weight": tf.reduce_sum(weight_of_query),
         }
 
     def _history(self, position: Any) -> Any:

@@ -35,6 +35,7 @@ class InBatchSoftmax(tf.keras.layers.Layer, tfrs.tasks.Task):
         candidate_count: Any,
         candidate_log_probability: Any,
         sample_weight: Any,
+        total_weight: Any,
     ) -> Any:
         """Computes the loss.
 
@@ -46,9 +47,10 @@ class InBatchSoftmax(tf.keras.layers.Layer, tfrs.tasks.Task):
             candidate_log_probability: float32 `[candidates]`, log of the chance to be an example's target; zeros for
                 no correction.
             sample_weight: float32 `[batch]`.
+            total_weight: float32 `[]`, its sum; where these are the queries of one replica, the sum over all of them.
 
         Returns:
-            float32 `[]`, the weighted mean over the batch.
+            float32 `[]`, the weighted mean over the batch; of one replica's queries, their part in it.
         """
         log_count = tf.math.log(tf.cast(candidate_count, tf.float32))
         # The temperature goes to the smaller factor: a pass over the logits costs as much as the product itself.
@@ -58,4 +60,4 @@ class InBatchSoftmax(tf.keras.layers.Layer, tfrs.tasks.Task):
         rows = tf.range(tf.shape(logits, tf.int32)[0])
         logits = tf.tensor_scatter_nd_sub(logits, tf.stack([rows, target], axis=1), tf.gather(log_count, target))
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=logits)
-        return tf.reduce_sum(sample_weight * losses) / tf.reduce_sum(sample_weight)
+        return tf.reduce_sum(sample_weight * losses) / total_weight

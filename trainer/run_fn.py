@@ -17,6 +17,7 @@ from trainer.base_model import find_base_model, hand_on, state_folder, write_rep
 from trainer.batches import Batches
 from trainer.candidates import Candidates, read_candidates
 from trainer.checks import check_data, check_embeddings
+from trainer.distribution import find_strategy
 from trainer.evaluate import Evaluator, embed_catalogue
 from trainer.fn_args import TwoTowerFnArgs
 from trainer.interactions import Interactions, read_interactions
@@ -74,12 +75,15 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
         return
 
-    model = TwoTower(len(users), interactions, candidates, settings)
+    strategy = find_strategy()
+    logger.info("training on %d device(s)", strategy.num_replicas_in_sync)
+    with strategy.scope():
+        model = TwoTower(len(users), interactions, candidates, settings)
     ids = table_ids(users, interacted_items, candidates, vocabularies)
     carried = carry_over(model, base.start, ids, candidates) if base.start else nothing_carried(ids)
     epochs = settings.epochs_when_warm if base.start else settings.epochs
     write_report(base, carried, epochs, fn_args.model_run_dir)
-    batches = Batches(interactions, candidates, settings)
+    batches = Batches(interactions, candidates, settings, strategy.num_replicas_in_sync)
     summary = train(model, batches, evaluator, epochs, fn_args.model_run_dir)
 
     embedding = embed_catalogue(model, candidates)

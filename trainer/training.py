@@ -45,11 +45,12 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
     writers = {
         name: tf.summary.create_file_writer(posixpath.join(logs, name)) for name in ("train", "model", "popularity")
     }
-    learning_rate = float(model.optimizer.learning_rate)
+    learning_rate = float(model.optimizer.learning_rate.numpy())
     done: list[dict[str, Any]] = []
     for epoch in range(1, epochs + 1):
         started = time.monotonic()
-        fitted = model.fit(batches.epoch(epoch), verbose=0)
+        inputs = _on_devices(model, batches, epoch)
+        fitted = model.fit(inputs, steps_per_epoch=batches.steps, verbose=0)
         loss = float(fitted.history["mean_loss"][-1])
         train_seconds = time.monotonic() - started
         check_loss(loss, epoch, learning_rate)
@@ -86,6 +87,11 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
     summary = {"epochs": done, "model": metrics, "popularity": popularity, "evaluated": evaluator.counts}
     write_json(posixpath.join(folder, METRICS_FILE), summary)
     return summary
+
+
+def _on_devices(model: TwoTower, batches: Batches, epoch: int) -> Any:
+    """The epoch's batches, each replica's shards on its device; without replicas, the batches as they are."""
+    return model.distribute_strategy.distribute_datasets_from_function(lambda _: batches.epoch(epoch))
 
 
 def _write_scalars(writer: Any, epoch: int, scalars: dict[str, float]) -> None:

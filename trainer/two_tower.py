@@ -61,7 +61,7 @@ class TwoTower(tfrs.Model):
         return super().train_step(inputs)
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
-        """The loss of one batch of `trainer.batches`, float32 `[]`."""
+        """The loss of one batch of `trainer.batches`, float32 `[]`; on a replica, its part in it."""
         loss = self._task(
             query_embeddings=self.query_tower(inputs["user"], inputs["history"], inputs["history_weight"]),
             candidate_embeddings=self.candidate_tower(inputs["candidate_place"]),
@@ -69,8 +69,10 @@ class TwoTower(tfrs.Model):
             candidate_count=inputs["candidate_count"],
             candidate_log_probability=tf.gather(self._log_probability, inputs["candidate"]),
             sample_weight=inputs["weight"],
+            total_weight=inputs["total_weight"],
         )
-        self._epoch_loss.update_state(loss)
+        # The metric averages over replicas too, and their losses are parts of one.
+        self._epoch_loss.update_state(loss * self.distribute_strategy.num_replicas_in_sync)
         return loss
 
 

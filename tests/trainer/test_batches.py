@@ -16,9 +16,9 @@ CANDIDATES = candidates_of([4, -1, 3, 2, 1, 0])
 CANDIDATES_OF_SIX = candidates_of([5, 4, 3, 2, 1, 0])
 
 
-def batches(**settings: Any) -> Batches:
+def batches(replicas: int = 1, **settings: Any) -> Batches:
     train = interactions_of(HISTORIES, users=[7, 8, 9], weights=WEIGHTS)
-    return Batches(train, CANDIDATES, Trainer(**{"batch_size": 4, "user_id_dropout": 0.0, **settings}))
+    return Batches(train, CANDIDATES, Trainer(**{"batch_size": 4, "user_id_dropout": 0.0, **settings}), replicas)
 
 
 def examples(epoch: Any, candidates: Candidates = CANDIDATES) -> list[tuple[Any, ...]]:
@@ -111,3 +111,25 @@ def test_epoch_user_dropout_spares_examples_without_history() -> None:
 
     assert sorted(alone) == list(range(500))
     assert 0.45 < np.mean(np.array(others) == -1) < 0.55
+
+
+@pytest.mark.parametrize(("replicas", "sizes"), [(2, [2, 3]), (3, [1, 2, 2]), (7, [0, 1, 1, 0, 1, 1, 1])])
+def test_epoch_for_several_replicas_shares_out_each_batchs_queries_and_gives_all_its_candidates(
+    replicas: int, sizes: list[int]
+) -> None:
+    whole = list(batches(batch_size=5).epoch(1).as_numpy_iterator())
+    sharded = batches(replicas, batch_size=5).epoch(1)
+    assert int(sharded.cardinality()) == len(whole) * replicas
+    shards = list(sharded.as_numpy_iterator())
+    for n, batch in enumerate(whole):
+        of_batch = shards[n * replicas : (n + 1) * replicas]
+        assert [len(shard["user"]) for shard in of_batch] == sizes
+        for name in ("user", "target", "weight"):
+            np.testing.assert_array_equal(np.concatenate([shard[name] for shard in of_batch]), batch[name])
+        for name in ("history", "history_weight"):
+            rows = [row.tolist() for shard in of_batch for row in shard[name]]
+            assert rows == [row.tolist() for row in batch[name]]
+        for name in ("candidate", "candidate_place", "candidate_count", "total_weight"):
+            for shard in of_batch:
+                np.testing.assert_array_equal(shard[name], batch[name])
+        assert batch["total_weight"] == pytest.approx(batch["weight"].sum())

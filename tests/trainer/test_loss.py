@@ -36,6 +36,7 @@ def ours(batch: dict[str, np.ndarray], query: tf.Variable, item: tf.Variable, co
         candidate_count=np.bincount(batch["target"]).astype(np.int32),
         candidate_log_probability=np.log(batch["probability"]) if correction else np.zeros(ITEMS, np.float32),
         sample_weight=batch["weight"],
+        total_weight=np.sum(batch["weight"]),
     )
 
 

@@ -1,0 +1,92 @@
+"""Training mirrored over two devices: the same model as on one."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from configs.model import Serving, Trainer
+from serving_signatures.export import SIGNATURES
+from tests.trainer_inputs import TrainerInputs
+from trainer.warm_state import read_state
+
+ROOT = Path(__file__).parents[2]
+
+
+def train(shop: TrainerInputs, folder: Path, devices: int, base_model: str | None = None, **trainer: Any) -> str:
+    """Trains in a process with so many devices, and returns what it said."""
+    # An odd batch, so that the shards differ in size.
+    settings = {"embedding_dim": 8, "epochs": 4, "batch_size": 61, "learning_rate": 0.02, "eval_top_k": (3, 10)}
+    fn_args = {
+        "train_files": shop.train_files,
+        "eval_files": shop.eval_files,
+        "candidates_files": shop.candidates_files,
+        "transform_graph_path": shop.transform_graph_path,
+        "candidates_transform_graph_path": shop.candidates_transform_graph_path,
+        "serving_model_dir": str(folder / "model" / "Format-Serving"),
+        "model_run_dir": str(folder / "run"),
+        "base_model": base_model,
+        "custom_config": {
+            "trainer": Trainer(**{**settings, **trainer}).model_dump(mode="json"),
+            "serving": Serving(k=3).model_dump(mode="json"),
+            "catalogue": shop.catalogue,
+            "provenance": {"pipeline": "shop", "config_digest": str(folder)},
+        },
+    }
+    folder.mkdir()
+    (folder / "fn_args.json").write_text(json.dumps(fn_args))
+    command = [sys.executable, "-m", "tests.trainer.mirrored", str(devices), str(folder / "fn_args.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def metrics(folder: Path) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((folder / "run" / "metrics.json").read_text())
+    return read
+
+
+def answers(folder: Path) -> dict[str, np.ndarray]:
+    model = tf.saved_model.load(str(folder / "model" / "Format-Serving"))
+    assert len(model.signatures) == len(SIGNATURES)
+    came = model.signatures["recommend"](
+        user_id=tf.constant(["u0-1", "u2-4", "stranger"]),
+        history=tf.constant([["i1", ""], ["", ""], ["i8", "i9"]]),
+        history_weight=tf.ones([3, 2]),
+        exclude=tf.zeros([3, 0], tf.string),
+        k=tf.constant(5),
+    )
+    return {name: tensor.numpy() for name, tensor in came.items()}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("optimizer", ["adam", "adagrad"])
+def test_run_fn_on_two_devices_makes_the_model_of_one(shop: TrainerInputs, tmp_path: Path, optimizer: str) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert "training on 1 device(s)" in train(shop, one, 1, optimizer=optimizer)
+    assert "training on 2 device(s)" in train(shop, two, 2, optimizer=optimizer)
+
+    for of_one, of_two in zip(metrics(one)["epochs"], metrics(two)["epochs"], strict=True):
+        assert of_two["loss"] == pytest.approx(of_one["loss"], rel=1e-4)
+        assert of_two["recall@10"] == pytest.approx(of_one["recall@10"], abs=0.02)
+    of_one, of_two = (read_state(str(folder / "model" / "warm_start"), 8) for folder in (one, two))
+    for name, table in of_one.tables.items():
+        np.testing.assert_allclose(of_two.tables[name].values, table.values, atol=1e-3, err_msg=name)
+    np.testing.assert_allclose(of_two.projection, of_one.projection, atol=1e-3)
+    np.testing.assert_array_equal(answers(two)["known_user"], [True, True, False])
+    np.testing.assert_allclose(answers(two)["score"], answers(one)["score"], atol=1e-3)
+
+
+@pytest.mark.e2e
+def test_run_fn_on_two_devices_starts_warm_from_a_model_of_one(shop: TrainerInputs, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    train(shop, one, 1)
+    train(shop, two, 2, base_model=str(one / "model" / "Format-Serving"))
+    report = json.loads((two / "run" / "warm_start.json").read_text())
+    assert (report["cold_start_because"], report["tables"]["user_embedding"]["carried"]) == (None, 37)
+    assert metrics(two)["epochs"][0]["loss"] < metrics(one)["epochs"][0]["loss"] - 0.1
