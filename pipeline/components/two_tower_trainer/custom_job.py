@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import signal
 import threading
 import time
@@ -22,6 +23,7 @@ from tfx.utils import name_utils
 
 from configs.errors import TrainingError, VertexError
 from pipeline.components.two_tower_trainer import executor
+from pipeline.vertex.api.retrying import Patience, persistently
 from pipeline.vertex.training import API_ENDPOINT, CUSTOM_JOB, PROJECT, REGION
 
 API_ENDPOINT_KEY = "vertex_api_endpoint"
@@ -29,6 +31,9 @@ API_ENDPOINT_KEY = "vertex_api_endpoint"
 
 _POLL_SECONDS = 30.0
 """Between two looks at the job, as in TFX; a machine takes minutes to start."""
+
+_PATIENCE = Patience(attempts=40, longest_pause_seconds=30.0, total_seconds=900.0)
+"""With the API while the job trains: a quarter of an hour without it must not cost the hours that were trained."""
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
@@ -49,7 +54,7 @@ def custom_config_of(training_job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class JobClient(training_clients.VertexJobClient):
-    """TFX's client, which makes the job of an executor, over REST and at an endpoint that can be named."""
+    """TFX's client, which makes the job of an executor, at an endpoint that can be named, and with more patience."""
 
     # TFX would wait forever for a job that has expired.
     JOB_STATES_FAILED = (*training_clients.VertexJobClient.JOB_STATES_FAILED, gapic.JobState.JOB_STATE_EXPIRED)
@@ -67,7 +72,15 @@ class JobClient(training_clients.VertexJobClient):
 
     def create_client(self) -> None:
         """Makes the API's client; without credentials it raises."""
-        self._client = gapic.JobServiceClient(client_options={"api_endpoint": self._api_endpoint}, transport="rest")
+        transport = {"transport": "rest"} if re.match("https?://", self._api_endpoint) else {}
+        self._client = gapic.JobServiceClient(client_options={"api_endpoint": self._api_endpoint}, **transport)
+
+    def get_job(self) -> gapic.CustomJob:
+        """The job as it stands."""
+        return persistently(
+            lambda: self._client.get_custom_job(name=self.get_job_name(), retry=None, timeout=_PATIENCE.call_seconds),
+            _PATIENCE,
+        )
 
     def cancel(self) -> None:
         """Asks for the job to stop."""

@@ -22,10 +22,11 @@ from configs.load import DEFAULT_CONFIG, load_config
 from configs.model import Serving, Trainer
 from configs.vertex import Vertex
 from pipeline.artifacts import DataBlessing
+from pipeline.components.served_model.presence import mark_absent
 from pipeline.components.two_tower_trainer import custom_job, executor
 from pipeline.vertex.training import training_job
 from tests.trainer_inputs import TrainerInputs
-from tests.vertex_api import Refuse, VertexApi
+from tests.vertex_api import Cut, Refuse, VertexApi
 from tests.vertex_api.credentials import Tokens
 from tests.vertex_api.custom_jobs import CustomJobs
 
@@ -54,7 +55,7 @@ def artifact(of_type: type[types.Artifact], uri: Path, number: int = 0) -> types
 
 @pytest.fixture
 def inputs(shop: TrainerInputs, tmp_path: Path) -> Artifacts:
-    """The shop as artifacts of a pipeline's first run: there is no base model."""
+    """The shop as artifacts of a pipeline's first run: one of them says that there is no base model."""
     for name, splits in (("interactions", ("train", "eval")), ("catalogue", ("train",))):
         (tmp_path / name).mkdir()
         for split in splits:
@@ -65,6 +66,8 @@ def inputs(shop: TrainerInputs, tmp_path: Path) -> Artifacts:
     blessing = artifact(DataBlessing, tmp_path / "blessing", 2**62)
     # As Vertex has them: a custom property of any type is a value of JSON.
     blessing.set_json_value_custom_property("data_digest", "é")
+    absent = artifact(standard_artifacts.Model, tmp_path / "none", 3)
+    mark_absent(absent)
     return {
         "examples": [artifact(standard_artifacts.Examples, tmp_path / "interactions", 1)],
         "transform_graph": [artifact(standard_artifacts.TransformGraph, Path(shop.transform_graph_path))],
@@ -73,7 +76,7 @@ def inputs(shop: TrainerInputs, tmp_path: Path) -> Artifacts:
             artifact(standard_artifacts.TransformGraph, Path(shop.candidates_transform_graph_path))
         ],
         "data_blessing": [blessing],
-        "base_model": [],
+        "base_model": [absent],
     }
 
 
@@ -178,10 +181,11 @@ def test_do_failed_job_is_told_with_where_its_log_is(
 
 
 @pytest.mark.fault
-def test_do_out_of_quota_for_a_moment_starts_one_job(
+def test_do_out_of_quota_and_out_of_reach_for_a_moment_starts_one_job_and_waits_for_it(
     shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path
 ) -> None:
     api.fail("CreateCustomJob", Refuse(429, "quota"))
+    api.fail("GetCustomJob", Refuse(503), Cut())
     # What it runs does not matter here.
     nothing = {**properties(shop, training_job(vertex(api_endpoint=api.url), "shop")), "run_fn": "no.such.function"}
     with pytest.raises(TrainingError, match="JOB_STATE_FAILED"):
