@@ -25,6 +25,7 @@ grep -qs "^VERSION_CODENAME=$SUITE$" /etc/os-release || fail "this is not Debian
 config=${1:-configs/movielens-100k.yaml}
 [ -f "$config" ] || fail "$config: there is no such config"
 rehearse=${2:-}
+[ $# -le 2 ] && [ "${rehearse:---rehearse}" = --rehearse ] || fail "takes CONFIG and --rehearse; received: $*"
 [ -z "$rehearse" ] || [ -d "${PERENNIAL_DATA:-}" ] || fail "PERENNIAL_DATA names no folder of data sets to rehearse with"
 
 # What the Dockerfile says of the final stage.
@@ -76,11 +77,11 @@ mount --make-rslave "$TREE/dev"
 
 echo "check.sh: as user $user, with $(/opt/perennial/venv/bin/python --version)" >&2
 mkdir "$TREE/workspace"
-cp "$config" "$TREE/workspace/config.yaml"
-cp images/pipeline/smoke.sh "$TREE/workspace/"
+cp images/pipeline/smoke.sh "$config" "$TREE/workspace/"
+[ ! -d "$(dirname "$config")/schemas" ] || cp -r "$(dirname "$config")/schemas" "$TREE/workspace/"
 if [ -n "$rehearse" ]; then
   cp -r "$PERENNIAL_DATA" "$TREE/workspace/data"
   environment+=("PERENNIAL_DATA=/workspace/data")
 fi
 chroot --userspec="$user" "$TREE" /usr/bin/env -i "${environment[@]}" \
-  /workspace/smoke.sh /workspace/config.yaml ${rehearse:+"$rehearse"}
+  /workspace/smoke.sh "/workspace/$(basename "$config")" ${rehearse:+"$rehearse"}

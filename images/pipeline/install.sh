@@ -43,31 +43,33 @@ find_python() {
 }
 
 compilers() {
-  local packages=(g++)  # the official image has Python's headers already
-  [ "$(find_python)" != /usr/bin/python3.13 ] || packages+=(python3-dev python3-venv)
+  local python packages=(g++) # the official image has Python's headers already
+  python=$(find_python)
+  [ "$python" != /usr/bin/python3.13 ] || packages+=(python3-dev python3-venv)
   apt_install "${packages[@]}"
 }
 
 # One version of uv for laptops and images: bootstrap.sh names it.
-install_uv() {
+install_uv() { # PYTHON
   local version
   version=$(sed -n 's/^UV_VERSION=//p' bootstrap.sh)
   [ -n "$version" ] || fail "bootstrap.sh names no UV_VERSION"
   [ "$("$UV_DIR/bin/uv" --version 2>/dev/null | cut -d' ' -f2)" = "$version" ] && return 0
-  "$(find_python)" -m venv "$UV_DIR"
+  "$1" -m venv "$UV_DIR"
   "$UV_DIR/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check "uv==$version"
 }
 
 # What is built is built with the setuptools of the lock, not with whatever is newest that day.
 sync() { # EXTRA ARGUMENT...
-  local extra=$1
+  local extra=$1 python
   shift
   [ -f uv.lock ] || fail "there is no uv.lock in $PWD; call it from the project's root"
-  install_uv
+  python=$(find_python)
+  install_uv "$python"
   UV_PROJECT_ENVIRONMENT=$VENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy \
-    "$UV_DIR/bin/uv" sync --frozen --no-editable --no-cache --compile-bytecode --quiet --python "$(find_python)" \
+    "$UV_DIR/bin/uv" sync --frozen --no-editable --no-cache --compile-bytecode --quiet --python "$python" \
     "${BUILT[@]/#/--no-build-isolation-package=}" ${extra:+--extra "$extra"} "$@"
-  rm -f "$VENV/.lock"  # uv's, which everybody may write to
+  rm -f "$VENV/.lock" # uv's, which everybody may write to
 }
 
 system() {

@@ -20,6 +20,7 @@ work=$(mktemp -d)
 config=$work/configs/$(basename "$1")
 mkdir "$work/configs"
 cp "$1" "$config"
+[ ! -d "$(dirname "$1")/schemas" ] || cp -r "$(dirname "$1")/schemas" "$work/configs/"
 cd "$work" # no package lies here, so that none stands before the installed ones
 
 check() { # WHAT COMMAND...
