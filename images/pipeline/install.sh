@@ -72,6 +72,11 @@ sync() { # EXTRA ARGUMENT...
   rm -f "$VENV/.lock" # uv's, which everybody may write to
 }
 
+tools() { # EXTRA
+  apt_install git # for tests of what a commit is called
+  sync "$1" --no-install-project --inexact
+}
+
 system() {
   # The IANA time zones, by which schedules go, and certificates. The official Python image has both.
   [ -e /usr/share/zoneinfo/Europe/Berlin ] && [ -e /etc/ssl/certs/ca-certificates.crt ] ||
@@ -89,7 +94,7 @@ case $1 in
   compilers | system) step=("$1") ;;
   dependencies) step=(sync "${2:-}" --no-default-groups --group image --no-install-project) ;;
   package) step=(sync "${2:-}" --no-default-groups --group image) ;;
-  tools) step=(sync "${2:-}" --no-install-project --inexact) ;;
+  tools) step=(tools "${2:-}") ;;
   *) fail "unknown step '$1'; allowed: compilers, dependencies, package, tools, system" ;;
 esac
 [ "$(id -u)" = 0 ] || fail "must run as root: it installs packages and makes a user"
