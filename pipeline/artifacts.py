@@ -23,7 +23,17 @@ class RunReport(artifact.Artifact):
     TYPE_NAME = "system.HTML"
 
 
+class EvaluationMetrics(artifact.Artifact):
+    """An evaluation's figures as custom properties; there is no file.
+
+    Its type is KFP's `Metrics`, whose numbers Vertex AI and Kubeflow Pipelines show and compare over runs.
+    """
+
+    TYPE_NAME = "system.Metrics"
+
+
 # On Vertex, TFX imports a type of ours by its name, and there is no module `system`
-# (https://github.com/tensorflow/tfx/issues/5640 asks for such types). This module is imported before a RunReport is
-# parsed: inputs are parsed first, and RunReport's component has a DataBlessing among them.
-compiler_utils.TITLE_TO_CLASS_PATH[RunReport.TYPE_NAME] = f"{RunReport.__module__}.{RunReport.__qualname__}"
+# (https://github.com/tensorflow/tfx/issues/5640 asks for such types). This module is imported before one of them is
+# parsed: inputs are parsed first, and the components that write them have a DataBlessing among theirs.
+for _type in (RunReport, EvaluationMetrics):
+    compiler_utils.TITLE_TO_CLASS_PATH[_type.TYPE_NAME] = f"{_type.__module__}.{_type.__qualname__}"

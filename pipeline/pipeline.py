@@ -152,6 +152,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         examples=interaction_gen.outputs["examples"],
         model=trainer.outputs["model"],
         infra_blessing=serving_check.outputs["blessing"],
+        data_blessing=data_gate.outputs["blessing"],
         baseline_model=last_blessed.outputs["model"],
         settings=config.evaluation,
         gate=config.gate,

@@ -5,6 +5,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from configs.evaluation import Evaluation, Gate
+from pipeline import artifacts
 from pipeline.components.retrieval_evaluator import executor
 
 
@@ -23,11 +24,16 @@ class RetrievalEvaluatorSpec(component_spec.ComponentSpec):
         standard_component_specs.INFRA_BLESSING_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.InfraBlessing
         ),
+        # Not looked at, and not optional: its type makes Vertex find that of the metrics, see `pipeline.artifacts`.
+        "data_blessing": component_spec.ChannelParameter(type=artifacts.DataBlessing),
         standard_component_specs.BASELINE_MODEL_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.Model, optional=True
         ),
     }
-    OUTPUTS = standard_component_specs.EvaluatorSpec.OUTPUTS
+    OUTPUTS = {
+        **standard_component_specs.EvaluatorSpec.OUTPUTS,
+        executor.METRICS_KEY: component_spec.ChannelParameter(type=artifacts.EvaluationMetrics),
+    }
     TYPE_ANNOTATION = standard_component_specs.EvaluatorSpec.TYPE_ANNOTATION
 
 
@@ -38,6 +44,8 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
      - `evaluation`: Channel of type `standard_artifacts.ModelEvaluation`, with `evaluation.json`; the metrics are also
        its custom properties, `ndcg@10` as `ndcg_at_10`.
      - `blessing`: Channel of type `standard_artifacts.ModelBlessing`.
+     - `metrics`: Channel of type `pipeline.artifacts.EvaluationMetrics`: all contenders' metrics and the verdict, for
+       user interfaces.
     """
 
     SPEC_CLASS = RetrievalEvaluatorSpec
@@ -48,6 +56,7 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
         examples: types.BaseChannel,
         model: types.BaseChannel,
         infra_blessing: types.BaseChannel,
+        data_blessing: types.BaseChannel,
         settings: Evaluation,
         gate: Gate,
         weighted: bool,
@@ -60,6 +69,7 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
             examples: Raw interaction Examples with the splits `train` and `eval`.
             model: The model to bless.
             infra_blessing: ServingCheck's word on it: a model that cannot be served is not blessed.
+            data_blessing: DataGate's word on what the model learned from.
             settings: How it is measured.
             gate: What it must reach.
             weighted: Whether the log's values are event weights, which then weigh histories.
@@ -75,6 +85,7 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
                 examples=examples,
                 model=model,
                 infra_blessing=infra_blessing,
+                data_blessing=data_blessing,
                 baseline_model=baseline_model,
                 settings=settings.model_dump_json(),
                 gate=gate.model_dump_json(),
@@ -82,5 +93,6 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
                 code_digest=code_digest,
                 evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+                metrics=types.Channel(type=artifacts.EvaluationMetrics),
             )
         )

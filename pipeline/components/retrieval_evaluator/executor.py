@@ -17,6 +17,7 @@ from configs.evaluation import LIST_K, Evaluation, Gate
 from pipeline.components.retrieval_evaluator import stages
 from pipeline.components.retrieval_evaluator.assessment import Clock, Contender, assess
 from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL
+from pipeline.components.retrieval_evaluator.ui_metrics import key_of, ui_metrics
 from pipeline.components.served_model.presence import present
 from pipeline.components.serving_check.executor import REPORT_FILE
 from pipeline.components.tabular import files
@@ -25,6 +26,8 @@ from pipeline.components.tabular.output import all_or_nothing
 SETTINGS_KEY, GATE_KEY, WEIGHTED_KEY, CODE_DIGEST_KEY = "settings", "gate", "weighted", "code_digest"
 
 EVALUATION_FILE = "evaluation.json"
+
+METRICS_KEY = "metrics"
 
 LOGGER = "perennial.evaluator"
 
@@ -51,7 +54,7 @@ class Executor(evaluator_executor.Executor):
         Args:
             input_dict: `examples` with splits `train` and `eval`; `model`; `infra_blessing`, what ServingCheck says of
                 it; `baseline_model`, the last blessed one, or nothing.
-            output_dict: `evaluation` and `blessing`.
+            output_dict: `evaluation`, `blessing` and `metrics`.
             exec_properties: `settings` and `gate`, JSON of their config sections; `weighted`, 0 or 1.
 
         Raises:
@@ -85,6 +88,8 @@ class Executor(evaluator_executor.Executor):
             file = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
             files.write_bytes(os.path.join(blessing.uri, file), b"", blessing.uri)
         _describe(evaluation, document)
+        for key, value in ui_metrics(document).items():
+            artifact_utils.get_single_instance(output_dict[METRICS_KEY]).set_float_custom_property(key, value)
         _bless(blessing, blessed, input_dict, exec_properties)
         _tell(document, last_blessed)
 
@@ -151,7 +156,7 @@ def _describe(evaluation: types.Artifact, document: dict[str, Any]) -> None:
     metrics = document["contenders"].get(MODEL, {}).get("metrics", {})
     for name, figure in metrics.items():
         if figure["value"] is not None:
-            evaluation.set_float_custom_property(name.replace("@", "_at_"), figure["value"])
+            evaluation.set_float_custom_property(key_of(name), figure["value"])
     evaluation.set_int_custom_property("users", document["users"]["evaluated"])
     evaluation.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(document["decision"]["blessed"]))
     evaluation.set_string_custom_property("failed_rules", ", ".join(rule["rule"] for rule in _failed(document)))

@@ -10,6 +10,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils, standard_artifacts
 
 from configs.evaluation import Evaluation, Gate
+from pipeline.artifacts import EvaluationMetrics
 from pipeline.components.retrieval_evaluator.executor import EVALUATION_FILE, Executor
 from pipeline.components.served_model.presence import mark_absent
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY, REPORT_FILE
@@ -19,11 +20,12 @@ IN_MEMORY = ("--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk
 
 @dataclasses.dataclass(frozen=True)
 class Evaluated:
-    """What an execution left: evaluation.json, the rules by name, and the two artifacts."""
+    """What an execution left: evaluation.json, the rules by name, and the artifacts."""
 
     document: dict[str, Any]
     evaluation: Any
     blessing: Any
+    metrics: Any
 
     @property
     def blessed(self) -> bool:
@@ -75,6 +77,7 @@ def evaluate(
     outputs = {
         "evaluation": [artifact(standard_artifacts.ModelEvaluation, folder / "evaluation", 4)],
         "blessing": [artifact(standard_artifacts.ModelBlessing, folder / "blessing", 5)],
+        "metrics": [artifact(EvaluationMetrics, folder / "metrics", 7)],
     }
     executor = Executor(BaseBeamExecutor.Context(beam_pipeline_args=list(beam_pipeline_args)))
     executor.Do(
@@ -88,7 +91,7 @@ def evaluate(
         },
     )
     document = json.loads((folder / "evaluation" / EVALUATION_FILE).read_text())
-    return Evaluated(document, outputs["evaluation"][0], outputs["blessing"][0])
+    return Evaluated(document, *(outputs[key][0] for key in ("evaluation", "blessing", "metrics")))
 
 
 def artifact(kind: Any, uri: Path, number: int) -> Any:

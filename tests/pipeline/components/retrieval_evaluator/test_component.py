@@ -8,6 +8,7 @@ from tfx.types import standard_artifacts
 
 from configs.errors import ConfigError
 from configs.evaluation import Evaluation, Gate
+from pipeline.artifacts import DataBlessing, EvaluationMetrics
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
 
 
@@ -16,6 +17,7 @@ def declared(gate: Gate) -> RetrievalEvaluator:
         examples=types.Channel(type=standard_artifacts.Examples),
         model=types.Channel(type=standard_artifacts.Model),
         infra_blessing=types.Channel(type=standard_artifacts.InfraBlessing),
+        data_blessing=types.Channel(type=DataBlessing),
         settings=Evaluation(),
         gate=gate,
         weighted=True,
@@ -31,6 +33,7 @@ def test_component_carries_settings_as_strings_and_gives_a_blessing() -> None:
     assert {name: channel.type for name, channel in component.outputs.items()} == {
         "evaluation": standard_artifacts.ModelEvaluation,
         "blessing": standard_artifacts.ModelBlessing,
+        "metrics": EvaluationMetrics,
     }
 
 

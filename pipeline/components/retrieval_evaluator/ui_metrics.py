@@ -1,0 +1,45 @@
+"""The figures of an evaluation as numbers on an artifact, which user interfaces show and queries filter by.
+
+Vertex and Kubeflow Pipelines show the metadata of a `system.Metrics` beside its task, and compare it over runs. Its
+keys are those that a filter of Vertex ML Metadata and a condition's CEL take without quotes, `[a-z][a-z0-9_]*`, as in
+`metadata.ndcg_at_10.number_value > 0.3`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from configs.evaluation import LIST_K
+from pipeline.components.retrieval_evaluator.evaluation import MODEL
+
+BLESSED, FAILED_RULES, USERS, STABILITY = "blessed", "failed_rules", "users", "neighbour_stability"
+
+
+def key_of(metric: str) -> str:
+    """A metric's name as a key: `ndcg@10` becomes `ndcg_at_10`."""
+    return metric.replace("@", "_at_")
+
+
+def ui_metrics(document: Mapping[str, Any]) -> dict[str, float]:
+    """Flattens an evaluation.
+
+    Args:
+        document: evaluation.json.
+
+    Returns:
+        By key: the model's metrics by their names, the other contenders' with `<contender>_` before it, neighbour
+        stability, the number of evaluated users and of failed rules, and whether the model was blessed, 1 or 0. What
+        could not be measured is left out.
+    """
+    metrics = {
+        f"{'' if contender == MODEL else f'{contender}_'}{key_of(metric)}": figure["value"]
+        for contender, figures in document["contenders"].items()
+        for metric, figure in figures["metrics"].items()
+    }
+    rules = document["decision"]["rules"]
+    metrics |= {
+        STABILITY: (document["neighbour_stability"] or {}).get(f"mean_jaccard@{LIST_K}"),
+        USERS: document["users"]["evaluated"],
+        FAILED_RULES: sum(not rule["passed"] for rule in rules),
+        BLESSED: int(document["decision"]["blessed"]),
+    }
+    return {key: float(value) for key, value in metrics.items() if value is not None}

@@ -1,0 +1,129 @@
+"""The figures that user interfaces show: their keys, and how they reach an artifact on Vertex."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import celpy
+import pytest
+from celpy.adapter import json_to_cel
+
+from configs.evaluation import Evaluation, Gate
+from pipeline.components.retrieval_evaluator.ui_metrics import ui_metrics
+from pipeline.components.serving_check.executor import BLESSED_PROPERTY
+from tests.pipeline.components.retrieval_evaluator.conftest import Shop
+from tests.pipeline.components.retrieval_evaluator.inputs import IN_MEMORY, evaluate
+
+ROOT = Path(__file__).parents[4]
+SETTINGS = Evaluation(top_k=(1, 10), resamples=100)
+GATE = Gate(min_users=5, last_blessed_metric="ndcg@10", required_slices=("user/known",))
+
+DOCUMENT: dict[str, Any] = {
+    "contenders": {
+        "model": {"metrics": {"ndcg@10": {"value": 0.25, "low": 0.2, "high": 0.3}, "mrr": {"value": None}}},
+        "item_item": {"metrics": {"ndcg@10": {"value": 0.125, "low": 0.1, "high": 0.2}}},
+    },
+    "neighbour_stability": {"mean_jaccard@10": 0.5, "items": 9},
+    "users": {"evaluated": 38},
+    "decision": {"blessed": False, "rules": [{"rule": "users", "passed": True}, {"rule": "floor", "passed": False}]},
+}
+
+
+def test_ui_metrics_are_numbers_by_contender_and_leave_out_what_was_not_measured() -> None:
+    assert ui_metrics(DOCUMENT) == {
+        "ndcg_at_10": 0.25,
+        "item_item_ndcg_at_10": 0.125,
+        "neighbour_stability": 0.5,
+        "users": 38.0,
+        "failed_rules": 1.0,
+        "blessed": 0.0,
+    }
+
+
+def test_ui_metrics_of_a_model_that_cannot_be_loaded_are_the_verdict() -> None:
+    told = ui_metrics({**DOCUMENT, "contenders": {}, "neighbour_stability": None})
+    assert told == {"users": 38.0, "failed_rules": 1.0, "blessed": 0.0}
+
+
+def test_executor_metrics_are_those_of_the_evaluation_under_keys_without_quotes(
+    shop_artifacts: Shop, tmp_path: Path
+) -> None:
+    model = shop_artifacts.model
+    came = evaluate(tmp_path, shop_artifacts.examples, model, model, SETTINGS, GATE, weighted=True)
+    properties = came.metrics.mlmd_artifact.custom_properties
+    told = {key: value.double_value for key, value in properties.items()}
+    for contender, prefix in (("model", ""), ("last_blessed", "last_blessed_"), ("popularity", "popularity_")):
+        assert told[f"{prefix}ndcg_at_10"] == came.value("ndcg@10", contender)
+        assert told[f"{prefix}mrr"] == came.value("mrr", contender)
+    assert (told["users"], told["blessed"]) == (38, float(came.blessed))
+    assert told["failed_rules"] == len(came.failed)
+    for key in told:
+        assert re.fullmatch("[a-z][a-z0-9_]*", key)
+    # As a condition of Kubeflow Pipelines would ask.
+    environment = celpy.Environment()
+    asked = environment.program(environment.compile("metadata.ndcg_at_10 > 2.0 || metadata.users == 38.0"))
+    assert asked.evaluate({"metadata": json_to_cel(told)})
+
+
+def _given(title: str, uri: Path, **metadata: Any) -> dict[str, Any]:
+    name = f"projects/1/locations/europe-west4/metadataStores/default/artifacts/{uri.name}"
+    schema = {"instanceSchema": f"title: {title}\ntype: object\n"}
+    return {"artifacts": [{"name": name, "uri": str(uri), "type": schema, "metadata": metadata}]}
+
+
+@pytest.mark.e2e
+def test_task_on_vertex_writes_the_metrics_as_metadata_of_a_system_metrics(
+    shop_artifacts: Shop, tmp_path: Path
+) -> None:
+    # No other module of ours is imported there before the output's type is looked for.
+    output_file = tmp_path / "task" / "executor_output.json"
+    executor_input = {
+        "inputs": {
+            "artifacts": {
+                "examples": _given("tfx.Examples", shop_artifacts.examples, split_names='["train", "eval"]'),
+                "model": _given("tfx.Model", shop_artifacts.model),
+                "infra_blessing": _given("tfx.InfraBlessing", tmp_path / "checked", **{BLESSED_PROPERTY: 1}),
+                "data_blessing": _given("pipeline.DataBlessing", tmp_path / "data"),
+            },
+            "parameterValues": {
+                "settings": SETTINGS.model_dump_json(),
+                "gate": GATE.model_dump_json(),
+                "weighted": 1,
+                "code_digest": "abc",
+            },
+        },
+        "outputs": {
+            "artifacts": {
+                "evaluation": _given("tfx.ModelEvaluation", tmp_path / "evaluation"),
+                "blessing": _given("tfx.ModelBlessing", tmp_path / "blessing"),
+                "metrics": _given("system.Metrics", tmp_path / "metrics"),
+            },
+            "outputFile": str(output_file),
+        },
+    }
+    parameters = {name: {"parameterType": "STRING"} for name in ("settings", "gate", "code_digest")}
+    spec = {"parameters": {**parameters, "weighted": {"parameterType": "NUMBER_INTEGER"}}}
+    command = [sys.executable, "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
+    given = {
+        "executor_class_path": "pipeline.components.retrieval_evaluator.executor.Executor",
+        "json_serialized_invocation_args": json.dumps(executor_input),
+        "json_serialized_inputs_spec_args": json.dumps(spec),
+    }
+    arguments = [part for name, value in given.items() for part in (f"--{name}", value)]
+    done = subprocess.run(
+        [*command, *arguments, *IN_MEMORY],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(output_file.read_text())["artifacts"]["metrics"]["artifacts"][0]
+    assert told["uri"] == str(tmp_path / "metrics")
+    (measured,) = (tmp_path / "evaluation").glob("evaluation.json")
+    metadata = {key: value for key, value in told["metadata"].items() if key != "tfx_version"}
+    assert metadata == ui_metrics(json.loads(measured.read_text()))
