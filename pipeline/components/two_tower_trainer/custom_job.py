@@ -15,6 +15,7 @@ import requests
 from google.api_core import exceptions, retry
 from google.auth import exceptions as auth_exceptions
 from google.cloud.aiplatform import gapic
+from google.protobuf import json_format
 from tfx import types
 from tfx.extensions.google_cloud_ai_platform import constants, training_clients
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as ai_platform_executor
@@ -34,6 +35,16 @@ _POLL_SECONDS = 30.0
 
 _PATIENCE = Patience(attempts=40, longest_pause_seconds=30.0, total_seconds=900.0)
 """With the API while the job trains: a quarter of an hour without it must not cost the hours that were trained."""
+
+_CONSOLE = "https://console.cloud.google.com/vertex-ai/training/custom-jobs"
+
+_BROKEN = (
+    requests.RequestException,
+    auth_exceptions.TransportError,
+    exceptions.RetryError,
+    json_format.ParseError,  # half a reply
+)
+"""What is raised where a connection breaks."""
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
@@ -185,8 +196,11 @@ def _told(project: str, region: str) -> Iterator[None]:
     """Says what to do where Google says no."""
     try:
         yield
-    except (requests.ConnectionError, requests.Timeout, auth_exceptions.TransportError, exceptions.RetryError) as e:
-        raise VertexError(f"project {project}, {region}: Vertex AI cannot be reached ({e}). Run the task again.") from e
+    except (exceptions.ServerError, *_BROKEN) as e:
+        raise VertexError(
+            f"project {project}, {region}: Vertex AI cannot be reached, or does not answer ({e}). A CustomJob may have "
+            f"been started all the same: look at {_CONSOLE}?project={project} before the task runs again."
+        ) from e
     except auth_exceptions.GoogleAuthError as e:
         raise VertexError(
             f"project {project}: the task has no credentials with which to start a CustomJob ({e}). Set "

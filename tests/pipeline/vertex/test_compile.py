@@ -55,6 +55,44 @@ def test_compile_job_without_retries_has_no_policy(tmp_path: Path) -> None:
     assert "retryPolicy" not in json.dumps(job_with(tmp_path))
 
 
+def test_compile_job_custom_job_is_started_by_the_trainers_task_with_settings_and_no_path(tmp_path: Path) -> None:
+    gpus = {"type": "NVIDIA_L4", "count": 4}
+    pool = {"machine_type": "g2-standard-48", "accelerator": gpus, "boot_disk_gb": 200, "image": "a/gpu@sha256:1"}
+    job = job_with(tmp_path, custom_job=pool, network="projects/1/global/networks/n", labels={"team": "films"})
+    args = containers_of(job)["TwoTowerTrainer"]["args"]
+    executor = "pipeline.components.two_tower_trainer.custom_job.Executor"
+    assert args[:2] == ["--executor_class_path", executor]
+    parameter = tasks_of(job)["TwoTowerTrainer"]["inputs"]["parameters"]["custom_config"]
+    custom_config = json.loads(parameter["runtimeValue"]["constant"])
+    # The names that TFX's own executor looks for.
+    assert custom_config["ai_platform_training_args"] == {
+        "project": "example-project",
+        "display_name": "movielens-100k-training",
+        "labels": {"pipeline": "movielens-100k", "team": "films"},
+        "job_spec": {
+            "worker_pool_specs": [
+                {
+                    "machine_spec": {
+                        "machine_type": "g2-standard-48",
+                        "accelerator_type": "NVIDIA_L4",
+                        "accelerator_count": 4,
+                    },
+                    "replica_count": 1,
+                    "disk_spec": {"boot_disk_size_gb": 200},
+                    "container_spec": {"image_uri": "a/gpu@sha256:1"},
+                }
+            ],
+            "service_account": "perennial-pipeline@example-project.iam.gserviceaccount.com",
+            "network": "projects/1/global/networks/n",
+        },
+    }
+    assert (custom_config["ai_platform_enable_vertex"], custom_config["ai_platform_vertex_region"]) == (
+        True,
+        "europe-west4",
+    )
+    assert "gs://" not in json.dumps(custom_config)
+
+
 def test_compile_job_resources_of_an_unknown_task_refused_with_those_there_are(tmp_path: Path) -> None:
     config = config_with(task_resources={"Trainer": {"cpu": 8}, "Pusher": {"cpu": 1}})
     with pytest.raises(ConfigError, match=r"vertex\.task_resources: .* no task Trainer\. .*Pusher.*TwoTowerTrainer"):
