@@ -51,9 +51,6 @@ def add_parsers(
     submitting = command("submit", _submit, "start a run, after an estimate of what it costs")
     _add_job(submitting)
     submitting.add_argument("--wait", action="store_true", help="follow the run; status 1 if it fails")
-    submitting.add_argument(
-        "--without-estimate", action="store_true", help="neither estimate the cost nor look at its ceiling"
-    )
     scheduling = command("schedule", _schedule, "put the config's schedule there, or change the one that is")
     _add_job(scheduling)
 
@@ -79,6 +76,9 @@ def _add_job(parser: argparse.ArgumentParser) -> None:
         help="a runtime parameter's value; may be given several times",
     )
     parser.add_argument("--no-cache", action="store_true", help="answer no task from an earlier run")
+    parser.add_argument(
+        "--without-estimate", action="store_true", help="neither estimate a run's cost nor look at its ceiling"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the request, as JSON, and send nothing")
 
 
@@ -110,7 +110,7 @@ def _submit(arguments: argparse.Namespace) -> None:
         described["labels"] = data_label(data_digest(api, job, values)) | described["labels"]
     if not arguments.without_estimate:
         _estimate(api, config, job)
-    request = create_request(parent(vertex), described, run_id(config.name))
+    request = create_request(parent(vertex), described, run_id(job.name))
     if api is None:
         _print_json(request)
     else:
@@ -128,10 +128,18 @@ def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
         prepare_experiment(api, experiment)
     run = as_run(create_run(api, request))
     _say(f"{run.id}\n{run_link(api.vertex, run.id)}")
-    if experiment is not None:
-        _join(api, experiment, run)
-    if wait:
-        _follow(api, run)
+    try:
+        if experiment is not None:
+            _join(api, experiment, run)
+        if wait:
+            _follow(api, run)
+    except KeyboardInterrupt:
+        _say(
+            f"\nThe run goes on. Look with `perennial vertex show {run.id}`; stop it with "
+            f"`perennial vertex cancel {run.id}`.",
+            stderr=True,
+        )
+        sys.exit(_INTERRUPTED)
 
 
 def _estimate(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
@@ -146,7 +154,11 @@ def _estimate(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
     cost = config.vertex.cost
     estimated = estimate(held, times.seconds, cost.prices if cost else None)
     show_estimate(estimated, times.sources, _console(stderr=True))
-    if cost is not None:
+    if cost is None:
+        return
+    if api is None and estimated.untimed:
+        _say("The ceiling is looked at when the times of earlier runs are known, which a dry run asks nobody.", True)
+    else:
         check_ceiling(estimated, cost)
 
 
@@ -164,17 +176,10 @@ def _join(api: "Api", experiment: str, run: "Run") -> None:
 
 
 def _follow(api: "Api", run: "Run") -> None:
-    from pipeline.vertex.api.following import follow
+    from pipeline.vertex.api.client import Api
+    from pipeline.vertex.api.following import PATIENCE, follow
 
-    try:
-        run = follow(api, run, _console())
-    except KeyboardInterrupt:
-        _say(
-            f"\nThe run goes on. Look with `perennial vertex show {run.id}`; stop it with "
-            f"`perennial vertex cancel {run.id}`.",
-            stderr=True,
-        )
-        sys.exit(_INTERRUPTED)
+    run = follow(Api(api.vertex, PATIENCE), run, _console())
     _say(f"{run.id} succeeded")
 
 
@@ -185,6 +190,7 @@ def _schedule(arguments: argparse.Namespace) -> None:
     from pipeline.vertex.api.labels import labels
     from pipeline.vertex.api.parameters import parameter_values
     from pipeline.vertex.api.request import pipeline_job
+    from pipeline.vertex.api.submit import check_places
 
     # Before the job is compiled, which takes seconds.
     moments = schedule.upcoming(schedule.section(config), datetime.now(timezone.utc))
@@ -193,11 +199,16 @@ def _schedule(arguments: argparse.Namespace) -> None:
     values = parameter_values(job, arguments.parameter)
     described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
     wanted = schedule.described(config, parent(vertex), described)
-    if arguments.dry_run:
+    api = None if arguments.dry_run else Api(vertex)
+    if api is not None:
+        check_places(api, config)
+    if not arguments.without_estimate:
+        _estimate(api, config, job)
+    if api is None:
         _say(next_runs, stderr=True)
         _print_json(wanted)
         return
-    put = schedule.put_schedule(Api(vertex), wanted)
+    put = schedule.put_schedule(api, wanted)
     _say(f"{put.schedule.name} {'made' if put.made else 'changed'}: {put.schedule.cron}")
     _say("It is paused: `perennial vertex resume` lets it run." if schedule.is_paused(put.schedule) else next_runs)
 

@@ -7,7 +7,11 @@ from rich.markup import escape
 
 from configs.errors import VertexError
 from pipeline.vertex.api.client import Api
-from pipeline.vertex.api.runs import FAILED, SUCCEEDED, Run, read_run, run_link
+from pipeline.vertex.api.retrying import Patience
+from pipeline.vertex.api.runs import FAILED, SUCCEEDED, Run, get_run, run_link
+
+PATIENCE = Patience(attempts=60, total_seconds=900.0)
+"""A run takes hours, and goes on by itself: a quarter of an hour without an answer is waited through."""
 
 _FIRST_PAUSE_SECONDS = 1.0
 _PAUSE_GROWTH = 1.5
@@ -34,7 +38,7 @@ def follow(api: Api, run: Run, console: Console) -> Run:
     pause = _FIRST_PAUSE_SECONDS
     with console.status("waiting") as status:
         while True:
-            run = read_run(api, run.id, run.name)
+            run = _look(api, run)
             _tell(run, shown, console)
             if run.has_ended:
                 break
@@ -45,6 +49,13 @@ def follow(api: Api, run: Run, console: Console) -> Run:
     if run.state != SUCCEEDED:
         raise VertexError(_why(run, run_link(api.vertex, run.id)))
     return run
+
+
+def _look(api: Api, run: Run) -> Run:
+    try:
+        return get_run(api, run.name)
+    except VertexError as e:
+        raise VertexError(f"{e} The run {run.id} goes on: `perennial vertex show {run.id}` tells how it is.") from e
 
 
 def _tell(run: Run, shown: dict[str, str], console: Console) -> None:

@@ -140,5 +140,7 @@ def said(error: exceptions.GoogleAPICallError) -> str:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, exceptions.GoogleAPICallError):
+        return said(error).rstrip(".")
     text = str(error.args[0]) if error.args else str(error)
     return text.splitlines()[0][:300] if text else type(error).__name__

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timezone
@@ -16,6 +17,9 @@ from pipeline.vertex.job import Job
 FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}
 """The API's names, by the config's."""
 
+_NAME_CHARACTERS = 100
+"""Of a pipeline's name in a run's id, which has at most 128."""
+
 _SCHEMA_WITH_VALUES = (2, 1)
 """From this version of a PipelineSpec on, parameters have `parameterValues`; before, typed `parameters`."""
 
@@ -23,7 +27,9 @@ _SCHEMA_WITH_VALUES = (2, 1)
 def run_id(pipeline_name: str, now: datetime | None = None) -> str:
     """An id that tells when, and that no other submission has: `<pipeline>-<time>-<four hexadecimal digits>`."""
     moment = now or datetime.now(timezone.utc)
-    return f"{pipeline_name}-{moment:%Y%m%d%H%M%S}-{secrets.token_hex(2)}"
+    # Vertex takes small letters, digits and dashes, after a letter; other compilers' names have more.
+    readable = re.sub("[^a-z0-9]+", "-", pipeline_name.lower()).strip("-")[:_NAME_CHARACTERS]
+    return f"{readable if readable[:1].isalpha() else f'run-{readable}'}-{moment:%Y%m%d%H%M%S}-{secrets.token_hex(2)}"
 
 
 def pipeline_job(

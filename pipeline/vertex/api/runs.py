@@ -130,11 +130,25 @@ def read_run(api: Api, pipeline_name: str, reference: str) -> Run:
     if not (_RESOURCE.fullmatch(reference) or _ID.fullmatch(reference)):
         raise VertexError(f"{reference!r} is no run's id or resource name. `perennial vertex runs` lists them.")
     try:
-        return as_run(api.call("look at the run", lambda o: api.pipelines.get_pipeline_job(name=name, **o)))
+        return get_run(api, name)
     except VertexError as e:
         if isinstance(e.__cause__, exceptions.NotFound):
             raise VertexError(f"there is no run {reference!r}. `perennial vertex runs` lists them.") from e
         raise
+
+
+def get_run(api: Api, name: str) -> Run:
+    """One run, with its tasks.
+
+    Args:
+        api: Google Cloud.
+        name: The run's resource name.
+
+    Raises:
+        VertexError: There is none, or it was refused.
+    """
+    job = api.call("look at the run", lambda options: api.pipelines.get_pipeline_job(name=name, **options))
+    return as_run(job)
 
 
 def cancel_run(api: Api, run: Run) -> bool:

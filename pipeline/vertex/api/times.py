@@ -1,5 +1,6 @@
 """How long the tasks of a pipeline take: on Vertex if it ran there, else in the rehearsals on this machine."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +8,15 @@ from pathlib import Path
 from configs.pipeline import PipelineConfig
 from pipeline.places import local_home
 from pipeline.vertex.api.client import Api
-from pipeline.vertex.api.runs import SUCCEEDED, read_run, read_runs
+from pipeline.vertex.api.runs import SUCCEEDED, get_run, read_runs
 from pipeline.vertex.rehearsal.cli import HOME_DIR
 from pipeline.vertex.rehearsal.records import SUCCEEDED as REHEARSED
-from pipeline.vertex.rehearsal.records import Records
-from pipeline.vertex.rehearsal.rehearse import RUNS_DIR
 
 _RUNS = 5
 """How many succeeded runs are looked at: a task that the cache answered last time may have run the time before."""
+
+_RECORDS = "runs/*/records/**/*.json"
+"""Under the rehearsals' home, a `pipeline.vertex.rehearsal.records.Record` each."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,16 @@ def task_times(api: Api | None, config: PipelineConfig, tasks: Iterable[str]) ->
         VertexError: Vertex refused, or could not be reached.
     """
     missing, seconds, sources = set(tasks), dict[str, float](), list[str]()
-    for run in read_runs(api, config.name, _RUNS, SUCCEEDED) if api is not None else ():
-        if not missing:
-            break
-        took = {task.id: task.seconds for task in read_run(api, config.name, run.name).tasks} if api else {}
-        found = {name: taken for name in missing if (taken := took.get(name)) is not None}
-        if found:
-            sources.append(f"run {run.id}")
-        seconds |= found
-        missing -= set(found)
+    if api is not None:
+        for run in read_runs(api, config.name, _RUNS, SUCCEEDED):
+            took = {task.id: task.seconds for task in get_run(api, run.name).tasks}
+            found = {name: taken for name in missing if (taken := took.get(name)) is not None}
+            if found:
+                sources.append(f"run {run.id}")
+            seconds |= found
+            missing -= set(found)
+            if not missing:
+                break
     rehearsed = {name: took for name, took in rehearsal_times(local_home(config) / HOME_DIR).items() if name in missing}
     if rehearsed:
         sources.append("the rehearsal on this machine, which is not Vertex's")
@@ -65,13 +68,6 @@ def rehearsal_times(home: Path) -> dict[str, float]:
     Returns:
         Seconds by task, of tasks that ran.
     """
-    runs = home / RUNS_DIR
-    if not runs.is_dir():
-        return {}
-    records = Records(runs)
-    times: dict[str, float] = {}
-    for run in sorted(folder.name for folder in runs.iterdir()):
-        for task, record in records.of_run(run).items():
-            if record.state == REHEARSED:
-                times[task] = record.seconds
-    return times
+    records = [json.loads(file.read_text(encoding="utf-8")) for file in home.glob(_RECORDS)]
+    ran = [record for record in records if record["state"] == REHEARSED]
+    return {record["task"]: record["ended"] - record["started"] for record in sorted(ran, key=lambda one: one["ended"])}

@@ -1,13 +1,17 @@
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configs.load import load_config
+from pipeline import cli
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.times import task_times
 from pipeline.vertex.job import read_job
-from pipeline.vertex.rehearsal.records import FAILED, SUCCEEDED, Record, Records
+from pipeline.vertex.rehearsal.cli import HOME_DIR
+from pipeline.vertex.rehearsal.records import FAILED, SUCCEEDED, Record
 from tests.pipeline.vertex.api.conftest import QUICK, WriteConfig
 from tests.pipeline.vertex.api.stages import stage, task
 from tests.pipeline.vertex.api.test_runs import Put, put
@@ -25,6 +29,16 @@ def tasks(job_file: Path) -> list[str]:
     job = read_job(job_file)
     spec = job.spec.root.dag.tasks
     return [name for name, one in spec.items() if job.executor(one).HasField("container")]
+
+
+def rehearsed(folder: Path, run: str, task: str, state: str, started: float, ended: float) -> None:
+    """Leaves what a rehearsal leaves of a task."""
+    known = {field.name for field in dataclasses.fields(Record)}
+    record = {"run": run, "task": task, "state": state, "started": started, "ended": ended}
+    assert set(record) <= known
+    file = folder / "runs" / "movielens-100k" / HOME_DIR / "runs" / run / "records" / f"{task}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(record))
 
 
 def times(config: Path, tasks: list[str]) -> Any:
@@ -46,11 +60,10 @@ def test_task_times_newest_run_that_ran_the_task_tells(write_config: WriteConfig
 
 def test_task_times_rehearsal_tells_what_no_run_does(write_config: WriteConfig, put: Put, tmp_path: Path) -> None:
     put("movielens-100k-1", stage("SUCCEEDED", task("DataGate", "SUCCEEDED", 10)))
-    records = Records(tmp_path / "runs" / "movielens-100k" / "rehearsal" / "runs")
-    records.add(Record(run="1", task="Pusher", state=SUCCEEDED, started=100, ended=140))
-    records.add(Record(run="2", task="Pusher", state=SUCCEEDED, started=200, ended=207))
-    records.add(Record(run="3", task="Pusher", state=FAILED, started=300, ended=399))
-    records.add(Record(run="3", task="DataGate", state=SUCCEEDED, started=300, ended=301))
+    rehearsed(tmp_path, "1", "Pusher", SUCCEEDED, 100, 140)
+    rehearsed(tmp_path, "2", "Pusher", SUCCEEDED, 200, 207)
+    rehearsed(tmp_path, "3", "Pusher", FAILED, 300, 399)
+    rehearsed(tmp_path, "3", "DataGate", SUCCEEDED, 300, 301)
 
     found = times(write_config(), ["DataGate", "Pusher"])
 
@@ -100,6 +113,34 @@ def test_submit_ceiling_without_times_says_to_rehearse(
     assert cloud.api.received("CreatePipelineJob") == []
 
 
+def test_submit_dry_run_without_times_prints_and_says_that_the_ceiling_waits(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(write_config(cost={"prices": PRICES, "ceiling": 1}), job_file, "--dry-run") == 0
+
+    out, err = capsys.readouterr()
+    assert json.loads(out)["pipelineJobId"].startswith("movielens-100k-")
+    assert "ceiling" in err
+    assert cloud.api.requests == []
+
+
+def test_schedule_above_ceiling_is_not_made(
+    cloud: Cloud,
+    write_config: WriteConfig,
+    put: Put,
+    tasks: list[str],
+    job_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    put("movielens-100k-1", stage("SUCCEEDED", *(task(name, "SUCCEEDED", 900) for name in tasks)))
+    config = write_config(cost={"prices": PRICES, "ceiling": 1}, schedule={"cron": "0 3 * * *"})
+
+    assert cli.main(["vertex", "schedule", "--config", str(config), "--job", str(job_file)]) == 1
+
+    assert "more than vertex.cost.ceiling" in capsys.readouterr().err
+    assert cloud.schedules.schedules == {}
+
+
 def test_submit_dry_run_above_ceiling_is_refused_by_rehearsal_times(
     write_config: WriteConfig,
     tasks: list[str],
@@ -107,9 +148,8 @@ def test_submit_dry_run_above_ceiling_is_refused_by_rehearsal_times(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    records = Records(tmp_path / "runs" / "movielens-100k" / "rehearsal" / "runs")
     for name in tasks:
-        records.add(Record(run="1", task=name, state=SUCCEEDED, started=0, ended=900))
+        rehearsed(tmp_path, "1", name, SUCCEEDED, 0, 900)
 
     assert submit(write_config(cost={"prices": PRICES, "ceiling": 1}), job_file, "--dry-run") == 1
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import re
 import zlib
 from base64 import b64encode
 from pathlib import Path
@@ -10,6 +11,7 @@ from google.protobuf import json_format
 
 from configs.load import config_digest, load_config
 from pipeline import cli
+from pipeline.vertex.api.request import run_id
 from tests.pipeline.vertex.api.conftest import DATA, WriteConfig
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.cloud import Cloud
@@ -256,6 +258,17 @@ def test_submit_closed_bucket_names_role(
 
     said = capsys.readouterr().err
     assert "storage.objects.list" in said and "roles/storage.objectViewer" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("movielens-100k", "movielens-100k-"), ("My_Pipeline 2", "my-pipeline-2-"), ("2nd", "run-2nd-")],
+)
+def test_run_id_any_pipeline_name_makes_an_id_that_vertex_takes(name: str, begins: str) -> None:
+    one, other = run_id(name), run_id(name)
+
+    assert one.startswith(begins) and one != other
+    assert re.fullmatch(r"[a-z][-a-z0-9]{0,127}", run_id(name * 30))
 
 
 def test_submit_spec_of_another_kind_is_refused_before_anything_is_sent(
