@@ -1,5 +1,6 @@
 """The one way to Google Cloud: credentials, clients, attempts, and errors in words that help."""
 
+import logging
 import re
 from collections.abc import Callable
 from functools import cached_property
@@ -50,6 +51,9 @@ class Api:
         Raises:
             VertexError: There are none, or they are refused.
         """
+        # google-auth looks up at iamcredentials.googleapis.com, in a thread, where an account may be used, and goes on
+        # without an answer; three warnings about a host that nobody asked for say nothing to the person at the terminal.
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
         found: list[Any] = []
 
         def fetch() -> Any:
