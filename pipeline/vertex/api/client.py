@@ -51,8 +51,8 @@ class Api:
         Raises:
             VertexError: There are none, or they are refused.
         """
-        # google-auth looks up at iamcredentials.googleapis.com, in a thread, where an account may be used, and goes on
-        # without an answer; three warnings about a host that nobody asked for say nothing to the person at the terminal.
+        # google-auth asks iamcredentials.googleapis.com, in a thread, where an account may be used, and goes on without
+        # an answer; three warnings about a host that nobody asked for say nothing to the person at the terminal.
         logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
         found: list[Any] = []
 
