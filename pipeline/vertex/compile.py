@@ -15,7 +15,7 @@ from configs.pipeline import PipelineConfig
 from configs.vertex import Resources, Vertex
 from pipeline.places import vertex_places
 from pipeline.vertex.api.request import FAILURE_POLICIES
-from pipeline.vertex.job import parse_job
+from pipeline.vertex.job import is_yaml, parse_job
 from pipeline.vertex.lint import job_findings, pipeline_findings
 from pipeline.vertex.lint.compiling import refuse
 
@@ -58,11 +58,6 @@ def compile_job(config: PipelineConfig, output_dir: str | None = None, output_fi
     )
     runner.run(pipeline)
     return runner.job_file
-
-
-def is_yaml(output_filename: str) -> bool:
-    """Whether a job of this name is for the open-source backend of Kubeflow Pipelines, whose format YAML is."""
-    return output_filename.endswith((".yaml", ".yml"))
 
 
 def vertex_pipeline(config: PipelineConfig, *, open_source: bool = False) -> tuple[Vertex, tfx.dsl.Pipeline]:

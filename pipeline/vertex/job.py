@@ -5,7 +5,6 @@ them is left as it is there.
 """
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,21 +15,21 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from configs.errors import JobError
 
+FAIL_FAST = "PIPELINE_FAILURE_POLICY_FAIL_FAST"
+"""`runtimeConfig.failurePolicy`, which is Vertex's and not in KFP's proto."""
+
 MAX_BYTES = 16 * 1024 * 1024
 """Of a job's file. Vertex takes far less; a larger file is something else."""
 
-_READ: dict[int, Callable[[str], Any]] = {
-    pb.ParameterType.NUMBER_INTEGER: int,
-    pb.ParameterType.NUMBER_DOUBLE: float,
-    pb.ParameterType.BOOLEAN: json.loads,
-    pb.ParameterType.LIST: json.loads,
-    pb.ParameterType.STRUCT: json.loads,
-}
-_LEGACY_TYPES = {
-    pb.PrimitiveType.INT: pb.ParameterType.NUMBER_INTEGER,
-    pb.PrimitiveType.DOUBLE: pb.ParameterType.NUMBER_DOUBLE,
-}
-"""Of schema version 2.0."""
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases: a few bytes of them stand for gigabytes, and compilers write none."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """As the base class, but for aliases."""
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("it holds an alias (*), which no compiler writes")
+        return super().compose_node(parent, index)
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,16 @@ class Job:
         compiler, _, version = self.spec.sdk_version.partition("-")
         return version if compiler == "tfx" else ""
 
+    @property
+    def is_yaml(self) -> bool:
+        """Whether the file is one that Kubeflow Pipelines' own backend takes."""
+        return is_yaml(self.path)
+
+    @property
+    def fails_fast(self) -> bool:
+        """Whether no further task is to start after one has failed."""
+        return self.document.get("runtimeConfig", {}).get("failurePolicy") == FAIL_FAST
+
     def component(self, task: pb.PipelineTaskSpec) -> pb.ComponentSpec:
         """The component of a task.
 
@@ -98,46 +107,24 @@ class Job:
     def parameters(self) -> dict[str, Any]:
         """RuntimeParameters and the values that the job itself has for them; None for one that must be given."""
         given = json_format.MessageToDict(self.runtime).get("parameterValues", {})
-        legacy = {name: getattr(value, value.WhichOneof("value")) for name, value in self.runtime.parameters.items()}
+        legacy = {
+            name: getattr(value, value.WhichOneof("value") or "string_value")
+            for name, value in self.runtime.parameters.items()
+        }
         declared = {
             name: json_format.MessageToDict(spec.default_value) if spec.HasField("default_value") else None
             for name, spec in self.spec.root.input_definitions.parameters.items()
         }
         return {**declared, **legacy, **given}
 
-    def parameter_values(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of all RuntimeParameters, each of the type that it was declared with.
 
-        Args:
-            given: Values that go before the job's own, by name; texts of numbers are taken for numbers.
+def is_yaml(file_name: str) -> bool:
+    """Whether a job of this name is for the open-source backend of Kubeflow Pipelines, whose format YAML is.
 
-        Raises:
-            JobError: There is no parameter of a name, one has no value, or a value is of another type.
-        """
-        declared, known = self.spec.root.input_definitions.parameters, self.parameters
-        unknown = sorted(set(given) - set(known))
-        if unknown:
-            there = ", ".join(sorted(known)) or "none"
-            raise JobError(f"{self.path}: has no RuntimeParameter {', '.join(unknown)}; it has {there}.")
-        values = {**known, **given}
-        missing = sorted(name for name, value in values.items() if value is None and not declared[name].is_optional)
-        if missing:
-            raise JobError(
-                f"{self.path}: the RuntimeParameter {', '.join(missing)} has no value and no default; give it by "
-                "--parameter NAME=VALUE."
-            )
-        return {name: self._typed(name, value) for name, value in values.items() if value is not None}
-
-    def _typed(self, name: str, value: Any) -> Any:
-        if not isinstance(value, str) or name not in self.spec.root.input_definitions.parameters:
-            return value
-        declared = self.spec.root.input_definitions.parameters[name]
-        kind = declared.parameter_type or _LEGACY_TYPES.get(declared.type, pb.ParameterType.STRING)
-        try:
-            return _READ[kind](value) if kind in _READ else value
-        except ValueError as e:
-            wanted = pb.ParameterType.ParameterTypeEnum.Name(kind)
-            raise JobError(f"{self.path}: the RuntimeParameter {name} is a {wanted}; received {value!r}.") from e
+    Args:
+        file_name: Name or path.
+    """
+    return file_name.endswith((".yaml", ".yml"))
 
 
 def read_job(path: str | Path) -> Job:
@@ -154,11 +141,12 @@ def read_job(path: str | Path) -> Job:
         if file.stat().st_size > MAX_BYTES:
             raise JobError(f"{file}: has {file.stat().st_size} bytes, a compiled job has at most {MAX_BYTES}.")
         text = file.read_text(encoding="utf-8")
-        document = yaml.safe_load(text) if file.suffix in (".yaml", ".yml") else json.loads(text)
+        # A second document of KFP's says how Kubernetes is to treat the pods.
+        document = next(yaml.load_all(text, _Loader), None) if is_yaml(file.name) else json.loads(text)
     except OSError as e:
         raise JobError(f"{file}: cannot be read ({e.strerror}). Compile it: `perennial vertex compile`.") from e
-    except (yaml.YAMLError, ValueError) as e:
-        raise JobError(f"{file}: is neither JSON nor YAML: {e}") from e
+    except (yaml.YAMLError, ValueError, RecursionError) as e:
+        raise JobError(f"{file}: cannot be read as {'YAML' if is_yaml(file.name) else 'JSON'}: {e}") from e
     return parse_job(document, str(file))
 
 
@@ -175,7 +163,7 @@ def parse_job(document: Any, path: str) -> Job:
     if not isinstance(document, dict) or not ({"pipelineSpec", "pipelineInfo"} & set(document)):
         raise JobError(f"{path}: is no compiled job: it has neither pipelineSpec (Vertex) nor pipelineInfo (KFP).")
     if "pipelineSpec" not in document:
-        document = {"displayName": document["pipelineInfo"].get("name", ""), "pipelineSpec": document}
+        document = {"pipelineSpec": document}
     try:
         # Not the whole as one PipelineJob: the SDKs' own versions of that proto differ, the spec's do not.
         spec = json_format.ParseDict(document["pipelineSpec"], pb.PipelineSpec(), ignore_unknown_fields=True)
@@ -185,7 +173,7 @@ def parse_job(document: Any, path: str) -> Job:
         deployment = json_format.ParseDict(
             json_format.MessageToDict(spec.deployment_spec), pb.PipelineDeploymentConfig(), ignore_unknown_fields=True
         )
-    except (json_format.ParseError, TypeError, AttributeError) as e:
+    except (json_format.ParseError, TypeError, AttributeError, RecursionError) as e:
         raise JobError(f"{path}: is no compiled job: {e}") from e
     if not spec.root.dag.tasks:
         raise JobError(f"{path}: is no compiled job: it has no task.")

@@ -98,9 +98,9 @@ def _submit(arguments: argparse.Namespace) -> None:
     from pipeline.vertex.api.client import Api, parent
     from pipeline.vertex.api.data_digest import data_digest
     from pipeline.vertex.api.labels import data_label, labels
-    from pipeline.vertex.api.parameters import parameter_values
     from pipeline.vertex.api.request import create_request, pipeline_job, run_id
     from pipeline.vertex.api.submit import check_places
+    from pipeline.vertex.parameters import parameter_values
 
     values = parameter_values(job, arguments.parameter)
     described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
@@ -188,9 +188,9 @@ def _schedule(arguments: argparse.Namespace) -> None:
     from pipeline.vertex.api import schedule
     from pipeline.vertex.api.client import Api, parent
     from pipeline.vertex.api.labels import labels
-    from pipeline.vertex.api.parameters import parameter_values
     from pipeline.vertex.api.request import pipeline_job
     from pipeline.vertex.api.submit import check_places
+    from pipeline.vertex.parameters import parameter_values
 
     # Before the job is compiled, which takes seconds.
     moments = schedule.upcoming(schedule.section(config), datetime.now(timezone.utc))

@@ -83,7 +83,7 @@ class Subject:
     @property
     def is_yaml(self) -> bool:
         """Whether the file is one that Kubeflow Pipelines' own backend takes."""
-        return self.job.path.endswith((".yaml", ".yml"))
+        return self.job.is_yaml
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:

@@ -2,9 +2,10 @@
 
 import argparse
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -13,6 +14,9 @@ from configs.load import load_config
 from configs.pipeline import PipelineConfig
 from pipeline import datasets
 from pipeline.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA, local_home
+
+if TYPE_CHECKING:  # kfp takes a third of a second to import, which every command would wait for
+    from pipeline.vertex.job import Job
 
 HOME_DIR = "rehearsal"
 """In a local pipeline's folder."""
@@ -38,7 +42,7 @@ def add_parser(
         action="append",
         default=[],
         metavar="gs://BUCKET/FOLDER=FOLDER_HERE",
-        help="let a folder here stand for one of a bucket; the config's data and schemas are so by themselves",
+        help="let the files of a folder here stand in one of a bucket; the config's data and schemas do by themselves",
     )
     parser.add_argument(
         "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a RuntimeParameter's value"
@@ -53,24 +57,21 @@ def add_parser(
 
 def _rehearse(arguments: argparse.Namespace) -> None:
     config = load_config(arguments.config)
-    places = {**_places(config), **dict(_pair(text, Path) for text in arguments.place)}
-    parameters = dict(_pair(text, str) for text in arguments.parameter)
+    places = {**_places(config), **dict(_place(text) for text in arguments.place)}
     if arguments.parallel < 1:
         raise JobError(f"--parallel must be 1 or more; received {arguments.parallel}.")
     from pipeline.vertex.job import read_job
     from pipeline.vertex.rehearsal.rehearse import rehearse
 
     home = local_home(config) / HOME_DIR
-    job_file = arguments.job or _compiled(config, home)
     outcome = rehearse(
-        read_job(job_file),
+        read_job(arguments.job) if arguments.job else _compiled(config),
         home,
-        parameters=parameters,
+        parameters=arguments.parameter,
         places=places,
         parallel=arguments.parallel,
         caching=not arguments.no_cache,
         fresh=arguments.fresh,
-        fail_fast=config.vertex is not None and config.vertex.failure_policy == "fast",
     )
     if outcome.failed:
         raise JobError(
@@ -79,8 +80,9 @@ def _rehearse(arguments: argparse.Namespace) -> None:
         )
 
 
-def _compiled(config: PipelineConfig, home: Path) -> Path:
+def _compiled(config: PipelineConfig) -> "Job":
     from pipeline.vertex.compile import compile_job
+    from pipeline.vertex.job import read_job
 
     elsewhere = [name for name in _ELSEWHERE if config.vertex is not None and getattr(config.vertex, name) is not None]
     if config.vertex is not None and elsewhere:
@@ -91,7 +93,8 @@ def _compiled(config: PipelineConfig, home: Path) -> Path:
         )
         here = config.vertex.model_copy(update=dict.fromkeys(elsewhere))
         config = config.model_copy(update={"vertex": here})
-    return compile_job(config, str(home))
+    with tempfile.TemporaryDirectory() as folder:  # the rehearsal keeps what it runs
+        return read_job(compile_job(config, folder))
 
 
 def _places(config: PipelineConfig) -> dict[str, Path]:
@@ -113,8 +116,8 @@ def _places(config: PipelineConfig) -> dict[str, Path]:
     return places
 
 
-def _pair(text: str, kind: Callable[[str], Any]) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise JobError(f"{text!r} is no NAME=VALUE.")
-    return name, kind(value)
+def _place(text: str) -> tuple[str, Path]:
+    place, _, folder = text.partition("=")
+    if not folder:
+        raise JobError(f"--place {text!r} is not gs://BUCKET/FOLDER=FOLDER_HERE.")
+    return place, Path(folder)

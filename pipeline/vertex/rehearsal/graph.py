@@ -1,6 +1,7 @@
 """The tasks of a job and what each waits for; a task that is a DAG itself is taken apart into its own."""
 
 import graphlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -11,6 +12,15 @@ from pipeline.vertex.job import Job
 
 _END = "/"
 """What a DAG's end is called, after its path: no task's path ends so."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}")
+"""Names that become parts of paths here."""
+
+_PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
+"""As Vertex has it."""
+
+_LONGEST_PAUSE_SECONDS = 24 * 3600
+"""Of a retry policy; Vertex itself waits an hour at most."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,9 @@ class Graph:
             JobError: A task needs one that is not there, or itself in the end; or it is of a kind that is not
                 rehearsed.
         """
-        self.nodes = {node.path: node for node in _nodes(job, job.spec.root.dag, None)}
+        if not _PIPELINE_NAME.fullmatch(job.name):
+            raise JobError(f"{job.path}: its name is {job.name!r}; Vertex takes {_PIPELINE_NAME.pattern}.")
+        self.nodes = {node.path: node for node in _nodes(job, job.spec.root.dag, None, ())}
         self._sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
         for node in self.nodes.values():
             start = [node.parent] if node.parent else []
@@ -89,12 +101,13 @@ class Graph:
         return path + _END if self.nodes[path].is_dag else path
 
 
-def _nodes(job: Job, dag: pb.DagSpec, parent: str | None) -> Iterator[Node]:
+def _nodes(job: Job, dag: pb.DagSpec, parent: str | None, outer: tuple[str, ...]) -> Iterator[Node]:
     for name, task in sorted(dag.tasks.items()):
         path = f"{parent}/{name}" if parent else name
         component = job.component(task)
-        if task.WhichOneof("iterator"):
-            raise JobError(f"{job.path}: task {path!r} is a loop (ParallelFor), which the rehearsal does not have.")
+        _check(job, path, name, task, component)
+        if task.component_ref.name in outer:
+            raise JobError(f"{job.path}: task {path!r} is inside itself: {' -> '.join(outer)}.")
         needs = sorted(_needs(task))
         for need in needs:
             if need not in dag.tasks:
@@ -102,10 +115,39 @@ def _nodes(job: Job, dag: pb.DagSpec, parent: str | None) -> Iterator[Node]:
                     f"{job.path}: task {path!r} needs {need!r}, which is not there; there are "
                     f"{', '.join(sorted(dag.tasks))}."
                 )
-        children = list(_nodes(job, component.dag, path)) if component.HasField("dag") else []
+        inner = component.dag if component.HasField("dag") else pb.DagSpec()
+        children = list(_nodes(job, inner, path, (*outer, task.component_ref.name)))
         own = tuple(child.path for child in children if child.parent == path)
         yield Node(path, task, component, parent, tuple(f"{parent}/{n}" if parent else n for n in needs), own)
         yield from children
+
+
+def _check(job: Job, path: str, name: str, task: pb.PipelineTaskSpec, component: pb.ComponentSpec) -> None:
+    """Refuses what the rehearsal does not have, and what would lead out of its folders."""
+    outputs = component.output_definitions
+    for what in (name, *outputs.artifacts, *outputs.parameters):
+        if not _NAME.fullmatch(what):
+            raise JobError(f"{job.path}: task {path!r} has the name {what!r}; names are as {_NAME.pattern}.")
+    if task.WhichOneof("iterator"):
+        raise JobError(f"{job.path}: task {path!r} is a loop (ParallelFor), which the rehearsal does not have.")
+    retries = task.retry_policy
+    pauses = (retries.backoff_duration.seconds, retries.backoff_max_duration.seconds)
+    if retries.max_retry_count < 0 or not all(0 <= pause <= _LONGEST_PAUSE_SECONDS for pause in pauses):
+        raise JobError(f"{job.path}: task {path!r} has a retry policy that makes no sense: {retries}")
+    selected = component.dag.outputs
+    producers = {
+        selector.producer_subtask for each in selected.artifacts.values() for selector in each.artifact_selectors
+    }
+    for key, each in selected.parameters.items():
+        if each.WhichOneof("kind") != "value_from_parameter":
+            raise JobError(
+                f"{job.path}: task {path!r} has the output {key!r} of one of several tasks (OneOf), which the "
+                "rehearsal does not have."
+            )
+        producers.add(each.value_from_parameter.producer_subtask)
+    missing = sorted(producers - set(component.dag.tasks))
+    if missing:
+        raise JobError(f"{job.path}: task {path!r} has an output of {', '.join(missing)}, which is not in it.")
 
 
 def _needs(task: pb.PipelineTaskSpec) -> set[str]:

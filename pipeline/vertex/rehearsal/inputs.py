@@ -2,108 +2,108 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from configs.errors import JobError
+from pipeline.vertex.parameters import as_declared
 from pipeline.vertex.rehearsal import placeholders
 from pipeline.vertex.rehearsal.records import Artifact, Record
 
-_LEGACY_KEYS = {str: "stringValue", int: "intValue", float: "doubleValue"}
 _RESOURCE = "projects/rehearsal/locations/local/metadataStores/default/artifacts/"
 
 
+@dataclass(frozen=True)
 class Scope:
     """What a DAG's tasks can take from outside: its own inputs."""
 
-    def __init__(self, parameters: Mapping[str, Any], artifacts: Mapping[str, list[Artifact]]) -> None:
-        """Holds values.
-
-        Args:
-            parameters: By name.
-            artifacts: By name.
-        """
-        self.parameters = parameters
-        self.artifacts = artifacts
+    parameters: Mapping[str, Any]
+    artifacts: Mapping[str, list[Artifact]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
 class Inputs:
     """Values of one task's inputs."""
 
-    def __init__(
-        self,
-        path: str,
-        task: pb.PipelineTaskSpec,
-        component: pb.ComponentSpec,
-        scope: Scope,
-        ended: Mapping[str, Record],
-        final_status: Any = None,
-    ) -> None:
-        """Looks up every input.
+    component: pb.ComponentSpec
+    parameters: Mapping[str, Any]
+    artifacts: Mapping[str, list[Artifact]]
+
+    def with_parameters(self, more: Mapping[str, Any]) -> "Inputs":
+        """With what a driver has found out."""
+        declared = self.component.input_definitions.parameters
+        typed = {key: as_declared(value, declared[key]) if key in declared else value for key, value in more.items()}
+        return Inputs(self.component, {**self.parameters, **typed}, self.artifacts)
+
+    def as_json(self, *, legacy: bool = False) -> dict[str, Any]:
+        """The inputs of an ExecutorInput, as JSON values.
 
         Args:
-            path: The task's path, for messages.
-            task: Says where each input comes from.
-            component: Says which there are, and their defaults.
-            scope: Of the DAG that the task is in.
-            ended: Records of the DAG's tasks, by name.
-            final_status: Of a task's name, its PipelineTaskFinalStatus as JSON values.
-
-        Raises:
-            JobError: A parameter has no value.
+            legacy: Whether the job's schema version is 2.0, which has parameters of another shape.
         """
-        self._path = path
-        self.artifacts = {key: self._artifacts(spec, scope, ended) for key, spec in task.inputs.artifacts.items()}
-        for key in component.input_definitions.artifacts:
-            self.artifacts.setdefault(key, [])
-        self.parameters: dict[str, Any] = {}
-        for key, declared in component.input_definitions.parameters.items():
-            value = None
-            if key in task.inputs.parameters:
-                value = self._parameter(task.inputs.parameters[key], scope, ended, final_status)
-            if isinstance(value, dict) and declared.parameter_type == pb.ParameterType.STRING:
-                value = json.dumps(value)  # a final status, which TFX takes as text
-            if value is None and declared.HasField("default_value"):
-                value = json_format.MessageToDict(declared.default_value)
-            if value is not None:
-                self.parameters[key] = value
-            elif not declared.is_optional:
-                raise JobError(f"task {path!r}: its parameter {key!r} has no value, and no default.")
+        parameters = (
+            {"parameters": {key: _legacy(value) for key, value in self.parameters.items()}}
+            if legacy
+            else {"parameterValues": dict(self.parameters)}
+        )
+        artifacts = {
+            key: {"artifacts": [artifact.as_runtime_artifact() for artifact in found]}
+            for key, found in self.artifacts.items()
+        }
+        return {**parameters, "artifacts": artifacts}
 
-    def add(self, parameters: Mapping[str, Any]) -> None:
-        """Adds what a driver has found out."""
-        self.parameters.update(parameters)
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """Names of the artifacts of each input."""
+        return {key: [artifact.name for artifact in found] for key, found in self.artifacts.items()}
 
-    def _artifacts(
-        self, spec: pb.TaskInputsSpec.InputArtifactSpec, scope: Scope, ended: Mapping[str, Record]
-    ) -> list[Artifact]:
-        if spec.WhichOneof("kind") == "component_input_artifact":
-            return list(scope.artifacts.get(spec.component_input_artifact, []))
-        source = spec.task_output_artifact
-        return ended[source.producer_task].artifacts.get(source.output_artifact_key, [])
 
-    def _parameter(
-        self,
-        spec: pb.TaskInputsSpec.InputParameterSpec,
-        scope: Scope,
-        ended: Mapping[str, Record],
-        final_status: Any,
-    ) -> Any:
-        kind = spec.WhichOneof("kind")
-        if kind == "component_input_parameter":
-            return scope.parameters.get(spec.component_input_parameter)
-        if kind == "task_output_parameter":
-            source = spec.task_output_parameter
-            return ended[source.producer_task].parameters.get(source.output_parameter_key)
-        if kind == "task_final_status":
-            return final_status(spec.task_final_status.producer_task)
-        value = constant(spec.runtime_value, scope.parameters)
-        if isinstance(value, str) and "{{$" in value and not value.startswith("{{$}}"):
-            return placeholders.replace(value, {"inputs": {"parameterValues": dict(scope.parameters)}}, {})
-        return value
+def look_up(
+    task: pb.PipelineTaskSpec,
+    component: pb.ComponentSpec,
+    scope: Scope,
+    ended: Mapping[str, Record],
+    final_status: Callable[[str], Any],
+    constants: Mapping[str, str],
+) -> Inputs:
+    """Looks up every input of a task.
+
+    Args:
+        task: Says where each input comes from.
+        component: Says which there are, and their defaults.
+        scope: Of the DAG that the task is in.
+        ended: Records of the DAG's tasks, by name.
+        final_status: Of a task's name, its PipelineTaskFinalStatus as JSON values.
+        constants: For placeholders, such as `pipeline_job_name`.
+
+    Raises:
+        JobError: A parameter has no value.
+    """
+    artifacts = {key: _artifacts(spec, scope, ended) for key, spec in task.inputs.artifacts.items()}
+    for key in component.input_definitions.artifacts:
+        artifacts.setdefault(key, [])
+    parameters: dict[str, Any] = {}
+    for key, declared in component.input_definitions.parameters.items():
+        value = None
+        if key in task.inputs.parameters:
+            value = _parameter(task.inputs.parameters[key], scope, ended, final_status)
+        if value is None and declared.HasField("default_value"):
+            value = json_format.MessageToDict(declared.default_value)
+        if value is not None:
+            parameters[key] = as_declared(value, declared)
+        elif not declared.is_optional:
+            raise JobError(f"the parameter {key!r} has no value, and no default.")
+    inputs = Inputs(component, parameters, artifacts)
+    for key, spec in task.inputs.parameters.items():
+        value = parameters.get(key)
+        # Only in a constant of the job: what a task gives out is data.
+        if spec.WhichOneof("kind") == "runtime_value" and isinstance(value, str) and "{{$" in value:
+            parameters[key] = placeholders.replace(value, {"inputs": inputs.as_json()}, constants)
+    return inputs
 
 
 def constant(value: pb.ValueOrRuntimeParameter, parameters: Mapping[str, Any]) -> Any:
@@ -122,51 +122,30 @@ def constant(value: pb.ValueOrRuntimeParameter, parameters: Mapping[str, Any]) -
     return parameters.get(value.runtime_parameter)
 
 
-def executor_input(inputs: Inputs, component: pb.ComponentSpec, task_root: str, *, legacy: bool) -> dict[str, Any]:
-    """The whole ExecutorInput, with new artifacts for the outputs.
+def outputs(component: pb.ComponentSpec, task_root: str) -> dict[str, Any]:
+    """The outputs of an ExecutorInput, as JSON values, with new artifacts.
 
     Args:
-        inputs: Values of the inputs.
-        component: Says which outputs there are.
+        component: Says which there are.
         task_root: The place of everything that the task writes, `gs://…`.
-        legacy: Whether the job's schema version is 2.0, which has parameters of another shape.
-
-    Returns:
-        JSON values.
     """
-    parameters = (
-        {"parameters": {key: {_LEGACY_KEYS[type(value)]: value} for key, value in inputs.parameters.items()}}
-        if legacy
-        else {"parameterValues": inputs.parameters}
-    )
-    outputs = {
-        key: {
-            "artifacts": [
-                {
-                    "name": artifact_name(f"{task_root}/{key}"),
-                    "uri": f"{task_root}/{key}",
-                    "type": json_format.MessageToDict(declared.artifact_type),
-                    "metadata": json_format.MessageToDict(declared.metadata),
-                }
-            ]
-        }
-        for key, declared in component.output_definitions.artifacts.items()
-    }
+    declared = component.output_definitions
     return {
-        "inputs": {
-            **parameters,
-            "artifacts": {
-                key: {"artifacts": [artifact.as_runtime_artifact() for artifact in artifacts]}
-                for key, artifacts in inputs.artifacts.items()
-            },
+        "artifacts": {
+            key: {
+                "artifacts": [
+                    {
+                        "name": artifact_name(f"{task_root}/{key}"),
+                        "uri": f"{task_root}/{key}",
+                        "type": json_format.MessageToDict(output.artifact_type),
+                        "metadata": json_format.MessageToDict(output.metadata),
+                    }
+                ]
+            }
+            for key, output in declared.artifacts.items()
         },
-        "outputs": {
-            "artifacts": outputs,
-            "parameters": {
-                key: {"outputFile": f"{task_root}/{key}"} for key in component.output_definitions.parameters
-            },
-            "outputFile": f"{task_root}/executor_output.json",
-        },
+        "parameters": {key: {"outputFile": f"{task_root}/{key}"} for key in declared.parameters},
+        "outputFile": f"{task_root}/executor_output.json",
     }
 
 
@@ -176,11 +155,16 @@ def artifact_name(uri: str) -> str:
 
 
 def cache_key(
-    container: pb.PipelineDeploymentConfig.PipelineContainerSpec, inputs: Inputs, component: pb.ComponentSpec
+    container: pb.PipelineDeploymentConfig.PipelineContainerSpec, inputs: Inputs, driver_metadata: Mapping[str, Any]
 ) -> str:
     """By what Vertex knows an execution again: image, command, arguments, inputs, declared outputs.
 
     Source: https://cloud.google.com/vertex-ai/docs/pipelines/configure-caching.
+
+    Args:
+        container: What is executed.
+        inputs: Values of its inputs.
+        driver_metadata: What its driver says of the outputs, before they are there.
 
     Returns:
         64 hexadecimal digits.
@@ -190,8 +174,42 @@ def cache_key(
         "command": list(container.command),
         "args": list(container.args),
         "env": {variable.name: variable.value for variable in container.env},
-        "parameters": inputs.parameters,
-        "artifacts": {key: [artifact.name for artifact in found] for key, found in inputs.artifacts.items()},
-        "outputs": json_format.MessageToDict(component.output_definitions),
+        "parameters": dict(inputs.parameters),
+        "artifacts": inputs.names,
+        "outputs": json_format.MessageToDict(inputs.component.output_definitions),
+        "driver": driver_metadata,
     }
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+
+
+def _artifacts(spec: pb.TaskInputsSpec.InputArtifactSpec, scope: Scope, ended: Mapping[str, Record]) -> list[Artifact]:
+    if spec.WhichOneof("kind") == "component_input_artifact":
+        return list(scope.artifacts.get(spec.component_input_artifact, []))
+    source = spec.task_output_artifact
+    return ended[source.producer_task].artifacts.get(source.output_artifact_key, [])
+
+
+def _parameter(
+    spec: pb.TaskInputsSpec.InputParameterSpec,
+    scope: Scope,
+    ended: Mapping[str, Record],
+    final_status: Callable[[str], Any],
+) -> Any:
+    kind = spec.WhichOneof("kind")
+    if kind == "component_input_parameter":
+        return scope.parameters.get(spec.component_input_parameter)
+    if kind == "task_output_parameter":
+        source = spec.task_output_parameter
+        return ended[source.producer_task].parameters.get(source.output_parameter_key)
+    if kind == "task_final_status":
+        return final_status(spec.task_final_status.producer_task)
+    return constant(spec.runtime_value, scope.parameters)
+
+
+def _legacy(value: Any) -> dict[str, Any]:
+    """A Value of pipeline spec 2.0."""
+    if isinstance(value, (bool, int)):
+        return {"intValue": int(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    return {"stringValue": value if isinstance(value, str) else json.dumps(value)}

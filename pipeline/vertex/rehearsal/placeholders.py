@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from configs.errors import JobError
@@ -9,14 +10,16 @@ from configs.errors import JobError
 _PLACEHOLDER = re.compile(r"\{\{\$(?P<path>[^{}]*)\}\}")
 _NAMED = re.compile(
     r"\.(?P<side>inputs|outputs)\.(?P<what>artifacts|parameters)\['(?P<key>[^']+)'\]"
-    r"(\.(?P<field>uri|path|name|value|output_file)|\.metadata\['(?P<metadata>[^']+)'\])?"
+    r"(\.(?P<field>uri|path|name|output_file)|\.metadata\['(?P<metadata>[^']+)'\])?"
 )
+_STRUCTURE = re.compile(r'\s*\{"(IfPresent|Concat)":')
+_OUTPUT_FILE = {".outputs.output_file", ".outputs.output_metadata_uri", ".outputMetadataUri"}
 _GCS = "gs://"
 _MOUNT = "/gcs/"
 """Where Vertex mounts Cloud Storage in every container."""
 
 
-def replace(text: str, executor_input: dict[str, Any], constants: dict[str, str]) -> str:
+def replace(text: str, executor_input: Mapping[str, Any], constants: Mapping[str, str]) -> str:
     """Replaces all placeholders of one string.
 
     Args:
@@ -27,6 +30,8 @@ def replace(text: str, executor_input: dict[str, Any], constants: dict[str, str]
     Raises:
         JobError: A placeholder names nothing that is there.
     """
+    if _STRUCTURE.match(text):
+        raise JobError(f"the argument {text[:80]!r} is one of KFP's IfPresent or Concat, which are not rehearsed.")
 
     def value(match: re.Match[str]) -> str:
         path = match["path"]
@@ -34,6 +39,8 @@ def replace(text: str, executor_input: dict[str, Any], constants: dict[str, str]
             return json.dumps(executor_input)
         if path.removeprefix(".") in constants:
             return constants[path.removeprefix(".")]
+        if path in _OUTPUT_FILE:
+            return str(executor_input["outputs"]["outputFile"])
         named = _NAMED.fullmatch(path)
         found = _named(named, executor_input) if named else None
         if found is None:
@@ -43,20 +50,19 @@ def replace(text: str, executor_input: dict[str, Any], constants: dict[str, str]
     return _PLACEHOLDER.sub(value, text)
 
 
-def _named(named: re.Match[str], executor_input: dict[str, Any]) -> Any:
-    side, key, field = executor_input.get(named["side"], {}), named["key"], named["field"]
+def _named(named: re.Match[str], executor_input: Mapping[str, Any]) -> Any:
+    side, key = executor_input.get(named["side"], {}), named["key"]
     if named["what"] == "parameters":
         if named["side"] == "outputs":
             return side.get("parameters", {}).get(key, {}).get("outputFile")
         if key in side.get("parameterValues", {}):
             return side["parameterValues"][key]
-        legacy = side.get("parameters", {}).get(key, {})
-        return next(iter(legacy.values()), None)
+        return next(iter(side.get("parameters", {}).get(key, {}).values()), None)
     artifacts = side.get("artifacts", {}).get(key, {}).get("artifacts", [])
     if not artifacts:
         return None
     if named["metadata"]:
         return artifacts[0].get("metadata", {}).get(named["metadata"])
-    if field == "path":
+    if named["field"] == "path":
         return artifacts[0]["uri"].replace(_GCS, _MOUNT)
-    return artifacts[0].get(field or "", artifacts[0])
+    return artifacts[0].get(named["field"]) if named["field"] else artifacts[0]

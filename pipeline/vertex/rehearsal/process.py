@@ -1,4 +1,7 @@
-"""Starts a container's command as a process that knows nothing but what a container of the image would."""
+"""Starts a container's command as a process that is given nothing but what a container of the image would have.
+
+It is no container: absolute paths lead to this machine's files, and the network is there.
+"""
 
 import contextlib
 import os
@@ -6,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from configs.errors import JobError
@@ -18,31 +22,40 @@ _GRACE_SECONDS = 5.0
 
 
 class Processes:
-    """All processes of a rehearsal, so that none outlives it."""
+    """All processes of a rehearsal, so that none of their sessions outlives it."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] | None = None, keep_open: Collection[int] = ()) -> None:
         """Prepares an environment.
 
         Args:
             environment: Variables of the image; None for those of `images/pipeline`.
+            keep_open: File descriptors that the processes inherit, such as that of a lock: it is held for as long as
+                any of them lives, should this one be killed.
         """
         self._environment = dict(ENVIRONMENT if environment is None else environment)
         # `python` is this interpreter, as in the image it is that of the environment the package is installed in.
         self._environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
+        self._keep_open = tuple(keep_open)
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._stopped = threading.Event()
 
-    def run(self, command: Sequence[str], work_dir: Path, log_file: Path) -> int:
+    @property
+    def stopped(self) -> bool:
+        """Whether all were stopped: what ended since then did not end by itself."""
+        return self._stopped.is_set()
+
+    def run(self, command: Sequence[str], work_dir: Path, log_file: Path, variables: Mapping[str, str]) -> int:
         """Runs one command to its end.
 
         Args:
             command: Program and arguments.
             work_dir: Its working directory and home; made empty.
             log_file: Where its output goes, after what is there.
+            variables: Of the environment, besides the image's.
 
         Returns:
-            The exit status; negative for a signal.
+            The exit status; negative for a signal, and for a command that did not end before all were stopped.
 
         Raises:
             JobError: The program is not there, or an argument is longer than the kernel allows.
@@ -50,29 +63,45 @@ class Processes:
         if work_dir.exists():
             shutil.rmtree(work_dir)
         work_dir.mkdir(parents=True)
-        with log_file.open("ab") as log:
+        # Not below the working directory: sockets there would have names longer than the kernel allows.
+        with log_file.open("ab") as log, tempfile.TemporaryDirectory(prefix="rehearsal-") as temporary:
+            own = {"HOME": str(work_dir), "TMPDIR": temporary}
+            process = self._start(command, {**self._environment, **variables, **own}, work_dir, log.fileno())
+            if process is None:
+                return -signal.SIGTERM
             try:
+                status = process.wait()
+            finally:
+                _signal(process, signal.SIGKILL)  # what it left behind
                 with self._lock:
-                    if self._stopped.is_set():
-                        return -signal.SIGTERM
-                    process = subprocess.Popen(
-                        command,
-                        cwd=work_dir,
-                        env={**self._environment, "HOME": str(work_dir)},
-                        stdin=subprocess.DEVNULL,
-                        stdout=log,
-                        stderr=subprocess.STDOUT,
-                        start_new_session=True,  # its own children end with it, and Ctrl-C reaches us alone
-                    )
-                    self._running.add(process)
-            except OSError as e:
-                raise JobError(f"{command[0]!r} cannot be started ({e.strerror}).") from e
+                    self._running.discard(process)
+        return -signal.SIGTERM if self.stopped else status
+
+    def _start(
+        self, command: Sequence[str], environment: Mapping[str, str], work_dir: Path, log: int
+    ) -> "subprocess.Popen[bytes] | None":
         try:
-            return process.wait()
-        finally:
-            _signal(process, signal.SIGKILL)  # what it left behind
             with self._lock:
-                self._running.discard(process)
+                if self.stopped:
+                    return None
+                process = subprocess.Popen(
+                    command,
+                    cwd=work_dir,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # its own children end with it, and Ctrl-C reaches us alone
+                    pass_fds=self._keep_open,
+                )
+                self._running.add(process)
+                return process
+        except (OSError, ValueError) as e:  # ValueError: a null byte
+            reason = e.strerror if isinstance(e, OSError) else e
+            longest = max(map(len, command))
+            raise JobError(
+                f"{command[0]!r} cannot be started ({reason}); its longest argument has {longest} characters."
+            ) from e
 
     def pause(self, seconds: float) -> None:
         """Waits, but not longer than until all is stopped."""
@@ -83,12 +112,15 @@ class Processes:
         with self._lock:
             self._stopped.set()
             running = list(self._running)
-        for process in running:
-            _signal(process, signal.SIGTERM)
-        for process in running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE_SECONDS)
-            _signal(process, signal.SIGKILL)
+        try:
+            for process in running:
+                _signal(process, signal.SIGTERM)
+            for process in running:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_GRACE_SECONDS)
+        finally:  # also if somebody does not want to wait
+            for process in running:
+                _signal(process, signal.SIGKILL)
 
 
 def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:

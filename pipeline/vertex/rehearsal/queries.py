@@ -17,6 +17,7 @@ _TERM = re.compile(
         \s*=\s*(?P<value>"[^"]*"|[^\s"]+)\s*""",
     re.VERBOSE,
 )
+_NUMBER = re.compile(r"-?\d+(\.\d*)?([eE][+-]?\d+)?")
 _LIVE = "LIVE"
 
 
@@ -43,7 +44,8 @@ def newest(artifacts: Iterable[Artifact], query: str, limit: int = 1) -> list[Ar
 
 def _term(text: str, query: str) -> tuple[str, str | None, Any]:
     match = _TERM.fullmatch(text)
-    if not match:
+    is_number = match is not None and match["kind"] == "number"
+    if match is None or (is_number and not _NUMBER.fullmatch(match["value"])):
         raise JobError(
             f"a resolver asks for {query!r}, of which the rehearsal cannot read {text!r}. It reads schema_title, "
             "state, name, uri and metadata.KEY.number_value (string_value, bool_value), each with =, joined by AND."

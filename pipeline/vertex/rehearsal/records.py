@@ -5,6 +5,7 @@ that was killed leaves nothing that a later one would believe.
 """
 
 import json
+import logging
 import os
 import threading
 import uuid
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+_LOGGER = logging.getLogger("perennial.vertex.rehearsal")
 
 SUCCEEDED, CACHED, FAILED, SKIPPED, NOT_RUN = "succeeded", "cached", "failed", "skipped", "not run"
 """How a task ends; `skipped` where its condition said no, `not run` where another one's failure did."""
@@ -39,7 +42,8 @@ class Artifact:
         """The type's title, such as `tfx.Model`."""
         if "schemaTitle" in self.type:
             return str(self.type["schemaTitle"])
-        return str((yaml.safe_load(self.type.get("instanceSchema", "")) or {}).get("title", ""))
+        schema = yaml.safe_load(str(self.type.get("instanceSchema", "")))
+        return str(schema.get("title", "")) if isinstance(schema, dict) else ""
 
     def as_runtime_artifact(self) -> dict[str, Any]:
         """RuntimeArtifact, as JSON values."""
@@ -50,6 +54,9 @@ class Artifact:
 class Record:
     """How one task ended."""
 
+    pipeline: str
+    """The pipeline's name: neither caching nor resolvers look at another one's."""
+
     run: str
     """Id of the rehearsal."""
 
@@ -57,6 +64,9 @@ class Record:
     """Its path."""
 
     state: str
+
+    makes: bool = True
+    """Whether its artifacts are its own; those of a resolver, or of a task that is cached, are older ones."""
 
     cache_key: str | None = None
     """None for a task that is not cached."""
@@ -83,6 +93,9 @@ class Record:
     parameters: dict[str, Any] = field(default_factory=dict)
     """Output parameters."""
 
+    written: list[str] = field(default_factory=list)
+    """Places of its artifacts at which something was; metadata alone writes nothing."""
+
     @property
     def seconds(self) -> float:
         """How long it took."""
@@ -95,18 +108,21 @@ class Record:
 
 
 class Records:
-    """The records of all rehearsals in one home."""
+    """The records of all rehearsals of a pipeline in one home."""
 
-    def __init__(self, runs_dir: Path) -> None:
-        """Reads what is there.
+    def __init__(self, runs_dir: Path, pipeline: str) -> None:
+        """Reads what is there; a record that cannot be read is told and passed over.
 
         Args:
             runs_dir: The folder with one folder a rehearsal; it may be missing.
+            pipeline: The pipeline's name.
         """
         self._runs_dir = runs_dir
         self._lock = threading.Lock()
+        found = (_read(file) for file in sorted(runs_dir.glob("*/records/**/*.json")))
         self._records = sorted(
-            (_read(file) for file in runs_dir.glob("*/records/**/*.json")), key=lambda record: record.ended
+            (record for record in found if record is not None and record.pipeline == pipeline),
+            key=lambda record: record.ended,
         )
 
     def task_dir(self, run: str, task: str) -> Path:
@@ -129,22 +145,17 @@ class Records:
             if record.state == SUCCEEDED and record.cache_key == key:
                 yield record
 
-    def newest_artifacts(self) -> Iterator[Artifact]:
-        """All artifacts of executions, the newest first."""
-        for record in reversed(self._all()):
-            if record.state == SUCCEEDED:
-                for artifacts in record.artifacts.values():
-                    yield from artifacts
+    def newest_artifacts(self) -> list[Artifact]:
+        """All artifacts, the newest first."""
+        made = {artifact.name: artifact for record in self._makers() for artifact in _all_of(record)}
+        return sorted(made.values(), key=lambda artifact: artifact.created, reverse=True)
 
     def producers(self) -> Mapping[str, Record]:
         """Which execution made an artifact, by its name."""
-        return {
-            artifact.name: record
-            for record in self._all()
-            if record.state == SUCCEEDED
-            for artifacts in record.artifacts.values()
-            for artifact in artifacts
-        }
+        return {artifact.name: record for record in self._makers() for artifact in _all_of(record)}
+
+    def _makers(self) -> list[Record]:
+        return [record for record in self._all() if record.state == SUCCEEDED and record.makes]
 
     def _all(self) -> list[Record]:
         with self._lock:
@@ -159,9 +170,17 @@ def write_json(file: Path, value: Any) -> None:
     os.replace(unfinished, file)
 
 
-def _read(file: Path) -> Record:
-    value = json.loads(file.read_text(encoding="utf-8"))
-    value["artifacts"] = {
-        key: [Artifact(**artifact) for artifact in artifacts] for key, artifacts in value["artifacts"].items()
-    }
-    return Record(**value)
+def _all_of(record: Record) -> list[Artifact]:
+    return [artifact for artifacts in record.artifacts.values() for artifact in artifacts]
+
+
+def _read(file: Path) -> Record | None:
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+        value["artifacts"] = {
+            key: [Artifact(**artifact) for artifact in artifacts] for key, artifacts in value["artifacts"].items()
+        }
+        return Record(**value)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
+        _LOGGER.warning("%s: is no record of a rehearsal (%s), and is passed over.", file, e)
+        return None

@@ -1,6 +1,6 @@
 """Runs the tasks of a job in dependency order, those that do not wait for each other side by side."""
 
-import time
+import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -8,13 +8,16 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
+from configs.errors import JobError
 from pipeline.vertex.rehearsal import conditions
-from pipeline.vertex.rehearsal.execution import Rehearsal, execute
+from pipeline.vertex.rehearsal.context import Rehearsal, record_of
+from pipeline.vertex.rehearsal.execution import execute
 from pipeline.vertex.rehearsal.graph import Graph, Node
-from pipeline.vertex.rehearsal.inputs import Inputs, Scope, executor_input
+from pipeline.vertex.rehearsal.inputs import Inputs, Scope, look_up
 from pipeline.vertex.rehearsal.records import FAILED, NOT_RUN, SKIPPED, SUCCEEDED, Record
 
 _COMPLETED = pb.PipelineTaskSpec.TriggerPolicy.ALL_UPSTREAM_TASKS_COMPLETED
+_FAST = "another task failed, and the failure policy is fast"
 _STATES = {FAILED: "FAILED", NOT_RUN: "FAILED", SKIPPED: "SKIPPED"}
 
 
@@ -24,10 +27,10 @@ class Scheduler:
     def __init__(
         self,
         rehearsal: Rehearsal,
+        graph: Graph,
         parameters: dict[str, Any],
         parallel: int,
         *,
-        fail_fast: bool = False,
         started: Callable[[str], None] = lambda path: None,
         ended: Callable[[Record], None] = lambda record: None,
     ) -> None:
@@ -35,26 +38,23 @@ class Scheduler:
 
         Args:
             rehearsal: What the tasks share.
+            graph: Of its job; used up by the run.
             parameters: Values of the job's parameters.
             parallel: How many tasks may run at once.
-            fail_fast: Whether no further task starts after one has failed; else those do that do not need it.
             started: Called with the path of a task that starts.
             ended: Called with the record of one that has ended.
         """
-        self._rehearsal, self._parallel, self._fail_fast = rehearsal, parallel, fail_fast
+        self._rehearsal, self._graph, self._parallel = rehearsal, graph, parallel
         self._started, self._ended = started, ended
-        self._graph = Graph(rehearsal.job)
-        self._scopes: dict[str | None, Scope] = {None: Scope(parameters, {})}
+        self._scopes: dict[str | None, Scope] = {None: Scope(parameters)}
         self._records: dict[str, Record] = {}
+        self._has_failed = threading.Event()
 
     def run(self) -> dict[str, Record]:
         """Runs everything that can run.
 
         Returns:
             Records by path, of DAGs too.
-
-        Raises:
-            JobError: The job itself is wrong.
         """
         running: dict[Future[Record], Node] = {}
         with ThreadPoolExecutor(self._parallel) as pool:
@@ -87,9 +87,23 @@ class Scheduler:
             self._close(self._without(node, *why_not))
             return
         scope = self._scopes[node.parent]
-        inputs = Inputs(path, node.task, node.component, scope, self._siblings(node), self._final_status)
-        condition = node.task.trigger_policy.condition
-        if condition and not conditions.holds(condition, executor_input(inputs, node.component, "", legacy=False)):
+        try:
+            inputs = look_up(
+                node.task,
+                node.component,
+                scope,
+                self._named(node.needs),
+                self._final_status,
+                self._rehearsal.constants(path),
+            )
+            condition = node.task.trigger_policy.condition
+            runs = not condition or conditions.holds(
+                condition, {"inputs": inputs.as_json(legacy=self._rehearsal.legacy)}
+            )
+        except JobError as e:  # of this task alone, as on Vertex
+            self._close(record_of(self._rehearsal, node, FAILED, reason=str(e)))
+            return
+        if not runs:
             self._close(self._without(node, SKIPPED, f"its condition does not hold: {condition}"))
         elif node.is_dag:
             self._scopes[path] = Scope(inputs.parameters, inputs.artifacts)
@@ -98,11 +112,18 @@ class Scheduler:
             running[pool.submit(self._execute, node, inputs, scope)] = node
 
     def _execute(self, node: Node, inputs: Inputs, scope: Scope) -> Record:
+        if self._rehearsal.job.fails_fast and self._has_failed.is_set():  # while this one waited for its turn
+            return self._without(node, NOT_RUN, _FAST)
         self._started(node.path)
-        return execute(self._rehearsal, node, inputs, scope)
+        record = execute(self._rehearsal, node, inputs, scope)
+        if record.state == FAILED:
+            self._has_failed.set()  # here, before the next one gets this one's place
+        return record
 
     def _close(self, record: Record) -> None:
         self._records[record.task] = record
+        if record.state == FAILED:
+            self._has_failed.set()
         self._ended(record)
         self._graph.done(record.task)
 
@@ -119,14 +140,13 @@ class Scheduler:
                 return NOT_RUN, f"{need} {'failed' if record.state == FAILED else 'was not run'}"
             if record.state == SKIPPED:
                 return SKIPPED, f"{need} was skipped"
-        if self._fail_fast and any(record.state == FAILED for record in self._records.values()):
-            return NOT_RUN, "another task failed, and the failure policy is fast"
+        if self._rehearsal.job.fails_fast and self._has_failed.is_set():
+            return NOT_RUN, _FAST
         return None
 
     def _without(self, node: Node, state: str, reason: str) -> Record:
         """The record of a task that is not executed; nothing of it is kept for later rehearsals."""
-        now = time.time()
-        return Record(self._rehearsal.id, node.path, state, started=now, ended=now, reason=reason)
+        return record_of(self._rehearsal, node, state, reason=reason)
 
     def _of_dag(self, dag: Node) -> Record:
         records = [self._records[child] for child in dag.children]
@@ -144,22 +164,17 @@ class Scheduler:
         parameters = {}
         for key, spec in selected.parameters.items():
             selector = spec.value_from_parameter
-            record = children.get(selector.producer_subtask)
-            if record is not None:
-                parameters[key] = record.parameters.get(selector.output_parameter_key)
-        return Record(
-            self._rehearsal.id,
-            dag.path,
+            parameters[key] = children[selector.producer_subtask].parameters.get(selector.output_parameter_key)
+        return record_of(
+            self._rehearsal,
+            dag,
             failed.state if failed else SUCCEEDED,
             started=min(record.started for record in records),
-            ended=max(record.ended for record in records),
+            makes=False,
             reason=f"{failed.task}: {failed.reason}" if failed else "",
             artifacts=artifacts,
             parameters=parameters,
         )
-
-    def _siblings(self, node: Node) -> dict[str, Record]:
-        return self._named(node.needs)
 
     def _named(self, paths: tuple[str, ...]) -> dict[str, Record]:
         return {path.rsplit("/", 1)[-1]: self._records[path] for path in paths}
@@ -169,7 +184,7 @@ class Scheduler:
         record = self._records[task]
         status = pb.PipelineTaskFinalStatus(
             state=_STATES.get(record.state, "SUCCEEDED"),
-            pipeline_job_resource_name=f"projects/rehearsal/locations/local/pipelineJobs/{self._rehearsal.id}",
+            pipeline_job_resource_name=self._rehearsal.resource_name,
             pipeline_task_name=task,
         )
         if record.reason:

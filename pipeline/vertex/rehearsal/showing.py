@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 from pipeline.vertex.lint import explain
-from pipeline.vertex.rehearsal.execution import LOG_FILE, Rehearsal, log_tail
+from pipeline.vertex.rehearsal.context import LOG_FILE, Rehearsal, log_tail
 from pipeline.vertex.rehearsal.records import CACHED, FAILED, NOT_RUN, SKIPPED, SUCCEEDED, Artifact, Record
 
 _STYLES = {SUCCEEDED: "green", CACHED: "green", FAILED: "red", SKIPPED: "yellow", NOT_RUN: "yellow"}
@@ -24,19 +24,19 @@ _PIPED_WIDTH = 160
 class Showing:
     """Progress of one rehearsal."""
 
-    def __init__(self, console: Console, rehearsal: Rehearsal, folder: Path) -> None:
+    def __init__(self, console: Console, rehearsal: Rehearsal, folder: Path, tasks: int) -> None:
         """Prints to a console.
 
         Args:
             console: Where.
             rehearsal: What is shown.
             folder: Its folder.
+            tasks: How many there are.
         """
-        self._console, self._rehearsal, self._folder = console, rehearsal, folder
+        self._console, self._rehearsal, self._folder, self._tasks = console, rehearsal, folder, tasks
         self._lock = threading.Lock()
         self._running: dict[str, float] = {}
         self._since = time.monotonic()
-        tasks = sum(not component.HasField("dag") for component in rehearsal.job.spec.components.values())
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -50,9 +50,8 @@ class Showing:
 
     def __enter__(self) -> "Showing":
         """Starts."""
-        job = self._rehearsal.job
-        self._say(f"Rehearsal [bold]{self._rehearsal.id}[/] of {escape(job.path)}, {len(job.spec.components)} tasks")
-        self._say(f"Logs, inputs and outputs: {escape(str(self._folder))}")
+        self._say(f"Rehearsal [bold]{self._rehearsal.id}[/], {self._tasks} tasks")
+        self._say(f"Job, logs, inputs and outputs: {escape(str(self._folder))}")
         self._progress.start()
         return self
 
@@ -84,7 +83,7 @@ class Showing:
                 how += f", from {record.cached_from}"
             if record.reason:
                 how += f": {escape(record.reason)}"
-            self._say(f"  {record.task:<42} {how}")
+            self._say(f"  {escape(record.task):<42} {how}")
             if record.state == FAILED:
                 log = log_tail(self._rehearsal.records.task_dir(record.run, record.task) / LOG_FILE)
                 self._console.print(escape(log), style="dim", highlight=False, soft_wrap=True)
@@ -104,15 +103,13 @@ class Showing:
                 for names in record.inputs.values()
                 for name in names
             }
-            made = [
-                f"{key}: {_short(artifact)}" for key, artifacts in record.artifacts.items() for artifact in artifacts
-            ]
+            made = [f"{key}: {artifact.title}" for key, artifacts in record.artifacts.items() for artifact in artifacts]
             table.add_row(
-                record.task,
+                escape(record.task),
                 f"[{_STYLES[record.state]}]{record.state}[/]",
                 f"{record.seconds:.1f}",
-                "\n".join(sorted(sources)),
-                "\n".join(made),
+                escape("\n".join(sorted(sources))),
+                escape("\n".join(made)),
             )
         wide = self._console if self._console.is_terminal else Console(file=self._console.file, width=_PIPED_WIDTH)
         wide.print(table)
@@ -138,8 +135,3 @@ class Showing:
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True)
-
-
-def _short(artifact: Artifact) -> str:
-    """An artifact's type, and the end of its place."""
-    return artifact.title

@@ -26,7 +26,7 @@ def sh(
         outputs: Output artifacts, of the type `tfx.Model`.
         after: Tasks that must have ended, besides those that inputs come from.
         **more: `parameters` (name to TaskInputsSpec parameter), `declared` (name to ParameterSpec), `cache`, `retries`,
-            `condition`, `strategy`, `driver` (a script), `title`, `output_parameters`.
+            `condition`, `strategy`, `driver` (a script), `title`, `output_parameters` (name to type).
     """
     return {"script": script, "inputs": inputs or {}, "outputs": outputs, "after": after, **more}
 
@@ -78,7 +78,7 @@ def _component(name: str, task: dict[str, Any]) -> dict[str, Any]:
         },
         "outputDefinitions": {
             "artifacts": dict.fromkeys(task["outputs"], artifact),
-            "parameters": {key: {"parameterType": "STRING"} for key in task.get("output_parameters", ())},
+            "parameters": {key: {"parameterType": kind} for key, kind in task.get("output_parameters", {}).items()},
         },
     }
     return component

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from configs.errors import JobError
-from pipeline.vertex.api.parameters import parameter_values
 from pipeline.vertex.api.request import pipeline_job
 from pipeline.vertex.job import Job, parse_job, read_job
+from pipeline.vertex.parameters import parameter_values
 from tests.pipeline.vertex.api.conftest import WriteConfig
 from tests.pipeline.vertex.api.test_submit import sent_job, submit
 from tests.vertex_api.cloud import Cloud

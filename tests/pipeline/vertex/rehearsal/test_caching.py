@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from configs.errors import JobError
+from pipeline.vertex.job import parse_job
+from pipeline.vertex.rehearsal.process import Processes
 from tests.pipeline.vertex.rehearsal.test_scheduler import OUT, READ, WRITE, run, states
 from tests.pipeline.vertex.tiny import job, sh
 
@@ -79,5 +82,69 @@ def test_rehearse_outputs_that_are_gone_are_made_again(tmp_path: Path) -> None:
 
 def test_rehearse_fresh_forgets_what_was_before(tmp_path: Path) -> None:
     first = run(tmp_path, job({"make": MAKE}))
-    assert states(run(tmp_path, job({"make": MAKE}), fresh=True)) == {"make": "succeeded"}
-    assert not first.folder.exists() or first.id == sorted(p.name for p in (tmp_path / "runs").iterdir())[0]
+    second = run(tmp_path, job({"make": MAKE}), fresh=True)
+    assert states(second) == {"make": "succeeded"}
+    assert list((tmp_path / "runs").iterdir()) == [second.folder]
+    made = first.records["make"].artifacts["out"][0].uri
+    assert made == second.records["make"].artifacts["out"][0].uri or not Path(first.buckets.local(made)).exists()
+
+
+def test_rehearse_fresh_of_a_job_that_is_wrong_deletes_nothing(tmp_path: Path) -> None:
+    first = run(tmp_path, job({"make": MAKE}))
+    with pytest.raises(JobError, match="needs 'none'"):
+        run(tmp_path, job({"make": sh("", after=("none",))}), fresh=True)
+    assert first.folder.exists()
+
+
+def test_rehearse_task_that_writes_metadata_alone_is_cached(tmp_path: Path) -> None:
+    compiled = job({"tell": sh("true", outputs=("out",), cache=True)})
+    run(tmp_path, compiled)
+    assert states(run(tmp_path, compiled)) == {"tell": "cached"}
+
+
+def test_rehearse_cache_is_the_pipelines_own(tmp_path: Path) -> None:
+    run(tmp_path, job({"make": MAKE}))
+    document = job({"make": MAKE}).document
+    document["pipelineSpec"]["pipelineInfo"]["name"] = "another"
+    assert states(run(tmp_path, parse_job(document, "another.json"))) == {"make": "succeeded"}
+
+
+def test_rehearse_what_the_driver_says_of_an_artifact_reaches_the_executor_and_stays(tmp_path: Path) -> None:
+    told = json.dumps({"artifacts": {"out": {"artifacts": [{"metadata": {"span": 7}}]}}})
+    driver = f"mkdir -p $(dirname {OUT}); printf '%s' '{told}' > $(dirname {OUT})/executor_output.json"
+    script = "echo span={{$.outputs.artifacts['out'].metadata['span']}}"
+    outcome = run(tmp_path, job({"gen": sh(script, outputs=("out",), driver=driver)}))
+    assert (outcome.folder / "tasks" / "gen" / "log.txt").read_text().endswith("span=7.0\n")
+    assert outcome.records["gen"].artifacts["out"][0].metadata == {"span": 7.0}
+
+
+def test_rehearse_further_attempt_begins_as_the_first_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Processes, "pause", lambda processes, seconds: None)
+    seen = tmp_path / "seen"
+    told = json.dumps({"parameterValues": {"p": "resolved"}})
+    driver = (
+        f"echo {{{{$.inputs.parameters['p']}}}} >> {seen}; mkdir -p $(dirname {OUT}); "
+        f"printf '%s' '{told}' > $(dirname {OUT})/executor_output.json"
+    )
+    task = sh(
+        "exit 1", outputs=("out",), driver=driver, retries=1, parameters={"p": {"runtimeValue": {"constant": "asked"}}}
+    )
+    run(tmp_path, job({"gen": task}))
+    assert seen.read_text().splitlines() == ["asked", "asked"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"run": 1}'])
+def test_rehearse_damaged_record_is_passed_over(tmp_path: Path, content: str) -> None:
+    first = run(tmp_path, job({"make": MAKE}))
+    (first.folder / "records" / "make.json").write_text(content)
+    assert states(run(tmp_path, job({"make": MAKE}))) == {"make": "succeeded"}
+
+
+def test_rehearse_home_with_signs_of_other_scripts_is_kept_out_of_the_records(tmp_path: Path) -> None:
+    home = tmp_path / "zu Hause, été"
+    home.mkdir()
+    told = json.dumps({"artifacts": {"out": {"artifacts": [{"uri": OUT}]}}})
+    script = f"{WRITE.replace(OUT, chr(34) + OUT + chr(34))}; "
+    script += f"printf '%s' '{told}' > \"$(dirname \"{OUT}\")\"/executor_output.json"
+    outcome = run(home, job({"make": sh(script, outputs=("out",))}))
+    assert outcome.records["make"].artifacts["out"][0].uri.startswith("gs://bucket/root/")

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import yaml
 
+from configs.errors import JobError
 from pipeline.cli import main
+from pipeline.vertex.job import Job
 from pipeline.vertex.rehearsal import rehearse as rehearsing
-from pipeline.vertex.rehearsal.buckets import Buckets
 from tests.pipeline.vertex.rehearsal.test_rehearsed_pipeline import CONFIG
 from tests.pipeline.vertex.tiny import job, sh, write
 
@@ -74,8 +75,8 @@ def test_rehearse_data_set_stands_in_the_bucket_and_so_does_a_place_that_is_name
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--parameter", "epochs"), "'epochs' is no NAME=VALUE"),
-        (("--place", "gs://bucket"), "'gs://bucket' is no NAME=VALUE"),
+        (("--parameter", "epochs"), "--parameter 'epochs' is not NAME=VALUE"),
+        (("--place", "gs://bucket"), "--place 'gs://bucket' is not gs://BUCKET/FOLDER=FOLDER_HERE"),
         (("--parallel", "0"), "--parallel must be 1 or more; received 0"),
         (("--job", "none.json"), "none.json: cannot be read"),
     ],
@@ -98,16 +99,15 @@ def test_rehearse_what_would_happen_on_google_cloud_is_left_out_of_the_compiled_
     }
     config.write_text(yaml.safe_dump(values))
 
-    class Seen(Exception):
-        pass
+    compiled = ""
 
-    def look(buckets: Buckets, places: dict[str, Path]) -> None:
-        raise Seen
+    def look(read: Job) -> Any:
+        nonlocal compiled
+        compiled = json.dumps(read.document)
+        raise JobError("seen")
 
-    monkeypatch.setattr(rehearsing.Buckets, "link", look)  # the job is compiled by then, and nothing has run
-    with pytest.raises(Seen):
-        rehearse(config)
-    compiled = (config.parent / "runs" / "books" / "rehearsal" / "pipeline.json").read_text()
+    monkeypatch.setattr(rehearsing, "Graph", look)  # before anything runs
+    assert rehearse(config) == 1
     assert "DataflowRunner" not in compiled and "n1-standard-8" not in compiled
     assert "Registry" not in compiled
     assert "custom_job, dataflow, registry" in capsys.readouterr().out

@@ -1,11 +1,13 @@
 """RuntimeParameters and parameters that tasks give each other."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configs.errors import JobError
+from pipeline.vertex.job import parse_job
 from tests.pipeline.vertex.rehearsal.test_scheduler import run
 from tests.pipeline.vertex.tiny import job, sh
 
@@ -30,40 +32,91 @@ def said(home: Path, **more: Any) -> str:
 
 
 def test_runtime_parameter_has_the_given_value_or_its_default(tmp_path: Path) -> None:
-    assert said(tmp_path, parameters={"epochs": "3"}) == "day=monday epochs=3"
-    assert said(tmp_path, parameters={"epochs": 3, "day": "sunday"}) == "day=sunday epochs=3"
+    assert said(tmp_path, parameters=["epochs=3"]) == "day=monday epochs=3"
+    assert said(tmp_path, parameters=["epochs=3", "day=sunday"]) == "day=sunday epochs=3"
 
 
 def test_runtime_parameter_without_value_is_named(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="the RuntimeParameter epochs has no value and no default"):
+    with pytest.raises(JobError, match=r"no value for the runtime parameter\(s\) epochs"):
         said(tmp_path)
 
 
-def test_runtime_parameter_that_is_none_says_which_there_are(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"has no RuntimeParameter epoch; it has day, epochs\."):
-        said(tmp_path, parameters={"epoch": "3"})
+def test_numbers_of_the_job_are_what_they_are_declared(tmp_path: Path) -> None:
+    # JSON and protobuf's Struct know one kind of number.
+    task = sh(
+        "echo {{$.inputs.parameters['whole']}} {{$.inputs.parameters['real']}} {{$.inputs.parameters['default']}}",
+        parameters={key: {"runtimeValue": {"constant": 3}} for key in ("whole", "real")},
+        declared={
+            "whole": {"parameterType": "NUMBER_INTEGER"},
+            "real": {"parameterType": "NUMBER_DOUBLE"},
+            "default": {"parameterType": "NUMBER_INTEGER", "defaultValue": 4},
+        },
+    )
+    outcome = run(tmp_path, job({"say": task}))
+    assert (outcome.folder / "tasks" / "say" / "log.txt").read_text().endswith("3 3.0 4\n")
 
 
-def test_runtime_parameter_of_another_type_says_which_it_is(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="epochs is a NUMBER_INTEGER; received 'three'"):
-        said(tmp_path, parameters={"epochs": "three"})
+def test_job_of_schema_2_0_has_parameters_of_its_own_shape(tmp_path: Path) -> None:
+    task = sh(
+        "cat <<'END'\n{{$}}\nEND",
+        parameters={"n": {"runtimeValue": {"constantValue": {"intValue": "3"}}}},
+        declared={"n": {"type": "INT"}},
+        condition="inputs.parameters['n'].int_value == 3.0",
+    )
+    document = job({"say": task}).document
+    document["pipelineSpec"]["schemaVersion"] = "2.0.0"
+    outcome = run(tmp_path, parse_job(document, "old.json"))
+    given = json.loads((outcome.folder / "tasks" / "say" / "log.txt").read_text().splitlines()[-1])
+    assert given["inputs"]["parameters"] == {"n": {"intValue": 3}}
+    assert "parameterValues" not in given["inputs"]
 
 
 def test_output_parameter_reaches_the_task_that_asks_for_it(tmp_path: Path) -> None:
     tasks = {
         "count": sh(
             "f={{$.outputs.parameters['n'].output_file}}; mkdir -p $(dirname $f); printf 42 > $f",
-            output_parameters=("n",),
+            output_parameters={"n": "NUMBER_INTEGER"},
         ),
         "use": sh(
             "echo n={{$.inputs.parameters['n']}}",
             parameters={"n": {"taskOutputParameter": {"producerTask": "count", "outputParameterKey": "n"}}},
+            declared={"n": {"parameterType": "NUMBER_INTEGER"}},
+            condition="inputs.parameter_values['n'] > 41.0",
         ),
     }
     outcome = run(tmp_path, job(tasks))
     assert (outcome.folder / "tasks" / "use" / "log.txt").read_text().endswith("n=42\n")
 
 
-def test_placeholder_that_names_nothing_is_told(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"\{\{\$\.inputs\.parameters\['n'\]\}\} names nothing"):
-        run(tmp_path, job({"a": sh("echo {{$.inputs.parameters['n']}}")}))
+def test_output_parameter_of_another_type_fails_its_task(tmp_path: Path) -> None:
+    script = "f={{$.outputs.parameters['n'].output_file}}; mkdir -p $(dirname $f); printf many > $f"
+    outcome = run(tmp_path, job({"count": sh(script, output_parameters={"n": "NUMBER_INTEGER"})}))
+    assert "its output parameter 'n' is not a whole number" in outcome.records["count"].reason
+
+
+def test_placeholder_in_a_constant_is_of_the_tasks_own_inputs(tmp_path: Path) -> None:
+    task = sh(
+        "echo {{$.inputs.parameters['path']}}",
+        parameters={
+            "day": {"runtimeValue": {"constant": "monday"}},
+            "path": {"runtimeValue": {"constant": "log/{{$.inputs.parameters['day']}}/{{$.pipeline_task_name}}"}},
+        },
+    )
+    outcome = run(tmp_path, job({"say": task}))
+    assert (outcome.folder / "tasks" / "say" / "log.txt").read_text().endswith("log/monday/say\n")
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("{{$.inputs.parameters['n']}}", "{{$.inputs.parameters['n']}} names nothing"),
+        ("{{$.inputs.artifacts['x'].value}}", "names nothing that this task has, or is not rehearsed"),
+        ('{"IfPresent": {"InputName": "n"}}', "IfPresent or Concat, which are not rehearsed"),
+    ],
+)
+def test_placeholder_that_names_nothing_fails_its_task_alone(tmp_path: Path, argument: str, told: str) -> None:
+    container = {"image": "i", "command": ["echo"], "args": [argument]}
+    tasks = {"a": {**sh(""), "executor": {"container": container}}, "b": sh("true")}
+    outcome = run(tmp_path, job(tasks))
+    assert told in outcome.records["a"].reason
+    assert outcome.records["b"].state == "succeeded"

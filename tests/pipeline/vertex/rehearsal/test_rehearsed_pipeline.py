@@ -81,7 +81,7 @@ class Place:
         return sorted(folder.name for folder in (self.rehearsal / "runs").iterdir())
 
     def records(self, number: int) -> dict[str, Any]:
-        return Records(self.rehearsal / "runs").of_run(self.runs[number])
+        return Records(self.rehearsal / "runs", "books").of_run(self.runs[number])
 
     def here(self, uri: str) -> Path:
         return Path(uri.replace("gs://", f"{self.rehearsal}/buckets/"))

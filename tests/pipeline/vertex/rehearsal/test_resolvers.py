@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from configs.errors import JobError
+from pipeline.vertex.job import parse_job
 from tests.pipeline.vertex.rehearsal.test_scheduler import OUT, run, states
 from tests.pipeline.vertex.tiny import job, sh
 
@@ -69,9 +69,34 @@ def test_resolver_latest_artifact_of_a_type_is_the_newest(tmp_path: Path) -> Non
     assert found.records["find"].artifacts["x"] == second.records["train"].artifacts["out"]
 
 
-def test_resolver_filter_beyond_what_is_read_says_which(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match=r"cannot read 'create_time>\"2026\"'.*It reads schema_title"):
-        run(tmp_path, job({"find": resolver('state=LIVE AND create_time>"2026"')}))
+def test_resolver_found_artifact_does_not_become_the_newest_by_being_found(tmp_path: Path) -> None:
+    run(tmp_path, job(pipeline(1)))
+    second = run(tmp_path, job(pipeline(0)))
+    run(tmp_path, job({name: pipeline(0)[name] for name in ("blessing", "model")}))
+    found = run(tmp_path, job({"find": resolver('schema_title="tfx.Model" AND state=LIVE')}))
+    assert found.records["find"].artifacts["x"] == second.records["train"].artifacts["out"]
+
+
+def test_resolver_looks_at_its_own_pipeline_alone(tmp_path: Path) -> None:
+    run(tmp_path, job(pipeline(1)))
+    document = job({"find": resolver('schema_title="tfx.Model" AND state=LIVE')}).document
+    document["pipelineSpec"]["pipelineInfo"]["name"] = "another"
+    assert run(tmp_path, parse_job(document, "another.json")).records["find"].artifacts["x"] == []
+
+
+def test_resolver_newest_two(tmp_path: Path) -> None:
+    models = [run(tmp_path, job(pipeline(1))).records["train"].artifacts["out"][0] for _ in range(3)]
+    find = resolver('schema_title="tfx.Model" AND state=LIVE')
+    find["executor"]["resolver"]["outputArtifactQueries"]["x"]["limit"] = 2
+    found = run(tmp_path, job({"find": find})).records["find"].artifacts["x"]
+    assert found == [models[2], models[1]]
+
+
+@pytest.mark.parametrize("term", ['create_time>"2026"', "metadata.blessed.number_value=yes"])
+def test_resolver_filter_beyond_what_is_read_fails_its_task_and_says_which(tmp_path: Path, term: str) -> None:
+    outcome = run(tmp_path, job({"find": resolver(f"state=LIVE AND {term}"), "other": sh("true")}))
+    assert states(outcome) == {"find": "failed", "other": "succeeded"}
+    assert f"cannot read {term!r}. It reads schema_title" in outcome.records["find"].reason
 
 
 def test_importer_gives_the_artifact_of_its_uri_and_knows_it_again(tmp_path: Path) -> None:
@@ -90,5 +115,5 @@ def test_importer_uri_may_be_a_runtime_parameter(tmp_path: Path) -> None:
     root = {"inputDefinitions": {"parameters": {"where": {"parameterType": "STRING", "defaultValue": "gs://a/b"}}}}
     compiled = job({"get": get}, root=root)
     assert run(tmp_path, compiled).records["get"].artifacts["x"][0].uri == "gs://a/b"
-    given = run(tmp_path, compiled, parameters={"where": "gs://c/d"})
+    given = run(tmp_path, compiled, parameters=["where=gs://c/d"])
     assert given.records["get"].artifacts["x"][0].uri == "gs://c/d"

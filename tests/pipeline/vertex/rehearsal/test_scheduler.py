@@ -2,23 +2,28 @@
 
 import fcntl
 import json
+import signal
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from configs.errors import JobError, LockedError
-from pipeline.vertex.job import Job, parse_job
-from pipeline.vertex.rehearsal import scheduler
+from configs.errors import LockedError
+from pipeline.vertex.job import FAIL_FAST, Job, parse_job
 from pipeline.vertex.rehearsal.process import Processes
 from pipeline.vertex.rehearsal.rehearse import Outcome, rehearse
-from tests.pipeline.vertex.tiny import job, sh
+from tests.pipeline.vertex.tiny import job, sh, write
 
 OUT = "{{$.outputs.artifacts['out'].uri}}"
 WRITE = f"mkdir -p {OUT}; echo $$ > {OUT}/pid"
-WAIT_FOR_BAD = "until [ -e $HOME/../../../records/bad.json ]; do :; done"
+# Bounded, so that what is never there fails the task.
+WAIT = "n=0; until [ -e {} ]; do n=$((n + 1)); [ $n -lt 2000 ]; sleep 0.01; done"
+WAIT_FOR_BAD = WAIT.format("$HOME/../../../records/bad.json")
 READ = "cat {{$.inputs.artifacts['x'].uri}}/pid"
 
 
@@ -46,10 +51,9 @@ def test_rehearse_tasks_run_after_those_they_need_in_processes_of_their_own(tmp_
 
 def test_rehearse_independent_tasks_run_side_by_side(tmp_path: Path) -> None:
     # Each waits for the other: one after the other they would never end.
-    meet = "touch $HOME/../../{me}.here; until [ -e $HOME/../../{other}.here ]; do sleep 0.01; done"
     pair = {
-        "a": sh(meet.format(me="a", other="b")),
-        "b": sh(meet.format(me="b", other="a")),
+        me: sh(f"touch $HOME/../../{me}.here; " + WAIT.format(f"$HOME/../../{other}.here"))
+        for me, other in (("a", "b"), ("b", "a"))
     }
     assert states(run(tmp_path, job(pair), parallel=2)) == {"a": "succeeded", "b": "succeeded"}
 
@@ -67,7 +71,7 @@ def test_rehearse_process_has_only_the_images_environment_and_an_empty_folder(
         )
     log = (outcome.folder / "tasks" / "a" / "log.txt").read_text()
     names = {line.split("=")[0] for line in log.splitlines() if "=" in line}
-    assert names <= {"OF_THE_IMAGE", "PATH", "HOME", "PWD", "SHLVL", "_", "OLDPWD"}
+    assert names <= {"OF_THE_IMAGE", "PATH", "HOME", "TMPDIR", "PWD", "SHLVL", "_", "OLDPWD"}
     assert "s3cret" not in log
     assert "entries: 0" in log
 
@@ -95,8 +99,14 @@ def test_rehearse_failed_task_stops_those_that_need_it_and_no_others(tmp_path: P
 
 def test_rehearse_failing_fast_starts_no_further_task(tmp_path: Path) -> None:
     tasks = {"bad": sh("exit 1"), "slow": sh(WAIT_FOR_BAD), "after_slow": sh("true", after=("slow",))}
-    outcome = run(tmp_path, job(tasks), parallel=2, fail_fast=True)
+    compiled = job(tasks, runtime={"failurePolicy": FAIL_FAST})
+    outcome = run(tmp_path, compiled, parallel=2)
     assert states(outcome) == {"bad": "failed", "slow": "succeeded", "after_slow": "not run"}
+
+
+def test_rehearse_failing_fast_starts_none_of_those_that_wait_for_a_free_place(tmp_path: Path) -> None:
+    compiled = job({"a": sh("exit 1"), "b": sh("true"), "c": sh("true")}, runtime={"failurePolicy": FAIL_FAST})
+    assert states(run(tmp_path, compiled, parallel=1)) == {"a": "failed", "b": "not run", "c": "not run"}
 
 
 def test_rehearse_failed_task_is_tried_again_as_often_as_its_policy_says(
@@ -155,21 +165,32 @@ def test_rehearse_exit_handler_runs_after_a_failure_and_is_told_of_it(tmp_path: 
     assert told["state"] == "FAILED" and "ended with status 1" in told["error"]["message"]
 
 
-def test_rehearse_interrupted_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pid_file = tmp_path / "pid"
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_rehearse_ended_by_a_signal_leaves_no_process_and_no_record(tmp_path: Path, number: int) -> None:
+    # A task that ends well when it is asked to: half its output must not be believed later.
+    pid = tmp_path / "pid"
+    script = f"mkdir -p {OUT}; trap 'exit 0' TERM; echo $$ > {pid}.tmp; mv {pid}.tmp {pid}; sleep 600 & wait"
+    task = sh(script, outputs=("out",), cache=True)
+    write(tmp_path / "tiny.json", job({"a": task}))
+    code = (
+        "from pathlib import Path; from pipeline.vertex.job import read_job; "
+        "from pipeline.vertex.rehearsal.rehearse import rehearse; "
+        f"rehearse(read_job('{tmp_path}/tiny.json'), Path('{tmp_path}/home'))"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as one:
+        wait_until(pid.exists)
+        one.send_signal(number)
+        assert one.wait(60) != 0
+    state = Path(f"/proc/{pid.read_text().strip()}/stat")
+    wait_until(lambda: not state.exists() or state.read_text().split()[2] == "Z")
+    assert list((tmp_path / "home").glob("runs/*/records/*")) == []
 
-    def interrupted(*args: Any, **kwargs: Any) -> Any:
-        while not pid_file.exists():
-            pass
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(scheduler, "wait", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run(tmp_path, job({"a": sh(f"sleep 600 & echo $! > {pid_file}.tmp; mv {pid_file}.tmp {pid_file}; wait")}))
-    state = Path(f"/proc/{pid_file.read_text().strip()}/stat")
-    deadline = time.monotonic() + 10  # killed is not yet gone
-    while state.exists() and state.read_text().split()[2] != "Z":
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
         assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_rehearse_second_rehearsal_in_the_same_home_is_refused(tmp_path: Path) -> None:
@@ -179,7 +200,34 @@ def test_rehearse_second_rehearsal_in_the_same_home_is_refused(tmp_path: Path) -
             run(tmp_path, job({"a": sh("true")}))
 
 
-def test_rehearse_program_that_is_not_there_says_so(tmp_path: Path) -> None:
-    compiled = job({"a": {**sh(""), "executor": {"container": {"command": ["no-such-program"], "image": "i"}}}})
-    with pytest.raises(JobError, match="'no-such-program' cannot be started"):
-        run(tmp_path, compiled)
+def test_rehearse_program_that_is_not_there_fails_its_task_alone_and_says_so(tmp_path: Path) -> None:
+    missing = {**sh(""), "executor": {"container": {"command": ["no-such-program"], "image": "i"}}}
+    outcome = run(tmp_path, job({"a": missing, "b": sh("true")}))
+    assert states(outcome) == {"a": "failed", "b": "succeeded"}
+    assert "'no-such-program' cannot be started (No such file or directory)" in outcome.records["a"].reason
+
+
+def test_rehearse_argument_longer_than_the_kernel_takes_fails_its_task_and_says_how_long(tmp_path: Path) -> None:
+    long = {"p": {"runtimeValue": {"constant": "x" * 200_000}}}
+    outcome = run(tmp_path, job({"a": sh("echo {{$.inputs.parameters['p']}}", parameters=long)}))
+    assert "Argument list too long" in outcome.records["a"].reason
+    assert "200005 characters" in outcome.records["a"].reason
+
+
+def test_rehearse_containers_variables_are_set(tmp_path: Path) -> None:
+    container = {
+        "image": "i",
+        "command": ["sh", "-ec", "echo $WHO in $WHERE"],
+        "env": [{"name": "WHO", "value": "me"}, {"name": "WHERE", "value": "{{$.pipeline_task_name}}"}],
+    }
+    outcome = run(tmp_path, job({"a": {**sh(""), "executor": {"container": container}}}))
+    assert (outcome.folder / "tasks" / "a" / "log.txt").read_text().endswith("me in a\n")
+
+
+def test_rehearse_temporary_files_of_a_task_are_its_own_and_gone_after_it(tmp_path: Path) -> None:
+    outcome = run(tmp_path, job({"a": sh("mktemp"), "b": sh("mktemp")}))
+    folders = {
+        Path((outcome.folder / "tasks" / task / "log.txt").read_text().splitlines()[-1]).parent for task in ("a", "b")
+    }
+    assert len(folders) == 2
+    assert not any(folder.exists() for folder in folders)

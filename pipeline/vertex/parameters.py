@@ -1,4 +1,4 @@
-"""Values of a job's runtime parameters, from the command line into the request."""
+"""Values of parameters, of the types that the job declares: from the command line, from files, from JSON."""
 
 import json
 from collections.abc import Sequence
@@ -70,27 +70,68 @@ def parameter_values(job: Job, given: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def _type(job: Job, name: str) -> int:
-    parameter = job.spec.root.input_definitions.parameters[name]
-    old = _OLD_TYPES.get(parameter.type, pb.ParameterType.STRING)
-    return parameter.parameter_type or old
+def type_of(declared: Any) -> int:
+    """The type of a parameter, in either spelling of the pipeline spec.
+
+    Args:
+        declared: ParameterSpec of an input or an output.
+
+    Returns:
+        A value of `pb.ParameterType`.
+    """
+    return declared.parameter_type or _OLD_TYPES.get(declared.type, pb.ParameterType.STRING)
 
 
-def _value(job: Job, name: str, text: str) -> Any:
-    kind = _type(job, name)
+def from_text(text: str, declared: Any) -> Any:
+    """Reads a value.
+
+    Args:
+        text: JSON, but for a STRING.
+        declared: ParameterSpec of an input or an output.
+
+    Raises:
+        ValueError: It is of another type; the message says which is wanted.
+    """
+    kind = type_of(declared)
     if kind not in _PYTHON:
         return text
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse)
     except ValueError:
         value = None
     fits = isinstance(value, _PYTHON[kind]) and (kind == pb.ParameterType.BOOLEAN or not isinstance(value, bool))
     if not fits:
-        raise JobError(f"{job.path}: the runtime parameter {name!r} is {_SIGNS[kind]}. Received: {text!r}.")
+        raise ValueError(_SIGNS[kind])
     return value
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def as_declared(value: Any, declared: Any) -> Any:
+    """A JSON value with its number as what was declared: JSON and protobuf's Struct know one kind of number.
+
+    Args:
+        value: A JSON value.
+        declared: ParameterSpec of an input or an output.
+    """
+    kind = type_of(declared)
+    if kind == pb.ParameterType.NUMBER_INTEGER and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if kind == pb.ParameterType.STRING and isinstance(value, (dict, list)):
+        return json.dumps(value)  # a final status, which TFX takes as text
+    return value
+
+
+def _value(job: Job, name: str, text: str) -> Any:
+    try:
+        return from_text(text, job.spec.root.input_definitions.parameters[name])
+    except ValueError as e:
+        raise JobError(f"{job.path}: the runtime parameter {name!r} is {e}. Received: {text!r}.") from e
 
 
 def _known(job: Job) -> str:
     declared = job.spec.root.input_definitions.parameters
-    known = [f"{name} ({_SIGNS.get(_type(job, name), 'text')})" for name in sorted(declared)]
+    known = [f"{name} ({_SIGNS.get(type_of(declared[name]), 'text')})" for name in sorted(declared)]
     return f"It has: {', '.join(known)}." if known else "It has none."

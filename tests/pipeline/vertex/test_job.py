@@ -1,0 +1,100 @@
+"""Reading compiled jobs, also files that are none: what comes from outside is bounded and told in our own words."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from configs.errors import JobError
+from pipeline.vertex import job as reading
+from pipeline.vertex.job import read_job
+from tests.pipeline.vertex.tiny import document, sh
+
+
+@pytest.fixture
+def spec() -> Any:
+    return document({"a": sh("true")})
+
+
+def read(tmp_path: Path, text: str, name: str = "job.json") -> reading.Job:
+    (tmp_path / name).write_text(text)
+    return read_job(tmp_path / name)
+
+
+def test_read_job_json_and_yaml_are_the_same_job(tmp_path: Path, spec: Any) -> None:
+    vertex = read(tmp_path, json.dumps(spec))
+    kubeflow = read(tmp_path, yaml.safe_dump(spec["pipelineSpec"]), "job.yaml")
+    assert vertex.spec == kubeflow.spec and vertex.deployment == kubeflow.deployment
+    assert (vertex.is_yaml, kubeflow.is_yaml) == (False, True)
+    assert (vertex.pipeline_root, kubeflow.pipeline_root) == ("gs://bucket/root", "")
+
+
+def test_read_job_yaml_with_kfps_second_document_is_read(tmp_path: Path, spec: Any) -> None:
+    text = yaml.safe_dump_all([spec["pipelineSpec"], {"platforms": {"kubernetes": {}}}])
+    assert read(tmp_path, text, "job.yaml").name == "tiny"
+
+
+def test_read_job_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match=r"none\.json: cannot be read \(No such file or directory\)\. Compile it"):
+        read_job(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "cannot be read as JSON"),
+        ("{", "cannot be read as JSON"),
+        ("[" * 100_000, "cannot be read as JSON"),
+        ("[]", "has neither pipelineSpec"),
+        ('{"pipelineInfo": "x"}', "is no compiled job: "),
+        ('{"pipelineSpec": 3}', "is no compiled job: "),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": []}}}}', "is no compiled job: "),
+        ('{"pipelineSpec": {}}', "it has no task"),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": {}}}}}, "runtimeConfig": 3}', "is no compiled job: "),
+    ],
+)
+def test_read_job_what_is_none_is_told(tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(JobError, match=rf"job\.json: .*{told}"):
+        read(tmp_path, text)
+
+
+def test_read_job_yaml_with_aliases_is_refused_before_they_are_followed(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
+    with pytest.raises(JobError, match=r"cannot be read as YAML: it holds an alias"):
+        read(tmp_path, "\n".join(lines), "job.yaml")
+
+
+def test_read_job_nested_beyond_reason_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(JobError, match="cannot be read as YAML"):
+        read(tmp_path, "[" * 5_000, "job.yaml")
+
+
+def test_read_job_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_BYTES", 10)
+    with pytest.raises(JobError, match="has 11 bytes, a compiled job has at most 10"):
+        read(tmp_path, "x" * 11)
+
+
+def test_job_component_or_executor_that_is_missing_is_named(tmp_path: Path, spec: Any) -> None:
+    spec["pipelineSpec"]["deploymentSpec"]["executors"] = {}
+    job = read(tmp_path, json.dumps(spec))
+    task = job.spec.root.dag.tasks["a"]
+    with pytest.raises(JobError, match="task 'a' names the executor 'a_executor', which is not there"):
+        job.executor(task)
+    task.component_ref.name = "b"
+    with pytest.raises(JobError, match="task 'a' names the component 'b', which is not there"):
+        job.component(task)
+
+
+def test_job_parameters_are_its_defaults_and_its_own_values(tmp_path: Path, spec: Any) -> None:
+    spec["pipelineSpec"]["root"]["inputDefinitions"] = {
+        "parameters": {
+            "given": {"parameterType": "STRING", "defaultValue": "default"},
+            "left": {"parameterType": "STRING", "defaultValue": "default"},
+            "without": {"parameterType": "STRING"},
+        }
+    }
+    spec["runtimeConfig"]["parameterValues"] = {"given": "own"}
+    assert read(tmp_path, json.dumps(spec)).parameters == {"given": "own", "left": "default", "without": None}
