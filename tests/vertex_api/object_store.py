@@ -29,8 +29,8 @@ TOKEN = "a-token"
 class ObjectStore:
     """Buckets are there when something is in them; an object is bytes under a name with slashes, and nothing else.
 
-    No write is refused here: TensorFlow tries it once more when its file object is freed, in C++ with Python's lock held,
-    and this server, in the same process, could not answer.
+    No write is refused here: TensorFlow tries it once more when its file object is freed, in C++ with Python's lock
+    held, and this server, in the same process, could not answer.
     """
 
     def __init__(self) -> None:

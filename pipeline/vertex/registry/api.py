@@ -1,10 +1,12 @@
 """The services of Vertex that a push and a rollback ask."""
 
+from concurrent import futures
 from functools import cached_property
 from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
 
+from configs.errors import VertexError
 from configs.vertex import Vertex
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.registry.target import Target
@@ -32,6 +34,26 @@ class RegistryApi(Api):
     def metadata(self) -> Any:
         """Vertex's MetadataService."""
         return self.client(v1.MetadataServiceClient)
+
+
+def finished(operation: Any, seconds: float) -> Any:
+    """What came of a long-running operation.
+
+    Args:
+        operation: As a client's method returned it.
+        seconds: How long it is waited for; it goes on beyond that.
+
+    Raises:
+        VertexError: It is not done by then.
+        google.api_core.exceptions.GoogleAPICallError: It failed.
+    """
+    try:
+        return operation.result(timeout=seconds)
+    except futures.TimeoutError as e:
+        raise VertexError(
+            f"{operation.operation.name} is not done after {seconds / 60:g} minutes and goes on. What was served still "
+            "is. Run again when it is done: that goes on from there."
+        ) from e
 
 
 def plain(message: Any) -> Any:

@@ -16,6 +16,9 @@ from pipeline.versions.blessings import Blessed
 from pipeline.versions.folder import SOURCE, Version, provenance
 from pipeline.vertex.registry.api import RegistryApi, plain
 
+_LIVE = "state=LIVE"
+"""What the resolver asks for."""
+
 _PAGE = 1000
 """The most that the service gives at once."""
 
@@ -58,7 +61,7 @@ class _Change:
 
     def __init__(self, api: RegistryApi, pipeline: str, standing: Iterable[Version]) -> None:
         self._api, self._pipeline = api, pipeline
-        self._models = {model.uri: model for model in self._artifacts("tfx.Model")}
+        self._models = {model.uri: model for model in self._artifacts("tfx.Model", _LIVE)}
         self._uris: dict[str, set[str]] = {}
         # The push that made a version may have been killed before it told the store; the version knows its source.
         for version in standing:
@@ -74,7 +77,7 @@ class _Change:
         taken = {uri for digest in out for uri in self._uris.get(digest, ())} - targets
         since = max((_moment(self._models[uri]) for uri in targets if uri in self._models), default=None)
         lost, is_found = set(), False
-        for blessing in self._artifacts("tfx.ModelBlessing", "state=LIVE"):
+        for blessing in self._artifacts("tfx.ModelBlessing", _LIVE):
             told = dict(blessing.metadata)
             uri, is_blessed = told.get(CURRENT_MODEL_URI, ""), told.get(BLESSED) == 1
             if is_blessed and (uri in taken or self._is_ours_since(uri, since)):

@@ -15,7 +15,7 @@ from google.cloud import aiplatform_v1 as v1
 
 from configs.errors import VertexError
 from configs.vertex import Endpoint
-from pipeline.vertex.registry.api import RegistryApi, plain
+from pipeline.vertex.registry.api import RegistryApi, finished, plain
 from pipeline.vertex.registry.target import Target
 
 _CREATE_SECONDS = 10 * 60
@@ -96,7 +96,7 @@ def tidy(api: RegistryApi, target: Target, keep: Collection[int]) -> None:
                 kept.add(each.version)
                 continue
             request = {"endpoint": name, "deployed_model_id": each.id}
-            api.endpoints.undeploy_model(request=request, **options).result(timeout=_UNDEPLOY_SECONDS)
+            finished(api.endpoints.undeploy_model(request=request, **options), _UNDEPLOY_SECONDS)
             _logger.info("version %d has no traffic and is no longer deployed", each.version)
 
     try:
@@ -129,7 +129,7 @@ def _find_or_create(api: RegistryApi, target: Target, options: Mapping[str, Any]
     endpoint = v1.Endpoint(display_name=name, labels={"pipeline": target.pipeline})
     request = v1.CreateEndpointRequest(parent=target.location, endpoint_id=endpoint_id, endpoint=endpoint)
     try:
-        made = api.endpoints.create_endpoint(request=request, **options).result(timeout=_CREATE_SECONDS)
+        made = finished(api.endpoints.create_endpoint(request=request, **options), _CREATE_SECONDS)
     except exceptions.Conflict:
         return f"{target.location}/endpoints/{endpoint_id}"
     return str(made.name)
@@ -170,7 +170,7 @@ def _deploy(api: RegistryApi, target: Target, name: str, version: int, options: 
         ),
         # Without traffic_split: it gets none before it is there.
     )
-    api.endpoints.deploy_model(request=request, **options).result(timeout=_DEPLOY_SECONDS)
+    finished(api.endpoints.deploy_model(request=request, **options), _DEPLOY_SECONDS)
 
 
 def _move_traffic(

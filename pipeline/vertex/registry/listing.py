@@ -10,6 +10,10 @@ from pipeline.vertex.registry.rollback import section
 from pipeline.vertex.registry.target import Target
 from pipeline.vertex.registry.versions import Registered, registered
 
+_NOT_IN_THE_FOLDER: dict[str, Any] = dict.fromkeys(
+    ("version", "pushed_at", "live", "withdrawn", "rolled_back_to", "model_digest", "metrics", "warm", "bytes")
+)
+
 
 def vertex_listing(config: PipelineConfig, api: RegistryApi) -> list[dict[str, Any]]:
     """All versions of the serving folder and all of the registry, the oldest first, one row a model and folder number.
@@ -39,9 +43,8 @@ def vertex_listing(config: PipelineConfig, api: RegistryApi) -> list[dict[str, A
         found = [version for version in known if version.holds(row["model_digest"])]
         shown |= {version.number for version in found}
         kept.append({**row, **_registry_part(found[-1] if found else None, traffic)})
-    nothing = dict.fromkeys(rows[-1]) if rows else {}
     gone = [
-        {**nothing, "model_digest": version.digest, **_registry_part(version, traffic)}
+        {**_NOT_IN_THE_FOLDER, "model_digest": version.digest, **_registry_part(version, traffic)}
         for version in known
         if version.number not in shown
     ]

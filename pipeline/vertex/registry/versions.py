@@ -14,7 +14,7 @@ from typing import Any
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
-from pipeline.vertex.registry.api import RegistryApi
+from pipeline.vertex.registry.api import RegistryApi, finished
 from pipeline.vertex.registry.target import Target
 
 DIGEST_LABEL = "model_digest"
@@ -104,7 +104,7 @@ def register(api: RegistryApi, target: Target, pushed: Pushed) -> tuple[Register
             return found, is_sent
         request = _request(target, pushed, is_there=bool(versions))
         is_sent = True
-        done = api.models.upload_model(request=request, **options).result(timeout=_UPLOAD_SECONDS)
+        done = finished(api.models.upload_model(request=request, **options), _UPLOAD_SECONDS)
         name = f"{target.model}@{done.model_version_id}"
         return _registered(api.models.get_model(name=name, **options)), True
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from configs.errors import VertexError
+from pipeline.vertex.registry import endpoint
 from tests.pipeline.vertex.registry.test_push import A, B, C, put
 from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, NAME, World
 from tests.vertex_api import Cut, Refuse
@@ -90,17 +91,22 @@ def test_push_machines_run_out_for_a_moment_deploy_is_tried_again(world: World) 
     assert len(world.server.received("DeployModel")) == 2
 
 
-@pytest.mark.parametrize("rpc", ["CreateEndpoint", "DeployModel", "UpdateEndpoint", "UndeployModel"])
+def test_push_reply_lost_when_the_endpoint_is_made_there_is_one(world: World) -> None:
+    world.server.fail("CreateEndpoint", Cut(after_effect=True))
+    put(world, A, endpoint=ENDPOINT)
+    assert len(world.endpoints.endpoints) == 1
+    assert answering(world) == {"1": 100}
+
+
+@pytest.mark.parametrize("rpc", ["DeployModel", "UpdateEndpoint", "UndeployModel"])
 def test_push_reply_lost_on_the_endpoint_is_done_once(world: World, rpc: str) -> None:
-    put(world, A, endpoint={**ENDPOINT, "display_name": "another"})
-    world.endpoints.endpoints.clear()
-    world.endpoints.answered.clear()
-    put(world, A, endpoint=ENDPOINT) if rpc == "UndeployModel" else None
+    put(world, A, endpoint=ENDPOINT)
+    sent = len(world.server.received(rpc))
     world.server.fail(rpc, Cut(after_effect=True))
     put(world, B, endpoint=ENDPOINT)
     assert answering(world) == {"2": 100}
     assert deployed(world) == ["2"]
-    assert len(world.server.received(rpc)) >= 1
+    assert len(world.server.received(rpc)) == sent + 1
 
 
 def test_push_traffic_moved_but_aliases_not_is_taken_up_with_the_same_split(world: World) -> None:
@@ -157,3 +163,21 @@ def test_push_endpoint_of_another_model_refused_and_left_alone(world: World) -> 
         put(world, A, endpoint=ENDPOINT)
     assert dict(theirs.traffic_split) == {"3": 100}
     assert world.server.received("DeployModel") == []
+
+
+def test_push_deploy_takes_too_long_is_told_and_the_next_push_finds_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(world, A, endpoint=ENDPOINT)
+    put(world, B)
+    monkeypatch.setattr(endpoint, "_DEPLOY_SECONDS", 0.1)
+    world.operations.looks = 4
+    with pytest.raises(VertexError, match=r"operations/\d+ is not done after .* minutes and goes on"):
+        put(world, B, endpoint=ENDPOINT)
+    assert answering(world) == {"1": 100}
+    world.operations.looks = 0
+    for _ in range(4):
+        world.operations.tick()
+    put(world, B, endpoint=ENDPOINT)
+    assert answering(world) == {"2": 100}
+    assert len(world.server.received("DeployModel")) == 2

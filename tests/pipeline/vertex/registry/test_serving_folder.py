@@ -1,0 +1,47 @@
+"""The serving folder on TensorFlow's own `gs://`: what a server that watches the bucket may see at each moment."""
+
+from pipeline.versions.push import push
+from pipeline.versions.withdrawn import withdrawn, write_withdrawn
+from tests.pipeline.vertex.registry.worlds import World
+
+
+def model(world: World, name: str) -> str:
+    return f"{world.train(name).metadata['current_model']}/Format-Serving"
+
+
+def test_push_graph_is_written_last_and_deleted_first(world: World) -> None:
+    serving = f"gs://{world.bucket}/serving"
+    for name in "ab":
+        began = len(world.store.log)
+        came = push(model(world, name), serving, keep_versions=1)
+        assert came.path == f"{serving}/{came.version}"
+    done = [line.split(" ", 1) for line in world.store.log[began:]]
+    written = [name for verb, name in done if verb == "write" and name.startswith("serving/1001/")]
+    deleted = [name for verb, name in done if verb == "delete"]
+    assert written[-1] == "serving/1001/saved_model.pb"
+    assert deleted[0] == "serving/1000/saved_model.pb"
+    assert done.index(["write", written[-1]]) < done.index(["delete", deleted[0]]), "there is always a version"
+    assert world.numbers() == [1001]
+    assert not any(name.startswith("serving/1000/") for name in world.store.names(world.bucket))
+
+
+def test_push_number_claimed_by_another_push_is_left_to_it(world: World) -> None:
+    world.store.put(world.bucket, "serving/.claims/1000/another", b"another machine")
+    assert push(model(world, "a"), f"gs://{world.bucket}/serving", 5).version == 1001
+
+
+def test_push_twice_is_one_version(world: World) -> None:
+    serving = f"gs://{world.bucket}/serving"
+    source = model(world, "a")
+    assert push(source, serving, 5).is_new
+    assert not push(source, serving, 5).is_new
+    assert world.numbers() == [1000]
+
+
+def test_withdrawn_models_are_read_back(world: World) -> None:
+    serving = f"gs://{world.bucket}/serving"
+    assert withdrawn(serving) == {}
+    came = push(model(world, "a"), serving, 5)
+    write_withdrawn(serving, {came.digest: {"version": 1000, "at": "2026-01-01T00:00:00+00:00"}})
+    assert list(withdrawn(serving)) == [came.digest]
+    assert "until a rollback withdrew it" in push(model(world, "a"), serving, 5).reason
