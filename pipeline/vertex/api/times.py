@@ -1,22 +1,17 @@
 """How long the tasks of a pipeline take: on Vertex if it ran there, else in the rehearsals on this machine."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from configs.pipeline import PipelineConfig
 from pipeline.places import local_home
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.runs import SUCCEEDED, get_run, read_runs
 from pipeline.vertex.rehearsal.cli import HOME_DIR
-from pipeline.vertex.rehearsal.records import SUCCEEDED as REHEARSED
+from pipeline.vertex.rehearsal.records import RUNS_DIR, Records
 
 _RUNS = 5
 """How many succeeded runs are looked at: a task that the cache answered last time may have run the time before."""
-
-_RECORDS = "runs/*/records/**/*.json"
-"""Under the rehearsals' home, a `pipeline.vertex.rehearsal.records.Record` each."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +48,8 @@ def task_times(api: Api | None, config: PipelineConfig, tasks: Iterable[str]) ->
             missing -= set(found)
             if not missing:
                 break
-    rehearsed = {name: took for name, took in rehearsal_times(local_home(config) / HOME_DIR).items() if name in missing}
+    rehearsals = Records(local_home(config) / HOME_DIR / RUNS_DIR, config.name)
+    rehearsed = {name: took for name, took in rehearsals.seconds().items() if name in missing}
     if rehearsed:
         sources.append("the rehearsal on this machine, which is not Vertex's")
     return Times(seconds | rehearsed, tuple(sources))
-
-
-def rehearsal_times(home: Path) -> dict[str, float]:
-    """The newest time of each task in the rehearsals of this machine.
-
-    Args:
-        home: Where the rehearsals are; it may be missing.
-
-    Returns:
-        Seconds by task, of tasks that ran.
-    """
-    records = [json.loads(file.read_text(encoding="utf-8")) for file in home.glob(_RECORDS)]
-    ran = [record for record in records if record["state"] == REHEARSED]
-    return {record["task"]: record["ended"] - record["started"] for record in sorted(ran, key=lambda one: one["ended"])}

@@ -16,6 +16,9 @@ from typing import Any
 
 import yaml
 
+RUNS_DIR = "runs"
+"""In the rehearsals' home: a folder for each of them."""
+
 _LOGGER = logging.getLogger("perennial.vertex.rehearsal")
 
 SUCCEEDED, CACHED, FAILED, SKIPPED, NOT_RUN = "succeeded", "cached", "failed", "skipped", "not run"
@@ -144,6 +147,10 @@ class Records:
         for record in reversed(self._all()):
             if record.state == SUCCEEDED and record.cache_key == key:
                 yield record
+
+    def seconds(self) -> dict[str, float]:
+        """How long each task took when it last ran to a good end."""
+        return {record.task: record.seconds for record in self._all() if record.state == SUCCEEDED}
 
     def newest_artifacts(self) -> list[Artifact]:
         """All artifacts, the newest first."""

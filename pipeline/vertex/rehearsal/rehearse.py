@@ -21,11 +21,11 @@ from pipeline.vertex.rehearsal.buckets import Buckets, check_places, require_pla
 from pipeline.vertex.rehearsal.context import Rehearsal
 from pipeline.vertex.rehearsal.graph import Graph
 from pipeline.vertex.rehearsal.process import Processes
-from pipeline.vertex.rehearsal.records import FAILED, Record, Records, write_json
+from pipeline.vertex.rehearsal.records import FAILED, RUNS_DIR, Record, Records, write_json
 from pipeline.vertex.rehearsal.scheduler import Scheduler
 from pipeline.vertex.rehearsal.showing import Showing
 
-RUNS_DIR, BUCKETS_DIR, JOB_FILE = "runs", "buckets", "job.json"
+BUCKETS_DIR, JOB_FILE = "buckets", "job.json"
 _LOCK_FILE = "lock"
 _ROOT = "gs://pipeline-root"
 """Of a job that says none: Kubeflow Pipelines' backends have one of their own."""

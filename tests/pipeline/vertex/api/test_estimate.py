@@ -1,5 +1,3 @@
-import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.times import task_times
 from pipeline.vertex.job import read_job
 from pipeline.vertex.rehearsal.cli import HOME_DIR
-from pipeline.vertex.rehearsal.records import FAILED, SUCCEEDED, Record
+from pipeline.vertex.rehearsal.records import FAILED, RUNS_DIR, SUCCEEDED, Record, Records
 from tests.pipeline.vertex.api.conftest import QUICK, WriteConfig
 from tests.pipeline.vertex.api.stages import stage, task
 from tests.pipeline.vertex.api.test_runs import Put, put
@@ -33,12 +31,8 @@ def tasks(job_file: Path) -> list[str]:
 
 def rehearsed(folder: Path, run: str, task: str, state: str, started: float, ended: float) -> None:
     """Leaves what a rehearsal leaves of a task."""
-    known = {field.name for field in dataclasses.fields(Record)}
-    record = {"run": run, "task": task, "state": state, "started": started, "ended": ended}
-    assert set(record) <= known
-    file = folder / "runs" / "movielens-100k" / HOME_DIR / "runs" / run / "records" / f"{task}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(record))
+    records = Records(folder / "runs" / "movielens-100k" / HOME_DIR / RUNS_DIR, "movielens-100k")
+    records.add(Record("movielens-100k", run, task, state, started=started, ended=ended))
 
 
 def times(config: Path, tasks: list[str]) -> Any:
