@@ -233,6 +233,8 @@ def test_tfx_pipeline_compile_from_a_clean_shell(engine: str, tmp_path: Path) ->
         values = yaml.safe_load(shop.config.read_text())
         values["log"]["path"] = values["catalogue"]["path"] = "gs://example-bucket/log.csv"
         values["vertex"] = {
+            "project": "example-project",
+            "region": "europe-west4",
             "pipeline_root": "gs://example-bucket/root",
             "data_dir": "gs://example-bucket/data",
             "serving_dir": "gs://example-bucket/serving",

@@ -1,5 +1,7 @@
 """Beam components on Dataflow: the flags, the job that Beam makes of them, and what its workers would run."""
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,18 +115,25 @@ def test_compiled_job_beam_tasks_have_the_flags_of_dataflow_and_none_of_this_mac
         assert not [arg for arg in args if arg.startswith("--direct_") or arg.endswith("=none")], task
 
 
+def of(message: Any, field: str) -> Any:
+    """A field of Dataflow's API, which Beam's two lines have from two libraries: one spells it with underscores."""
+    return getattr(message, field if hasattr(message, field) else re.sub("([A-Z])", r"_\1", field).lower())
+
+
 def test_dataflow_job_of_beam_has_the_workers_of_the_config() -> None:
     runner = DataflowRunner()
     options = PipelineOptions([*args_of({"team": "films"}, **EVERYTHING), DRY])
     with beam.Pipeline(runner=runner, options=options) as pipeline:
         _ = pipeline | beam.Create([1])
     sent = apiclient.Environment([], options, "8", "gs://staged", runner.proto_pipeline).proto
-    (pool,) = sent.workerPools
-    assert (pool.machineType, pool.diskSizeGb, pool.autoscalingSettings.maxNumWorkers) == ("n2-standard-8", 60, 7)
-    assert (pool.subnetwork, str(pool.ipConfiguration)) == (SUBNETWORK, "WORKER_IP_PRIVATE")
-    assert [image.containerImage for image in pool.sdkHarnessContainerImages] == [EVERYTHING["image"]]
-    assert sent.serviceAccountEmail == "perennial-pipeline@example-project.iam.gserviceaccount.com"
-    assert sent.tempStoragePrefix.startswith("storage.googleapis.com/example-bucket/perennial/")
+    (pool,) = of(sent, "workerPools")
+    assert (of(pool, "machineType"), of(pool, "diskSizeGb")) == ("n2-standard-8", 60)
+    assert of(of(pool, "autoscalingSettings"), "maxNumWorkers") == 7
+    assert (of(pool, "subnetwork"), of(pool, "ipConfiguration").name) == (SUBNETWORK, "WORKER_IP_PRIVATE")
+    images = [of(image, "containerImage") for image in of(pool, "sdkHarnessContainerImages")]
+    assert images == [EVERYTHING["image"]]
+    assert of(sent, "serviceAccountEmail") == "perennial-pipeline@example-project.iam.gserviceaccount.com"
+    assert of(sent, "tempStoragePrefix").startswith("storage.googleapis.com/example-bucket/perennial/")
 
 
 class OnWorkers(DataflowRunner):
@@ -139,7 +148,7 @@ class OnWorkers(DataflowRunner):
         self.uploaded = self.proto_pipeline.SerializeToString()
         received = beam_runner_api_pb2.Pipeline.FromString(self.uploaded)
         worker = environments.SubprocessSDKEnvironment.from_command_string(
-            "python -m apache_beam.runners.worker.sdk_worker_main"
+            f"{sys.executable} -m apache_beam.runners.worker.sdk_worker_main"
         ).to_runner_api(None)
         for environment in received.components.environments.values():
             environment.urn, environment.payload = worker.urn, worker.payload
