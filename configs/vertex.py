@@ -83,7 +83,7 @@ class WorkerPool(Settings):
 
 
 class Dataflow(Settings):
-    """Dataflow for the Beam components: ingest, statistics, Transform."""
+    """Dataflow for the Beam components: ingest, statistics, Transform, evaluation."""
 
     region: str | None = Field(default=None, pattern=r"^[a-z]+-[a-z]+[0-9]+$")
     """Where the workers are. None: `vertex.region`."""
