@@ -16,6 +16,7 @@ from pipeline.vertex.rehearsal.context import LOG_FILE, Rehearsal, log_tail
 from pipeline.vertex.rehearsal.records import CACHED, FAILED, NOT_RUN, SKIPPED, SUCCEEDED, Artifact, Record
 
 _STYLES = {SUCCEEDED: "green", CACHED: "green", FAILED: "red", SKIPPED: "yellow", NOT_RUN: "yellow"}
+_HEADLINES = ("hit_rate_at_10", "ndcg_at_10", "recall_at_100", "popularity_ndcg_at_10", "blessed")
 _METRICS, _PAGE = "system.Metrics", "system.HTML"
 _PIPED_WIDTH = 160
 """Columns where there is no terminal; rich's 80 would cut the table."""
@@ -126,9 +127,10 @@ class Showing:
         self._say(f"{counts} in {time.monotonic() - self._since:.1f} s")
 
     def _metrics(self, artifact: Artifact) -> None:
-        for name, value in sorted(artifact.metadata.items()):
-            if isinstance(value, (int, float)):
-                self._say(f"  {escape(name):<40} {value:.4f}")
+        """The headlines of ours; of another pipeline's artifact, all that are numbers."""
+        numbers = {name: value for name, value in artifact.metadata.items() if isinstance(value, (int, float))}
+        names = [name for name in _HEADLINES if name in numbers] or sorted(numbers)
+        self._say(f"  Metrics      {escape(', '.join(f'{name} {numbers[name]:.4g}' for name in names))}")
 
     def _describe(self) -> None:
         self._progress.update(self._bar, description=", ".join(self._running) or "")

@@ -68,7 +68,12 @@ def test_label_value_takes_the_signs_that_vertex_takes(text: str, value: str) ->
     assert label_value(text) == value
 
 
-def test_labels_each_fits_vertex_and_configs_own_win(write_config: WriteConfig, job_file: Path) -> None:
+def test_labels_each_fits_vertex_and_configs_own_win(
+    write_config: WriteConfig, job_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "PERENNIAL_GIT_COMMIT", "0123456789abcdef0123456789abcdef01234567"
+    )  # there may be no repository here
     config = load_config(write_config(labels={"tfx_runner": "mine", "team": "shelf"}))
 
     found = labels(config, read_job(job_file))
