@@ -279,11 +279,17 @@ def _load(arguments: argparse.Namespace) -> tuple[PipelineConfig, Vertex]:
 
 
 def _job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job":
-    """The compiled job: the file that is named, or the config's own."""
+    """The compiled job: the file that is named, or the config's own; lint looks at either."""
     from pipeline.vertex.job import read_job
+    from pipeline.vertex.lint import job_findings
+    from pipeline.vertex.lint.compiling import refuse
+    from pipeline.vertex.lint.parameters import RUNTIME_PARAMETER_WITHOUT_VALUE
 
     if arguments.job is not None:
-        return read_job(arguments.job)
+        job = read_job(arguments.job)
+        # What --parameter gives is looked at later, with its types.
+        refuse([fault for fault in job_findings(job, config) if fault.rule != RUNTIME_PARAMETER_WITHOUT_VALUE])
+        return job
     from pipeline.vertex.compile import compile_job
 
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ _logger = logging.getLogger("perennial.vertex.lint")
 
 
 def refuse(findings: list[Finding]) -> None:
-    """Stops a compilation if something in it would fail where it is to run.
+    """Stops a compilation, or a submission, if something in the job would fail where it is to run.
 
     Args:
         findings: Of the pipeline or of the job.
@@ -20,6 +20,6 @@ def refuse(findings: list[Finding]) -> None:
     fatal = [finding for finding in findings if finding.severity == "error"]
     if fatal:
         told = [f"  {as_line(finding, tasks)}" for finding, tasks in together(fatal).items()]
-        raise JobError("\n".join([f"the job would fail and was not written. Lint found {len(told)}:", *told]))
+        raise JobError("\n".join([f"the job would fail; nothing was written or sent. Lint found {len(told)}:", *told]))
     for finding, tasks in together(findings).items():
         _logger.warning("%s", as_line(finding, tasks))

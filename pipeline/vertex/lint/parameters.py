@@ -8,6 +8,8 @@ from pipeline.vertex.lint.subject import Subject
 
 _FIX = "Give it a default, or a value at compile time: run(pipeline, parameter_values={…})."
 
+RUNTIME_PARAMETER_WITHOUT_VALUE = "runtime-parameter-without-value"
+
 
 def job_findings(subject: Subject) -> Iterator[Finding]:
     """Looks for a value or default of each parameter.
@@ -25,7 +27,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
                 if any(one.component_input_parameter == name for one in task.spec.inputs.parameters.values())
             ]
             yield Finding(
-                "runtime-parameter-without-value",
+                RUNTIME_PARAMETER_WITHOUT_VALUE,
                 "error",
                 users[0] if len(users) == 1 else None,
                 f"runtime parameter {name}",
@@ -47,7 +49,7 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
         for name, value in component.exec_properties.items():
             if isinstance(value, RuntimeParameter) and value.default is None:
                 yield Finding(
-                    "runtime-parameter-without-value",
+                    RUNTIME_PARAMETER_WITHOUT_VALUE,
                     "error",
                     component.id,
                     f"runtime parameter {value.name}, parameter {name}",
