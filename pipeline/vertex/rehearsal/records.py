@@ -122,9 +122,12 @@ class Records:
         """
         self._runs_dir = runs_dir
         self._lock = threading.Lock()
-        found = (_read(file) for file in sorted(runs_dir.glob("*/records/**/*.json")))
+        found = [_read(file) for file in sorted(runs_dir.glob("*/records/**/*.json"))]
+        damaged = [record for record in found if isinstance(record, str)]
+        if damaged:
+            _LOGGER.warning("%d record(s) of rehearsals are passed over: %s", len(damaged), damaged[0])
         self._records = sorted(
-            (record for record in found if record is not None and record.pipeline == pipeline),
+            (record for record in found if isinstance(record, Record) and record.pipeline == pipeline),
             key=lambda record: record.ended,
         )
 
@@ -181,7 +184,8 @@ def _all_of(record: Record) -> list[Artifact]:
     return [artifact for artifacts in record.artifacts.values() for artifact in artifacts]
 
 
-def _read(file: Path) -> Record | None:
+def _read(file: Path) -> Record | str:
+    """A record, or what is wrong with it."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
         value["artifacts"] = {
@@ -189,5 +193,4 @@ def _read(file: Path) -> Record | None:
         }
         return Record(**value)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
-        _LOGGER.warning("%s: is no record of a rehearsal (%s), and is passed over.", file, e)
-        return None
+        return f"{file}: {e}"
