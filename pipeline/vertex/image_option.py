@@ -2,9 +2,13 @@
 
 import argparse
 import re
+from typing import TYPE_CHECKING
 
-from configs.errors import ConfigError
+from configs.errors import ConfigError, JobError
 from configs.pipeline import PipelineConfig
+
+if TYPE_CHECKING:
+    from pipeline.vertex.job import Job
 
 _BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 
@@ -44,3 +48,23 @@ def with_image(config: PipelineConfig, image: str | None) -> PipelineConfig:
             "Add vertex: with project, region, pipeline_root, data_dir, serving_dir and image."
         )
     return config.model_copy(update={"vertex": config.vertex.model_copy(update={"image": image})})
+
+
+def check_image(job: "Job", image: str | None) -> None:
+    """Looks whether a job that is compiled already runs in the image: what is in it is not changed any more.
+
+    Args:
+        job: The job.
+        image: What `--image` says. None: nothing, any image is right.
+
+    Raises:
+        JobError: A task runs in another one.
+    """
+    if image is None:
+        return
+    others = {one.container.image for one in job.deployment.executors.values() if one.HasField("container")} - {image}
+    if others:
+        raise JobError(
+            f"{job.path}: was compiled for {', '.join(sorted(others))}, not for --image {image}. Compile it with the "
+            "same --image, or leave --image out."
+        )

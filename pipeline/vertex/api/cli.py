@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from configs.errors import ConfigError, VertexError
+from configs.errors import ConfigError, JobError, VertexError
 from configs.load import load_config
 from configs.pipeline import PipelineConfig
 from configs.vertex import Vertex
-from pipeline.vertex.image_option import add_image, with_image
+from pipeline.vertex.image_option import add_image, check_image, with_image
 
 if TYPE_CHECKING:  # Google's libraries take seconds to import; a bad YAML is told before
     from pipeline.vertex.api.client import Api
@@ -119,26 +119,30 @@ def _submit(arguments: argparse.Namespace) -> None:
 
 def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
     from pipeline.vertex.api.runs import as_run, run_link
-    from pipeline.vertex.api.submit import create_run
+    from pipeline.vertex.api.submit import create_run, may_have_been_started
 
     experiment = api.vertex.experiment
     if experiment is not None:
         from pipeline.vertex.api.experiment import prepare_experiment
 
         prepare_experiment(api, experiment)
-    run = as_run(create_run(api, request))
-    _say(f"{run.id}\n{run_link(api.vertex, run.id)}")
+    run: Run | None = None
     try:
+        run = as_run(create_run(api, request))
+        _say(f"{run.id}\n{run_link(api.vertex, run.id)}")
         if experiment is not None:
             _join(api, experiment, run)
         if wait:
             _follow(api, run)
     except KeyboardInterrupt:
-        _say(
-            f"\nThe run goes on. Look with `perennial vertex show {run.id}`; stop it with "
-            f"`perennial vertex cancel {run.id}`.",
-            stderr=True,
-        )
+        if run is None:
+            told = may_have_been_started(request["pipelineJobId"])
+        else:
+            told = (
+                f"The run goes on. Look with `perennial vertex show {run.id}`; stop it with "
+                f"`perennial vertex cancel {run.id}`."
+            )
+        _say(f"\n{told}", stderr=True)
         sys.exit(_INTERRUPTED)
 
 
@@ -289,11 +293,22 @@ def _job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job":
         job = read_job(arguments.job)
         # What --parameter gives is looked at later, with its types.
         refuse([fault for fault in job_findings(job, config) if fault.rule != RUNTIME_PARAMETER_WITHOUT_VALUE])
+        _is_of(job, config)
+        check_image(job, arguments.image)
         return job
     from pipeline.vertex.compile import compile_job
 
     with tempfile.TemporaryDirectory() as folder:
         return read_job(compile_job(config, folder))
+
+
+def _is_of(job: "Job", config: PipelineConfig) -> None:
+    """Of another pipeline it would run under this one's labels, and be listed, scheduled and cancelled for it."""
+    if job.name != config.name:
+        raise JobError(
+            f"{job.path}: is of the pipeline {job.name!r}, but the config is that of {config.name!r}. Give the config "
+            "that the job was compiled from."
+        )
 
 
 def _console(stderr: bool = False) -> Console:

@@ -18,6 +18,9 @@ _Result = TypeVar("_Result")
 
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
+PATIENCE = Patience()
+"""Of whoever says nothing else."""
+
 CONSOLE = "https://console.cloud.google.com/vertex-ai"
 
 
@@ -37,7 +40,7 @@ class Api:
             patience: How long. None: the defaults.
         """
         self.vertex = vertex
-        self.patience = patience or Patience()
+        self.patience = patience or PATIENCE
 
     @property
     def parent(self) -> str:

@@ -94,7 +94,7 @@ def _meaning(error: Exception, asked: Asked) -> str:
     return (
         f"{asked.vertex.api_endpoint or f'region {asked.vertex.region}'} could not be reached, or gave no whole answer "
         f"in {asked.attempts} attempts; the last: {_first_line(error)}. Look at the network, at vertex.region and "
-        "vertex.api_endpoint in the config, and at https://status.cloud.google.com; then try again."
+        "vertex.api_endpoint in the config, and at https://status.cloud.google.com."
     )
 
 

@@ -57,6 +57,11 @@ def is_transient(error: BaseException) -> bool:
     )
 
 
+def may_have_taken_effect(error: BaseException) -> bool:
+    """Whether a call that failed so may have been done all the same, its reply lost: of a 429 it was not."""
+    return is_transient(error) and not isinstance(error, exceptions.TooManyRequests)
+
+
 def persistently(call: Callable[[], _Result], patience: Patience) -> _Result:
     """Calls until there is an answer, a refusal, or no patience left.
 

@@ -5,10 +5,13 @@ from typing import Any
 from google.api_core import exceptions
 from google.cloud.aiplatform_v1 import types
 
+from configs.errors import VertexError
 from configs.pipeline import PipelineConfig
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.data_digest import check_bucket
+from pipeline.vertex.api.refusals import CAUGHT
 from pipeline.vertex.api.request import as_message
+from pipeline.vertex.api.retrying import may_have_taken_effect
 
 
 def check_places(api: Api, config: PipelineConfig) -> None:
@@ -36,14 +39,16 @@ def create_run(api: Api, request: dict[str, Any]) -> Any:
         The run, a PipelineJob of the client library.
 
     Raises:
-        VertexError: It was refused, or Vertex could not be reached.
+        VertexError: It was refused, or Vertex could not be reached; then the message says whether the run may have
+            been started all the same.
     """
     message = as_message(request, types.CreatePipelineJobRequest)
     name = f"{request['parent']}/pipelineJobs/{request['pipelineJobId']}"
-    attempts = 0
+    run_id = request["pipelineJobId"]
+    attempts, in_doubt = 0, False
 
     def create(options: dict[str, Any]) -> Any:
-        nonlocal attempts
+        nonlocal attempts, in_doubt
         attempts += 1
         try:
             return api.pipelines.create_pipeline_job(request=message, **options)
@@ -51,6 +56,20 @@ def create_run(api: Api, request: dict[str, Any]) -> Any:
             if attempts == 1:
                 raise
             # An earlier attempt of ours took effect, and its reply was lost. The id is of this submission alone.
+            in_doubt = True
             return api.pipelines.get_pipeline_job(name=name, **options)
+        except CAUGHT as e:
+            in_doubt = in_doubt or may_have_taken_effect(e)
+            raise
 
-    return api.call(f"create the run {request['pipelineJobId']}", create)
+    try:
+        return api.call(f"create the run {run_id}", create)
+    except VertexError as e:
+        if not in_doubt:
+            raise
+        raise VertexError(f"{e} {may_have_been_started(run_id)}") from e
+
+
+def may_have_been_started(run_id: str) -> str:
+    """What to say where nobody knows: a second submission would be a second run."""
+    return f"The run may have been started: `perennial vertex show {run_id}` before you submit again."

@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from configs.load import DEFAULT_CONFIG, load_config
+from configs.vertex import Vertex
+from pipeline.vertex.api import client, following
 from pipeline.vertex.api.retrying import Patience
 from tests.vertex_api import cloud as vertex_cloud
 from tests.vertex_api.cloud import Cloud
@@ -25,6 +27,9 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     with vertex_cloud.cloud(tmp_path) as running:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr(client, "PATIENCE", QUICK)
+        monkeypatch.setattr(following, "PATIENCE", QUICK)
+        monkeypatch.setattr(following, "_FIRST_PAUSE_SECONDS", 0.01)
         running.storage.put("example-bucket", f"{DATA}/ratings.tsv", b"ratings")
         running.storage.put("example-bucket", f"{DATA}/items.tsv", b"items")
         yield running
@@ -45,6 +50,13 @@ def write_config(tmp_path: Path, cloud: Cloud) -> WriteConfig:
     return write
 
 
+def settings(config: Path) -> Vertex:
+    """The `vertex` section of a config."""
+    vertex = load_config(config).vertex
+    assert vertex is not None
+    return vertex
+
+
 @pytest.fixture(scope="session")
 def job_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MovieLens 100K's job, compiled once."""
@@ -62,7 +74,7 @@ def job_with_parameters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     def say(epochs: int, rate: float, warm: bool, name: str, towers: list, extra: dict) -> dsl.ContainerSpec:
         return dsl.ContainerSpec(image="debian@sha256:" + "0" * 64, command=["echo"], args=[epochs])
 
-    @dsl.pipeline(name="with-parameters")
+    @dsl.pipeline(name="movielens-100k")
     def pipeline(
         epochs: int,
         rate: float = 0.1,

@@ -11,8 +11,10 @@ from google.protobuf import json_format
 
 from configs.load import config_digest, load_config
 from pipeline import cli
-from pipeline.vertex.api.request import run_id
-from tests.pipeline.vertex.api.conftest import DATA, WriteConfig
+from pipeline.vertex.api.cli import _start
+from pipeline.vertex.api.client import Api
+from pipeline.vertex.api.request import create_request, run_id
+from tests.pipeline.vertex.api.conftest import DATA, WriteConfig, settings
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.cloud import Cloud
 from tests.vertex_api.credentials import EMAIL
@@ -258,6 +260,90 @@ def test_submit_closed_bucket_names_role(
 
     said = capsys.readouterr().err
     assert "storage.objects.list" in said and "roles/storage.objectViewer" in said
+
+
+def test_submit_reply_lost_for_good_says_that_the_run_may_be_there(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail("CreatePipelineJob", Cut(), forever=True)
+    cloud.api.fail("GetPipelineJob", Cut(after_effect=False), forever=True)
+
+    assert submit(write_config(), job_file, "--without-estimate") == 1
+
+    (name,) = cloud.pipelines.jobs
+    said = capsys.readouterr().err
+    assert f"may have been started: `perennial vertex show {name.rpartition('/')[2]}`" in said
+    assert "try again" not in said
+
+
+def test_submit_always_too_many_requests_has_started_nothing(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail("CreatePipelineJob", Refuse(429), forever=True)
+
+    assert submit(write_config(), job_file, "--without-estimate") == 1
+
+    assert "may have been started" not in capsys.readouterr().err
+
+
+def test_submit_interrupted_while_creating_names_the_run(
+    cloud: Cloud,
+    write_config: WriteConfig,
+    job_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.vertex.api.client.persistently", interrupted)
+    api = Api(settings(write_config()))
+    api.credentials = "anyone's"
+
+    with pytest.raises(SystemExit) as ended:
+        _start(api, create_request(PARENT, {}, "movielens-100k-1"), wait=False)
+
+    assert ended.value.code == 130
+    assert "may have been started: `perennial vertex show movielens-100k-1`" in capsys.readouterr().err
+
+
+def test_submit_job_compiled_for_another_image_is_refused(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert submit(write_config(), job_file, "--image", f"other@sha256:{'ab' * 32}") == 1
+
+    assert "not for --image other@" in capsys.readouterr().err
+    assert cloud.api.requests == []
+
+
+def test_submit_job_of_its_image_is_taken(cloud: Cloud, write_config: WriteConfig, tmp_path: Path) -> None:
+    config, job, image = str(write_config()), tmp_path / "job.json", f"other@sha256:{'ab' * 32}"
+    assert cli.main(["vertex", "compile", "--config", config, "--output", str(job), "--image", image]) == 0
+
+    assert submit(Path(config), job, "--image", image) == 0
+
+    assert image in json.dumps(sent_job(cloud)["pipelineSpec"])
+
+
+@pytest.mark.parametrize("command", ["submit", "schedule"])
+def test_job_of_another_pipeline_is_refused(
+    command: str,
+    cloud: Cloud,
+    write_config: WriteConfig,
+    job_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    job = json.loads(job_file.read_text())
+    job["pipelineSpec"]["pipelineInfo"]["name"] = "books"
+    other = tmp_path / "books.json"
+    other.write_text(json.dumps(job))
+    config = str(write_config(schedule={"cron": "0 3 * * *"}))
+
+    assert cli.main(["vertex", command, "--config", config, "--job", str(other)]) == 1
+
+    assert "is of the pipeline 'books'" in capsys.readouterr().err
+    assert cloud.api.requests == []
 
 
 @pytest.mark.parametrize(
