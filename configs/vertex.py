@@ -1,6 +1,7 @@
 """Where and how the pipeline runs on Vertex AI Pipelines."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,11 +21,37 @@ def _is_in_a_bucket(path: str) -> str:
 Bucket = Annotated[str, AfterValidator(_is_in_a_bucket)]
 """A folder of a Cloud Storage bucket."""
 
+
+def moment(text: str) -> datetime:
+    """Reads a moment of the config.
+
+    Args:
+        text: RFC 3339.
+    """
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _is_a_moment(text: str) -> str:
+    try:
+        moment(text)
+    except ValueError as e:
+        raise ValueError(f"is no moment: {e}") from e
+    return text
+
+
+Moment = Annotated[
+    str,
+    Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})$"),
+    AfterValidator(_is_a_moment),
+]
+"""A moment, RFC 3339, such as `2026-12-01T00:00:00Z`."""
+
 LabelKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
 Alias = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,125}[a-z0-9]$")]
 ServiceAccount = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Percent = Annotated[int, Field(ge=0, le=100)]
+Price = Annotated[float, Field(ge=0)]
 
 
 class Accelerator(Settings):
@@ -79,7 +106,11 @@ class WorkerPool(Settings):
     """Size of the boot disk, GB. Default 100: Vertex's own."""
 
     image: str | None = None
-    """The container image, such as the GPU variant of `vertex.image`. None: `vertex.image`."""
+    """The container image, such as the GPU variant of `vertex.image`; `--image` leaves it as it is. None:
+    `vertex.image`."""
+
+    timeout_seconds: int = Field(default=86_400, ge=60)
+    """After which Vertex ends the job. Default: a day; Vertex's own is seven, which a training that hangs would cost."""
 
 
 class Dataflow(Settings):
@@ -119,16 +150,16 @@ class Dataflow(Settings):
 class Schedule(Settings):
     """When the pipeline runs by itself."""
 
-    cron: str = Field(pattern=r"^\S+ \S+ \S+ \S+ \S+$")
-    """Minute, hour, day of month, month, day of week, as in `0 3 * * *`."""
+    cron: str = Field(pattern=r"^[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}$")
+    """Minute, hour, day of month, month, day of week, as in `0 3 * * *`: numbers, names, and `*`, `,`, `-`, `/`."""
 
     time_zone: str = "Etc/UTC"
     """A name of the IANA time zone database, such as `Europe/Berlin`."""
 
-    start_time: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})$")
+    start_time: Moment | None = None
     """First moment at which a run may start, RFC 3339. None: at once."""
 
-    end_time: str | None = Field(default=None, pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})$")
+    end_time: Moment | None = None
     """Moment after which none starts any more, RFC 3339. None: never."""
 
     @field_validator("time_zone")
@@ -139,6 +170,13 @@ class Schedule(Settings):
         except (ZoneInfoNotFoundError, ValueError, OSError) as e:
             raise ValueError("not a name of the IANA time zone database, such as Europe/Berlin or Etc/UTC") from e
         return name
+
+    @model_validator(mode="after")
+    def _ends_after_its_start(self) -> "Schedule":
+        start, end = self.start_time, self.end_time
+        if start is not None and end is not None and moment(end) <= moment(start):
+            raise ValueError(f"end_time must be after start_time, which is {start}")
+        return self
 
 
 class Prices(Settings):
@@ -153,10 +191,10 @@ class Prices(Settings):
     gb_hour: float = Field(ge=0)
     """One GB of memory for an hour."""
 
-    accelerator_hour: dict[str, float] = {}
+    accelerator_hour: dict[str, Price] = {}
     """One GPU for an hour, by the type's name."""
 
-    machine_hour: dict[str, float] = {}
+    machine_hour: dict[str, Price] = {}
     """One machine for an hour, by its type's name: for a CustomJob and for Dataflow's workers."""
 
     run: float = Field(default=0.0, ge=0)
@@ -170,7 +208,7 @@ class Cost(Settings):
     """Of what it uses."""
 
     ceiling: float | None = Field(default=None, gt=0)
-    """A run that is estimated to cost more is not submitted. None: no limit."""
+    """A run that is estimated to cost more is not submitted; `retries` are not counted. None: no limit."""
 
 
 class Endpoint(Settings):
@@ -260,7 +298,7 @@ class Vertex(Settings):
     """On each run, besides those that say what it is made of."""
 
     experiment: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")
-    """The experiment that runs are listed in. None: none."""
+    """The experiment that submitted runs are listed in; those of the schedule are not. None: none."""
 
     tensorboard: str | None = Field(default=None, pattern=r"^projects/[^/]+/locations/[^/]+/tensorboards/[^/]+$")
     """The managed TensorBoard that training logs go to, which Vertex does for a CustomJob alone. None: they stay in the
@@ -269,8 +307,11 @@ class Vertex(Settings):
     failure_policy: Literal["slow", "fast"] = "slow"
     """After a task has failed: `slow` goes on with the tasks that do not need it, `fast` starts no further one."""
 
-    api_endpoint: str | None = Field(default=None, pattern=r"^(https?://)?[^/\s]+$")
-    """Where the API is. None: the region's own. With Private Service Connect, that address."""
+    api_endpoint: str | None = Field(
+        default=None, pattern=r"^((https://)?[^/\s]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)$"
+    )
+    """Where the API is. None: the region's own. With Private Service Connect, that address. `http://`, which would show
+    the token to the network, is for this machine alone."""
 
     resources: Resources = Resources()
     """Of each task."""

@@ -41,3 +41,54 @@ def test_registry_model_id_is_what_the_registry_takes(model_id: str, fits: bool)
     else:
         with pytest.raises(ValidationError, match=r"registry\.model_id"):
             vertex(registry={"serving_image": "an/image", "model_id": model_id})
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"start_time": "2026-13-01T00:00:00Z"},
+        {"end_time": "2026-02-30T00:00:00+01:00"},
+        {"start_time": "2030-01-01T00:00:00Z", "end_time": "2030-01-01T00:30:00+01:00"},
+    ],
+)
+def test_schedule_times_that_are_none_or_end_before_the_start_are_refused(times: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match=r"is no moment|end_time must be after start_time"):
+        vertex(schedule={"cron": "0 3 * * *", **times})
+
+
+@pytest.mark.parametrize(
+    ("cron", "fits"),
+    [("*/5 1-3 1,15 JAN Mon-Fri", True), ("0 3 * * 1#2", False), ("@ 0 * * *", False), ("0 3 * *", False)],
+)
+def test_schedule_cron_has_numbers_names_and_four_signs(cron: str, fits: bool) -> None:
+    if fits:
+        assert vertex(schedule={"cron": cron}).schedule is not None
+    else:
+        with pytest.raises(ValidationError, match=r"schedule\.cron"):
+            vertex(schedule={"cron": cron})
+
+
+@pytest.mark.parametrize("prices", ["accelerator_hour", "machine_hour"])
+def test_cost_negative_price_is_refused(prices: str) -> None:
+    with pytest.raises(ValidationError, match="greater than or equal to 0"):
+        vertex(cost={"prices": {"cpu_hour": 1, "gb_hour": 1, prices: {"x": -500.0}}})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fits"),
+    [
+        ("https://vertex.example.com", True),
+        ("aiplatform.p.example.com:443", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://localhost", True),
+        ("http://vertex.example.com", False),
+        ("http://localhost.example.com", False),
+        ("http://localhost:80@example.com", False),
+    ],
+)
+def test_api_endpoint_without_encryption_is_this_machine_alone(endpoint: str, fits: bool) -> None:
+    if fits:
+        assert vertex(api_endpoint=endpoint).api_endpoint == endpoint
+    else:
+        with pytest.raises(ValidationError, match="api_endpoint"):
+            vertex(api_endpoint=endpoint)

@@ -20,11 +20,13 @@ STATUS = {
 
 @dataclass(frozen=True)
 class Refuse:
-    """Answers with an error; nothing takes effect."""
+    """Answers with an error."""
 
     code: int
     message: str = "told to fail"
     details: list[dict[str, Any]] = field(default_factory=list)
+    after_effect: bool = False
+    """Whether what was asked for is done all the same."""
 
 
 @dataclass(frozen=True)

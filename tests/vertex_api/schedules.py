@@ -1,8 +1,10 @@
 """ScheduleService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.schedules."""
 
-from datetime import timedelta
+from datetime import datetime, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from cronsim import CronSim
 from google.cloud.aiplatform_v1 import types
 from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
@@ -48,7 +50,7 @@ class Schedules:
         schedule._pb.CopyFrom(request.schedule._pb)
         schedule.name = f"{request.parent}/schedules/{self._made}"
         schedule.create_time = schedule.update_time = self._clock.now()
-        schedule.next_run_time = self._clock.now() + timedelta(hours=1)
+        _put_next_run(schedule)
         schedule.state = State.ACTIVE
         self.schedules[schedule.name] = schedule
         return schedule
@@ -74,6 +76,7 @@ class Schedules:
                 raise ApiError(400, f"{path} cannot be unset")
             setattr(updated, path, value)
         _check(updated)
+        _put_next_run(updated)
         updated.update_time = self._clock.now()
         self.schedules[schedule.name] = updated
         return updated
@@ -101,6 +104,16 @@ class Schedules:
         if name not in self.schedules:
             raise ApiError(404, f"The Schedule {name} does not exist")
         return self.schedules[name]
+
+
+def _put_next_run(schedule: types.Schedule) -> None:
+    """After the start, if that is still to come; none after the end."""
+    zone, _, cron = schedule.cron.removeprefix("CRON_").removeprefix("TZ=").partition(" ")
+    now = datetime.now(timezone.utc)
+    start = max(now, schedule.start_time) if schedule.start_time else now
+    moment = next(CronSim(cron, start.astimezone(ZoneInfo(zone)))).astimezone(timezone.utc)
+    ended = schedule.end_time and moment >= schedule.end_time
+    schedule.next_run_time = None if ended else moment
 
 
 def _check(schedule: types.Schedule) -> None:

@@ -151,6 +151,8 @@ class VertexApi:
             self.gate(headers)
         fault = self._faults[route.rpc].popleft() if self._faults[route.rpc] else self._forever.get(route.rpc)
         if isinstance(fault, Refuse):
+            if fault.after_effect:
+                route.handler(message)
             raise ApiError(fault.code, fault.message, fault.details)
         if isinstance(fault, Cut) and not fault.after_effect:
             return None, True

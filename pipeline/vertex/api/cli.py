@@ -198,7 +198,6 @@ def _schedule(arguments: argparse.Namespace) -> None:
 
     # Before the job is compiled, which takes seconds.
     moments = schedule.upcoming(schedule.section(config), datetime.now(timezone.utc))
-    next_runs = f"Next runs: {', '.join(f'{moment:%Y-%m-%d %H:%M %Z}' for moment in moments) or 'none, it has ended'}"
     job = _job(arguments, config)
     values = parameter_values(job, arguments.parameter)
     described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
@@ -209,12 +208,19 @@ def _schedule(arguments: argparse.Namespace) -> None:
     if not arguments.without_estimate:
         _estimate(api, config, job)
     if api is None:
-        _say(next_runs, stderr=True)
+        next_runs = ", ".join(f"{moment:%Y-%m-%d %H:%M %Z}" for moment in moments)
+        _say(f"Next runs: {next_runs or 'none, it has ended'}", stderr=True)
         _print_json(wanted)
         return
     put = schedule.put_schedule(api, wanted)
     _say(f"{put.schedule.name} {'made' if put.made else 'changed'}: {put.schedule.cron}")
-    _say("It is paused: `perennial vertex resume` lets it run." if schedule.is_paused(put.schedule) else next_runs)
+    if vertex.experiment is not None:
+        _say(f"Its runs are not listed in the experiment {vertex.experiment}, as those of `submit` are.")
+    if schedule.is_paused(put.schedule):
+        _say("It is paused: `perennial vertex resume` lets it run.")
+    else:
+        moment = schedule.next_run(put.schedule, schedule.section(config).time_zone)
+        _say(f"Next run: {f'{moment:%Y-%m-%d %H:%M %Z}' if moment else 'none'}")
 
 
 def _runs(arguments: argparse.Namespace) -> None:

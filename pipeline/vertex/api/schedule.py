@@ -8,7 +8,7 @@ anyway; so are the times while the schedule was paused.
 import itertools
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,9 +17,11 @@ from google.cloud.aiplatform_v1 import types
 
 from configs.errors import ConfigError, VertexError
 from configs.pipeline import PipelineConfig
-from configs.vertex import Schedule
+from configs.vertex import Schedule, moment
 from pipeline.vertex.api.client import CONSOLE, Api
+from pipeline.vertex.api.refusals import CAUGHT
 from pipeline.vertex.api.request import as_message
+from pipeline.vertex.api.retrying import may_have_taken_effect
 
 ACTIVE, PAUSED, COMPLETED = "active", "paused", "completed"
 
@@ -27,6 +29,9 @@ _logger = logging.getLogger("perennial.vertex.api")
 
 _UPDATED = ("cron", "max_concurrent_run_count", "max_concurrent_active_run_count", "create_pipeline_job_request")
 """What an update always replaces: when, and what runs. `allow_queueing` is false and cannot be set back to it."""
+
+_NOT_OURS = ("allow_queueing", "max_run_count")
+"""What `described` never sets: runs would queue up, or end after some."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +105,8 @@ def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime
         ConfigError: The cron expression means no time.
     """
     zone = ZoneInfo(schedule.time_zone)
-    start = max(now, _moment(schedule.start_time) or now)
-    end = _moment(schedule.end_time)
+    start = max(now, moment(schedule.start_time)) if schedule.start_time is not None else now
+    end = moment(schedule.end_time) if schedule.end_time is not None else None
     try:
         moments = list(itertools.islice(CronSim(schedule.cron, start.astimezone(zone)), count))
     except CronSimError as e:
@@ -111,7 +116,7 @@ def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime
         ) from e
     if not moments:
         raise ConfigError(f"vertex.schedule.cron: {schedule.cron!r} never comes.")
-    return [moment for moment in moments if end is None or moment < end]
+    return [one for one in moments if end is None or one < end]
 
 
 def put_schedule(api: Api, values: dict[str, Any]) -> Put:
@@ -125,9 +130,15 @@ def put_schedule(api: Api, values: dict[str, Any]) -> Put:
         The schedule.
 
     Raises:
-        VertexError: There are several of this name, or it was refused.
+        VertexError: It has ended already, there are several of this name, one was made elsewhere with what cannot be
+            taken away, or it was refused.
     """
-    wanted = as_message(values, types.Schedule)
+    wanted, now = as_message(values, types.Schedule), datetime.now(timezone.utc)
+    if wanted.end_time is not None and wanted.end_time <= now:
+        raise VertexError(
+            f"the schedule {wanted.display_name} would have ended at {wanted.end_time:%Y-%m-%d %H:%M} UTC. Give "
+            "vertex.schedule.end_time a moment to come, or leave it out."
+        )
     there = find_schedule(api, wanted.display_name)
     if there is None:
         return Put(_create(api, wanted), made=True)
@@ -137,8 +148,16 @@ def put_schedule(api: Api, values: dict[str, Any]) -> Put:
             f"away. Give vertex.schedule.end_time a later moment, or delete {there.name} "
             f"({schedules_link(api)}) and put it there again."
         )
+    unwanted = [name for name in _NOT_OURS if getattr(there, name)]
+    if unwanted:
+        raise VertexError(
+            f"the schedule {there.display_name} was made elsewhere with {' and '.join(unwanted)}, which cannot be "
+            f"taken away. Delete {there.name} ({schedules_link(api)}) and put it there again."
+        )
     wanted.name = there.name
-    # A start in the past changes nothing, so that one which the config no longer has may stay.
+    if wanted.start_time is None and there.start_time is not None and there.start_time > now:
+        # A start that the config no longer has: Vertex takes none away, but one that has passed holds nothing up.
+        wanted.start_time = now
     further = [name for name in ("start_time", "end_time") if getattr(wanted, name) is not None]
     changed = api.call(
         f"change the schedule {there.display_name}",
@@ -176,16 +195,16 @@ def set_paused(api: Api, name: str, paused: bool) -> bool:
     Raises:
         VertexError: There is none, there are several, or it was refused.
     """
-    attempts = 0
+    asked = False
 
     def move(options: dict[str, Any]) -> bool:
-        nonlocal attempts
-        attempts += 1
+        nonlocal asked
         schedule = _find(api, name, options)
         if schedule is None:
             raise VertexError(f"the pipeline {name} has no schedule. Make it with `perennial vertex schedule`.")
         if _state(schedule) == (PAUSED if paused else ACTIVE):
-            return attempts > 1  # an earlier attempt of ours took effect, and its reply was lost
+            return asked  # an earlier attempt of ours took effect, and its reply was lost
+        asked = True
         if paused:
             api.schedules.pause_schedule(name=schedule.name, **options)
         else:
@@ -200,16 +219,28 @@ def is_paused(schedule: Any) -> bool:
     return _state(schedule) == PAUSED
 
 
+def next_run(schedule: Any, time_zone: str) -> datetime | None:
+    """When Vertex starts the next run, as it says itself; None if it starts none.
+
+    Args:
+        schedule: A Schedule of the client library.
+        time_zone: In which to say it.
+    """
+    if is_paused(schedule) or schedule.next_run_time is None:
+        return None
+    return datetime.fromtimestamp(schedule.next_run_time.timestamp(), ZoneInfo(time_zone))
+
+
 def schedules_link(api: Api) -> str:
     """Where the console shows schedules."""
     return f"{CONSOLE}/pipelines/schedules?project={api.vertex.project}"
 
 
 def _create(api: Api, wanted: Any) -> Any:
-    attempts = 0
+    attempts, in_doubt = 0, False
 
     def create(options: dict[str, Any]) -> Any:
-        nonlocal attempts
+        nonlocal attempts, in_doubt
         attempts += 1
         # Vertex gives a schedule its id, so that a second create would be a second schedule: if the reply to an
         # earlier attempt was lost, its schedule is there.
@@ -217,9 +248,20 @@ def _create(api: Api, wanted: Any) -> Any:
         if made is not None:
             _logger.info("The schedule was made by an earlier attempt: %s", made.name)
             return made
-        return api.schedules.create_schedule(parent=api.parent, schedule=wanted, **options)
+        try:
+            return api.schedules.create_schedule(parent=api.parent, schedule=wanted, **options)
+        except CAUGHT as e:
+            in_doubt = in_doubt or may_have_taken_effect(e)
+            raise
 
-    return api.call(f"make the schedule {wanted.display_name}", create)
+    try:
+        return api.call(f"make the schedule {wanted.display_name}", create)
+    except VertexError as e:
+        if not in_doubt:
+            raise
+        raise VertexError(
+            f"{e} It may have been made all the same; `perennial vertex schedule` finds it then, and makes no second."
+        ) from e
 
 
 def _find(api: Api, name: str, options: dict[str, Any]) -> Any | None:
@@ -232,10 +274,6 @@ def _find(api: Api, name: str, options: dict[str, Any]) -> Any | None:
             f"one ({schedules_link(api)}):{names}"
         )
     return found[0] if found else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text is not None else None
 
 
 def _state(schedule: Any) -> str:

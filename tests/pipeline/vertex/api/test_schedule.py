@@ -12,7 +12,7 @@ from configs.vertex import Schedule
 from pipeline import cli
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.schedule import put_schedule, set_paused, upcoming
-from tests.pipeline.vertex.api.conftest import QUICK, WriteConfig
+from tests.pipeline.vertex.api.conftest import QUICK, WriteConfig, settings
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.cloud import Cloud
 from tests.vertex_api.resources import PARENT
@@ -52,7 +52,7 @@ def test_schedule_config_is_made_as_it_says(
     assert "config_digest" in run["pipelineJob"]["labels"]
     assert "data_digest" not in run["pipelineJob"]["labels"]  # each run reads other data
     said = capsys.readouterr().out
-    assert f"{PARENT}/schedules/1 made" in said and "Next runs: 2026-12-0" in said
+    assert f"{PARENT}/schedules/1 made" in said and "Next run: 2026-12-0" in said
 
 
 def test_schedule_second_call_changes_time_and_job_and_never_doubles(
@@ -130,6 +130,66 @@ def test_schedule_end_that_config_no_longer_has_is_refused(
     assert "2099-01-01 00:00 UTC" in capsys.readouterr().err
 
 
+def test_schedule_start_to_come_that_config_no_longer_has_is_now(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schedule(write_config(schedule=DAILY | {"start_time": "2099-01-01T00:00:00Z"}), job_file)
+    assert "Next run: 2099-01-01 03:00 CET" in capsys.readouterr().out
+
+    assert schedule(write_config(schedule=DAILY), job_file) == 0
+
+    (there,) = cloud.schedules.schedules.values()
+    assert there.start_time <= datetime.now(timezone.utc)
+    assert "Next run: 2099" not in capsys.readouterr().out
+
+
+def test_schedule_end_in_the_past_is_refused(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert schedule(write_config(schedule=DAILY | {"end_time": "2020-01-01T00:00:00Z"}), job_file) == 1
+
+    assert "would have ended at 2020-01-01" in capsys.readouterr().err
+    assert cloud.schedules.schedules == {}
+
+
+@pytest.mark.parametrize(("field", "value"), [("allow_queueing", True), ("max_run_count", 3)])
+def test_schedule_made_elsewhere_with_what_we_never_set_is_refused(
+    field: str,
+    value: Any,
+    cloud: Cloud,
+    write_config: WriteConfig,
+    job_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = write_config(schedule=DAILY)
+    schedule(config, job_file)
+    (there,) = cloud.schedules.schedules.values()
+    setattr(there, field, value)
+
+    assert schedule(config, job_file) == 1
+
+    assert f"made elsewhere with {field}" in capsys.readouterr().err
+    assert cloud.api.received("UpdateSchedule") == []
+
+
+def test_schedule_create_without_answer_says_that_it_may_be_there(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloud.api.fail("CreateSchedule", Refuse(503), forever=True)
+
+    assert schedule(write_config(schedule=DAILY), job_file) == 1
+
+    assert "may have been made" in capsys.readouterr().err
+
+
+def test_schedule_experiment_says_that_its_runs_are_not_listed(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert schedule(write_config(schedule=DAILY, experiment="recommenders"), job_file) == 0
+
+    assert "not listed in the experiment recommenders" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("signed_out")
 def test_schedule_dry_run_signed_out_prints_request_and_next_runs(
     cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
@@ -189,17 +249,30 @@ def test_pause_and_resume_move_the_schedule_without_backfill(
     assert len(cloud.api.received("PauseSchedule" if paused else "ResumeSchedule")) == 1
 
 
-def test_pause_reply_cut_after_effect_is_paused(cloud: Cloud, write_config: WriteConfig, job_file: Path) -> None:
+def test_pause_reply_lost_after_effect_is_paused_by_us(cloud: Cloud, write_config: WriteConfig, job_file: Path) -> None:
     config = write_config(schedule=DAILY)
     schedule(config, job_file)
-    cloud.api.fail("PauseSchedule", Cut())
-    vertex = load_config(config).vertex
-    assert vertex is not None
+    before = len(cloud.api.received("ListSchedules"))
+    cloud.api.fail("PauseSchedule", Refuse(503, after_effect=True))
 
-    assert set_paused(Api(vertex, QUICK), "movielens-100k", paused=True)
+    assert set_paused(Api(settings(config)), "movielens-100k", paused=True)
 
     (there,) = cloud.schedules.schedules.values()
     assert there.state == State.PAUSED
+    assert len(cloud.api.received("PauseSchedule")) == 1
+    assert len(cloud.api.received("ListSchedules")) == before + 2
+
+
+def test_pause_paused_one_seen_at_second_attempt_was_not_by_us(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path
+) -> None:
+    config = write_config(schedule=DAILY)
+    schedule(config, job_file)
+    (there,) = cloud.schedules.schedules.values()
+    there.state = State.PAUSED
+    cloud.api.fail("ListSchedules", Refuse(503))
+
+    assert not set_paused(Api(settings(config)), "movielens-100k", paused=True)
 
 
 def test_pause_without_schedule_says_how_to_make_one(
