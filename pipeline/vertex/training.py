@@ -51,6 +51,7 @@ def training_job(vertex: Vertex, pipeline_name: str) -> dict[str, Any] | None:
                         "container_spec": {"image_uri": pool.image or vertex.image},
                     }
                 ],
+                "scheduling": {"timeout": {"seconds": pool.timeout_seconds}},
                 **{name: value for name, value in chosen.items() if value is not None},
             },
         },

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
 
+from tests.vertex_api.resources import filtered
 from tests.vertex_api.rest import ApiError, Route
 
 _JOB = "projects/*/locations/*/customJobs/*"
@@ -32,6 +33,7 @@ class CustomJobs:
         named = f"/v1/{{name={_JOB}}}"
         return [
             Route("CreateCustomJob", "POST", parent, v1.CreateCustomJobRequest, self._create, body="custom_job"),
+            Route("ListCustomJobs", "GET", parent, v1.ListCustomJobsRequest, self._list),
             Route("GetCustomJob", "GET", named, v1.GetCustomJobRequest, self._get),
             Route("CancelCustomJob", "POST", f"{named}:cancel", v1.CancelCustomJobRequest, self._cancel, body="*"),
         ]
@@ -72,6 +74,10 @@ class CustomJobs:
             "AIP_CHECKPOINT_DIR": f"{root}/checkpoints/",
             "AIP_TENSORBOARD_LOG_DIR": f"{root}/logs/",
         }
+
+    def _list(self, request: Any) -> Any:
+        found = filtered(self.jobs.values(), request.filter, {"labels.task": lambda job: job.labels.get("task")})
+        return v1.ListCustomJobsResponse(custom_jobs=found)
 
     def _get(self, request: Any) -> Any:
         job = self.jobs.get(request.name)

@@ -1,5 +1,6 @@
 """The executor that trains elsewhere: it starts a Vertex CustomJob, whose machine runs TwoTowerTrainer's executor."""
 
+import hashlib
 import json
 import logging
 import re
@@ -36,15 +37,28 @@ _POLL_SECONDS = 30.0
 _PATIENCE = Patience(attempts=40, longest_pause_seconds=30.0, total_seconds=900.0)
 """With the API while the job trains: a quarter of an hour without it must not cost the hours that were trained."""
 
+_ASKING = Patience()
+"""With the API before the job is there, when nothing is lost yet."""
+
+_STOPPING = Patience(attempts=3, longest_pause_seconds=2.0, total_seconds=20.0, call_seconds=8.0)
+"""With the API when the task stops: Kubernetes kills a container 30 seconds after its signal by default."""
+
+_QUOTA_SECONDS = 120.0
+"""How long the job is asked for again while there is no quota for it."""
+
+TASK_LABEL = "task"
+"""The job's label that says which task it trains for: a further attempt of the task finds it by this."""
+
 _CONSOLE = "https://console.cloud.google.com/vertex-ai/training/custom-jobs"
 
-_BROKEN = (
+_IN_DOUBT = (
+    exceptions.ServerError,
     requests.RequestException,
     auth_exceptions.TransportError,
     exceptions.RetryError,
     json_format.ParseError,  # half a reply
 )
-"""What is raised where a connection breaks."""
+"""What is raised where a call may have taken effect all the same."""
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
@@ -67,8 +81,12 @@ def custom_config_of(training_job: Mapping[str, Any]) -> dict[str, Any]:
 class JobClient(training_clients.VertexJobClient):
     """TFX's client, which makes the job of an executor, at an endpoint that can be named, and with more patience."""
 
-    # TFX would wait forever for a job that has expired.
-    JOB_STATES_FAILED = (*training_clients.VertexJobClient.JOB_STATES_FAILED, gapic.JobState.JOB_STATE_EXPIRED)
+    # TFX would wait forever for a job that has ended as one of the last two.
+    JOB_STATES_FAILED = (
+        *training_clients.VertexJobClient.JOB_STATES_FAILED,
+        gapic.JobState.JOB_STATE_EXPIRED,
+        gapic.JobState.JOB_STATE_PARTIALLY_SUCCEEDED,
+    )
     JOB_STATES_COMPLETED = (gapic.JobState.JOB_STATE_SUCCEEDED, *JOB_STATES_FAILED)
 
     def __init__(self, region: str, api_endpoint: str | None) -> None:
@@ -79,12 +97,52 @@ class JobClient(training_clients.VertexJobClient):
             api_endpoint: Where the API is. None: the region's own.
         """
         self._api_endpoint = api_endpoint or f"{region}-aiplatform.googleapis.com"
+        # Whether there may be a job of this task whose name is not known: from an earlier attempt, or created just now.
+        self._unknown = True
         super().__init__(region)
 
     def create_client(self) -> None:
         """Makes the API's client; without credentials it raises."""
         transport = {"transport": "rest"} if re.match("https?://", self._api_endpoint) else {}
         self._client = gapic.JobServiceClient(client_options={"api_endpoint": self._api_endpoint}, **transport)
+
+    def launch_job(self, project: str, training_job: dict[str, Any]) -> None:
+        """Creates the job, in one call: a second one would train, and cost, a second time."""
+        self._unknown = True
+        try:
+            job = self._client.create_custom_job(
+                parent=self._parent(project), custom_job=training_job, retry=None, timeout=_PATIENCE.call_seconds
+            )
+        except exceptions.ClientError:
+            self._unknown = False
+            raise
+        self._job_name = job.name
+
+    def adopt(self, project: str, task: str, patience: Patience) -> bool:
+        """Takes on the job that a task has started already, if it trains or has trained.
+
+        Args:
+            project: Where the job runs.
+            task: The job's `TASK_LABEL`.
+            patience: With the API.
+
+        Returns:
+            Whether there is one.
+        """
+        jobs = persistently(
+            lambda: list(
+                self._client.list_custom_jobs(
+                    request={"parent": self._parent(project), "filter": f'labels.{TASK_LABEL}="{task}"'},
+                    retry=None,
+                    timeout=patience.call_seconds,
+                )
+            ),
+            patience,
+        )
+        over = (*self.JOB_STATES_FAILED, gapic.JobState.JOB_STATE_CANCELLING)
+        self._job_name = next((job.name for job in jobs if job.state not in over), "")
+        self._unknown = False
+        return bool(self._job_name)
 
     def get_job(self) -> gapic.CustomJob:
         """The job as it stands."""
@@ -93,9 +151,27 @@ class JobClient(training_clients.VertexJobClient):
             _PATIENCE,
         )
 
-    def cancel(self) -> None:
-        """Asks for the job to stop."""
-        self._client.cancel_custom_job(name=self.get_job_name())
+    def cancel(self, project: str, task: str) -> None:
+        """Asks for the job to stop, also if it is not known whether there is one.
+
+        Args:
+            project: As in `adopt`.
+            task: As in `adopt`.
+        """
+        if self._unknown:
+            self.adopt(project, task, _STOPPING)
+        if not self.get_job_name():
+            return
+        _LOGGER.warning("stopping CustomJob %s, as its task stops", self.get_job_name())
+        persistently(
+            lambda: self._client.cancel_custom_job(
+                name=self.get_job_name(), retry=None, timeout=_STOPPING.call_seconds
+            ),
+            _STOPPING,
+        )
+
+    def _parent(self, project: str) -> str:
+        return f"projects/{project}/locations/{self._region}"
 
 
 class Executor(ai_platform_executor.GenericExecutor):
@@ -130,13 +206,21 @@ class Executor(ai_platform_executor.GenericExecutor):
         project = wanted.pop(PROJECT)
         # Here Vertex lets TensorBoard's logs be written; its path also tells which run's task has started the job.
         model_run = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_RUN_KEY])
+        task = hashlib.sha256(model_run.encode()).hexdigest()[:32]  # a label has 63 characters at most
+        wanted["labels"] = {**wanted.get("labels", {}), TASK_LABEL: task}
         wanted["job_spec"]["base_output_directory"] = {"output_uri_prefix": model_run}
-        with _told(project, region), _stopped_by_signals():
+        with _told(project, region), _Signals() as signals:
             client = JobClient(region, settings.get(API_ENDPOINT_KEY))
             class_path = name_utils.get_full_name(self._GetExecutorClass())
             job = client.create_training_job(input_dict, output_dict, exec_properties, class_path, wanted, None, None)
-            _start(client, project, job)
-            state, error = _wait(client)
+            ended = False
+            try:
+                _start(client, project, task, job, signals)
+                state, error = _wait(client)
+                ended = True
+            finally:
+                if not ended:
+                    _stop(client, project, task)
         if state in client.JOB_STATES_FAILED:
             number = client.get_job_name().rsplit("/", 1)[1]
             raise TrainingError(
@@ -146,49 +230,87 @@ class Executor(ai_platform_executor.GenericExecutor):
         _LOGGER.info("CustomJob %s has succeeded", client.get_job_name())
 
 
-def _start(client: JobClient, project: str, job: dict[str, Any]) -> None:
-    """Tries again only where Vertex says that it did nothing: a second job would train, and cost, a second time."""
-    retry.Retry(predicate=retry.if_exception_type(exceptions.TooManyRequests))(client.launch_job)(project, job)
+def _start(client: JobClient, project: str, task: str, job: dict[str, Any], signals: "_Signals") -> None:
+    """Starts the job, or takes on the one that an earlier attempt of the task has started."""
+    if client.adopt(project, task, _ASKING):
+        _LOGGER.info("CustomJob %s was started by an earlier attempt of this task", client.get_job_name())
+        return
+
+    def launch() -> None:
+        with signals.held():  # till the job has a name, it could not be stopped
+            client.launch_job(project, job)
+
+    try:
+        # Again only where Vertex says that it did nothing.
+        retry.Retry(predicate=retry.if_exception_type(exceptions.TooManyRequests), timeout=_QUOTA_SECONDS)(launch)()
+    except exceptions.RetryError as e:
+        raise e.cause from e
+    except _IN_DOUBT:
+        if not client.adopt(project, task, _ASKING):
+            raise
     _LOGGER.info("CustomJob %s was started", client.get_job_name())
 
 
 def _wait(client: JobClient) -> tuple[Any, str]:
-    """Waits for the job's end, and stops the job if that is not to be waited for.
+    """Waits for the job's end.
 
     Returns:
         Its state, and Vertex's word on what went wrong; empty if nothing did.
     """
-    ended, state = False, None
+    state = None
+    while True:
+        job = client.get_job()
+        if job.state != state:
+            # A state that is newer than the client library is a bare number.
+            _LOGGER.info("CustomJob %s: %s", client.get_job_name(), getattr(job.state, "name", job.state))
+        state = job.state
+        if state in client.JOB_STATES_COMPLETED:
+            return state, job.error.message
+        time.sleep(_POLL_SECONDS)
+
+
+def _stop(client: JobClient, project: str, task: str) -> None:
+    """Stops the job that is not waited for. If that fails, what ended the waiting is still what is raised."""
     try:
-        while not ended:
-            job = client.get_job()
-            if job.state != state:
-                _LOGGER.info("CustomJob %s: %s", client.get_job_name(), job.state.name)
-            state, ended = job.state, job.state in client.JOB_STATES_COMPLETED
-            if not ended:
-                time.sleep(_POLL_SECONDS)
-        return state, job.error.message
-    finally:
-        if not ended:
-            _LOGGER.warning("stopping CustomJob %s, as its task stops", client.get_job_name())
-            client.cancel()
+        client.cancel(project, task)
+    except (exceptions.GoogleAPIError, auth_exceptions.GoogleAuthError, *_IN_DOUBT) as e:
+        name = client.get_job_name() or f"of this task, if there is one (label {TASK_LABEL}={task}),"
+        _LOGGER.error("CustomJob %s could not be stopped: %s. Look at %s?project=%s", name, e, _CONSOLE, project)
 
 
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+class _Signals:
     """Lets SIGTERM, with which Vertex ends a task that is cancelled, end the block as an exception does."""
 
-    def stop(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
+    def __init__(self) -> None:
+        self._is_main = threading.current_thread() is threading.main_thread()
+        self._is_held = self._came = False
 
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may take signals
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    def __enter__(self) -> "_Signals":
+        if self._is_main:  # only the main thread may take signals
+            self._before = signal.signal(signal.SIGTERM, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_main:
+            signal.signal(signal.SIGTERM, self._before)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """What comes during the block ends it when it is through."""
+        self._is_held = True
+        try:
+            yield
+        finally:
+            self._is_held = False
+            if self._came:
+                raise SystemExit(128 + signal.SIGTERM)
+
+    def _take(self, _: int, __: FrameType | None) -> None:
+        if self._came:
+            return  # the first is being obeyed
+        self._came = True
+        if not self._is_held:
+            raise SystemExit(128 + signal.SIGTERM)
 
 
 @contextmanager
@@ -196,7 +318,7 @@ def _told(project: str, region: str) -> Iterator[None]:
     """Says what to do where Google says no."""
     try:
         yield
-    except (exceptions.ServerError, *_BROKEN) as e:
+    except _IN_DOUBT as e:
         raise VertexError(
             f"project {project}, {region}: Vertex AI cannot be reached, or does not answer ({e}). A CustomJob may have "
             f"been started all the same: look at {_CONSOLE}?project={project} before the task runs again."

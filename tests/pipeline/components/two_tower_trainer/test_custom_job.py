@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.cloud.aiplatform import gapic
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
@@ -24,6 +25,7 @@ from configs.vertex import Vertex
 from pipeline.artifacts import DataBlessing
 from pipeline.components.served_model.presence import mark_absent
 from pipeline.components.two_tower_trainer import custom_job, executor
+from pipeline.vertex.api.retrying import Patience
 from pipeline.vertex.training import training_job
 from tests.trainer_inputs import TrainerInputs
 from tests.vertex_api import Cut, Refuse, VertexApi
@@ -120,6 +122,8 @@ def api(jobs: CustomJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         tokens.guard(server)
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tokens.key_file(tmp_path / "key.json", server.url)))
         monkeypatch.setattr(custom_job, "_POLL_SECONDS", 0.1)
+        for name in ("_ASKING", "_STOPPING"):
+            monkeypatch.setattr(custom_job, name, Patience(attempts=2, first_pause_seconds=0.1))
         yield server
         assert server.strays == []
 
@@ -149,6 +153,7 @@ def test_do_custom_job_runs_our_executor_and_its_model_is_the_one_that_the_task_
     (pool,) = spec.worker_pool_specs
     assert (pool.machine_spec.machine_type, pool.replica_count) == ("n1-standard-8", 1)
     assert (pool.machine_spec.accelerator_type.name, pool.machine_spec.accelerator_count) == ("NVIDIA_TESLA_T4", 2)
+    assert spec.scheduling.timeout.total_seconds() == 24 * 3600
     assert pool.disk_spec.boot_disk_size_gb == 100
     assert pool.container_spec.image_uri == vertex().image
     assert list(pool.container_spec.command[:3]) == ["python", "-m", "tfx.scripts.run_executor"]
@@ -207,6 +212,96 @@ def test_do_refused_job_says_what_it_takes(
             inputs, outputs(tmp_path), properties(shop, training_job(vertex(api_endpoint=api.url), "shop"))
         )
     assert len(api.received("CreateCustomJob")) == 1
+
+
+def nothing_to_run(shop: TrainerInputs, api: VertexApi) -> dict[str, Any]:
+    """For tests of what becomes of a job, whatever it runs: it ends at once, as failed."""
+    job = training_job(vertex(api_endpoint=api.url), "shop")
+    return {**properties(shop, job), "run_fn": "no.such.function"}
+
+
+@pytest.mark.fault
+def test_do_reply_to_create_is_lost_waits_for_the_job_that_was_created(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, jobs: CustomJobs, tmp_path: Path
+) -> None:
+    api.fail("CreateCustomJob", Cut())
+    with pytest.raises(TrainingError, match="customJobs/1 ended as JOB_STATE_FAILED"):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
+    assert len(jobs.jobs) == 1
+
+
+@pytest.mark.fault
+def test_do_task_again_takes_on_the_job_of_its_earlier_attempt_and_none_of_another_task_or_that_has_failed(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, jobs: CustomJobs, tmp_path: Path
+) -> None:
+    def do(folder: str) -> None:
+        custom_job.Executor().Do(inputs, outputs(tmp_path / folder), nothing_to_run(shop, api))
+
+    for number, folder in ((1, "a"), (2, "b"), (3, "b")):
+        with pytest.raises(TrainingError, match=f"customJobs/{number} ended"):
+            do(folder)
+    # The attempt before was lost with its machine, and the job has trained in the meantime.
+    jobs.jobs["projects/example-project/locations/europe-west4/customJobs/1"].state = 4
+    do("a")
+    assert len(jobs.jobs) == 3
+
+
+@pytest.mark.fault
+def test_do_no_quota_that_lasts_is_told_as_such(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom_job, "_QUOTA_SECONDS", 0.1)
+    api.fail("CreateCustomJob", Refuse(429, "custom_model_training_nvidia_t4_gpus"), forever=True)
+    with pytest.raises(VertexError, match=r"refused .*429.*nvidia_t4_gpus.*need quota"):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("fault", [None, Cut()])
+def test_do_signal_while_the_job_is_created_stops_the_job(
+    shop: TrainerInputs,
+    inputs: Artifacts,
+    api: VertexApi,
+    jobs: CustomJobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Cut | None,
+) -> None:
+    if fault is not None:
+        api.fail("CreateCustomJob", fault)
+    create = gapic.JobServiceClient.create_custom_job
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        created = create(*args, **kwargs)
+        signal.raise_signal(signal.SIGTERM)
+        return created
+
+    def interrupted_before(*args: Any, **kwargs: Any) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        return create(*args, **kwargs)
+
+    how = interrupted if fault is None else interrupted_before
+    monkeypatch.setattr(gapic.JobServiceClient, "create_custom_job", how)
+    with pytest.raises(SystemExit):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
+    assert [request.name for request in api.received("CancelCustomJob")] == list(jobs.jobs)
+    assert len(jobs.jobs) == 1
+
+
+@pytest.mark.fault
+def test_do_job_that_cannot_be_stopped_is_logged_and_the_task_still_ends_as_stopped(
+    shop: TrainerInputs,
+    inputs: Artifacts,
+    api: VertexApi,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    api.fail("CancelCustomJob", Refuse(503), forever=True)
+    monkeypatch.setattr(custom_job.JobClient, "get_job", lambda _: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
+    assert "customJobs/1 could not be stopped" in caplog.text
 
 
 @pytest.mark.fault
