@@ -1,10 +1,10 @@
 """Values of parameters, of the types that the job declares: from the command line, from files, from JSON."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from configs.errors import JobError
@@ -25,6 +25,12 @@ _PYTHON: dict[int, tuple[type, ...]] = {
     pb.ParameterType.LIST: (list,),
     pb.ParameterType.STRUCT: (dict,),
 }
+_LARGEST_INTEGER = 2**53
+"""Up to which each whole number is one of JSON's on the way, IEEE 754 doubles."""
+
+_ECHO = 100
+"""Characters of a value that a message repeats."""
+
 _OLD_TYPES = {
     pb.PrimitiveType.INT: pb.ParameterType.NUMBER_INTEGER,
     pb.PrimitiveType.DOUBLE: pb.ParameterType.NUMBER_DOUBLE,
@@ -47,9 +53,8 @@ def parameter_values(job: Job, given: Sequence[str]) -> dict[str, Any]:
         JobError: A name is unknown, a value does not fit, or one is missing.
     """
     declared = job.spec.root.input_definitions.parameters
-    values: dict[str, Any] = {
-        name: json_format.MessageToDict(value) for name, value in job.runtime.parameter_values.items()
-    }
+    own = {*job.runtime.parameter_values, *job.runtime.parameters}
+    values: dict[str, Any] = {name: value for name, value in job.parameters.items() if name in own}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals:
@@ -96,8 +101,8 @@ def from_text(text: str, declared: Any) -> Any:
     if kind not in _PYTHON:
         return text
     try:
-        value = json.loads(text, parse_constant=_refuse)
-    except ValueError:
+        value = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_exact)
+    except (ValueError, RecursionError):
         value = None
     fits = isinstance(value, _PYTHON[kind]) and (kind == pb.ParameterType.BOOLEAN or not isinstance(value, bool))
     if not fits:
@@ -107,6 +112,20 @@ def from_text(text: str, declared: Any) -> Any:
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _exact(text: str) -> int:
+    number = int(text)
+    if abs(number) > _LARGEST_INTEGER:
+        raise ValueError(f"{text} would arrive as another number")
+    return number
 
 
 def as_declared(value: Any, declared: Any) -> Any:
@@ -128,7 +147,8 @@ def _value(job: Job, name: str, text: str) -> Any:
     try:
         return from_text(text, job.spec.root.input_definitions.parameters[name])
     except ValueError as e:
-        raise JobError(f"{job.path}: the runtime parameter {name!r} is {e}. Received: {text!r}.") from e
+        received = repr(text) if len(text) <= _ECHO else f"{text[:_ECHO]!r}… ({len(text)} characters)"
+        raise JobError(f"{job.path}: the runtime parameter {name!r} is {e}. Received: {received}.") from e
 
 
 def _known(job: Job) -> str:

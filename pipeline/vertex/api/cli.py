@@ -255,9 +255,8 @@ def _cancel(arguments: argparse.Namespace) -> None:
     from pipeline.vertex.api.runs import cancel_run, read_run
 
     api = Api(vertex)
-    run = read_run(api, config.name, arguments.run)
-    stopping = cancel_run(api, run)
-    _say(f"{run.id} is being stopped." if stopping else f"{run.id} has ended already: {run.state}.")
+    run = cancel_run(api, read_run(api, config.name, arguments.run))
+    _say(f"{run.id} has ended already: {run.state}." if run.has_ended else f"{run.id} is being stopped.")
 
 
 def _pause(arguments: argparse.Namespace) -> None:

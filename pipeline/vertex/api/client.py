@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import google.auth
+from google.auth import exceptions as auth_exceptions
 from google.auth.transport.requests import Request
 from google.cloud.aiplatform_v1 import PipelineServiceClient, ScheduleServiceClient
 
@@ -20,6 +21,10 @@ _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 PATIENCE = Patience()
 """Of whoever says nothing else."""
+
+_urllib3 = logging.getLogger("urllib3.connectionpool")
+_ALLOWED_LOCATIONS = "allowedLocations"
+"""In the path of that question."""
 
 CONSOLE = "https://console.cloud.google.com/vertex-ai"
 
@@ -54,23 +59,29 @@ class Api:
         Raises:
             VertexError: There are none, or they are refused.
         """
-        # google-auth asks iamcredentials.googleapis.com, in a thread, where an account may be used, and goes on without
-        # an answer; three warnings about a host that nobody asked for say nothing to the person at the terminal.
-        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
+        _urllib3.addFilter(_is_not_about_where_accounts_may_be_used)
         found: list[Any] = []
+        attempts = 0
 
         def fetch() -> Any:
+            nonlocal attempts
+            attempts += 1
             if not found:
-                found.append(google.auth.default(scopes=_SCOPES)[0])
+                found.append(_default_credentials())
             if not found[0].valid:
-                found[0].refresh(Request())
+                try:
+                    found[0].refresh(Request())
+                except (TypeError, ValueError, AttributeError) as e:
+                    # Half a reply, or a page of a proxy's, in which google-auth looks for the token all the same.
+                    raise auth_exceptions.RefreshError(f"no token is in the answer: {e}", retryable=True) from e
             return found[0]
 
         try:
             return persistently(fetch, self.patience)
         except CAUGHT as e:
             who = _account(found[0]) if found else "nobody"
-            raise explain(e, self._asked("sign in to Google Cloud", who)) from e
+            host = getattr(found[0] if found else None, "_token_uri", None) or "Google's sign-in"
+            raise explain(e, Asked("sign in to Google Cloud", self.vertex, who, attempts, host)) from e
 
     @cached_property
     def pipelines(self) -> Any:
@@ -102,13 +113,14 @@ class Api:
         transport = {"transport": "rest"} if re.match("https?://", endpoint) else {}
         return service(credentials=self.credentials, client_options={"api_endpoint": endpoint}, **transport)
 
-    def call(self, doing: str, call: Callable[[dict[str, Any]], _Result]) -> _Result:
+    def call(self, doing: str, call: Callable[[dict[str, Any]], _Result], host: str | None = None) -> _Result:
         """Asks, again where the fault may pass.
 
         Args:
             doing: What, in words that go after `cannot`.
             call: Gets the keyword arguments for a client's method (no retries of its own, and a timeout) and calls
                 it. Repeated as it is, so it must not do a second time what it has done.
+            host: Whom the call asks, for the message. None: Vertex.
 
         Returns:
             What the call returned.
@@ -118,13 +130,37 @@ class Api:
         """
         options = {"retry": None, "timeout": self.patience.call_seconds}
         credentials = self.credentials
-        try:
-            return persistently(lambda: call(options), self.patience)
-        except CAUGHT as e:
-            raise explain(e, self._asked(doing, _account(credentials))) from e
+        attempts = 0
 
-    def _asked(self, doing: str, who: str) -> Asked:
-        return Asked(doing, self.vertex, who, self.patience.attempts)
+        def counted() -> _Result:
+            nonlocal attempts
+            attempts += 1
+            return call(options)
+
+        try:
+            return persistently(counted, self.patience)
+        except CAUGHT as e:
+            host = host or self.vertex.api_endpoint or f"{self.vertex.region}-aiplatform.googleapis.com"
+            raise explain(e, Asked(doing, self.vertex, _account(credentials), attempts, host)) from e
+
+
+def _is_not_about_where_accounts_may_be_used(record: logging.LogRecord) -> bool:
+    """Lets no warning pass about what google-auth asks, in a thread, whatever is asked of it.
+
+    It asks iamcredentials.googleapis.com where an account may be used, and goes on without an answer; three warnings
+    about a host that nobody asked for say nothing to the person at the terminal.
+    """
+    return _ALLOWED_LOCATIONS not in record.getMessage()
+
+
+def _default_credentials() -> Any:
+    """The application default credentials. What is wrong with their file, google-auth tells in many ways."""
+    try:
+        return google.auth.default(scopes=_SCOPES)[0]
+    except auth_exceptions.GoogleAuthError:
+        raise
+    except (OSError, ValueError, AttributeError, TypeError) as e:
+        raise auth_exceptions.DefaultCredentialsError(f"their file cannot be read: {e}") from e
 
 
 def _account(credentials: Any) -> str:

@@ -13,6 +13,7 @@ from pipeline.vertex.api.inputs import input_globs
 from pipeline.vertex.job import Job
 
 _WILD = "*?["
+_HOST = "Cloud Storage"
 
 
 def data_digest(api: Api, job: Job, values: Mapping[str, Any]) -> str | None:
@@ -51,7 +52,7 @@ def check_bucket(api: Api, folder: str) -> None:
     """
     bucket, _ = _split(folder)
     try:
-        api.call(f"look for gs://{bucket}", lambda options: _listed(api, bucket, "", 1, options))
+        api.call(f"look for gs://{bucket}", lambda options: _listed(api, bucket, "", 1, options), _HOST)
     except VertexError as e:
         if not isinstance(e.__cause__, exceptions.Forbidden):
             raise _named(e, bucket, api) from e
@@ -66,7 +67,7 @@ def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
     bucket, whole = _split(path)
     prefix = whole[: min((place for sign in _WILD if (place := whole.find(sign)) >= 0), default=len(whole))]
     try:
-        blobs = api.call(f"list {path}", lambda options: _listed(api, bucket, prefix, None, options))
+        blobs = api.call(f"list {path}", lambda options: _listed(api, bucket, prefix, None, options), _HOST)
     except VertexError as e:
         raise _named(e, bucket, api) from e
     inside = len(_split(folder)[1])

@@ -2,12 +2,13 @@
 
 import time
 
+from google.api_core import exceptions
 from rich.console import Console
 from rich.markup import escape
 
 from configs.errors import VertexError
 from pipeline.vertex.api.client import Api
-from pipeline.vertex.api.retrying import Patience
+from pipeline.vertex.api.retrying import Patience, is_transient
 from pipeline.vertex.api.runs import FAILED, SUCCEEDED, Run, get_run, run_link
 
 PATIENCE = Patience(attempts=60, total_seconds=900.0)
@@ -55,6 +56,9 @@ def _look(api: Api, run: Run) -> Run:
     try:
         return get_run(api, run.name)
     except VertexError as e:
+        cause = e.__cause__
+        if cause is None or not (is_transient(cause) or isinstance(cause, exceptions.RetryError)):
+            raise  # nobody knows then how it is with the run, or whether there is one
         raise VertexError(f"{e} The run {run.id} goes on: `perennial vertex show {run.id}` tells how it is.") from e
 
 

@@ -70,11 +70,16 @@ def git_commit(package: Path = Path(__file__).parents[2]) -> str | None:
     """
     if told := os.environ.get(COMMIT_VARIABLE):
         return told
-    commit = _git(package, "log", "-1", "--format=%H")
-    if commit is None or _git(package, "ls-files", "--error-unmatch", "__init__.py") is None:
+    commit = _git(package, "rev-parse", "--verify", "HEAD")
+    if commit is None or not _is_tracked(package):
         return None
     changed = _git(package, "status", "--porcelain", "--", ":/")
-    return f"{commit}-dirty" if changed else commit
+    # Without an answer nobody knows, and a commit that is named is to be the whole truth.
+    return commit if changed == "" else f"{commit}-dirty"
+
+
+def _is_tracked(package: Path) -> bool:
+    return _git(package, "ls-files", "--error-unmatch", "__init__.py") is not None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

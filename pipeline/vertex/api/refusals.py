@@ -53,7 +53,10 @@ class Asked:
     """The account, as far as the credentials tell."""
 
     attempts: int
-    """At most, before it was given up."""
+    """That were made before it was given up."""
+
+    host: str
+    """Who was asked."""
 
 
 def explain(error: Exception, asked: Asked) -> VertexError:
@@ -85,17 +88,26 @@ def _meaning(error: Exception, asked: Asked) -> str:
         )
     if isinstance(error, exceptions.TooManyRequests):
         return (
-            f"429 in {asked.attempts} attempts: too many requests, or a quota of project {asked.vertex.project} is "
+            f"429 in {_attempts(asked)}: too many requests, or a quota of project {asked.vertex.project} is "
             "used up. Wait some minutes, or ask for more at https://console.cloud.google.com/iam-admin/quotas. "
             f"Google Cloud said: {said(error)}"
+        )
+    if isinstance(error, exceptions.MethodNotImplemented):
+        return (
+            f"{asked.host} knows no such call (501): {said(error)} Look at vertex.region and vertex.api_endpoint in "
+            "the config."
         )
     if isinstance(error, exceptions.GoogleAPICallError) and not isinstance(error, exceptions.ServerError):
         return f"Google Cloud refused it ({int(error.code or 0)}): {said(error)}"
     return (
-        f"{asked.vertex.api_endpoint or f'region {asked.vertex.region}'} could not be reached, or gave no whole answer "
-        f"in {asked.attempts} attempts; the last: {_first_line(error)}. Look at the network, at vertex.region and "
+        f"{asked.host} could not be reached, or gave no whole answer in {_attempts(asked)}; "
+        f"the last: {_first_line(error)}. Look at the network, at vertex.region and "
         "vertex.api_endpoint in the config, and at https://status.cloud.google.com."
     )
+
+
+def _attempts(asked: Asked) -> str:
+    return f"{asked.attempts} attempt{'s' if asked.attempts != 1 else ''}"
 
 
 def _forbidden(error: exceptions.Forbidden, asked: Asked) -> str:

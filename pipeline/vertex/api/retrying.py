@@ -53,6 +53,7 @@ def is_transient(error: BaseException) -> bool:
             requests.exceptions.ConnectionError,
             requests.exceptions.Timeout,
             requests.exceptions.ChunkedEncodingError,
+            requests.exceptions.JSONDecodeError,  # half a reply, as above: of Cloud Storage
         ),
     )
 

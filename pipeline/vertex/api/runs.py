@@ -151,7 +151,7 @@ def get_run(api: Api, name: str) -> Run:
     return as_run(job)
 
 
-def cancel_run(api: Api, run: Run) -> bool:
+def cancel_run(api: Api, run: Run) -> Run:
     """Asks for a run to be stopped; its running tasks are stopped a little later.
 
     Args:
@@ -159,16 +159,27 @@ def cancel_run(api: Api, run: Run) -> bool:
         run: The run.
 
     Returns:
-        Whether there was something to stop.
+        The run; it has ended if there was nothing to stop, or nothing is to be stopped any more.
 
     Raises:
         VertexError: It was refused.
     """
     if run.has_ended:
-        return False
-    # A second cancel of the same run does nothing more, so that a lost reply does no harm.
-    api.call(f"cancel {run.id}", lambda options: api.pipelines.cancel_pipeline_job(name=run.name, **options))
-    return True
+        return run
+
+    def cancel(options: dict[str, Any]) -> Run:
+        # A second cancel of the same run does nothing more, so that a lost reply does no harm.
+        try:
+            api.pipelines.cancel_pipeline_job(name=run.name, **options)
+        except exceptions.BadRequest:
+            # It has ended since it was looked at, maybe by an earlier attempt of ours.
+            now = as_run(api.pipelines.get_pipeline_job(name=run.name, **options))
+            if not now.has_ended:
+                raise
+            return now
+        return run
+
+    return api.call(f"cancel {run.id}", cancel)
 
 
 def as_run(job: Any) -> Run:

@@ -57,6 +57,22 @@ def test_submit_wait_cancelled_run_ends_with_status_1(
     assert "was cancelled" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("fault", "goes_on"), [(Refuse(503), True), (Refuse(404), False), (Refuse(403), False)])
+def test_submit_wait_no_further_look_says_that_the_run_goes_on_where_that_is_known(
+    fault: Refuse,
+    goes_on: bool,
+    cloud: Cloud,
+    write_config: WriteConfig,
+    job_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cloud.api.fail("GetPipelineJob", fault, forever=True)
+
+    assert submit(write_config(), job_file, "--without-estimate", "--wait") == 1
+
+    assert ("goes on" in capsys.readouterr().err) == goes_on
+
+
 @pytest.mark.e2e
 def test_submit_wait_interrupted_leaves_the_run_going(cloud: Cloud, write_config: WriteConfig, job_file: Path) -> None:
     cloud.pipelines.plan(stage("RUNNING", task("DataGate", "RUNNING")))

@@ -40,6 +40,14 @@ def test_git_commit_changed_file_is_dirty(repository: Path, file: str) -> None:
     assert git_commit(repository) == f"{git(repository, 'rev-parse', 'HEAD')}-dirty"
 
 
+def test_git_commit_git_does_not_say_what_changed_is_dirty(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = git(repository, "rev-parse", "HEAD")
+    (repository.parent / ".git" / "index").write_bytes(b"broken")
+    monkeypatch.setattr("pipeline.vertex.api.labels._is_tracked", lambda _: True)
+
+    assert git_commit(repository) == f"{commit}-dirty"
+
+
 def test_git_commit_package_installed_inside_strangers_repository_is_none(repository: Path) -> None:
     installed = repository.parent / "site-packages" / "package"
     installed.mkdir(parents=True)

@@ -61,9 +61,39 @@ def test_parameter_values_of_another_type_is_refused(job: Job, text: str) -> Non
         parameter_values(job, [text])
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["rate=1e999", "rate=-1e999", "epochs=9007199254740993", "towers=[1e999]", 'extra={"k": 9007199254740993}'],
+)
+def test_parameter_values_number_that_would_arrive_as_another_is_refused(job: Job, text: str) -> None:
+    with pytest.raises(JobError, match="Received"):
+        parameter_values(job, ["epochs=3", text])
+
+
+@pytest.mark.parametrize("text", ["towers=" + "[" * 100_000, "epochs=" + "9" * 5000])
+def test_parameter_values_long_text_is_refused_and_cut(job: Job, text: str) -> None:
+    with pytest.raises(JobError, match=r"characters\)") as refused:
+        parameter_values(job, [text])
+
+    assert len(str(refused.value)) < 1000
+
+
 def test_parameter_values_without_equals_sign_is_refused(job: Job) -> None:
     with pytest.raises(JobError, match="not NAME=VALUE"):
         parameter_values(job, ["epochs"])
+
+
+def test_parameter_values_of_older_schema_are_those_of_the_job() -> None:
+    document = {
+        "pipelineSpec": {
+            "pipelineInfo": {"name": "old"},
+            "schemaVersion": "2.0.0",
+            "root": {"inputDefinitions": {"parameters": {"a": {"type": "INT"}}}, "dag": {"tasks": {"one": {}}}},
+        },
+        "runtimeConfig": {"parameters": {"a": {"intValue": "7"}}},
+    }
+
+    assert parameter_values(parse_job(document, "old.json"), []) == {"a": 7}
 
 
 def test_pipeline_job_of_older_schema_has_typed_parameters(write_config: WriteConfig) -> None:

@@ -1,3 +1,5 @@
+import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from configs.load import load_config
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.retrying import Patience, is_transient, persistently
 from pipeline.vertex.api.runs import read_runs
-from tests.pipeline.vertex.api.conftest import QUICK, WriteConfig
+from tests.pipeline.vertex.api.conftest import QUICK, WriteConfig, settings
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.cloud import Cloud
 
@@ -25,6 +27,7 @@ from tests.vertex_api.cloud import Cloud
         exceptions.DeadlineExceeded(""),
         requests.exceptions.ConnectionError(),
         requests.exceptions.ChunkedEncodingError(),
+        requests.exceptions.JSONDecodeError("half", "", 0),
         requests.exceptions.ReadTimeout(),
         auth_exceptions.TransportError(),
         auth_exceptions.RefreshError("busy", retryable=True),
@@ -99,8 +102,45 @@ def test_call_nothing_listens_there_says_where_to_look(cloud: Cloud, write_confi
 
 
 def test_credentials_token_endpoint_busy_is_asked_again(cloud: Cloud, write_config: WriteConfig) -> None:
-    cloud.api.fail("Token", Cut(after_effect=False))
+    cloud.api.fail("Token", Cut(after_effect=False), Cut(), Refuse(503))
     vertex = load_config(write_config()).vertex
     assert vertex is not None
 
     assert read_runs(Api(vertex, QUICK), "movielens-100k", 10) == []
+
+
+@pytest.mark.parametrize("content", [None, b"[]", b"\xff\xfe\x00", b"{}", b"nothing"])
+def test_credentials_broken_file_says_how_to_sign_in(
+    content: bytes | None, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "broken.json"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(file))
+
+    with pytest.raises(VertexError, match="gcloud auth application-default login"):
+        read_runs(Api(settings(write_config())), "movielens-100k", 10)
+
+
+def test_credentials_other_warnings_of_urllib3_are_still_told(
+    cloud: Cloud, write_config: WriteConfig, caplog: pytest.LogCaptureFixture
+) -> None:
+    read_runs(Api(settings(write_config())), "movielens-100k", 10)
+
+    logger = logging.getLogger("urllib3.connectionpool")
+    logger.warning("Retrying %s", "/v1/projects/-/serviceAccounts/a/allowedLocations")
+    logger.warning("Retrying %s", "/v1/pipelineJobs")
+
+    said = [record.getMessage() for record in caplog.records if record.name == logger.name]
+    assert [line for line in said if line.startswith("Retrying /")] == ["Retrying /v1/pipelineJobs"]
+
+
+def test_call_that_the_service_does_not_know_is_told_at_once(cloud: Cloud, write_config: WriteConfig) -> None:
+    cloud.api.fail("ListPipelineJobs", Refuse(501), forever=True)
+
+    with pytest.raises(VertexError, match=rf"{cloud.api.url} knows no such call \(501\)"):
+        read_runs(Api(settings(write_config())), "movielens-100k", 10)
+
+    assert len(cloud.api.received("ListPipelineJobs")) == 1

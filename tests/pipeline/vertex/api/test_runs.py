@@ -160,13 +160,37 @@ def test_cancel_running_run_is_asked_to_stop(
     assert "movielens-100k-8 is being stopped" in capsys.readouterr().out
 
 
-def test_cancel_reply_cut_after_effect_is_no_error(cloud: Cloud, write_config: WriteConfig, put: Put) -> None:
+def test_cancel_reply_lost_after_effect_is_no_error(cloud: Cloud, write_config: WriteConfig, put: Put) -> None:
     job = put("movielens-100k-8", stage("RUNNING"))
-    cloud.api.fail("CancelPipelineJob", Cut())
+    cloud.api.fail("CancelPipelineJob", Refuse(503, after_effect=True))
 
     assert run(write_config(), "cancel", "latest") == 0
 
     assert job.state == State.PIPELINE_STATE_CANCELLING
+    assert len(cloud.api.received("CancelPipelineJob")) == 2
+
+
+def test_cancel_run_that_ends_meanwhile_says_how_it_ended(
+    cloud: Cloud, write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("movielens-100k-8", stage("RUNNING"))
+    cloud.pipelines.plan(stage("RUNNING"), stage("CANCELLED"))
+    cloud.api.fail("CancelPipelineJob", Refuse(400, "is in a terminal state"))
+
+    assert run(write_config(), "cancel", "latest") == 0
+
+    assert "movielens-100k-8 has ended already: cancelled." in capsys.readouterr().out
+
+
+def test_cancel_refused_while_it_runs_is_an_error(
+    cloud: Cloud, write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("movielens-100k-8", stage("RUNNING"))
+    cloud.api.fail("CancelPipelineJob", Refuse(400, "not that one"))
+
+    assert run(write_config(), "cancel", "latest") == 1
+
+    assert "not that one" in capsys.readouterr().err
 
 
 def test_cancel_ended_run_says_how_it_ended(
