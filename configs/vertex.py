@@ -110,7 +110,7 @@ class WorkerPool(Settings):
     `vertex.image`."""
 
     timeout_seconds: int = Field(default=86_400, ge=60)
-    """After which Vertex ends the job. Default: a day; Vertex's own is seven, which a training that hangs would cost."""
+    """After which Vertex ends the job. Default: a day; by Vertex's own, a training that hangs is paid for a week."""
 
 
 class Dataflow(Settings):
@@ -129,10 +129,16 @@ class Dataflow(Settings):
     """Of each worker, GB."""
 
     image: str | None = None
-    """The container image of the workers. None: `vertex.image`, which holds this package and Beam's start program."""
+    """The container image of the workers; `--image` leaves it as it is. None: `vertex.image`, which holds this package
+    and Beam's start program. Not tried on Dataflow: our image's user is not root, and workers may get folders
+    that only root can write. If they do not start, name an image here that is made of it with `USER 0`."""
 
     setup_file: str | None = None
-    """Instead of an image: the path of `setup.py` inside `vertex.image`, from which workers install this package."""
+    """Instead of an image: the path of `setup.py` beside this project's sources in `vertex.image`, from which workers
+    install this package; our own image has no sources."""
+
+    timeout_seconds: int = Field(default=86_400, ge=600)
+    """After which Dataflow ends a job: one does not end with its task. Default: a day, more than ours need."""
 
     subnetwork: str | None = None
     """`regions/<region>/subnetworks/<name>`. None: the project's default network."""
@@ -286,7 +292,8 @@ class Vertex(Settings):
     """The container image of every task; name it by digest, or caching answers from another build."""
 
     image_tfx: str | None = Field(default=None, pattern=r"^\d+\.\d+$")
-    """TFX line inside the image, such as `1.21`, against which lint holds the compiler's. None: not looked at."""
+    """TFX line inside the image, such as `1.21`, against which lint holds the compiler's. None: not looked at, which
+    lint says."""
 
     service_account: ServiceAccount | None = None
     """Under which tasks run. None: Compute Engine's default one, which may do too much."""

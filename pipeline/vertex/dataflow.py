@@ -34,6 +34,8 @@ def dataflow_args(vertex: Vertex, pipeline_name: str) -> tuple[str, ...] | None:
         "max_num_workers": dataflow.max_workers,
         "worker_machine_type": dataflow.machine_type,
         "disk_size_gb": dataflow.disk_size_gb,
+        # https://cloud.google.com/dataflow/docs/reference/service-options
+        "dataflow_service_options": f"max_workflow_runtime_walltime_seconds={dataflow.timeout_seconds}",
     }
     # One of the two must stand here, else TFX packs itself, but not us, for the workers.
     if dataflow.setup_file is not None:

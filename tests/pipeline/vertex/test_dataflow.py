@@ -50,6 +50,7 @@ EVERYTHING: dict[str, Any] = {
     "image": "europe-docker.pkg.dev/p/r/workers@sha256:0",
     "subnetwork": SUBNETWORK,
     "public_ips": False,
+    "timeout_seconds": 7200,
 }
 
 
@@ -77,6 +78,7 @@ def test_dataflow_args_are_options_that_beam_knows_with_the_values_of_the_config
         "service_account_email": "perennial-pipeline@example-project.iam.gserviceaccount.com",
         "subnetwork": SUBNETWORK,
         "use_public_ips": False,
+        "dataflow_service_options": ["max_workflow_runtime_walltime_seconds=7200"],
         "labels": ["pipeline=movielens-100k", "team=films"],
     }
 
@@ -132,6 +134,7 @@ def test_dataflow_job_of_beam_has_the_workers_of_the_config() -> None:
     assert (of(pool, "subnetwork"), of(pool, "ipConfiguration").name) == (SUBNETWORK, "WORKER_IP_PRIVATE")
     images = [of(image, "containerImage") for image in of(pool, "sdkHarnessContainerImages")]
     assert images == [EVERYTHING["image"]]
+    assert list(of(sent, "serviceOptions")) == ["max_workflow_runtime_walltime_seconds=7200"]
     assert of(sent, "serviceAccountEmail") == "perennial-pipeline@example-project.iam.gserviceaccount.com"
     assert of(sent, "tempStoragePrefix").startswith("storage.googleapis.com/example-bucket/perennial/")
 
