@@ -14,6 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 DOCKERFILE=images/pipeline/Dockerfile
 SUITE=trixie
 TREE=${TREE:-/srv/image}
+MARK=.made-by-check.sh # only a tree with this file is deleted
 
 fail() {
   printf 'check.sh: %s\n' "$@" >&2
@@ -58,7 +59,10 @@ echo "check.sh: final stage" >&2
 export DEBIAN_FRONTEND=noninteractive
 command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap >/dev/null; }
 release
+[ ! -e "$TREE" ] || [ -e "$TREE/$MARK" ] || fail "$TREE is there and none of this script's trees; name another in TREE"
 rm -rf --one-file-system "$TREE"
+mkdir -p "$TREE"
+touch "$TREE/$MARK"
 debootstrap --variant=minbase --include=python3 $SUITE "$TREE" >/dev/null
 apt-get clean
 chroot "$TREE" apt-get clean

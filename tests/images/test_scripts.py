@@ -71,3 +71,20 @@ def test_smoke_with_wrong_arguments_says_what_it_takes(arguments: tuple[str, ...
     done = _run("smoke.sh", *arguments)
     assert done.returncode == 2
     assert "takes CONFIG and, if the job is to run, --rehearse" in done.stderr
+
+
+def test_check_leaves_a_tree_alone_that_is_not_its_own(tmp_path: Path) -> None:
+    text = (FOLDER / "check.sh").read_text()
+    (mark,) = re.findall(r"^MARK=(\S+)", text, flags=re.MULTILINE)
+    (guard,) = re.findall(r'^\[ ! -e "\$TREE" \].*$', text, flags=re.MULTILINE)
+    assert text.index(guard) < text.index("rm -rf --one-file-system")
+    script = f'fail() {{ echo "$@"; exit 1; }}\n{guard}\necho deleted'
+
+    def said() -> str:
+        return subprocess.run(
+            ["bash", "-ceu", script], env={"TREE": str(tmp_path), "MARK": mark}, capture_output=True, text=True
+        ).stdout
+
+    assert "none of this script's trees" in said()
+    (tmp_path / mark).touch()
+    assert said() == "deleted\n"
