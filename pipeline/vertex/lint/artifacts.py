@@ -88,7 +88,7 @@ def _title(artifact_type: "pb.ArtifactTypeSchema", where: str) -> str:
         return str(artifact_type.schema_title)
     try:
         schema = yaml.safe_load(artifact_type.instance_schema or "{}")
-    except yaml.YAMLError as e:
+    except (yaml.YAMLError, ValueError, RecursionError) as e:
         raise JobError(f"{where}: the type's schema is not YAML: {e}") from e
     return str(schema.get("title", "tfx.Artifact")) if isinstance(schema, dict) else "tfx.Artifact"
 

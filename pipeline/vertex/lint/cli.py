@@ -14,7 +14,7 @@ from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG, load_config
 from configs.pipeline import PipelineConfig
 from pipeline.vertex.image_option import add_image, with_image
 from pipeline.vertex.lint import showing
-from pipeline.vertex.lint.finding import Finding
+from pipeline.vertex.lint.finding import Finding, in_order
 
 
 def add_parser(
@@ -76,4 +76,4 @@ def _config_findings(config: PipelineConfig) -> list[Finding]:
     if any(finding.severity == "error" for finding in findings):
         return findings  # the compiler may refuse it, and then there is no job to look at
     job = VertexDagRunner(vertex).run(pipeline, write_out=False)
-    return findings + job_findings(parse_job(job, config.name), config)
+    return in_order(findings + job_findings(parse_job(job, config.name), config))

@@ -2,11 +2,16 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from pipeline.vertex.lint.custom_config import images_of_jobs
 from pipeline.vertex.lint.finding import Finding
+from pipeline.vertex.lint.places import flags_of_remote_beam
 from pipeline.vertex.lint.subject import Subject, Task
 
 _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
+
+_BEAM_IMAGE = "--sdk_container_image="
 
 NEED_CONFIG = ("tfx-line", "no-service-account")
 """Rules that look at the config: the job does not say what is in its image, and whose it is is said when it is
@@ -20,13 +25,21 @@ def images(subject: Subject) -> Iterator[Finding]:
         subject: The job.
     """
     for task in subject.tasks:
-        image = task.executor.container.image
-        if image and not _DIGEST.fullmatch(image) and task.spec.caching_options.enable_cache:
+        named = [("image", task.executor.container.image)]
+        named += [
+            ("Beam flag --sdk_container_image", flag.partition("=")[2])
+            for flag in flags_of_remote_beam(task)
+            if flag.startswith(_BEAM_IMAGE)
+        ]
+        named += [("custom_config, image", image) for image in images_of_jobs(task.constants)]
+        for where, image in named:
+            if not image or _DIGEST.fullmatch(image) or not task.spec.caching_options.enable_cache:
+                continue
             yield Finding(
                 "moving-image-tag",
                 "warning",
                 task.id,
-                f"image {image}",
+                f"{where} {image}",
                 "The tag can move to another build while the cache, whose key is this very text, still answers from "
                 "the old one; and two tasks of one run may run different builds.",
                 "Name the image by its digest: <image>@sha256:<64 hexadecimal digits>.",
@@ -94,6 +107,7 @@ def service_account(subject: Subject) -> Iterator[Finding]:
 
 def _has_limits(subject: Subject, task: Task) -> bool:
     # In the document: later versions of the proto have further fields for the same, which ours would not read.
-    executors = subject.job.document["pipelineSpec"].get("deploymentSpec", {}).get("executors", {})
-    limits = executors.get(task.label, {}).get("container", {}).get("resources", {})
+    limits: Any = subject.job.document["pipelineSpec"]
+    for key in ("deploymentSpec", "executors", task.label, "container", "resources"):
+        limits = limits.get(key) or {}  # null stands for nothing, too
     return any(re.search("cpu|memory", key, re.IGNORECASE) for key in limits)

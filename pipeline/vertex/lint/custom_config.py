@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.vertex.lint.finding import Finding
+from pipeline.vertex.lint.places import LIKE_A_PLACE
 from pipeline.vertex.lint.subject import Subject
 
 CHANNEL_IN_CUSTOM_CONFIG = (
@@ -19,7 +20,16 @@ _CHANNEL_FIX = (
     "input_dict. A stock Trainer takes no further inputs; a component of one's own, as TwoTowerTrainer, does."
 )
 
-_PLACE = re.compile(r"(gs|s3|file|hdfs|abfss?|wasbs?)://\S+|(~|\.[./]*)?/\w[\w.*/-]*")
+_PLACE = re.compile(
+    r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]+:/\S.*"  # a URI; of http, a service more often than data
+    r"|(~|\.[./]*)?/\w[\w .*/-]*|[A-Za-z]:\\.+"
+    r"|\w[\w .*-]*(/[\w .*-]+)+\.[A-Za-z]\w{0,9}"  # relative: a file's, by its ending
+)
+
+_SURELY_LOCAL = re.compile(r"file:.*|~/.*|\.\.?/.*|[A-Za-z]:\\.*")
+
+_MAX_DEPTH = 100
+"""As deep as protos' own JSON goes; what is further in is not looked at."""
 
 _OBJECT = "__tfx_object_type__"
 """The key by which `tfx.utils.json_utils` marks what it has serialised."""
@@ -75,9 +85,12 @@ def parameter_findings(task: str, parameters: dict[str, Any]) -> Iterator[Findin
                     "Give it an execution property of its own: an ExecutionParameter in PARAMETERS.",
                 )
             elif name == "custom_config" and isinstance(value, str) and _is_place(path, value):
+                local = _SURELY_LOCAL.fullmatch(value) or (
+                    value.startswith("/") and path and LIKE_A_PLACE.fullmatch(path[-1])
+                )
                 yield Finding(
                     "path-in-custom-config",
-                    "warning",
+                    "error" if local else "warning",
                     task,
                     where,
                     f"{value} is read past TFX: no edge makes the task wait for it, no lineage shows it, and when its "
@@ -86,8 +99,23 @@ def parameter_findings(task: str, parameters: dict[str, Any]) -> Iterator[Findin
                 )
 
 
+def images_of_jobs(parameters: dict[str, Any]) -> list[str]:
+    """The images of the jobs that TFX's Vertex executors start.
+
+    Args:
+        parameters: Of one task, by name.
+    """
+    return [
+        value
+        for path, value in _walk(parameters.get("custom_config"), ())
+        if isinstance(value, str) and path and _JOB_SPECS.fullmatch(path[0]) and path[-1] == "image_uri"
+    ]
+
+
 def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
     """A value and all that is in it, JSON in text included; what TFX has serialised is one value."""
+    if len(path) > _MAX_DEPTH:
+        return
     if isinstance(value, str):
         inner = _parsed(value)
         if inner is None:
@@ -113,7 +141,7 @@ def _parsed(text: str) -> Any:
         return None
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict | list) else None
 

@@ -6,7 +6,10 @@ from typing import Any
 from pipeline.vertex.lint.finding import Finding
 from pipeline.vertex.lint.subject import Subject
 
-_FIX = "Give it a default, or a value at compile time: run(pipeline, parameter_values={…})."
+_FIX = (
+    "Give it a default, a value at compile time, run(pipeline, parameter_values={…}), or one at each submit: "
+    "--parameter NAME=VALUE."
+)
 
 RUNTIME_PARAMETER_WITHOUT_VALUE = "runtime-parameter-without-value"
 
@@ -28,11 +31,11 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
             ]
             yield Finding(
                 RUNTIME_PARAMETER_WITHOUT_VALUE,
-                "error",
+                "warning",
                 users[0] if len(users) == 1 else None,
                 f"runtime parameter {name}",
-                "It has neither value nor default, so Vertex refuses the job. A default in the pipeline does not help "
-                "with TFX's own runner, which drops it.",
+                "It has neither value nor default, so Vertex refuses the job unless one is given with it. A default in "
+                "the pipeline does not help with TFX's own runner, which drops it.",
                 _FIX,
             )
 
@@ -50,7 +53,7 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
             if isinstance(value, RuntimeParameter) and value.default is None:
                 yield Finding(
                     RUNTIME_PARAMETER_WITHOUT_VALUE,
-                    "error",
+                    "warning",
                     component.id,
                     f"runtime parameter {value.name}, parameter {name}",
                     "It has no default, so Vertex refuses a job that is submitted without a value.",

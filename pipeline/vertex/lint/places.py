@@ -11,10 +11,23 @@ from pipeline.vertex.lint.subject import Subject, Task
 _PLACES = {"input_base", "schema_file", "artifact_uri", "uri"}
 """Parameters of TFX's and KFP's components that are places, absolute or relative; the last two are importers'."""
 
-_LIKE_A_PLACE = re.compile(r".*(_|^)(base|dir|directory|file|folder|path|root|uri)")
+LIKE_A_PLACE = re.compile(r".*(_|^)(base|dir|directory|file|folder|path|root|uri)")
 """Names of parameters that may be places: an absolute path is then one."""
 
 _BEAM_PLACE = re.compile(r"--(temp_location|staging_location)=(.*)")
+
+_REMOTE_RUNNER = re.compile(r"--runner=(?!.*(Direct|Prism|Interactive|FnApi)).+", re.IGNORECASE)
+"""Without one, Beam runs in the task itself, whose own folders are as good."""
+
+
+def flags_of_remote_beam(task: Task) -> list[str]:
+    """The arguments of a task whose Beam pipelines run elsewhere; none of another.
+
+    Args:
+        task: The task.
+    """
+    args = list(task.executor.container.args)
+    return args if any(_REMOTE_RUNNER.fullmatch(one) for one in args) else []
 
 
 def is_local(place: str) -> bool:
@@ -50,11 +63,11 @@ def _places(task: Task) -> Iterator[tuple[str, str]]:
         if not isinstance(value, str):
             continue
         absolute = value.startswith(("/", "~/", "file://"))
-        if name in _PLACES or (absolute and _LIKE_A_PLACE.fullmatch(name) and not name.startswith("module_")):
+        if name in _PLACES or (absolute and LIKE_A_PLACE.fullmatch(name) and not name.startswith("module_")):
             yield f"parameter {name}", value
         elif name == "push_destination":
             yield f"parameter {name}, base_directory", _base_directory(value)
-    for argument in task.executor.container.args:
+    for argument in flags_of_remote_beam(task):
         beam = _BEAM_PLACE.fullmatch(argument)
         if beam:
             yield f"Beam flag --{beam[1]}", beam[2]
@@ -66,7 +79,7 @@ def _base_directory(push_destination: str) -> str:
         value: Any = json.loads(push_destination)
         folder = value.get("filesystem", {})
         return str(folder.get("base_directory") or folder.get("baseDirectory") or "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
 
 

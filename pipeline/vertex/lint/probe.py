@@ -26,7 +26,7 @@ def why_not(path: str) -> str | None:
     spec = _found(module)
     if isinstance(spec, str):
         return spec
-    if spec.origin is None or not spec.origin.endswith(".py"):
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return None  # compiled, or built in: what is in it is not written there
     with open(spec.origin, "rb") as source:
         try:
@@ -39,18 +39,31 @@ def why_not(path: str) -> str | None:
     return f"module {module} has no {name} at its top level"
 
 
-def _found(module: str) -> "ModuleSpec | str":
-    """Where a module lies, looked up package by package: importing the packages above it would take seconds."""
+def _found(module: str) -> "ModuleSpec | str | None":
+    """Where a module lies, looked up package by package: importing the packages above it would take seconds.
+
+    Returns:
+        None if that cannot be told: a module above it puts modules where no file is, as `os` does with `os.path`.
+    """
     found, *inner = module.split(".")
     spec = importlib.util.find_spec(found)
     for part in inner:
-        folders = list(spec.submodule_search_locations or ()) if spec else []
-        # By the last part alone: of a whole name it would want the packages above to be imported.
-        spec = PathFinder.find_spec(part, folders) if folders else None
-        found = f"{found}.{part}"
         if spec is None:
             break
+        above, found = spec, f"{found}.{part}"
+        folders = list(above.submodule_search_locations or ())
+        # By the last part alone: of a whole name it would want the packages above to be imported.
+        spec = PathFinder.find_spec(part, folders) if folders else None
+        if spec is None and _puts_modules(above):
+            return None
     return spec or f"there is no module {found}"
+
+
+def _puts_modules(spec: ModuleSpec) -> bool:
+    if spec.origin is None or not spec.origin.endswith(".py"):
+        return spec.origin in ("built-in", "frozen")
+    with open(spec.origin, "rb") as source:
+        return b"sys.modules" in source.read()
 
 
 def _bound(body: list[ast.stmt]) -> set[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
 
+from configs.errors import JobError
 from configs.pipeline import PipelineConfig
 from configs.vertex import Vertex
 
@@ -90,17 +91,20 @@ class Subject:
         """All tasks, by id, those of inner DAGs included.
 
         Raises:
-            JobError: A task names a component or an executor that the job lacks.
+            JobError: A task names a component or an executor that the job lacks, or the DAG that it is in.
         """
-        return tuple(self._tasks(self.job.spec.root.dag, self.job.parameters))
+        return tuple(self._tasks(self.job.spec.root.dag, self.job.parameters, ()))
 
-    def _tasks(self, dag: "pb.DagSpec", given: Mapping[str, Any]) -> Iterator[Task]:
+    def _tasks(self, dag: "pb.DagSpec", given: Mapping[str, Any], inside: tuple[str, ...]) -> Iterator[Task]:
         from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
         for id, spec in sorted(dag.tasks.items()):
             component = self.job.component(spec)
             if component.HasField("dag"):
+                name = spec.component_ref.name
+                if name in inside:
+                    raise JobError(f"{self.job.path}: task {id!r} names the component {name!r}, which it is itself in")
                 yield Task(id, spec, component, "", pb.PipelineDeploymentConfig.ExecutorSpec(), given)
-                yield from self._tasks(component.dag, {})
+                yield from self._tasks(component.dag, {}, (*inside, name))
             else:
                 yield Task(id, spec, component, component.executor_label, self.job.executor(spec), given)

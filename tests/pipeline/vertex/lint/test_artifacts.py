@@ -97,9 +97,10 @@ def test_job_of_another_compiler_title_outside_the_pattern_is_an_error(tmp_path:
     assert places(found(parse_job(job, "job.json"), NAME)) == [("DataGate", "output blessing")]
 
 
-def test_job_whose_type_has_no_schema_that_can_be_read_is_none(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", ["title: [", "title: 2020-99-99", "[" * 5000])
+def test_job_whose_type_has_no_schema_that_can_be_read_is_none(tmp_path: Path, schema: str) -> None:
     job = _own_job(tmp_path)
     outputs = job["pipelineSpec"]["components"]["DataGate"]["outputDefinitions"]["artifacts"]
-    outputs["blessing"]["artifactType"] = {"instanceSchema": "title: ["}
+    outputs["blessing"]["artifactType"] = {"instanceSchema": schema}
     with pytest.raises(JobError, match="task DataGate, output blessing: the type's schema is not YAML"):
         job_findings(parse_job(job, "job.json"))

@@ -72,3 +72,18 @@ def test_service_account_that_no_one_names_is_a_warning(account: Any, in_job: st
     named = parse_job({**job.document, **({"serviceAccount": in_job} if in_job else {})}, "job.json")
     findings = _with_config(named, config_with(service_account=account), "no-service-account")
     assert [finding.severity for finding in findings] == ["warning"] * faults
+
+
+def test_images_of_the_training_job_and_of_beams_workers_are_looked_at(tmp_path: Path) -> None:
+    images = {"custom_job": {"machine_type": "n1-standard-8", "image": "repo/gpu:latest"},
+              "dataflow": {"image": "repo/workers:latest"}}  # fmt: skip
+    findings = found(parse_job(job_with(tmp_path, **images), "job.json"), "moving-image-tag")
+    assert ("TwoTowerTrainer", "custom_config, image repo/gpu:latest") in places(findings)
+    assert ("CatalogueGen", "Beam flag --sdk_container_image repo/workers:latest") in places(findings)
+
+
+def test_resources_that_are_null_are_none() -> None:
+    document = job_of(pipeline_of(example_gen())).document
+    for executor in document["pipelineSpec"]["deploymentSpec"]["executors"].values():
+        executor["container"]["resources"] = None
+    assert places(found(parse_job(document, "job.json"), "no-resources")) == [("CsvExampleGen", "container")]

@@ -59,18 +59,46 @@ def test_job_findings_runtime_parameter_inside_custom_config_is_an_error() -> No
 
 
 @pytest.mark.parametrize(
-    "path", ["gs://bucket/items.csv", "file:///srv/items.csv", "/srv/items.csv", "~/items.csv", "../data/items.csv"]
+    ("path", "severity"),
+    [
+        ("gs://bucket/items.csv", "warning"),
+        ("gs://bucket/my items.csv", "warning"),
+        ("bigquery://project/items", "warning"),
+        ("data/items.csv", "warning"),
+        ("file:///srv/items.csv", "error"),
+        ("file:/srv/items.csv", "error"),
+        ("/srv/items.csv", "error"),
+        ("/srv/my items.csv", "error"),
+        ("~/items.csv", "error"),
+        ("./items.csv", "error"),
+        ("../data/items.csv", "error"),
+        (r"C:\items.csv", "error"),
+    ],
 )
-def test_job_findings_path_in_custom_config_is_a_warning(path: str) -> None:
+def test_job_findings_path_in_custom_config_is_a_warning_and_an_error_if_it_is_of_this_machine(
+    path: str, severity: str
+) -> None:
     (finding,) = found(job_of(_with({"items": {"path": path}})), PATH)
-    assert (finding.severity, finding.task) == ("warning", "Trainer")
+    assert (finding.severity, finding.task) == (severity, "Trainer")
     assert finding.where == "parameter custom_config, field items.path"
     assert finding.why.startswith(f"{path} is read past TFX")
 
 
-@pytest.mark.parametrize("text", ["/", " / ", "//", "|", r"\((\d{4})\)", "a/b", "https", "", "trainer.run_fn"])
+@pytest.mark.parametrize(
+    "text", ["/", " / ", "//", "|", r"\((\d{4})\)", "a/b", "https", "", "trainer.run_fn", "https://a/b"]
+)
 def test_job_findings_texts_that_are_no_path_are_left_alone(text: str) -> None:
     assert found(job_of(_with({"separator": text})), PATH) == []
+
+
+def test_job_findings_absolute_text_that_may_be_no_path_is_a_warning_only() -> None:
+    (finding,) = found(job_of(_with({"route": "/health"})), PATH)
+    assert finding.severity == "warning"
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "[" * 900 + "]" * 900])
+def test_job_findings_text_of_many_lists_is_passed_over(text: str) -> None:
+    assert found(job_of(_with({"text": text})), PATH) == []
 
 
 def test_job_findings_bucket_of_a_custom_jobs_own_description_is_left_alone() -> None:

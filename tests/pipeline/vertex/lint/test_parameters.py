@@ -17,15 +17,15 @@ def _pipeline(default: str | None = None) -> tfx.dsl.Pipeline:
     return pipeline_of(example_gen(parameter))
 
 
-def test_parameter_without_default_is_an_error_before_and_after_compilation() -> None:
+def test_parameter_without_default_is_a_warning_before_and_after_compilation() -> None:
     pipeline = _pipeline()
     assert places(found(pipeline, RULE)) == [("CsvExampleGen", "runtime parameter input, parameter input_base")]
     (finding,) = found(job_of(pipeline), RULE)
-    assert (finding.severity, finding.task) == ("error", "CsvExampleGen")
+    assert (finding.severity, finding.task) == ("warning", "CsvExampleGen")
     assert finding.where == "runtime parameter input"
 
 
-def test_parameter_whose_default_tfx_drops_is_an_error_in_its_job_and_none_in_ours() -> None:
+def test_parameter_whose_default_tfx_drops_is_a_warning_in_its_job_and_none_in_ours() -> None:
     pipeline = _pipeline(default="gs://bucket/log")
     assert found(pipeline, RULE) == []
     assert len(found(job_of(pipeline), RULE)) == 1

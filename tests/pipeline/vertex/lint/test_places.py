@@ -45,9 +45,20 @@ def test_schema_push_and_imported_artifact_of_this_machine_are_errors() -> None:
 
 
 def test_beam_folder_of_this_machine_is_an_error_and_an_image_is_none() -> None:
-    flags = ["--temp_location=/tmp/beam", "--staging_location=gs://bucket/beam", "--setup_file=/app/setup.py"]
+    flags = [
+        "--runner=DataflowRunner",
+        "--temp_location=/tmp/beam",
+        "--staging_location=gs://bucket/beam",
+        "--setup_file=/app/setup.py",
+    ]
     job = job_of(pipeline_of(example_gen(), beam_pipeline_args=flags))
     assert places(found(job, RULE)) == [("CsvExampleGen", "Beam flag --temp_location")]
+
+
+@pytest.mark.parametrize("runner", [[], ["--runner=DirectRunner"]])
+def test_beam_folder_of_this_machine_is_none_where_beam_runs_in_the_task(runner: list[str]) -> None:
+    job = job_of(pipeline_of(example_gen(), beam_pipeline_args=[*runner, "--temp_location=/tmp/beam"]))
+    assert found(job, RULE) == []
 
 
 def test_own_pipeline_with_the_places_of_this_machine_has_each_of_them_told(

@@ -55,9 +55,17 @@ def test_not_importable_name_elsewhere_is_not_found(package: str, name: str) -> 
 
 
 def test_not_importable_says_which_part_is_missing(package: str) -> None:
-    asked = ["nowhere.Class", f"{package}.none.Class", f"{package}.module.Outer.Inner", "Class", "a b.Class"]
+    asked = [
+        "nowhere.Class",
+        "nowhere.deep.Class",
+        f"{package}.none.Class",
+        f"{package}.module.Outer.Inner",
+        "Class",
+        "a b.Class",
+    ]
     assert not_importable(asked) == {
         "nowhere.Class": "there is no module nowhere",
+        "nowhere.deep.Class": "there is no module nowhere",
         f"{package}.none.Class": f"there is no module {package}.none",
         f"{package}.module.Outer.Inner": f"there is no module {package}.module.Outer",
         "Class": "Class is no path of a module and a name in it",
@@ -83,6 +91,7 @@ def test_not_importable_module_that_makes_names_up_is_believed(package: str) -> 
         "tfx.components.trainer.no_executor.Executor",
         "collections.OrderedDict",
         "math.sqrt",
+        "os.path.join",
     ],
 )
 def test_not_importable_agrees_with_the_import_itself(path: str) -> None:

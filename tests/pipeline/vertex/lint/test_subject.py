@@ -1,10 +1,13 @@
 """All tasks of a job are looked at, those of an inner DAG too."""
 
+import pytest
 from tfx import v1 as tfx
 
+from configs.errors import JobError
 from pipeline.vertex.job import parse_job
+from pipeline.vertex.lint import job_findings
 from pipeline.vertex.lint.subject import Subject
-from tests.pipeline.vertex.lint.planted import IMAGE, component, example_gen, found, pipeline_of, places
+from tests.pipeline.vertex.lint.planted import IMAGE, component, example_gen, found, job_of, pipeline_of, places
 
 
 def test_tasks_of_a_pipeline_with_an_exit_handler_are_all_there() -> None:
@@ -14,3 +17,13 @@ def test_tasks_of_a_pipeline_with_an_exit_handler_are_all_there() -> None:
     job = parse_job(runner.run(pipeline_of(example_gen("/srv/log")), write_out=False), "job.json")
     assert [task.id for task in Subject(job, None).tasks] == ["Own", "tfx-dag", "CsvExampleGen"]
     assert places(found(job, "local-path")) == [("CsvExampleGen", "parameter input_base")]
+
+
+def test_dag_that_is_in_itself_is_a_job_error() -> None:
+    document = job_of(pipeline_of(example_gen())).document
+    components = document["pipelineSpec"]["components"]
+    (name,) = components
+    del components[name]["executorLabel"]
+    components[name]["dag"] = {"tasks": {"again": {"componentRef": {"name": name}}}}
+    with pytest.raises(JobError, match=r"'again' names the component .* itself in"):
+        job_findings(parse_job(document, "job.json"))
