@@ -27,20 +27,25 @@ def pip(found: str | None, prefix: str) -> Check:
     return Check("pip", "ok", found)
 
 
-def credentials(load: Callable[[], tuple[Any, str | None]], vertex: Vertex | None) -> Check:
+def credentials(
+    load: Callable[[], tuple[Any, str | None]], vertex: Vertex | None, key_file: str | None = None
+) -> Check:
     """Whether there are Application Default Credentials; they are looked at only, and nothing of them is printed.
 
     Args:
         load: `google.auth.default`, or another that raises its error if there are none.
         vertex: The config's section. None: the pipeline does not run on Vertex.
+        key_file: GOOGLE_APPLICATION_CREDENTIALS of this environment. None: it is not set.
     """
     from google.auth import exceptions
 
     try:
         found, project = load()
-    except exceptions.GoogleAuthError as e:
+    except (exceptions.GoogleAuthError, OSError, ValueError) as e:
         needed = vertex is not None and vertex.project != EXAMPLE_PROJECT
         missing = "none" if isinstance(e, exceptions.DefaultCredentialsError) else f"unusable ({type(e).__name__})"
+        if key_file is not None:
+            missing = f"{missing} in {key_file}, which GOOGLE_APPLICATION_CREDENTIALS names"
         advice = "`gcloud auth application-default login`, or name a key's file in GOOGLE_APPLICATION_CREDENTIALS"
         what = "The job is submitted with them" if needed else "Only what talks to Google Cloud needs them"
         return Check("credentials", "error" if needed else "warning", missing, f"{what}: {advice}.")

@@ -16,6 +16,9 @@ from pipeline.doctor.check import Check
 _SAMPLE_BYTES = 1 << 20
 """Of each text file, from which its rows are estimated."""
 
+_UNPACKED_BYTES = 64 << 20
+"""Of a packed sample at most: a megabyte may hold a thousand."""
+
 _ELSEWHERE = "://"
 
 
@@ -101,7 +104,8 @@ def _rows(file: Path, kind: str) -> int:
     read = len(sample)
     if file.suffix == ".gz":
         unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header
-        sample = unpacking.decompress(sample)
-        read -= len(unpacking.unused_data)  # a file may be several packed ones in a row
+        sample = unpacking.decompress(sample, _UNPACKED_BYTES)
+        # A file may be several packed ones in a row.
+        read -= len(unpacking.unused_data) + len(unpacking.unconsumed_tail)
     lines = sample.count(b"\n") or (1 if sample else 0)
     return round(lines * file.stat().st_size / read) if read else 0

@@ -5,7 +5,7 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -26,19 +26,28 @@ def examine(config: PipelineConfig) -> Iterator[Check]:
         config: The pipeline that is to run here.
     """
     python = sys.version_info[:3]
-    yield interpreter.interpreter(python, _requires_python())
+    yield _with_imports("Python", lambda: interpreter.interpreter(python, _requires_python()))
     yield interpreter.c_library(*platform.libc_ver(), platform.machine(), python)
     found = libraries.installed()
-    yield libraries.versions(found, libraries.requirements())
+    yield _with_imports("versions", lambda: libraries.versions(found, libraries.requirements()))
     yield libraries.kubeflow(found.get("kfp"))
     loaded = libraries.load()
     yield libraries.imports(loaded)
     yield libraries.keras(loaded, libraries.this_environment("TF_USE_LEGACY_KERAS"))
     yield libraries.protobuf(loaded, libraries.this_environment("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"))
     yield access.pip(shutil.which("pip"), sys.prefix)
-    yield access.credentials(_default_credentials, config.vertex)
+    key_file = libraries.this_environment("GOOGLE_APPLICATION_CREDENTIALS")
+    yield _with_imports("credentials", lambda: access.credentials(_default_credentials, config.vertex, key_file))
     yield data.data(data.paths_of(config))
     yield from _room(config, data.log_rows(config.log))
+
+
+def _with_imports(name: str, look: Callable[[], Check]) -> Check:
+    """What a look came to that needs a library which may be missing."""
+    try:
+        return look()
+    except ImportError as e:
+        return Check(name, "error", f"cannot be told: {e}", "Install what uv.lock has: ./bootstrap.sh.")
 
 
 def _room(config: PipelineConfig, rows: int | None) -> Iterator[Check]:
@@ -66,7 +75,7 @@ def _default_credentials() -> tuple[Any, str | None]:
 
 def _available_memory() -> int | None:
     cgroup = {}
-    for name in ("memory.max", "memory.current"):
+    for name in ("memory.max", "memory.current", "memory.stat"):
         with contextlib.suppress(OSError):  # no cgroup v2, or not ours to read
             cgroup[name] = (_CGROUP / name).read_text()
     return machine.available_memory(_MEMINFO.read_text() if _MEMINFO.exists() else "", cgroup)

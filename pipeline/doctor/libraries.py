@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -39,10 +40,17 @@ print(json.dumps({
 
 
 def installed() -> dict[str, str]:
-    """The versions of all installed distributions, by normalised name."""
-    from packaging.utils import canonicalize_name
-
-    return {canonicalize_name(one.metadata["Name"]): one.version for one in metadata.distributions()}
+    """The versions of all installed distributions, by normalised name; none of one whose metadata is broken."""
+    found = {}
+    for one in metadata.distributions():
+        try:
+            said = one.metadata
+        except (OSError, ValueError):
+            continue
+        if said is not None and "Name" in said and "Version" in said:
+            # As https://packaging.python.org/en/latest/specifications/name-normalization/ has it.
+            found[re.sub(r"[-_.]+", "-", said["Name"]).lower()] = said["Version"]
+    return found
 
 
 def requirements() -> dict[str, list[str]]:
@@ -63,13 +71,17 @@ def versions(found: Mapping[str, str], requires: Mapping[str, Sequence[str]]) ->
         found: Installed versions by normalised name.
         requires: Requirements, as PEP 508 has them, of each package that asks.
     """
-    from packaging.requirements import Requirement
+    from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
 
     faults = []
     for package, wanted in requires.items():
         for text in wanted:
-            requirement = Requirement(text)
+            try:
+                requirement = Requirement(text)
+            except InvalidRequirement:
+                faults.append(f"{package} needs {text!r}, which cannot be read")
+                continue
             if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
                 continue
             version = found.get(canonicalize_name(requirement.name))

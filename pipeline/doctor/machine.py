@@ -49,7 +49,7 @@ def available_memory(meminfo: str, cgroup: Mapping[str, str]) -> int | None:
 
     Args:
         meminfo: The text of `/proc/meminfo`.
-        cgroup: The texts of `memory.max` and `memory.current` of cgroup v2; empty where there are none.
+        cgroup: The texts of `memory.max`, `memory.current` and `memory.stat` of cgroup v2; empty where there are none.
 
     Returns:
         The smaller of what the machine and the container have left. None: the machine does not say.
@@ -60,7 +60,9 @@ def available_memory(meminfo: str, cgroup: Mapping[str, str]) -> int | None:
         left.append(int(lines["MemAvailable"].split()[0]) * 1024)
     limit, used = (cgroup.get(name, "").strip() for name in ("memory.max", "memory.current"))
     if limit.isdigit() and used.isdigit():
-        left.append(int(limit) - int(used))
+        # What is only kept of files, and not in use, is given back before anything fails.
+        kept = dict(line.split() for line in cgroup.get("memory.stat", "").splitlines()).get("inactive_file", "0")
+        left.append(int(limit) - max(0, int(used) - int(kept)))
     return min(left) if left else None
 
 

@@ -1,6 +1,7 @@
 """pip on the PATH, and credentials: real ones of Google's library, from files made here."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from configs.load import DEFAULT_CONFIG, load_config
 from configs.vertex import Vertex
 from pipeline.doctor.access import credentials, pip
+from pipeline.doctor.examine import _with_imports
 
 
 @pytest.mark.parametrize(("found", "status"), [("/venv/bin/pip", "ok"), ("/usr/bin/pip", "warning"), (None, "warning")])
@@ -81,5 +83,18 @@ def test_credentials_there_are_told_by_kind_and_project_and_nothing_else(
 
 
 def test_credentials_file_that_is_broken_is_told(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(nowhere / "missing.json"))
-    assert credentials(google.auth.default, _vertex("shop-project")).status == "error"
+    (nowhere / "latin.json").write_bytes(b"\xff")
+    for name, found in (("missing.json", "none"), (".", "unusable (IsADirectoryError)"), ("latin.json", "")):
+        file = str(nowhere / name)
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", file)
+        check = credentials(google.auth.default, _vertex("shop-project"), file)
+        assert check.status == "error"
+        assert check.found.startswith(found)
+        assert check.found.endswith(f" in {file}, which GOOGLE_APPLICATION_CREDENTIALS names")
+
+
+def test_library_that_a_look_needs_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.auth", None)
+    check = _with_imports("credentials", lambda: credentials(lambda: (None, None), None))
+    assert (check.name, check.status) == ("credentials", "error")
+    assert "google" in check.found

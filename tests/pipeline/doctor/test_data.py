@@ -10,6 +10,7 @@ from pyarrow import parquet
 
 from configs.data import Log
 from configs.load import DEFAULT_CONFIG, load_config
+from pipeline.doctor import data as data_module
 from pipeline.doctor.data import data, log_rows, paths_of
 
 
@@ -78,6 +79,15 @@ def test_log_rows_large_text_is_estimated_within_a_tenth(members: int, tmp_path:
     file = tmp_path / ("log.csv.gz" if members else "log.csv")
     file.write_bytes(gzip.compress(text) * members or text)
     assert log_rows(Log(path=str(file))) == pytest.approx(200_000, rel=0.1)
+
+
+def test_log_rows_of_what_unpacks_to_very_much_are_estimated_from_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_module, "_UNPACKED_BYTES", 1 << 16)
+    file = tmp_path / "log.csv.gz"
+    file.write_bytes(gzip.compress(b"0123456\n" * 500_000))
+    assert log_rows(Log(path=str(file))) == pytest.approx(500_000, rel=0.5)
 
 
 def test_log_rows_parquet_says_its_rows(tmp_path: Path) -> None:

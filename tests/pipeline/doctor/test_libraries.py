@@ -1,6 +1,7 @@
 """Versions that fit together or do not, and imports in a process of their own."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,20 @@ def test_versions_missing_libraries_are_told() -> None:
     without = {name: version for name, version in FOUND.items() if name != "tensorflow"}
     assert libraries.versions(without, REQUIRES).found == "tfx needs tensorflow, which is missing"
     assert libraries.versions({}, {}).found == "perennial is missing; tfx is missing"
+
+
+def test_installed_and_versions_pass_over_or_tell_broken_metadata(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = {"a": None, "b": b"", "c": b"Name: c\n", "d": b"\xff\xfe", "e": b"Name: E_e\nVersion: 1\n"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+        if text is not None:
+            (tmp_path / f"{name}-1.dist-info" / "METADATA").write_bytes(text)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert libraries.installed() == {"e-e": "1"}
+    check = libraries.versions(FOUND, {**REQUIRES, "tfx": ["tensorflow=>2"]})
+    assert (check.status, check.found) == ("error", "tfx needs 'tensorflow=>2', which cannot be read")
 
 
 @pytest.mark.parametrize(("version", "status"), [("1.8.22", "error"), (None, "error"), ("2.0.1", "ok"), ("2.16", "ok")])

@@ -28,6 +28,14 @@ def test_disk_needed_is_not_below_what_was_measured(rows: int, written: float) -
         ({}, 8_000_000 * 1024),
         ({"memory.max": "max\n", "memory.current": "5\n"}, 8_000_000 * 1024),
         ({"memory.max": "4000000000\n", "memory.current": "1000000000\n"}, 3_000_000_000),
+        (
+            {
+                "memory.max": "4000000000\n",
+                "memory.current": "3900000000\n",
+                "memory.stat": "anon 5\ninactive_file 2900000000\n",
+            },
+            3_000_000_000,
+        ),
         ({"memory.max": "99000000000\n", "memory.current": "0\n"}, 8_000_000 * 1024),
     ],
 )
