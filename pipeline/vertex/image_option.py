@@ -1,6 +1,7 @@
 """The option `--image` of commands that make or read a job: the image by the digest that a build has just pushed."""
 
 import argparse
+import logging
 import re
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from configs.pipeline import PipelineConfig
 
 if TYPE_CHECKING:
     from pipeline.vertex.job import Job
+
+_logger = logging.getLogger("perennial.vertex")
 
 _BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 
@@ -25,7 +28,7 @@ def add_image(parser: argparse.ArgumentParser) -> None:
 
 
 def with_image(config: PipelineConfig, image: str | None) -> PipelineConfig:
-    """The config with another image.
+    """The config with another image; a warning goes to the log where a machine keeps one of its own.
 
     Args:
         config: The pipeline.
@@ -47,6 +50,13 @@ def with_image(config: PipelineConfig, image: str | None) -> PipelineConfig:
             f"pipeline {config.name}: --image stands in for vertex.image, but the config has no 'vertex' section. "
             "Add vertex: with project, region, pipeline_root, data_dir, serving_dir and image."
         )
+    for name, part in (("custom_job", config.vertex.custom_job), ("dataflow", config.vertex.dataflow)):
+        if part is not None and part.image not in (None, image):
+            _logger.warning(
+                "--image leaves vertex.%s.image as it is, %s: see that it is of the same build, or leave it out.",
+                name,
+                part.image,
+            )
     return config.model_copy(update={"vertex": config.vertex.model_copy(update={"image": image})})
 
 

@@ -10,6 +10,7 @@ from configs.errors import ConfigError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.cli import main
 from pipeline.vertex.image_option import add_image, with_image
+from tests.pipeline.vertex.settings import config_with
 
 DIGEST = "europe-docker.pkg.dev/my-project/perennial/pipeline@sha256:" + "0123456789abcdef" * 4
 
@@ -47,6 +48,15 @@ def test_image_that_is_not_named_by_a_digest_is_refused(image: str) -> None:
     with pytest.raises(ConfigError, match="must name the image by its digest") as refused:
         with_image(load_config(DEFAULT_CONFIG), image)
     assert repr(image) in str(refused.value)
+
+
+def test_image_of_a_machine_that_has_its_own_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    pool, dataflow = {"machine_type": "n1-standard-8", "image": "repo/gpu@sha256:0"}, {"image": DIGEST}
+    changed = with_image(config_with(custom_job=pool, dataflow=dataflow), DIGEST)
+    (record,) = caplog.records
+    assert "vertex.custom_job.image as it is, repo/gpu@sha256:0" in record.getMessage()
+    assert changed.vertex is not None and changed.vertex.custom_job is not None
+    assert changed.vertex.custom_job.image == "repo/gpu@sha256:0"
 
 
 def test_config_without_vertex_section_is_refused() -> None:
