@@ -109,7 +109,7 @@ class WorkerPool(Settings):
     """The container image, such as the GPU variant of `vertex.image`; `--image` leaves it as it is. None:
     `vertex.image`."""
 
-    timeout_seconds: int = Field(default=86_400, ge=60)
+    timeout_seconds: int = Field(default=86_400, gt=0)
     """After which Vertex ends the job. Default: a day; by Vertex's own, a training that hangs is paid for a week."""
 
 
@@ -137,7 +137,7 @@ class Dataflow(Settings):
     """Instead of an image: the path of `setup.py` beside this project's sources in `vertex.image`, from which workers
     install this package; our own image has no sources."""
 
-    timeout_seconds: int = Field(default=86_400, ge=600)
+    timeout_seconds: int = Field(default=86_400, gt=0)
     """After which Dataflow ends a job: one does not end with its task. Default: a day, more than ours need."""
 
     subnetwork: str | None = None
