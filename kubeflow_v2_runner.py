@@ -4,13 +4,15 @@ import sys
 
 from configs.errors import PerennialError
 from configs.load import config_from_environment
+from pipeline.vertex.api.labels import made_of
 from pipeline.vertex.compile import compile_job
 
 
 def main() -> None:
     """Writes `pipeline.json` into the current folder, or where the `tfx` CLI wants it."""
     try:
-        compile_job(config_from_environment())
+        config = config_from_environment()
+        compile_job(config, labels=made_of(config))
     except PerennialError as e:
         sys.exit(f"{type(e).__name__}: {e}")
 

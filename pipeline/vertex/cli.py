@@ -44,8 +44,9 @@ def add_parser(
 def _compile(arguments: argparse.Namespace) -> None:
     # Before TFX, whose import takes seconds: a bad YAML is told at once.
     config = with_image(load_config(arguments.config), arguments.image)
+    from pipeline.vertex.api.labels import made_of
     from pipeline.vertex.compile import compile_job
 
     output: Path = arguments.output
-    file = compile_job(config, str(output.parent), output.name)
+    file = compile_job(config, str(output.parent), output.name, made_of(config))
     Console().print(f"Wrote {file}, {file.stat().st_size / 2**10:,.0f} KiB", highlight=False, soft_wrap=True)

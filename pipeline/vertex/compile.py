@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +32,19 @@ JOB_FILE = "pipeline.json"
 _KUBERNETES_GPU = "nvidia.com/gpu"
 
 
-def compile_job(config: PipelineConfig, output_dir: str | None = None, output_filename: str = JOB_FILE) -> Path:
+def compile_job(
+    config: PipelineConfig,
+    output_dir: str | None = None,
+    output_filename: str = JOB_FILE,
+    labels: Mapping[str, str] | None = None,
+) -> Path:
     """Writes the job: JSON for Vertex, or YAML for the open-source backend of Kubeflow Pipelines.
 
     Args:
         config: The pipeline, with its `vertex` section.
         output_dir: Where to write. None: the current folder, or where the `tfx` CLI wants it.
         output_filename: The file's name; its ending decides, `.json` or `.yaml`.
+        labels: For the job, besides TFX's own, such as `pipeline.vertex.api.labels.made_of`; YAML has no place for any.
 
     Returns:
         The file.
@@ -55,6 +61,7 @@ def compile_job(config: PipelineConfig, output_dir: str | None = None, output_fi
         output_dir,
         output_filename,
         check=lambda job: refuse(job_findings(parse_job(job, output_filename), config)),
+        labels=labels,
     )
     runner.run(pipeline)
     return runner.job_file
@@ -84,6 +91,7 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         output_dir: str | None = None,
         output_filename: str = JOB_FILE,
         check: Callable[[dict[str, Any]], None] | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         """Declares what is compiled for.
 
@@ -92,6 +100,7 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
             output_dir: Where to write. None: the current folder.
             output_filename: The file's name.
             check: Gets each job before it is written, and raises what is wrong with it.
+            labels: Of the job, besides TFX's own.
         """
         super().__init__(
             config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
@@ -104,6 +113,7 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         )
         self._vertex = vertex
         self._check = check
+        self._labels = labels or {}
 
     @property
     def job_file(self) -> Path:
@@ -128,6 +138,7 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         """
         job: dict[str, Any] = super().run(pipeline=pipeline, parameter_values=parameter_values, write_out=False)
         spec = job["pipelineSpec"]
+        job["labels"] = {**job.get("labels", {}), **self._labels}
         _put_resources(spec, self._vertex)
         _put_retries(spec, self._vertex)
         _put_defaults(spec, pipeline)

@@ -84,6 +84,10 @@ class Pipelines:
             copy = types.PipelineJob()
             copy._pb.CopyFrom(job._pb)
             copy._pb.ClearField("job_detail")  # "Not available in the list view."
+            if request._pb.read_mask.paths:
+                masked = types.PipelineJob.pb()()
+                request._pb.read_mask.MergeMessage(copy._pb, masked)
+                copy = types.PipelineJob.wrap(masked)
             shown.append(copy)
         return types.ListPipelineJobsResponse(pipeline_jobs=shown, next_page_token=token)
 

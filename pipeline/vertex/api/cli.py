@@ -106,7 +106,7 @@ def _submit(arguments: argparse.Namespace) -> None:
     described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
     api = None if arguments.dry_run else Api(vertex)
     if api is not None:
-        check_places(api, config)
+        check_places(api, described)
         described["labels"] = data_label(data_digest(api, job, values)) | described["labels"]
     if not arguments.without_estimate:
         _estimate(api, config, job)
@@ -204,7 +204,7 @@ def _schedule(arguments: argparse.Namespace) -> None:
     wanted = schedule.described(config, parent(vertex), described)
     api = None if arguments.dry_run else Api(vertex)
     if api is not None:
-        check_places(api, config)
+        check_places(api, described)
     if not arguments.without_estimate:
         _estimate(api, config, job)
     if api is None:
@@ -301,10 +301,11 @@ def _job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job":
         _is_of(job, config)
         check_image(job, arguments.image)
         return job
+    from pipeline.vertex.api.labels import made_of
     from pipeline.vertex.compile import compile_job
 
     with tempfile.TemporaryDirectory() as folder:
-        return read_job(compile_job(config, folder))
+        return read_job(compile_job(config, folder, labels=made_of(config)))
 
 
 def _is_of(job: "Job", config: PipelineConfig) -> None:

@@ -1,7 +1,7 @@
 """What a run is going to cost: what each task holds, times how long it took last time, times the config's prices.
 
-An estimate from above: that all tasks run, none answered from the cache, and that Dataflow takes all its workers for
-the whole of a task. It leaves out storage, network, and what a machine's start takes.
+It counts all tasks, none answered from the cache, and that Dataflow takes all its workers for the whole of a task. It
+leaves out storage, network, what a machine's start takes, and the attempts of `vertex.retries`.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,17 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from configs.errors import VertexError
 from configs.vertex import Accelerator, Cost, Prices, Resources, Vertex
 from pipeline.vertex.job import Job
+from pipeline.vertex.lint.subject import Subject
 
-_TRAINER = "TwoTowerTrainer"
-"""The task that starts the CustomJob."""
+_CUSTOM_JOB = "two_tower_trainer.custom_job"
+"""In the arguments of a task that trains in a CustomJob: its executor's module."""
 
 _DATAFLOW = "DataflowRunner"
 """In the flags of a task whose Beam pipeline runs on Dataflow."""
+
+_UNKNOWN_CUSTOM_JOB = "a CustomJob without vertex.custom_job"
+_UNKNOWN_DATAFLOW = "Dataflow without vertex.dataflow"
+"""Machines of a job that was compiled with another config: no price is known of them."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +82,13 @@ def holdings(job: Job, vertex: Vertex) -> dict[str, Holdings]:
         vertex: The config's section, for the machines of CustomJob and Dataflow.
 
     Returns:
-        Holdings by task; importers and resolvers have no container and are left out.
+        Holdings by task, also of inner DAGs; importers and resolvers have no container and are left out.
     """
-    found = {}
-    for name, task in job.spec.root.dag.tasks.items():
-        executor = job.executor(task)
-        if executor.WhichOneof("spec") != "container":
-            continue
-        found[name] = _holdings(executor.container, vertex, trains=name == _TRAINER)
-    return found
+    return {
+        task.id: _holdings(task.executor.container, vertex)
+        for task in Subject(job, None).tasks
+        if task.executor.WhichOneof("spec") == "container"
+    }
 
 
 def estimate(held: Mapping[str, Holdings], seconds: Mapping[str, float], prices: Prices | None) -> Estimate:
@@ -156,16 +159,17 @@ def check_ceiling(estimated: Estimate, cost: Cost) -> None:
         )
 
 
-def _holdings(container: "pb.PipelineDeploymentConfig.PipelineContainerSpec", vertex: Vertex, trains: bool) -> Holdings:
+def _holdings(container: "pb.PipelineDeploymentConfig.PipelineContainerSpec", vertex: Vertex) -> Holdings:
     default, resources = Resources(), container.resources
     accelerators = {resources.accelerator.type: resources.accelerator.count} if resources.accelerator.count else {}
     machines: dict[str, int] = {}
-    if trains and vertex.custom_job is not None:
-        machines[vertex.custom_job.machine_type] = 1
-        _add(accelerators, vertex.custom_job.accelerator)
-    if vertex.dataflow is not None and any(_DATAFLOW in argument for argument in container.args):
-        machine = vertex.dataflow.machine_type
-        machines[machine] = machines.get(machine, 0) + vertex.dataflow.max_workers
+    if any(_CUSTOM_JOB in argument for argument in container.args):
+        machines[vertex.custom_job.machine_type if vertex.custom_job is not None else _UNKNOWN_CUSTOM_JOB] = 1
+        _add(accelerators, vertex.custom_job.accelerator if vertex.custom_job is not None else None)
+    if any(_DATAFLOW in argument for argument in container.args):
+        machine = vertex.dataflow.machine_type if vertex.dataflow is not None else _UNKNOWN_DATAFLOW
+        workers = vertex.dataflow.max_workers if vertex.dataflow is not None else 1
+        machines[machine] = machines.get(machine, 0) + workers
     return Holdings(
         cpus=resources.cpu_limit or default.cpu,
         memory_gb=resources.memory_limit or default.memory_gb,

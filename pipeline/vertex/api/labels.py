@@ -38,24 +38,32 @@ def data_label(data_digest: str | None) -> dict[str, str]:
     return {DATA: data_digest[:_DIGEST_CHARACTERS]} if data_digest else {}
 
 
+def made_of(config: PipelineConfig) -> dict[str, str]:
+    """The labels of config and code. Whoever compiles a job puts them into it: later, both may be others.
+
+    Args:
+        config: The pipeline.
+    """
+    commit = git_commit()
+    return {
+        CONFIG: config_digest(config)[:_DIGEST_CHARACTERS],
+        **({COMMIT: label_value(commit)} if commit else {}),
+    }
+
+
 def labels(config: PipelineConfig, job: Job) -> dict[str, str]:
     """The labels of a run, but that of its data.
 
     Args:
         config: The pipeline.
-        job: Its compiled job, which brings TFX's own labels.
+        job: Its compiled job, which brings TFX's own labels, and those of `made_of` if whoever compiled it put them in.
 
     Returns:
         The labels; those of `vertex.labels` win.
     """
-    commit = git_commit()
-    made_of = {
-        CONFIG: config_digest(config)[:_DIGEST_CHARACTERS],
-        **({COMMIT: label_value(commit)} if commit else {}),
-        **({TFX: label_value(job.tfx_version)} if job.tfx_version else {}),
-    }
-    compiled = {key: label_value(str(value)) for key, value in job.document.get("labels", {}).items()}
-    return {**compiled, **made_of, **(dict(config.vertex.labels) if config.vertex else {})}
+    compiled = {key: label_value(str(value)) for key, value in (job.document.get("labels") or {}).items()}
+    tfx = {TFX: label_value(job.tfx_version)} if job.tfx_version else {}
+    return {**compiled, **tfx, **(dict(config.vertex.labels) if config.vertex else {})}
 
 
 def git_commit(package: Path = Path(__file__).parents[2]) -> str | None:

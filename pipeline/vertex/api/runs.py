@@ -23,6 +23,9 @@ ENDED = frozenset({SUCCEEDED, FAILED, CANCELLED})
 _CACHED = "skipped"
 """The state of a task that was answered from the cache."""
 
+_LISTED = ("name", "state", "create_time", "start_time", "end_time", "labels", "schedule_name", "error")
+"""What a list has of each run: its spec may have megabytes."""
+
 _RESOURCE = re.compile(r"projects/[^/]+/locations/[^/]+/pipelineJobs/[^/]+")
 _ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
 
@@ -96,6 +99,7 @@ def read_runs(api: Api, pipeline_name: str, limit: int, state: str | None = None
         "filter": wanted,
         "order_by": "create_time desc",
         "page_size": min(limit, 100),
+        "read_mask": {"paths": _LISTED},
     }
     found = api.call(
         f"list the runs of {pipeline_name}",
@@ -185,7 +189,8 @@ def cancel_run(api: Api, run: Run) -> Run:
 def as_run(job: Any) -> Run:
     """Reads a PipelineJob of the client library."""
     spec = json_format.MessageToDict(type(job).pb(job).pipeline_spec)
-    declared = spec.get("root", {}).get("dag", {}).get("tasks", {})
+    components = [spec.get("root", {}), *spec.get("components", {}).values()]
+    declared = {name for component in components for name in component.get("dag", {}).get("tasks", {})}
     # Vertex adds a task for the DAG itself; its own tasks are those that the job declares.
     details = [detail for detail in job.job_detail.task_details if detail.task_name in declared]
     tasks = sorted(map(_task, details), key=lambda task: (task.started is None, task.started, task.id))

@@ -1,31 +1,49 @@
 """Creates a run. However often the call is tried, one run comes of it."""
 
+import json
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from google.api_core import exceptions
 from google.cloud.aiplatform_v1 import types
 
 from configs.errors import VertexError
-from configs.pipeline import PipelineConfig
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.data_digest import check_bucket
 from pipeline.vertex.api.refusals import CAUGHT
 from pipeline.vertex.api.request import as_message
 from pipeline.vertex.api.retrying import may_have_taken_effect
 
+_BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]+")
 
-def check_places(api: Api, config: PipelineConfig) -> None:
-    """Looks whether the buckets that a run writes to are there: on Vertex it would fail only when it gets to them.
+
+def check_places(api: Api, job: dict[str, Any]) -> None:
+    """Looks whether the buckets that a run names are there: on Vertex it would fail only when it gets to them.
 
     Args:
         api: Google Cloud.
-        config: The pipeline.
+        job: The run as it is sent, from `request.pipeline_job`.
 
     Raises:
         VertexError: One is missing.
     """
-    for folder in dict.fromkeys((api.vertex.pipeline_root, api.vertex.serving_dir)):
-        check_bucket(api, folder)
+    named = dict.fromkeys(bucket for text in _texts_with_places(job) for bucket in _BUCKET.findall(text))
+    for bucket in named:
+        check_bucket(api, bucket)
+
+
+def _texts_with_places(job: dict[str, Any]) -> Iterator[str]:
+    """Where it writes, what it is given, and what its tasks have as constants: the folder that is pushed to, schemas.
+
+    Not the programs of its containers: what they say of buckets may be a comment.
+    """
+    yield json.dumps(job["runtimeConfig"])
+    spec = job["pipelineSpec"]
+    for component in [spec["root"], *spec.get("components", {}).values()]:
+        for task in component.get("dag", {}).get("tasks", {}).values():
+            for parameter in task.get("inputs", {}).get("parameters", {}).values():
+                yield json.dumps(parameter.get("runtimeValue", {}))
 
 
 def create_run(api: Api, request: dict[str, Any]) -> Any:

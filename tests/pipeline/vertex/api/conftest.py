@@ -60,9 +60,11 @@ def settings(config: Path) -> Vertex:
 @pytest.fixture(scope="session")
 def job_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """MovieLens 100K's job, compiled once."""
+    from pipeline.vertex.api.labels import made_of
     from pipeline.vertex.compile import compile_job
 
-    return compile_job(load_config(DEFAULT_CONFIG), str(tmp_path_factory.mktemp("job")))
+    config = load_config(DEFAULT_CONFIG)
+    return compile_job(config, str(tmp_path_factory.mktemp("job")), labels=made_of(config))
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -5,7 +6,9 @@ import pytest
 from configs.errors import VertexError
 from configs.vertex import Accelerator, Cost, Dataflow, Prices, Vertex, WorkerPool
 from pipeline.vertex.api.cost import Estimate, Holdings, check_ceiling, estimate, holdings
-from pipeline.vertex.job import Job, parse_job
+from pipeline.vertex.compile import compile_job
+from pipeline.vertex.job import Job, parse_job, read_job
+from tests.pipeline.vertex.settings import config_with
 
 PRICES = Prices(currency="EUR", cpu_hour=0.03, gb_hour=0.004, accelerator_hour={"NVIDIA_L4": 0.6}, run=0.03)
 VERTEX = Vertex(
@@ -57,7 +60,8 @@ def test_holdings_custom_job_is_a_machine_besides_the_trainers_task() -> None:
     pool = WorkerPool(machine_type="g2-standard-8", accelerator=Accelerator(type="NVIDIA_L4"))
     vertex = VERTEX.model_copy(update={"custom_job": pool})
 
-    found = holdings(job(TwoTowerTrainer=container(1, 4), Gen=container()), vertex)
+    trainer = container(1, 4, 0, "--executor_class_path=pipeline.components.two_tower_trainer.custom_job.Executor")
+    found = holdings(job(TwoTowerTrainer=trainer, Gen=container()), vertex)
 
     assert found["TwoTowerTrainer"] == Holdings(1, 4, {"NVIDIA_L4": 1}, {"g2-standard-8": 1})
     assert found["Gen"] == Holdings(2, 8)
@@ -71,6 +75,30 @@ def test_holdings_task_on_dataflow_has_all_its_workers() -> None:
 
     assert found["Gen"].machines == {"n1-standard-2": 7}
     assert found["Gate"].machines == {}
+
+
+def test_holdings_job_compiled_for_machines_that_the_config_lacks_has_no_price(tmp_path: Path) -> None:
+    beam = container(2, 8, 0, "--runner=DataflowRunner")
+    compiled = read_job(compile_job(config_with(custom_job={"machine_type": "n1-standard-8"}), str(tmp_path)))
+    held = holdings(job(Gen=beam), VERTEX) | {"Train": holdings(compiled, VERTEX)["TwoTowerTrainer"]}
+
+    found = estimate(held, {"Gen": 60, "Train": 60}, PRICES)
+
+    assert found.unpriced == ("Dataflow without vertex.dataflow", "a CustomJob without vertex.custom_job")
+    with pytest.raises(VertexError, match="no price for Dataflow without"):
+        check_ceiling(found, Cost(prices=PRICES, ceiling=100))
+
+
+def test_holdings_inner_dag_counts_its_tasks() -> None:
+    inner = {"dag": {"tasks": {"Deep": {"componentRef": {"name": "Gen"}}}}}
+    document = {
+        "pipelineInfo": {"name": "a"},
+        "components": {"Gen": {"executorLabel": "Gen"}, "inner": inner},
+        "deploymentSpec": {"executors": {"Gen": container(2, 8)}},
+        "root": {"dag": {"tasks": {"condition-1": {"componentRef": {"name": "inner"}}}}},
+    }
+
+    assert holdings(parse_job(document, "job.json"), VERTEX) == {"Deep": Holdings(2, 8)}
 
 
 def test_estimate_is_time_by_what_is_held_by_price() -> None:

@@ -1,3 +1,4 @@
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -5,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from configs.load import load_config
-from pipeline.vertex.api.labels import git_commit, label_value, labels
-from pipeline.vertex.job import read_job
+from pipeline.vertex.api.labels import git_commit, label_value, labels, made_of
+from pipeline.vertex.job import parse_job
 from tests.pipeline.vertex.api.conftest import WriteConfig
 
 
@@ -83,10 +84,36 @@ def test_labels_each_fits_vertex_and_configs_own_win(
         "PERENNIAL_GIT_COMMIT", "0123456789abcdef0123456789abcdef01234567"
     )  # there may be no repository here
     config = load_config(write_config(labels={"tfx_runner": "mine", "team": "shelf"}))
+    document = json.loads(job_file.read_text())
+    document["labels"] |= made_of(config)
 
-    found = labels(config, read_job(job_file))
+    found = labels(config, parse_job(document, "job.json"))
 
     assert found["tfx_runner"] == "mine" and found["team"] == "shelf"
     assert {"config_digest", "git_commit", "tfx_version"} <= set(found)
     for key, value in found.items():
         assert re.fullmatch("[a-z][a-z0-9_-]{0,62}", key) and re.fullmatch("[a-z0-9_-]{0,63}", value)
+
+
+def test_labels_of_config_and_code_are_those_that_the_job_was_compiled_with(
+    write_config: WriteConfig, job_file: Path
+) -> None:
+    config = load_config(write_config())
+    document = json.loads(job_file.read_text())
+    document["labels"] = {"config_digest": "older", "git_commit": "a1b2c3"}
+
+    found = labels(config, parse_job(document, "job.json"))
+
+    assert (found["config_digest"], found["git_commit"]) == ("older", "a1b2c3")
+
+
+@pytest.mark.parametrize("none", [None, {}])
+def test_labels_job_without_any_says_nothing_of_config_and_code(
+    none: dict[str, str] | None, write_config: WriteConfig, job_file: Path
+) -> None:
+    document = json.loads(job_file.read_text())
+    document["labels"] = none
+
+    found = labels(load_config(write_config()), parse_job(document, "job.json"))
+
+    assert not {"config_digest", "git_commit"} & set(found)

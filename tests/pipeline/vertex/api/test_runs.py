@@ -66,6 +66,15 @@ def test_runs_json_lists_this_pipelines_newest_first(
     assert listed[0]["state"] == "succeeded"
 
 
+def test_runs_specs_are_not_fetched(cloud: Cloud, write_config: WriteConfig, put: Put) -> None:
+    put("movielens-100k-1", stage("SUCCEEDED"))
+
+    run(write_config(), "runs")
+
+    (asked,) = cloud.api.received("ListPipelineJobs")
+    assert "name" in asked.read_mask.paths and "pipeline_spec" not in asked.read_mask.paths
+
+
 def test_runs_table_tells_state_commit_and_who_started_it(
     write_config: WriteConfig, failed: types.PipelineJob, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,6 +124,20 @@ def test_show_failed_run_tells_error_and_where_outputs_are(
     assert "DataGate: AnomalyError: the log has 3 bad rows [x]" in said
     assert f"RunReport.report: {REPORT}" in said
     assert "git_commit: 0123456789abcdef-dirty" in said
+
+
+def test_show_tasks_of_inner_dags_are_told(
+    write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = put("movielens-100k-7", stage("SUCCEEDED", task("Deep", "SUCCEEDED", 9), task("movielens", "SUCCEEDED", 9)))
+    job.pipeline_spec = {
+        "root": {"dag": {"tasks": {"condition-1": {}}}},
+        "components": {"inner": {"dag": {"tasks": {"Deep": {}}}}},
+    }
+
+    assert run(write_config(), "show", "movielens-100k-7", "--json") == 0
+
+    assert [one["id"] for one in json.loads(capsys.readouterr().out)["tasks"]] == ["Deep"]
 
 
 @pytest.mark.parametrize("reference", ["movielens-100k-8", "Not An Id"])

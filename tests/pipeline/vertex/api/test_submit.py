@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
-from configs.load import config_digest, load_config
+from configs.load import DEFAULT_CONFIG, config_digest, load_config
 from pipeline import cli
 from pipeline.vertex.api.cli import _start
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.request import create_request, run_id
+from pipeline.vertex.compile import compile_job
 from tests.pipeline.vertex.api.conftest import DATA, WriteConfig, settings
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.cloud import Cloud
@@ -52,7 +53,7 @@ def test_submit_config_creates_job_as_it_says(
     assert job["pipelineSpec"] == compiled["pipelineSpec"]
     assert job["labels"]["team"] == "shelf"
     assert job["labels"]["tfx_version"] == compiled["labels"]["tfx_version"]
-    assert job["labels"]["config_digest"] == config_digest(load_config(config))[:32]
+    assert job["labels"]["config_digest"] == config_digest(load_config(DEFAULT_CONFIG))[:32]
 
     run_id, link = capsys.readouterr().out.split()
     assert [name.rpartition("/")[2] for name in cloud.pipelines.jobs] == [run_id]
@@ -225,15 +226,21 @@ def test_submit_no_credentials_says_how_to_sign_in(
     assert cloud.api.requests == []
 
 
-@pytest.mark.parametrize("place", ["log_dir", "pipeline_root", "serving_dir"])
+@pytest.mark.parametrize("place", ["log_dir", "pipeline_root", "serving_dir", "schema_dir"])
 def test_submit_missing_bucket_says_how_to_make_it(
-    place: str, cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+    place: str,
+    cloud: Cloud,
+    write_config: WriteConfig,
+    job_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     missing = "gs://not-there/folder"
     if place == "log_dir":
         assert submit(write_config(), job_file, f"--parameter=log_dir={missing}") == 1
     else:
-        assert submit(write_config(**{place: missing}), job_file) == 1
+        compiled = compile_job(load_config(write_config(**{place: missing})), str(tmp_path))
+        assert submit(write_config(), compiled) == 1
 
     command = "gcloud storage buckets create gs://not-there --location=europe-west4 --project=example-project"
     assert command in capsys.readouterr().err
@@ -316,13 +323,18 @@ def test_submit_job_compiled_for_another_image_is_refused(
     assert cloud.api.requests == []
 
 
-def test_submit_job_of_its_image_is_taken(cloud: Cloud, write_config: WriteConfig, tmp_path: Path) -> None:
+def test_submit_job_of_its_image_is_taken_with_its_labels(
+    cloud: Cloud, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PERENNIAL_GIT_COMMIT", "a1b2c3")
     config, job, image = str(write_config()), tmp_path / "job.json", f"other@sha256:{'ab' * 32}"
     assert cli.main(["vertex", "compile", "--config", config, "--output", str(job), "--image", image]) == 0
+    monkeypatch.setenv("PERENNIAL_GIT_COMMIT", "later")
 
     assert submit(Path(config), job, "--image", image) == 0
 
     assert image in json.dumps(sent_job(cloud)["pipelineSpec"])
+    assert sent_job(cloud)["labels"]["git_commit"] == "a1b2c3"
 
 
 @pytest.mark.parametrize("command", ["submit", "schedule"])
