@@ -305,6 +305,17 @@ def test_do_job_that_cannot_be_stopped_is_logged_and_the_task_still_ends_as_stop
 
 
 @pytest.mark.fault
+def test_do_states_that_no_training_is_known_to_take_are_waited_out_or_told(
+    shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newer_than_the_library = gapic.CustomJob(state=99)
+    states = iter([newer_than_the_library, gapic.CustomJob(state=gapic.JobState.JOB_STATE_PARTIALLY_SUCCEEDED)])
+    monkeypatch.setattr(custom_job.JobClient, "get_job", lambda _: next(states))
+    with pytest.raises(TrainingError, match="ended as JOB_STATE_PARTIALLY_SUCCEEDED"):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
+
+
+@pytest.mark.fault
 def test_do_nobody_answers_is_told(
     shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, unused_url: str
 ) -> None:
