@@ -1,8 +1,8 @@
 """Cloud Storage's JSON API, as far as a client lists what is in a bucket; STORAGE_EMULATOR_HOST names the server."""
 
 import base64
-import fnmatch
 import zlib
+from pathlib import PurePosixPath
 from typing import Any
 
 from tests.vertex_api.rest import ApiError, Route
@@ -44,7 +44,7 @@ class Storage:
         objects = self._bucket(asked["bucket"])
         names = [name for name in sorted(objects) if name.startswith(asked.get("prefix", ""))]
         if "matchGlob" in asked:
-            names = [name for name in names if fnmatch.fnmatchcase(name, asked["matchGlob"])]
+            names = [name for name in names if PurePosixPath("/", name).match(f"/{asked['matchGlob']}")]
         return {"kind": "storage#objects", "items": [objects[name] for name in names]}
 
     def _bucket(self, name: str) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,7 @@
 """A digest of what a run will read, from the buckets' listing alone: names, sizes, checksums."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,6 +14,10 @@ from pipeline.vertex.job import Job
 
 _WILD = "*?["
 _HOST = "Cloud Storage"
+_FIELDS = "items(name,size,crc32c),nextPageToken"
+
+_MOST_FILES = 100_000
+"""Of one pattern. The listing of so many takes a minute, and a run that reads more is better given larger files."""
 
 
 def data_digest(api: Api, job: Job, values: Mapping[str, Any]) -> str | None:
@@ -52,7 +56,7 @@ def check_bucket(api: Api, folder: str) -> None:
     """
     bucket, _ = _split(folder)
     try:
-        api.call(f"look for gs://{bucket}", lambda options: _listed(api, bucket, "", 1, options), _HOST)
+        api.call(f"look for gs://{bucket}", lambda options: list(_listing(api, bucket, options, max_results=1)), _HOST)
     except VertexError as e:
         if not isinstance(e.__cause__, exceptions.Forbidden):
             raise _named(e, bucket, api) from e
@@ -66,13 +70,27 @@ def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
         raise VertexError(f"the job reads {path}, which is no path of a bucket, so Vertex cannot read it.")
     bucket, whole = _split(path)
     prefix = whole[: min((place for sign in _WILD if (place := whole.find(sign)) >= 0), default=len(whole))]
+    # What may be behind the first wildcard is millions of other files. A brace is a sign of Cloud Storage's alone.
+    glob = whole if len(prefix) < len(whole) and not {"{", "}"} & set(whole) else None
+    inside = len(_split(folder)[1])
+
+    def matching(options: dict[str, Any]) -> dict[str, Any]:
+        found = {}
+        for blob in _listing(api, bucket, options, prefix=prefix or None, match_glob=glob):
+            # Part by part and from the root, since a `*` of an ExampleGen stays in its folder.
+            if PurePosixPath("/", blob.name).match(f"/{whole}"):
+                found[blob.name[inside:].lstrip("/")] = blob
+            if len(found) > _MOST_FILES:
+                raise VertexError(
+                    f"{path}: more than {_MOST_FILES:,} files in the bucket have this name. Join them into fewer, or "
+                    "name fewer by log.path or catalogue.path in the config."
+                )
+        return found
+
     try:
-        blobs = api.call(f"list {path}", lambda options: _listed(api, bucket, prefix, None, options), _HOST)
+        found = api.call(f"list {path}", matching, _HOST)
     except VertexError as e:
         raise _named(e, bucket, api) from e
-    inside = len(_split(folder)[1])
-    # Part by part and from the root, since a `*` of an ExampleGen stays in its folder.
-    found = {blob.name[inside:].lstrip("/"): blob for blob in blobs if PurePosixPath("/", blob.name).match(f"/{whole}")}
     if not found:
         raise VertexError(
             f"{path}: no file in the bucket has this name. Copy the data there, for example with "
@@ -81,9 +99,9 @@ def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
     return found
 
 
-def _listed(api: Api, bucket: str, prefix: str, limit: int | None, options: dict[str, Any]) -> list[Any]:
-    fields = "items(name,size,crc32c),nextPageToken"
-    return list(api.storage.list_blobs(bucket, prefix=prefix or None, max_results=limit, fields=fields, **options))
+def _listing(api: Api, bucket: str, options: dict[str, Any], **which: Any) -> Iterable[Any]:
+    listing: Iterable[Any] = api.storage.list_blobs(bucket, fields=_FIELDS, **which, **options)
+    return listing
 
 
 def _named(error: VertexError, bucket: str, api: Api) -> VertexError:

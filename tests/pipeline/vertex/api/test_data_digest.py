@@ -87,6 +87,24 @@ def test_data_digest_star_stays_in_its_folder(cloud: Cloud, api: Api) -> None:
     assert data_digest(api, days, {}) == before
 
 
+def test_data_digest_behind_a_wildcard_the_server_looks(cloud: Cloud, api: Api) -> None:
+    cloud.storage.put(BUCKET, "days/1/log.csv", b"1")
+
+    data_digest(api, job_reading(f"gs://{BUCKET}/days", log="*/log.csv"), {})
+
+    (asked,) = cloud.api.received("storage.objects.list")
+    assert (asked["prefix"], asked["matchGlob"]) == ("days/", "days/*/log.csv")
+
+
+def test_data_digest_too_many_files_are_refused(cloud: Cloud, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.vertex.api.data_digest._MOST_FILES", 2)
+    for number in range(3):
+        cloud.storage.put(BUCKET, f"log/part-{number}.csv", b"")
+
+    with pytest.raises(VertexError, match="more than 2 files"):
+        data_digest(api, job_reading(f"gs://{BUCKET}/log", log="part-*.csv"), {})
+
+
 def test_data_digest_splits_exchanged_is_another(cloud: Cloud, api: Api) -> None:
     cloud.storage.put(BUCKET, "a.csv", b"a")
     cloud.storage.put(BUCKET, "b.csv", b"b")
