@@ -173,6 +173,8 @@ def test_rehearse_ended_by_a_signal_leaves_no_process_and_no_record(tmp_path: Pa
     task = sh(script, outputs=("out",), cache=True)
     write(tmp_path / "tiny.json", job({"a": task}))
     code = (
+        # Whoever runs the tests may ignore it, as a shell lets what it starts in the background do.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
         "from pathlib import Path; from pipeline.vertex.job import read_job; "
         "from pipeline.vertex.rehearsal.rehearse import rehearse; "
         f"rehearse(read_job('{tmp_path}/tiny.json'), Path('{tmp_path}/home'))"
