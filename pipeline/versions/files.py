@@ -62,6 +62,26 @@ def copy_there(source: str, files: Iterable[str], goal: str) -> None:
 
 
 @contextlib.contextmanager
+def read_or_told(serving_dir: str) -> Iterator[None]:
+    """Turns what a file system says into an OutputError.
+
+    Args:
+        serving_dir: The folder that the block reads, and no more.
+
+    Raises:
+        OutputError: The block could not read.
+    """
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as e:
+        reason = e.strerror if isinstance(e, OSError) else e.message
+        raise OutputError(
+            f"{serving_dir} cannot be read ({reason}). Look whether it is spelled so, and whether this account may "
+            "read it: in a bucket, roles/storage.objectViewer."
+        ) from e
+
+
+@contextlib.contextmanager
 def told(serving_dir: str) -> Iterator[None]:
     """Turns what a file system says into an OutputError.
 

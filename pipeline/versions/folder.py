@@ -13,6 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from configs.errors import OutputError
 from serving_signatures.export import PROVENANCE_FILE
 from serving_signatures.provenance import PUSH_FILE, model_digest
 
@@ -82,7 +83,11 @@ def numbers(serving_dir: str) -> list[int]:
 
 def names(serving_dir: str) -> list[str]:
     """All names in a folder, which may be missing; without the slash that object stores put after folders."""
-    if not tf.io.gfile.isdir(serving_dir):
+    try:
+        # Not isdir, for which a folder that may not be read is none.
+        if not tf.io.gfile.stat(serving_dir).is_directory:
+            return []
+    except tf.errors.NotFoundError:
         return []
     return [name.rstrip("/") for name in tf.io.gfile.listdir(serving_dir)]
 
@@ -99,3 +104,5 @@ def _json(path: str) -> dict[str, Any]:
             return came
     except tf.errors.NotFoundError:
         return {}
+    except ValueError as e:
+        raise OutputError(f"{path} is damaged ({e}). Remove its version's folder, and run again.") from e

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pipeline.versions.files import read_or_told
 from pipeline.versions.folder import Version, versions
 from pipeline.versions.withdrawn import withdrawn
 
@@ -22,9 +23,13 @@ def listing(serving_dir: str) -> list[dict[str, Any]]:
         JSON values for each: `version`, `pushed_at` (ISO 8601), `live`, `withdrawn`, `rolled_back_to` (a version, or
         None), `model_digest`, `metrics` (nDCG and recall at the end of training, by name), `warm` (None where the model
         does not say) and `bytes`.
+
+    Raises:
+        OutputError: The folder cannot be read.
     """
-    kept, out = versions(serving_dir), withdrawn(serving_dir)
-    return [_row(version, version is kept[-1], out) for version in kept]
+    with read_or_told(serving_dir):
+        kept, out = versions(serving_dir), withdrawn(serving_dir)
+        return [_row(version, version is kept[-1], out) for version in kept]
 
 
 def _row(version: Version, is_live: bool, out: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from configs.errors import OutputError
 from pipeline.versions.files import synced
 from pipeline.versions.folder import is_local
 
@@ -26,12 +27,21 @@ def withdrawn(serving_dir: str) -> dict[str, dict[str, Any]]:
 
     Returns:
         By model digest: `version`, the newest number it had, and `at`, when it was withdrawn, ISO 8601.
+
+    Raises:
+        OutputError: The file is damaged.
     """
     path = posixpath.join(serving_dir, WITHDRAWN_FILE)
     if not tf.io.gfile.exists(path):
         return {}
     with tf.io.gfile.GFile(path, "r") as file:
-        models: dict[str, dict[str, Any]] = json.loads(file.read())["models"]
+        try:
+            models: dict[str, dict[str, Any]] = json.loads(file.read())["models"]
+        except (ValueError, KeyError, TypeError) as e:
+            raise OutputError(
+                f"{path} is damaged, so it is not known which models a rollback took out of service ({e!r}). Mend it, "
+                "or remove it and roll back once more."
+            ) from e
         return models
 
 

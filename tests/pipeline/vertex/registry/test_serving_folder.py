@@ -1,5 +1,10 @@
 """The serving folder on TensorFlow's own `gs://`: what a server that watches the bucket may see at each moment."""
 
+import pytest
+import tensorflow as tf
+
+from configs.errors import OutputError
+from pipeline.versions.folder import names, versions
 from pipeline.versions.push import push
 from pipeline.versions.withdrawn import withdrawn, write_withdrawn
 from tests.pipeline.vertex.registry.worlds import World
@@ -45,3 +50,26 @@ def test_withdrawn_models_are_read_back(world: World) -> None:
     write_withdrawn(serving, {came.digest: {"version": 1000, "at": "2026-01-01T00:00:00+00:00"}})
     assert list(withdrawn(serving)) == [came.digest]
     assert "until a rollback withdrew it" in push(model(world, "a"), serving, 5).reason
+
+
+def test_folder_that_may_not_be_read_is_not_taken_for_an_empty_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = 403, {"Content-Type": "application/json"}, b'{"error": {"code": 403, "message": "no access"}}'
+    monkeypatch.setattr(world.store, "answer", lambda *asked: refused)
+    with pytest.raises(tf.errors.OpError):
+        names(f"gs://{world.bucket}/serving")
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"schema_version": 1}'])
+def test_withdrawn_models_damaged_file_is_named(world: World, text: str) -> None:
+    world.store.put(world.bucket, "serving/.withdrawn.json", text.encode())
+    with pytest.raises(OutputError, match=r"serving/\.withdrawn\.json is damaged"):
+        withdrawn(f"gs://{world.bucket}/serving")
+
+
+def test_versions_damaged_record_is_named(world: World) -> None:
+    world.store.put(world.bucket, "serving/1000/saved_model.pb", b"graph")
+    world.store.put(world.bucket, "serving/1000/assets.extra/push.json", b"{")
+    with pytest.raises(OutputError, match=r"push\.json is damaged"):
+        versions(f"gs://{world.bucket}/serving")
