@@ -83,6 +83,8 @@ def test_submit_wait_interrupted_leaves_the_run_going(cloud: Cloud, write_config
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        # Whoever runs the tests may ignore it, as a shell lets what it starts in the background do.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert waiting.stdout is not None
     while "DataGate running" not in waiting.stdout.readline():
