@@ -82,6 +82,7 @@ def test_compile_job_custom_job_is_started_by_the_trainers_task_with_settings_an
                     "container_spec": {"image_uri": "a/gpu@sha256:1"},
                 }
             ],
+            "scheduling": {"timeout": {"seconds": 86_400}},
             "service_account": "perennial-pipeline@example-project.iam.gserviceaccount.com",
             "network": "projects/1/global/networks/n",
         },
