@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 from google.cloud.aiplatform_v1 import types
-from google.longrunning import operations_pb2
 from google.protobuf import empty_pb2
 
 from tests.vertex_api.pipelines import check_job
@@ -31,15 +30,12 @@ class Schedules:
         self._made = 0
 
     def routes(self) -> list[Route]:
-        requests: dict[str, Any] = {name: getattr(types, f"{name}Request") for name in ("GetSchedule", "ListSchedules")}
         return [
             Route("CreateSchedule", "POST", _SCHEDULES, types.CreateScheduleRequest, self._create, "schedule"),
-            Route("GetSchedule", "GET", _SCHEDULE, requests["GetSchedule"], lambda r: self._schedule(r.name)),
-            Route("ListSchedules", "GET", _SCHEDULES, requests["ListSchedules"], self._list),
+            Route("ListSchedules", "GET", _SCHEDULES, types.ListSchedulesRequest, self._list),
             Route("UpdateSchedule", "PATCH", _UPDATED, types.UpdateScheduleRequest, self._update, "schedule"),
             Route("PauseSchedule", "POST", f"{_SCHEDULE}:pause", types.PauseScheduleRequest, self._pause, "*"),
             Route("ResumeSchedule", "POST", f"{_SCHEDULE}:resume", types.ResumeScheduleRequest, self._resume, "*"),
-            Route("DeleteSchedule", "DELETE", _SCHEDULE, types.DeleteScheduleRequest, self._delete),
         ]
 
     def _create(self, request: types.CreateScheduleRequest) -> types.Schedule:
@@ -89,10 +85,6 @@ class Schedules:
         self._move(request.name, State.PAUSED, State.ACTIVE).catch_up = request.catch_up
         return empty_pb2.Empty()
 
-    def _delete(self, request: types.DeleteScheduleRequest) -> operations_pb2.Operation:
-        del self.schedules[self._schedule(request.name).name]
-        return done_operation(request.name, empty_pb2.Empty())
-
     def _move(self, name: str, before: State, after: State) -> types.Schedule:
         schedule = self._schedule(name)
         if schedule.state != before:
@@ -128,15 +120,3 @@ def _check(schedule: types.Schedule) -> None:
     if schedule.create_pipeline_job_request.pipeline_job_id:
         raise ApiError(400, "a schedule's pipeline_job_id must be empty: its runs need different ones")
     check_job(schedule.create_pipeline_job_request.pipeline_job)
-
-
-def done_operation(resource: str, response: Any) -> operations_pb2.Operation:
-    """A long-running operation that is done.
-
-    Args:
-        resource: What it is about, such as a schedule's name.
-        response: Its result, a plain proto.
-    """
-    operation = operations_pb2.Operation(name=f"{resource}/operations/1", done=True)
-    operation.response.Pack(response)
-    return operation
