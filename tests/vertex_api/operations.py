@@ -8,7 +8,7 @@ from typing import Any
 from google.longrunning import operations_pb2
 from google.rpc import status_pb2
 
-from tests.vertex_api.resources import PROJECT
+from tests.vertex_api.resources import PROJECT, page
 from tests.vertex_api.rest import ApiError, Route
 
 NUMBER = "123456789"
@@ -69,10 +69,13 @@ class Operations:
 
     def routes(self) -> list[Route]:
         # The service's two paths for them; the client over REST takes the first.
-        paths = [
-            f"/{base}/{{name=projects/*/locations/*/{kind}/*/operations/*}}" for base in ("ui", "v1") for kind in _KINDS
+        of = [(base, f"projects/*/locations/*/{kind}/*") for base in ("ui", "v1") for kind in _KINDS]
+        one = [
+            Route("GetOperation", "GET", f"/{base}/{{name={name}/operations/*}}", None, self._get) for base, name in of
         ]
-        return [Route("GetOperation", "GET", path, None, self._get) for path in paths]
+        return one + [
+            Route("ListOperations", "GET", f"/{b}/{{name={name}}}/operations", None, self._list) for b, name in of
+        ]
 
     def fail(self, rpc: str, code: int, message: str) -> None:
         """Lets the next operation of a method be accepted and end with an error of `google.rpc.Code`."""
@@ -108,6 +111,13 @@ class Operations:
             response = each.effect()
             each.operation.done = True
             each.operation.response.Pack(plain(response))
+
+    def _list(self, asked: dict[str, str]) -> operations_pb2.ListOperationsResponse:
+        self.tick()
+        of = [each for name, each in self._all.items() if name.startswith(f"{by_id(asked['name'])}/operations/")]
+        # Two a page, so that whoever reads one alone is found out.
+        found, token = page(of, 0, asked.get("pageToken", ""), largest=2)
+        return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
 
     def _get(self, asked: dict[str, str]) -> operations_pb2.Operation:
         self.tick()

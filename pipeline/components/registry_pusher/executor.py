@@ -13,12 +13,12 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN
-from pipeline.versions.files import told
+from pipeline.versions.files import read_or_told
 from pipeline.versions.folder import Version, is_local, versions
 from pipeline.versions.withdrawn import withdrawn
 from pipeline.vertex.registry.api import RegistryApi
 from pipeline.vertex.registry.blessings import take_back
-from pipeline.vertex.registry.push import push
+from pipeline.vertex.registry.push import Overtaken, push
 from pipeline.vertex.registry.target import Target
 from pipeline.vertex.registry.versions import Pushed
 
@@ -62,18 +62,25 @@ class Executor(pusher_executor.Executor):
         output = artifact_utils.get_single_instance(output_dict[REGISTERED_MODEL_KEY])
         logger = logging.getLogger("perennial.registry")
         digest, serving_dir = pushed.get_string_custom_property(MODEL_DIGEST), exec_properties[SERVING_DIR_KEY]
-        with told(serving_dir):
+        with read_or_told(serving_dir):
             standing, out = versions(serving_dir), withdrawn(serving_dir)
         api = RegistryApi.of(target)
         if out and not is_local(serving_dir):
             # On this machine each run does so before it begins. What is not taken back, the next run would start from.
             take_back(api, target.pipeline, standing, out)
         if reason := _why_not(serving_dir, pushed, blessing, digest, standing, out):
-            logger.warning("not registered: %s", reason)
-            self._MarkNotPushed(output)
-            _write(output, {"registered": False, "reason": reason})
+            self._leave(output, reason)
             return
-        came = push(api, target, Pushed(digest, standing[-1].path, _run(output)), out)
+
+        def why_not() -> str | None:
+            with read_or_told(serving_dir):
+                return _why_not(serving_dir, pushed, blessing, digest, versions(serving_dir), withdrawn(serving_dir))
+
+        try:
+            came = push(api, target, Pushed(digest, standing[-1].path, _run(output)), out, why_not)
+        except Overtaken as e:
+            self._leave(output, str(e))
+            return
         logger.info("%s %s; traffic %s", came.model, "registered" if came.is_new else "was there", dict(came.traffic))
         output.set_string_custom_property(MODEL_DIGEST, digest)
         self._MarkPushed(output, pushed_destination=came.model, pushed_version=str(came.number))
@@ -90,6 +97,12 @@ class Executor(pusher_executor.Executor):
                 "serving_path": standing[-1].path,
             },
         )
+
+    def _leave(self, output: types.Artifact, reason: str) -> None:
+        """Registers nothing, and says why."""
+        logging.getLogger("perennial.registry").warning("not registered: %s", reason)
+        self._MarkNotPushed(output)
+        _write(output, {"registered": False, "reason": reason})
 
 
 def _why_not(

@@ -15,7 +15,7 @@ from google.cloud import aiplatform_v1 as v1
 
 from configs.errors import VertexError
 from configs.vertex import Endpoint
-from pipeline.vertex.registry.api import RegistryApi, finished, plain
+from pipeline.vertex.registry.api import RegistryApi, afresh, at_work, carried_out, plain
 from pipeline.vertex.registry.target import Target
 
 _CREATE_SECONDS = 10 * 60
@@ -55,12 +55,35 @@ def deployed(api: RegistryApi, target: Target) -> list[Deployed]:
     return api.call(f"look at the Endpoint {_settings(target).display_name!r}", once)
 
 
-def serve(api: RegistryApi, target: Target, version: int, before: int | None) -> Mapping[int, int]:
-    """Lets a version answer: deploys it if need be, then moves the traffic.
+def deploy(api: RegistryApi, target: Target, version: int) -> str:
+    """Deploys a version if need be. It gets no traffic yet.
 
     Args:
         api: Google Cloud.
         target: The model; its registry section has an endpoint.
+        version: The registry's version that is to answer.
+
+    Returns:
+        The Endpoint's resource name; it is made if need be.
+
+    Raises:
+        VertexError: Google Cloud refused or could not be reached, or the Endpoint is not ours alone. What answered
+            before still does.
+    """
+    # Each looks at what is there first, and so may be begun again where a reply was lost.
+    name = _found_or_made(api, target)
+    doing = f"deploy version {version} of {target.model} to {name}"
+    carried_out(api, doing, lambda options: _begin_deploy(api, target, name, version, options), _DEPLOY_SECONDS)
+    return name
+
+
+def move_traffic(api: RegistryApi, target: Target, name: str, version: int, before: int | None) -> Mapping[int, int]:
+    """Lets a version that is deployed answer.
+
+    Args:
+        api: Google Cloud.
+        target: The model; its registry section has an endpoint.
+        name: The Endpoint's resource name.
         version: The registry's version that is to answer.
         before: The version that keeps the rest of the traffic, if it is deployed. None: there is no rest.
 
@@ -71,36 +94,39 @@ def serve(api: RegistryApi, target: Target, version: int, before: int | None) ->
         VertexError: Google Cloud refused or could not be reached, or the Endpoint is not ours alone. What answered
             before still does.
     """
-    display_name = _settings(target).display_name
-    # Each of the three looks at what is there first, and so may be asked again where a reply was lost.
-    name = api.call(f"find or create the Endpoint {display_name!r}", lambda o: _find_or_create(api, target, o))
-    doing = f"deploy version {version} of {target.model} to {name}"
-    api.call(doing, lambda options: _deploy(api, target, name, version, options))
-    return api.call(f"move the traffic of {name}", lambda o: _move_traffic(api, target, name, version, before, o))
+    return api.call(
+        f"move the traffic of {name}",
+        lambda options: afresh(lambda: _move_traffic(api, target, name, version, before, options)),
+    )
 
 
-def tidy(api: RegistryApi, target: Target, keep: Collection[int]) -> None:
+def tidy(api: RegistryApi, target: Target, name: str, keep: Collection[int]) -> None:
     """Undeploys versions that have no traffic and need not be there. What fails is left for the next push.
 
     Args:
         api: Google Cloud.
         target: The model; its registry section has an endpoint.
+        name: The Endpoint's resource name.
         keep: Versions of which one each stays in any case.
     """
 
-    def once(options: dict[str, Any]) -> None:
-        name, kept = _find(api, target, options), set[int]()
+    def begin(options: dict[str, Any]) -> Any:
+        if busy := at_work(api.endpoints, name, options):
+            return busy
+        kept = set[int]()
         there = _ours(api.endpoints.get_endpoint(name=name, **options), target)
         for each in sorted(there, key=lambda each: -each.traffic):
             if each.traffic or (each.version in keep and each.version not in kept):
                 kept.add(each.version)
                 continue
+            _logger.info("version %d has no traffic and is undeployed", each.version)
             request = {"endpoint": name, "deployed_model_id": each.id}
-            finished(api.endpoints.undeploy_model(request=request, **options), _UNDEPLOY_SECONDS)
-            _logger.info("version %d has no traffic and is no longer deployed", each.version)
+            return api.endpoints.undeploy_model(request=request, **options)
+        return None
 
     try:
-        api.call("undeploy what has no traffic", once)
+        while carried_out(api, "undeploy what has no traffic", begin, _UNDEPLOY_SECONDS) is not None:
+            pass  # one after the other: an Endpoint does one thing at a time
     except VertexError as e:
         # The new version answers; that an old one costs money a while longer must not undo this.
         _logger.warning("%s What should answer does; an older version stays deployed without traffic.", e)
@@ -120,19 +146,36 @@ def _find(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> str |
     return found[0] if found else None
 
 
-def _find_or_create(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> str:
-    if found := _find(api, target, options):
-        return found
-    name = _settings(target).display_name
+def _found_or_made(api: RegistryApi, target: Target) -> str:
+    display_name = _settings(target).display_name
     # An id of our own: asked for twice, because a reply was lost, it is still one Endpoint.
-    endpoint_id = f"perennial-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
-    endpoint = v1.Endpoint(display_name=name, labels={"pipeline": target.pipeline})
-    request = v1.CreateEndpointRequest(parent=target.location, endpoint_id=endpoint_id, endpoint=endpoint)
-    try:
-        made = finished(api.endpoints.create_endpoint(request=request, **options), _CREATE_SECONDS)
-    except exceptions.Conflict:
-        return f"{target.location}/endpoints/{endpoint_id}"
-    return str(made.name)
+    endpoint_id = f"perennial-{hashlib.sha256(display_name.encode()).hexdigest()[:16]}"
+    own = f"{target.location}/endpoints/{endpoint_id}"
+    found: list[str] = []
+
+    def begin(options: dict[str, Any]) -> Any:
+        busy = at_work(api.endpoints, own, options)
+        if name := _find(api, target, options):
+            found.append(name)
+            return None
+        if busy:
+            return busy
+        endpoint = v1.Endpoint(display_name=display_name, labels={"pipeline": target.pipeline})
+        request = v1.CreateEndpointRequest(parent=target.location, endpoint_id=endpoint_id, endpoint=endpoint)
+        try:
+            return api.endpoints.create_endpoint(request=request, **options)
+        except exceptions.Conflict:
+            there = api.endpoints.get_endpoint(name=own, **options)
+            if there.display_name != display_name:
+                raise VertexError(
+                    f"{own} was made for vertex.registry.endpoint.display_name {display_name!r} and is called "
+                    f"{there.display_name!r} now. Rename it back, or give its new name in the config."
+                ) from None
+            found.append(own)
+            return None
+
+    made = carried_out(api, f"find or create the Endpoint {display_name!r}", begin, _CREATE_SECONDS)
+    return found[-1] if made is None else str(made.name)
 
 
 def _ours(endpoint: Any, target: Target) -> list[Deployed]:
@@ -151,11 +194,16 @@ def _ours(endpoint: Any, target: Target) -> list[Deployed]:
     return ours
 
 
-def _deploy(api: RegistryApi, target: Target, name: str, version: int, options: Mapping[str, Any]) -> None:
-    there = _ours(api.endpoints.get_endpoint(name=name, **options), target)
-    if any(each.version == version for each in there):
-        return
-    settings = _settings(target)
+def _begin_deploy(api: RegistryApi, target: Target, name: str, version: int, options: Mapping[str, Any]) -> Any:
+    # In this order: a deployment that ends between the two is there then.
+    busy, settings = at_work(api.endpoints, name, options), _settings(target)
+    endpoint = api.endpoints.get_endpoint(name=name, **options)
+    ids = {each.id for each in _ours(endpoint, target) if each.version == version}
+    if ids:
+        _warn_of_other_machines(endpoint, ids, settings)
+        return None
+    if busy:
+        return busy
     resources = v1.DedicatedResources(
         machine_spec=v1.MachineSpec(machine_type=settings.machine_type),
         min_replica_count=settings.min_replicas,
@@ -170,7 +218,20 @@ def _deploy(api: RegistryApi, target: Target, name: str, version: int, options: 
         ),
         # Without traffic_split: it gets none before it is there.
     )
-    finished(api.endpoints.deploy_model(request=request, **options), _DEPLOY_SECONDS)
+    return api.endpoints.deploy_model(request=request, **options)
+
+
+def _warn_of_other_machines(endpoint: Any, ids: Collection[str], settings: Endpoint) -> None:
+    wanted = settings.machine_type, settings.min_replicas, settings.max_replicas
+    for each in plain(endpoint).deployed_models:
+        has = each.dedicated_resources
+        got = has.machine_spec.machine_type, has.min_replica_count, has.max_replica_count
+        if each.id in ids and got != wanted:
+            _logger.warning(
+                "%s: version %s stays on %s, %d to %d of them; vertex.registry.endpoint says %s, %d to %d, which holds "
+                "from the next new version on",
+                *(endpoint.name, each.model_version_id, *got, *wanted),
+            )
 
 
 def _move_traffic(

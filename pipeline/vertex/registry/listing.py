@@ -40,7 +40,7 @@ def vertex_listing(config: PipelineConfig, api: RegistryApi) -> list[dict[str, A
         traffic[each.version] = traffic.get(each.version, 0) + each.traffic
     kept, shown = [], set[int]()
     for row in rows:
-        found = [version for version in known if version.holds(row["model_digest"])]
+        found = [version for version in known if version.digest == row["model_digest"]]
         shown |= {version.number for version in found}
         kept.append({**row, **_registry_part(found[-1] if found else None, traffic)})
     gone = [

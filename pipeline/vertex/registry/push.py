@@ -5,9 +5,10 @@ traffic; aliases say who serves, so they come after. Each step looks at what is 
 interrupted is taken up again by the next push, and what is done is not done twice.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from configs.errors import VertexError
 from pipeline.vertex.registry import endpoint
 from pipeline.vertex.registry.aliases import move_aliases
 from pipeline.vertex.registry.api import RegistryApi
@@ -35,7 +36,17 @@ class Outcome:
     """Percent of the Endpoint's requests by version; empty where there is no Endpoint."""
 
 
-def push(api: RegistryApi, target: Target, pushed: Pushed, out: Collection[str]) -> Outcome:
+class Overtaken(VertexError):
+    """While a model was registered and deployed, something took it out of service. Nothing else was changed."""
+
+
+def push(
+    api: RegistryApi,
+    target: Target,
+    pushed: Pushed,
+    out: Collection[str],
+    why_not: Callable[[], str | None] = lambda: None,
+) -> Outcome:
     """Makes a newly pushed model the blessed version.
 
     Args:
@@ -43,8 +54,11 @@ def push(api: RegistryApi, target: Target, pushed: Pushed, out: Collection[str])
         target: The model.
         pushed: What is registered.
         out: Digests of the models that a rollback took out of service: none of them is left as the version before.
+        why_not: Says why it must not be served any more, or None. Asked again after the deployment, which takes long
+            enough for a rollback, and directly before traffic and aliases move.
 
     Raises:
+        Overtaken: `why_not` said so.
         VertexError: Google Cloud refused, or could not be reached; what was served still is.
     """
     version, is_new = register(api, target, pushed)
@@ -52,50 +66,50 @@ def push(api: RegistryApi, target: Target, pushed: Pushed, out: Collection[str])
     blessed = holder(versions, target.registry.blessed_alias)
     is_done = blessed is not None and blessed.number == version.number
     before = holder(versions, target.registry.previous_alias) if is_done else blessed
-    if before is not None and _is_out(before, out):
+    if before is not None and before.digest in out:
         before = None
-    return _make_live(api, target, versions, version, is_new, previous=before, rest=before)
+    return _make_live(api, target, version, is_new, previous=before, rest=before, why_not=why_not)
 
 
-def go_back(api: RegistryApi, target: Target, pushed: Pushed, out: Collection[str]) -> Outcome:
+def go_back(api: RegistryApi, target: Target, pushed: Pushed, before: Iterable[str]) -> Outcome:
     """Makes an older model the blessed version again, with all the traffic.
 
     Args:
         api: Google Cloud.
         target: The model.
         pushed: The older model; it is registered anew if its version is gone.
-        out: Digests of the models that are out of service then.
+        before: Digests of the models that it may be gone back to next, the best one first: those that were served
+            before it and are in service.
 
     Raises:
         VertexError: Google Cloud refused, or could not be reached; what was served still is.
     """
     version, is_new = register(api, target, pushed)
     versions = registered(api, target)
-    older = [each for each in versions if each.number < version.number and not _is_out(each, out)]
+    newest = {each.digest: each for each in versions}
     # The next one to go back to. Not the one that was served until now: that is withdrawn.
-    previous = older[-1] if older else None
-    return _make_live(api, target, versions, version, is_new, previous, rest=None)
-
-
-def _is_out(version: Registered, out: Collection[str]) -> bool:
-    return any(version.holds(digest) for digest in out)
+    previous = next((newest[digest] for digest in before if digest in newest), None)
+    return _make_live(api, target, version, is_new, previous, rest=None, why_not=lambda: None)
 
 
 def _make_live(
     api: RegistryApi,
     target: Target,
-    versions: list[Registered],
     version: Registered,
     is_new: bool,
     previous: Registered | None,
     rest: Registered | None,
+    why_not: Callable[[], str | None],
 ) -> Outcome:
+    name = endpoint.deploy(api, target, version.number) if target.endpoint is not None else ""
+    if reason := why_not():
+        raise Overtaken(reason)
     traffic: Mapping[int, int] = {}
-    if target.endpoint is not None:
-        traffic = endpoint.serve(api, target, version.number, rest.number if rest else None)
-    move_aliases(api, target, versions, version, previous)
-    if target.endpoint is not None:
-        endpoint.tidy(api, target, traffic.keys())
+    if name:
+        traffic = endpoint.move_traffic(api, target, name, version.number, rest.number if rest else None)
+    move_aliases(api, target, registered(api, target), version, previous)
+    if name:
+        endpoint.tidy(api, target, name, traffic.keys())
     return Outcome(
         model=f"{target.model}@{version.number}",
         number=version.number,

@@ -55,7 +55,12 @@ def roll_back_on_vertex(config: PipelineConfig, number: int, api: RegistryApi) -
 
     def elsewhere(version: Version, standing: Sequence[Version], out: Collection[str]) -> Blessed:
         if target is not None:
-            outcomes.append(go_back(api, target, Pushed(version.digest, version.path), out))
+            before = [
+                each.digest
+                for each in sorted(standing, key=lambda each: -each.origin)
+                if each.origin < version.origin and each.digest not in {version.digest, *out}
+            ]
+            outcomes.append(go_back(api, target, Pushed(version.digest, version.path), before))
         return bless_again(api, config.name, standing, version.digest, out)
 
     folder = roll_back(vertex.serving_dir, config.push.keep_versions, "", number, elsewhere)

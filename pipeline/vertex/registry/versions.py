@@ -14,7 +14,7 @@ from typing import Any
 from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
-from pipeline.vertex.registry.api import RegistryApi, finished
+from pipeline.vertex.registry.api import RegistryApi, at_work, carried_out
 from pipeline.vertex.registry.target import Target
 
 DIGEST_LABEL = "model_digest"
@@ -25,10 +25,10 @@ _LABEL_CHARACTERS = 63
 _DESCRIBED = re.compile(r"model_digest: ([0-9a-f]{64})\b")
 
 _UPLOAD_SECONDS = 30 * 60
-"""An upload copies the model, some GB at most."""
+"""How long Google Cloud takes is written down nowhere; a model is some GB at most."""
 
 _LOOK_AGAIN_SECONDS = (0.0, 2.0, 5.0, 10.0, 20.0)
-"""Pauses before each look for what may have come of an upload whose reply was lost: most take less than their sum."""
+"""Pauses before each look for what may have come of an upload whose reply was lost: the operation, or the version."""
 
 _sleep = time.sleep
 
@@ -55,15 +55,11 @@ class Registered:
     """Its id, counted up from 1."""
 
     digest: str
-    """The model's digest, or as much of it as is known; empty if somebody else registered this version."""
+    """The model's digest; empty if somebody else registered this version."""
 
     aliases: frozenset[str]
     path: str
     """The folder that it was uploaded from."""
-
-    def holds(self, digest: str) -> bool:
-        """Whether it is the model of this digest."""
-        return bool(self.digest) and self.digest == digest[: len(self.digest)]
 
 
 def registered(api: RegistryApi, target: Target) -> list[Registered]:
@@ -96,33 +92,27 @@ def register(api: RegistryApi, target: Target, pushed: Pushed) -> tuple[Register
     """
     is_sent = False
 
-    def once(options: dict[str, Any]) -> tuple[Registered, bool]:
+    found: list[Registered] = []
+
+    def begin(options: dict[str, Any]) -> Any:
         nonlocal is_sent
-        # A reply that was lost may be that of an upload which took effect: sent again, it would be a second version.
-        versions, found = _look(api, target, pushed.digest, options, _LOOK_AGAIN_SECONDS if is_sent else (0.0,))
-        if found:
-            return found, is_sent
-        request = _request(target, pushed, is_there=bool(versions))
+        # A reply that was lost may be that of an upload which goes on: sent again, it would be a second version.
+        for pause in _LOOK_AGAIN_SECONDS if is_sent else (0.0,):
+            _sleep(pause)
+            # In this order: an upload that ends between the two is a version then.
+            busy, versions = at_work(api.models, target.model, options), _list(api, target, options)
+            found[:] = [version for version in versions if version.digest == pushed.digest]
+            if found or busy:
+                return None if found else busy
         is_sent = True
-        done = finished(api.models.upload_model(request=request, **options), _UPLOAD_SECONDS)
-        name = f"{target.model}@{done.model_version_id}"
-        return _registered(api.models.get_model(name=name, **options)), True
+        return api.models.upload_model(request=_request(target, pushed, is_there=bool(versions)), **options)
 
-    return api.call(f"register {pushed.path} as a version of {target.model}", once)
-
-
-def _look(
-    api: RegistryApi, target: Target, digest: str, options: Mapping[str, Any], pauses: Iterable[float]
-) -> tuple[list[Registered], Registered | None]:
-    """All versions, and the newest with this model."""
-    versions: list[Registered] = []
-    for pause in pauses:
-        _sleep(pause)
-        versions = _list(api, target, options)
-        found = [version for version in versions if version.holds(digest)]
-        if found:
-            return versions, found[-1]
-    return versions, None
+    doing = f"register {pushed.path} as a version of {target.model}"
+    done = carried_out(api, doing, begin, _UPLOAD_SECONDS)
+    if done is None:
+        return found[-1], is_sent
+    name = f"{target.model}@{done.model_version_id}"
+    return api.call(doing, lambda options: _registered(api.models.get_model(name=name, **options))), True
 
 
 def _list(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> list[Registered]:
@@ -155,7 +145,8 @@ def _registered(model: Any) -> Registered:
     described = _DESCRIBED.search(model.version_description)
     return Registered(
         number=int(model.version_id),
-        digest=described[1] if described else model.labels.get(DIGEST_LABEL, ""),
+        # Not by the label: those of a version that somebody else uploaded are read with the model's among them.
+        digest=described[1] if described else "",
         aliases=frozenset(model.version_aliases),
         path=model.artifact_uri,
     )

@@ -7,7 +7,7 @@ import pytest
 from configs.errors import VertexError
 from pipeline.vertex.registry import endpoint
 from tests.pipeline.vertex.registry.test_push import A, B, C, put
-from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, NAME, World
+from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, NAME, QUICK, World
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.resources import PARENT
 
@@ -109,6 +109,51 @@ def test_push_reply_lost_on_the_endpoint_is_done_once(world: World, rpc: str) ->
     assert len(world.server.received(rpc)) == sent + 1
 
 
+@pytest.mark.parametrize("rpc", ["CreateEndpoint", "DeployModel"])
+def test_push_reply_lost_to_what_takes_long_is_waited_for(world: World, rpc: str) -> None:
+    put(world, A)
+    world.operations.looks = 20
+    world.server.fail(rpc, Cut(after_effect=True))
+    assert dict(put(world, A, endpoint=ENDPOINT).traffic) == {1: 100}
+    assert len(world.server.received(rpc)) == 1
+    assert len(world.endpoints.endpoints) == 1
+
+
+def test_push_faults_while_a_deployment_is_waited_for_are_waited_through(world: World) -> None:
+    put(world, A)
+    world.operations.looks = 12
+    world.server.fail("GetOperation", *[Refuse(503)] * (QUICK.attempts + 2))
+    assert dict(put(world, A, endpoint=ENDPOINT).traffic) == {1: 100}
+    assert len(world.server.received("DeployModel")) == 1
+
+
+def test_push_split_changed_meanwhile_is_read_again(world: World) -> None:
+    put(world, A, endpoint=ENDPOINT)
+    world.server.fail("UpdateEndpoint", Refuse(409, "etag does not match"))
+    put(world, B, endpoint=ENDPOINT)
+    assert answering(world) == {"2": 100}
+
+
+def test_push_endpoint_renamed_is_told_before_anything_is_deployed(world: World) -> None:
+    put(world, A, endpoint=ENDPOINT)
+    [there] = world.endpoints.endpoints.values()
+    there.display_name = "renamed"
+    with pytest.raises(VertexError, match=r"endpoints/perennial-\w+ was made for .* is called 'renamed' now"):
+        put(world, B, endpoint=ENDPOINT)
+    assert deployed(world) == ["1"]
+
+
+def test_push_other_machines_for_a_version_that_is_deployed_are_warned_of(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(world, A, endpoint=ENDPOINT)
+    assert not any("stays on" in message for message in caplog.messages)
+    put(world, A, endpoint={**ENDPOINT, "machine_type": "n1-standard-8"})
+    assert any(
+        "version 1 stays on n1-standard-2" in message and "n1-standard-8" in message for message in caplog.messages
+    )
+
+
 def test_push_traffic_moved_but_aliases_not_is_taken_up_with_the_same_split(world: World) -> None:
     put(world, A, **canary(10))
     world.server.fail("MergeVersionAliases", Refuse(400))
@@ -170,13 +215,13 @@ def test_push_deploy_takes_too_long_is_told_and_the_next_push_finds_it(
 ) -> None:
     put(world, A, endpoint=ENDPOINT)
     put(world, B)
-    monkeypatch.setattr(endpoint, "_DEPLOY_SECONDS", 0.1)
-    world.operations.looks = 4
+    monkeypatch.setattr(endpoint, "_DEPLOY_SECONDS", -1)
+    world.operations.looks = 8
     with pytest.raises(VertexError, match=r"operations/\d+ is not done after .* minutes and goes on"):
         put(world, B, endpoint=ENDPOINT)
     assert answering(world) == {"1": 100}
     world.operations.looks = 0
-    for _ in range(4):
+    for _ in range(8):
         world.operations.tick()
     put(world, B, endpoint=ENDPOINT)
     assert answering(world) == {"2": 100}

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from configs.errors import VertexError
+from pipeline.vertex.registry import versions
 from pipeline.vertex.registry.push import Outcome, push
 from pipeline.vertex.registry.target import Target
 from pipeline.vertex.registry.versions import Pushed
-from tests.pipeline.vertex.registry.worlds import ENDPOINT, IMAGE, MODEL, NAME, World
+from tests.pipeline.vertex.registry.worlds import ENDPOINT, IMAGE, MODEL, NAME, QUICK, World
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.faults import permission_denied
 
@@ -75,10 +76,11 @@ def test_push_alias_is_never_nobodys(world: World) -> None:
         assert not any(alias.startswith("-") for alias in request.version_aliases)
 
 
-def test_push_model_of_a_label_alone_is_found(world: World) -> None:
+def test_push_version_of_somebody_else_with_the_labels_of_ours_is_not_taken_for_it(world: World) -> None:
     put(world, A)
-    world.models.get(f"{MODEL}@1").version_description = "edited by hand"
-    assert put(world, A).number == 1
+    # A version's labels are read with the model's among them, which are those of its first version.
+    world.models.get(f"{MODEL}@1").version_description = "uploaded by hand"
+    assert put(world, A).number == 2
 
 
 def test_push_version_of_somebody_else_is_no_obstacle(world: World) -> None:
@@ -110,6 +112,41 @@ def test_push_reply_to_a_slow_upload_lost_waits_for_its_version(world: World) ->
     assert put(world, B).number == 2
     assert len(world.server.received("UploadModel")) == 2
     assert set(world.versions()) == {1, 2}
+
+
+def test_push_reply_to_an_upload_lost_that_takes_longer_than_all_looks_is_one_version(world: World) -> None:
+    put(world, A)
+    world.operations.looks = 40
+    world.server.fail("UploadModel", Cut(after_effect=True))
+    assert put(world, B).number == 2
+    assert len(world.server.received("UploadModel")) == 2
+
+
+def test_push_first_upload_whose_reply_is_lost_takes_long_is_one_version(world: World) -> None:
+    world.operations.looks = 40
+    world.server.fail("UploadModel", Cut(after_effect=True))
+    assert put(world, A).number == 1
+    assert len(world.server.received("UploadModel")) == 1
+
+
+def test_push_faults_while_a_slow_upload_is_waited_for_send_no_second_one(world: World) -> None:
+    put(world, A)
+    world.operations.looks = 12
+    # More of them than the attempts that a call gets.
+    world.server.fail("GetOperation", *[Refuse(503)] * (QUICK.attempts + 2))
+    assert put(world, B).number == 2
+    assert len(world.server.received("UploadModel")) == 2
+
+
+def test_push_upload_of_a_process_that_was_killed_is_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(world, A)
+    world.operations.looks = 20
+    with monkeypatch.context() as impatient:
+        impatient.setattr(versions, "_UPLOAD_SECONDS", -1)
+        with pytest.raises(VertexError, match=r"operations/\d+ is not done after"):
+            put(world, B)
+    assert put(world, B).number == 2
+    assert len(world.server.received("UploadModel")) == 2
 
 
 def test_push_first_upload_lost_on_its_way_is_sent_again(world: World) -> None:
@@ -147,3 +184,8 @@ def test_push_withdrawn_version_is_not_left_as_the_one_before(world: World) -> N
     came = put(world, B, (A,), endpoint={**ENDPOINT, "new_traffic": 10})
     assert (came.previous, dict(came.traffic)) == (None, {2: 100})
     assert world.versions() == {1: ("a", set()), 2: ("b", {"default", "blessed"})}
+
+
+def test_push_account_may_not_list_operations_is_no_obstacle(world: World) -> None:
+    world.server.fail("ListOperations", permission_denied("aiplatform.operations.list", MODEL), forever=True)
+    assert dict(put(world, A, endpoint=ENDPOINT).traffic) == {1: 100}

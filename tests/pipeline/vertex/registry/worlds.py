@@ -19,6 +19,7 @@ from pipeline.components.registry_pusher.executor import Executor
 from pipeline.versions import publish
 from pipeline.versions.push import push
 from pipeline.vertex.api.retrying import Patience
+from pipeline.vertex.registry import api as registry_api
 from pipeline.vertex.registry import versions as registry_versions
 from pipeline.vertex.registry.api import RegistryApi
 from pipeline.vertex.registry.target import Target
@@ -190,7 +191,8 @@ def world(
 ) -> Iterator[World]:
     """An empty project, to which this process is signed in."""
     monkeypatch.setattr(publish, "_now", lambda: 1000.0)  # versions count up from there
-    monkeypatch.setattr(registry_versions, "_sleep", lambda seconds: None)
+    for module in (registry_api, registry_versions):
+        monkeypatch.setattr(module, "_sleep", lambda seconds: None)
     with vertex_cloud.cloud(tmp_path) as running:
         for name, value in {**running.environment, **store[1]}.items():
             monkeypatch.setenv(name, value)
