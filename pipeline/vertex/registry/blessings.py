@@ -4,17 +4,22 @@ The next run there compares with, and starts from, the model of the newest Model
 done is what `pipeline.versions.blessings` does on this machine; but this store holds all pipelines of the project.
 """
 
+import logging
 import posixpath
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+import tensorflow as tf
 from google.cloud import aiplatform_v1 as v1
 from tfx.utils import path_utils
 
+from configs.errors import OutputError
 from pipeline.runs.metadata import BLESSED, CURRENT_MODEL_URI, MODEL_DIGEST, MODEL_URI, WITHDRAWN
 from pipeline.versions.blessings import Blessed
 from pipeline.versions.folder import SOURCE, Version, provenance
-from pipeline.vertex.registry.api import RegistryApi, plain
+from pipeline.vertex.registry.api import RegistryApi, afresh, plain
+
+_logger = logging.getLogger("perennial.registry")
 
 _LIVE = "state=LIVE"
 """What the resolver asks for."""
@@ -105,7 +110,12 @@ class _Change:
         """Whether a model was trained after that moment, by our pipeline."""
         if since is None or uri not in self._models or _moment(self._models[uri]) <= since:
             return False
-        return bool(provenance(path_utils.serving_model_path(uri)).get("pipeline") == self._pipeline)
+        try:
+            return bool(provenance(path_utils.serving_model_path(uri)).get("pipeline") == self._pipeline)
+        except (OutputError, tf.errors.OpError) as e:
+            # This store has the models of the whole project, in buckets that nobody but their owners may read.
+            _logger.warning("%s cannot be read and is taken for another pipeline's: %s", uri, e)
+            return False
 
     def _say(self, name: str, blessed: int, withdrawn: int) -> None:
         """Changes what a ModelBlessing says, and nothing else in it."""
@@ -117,7 +127,7 @@ class _Change:
             changed = v1.Artifact(name=name, etag=read.etag, metadata=told)
             self._api.metadata.update_artifact(artifact=changed, update_mask={"paths": ["metadata"]}, **options)
 
-        self._api.call(f"change the blessing {name}", once)
+        self._api.call(f"change the blessing {name}", lambda options: afresh(lambda: once(options)))
 
 
 def _moment(artifact: Any) -> int:

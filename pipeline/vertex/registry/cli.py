@@ -66,7 +66,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
     if row.get("rolled_back_to"):
         words.append(f"back to {row['rolled_back_to']}")
     return [
-        str(row.get("version") or "gone"),
+        "gone" if row["version"] is None else str(row["version"]),
         f"{datetime.fromisoformat(row['pushed_at']):%Y-%m-%d %H:%M}" if row.get("pushed_at") else "",
         ", ".join(words),
         row["model_digest"][:_SHORT],

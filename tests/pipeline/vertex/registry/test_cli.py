@@ -89,3 +89,14 @@ def test_commands_config_without_vertex_is_told(
     file.write_text(yaml.safe_dump(values))
     assert cli.main(["vertex", command, "--config", str(file)]) == 1
     assert "ConfigError: pipeline movielens-100k: the config has no 'vertex' section" in capsys.readouterr().err
+
+
+def test_versions_folder_that_may_not_be_read_is_told(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(world, tmp_path)
+    refused: tuple[int, dict[str, str], bytes] = (403, {}, b'{"error": {"code": 403, "message": "no access"}}')
+    monkeypatch.setattr(world.store, "answer", lambda *asked: refused)
+    for command in ("versions", "rollback"):
+        assert cli.main(["vertex", command, "--config", file]) == 1
+        assert f"OutputError: gs://{world.bucket}/serving cannot be read" in capsys.readouterr().err

@@ -7,7 +7,9 @@ import pytest
 from configs.errors import ModelError, VertexError
 from configs.pipeline import PipelineConfig
 from pipeline.versions.rollback import default_target
+from pipeline.vertex.registry import endpoint
 from pipeline.vertex.registry.rollback import VertexRollback, roll_back_on_vertex
+from tests.pipeline.vertex.registry.test_push import put
 from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, NAME, World, as_input
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.faults import permission_denied
@@ -241,3 +243,50 @@ def test_rollback_model_handed_on_under_another_name_loses_each_blessing(world: 
     assert len(world.versions()) == 3
     assert back(world, config).folder.blessed == (2, True)
     assert world.last_blessed() == "b"
+
+
+def test_rollback_while_a_push_is_at_work_is_not_undone_by_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = world.config({"endpoint": ENDPOINT})
+    for name in "ab":
+        world.run(name, config)
+    pushed, blessing = world.push("c", world.train("c"), config)
+    deploy = endpoint.deploy
+    rolled_back: list[bool] = []
+
+    def deploy_slowly(*asked: Any) -> str:
+        if not rolled_back:
+            rolled_back.append(True)
+            back(world, config)
+        return deploy(*asked)
+
+    monkeypatch.setattr(endpoint, "deploy", deploy_slowly)
+    report = world.register(config, pushed, blessing)
+    assert report["registered"] is False
+    assert "a rollback withdrew this model" in report["reason"]
+    assert (world.live(), answering(world)) == ("b", {"2": 100})
+    assert world.versions()[2] == ("b", {"default", "blessed"})
+
+
+def test_rollback_previous_is_a_model_that_was_served(world: World) -> None:
+    put(world, "f" * 64)
+    world.models.get(f"{MODEL}@1").version_description = "uploaded by hand"
+    config = world.config({})
+    for name in "ab":
+        world.run(name, config)
+    came = back(world, config)
+    assert came.registry is not None
+    assert (came.registry.number, came.registry.previous) == (2, None)
+
+
+def test_rollback_unreadable_model_of_another_pipeline_is_left_alone(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = world.config({})
+    for name in "ab":
+        world.run(name, config)
+    theirs = world.artifacts.put("tfx.Model", "s3://theirs/model")
+    word = world.artifacts.put("tfx.ModelBlessing", blessed=1.0, current_model=theirs.uri)
+    world.server.fail("UpdateArtifact", Refuse(409, "etag does not match"))
+    assert back(world, config).folder.blessed == (1, True)
+    assert word.metadata["blessed"] == 1
+    assert any("s3://theirs/model cannot be read" in message for message in caplog.messages)
