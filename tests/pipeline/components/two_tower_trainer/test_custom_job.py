@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.cloud import aiplatform_v1 as v1
 from google.cloud.aiplatform import gapic
 from tfx import types
 from tfx.components.util import examples_utils
@@ -152,7 +153,9 @@ def test_do_custom_job_runs_our_executor_and_its_model_is_the_one_that_the_task_
     assert spec.base_output_directory.output_uri_prefix == str(there / "model_run")
     (pool,) = spec.worker_pool_specs
     assert (pool.machine_spec.machine_type, pool.replica_count) == ("n1-standard-8", 1)
-    assert (pool.machine_spec.accelerator_type.name, pool.machine_spec.accelerator_count) == ("NVIDIA_TESLA_T4", 2)
+    # With protobuf 3.20 a field may come as the bare number.
+    accelerator = v1.AcceleratorType(pool.machine_spec.accelerator_type).name
+    assert (accelerator, pool.machine_spec.accelerator_count) == ("NVIDIA_TESLA_T4", 2)
     assert spec.scheduling.timeout.total_seconds() == 24 * 3600
     assert pool.disk_spec.boot_disk_size_gb == 100
     assert pool.container_spec.image_uri == vertex().image
