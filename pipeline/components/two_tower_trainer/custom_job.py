@@ -224,7 +224,8 @@ class Executor(ai_platform_executor.GenericExecutor):
         if state in client.JOB_STATES_FAILED:
             number = client.get_job_name().rsplit("/", 1)[1]
             raise TrainingError(
-                f"CustomJob {client.get_job_name()} ended as {getattr(state, 'name', state)}: {error or 'Vertex gives no reason'}. "
+                f"CustomJob {client.get_job_name()} ended as {getattr(state, 'name', state)}: "
+                f"{error or 'Vertex gives no reason'}. "
                 f"Its log: https://console.cloud.google.com/vertex-ai/locations/{region}/training/{number}?project={project}"
             )
         _LOGGER.info("CustomJob %s has succeeded", client.get_job_name())
