@@ -6,17 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from configs.load import load_config
 from pipeline.places import local_metadata_path, local_serving_dir
-
-_SHORT = 12
-"""Characters of a digest that tell models apart."""
-
-_PIPED_WIDTH = 140
-"""Columns where there is no terminal; rich's 80 would cut the table."""
+from pipeline.versions import showing
 
 
 def add_parsers(
@@ -28,21 +22,12 @@ def add_parsers(
         subparsers: What `ArgumentParser.add_subparsers` returned.
         add_config: Gives a parser `--config`.
     """
-    listing = subparsers.add_parser("versions", help="the pushed versions: which is live, what each reached")
-    add_config(listing)
-    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    listing.set_defaults(command=_versions)
-
-    rollback = subparsers.add_parser("rollback", help="make an older version live again, under a new number")
-    rollback.add_argument(
-        "version",
-        nargs="?",
-        type=int,
-        metavar="VERSION",
-        help="the version (default: the newest with another model that no rollback withdrew)",
+    showing.add_parsers(
+        subparsers,
+        add_config,
+        ("the pushed versions: which is live, what each reached", _versions),
+        ("make an older version live again, under a new number", _rollback),
     )
-    add_config(rollback)
-    rollback.set_defaults(command=_rollback)
 
 
 def _versions(arguments: argparse.Namespace) -> None:
@@ -60,20 +45,13 @@ def _versions(arguments: argparse.Namespace) -> None:
         table.add_row(
             str(row["version"]),
             f"{datetime.fromisoformat(row['pushed_at']):%Y-%m-%d %H:%M}",
-            _state(row),
-            row["model_digest"][:_SHORT],
+            showing.state(row),
+            row["model_digest"][: showing.SHORT],
             {True: "warm", False: "cold", None: ""}[row["warm"]],
             *figures,
             f"{row['bytes'] / 2**20:.1f}",
         )
-    _console().print(table)
-
-
-def _state(row: dict[str, Any]) -> str:
-    words = ["live"] if row["live"] else []
-    words += ["withdrawn"] if row["withdrawn"] else []
-    words += [f"back to {row['rolled_back_to']}"] if row["rolled_back_to"] else []
-    return ", ".join(words)
+    showing.console().print(table)
 
 
 def _rollback(arguments: argparse.Namespace) -> None:
@@ -81,7 +59,7 @@ def _rollback(arguments: argparse.Namespace) -> None:
     from pipeline.runs.lock import pipeline_lock
     from pipeline.versions.rollback import default_target, roll_back
 
-    say, serving_dir, number = _console().print, local_serving_dir(config), arguments.version
+    say, serving_dir, number = showing.console().print, local_serving_dir(config), arguments.version
     if number is None:
         number = default_target(serving_dir)
         say(f"Going back to version {number}.", highlight=False)
@@ -92,7 +70,7 @@ def _rollback(arguments: argparse.Namespace) -> None:
     else:
         say(f"The model of version {came.target} is live again, as version {came.live}.", highlight=False)
     for digest, number in came.withdrawn.items():
-        say(f"  Version {number} ({digest[:_SHORT]}) is withdrawn: it is not pushed again.", highlight=False)
+        say(f"  Version {number} ({digest[: showing.SHORT]}) is withdrawn: it is not pushed again.", highlight=False)
     if came.blessed is None:
         say("  There is no metadata store here, so all blessings are as they were.", highlight=False)
         return
@@ -106,8 +84,3 @@ def _rollback(arguments: argparse.Namespace) -> None:
             "with it nor start from it. It takes an older blessed model, or none at all, as a first run does.",
             highlight=False,
         )
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPED_WIDTH)

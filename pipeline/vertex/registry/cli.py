@@ -6,16 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from configs.load import load_config
-
-_SHORT = 12
-"""Characters of a digest that tell models apart."""
-
-_PIPED_WIDTH = 140
-"""Columns where there is no terminal; rich's 80 would cut the table."""
+from pipeline.versions import showing
 
 
 def add_parsers(
@@ -27,21 +21,12 @@ def add_parsers(
         subparsers: What `ArgumentParser.add_subparsers` returned.
         add_config: Gives a parser `--config`.
     """
-    listing = subparsers.add_parser("versions", help="the pushed versions: folder, registry, aliases, traffic")
-    add_config(listing)
-    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    listing.set_defaults(command=_versions)
-
-    rollback = subparsers.add_parser("rollback", help="make an older version live again: folder, registry, Endpoint")
-    rollback.add_argument(
-        "version",
-        nargs="?",
-        type=int,
-        metavar="VERSION",
-        help="the serving folder's version (default: the newest with another model that no rollback withdrew)",
+    showing.add_parsers(
+        subparsers,
+        add_config,
+        ("the pushed versions: folder, registry, aliases, traffic", _versions),
+        ("make an older version live again: folder, registry, Endpoint", _rollback),
     )
-    add_config(rollback)
-    rollback.set_defaults(command=_rollback)
 
 
 def _versions(arguments: argparse.Namespace) -> None:
@@ -58,18 +43,15 @@ def _versions(arguments: argparse.Namespace) -> None:
     table = Table("version", "when", "", "model", "registry", "aliases", "traffic", title=vertex.serving_dir)
     for row in reversed(rows):
         table.add_row(*_cells(row))
-    _console().print(table)
+    showing.console().print(table)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    words = [word for word in ("live", "withdrawn") if row.get(word)]
-    if row.get("rolled_back_to"):
-        words.append(f"back to {row['rolled_back_to']}")
     return [
         "gone" if row["version"] is None else str(row["version"]),
         f"{datetime.fromisoformat(row['pushed_at']):%Y-%m-%d %H:%M}" if row.get("pushed_at") else "",
-        ", ".join(words),
-        row["model_digest"][:_SHORT],
+        showing.state(row),
+        row["model_digest"][: showing.SHORT],
         str(row["registry_version"] or ""),
         ", ".join(row["aliases"]),
         "" if row["traffic"] is None else f"{row['traffic']} %",
@@ -97,7 +79,7 @@ def _rollback(arguments: argparse.Namespace) -> None:
         if registry.traffic:
             _say("  It gets all the traffic of the Endpoint.")
     for digest, number in folder.withdrawn.items():
-        _say(f"  Version {number} ({digest[:_SHORT]}) is withdrawn: it is not pushed again.")
+        _say(f"  Version {number} ({digest[: showing.SHORT]}) is withdrawn: it is not pushed again.")
     if folder.blessed is not None and folder.blessed.taken:
         _say(f"  {folder.blessed.taken} newer model(s) lost their blessing.")
     if folder.blessed is not None and folder.blessed.has_target:
@@ -110,9 +92,4 @@ def _rollback(arguments: argparse.Namespace) -> None:
 
 
 def _say(text: str) -> None:
-    _console().print(text, highlight=False, soft_wrap=True)
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPED_WIDTH)
+    showing.console().print(text, highlight=False, soft_wrap=True)
