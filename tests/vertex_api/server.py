@@ -197,4 +197,4 @@ def running(*services: Service) -> Iterator[VertexApi]:
     """A server with these services, which must have had no stray request when it stops."""
     with VertexApi(services) as api:
         yield api
-    assert api.strays == []
+    assert api.strays == [], api.strays
