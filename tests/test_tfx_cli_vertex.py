@@ -88,6 +88,7 @@ def test_run_create_sends_compiled_job(terminal: Terminal) -> None:
     (request,) = terminal.cloud.api.received("CreatePipelineJob")
     sent = json_format.MessageToDict(type(request).pb(request))["pipelineJob"]
     assert request.parent == PARENT
+    assert terminal.cloud.api.received("storage.buckets.get") and not terminal.cloud.api.strays
     assert sent["displayName"] == "movielens-100k"
     assert sent["pipelineSpec"] == terminal.job["pipelineSpec"]
     assert sent["runtimeConfig"] == terminal.job["runtimeConfig"] | {

@@ -19,6 +19,8 @@ class Storage:
 
     def routes(self) -> list[Route]:
         return [
+            # Asked by PipelineJob.submit, and so by `tfx run create`; a bucket that is missing, it would create.
+            Route("storage.buckets.get", "GET", "/storage/v1/b/{bucket}", None, self._get),
             Route("storage.objects.list", "GET", "/storage/v1/b/{bucket}/o", None, self._list),
         ]
 
@@ -34,6 +36,10 @@ class Storage:
             # Not the polynomial of Castagnoli: a digest is a digest to those who compare.
             "crc32c": base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode(),
         }
+
+    def _get(self, asked: dict[str, str]) -> dict[str, Any]:
+        self._bucket(asked["bucket"])
+        return {"kind": "storage#bucket", "id": asked["bucket"], "name": asked["bucket"], "location": "EUROPE-WEST4"}
 
     def _list(self, asked: dict[str, str]) -> dict[str, Any]:
         objects = self._bucket(asked["bucket"])
