@@ -2,8 +2,6 @@
 
 import dataclasses
 import json
-import os
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from configs.pipeline import PipelineConfig
 from configs.vertex import Resources, Vertex
 from pipeline.places import vertex_places
 from pipeline.vertex.api.request import FAILURE_POLICIES
+from pipeline.vertex.files import write_text
 from pipeline.vertex.job import is_yaml, parse_job
 from pipeline.vertex.lint import job_findings, pipeline_findings
 from pipeline.vertex.lint.compiling import refuse
@@ -216,12 +215,8 @@ def _fit_open_source(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
 
 
 def _write(file: Path, job: dict[str, Any]) -> None:
-    """Writes the whole file or none."""
     if is_yaml(file.name):
         text = yaml.safe_dump(job["pipelineSpec"], sort_keys=True, allow_unicode=True)
     else:
         text = json.dumps(job, sort_keys=True)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f"{file.name}.{uuid.uuid4().hex}.tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, file)
+    write_text(file, text)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.errors import JobError, OutputError
+from pipeline.vertex.files import write_json
 
 _GS = "gs://"
 _PLACE = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(/[^*?\[\]\"'\\/]+)*/?")
@@ -51,12 +52,14 @@ class Buckets:
             for goal, folder in goals.items():
                 if os.path.lexists(goal):
                     raise JobError(f"{goal} cannot stand for {folder}: earlier rehearsals have written there.")
-            self._folder.mkdir(parents=True, exist_ok=True)
-            linked.write_text(json.dumps(list(goals)))
+            write_json(linked, list(goals))
             for goal, folder in goals.items():
                 _mirror(folder.resolve(), Path(goal))
         except (OSError, ValueError) as e:
-            raise OutputError(f"{self._folder}: the places of buckets could not be made there ({e}).") from e
+            raise OutputError(
+                f"{self._folder}: the places of buckets could not be made there ({e}). Free or unlock its disk, or "
+                "begin anew with --fresh."
+            ) from e
 
     def local(self, text: str) -> str:
         """A text in which each `gs://` has become this machine's folder."""

@@ -1,7 +1,6 @@
 """Executes a container task: driver, cache, executor, and all of it again where the job says so."""
 
 import copy
-import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +10,13 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from configs.errors import JobError
+from pipeline.vertex.files import write_json
 from pipeline.vertex.parameters import as_declared, from_text
 from pipeline.vertex.rehearsal import placeholders
 from pipeline.vertex.rehearsal.context import LOG_FILE, Rehearsal, record_of
 from pipeline.vertex.rehearsal.graph import Node
 from pipeline.vertex.rehearsal.inputs import Inputs, cache_key, outputs
-from pipeline.vertex.rehearsal.records import CACHED, FAILED, SUCCEEDED, Artifact, Record, write_json
+from pipeline.vertex.rehearsal.records import CACHED, FAILED, SUCCEEDED, Artifact, Record
 
 _BACKOFF_FACTOR, _BACKOFF_MAX_SECONDS = 2.0, 3600.0
 """KFP's defaults, for a policy that does not say."""
@@ -110,7 +110,7 @@ class Container:
 
     def _process(self, command: Sequence[str], inputs: Inputs, declared: Mapping[str, Any], what: str) -> int:
         if not command:
-            raise JobError("its container has no command, and the image is not here.")
+            raise JobError("its container has no command, and the image is not here. Compile it with one.")
         values = {"inputs": inputs.as_json(legacy=self._rehearsal.legacy), "outputs": declared}
         write_json(self._dir / "input.json", values)
         here = self._rehearsal.buckets.locally(values)
@@ -195,7 +195,4 @@ def _metadata(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _artifacts(declared: Mapping[str, Any]) -> dict[str, list[Artifact]]:
     now = time.time()
-    return {
-        key: [Artifact(**each, created=now) for each in json.loads(json.dumps(output["artifacts"]))]
-        for key, output in declared.items()
-    }
+    return {key: [Artifact(**each, created=now) for each in output["artifacts"]] for key, output in declared.items()}

@@ -29,7 +29,7 @@ def imported(
     """
     uri = constant(importer.artifact_uri, {**job_parameters, **inputs.parameters})
     if not uri:
-        raise JobError("the importer has no artifact_uri.")
+        raise JobError("the importer has no artifact_uri. Give it one, or the RuntimeParameter that it names.")
     schema = json_format.MessageToDict(importer.type_schema)
     metadata = json_format.MessageToDict(importer.metadata)
     if not importer.reimport:

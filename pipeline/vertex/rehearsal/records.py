@@ -6,15 +6,15 @@ that was killed leaves nothing that a later one would believe.
 
 import json
 import logging
-import os
 import threading
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from pipeline.vertex.files import write_json
 
 RUNS_DIR = "runs"
 """In the rehearsals' home: a folder for each of them."""
@@ -170,14 +170,6 @@ class Records:
     def _all(self) -> list[Record]:
         with self._lock:
             return list(self._records)
-
-
-def write_json(file: Path, value: Any) -> None:
-    """Writes JSON, the whole file or none."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = file.with_name(f".{file.name}.{uuid.uuid4().hex}.tmp")
-    unfinished.write_text(json.dumps(value, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(unfinished, file)
 
 
 def _all_of(record: Record) -> list[Artifact]:

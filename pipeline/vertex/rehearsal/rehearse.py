@@ -15,13 +15,14 @@ from typing import Any
 from rich.console import Console
 
 from configs.errors import JobError, LockedError, OutputError
+from pipeline.vertex.files import write_json
 from pipeline.vertex.job import Job
 from pipeline.vertex.parameters import as_declared, parameter_values
 from pipeline.vertex.rehearsal.buckets import Buckets, check_places, require_place
 from pipeline.vertex.rehearsal.context import Rehearsal
 from pipeline.vertex.rehearsal.graph import Graph
 from pipeline.vertex.rehearsal.process import Processes
-from pipeline.vertex.rehearsal.records import FAILED, RUNS_DIR, Record, Records, write_json
+from pipeline.vertex.rehearsal.records import FAILED, RUNS_DIR, Record, Records
 from pipeline.vertex.rehearsal.scheduler import Scheduler
 from pipeline.vertex.rehearsal.showing import Showing
 
@@ -132,7 +133,7 @@ def _new_run(runs_dir: Path, name: str) -> tuple[str, Path]:
         with contextlib.suppress(FileExistsError):
             (runs_dir / run_id).mkdir(parents=True)
             return run_id, runs_dir / run_id
-    raise JobError(f"{runs_dir}: no free name for a rehearsal at {moment}.")
+    raise JobError(f"{runs_dir}: no free name for a rehearsal at {moment}. Run it again in a second.")
 
 
 @contextlib.contextmanager

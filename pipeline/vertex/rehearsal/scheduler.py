@@ -57,6 +57,7 @@ class Scheduler:
             Records by path, of DAGs too.
         """
         running: dict[Future[Record], Node] = {}
+        is_over = False
         with ThreadPoolExecutor(self._parallel) as pool:
             try:
                 while self._graph.is_active:
@@ -67,11 +68,12 @@ class Scheduler:
                         for future in done:
                             running.pop(future)
                             self._close(future.result())
-            except BaseException:  # Ctrl-C too: no process may outlive this, and the pool waits for them
-                self._rehearsal.processes.stop()
-                for future in running:
-                    future.cancel()
-                raise
+                is_over = True
+            finally:
+                if not is_over:  # Ctrl-C, say: no process may outlive this, and the pool waits for them
+                    self._rehearsal.processes.stop()
+                    for future in running:
+                        future.cancel()
         return self._records
 
     def _start(self, path: str, pool: ThreadPoolExecutor, running: dict[Future[Record], Node]) -> None:
