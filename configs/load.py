@@ -1,6 +1,7 @@
 """Reads a pipeline's YAML into its config; every fault is a ConfigError that names the file and the field."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -58,12 +59,17 @@ def config_from_environment() -> PipelineConfig:
 def config_digest(config: PipelineConfig) -> str:
     """SHA-256 of what decides the model, as 64 hexadecimal digits: not of where it runs and what it is called.
 
-    Nor of where the data lies; what is in it has a digest of its own.
+    Nor of where the data lies; what is in it has a digest of its own. Nor of the order of keys: event weights are
+    looked up by name, and features and flags reach every component sorted, since TFX's `json_utils` and ours sort keys.
+    So the order in the YAML changes neither the Examples nor the towers, where a sum depends on the order of its terms.
+    The order of a list counts.
     """
-    decisive = config.model_dump_json(
-        include={"log", "catalogue", "trainer", "serving"}, exclude={"log": {"path"}, "catalogue": {"path"}}
+    decisive = config.model_dump(
+        mode="json",
+        include={"log", "catalogue", "trainer", "serving"},
+        exclude={"log": {"path"}, "catalogue": {"path"}},
     )
-    return hashlib.sha256(decisive.encode()).hexdigest()
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def _explain(error: ValidationError, values: dict[str, Any]) -> list[str]:

@@ -24,7 +24,7 @@ def written(folder, **fields):
             node = node.setdefault(parent, {})
         node[last] = value
     file = folder / "sample.yaml"
-    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    file.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     return file
 
 
@@ -329,6 +329,38 @@ def test_config_digest_of_one_yaml_in_two_folders_is_equal(tmp_path):
         digests.add(config_digest(config))
     assert len(digests) == 1
     assert config_digest(load_config(written(tmp_path))) not in digests  # no catalogue is another model
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("log__event_weights", {"view": 0.5, "buy": 6}),
+        ("catalogue__features", {"words": {"kind": "text", "column": "t"}, "year": {"kind": "number", "column": "y"}}),
+        ("catalogue__features", {"genres": {"kind": "category", "flags": {"Western": "w", "Comedy": "c"}}}),
+    ],
+)
+def test_config_digest_does_not_depend_on_the_order_of_keys(tmp_path, field, value):
+    fields = {"log__columns__value": "event", "catalogue__path": "items.csv"}
+    digests = {
+        config_digest(load_config(written(tmp_path, **fields, **{field: ordered})))
+        for ordered in (value, _turned_round(value))
+    }
+    assert len(digests) == 1
+
+
+def _turned_round(value):
+    """The same mapping, and those inside it, from the last key to the first."""
+    if not isinstance(value, dict):
+        return value
+    return {key: _turned_round(of_key) for key, of_key in reversed(value.items())}
+
+
+def test_config_digest_depends_on_names_and_on_the_order_of_a_list(tmp_path):
+    def digest(**fields):
+        return config_digest(load_config(written(tmp_path, log__columns__value="event", **fields)))
+
+    assert digest(log__event_weights={"view": 1, "buy": 2}) != digest(log__event_weights={"view": 2, "buy": 1})
+    assert digest(trainer__eval_top_k=[10, 100]) != digest(trainer__eval_top_k=[100, 10])
 
 
 def every_model(model=PipelineConfig):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from configs.data import CategoryFeature
 from configs.errors import ConfigError, DataSetError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.places import local_places, vertex_places
@@ -180,3 +181,22 @@ def test_compiled_job_curated_schema_is_keyed_by_its_content(job: dict[str, Any]
     schema = DEFAULT_CONFIG.parent / "schemas" / "movielens-100k" / "interactions.pbtxt"
     digest = hashlib.sha256(schema.read_bytes()).hexdigest()
     assert digest in json.dumps(parameters["schema_digest"])
+
+
+def test_compiled_job_does_not_depend_on_the_order_of_keys(tmp_path: Path) -> None:
+    # What `config_digest` relies on: a component that got features in another order would learn another model.
+    config = load_config(DEFAULT_CONFIG)
+    assert config.catalogue is not None
+    weights = {"view": 1.0, "buy": 2.0}
+    features = {**config.catalogue.features, "flagged": CategoryFeature(flags={"b": "x", "a": "y"})}
+    turned = {**features, "flagged": CategoryFeature(flags={"a": "y", "b": "x"})}
+    jobs = []
+    for of_events, content in (
+        (weights, features),
+        (dict(reversed(weights.items())), dict(reversed(turned.items()))),
+    ):
+        log = config.log.model_copy(update={"event_weights": of_events})
+        catalogue = config.catalogue.model_copy(update={"features": content})
+        compile_job(config.model_copy(update={"log": log, "catalogue": catalogue}), str(tmp_path))
+        jobs.append(json.loads((tmp_path / "pipeline.json").read_text()))
+    assert "flagged" in json.dumps(jobs[0]) and jobs[0] == jobs[1]
