@@ -3,29 +3,24 @@
 import hashlib
 import json
 import logging
-import re
-import signal
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
-import requests
 from google.api_core import exceptions, retry
 from google.auth import exceptions as auth_exceptions
-from google.cloud.aiplatform import gapic
-from google.protobuf import json_format
 from tfx import types
-from tfx.extensions.google_cloud_ai_platform import constants, training_clients
+from tfx.extensions.google_cloud_ai_platform import constants
 from tfx.extensions.google_cloud_ai_platform.trainer import executor as ai_platform_executor
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import name_utils
 
 from configs.errors import TrainingError, VertexError
 from pipeline.components.two_tower_trainer import executor
-from pipeline.vertex.api.retrying import Patience, persistently
+from pipeline.components.two_tower_trainer.job_client import IN_DOUBT, TASK_LABEL, JobClient
+from pipeline.components.two_tower_trainer.signals import Signals
+from pipeline.vertex.api.retrying import Patience
 from pipeline.vertex.training import API_ENDPOINT, CUSTOM_JOB, PROJECT, REGION
 
 API_ENDPOINT_KEY = "vertex_api_endpoint"
@@ -34,31 +29,13 @@ API_ENDPOINT_KEY = "vertex_api_endpoint"
 _POLL_SECONDS = 30.0
 """Between two looks at the job, as in TFX; a machine takes minutes to start."""
 
-_PATIENCE = Patience(attempts=40, longest_pause_seconds=30.0, total_seconds=900.0)
-"""With the API while the job trains: a quarter of an hour without it must not cost the hours that were trained."""
-
 _ASKING = Patience()
 """With the API before the job is there, when nothing is lost yet."""
-
-_STOPPING = Patience(attempts=3, longest_pause_seconds=2.0, total_seconds=20.0, call_seconds=8.0)
-"""With the API when the task stops: Kubernetes kills a container 30 seconds after its signal by default."""
 
 _QUOTA_SECONDS = 120.0
 """How long the job is asked for again while there is no quota for it."""
 
-TASK_LABEL = "task"
-"""The job's label that says which task it trains for: a further attempt of the task finds it by this."""
-
 _CONSOLE = "https://console.cloud.google.com/vertex-ai/training/custom-jobs"
-
-_IN_DOUBT = (
-    exceptions.ServerError,
-    requests.RequestException,
-    auth_exceptions.TransportError,
-    exceptions.RetryError,
-    json_format.ParseError,  # half a reply
-)
-"""What is raised where a call may have taken effect all the same."""
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
@@ -76,102 +53,6 @@ def custom_config_of(training_job: Mapping[str, Any]) -> dict[str, Any]:
         ai_platform_executor.TRAINING_ARGS_KEY: {PROJECT: training_job[PROJECT], **training_job[CUSTOM_JOB]},
         **({API_ENDPOINT_KEY: endpoint} if endpoint is not None else {}),
     }
-
-
-class JobClient(training_clients.VertexJobClient):
-    """TFX's client, which makes the job of an executor, at an endpoint that can be named, and with more patience."""
-
-    # TFX would wait forever for a job that has ended as one of the last two.
-    JOB_STATES_FAILED = (
-        *training_clients.VertexJobClient.JOB_STATES_FAILED,
-        gapic.JobState.JOB_STATE_EXPIRED,
-        gapic.JobState.JOB_STATE_PARTIALLY_SUCCEEDED,
-    )
-    JOB_STATES_COMPLETED = (gapic.JobState.JOB_STATE_SUCCEEDED, *JOB_STATES_FAILED)
-
-    def __init__(self, region: str, api_endpoint: str | None) -> None:
-        """Connects to nothing yet.
-
-        Args:
-            region: Where the job runs.
-            api_endpoint: Where the API is. None: the region's own.
-        """
-        self._api_endpoint = api_endpoint or f"{region}-aiplatform.googleapis.com"
-        # Whether there may be a job of this task whose name is not known: from an earlier attempt, or created just now.
-        self._unknown = True
-        super().__init__(region)
-
-    def create_client(self) -> None:
-        """Makes the API's client; without credentials it raises."""
-        transport = {"transport": "rest"} if re.match("https?://", self._api_endpoint) else {}
-        self._client = gapic.JobServiceClient(client_options={"api_endpoint": self._api_endpoint}, **transport)
-
-    def launch_job(self, project: str, training_job: dict[str, Any]) -> None:
-        """Creates the job, in one call: a second one would train, and cost, a second time."""
-        self._unknown = True
-        try:
-            job = self._client.create_custom_job(
-                parent=self._parent(project), custom_job=training_job, retry=None, timeout=_PATIENCE.call_seconds
-            )
-        except exceptions.ClientError:
-            self._unknown = False
-            raise
-        self._job_name = job.name
-
-    def adopt(self, project: str, task: str, patience: Patience) -> bool:
-        """Takes on the job that a task has started already, if it trains or has trained.
-
-        Args:
-            project: Where the job runs.
-            task: The job's `TASK_LABEL`.
-            patience: With the API.
-
-        Returns:
-            Whether there is one.
-        """
-        jobs = persistently(
-            lambda: list(
-                self._client.list_custom_jobs(
-                    request={"parent": self._parent(project), "filter": f'labels.{TASK_LABEL}="{task}"'},
-                    retry=None,
-                    timeout=patience.call_seconds,
-                )
-            ),
-            patience,
-        )
-        over = (*self.JOB_STATES_FAILED, gapic.JobState.JOB_STATE_CANCELLING)
-        self._job_name = next((job.name for job in jobs if job.state not in over), "")
-        self._unknown = False
-        return bool(self._job_name)
-
-    def get_job(self) -> gapic.CustomJob:
-        """The job as it stands."""
-        return persistently(
-            lambda: self._client.get_custom_job(name=self.get_job_name(), retry=None, timeout=_PATIENCE.call_seconds),
-            _PATIENCE,
-        )
-
-    def cancel(self, project: str, task: str) -> None:
-        """Asks for the job to stop, also if it is not known whether there is one.
-
-        Args:
-            project: As in `adopt`.
-            task: As in `adopt`.
-        """
-        if self._unknown:
-            self.adopt(project, task, _STOPPING)
-        if not self.get_job_name():
-            return
-        _LOGGER.warning("stopping CustomJob %s, as its task stops", self.get_job_name())
-        persistently(
-            lambda: self._client.cancel_custom_job(
-                name=self.get_job_name(), retry=None, timeout=_STOPPING.call_seconds
-            ),
-            _STOPPING,
-        )
-
-    def _parent(self, project: str) -> str:
-        return f"projects/{project}/locations/{self._region}"
 
 
 class Executor(ai_platform_executor.GenericExecutor):
@@ -209,7 +90,7 @@ class Executor(ai_platform_executor.GenericExecutor):
         task = hashlib.sha256(model_run.encode()).hexdigest()[:32]  # a label has 63 characters at most
         wanted["labels"] = {**wanted.get("labels", {}), TASK_LABEL: task}
         wanted["job_spec"]["base_output_directory"] = {"output_uri_prefix": model_run}
-        with _told(project, region), _Signals() as signals:
+        with _told(project, region), Signals() as signals:
             client = JobClient(region, settings.get(API_ENDPOINT_KEY))
             class_path = name_utils.get_full_name(self._GetExecutorClass())
             job = client.create_training_job(input_dict, output_dict, exec_properties, class_path, wanted, None, None)
@@ -220,7 +101,8 @@ class Executor(ai_platform_executor.GenericExecutor):
                 ended = True
             finally:
                 if not ended:
-                    _stop(client, project, task)
+                    with signals.held():  # one that comes now would leave the job running
+                        _stop(client, project, task)
         if state in client.JOB_STATES_FAILED:
             number = client.get_job_name().rsplit("/", 1)[1]
             raise TrainingError(
@@ -231,7 +113,7 @@ class Executor(ai_platform_executor.GenericExecutor):
         _LOGGER.info("CustomJob %s has succeeded", client.get_job_name())
 
 
-def _start(client: JobClient, project: str, task: str, job: dict[str, Any], signals: "_Signals") -> None:
+def _start(client: JobClient, project: str, task: str, job: dict[str, Any], signals: Signals) -> None:
     """Starts the job, or takes on the one that an earlier attempt of the task has started."""
     if client.adopt(project, task, _ASKING):
         _LOGGER.info("CustomJob %s was started by an earlier attempt of this task", client.get_job_name())
@@ -246,7 +128,7 @@ def _start(client: JobClient, project: str, task: str, job: dict[str, Any], sign
         retry.Retry(predicate=retry.if_exception_type(exceptions.TooManyRequests), timeout=_QUOTA_SECONDS)(launch)()
     except exceptions.RetryError as e:
         raise e.cause from e
-    except _IN_DOUBT:
+    except IN_DOUBT:
         if not client.adopt(project, task, _ASKING):
             raise
     _LOGGER.info("CustomJob %s was started", client.get_job_name())
@@ -274,44 +156,9 @@ def _stop(client: JobClient, project: str, task: str) -> None:
     """Stops the job that is not waited for. If that fails, what ended the waiting is still what is raised."""
     try:
         client.cancel(project, task)
-    except (exceptions.GoogleAPIError, auth_exceptions.GoogleAuthError, *_IN_DOUBT) as e:
+    except (exceptions.GoogleAPIError, auth_exceptions.GoogleAuthError, *IN_DOUBT) as e:
         name = client.get_job_name() or f"of this task, if there is one (label {TASK_LABEL}={task}),"
         _LOGGER.error("CustomJob %s could not be stopped: %s. Look at %s?project=%s", name, e, _CONSOLE, project)
-
-
-class _Signals:
-    """Lets SIGTERM, with which Vertex ends a task that is cancelled, end the block as an exception does."""
-
-    def __init__(self) -> None:
-        self._is_main = threading.current_thread() is threading.main_thread()
-        self._is_held = self._came = False
-
-    def __enter__(self) -> "_Signals":
-        if self._is_main:  # only the main thread may take signals
-            self._before = signal.signal(signal.SIGTERM, self._take)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_main:
-            signal.signal(signal.SIGTERM, self._before)
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """What comes during the block ends it when it is through."""
-        self._is_held = True
-        try:
-            yield
-        finally:
-            self._is_held = False
-            if self._came:
-                raise SystemExit(128 + signal.SIGTERM)
-
-    def _take(self, _: int, __: FrameType | None) -> None:
-        if self._came:
-            return  # the first is being obeyed
-        self._came = True
-        if not self._is_held:
-            raise SystemExit(128 + signal.SIGTERM)
 
 
 @contextmanager
@@ -319,7 +166,7 @@ def _told(project: str, region: str) -> Iterator[None]:
     """Says what to do where Google says no."""
     try:
         yield
-    except _IN_DOUBT as e:
+    except IN_DOUBT as e:
         raise VertexError(
             f"project {project}, {region}: Vertex AI cannot be reached, or does not answer ({e}). A CustomJob may have "
             f"been started all the same: look at {_CONSOLE}?project={project} before the task runs again."

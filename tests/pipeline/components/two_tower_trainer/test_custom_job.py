@@ -25,7 +25,7 @@ from configs.model import Serving, Trainer
 from configs.vertex import Vertex
 from pipeline.artifacts import DataBlessing
 from pipeline.components.served_model.presence import mark_absent
-from pipeline.components.two_tower_trainer import custom_job, executor
+from pipeline.components.two_tower_trainer import custom_job, executor, job_client
 from pipeline.vertex.api.retrying import Patience
 from pipeline.vertex.training import training_job
 from tests.trainer_inputs import TrainerInputs
@@ -123,8 +123,8 @@ def api(jobs: CustomJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         tokens.guard(server)
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tokens.key_file(tmp_path / "key.json", server.url)))
         monkeypatch.setattr(custom_job, "_POLL_SECONDS", 0.1)
-        for name in ("_ASKING", "_STOPPING"):
-            monkeypatch.setattr(custom_job, name, Patience(attempts=2, first_pause_seconds=0.1))
+        for module, name in ((custom_job, "_ASKING"), (job_client, "_STOPPING")):
+            monkeypatch.setattr(module, name, Patience(attempts=2, first_pause_seconds=0.1))
         yield server
         assert server.strays == []
 
@@ -301,10 +301,32 @@ def test_do_job_that_cannot_be_stopped_is_logged_and_the_task_still_ends_as_stop
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     api.fail("CancelCustomJob", Refuse(503), forever=True)
-    monkeypatch.setattr(custom_job.JobClient, "get_job", lambda _: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(job_client.JobClient, "get_job", lambda _: signal.raise_signal(signal.SIGTERM))
     with pytest.raises(SystemExit):
         custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
     assert "customJobs/1 could not be stopped" in caplog.text
+
+
+@pytest.mark.fault
+def test_do_signal_while_the_job_is_stopped_waits_till_it_is(
+    shop: TrainerInputs,
+    inputs: Artifacts,
+    api: VertexApi,
+    jobs: CustomJobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    api.fail("GetCustomJob", Refuse(403), forever=True)
+    cancel = gapic.JobServiceClient.cancel_custom_job
+
+    def interrupted_before(*args: Any, **kwargs: Any) -> Any:
+        signal.raise_signal(signal.SIGTERM)
+        return cancel(*args, **kwargs)
+
+    monkeypatch.setattr(gapic.JobServiceClient, "cancel_custom_job", interrupted_before)
+    with pytest.raises(SystemExit):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
+    assert [request.name for request in api.received("CancelCustomJob")] == list(jobs.jobs)
 
 
 @pytest.mark.fault
@@ -313,7 +335,7 @@ def test_do_states_that_no_training_is_known_to_take_are_waited_out_or_told(
 ) -> None:
     newer_than_the_library = gapic.CustomJob(state=99)
     states = iter([newer_than_the_library, gapic.CustomJob(state=gapic.JobState.JOB_STATE_PARTIALLY_SUCCEEDED)])
-    monkeypatch.setattr(custom_job.JobClient, "get_job", lambda _: next(states))
+    monkeypatch.setattr(job_client.JobClient, "get_job", lambda _: next(states))
     with pytest.raises(TrainingError, match="ended as JOB_STATE_PARTIALLY_SUCCEEDED"):
         custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
 
