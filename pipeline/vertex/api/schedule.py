@@ -1,23 +1,17 @@
 """The pipeline's schedule on Vertex: one, found by the pipeline's name, however often it is put there.
 
-Runs do not overlap: `max_concurrent_run_count` alone bounds the starting of runs, not the runs, so the number of active
-ones is bounded too. A time at which the last run still goes on is passed over, since the next run reads the newer data
-anyway; so are the times while the schedule was paused.
+Times that pass while it is paused are left out.
 """
 
-import itertools
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from cronsim import CronSim, CronSimError
 from google.cloud.aiplatform_v1 import types
 
-from configs.errors import ConfigError, VertexError
-from configs.pipeline import PipelineConfig
-from configs.vertex import Schedule, moment
+from configs.errors import VertexError
 from pipeline.vertex.api.client import CONSOLE, Api
 from pipeline.vertex.api.refusals import CAUGHT
 from pipeline.vertex.api.request import as_message
@@ -31,7 +25,7 @@ _UPDATED = ("cron", "max_concurrent_run_count", "max_concurrent_active_run_count
 """What an update always replaces: when, and what runs. `allow_queueing` is false and cannot be set back to it."""
 
 _NOT_OURS = ("allow_queueing", "max_run_count")
-"""What `described` never sets: runs would queue up, or end after some."""
+"""What `schedule_request.described` never sets: runs would queue up, or end after some."""
 
 
 @dataclass(frozen=True)
@@ -45,86 +39,12 @@ class Put:
     """Whether it is a new one; else the one that was there was changed."""
 
 
-def described(config: PipelineConfig, parent: str, job: dict[str, Any]) -> dict[str, Any]:
-    """Describes the schedule.
-
-    Args:
-        config: The pipeline, with its `vertex.schedule`.
-        parent: `projects/<project>/locations/<region>`.
-        job: What it runs, from `request.pipeline_job`.
-
-    Returns:
-        A Schedule (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.schedules) as JSON
-        values.
-
-    Raises:
-        ConfigError: The config has no schedule.
-    """
-    schedule = section(config)
-    values: dict[str, Any] = {
-        "displayName": config.name,
-        "cron": f"TZ={schedule.time_zone} {schedule.cron}",
-        "maxConcurrentRunCount": "1",
-        "maxConcurrentActiveRunCount": "1",
-        "allowQueueing": False,
-        "createPipelineJobRequest": {"parent": parent, "pipelineJob": job},
-    }
-    if schedule.start_time is not None:
-        values["startTime"] = schedule.start_time
-    if schedule.end_time is not None:
-        values["endTime"] = schedule.end_time
-    return values
-
-
-def section(config: PipelineConfig) -> Schedule:
-    """The config's schedule.
-
-    Raises:
-        ConfigError: It has none.
-    """
-    if config.vertex is None or config.vertex.schedule is None:
-        raise ConfigError(
-            f"pipeline {config.name}: the config has no vertex.schedule. Add it with cron, such as '0 3 * * *', and "
-            "time_zone."
-        )
-    return config.vertex.schedule
-
-
-def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime]:
-    """When the schedule runs next, computed here.
-
-    Args:
-        schedule: The config's.
-        now: The moment after which, with a time zone.
-        count: How many.
-
-    Returns:
-        Moments in the schedule's time zone; fewer if it ends before.
-
-    Raises:
-        ConfigError: The cron expression means no time.
-    """
-    zone = ZoneInfo(schedule.time_zone)
-    start = max(now, moment(schedule.start_time)) if schedule.start_time is not None else now
-    end = moment(schedule.end_time) if schedule.end_time is not None else None
-    try:
-        moments = list(itertools.islice(CronSim(schedule.cron, start.astimezone(zone)), count))
-    except CronSimError as e:
-        raise ConfigError(
-            f"vertex.schedule.cron: {schedule.cron!r} is no cron expression: {e}. It has minute, hour, day of month, "
-            "month and day of week, as in '0 3 * * *'."
-        ) from e
-    if not moments:
-        raise ConfigError(f"vertex.schedule.cron: {schedule.cron!r} never comes.")
-    return [one for one in moments if end is None or one < end]
-
-
 def put_schedule(api: Api, values: dict[str, Any]) -> Put:
     """Makes the schedule, or changes the one of this name: when it runs, and what.
 
     Args:
         api: Google Cloud.
-        values: From `described`.
+        values: From `schedule_request.described`.
 
     Returns:
         The schedule.
@@ -142,18 +62,7 @@ def put_schedule(api: Api, values: dict[str, Any]) -> Put:
     there = find_schedule(api, wanted.display_name)
     if there is None:
         return Put(_create(api, wanted), made=True)
-    if there.end_time is not None and wanted.end_time is None:
-        raise VertexError(
-            f"the schedule {there.display_name} ends at {there.end_time:%Y-%m-%d %H:%M} UTC, and Vertex takes no end "
-            f"away. Give vertex.schedule.end_time a later moment, or delete {there.name} "
-            f"({schedules_link(api)}) and put it there again."
-        )
-    unwanted = [name for name in _NOT_OURS if getattr(there, name)]
-    if unwanted:
-        raise VertexError(
-            f"the schedule {there.display_name} was made elsewhere with {' and '.join(unwanted)}, which cannot be "
-            f"taken away. Delete {there.name} ({schedules_link(api)}) and put it there again."
-        )
+    _check_changeable(api, there, wanted)
     wanted.name = there.name
     if wanted.start_time is None and there.start_time is not None and there.start_time > now:
         # A start that the config no longer has: Vertex takes none away, but one that has passed holds nothing up.
@@ -264,6 +173,22 @@ def _create(api: Api, wanted: Any) -> Any:
         ) from e
 
 
+def _check_changeable(api: Api, there: Any, wanted: Any) -> None:
+    """Refuses what no update can do: Vertex takes some fields, but never takes them away."""
+    if there.end_time is not None and wanted.end_time is None:
+        raise VertexError(
+            f"the schedule {there.display_name} ends at {there.end_time:%Y-%m-%d %H:%M} UTC, and Vertex takes no end "
+            f"away. Give vertex.schedule.end_time a later moment, or delete {there.name} "
+            f"({schedules_link(api)}) and put it there again."
+        )
+    unwanted = [name for name in _NOT_OURS if getattr(there, name)]
+    if unwanted:
+        raise VertexError(
+            f"the schedule {there.display_name} was made elsewhere with {' and '.join(unwanted)}, which cannot be "
+            f"taken away. Delete {there.name} ({schedules_link(api)}) and put it there again."
+        )
+
+
 def _find(api: Api, name: str, options: dict[str, Any]) -> Any | None:
     request = {"parent": api.parent, "filter": f'display_name="{name}"'}
     found = [one for one in api.schedules.list_schedules(request=request, **options) if _state(one) != COMPLETED]
@@ -277,4 +202,5 @@ def _find(api: Api, name: str, options: dict[str, Any]) -> Any | None:
 
 
 def _state(schedule: Any) -> str:
-    return str(schedule.state.name).lower()
+    # A state that is newer than the client library is a bare number.
+    return str(getattr(schedule.state, "name", schedule.state)).lower()

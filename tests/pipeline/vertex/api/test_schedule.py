@@ -1,17 +1,16 @@
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf import json_format
 
-from configs.errors import ConfigError, VertexError
+from configs.errors import VertexError
 from configs.load import load_config
-from configs.vertex import Schedule
 from pipeline import cli
 from pipeline.vertex.api.client import Api
-from pipeline.vertex.api.schedule import put_schedule, set_paused, upcoming
+from pipeline.vertex.api.schedule import put_schedule, set_paused
 from tests.pipeline.vertex.api.conftest import QUICK, WriteConfig, settings
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.cloud import Cloud
@@ -118,6 +117,19 @@ def test_schedule_completed_one_is_no_longer_in_the_way(
     assert schedule(config, job_file) == 0
 
     assert [one.state for one in cloud.schedules.schedules.values()] == [State.COMPLETED, State.ACTIVE]
+
+
+def test_schedule_in_a_state_newer_than_the_library_is_changed(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(schedule=DAILY)
+    schedule(config, job_file)
+    (there,) = cloud.schedules.schedules.values()
+    there.state = 99
+
+    assert schedule(config, job_file) == 0
+
+    assert f"{there.name} changed" in capsys.readouterr().out
 
 
 def test_schedule_end_that_config_no_longer_has_is_refused(
@@ -293,27 +305,3 @@ def test_put_schedule_server_always_busy_gives_up_with_nothing_made(cloud: Cloud
 
     assert len(cloud.api.received("ListSchedules")) == QUICK.attempts
     assert cloud.schedules.schedules == {}
-
-
-def test_upcoming_time_zone_with_summer_time_keeps_the_clock() -> None:
-    before_summer_time = datetime(2026, 3, 28, 12, tzinfo=timezone.utc)
-
-    moments = upcoming(Schedule(cron="0 3 * * *", time_zone="Europe/Berlin"), before_summer_time)
-
-    assert [moment.astimezone(timezone.utc) for moment in moments] == [
-        datetime(2026, 3, day, 1, tzinfo=timezone.utc) for day in (29, 30, 31)
-    ]
-
-
-def test_upcoming_start_and_end_bound_the_moments() -> None:
-    bounded = Schedule(cron="0 0 * * *", start_time="2030-01-01T12:00:00Z", end_time="2030-01-03T00:00:00Z")
-
-    moments = upcoming(bounded, datetime(2026, 1, 1, tzinfo=timezone.utc))
-
-    assert moments == [datetime(2030, 1, 2, tzinfo=timezone.utc)]
-
-
-@pytest.mark.parametrize("cron", ["99 3 * * *", "0 3 31 2 *"])
-def test_upcoming_cron_that_means_no_time_is_refused(cron: str) -> None:
-    with pytest.raises(ConfigError, match=r"vertex\.schedule\.cron"):
-        upcoming(Schedule(cron=cron), datetime.now(timezone.utc) + timedelta(days=1))

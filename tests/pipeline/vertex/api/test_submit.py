@@ -11,8 +11,8 @@ from google.protobuf import json_format
 
 from configs.load import DEFAULT_CONFIG, config_digest, load_config
 from pipeline import cli
-from pipeline.vertex.api.cli import _start
 from pipeline.vertex.api.client import Api
+from pipeline.vertex.api.commands.submit import _start
 from pipeline.vertex.api.request import create_request, run_id
 from pipeline.vertex.compile import compile_job
 from tests.pipeline.vertex.api.conftest import DATA, WriteConfig, settings

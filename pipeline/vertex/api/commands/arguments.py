@@ -1,0 +1,63 @@
+"""What the arguments of a command name: the config, and the job that it runs."""
+
+import argparse
+import tempfile
+from typing import TYPE_CHECKING
+
+from configs.errors import ConfigError, JobError
+from configs.load import load_config
+from configs.pipeline import PipelineConfig
+from configs.vertex import Vertex
+from pipeline.vertex.image_option import check_image, with_image
+
+if TYPE_CHECKING:
+    from pipeline.vertex.job import Job
+
+
+def load(arguments: argparse.Namespace) -> tuple[PipelineConfig, Vertex]:
+    """The config that is named, with `--image`, and its `vertex` section.
+
+    Raises:
+        ConfigError: It does not fit, or has no such section.
+    """
+    config = with_image(load_config(arguments.config), getattr(arguments, "image", None))
+    if config.vertex is None:
+        raise ConfigError(
+            f"pipeline {config.name}: the config has no 'vertex' section. Add vertex: with project, region, "
+            "pipeline_root, data_dir, serving_dir and image."
+        )
+    return config, config.vertex
+
+
+def compiled_job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job":
+    """The compiled job: the file that is named, or the config's own; lint looks at either.
+
+    Raises:
+        JobError: The file is no compiled job, or is of another pipeline or image, or would fail where it is to run.
+    """
+    from pipeline.vertex.job import read_job
+    from pipeline.vertex.lint import job_findings
+    from pipeline.vertex.lint.compiling import refuse
+    from pipeline.vertex.lint.parameters import RUNTIME_PARAMETER_WITHOUT_VALUE
+
+    if arguments.job is not None:
+        job = read_job(arguments.job)
+        # What --parameter gives is looked at later, with its types.
+        refuse([fault for fault in job_findings(job, config) if fault.rule != RUNTIME_PARAMETER_WITHOUT_VALUE])
+        _is_of(job, config)
+        check_image(job, arguments.image)
+        return job
+    from pipeline.vertex.api.labels import made_of
+    from pipeline.vertex.compile import compile_job
+
+    with tempfile.TemporaryDirectory() as folder:
+        return read_job(compile_job(config, folder, labels=made_of(config)))
+
+
+def _is_of(job: "Job", config: PipelineConfig) -> None:
+    """Of another pipeline it would run under this one's labels, and be listed, scheduled and cancelled for it."""
+    if job.name != config.name:
+        raise JobError(
+            f"{job.path}: is of the pipeline {job.name!r}, but the config is that of {config.name!r}. Give the config "
+            "that the job was compiled from."
+        )

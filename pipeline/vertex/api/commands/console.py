@@ -1,0 +1,31 @@
+"""What a command says: to a person on the terminal, or as JSON to a program."""
+
+import json
+import sys
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+
+_PIPED_WIDTH = 160
+"""Columns where there is no terminal; rich's 80 would cut the tables."""
+
+
+def console(stderr: bool = False) -> Console:
+    """Standard output or standard error, wide enough for tables also where it is no terminal."""
+    terminal = Console(stderr=stderr)
+    return terminal if terminal.is_terminal else Console(stderr=stderr, width=_PIPED_WIDTH)
+
+
+def say(text: str, stderr: bool = False) -> None:
+    """Prints a line at once, also where a program reads it."""
+    print(text, file=sys.stderr if stderr else sys.stdout, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """Prints a value on standard output."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=_as_json))
+
+
+def _as_json(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
