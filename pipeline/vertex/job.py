@@ -1,7 +1,7 @@
 """Reads a compiled job, as it would be uploaded: the JSON of a PipelineJob, or the YAML of a PipelineSpec.
 
 Both are KFP's protos (https://github.com/kubeflow/pipelines/blob/master/api/v2alpha1/pipeline_spec.proto); what is in
-them is left as it is there.
+them is left as it is there, but for fields that are null: in proto3's JSON they are not set.
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct, Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from configs.errors import JobError
@@ -20,6 +21,12 @@ FAIL_FAST = "PIPELINE_FAILURE_POLICY_FAIL_FAST"
 
 MAX_BYTES = 16 * 1024 * 1024
 """Of a job's file. Vertex takes far less; a larger file is something else."""
+
+_INSIDE_STRUCTS = {
+    pb.PipelineJob.DESCRIPTOR.fields_by_name["pipeline_spec"]: pb.PipelineSpec.DESCRIPTOR,
+    pb.PipelineSpec.DESCRIPTOR.fields_by_name["deployment_spec"]: pb.PipelineDeploymentConfig.DESCRIPTOR,
+}
+"""What fields hold that are a Struct in the proto."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -40,7 +47,8 @@ class Job:
     """Where it was read, for messages."""
 
     document: dict[str, Any]
-    """The file, parsed: a PipelineJob, made from the PipelineSpec where the file is YAML."""
+    """The file, parsed: a PipelineJob, made from the PipelineSpec where the file is YAML. Fields that are null are left
+    out."""
 
     spec: pb.PipelineSpec
     """Tasks and components."""
@@ -160,11 +168,13 @@ def parse_job(document: Any, path: str) -> Job:
     Raises:
         JobError: It is neither.
     """
-    if not isinstance(document, dict) or not ({"pipelineSpec", "pipelineInfo"} & set(document)):
+    given = {key for key, value in document.items() if value is not None} if isinstance(document, dict) else set()
+    if not {"pipelineSpec", "pipelineInfo"} & given:
         raise JobError(f"{path}: is no compiled job: it has neither pipelineSpec (Vertex) nor pipelineInfo (KFP).")
-    if "pipelineSpec" not in document:
+    if "pipelineSpec" not in given:
         document = {"pipelineSpec": document}
     try:
+        document = _without_nulls(document, pb.PipelineJob.DESCRIPTOR)
         # Not the whole as one PipelineJob: the SDKs' own versions of that proto differ, the spec's do not.
         spec = json_format.ParseDict(document["pipelineSpec"], pb.PipelineSpec(), ignore_unknown_fields=True)
         runtime = json_format.ParseDict(
@@ -175,6 +185,36 @@ def parse_job(document: Any, path: str) -> Job:
         )
     except (json_format.ParseError, TypeError, AttributeError, RecursionError) as e:
         raise JobError(f"{path}: is no compiled job: {e}") from e
+    if not isinstance(document.get("labels", {}), dict):
+        raise JobError(f"{path}: is no compiled job: its labels are no mapping. Received: {document['labels']!r}.")
     if not spec.root.dag.tasks:
         raise JobError(f"{path}: is no compiled job: it has no task.")
     return Job(path, document, spec, deployment, runtime)
+
+
+def _without_nulls(message: Any, kind: Any) -> Any:
+    """A message without its fields that are null, nor labels and runtime parameters that are: Google's SDK sends none.
+
+    Where null is a value, such as a parameter's default, it stays. As an element of a list, or in place of a task or a
+    component, it is an error, which parsing finds.
+
+    Args:
+        message: The message as JSON values.
+        kind: Its descriptor.
+    """
+    if isinstance(message, list):
+        return [_without_nulls(each, kind) for each in message]
+    if not isinstance(message, dict) or kind in (Struct.DESCRIPTOR, Value.DESCRIPTOR):
+        return message
+    if kind.GetOptions().map_entry:
+        of_entry = kind.fields_by_name["value"].message_type
+        if of_entry in (None, Value.DESCRIPTOR):
+            return {key: value for key, value in message.items() if value is not None}
+        return {key: _without_nulls(each, of_entry) for key, each in message.items()}
+    fields, kept = {**kind.fields_by_name, **kind.fields_by_camelcase_name}, {}
+    for name, value in message.items():
+        field = fields.get(name)  # None for one that only Vertex knows
+        inside = field and _INSIDE_STRUCTS.get(field, field.message_type)
+        if value is not None or inside == Value.DESCRIPTOR:
+            kept[name] = _without_nulls(value, inside) if inside else value
+    return kept

@@ -61,7 +61,7 @@ def labels(config: PipelineConfig, job: Job) -> dict[str, str]:
     Returns:
         The labels; those of `vertex.labels` win.
     """
-    compiled = {key: label_value(str(value)) for key, value in (job.document.get("labels") or {}).items()}
+    compiled = {key: label_value(str(value)) for key, value in job.document.get("labels", {}).items()}
     tfx = {TFX: label_value(job.tfx_version)} if job.tfx_version else {}
     return {**compiled, **tfx, **(dict(config.vertex.labels) if config.vertex else {})}
 

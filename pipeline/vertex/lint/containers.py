@@ -109,5 +109,5 @@ def _has_limits(subject: Subject, task: Task) -> bool:
     # In the document: later versions of the proto have further fields for the same, which ours would not read.
     limits: Any = subject.job.document["pipelineSpec"]
     for key in ("deploymentSpec", "executors", task.label, "container", "resources"):
-        limits = limits.get(key) or {}  # null stands for nothing, too
+        limits = limits.get(key, {})
     return any(re.search("cpu|memory", key, re.IGNORECASE) for key in limits)

@@ -42,8 +42,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
             f"It has {len(display_name)} characters; Vertex takes at most {_MAX_DISPLAY_NAME}.",
             "Give it a shorter one.",
         )
-    labels = subject.job.document.get("labels")
-    yield from _labels(labels if isinstance(labels, dict) else {})
+    yield from _labels(subject.job.document.get("labels", {}))
 
 
 def pipeline_findings(pipeline: Any) -> Iterator[Finding]:

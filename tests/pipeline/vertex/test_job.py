@@ -1,5 +1,6 @@
 """Reading compiled jobs, also files that are none: what comes from outside is bounded and told in our own words."""
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,13 @@ import pytest
 import yaml
 
 from configs.errors import JobError
+from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.vertex import job as reading
+from pipeline.vertex.api.labels import labels
+from pipeline.vertex.api.request import pipeline_job
 from pipeline.vertex.job import read_job
+from pipeline.vertex.lint import job_findings
+from pipeline.vertex.rehearsal.graph import Graph
 from tests.pipeline.vertex.tiny import document, sh
 
 
@@ -52,6 +58,10 @@ def test_read_job_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
         ('{"pipelineSpec": 3}', "is no compiled job: "),
         ('{"pipelineSpec": {"root": {"dag": {"tasks": []}}}}', "is no compiled job: "),
         ('{"pipelineSpec": {}}', "it has no task"),
+        ('{"pipelineSpec": null, "pipelineInfo": null}', "has neither pipelineSpec"),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": null}}}}', "it has no task"),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": null}}}}}', "is no compiled job: "),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": {}}}}}, "labels": ["x"]}', "its labels are no mapping"),
         ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": {}}}}}, "runtimeConfig": 3}', "is no compiled job: "),
     ],
 )
@@ -98,3 +108,69 @@ def test_job_parameters_are_its_defaults_and_its_own_values(tmp_path: Path, spec
     }
     spec["runtimeConfig"]["parameterValues"] = {"given": "own"}
     assert read(tmp_path, json.dumps(spec)).parameters == {"given": "own", "left": "default", "without": None}
+
+
+def test_read_job_fields_that_are_null_are_as_if_they_were_absent(tmp_path: Path, spec: Any) -> None:
+    with_nulls = copy.deepcopy(spec)
+    with_nulls |= dict.fromkeys(("pipelineInfo", "labels", "serviceAccount", "encryptionSpec"))
+    with_nulls["runtimeConfig"] |= dict.fromkeys(("failurePolicy", "parameterValues", "defaultRuntime"))
+    with_nulls["pipelineSpec"] |= dict.fromkeys(("defaultPipelineRoot", "sdkVersion", "fieldOfALaterVersion"))
+    with_nulls["pipelineSpec"]["root"] |= dict.fromkeys(("inputDefinitions", "output_definitions"))
+    with_nulls["pipelineSpec"]["root"]["dag"]["tasks"]["a"] |= dict.fromkeys(("inputs", "triggerPolicy", "retryPolicy"))
+    with_nulls["pipelineSpec"]["components"]["a"] |= dict.fromkeys(("inputDefinitions", "dag"))
+    with_nulls["pipelineSpec"]["deploymentSpec"]["executors"]["a_executor"]["container"] |= {
+        "args": None,
+        "env": [{"name": "HOME", "value": None}],
+        "resources": {"accelerator": None},
+    }
+    for key in ("inputs", "triggerPolicy"):
+        del spec["pipelineSpec"]["root"]["dag"]["tasks"]["a"][key]
+    del spec["pipelineSpec"]["components"]["a"]["inputDefinitions"]
+    container = spec["pipelineSpec"]["deploymentSpec"]["executors"]["a_executor"]["container"]
+    del container["args"]
+    container |= {"env": [{"name": "HOME"}], "resources": {}}
+
+    job = read(tmp_path, json.dumps(with_nulls))
+
+    assert job == read(tmp_path, json.dumps(spec))
+    assert job.document == spec
+
+
+@pytest.mark.parametrize("runtime", [None, {"gcsOutputDirectory": None}])
+def test_read_job_runtime_config_that_is_null_says_nothing(tmp_path: Path, spec: Any, runtime: Any) -> None:
+    spec["runtimeConfig"] = runtime
+    job = read(tmp_path, json.dumps(spec))
+    assert (job.fails_fast, job.pipeline_root, job.parameters) == (False, "", {})
+
+
+def test_read_job_null_is_a_default_but_no_value_of_a_parameter_or_a_label(tmp_path: Path, spec: Any) -> None:
+    declared = {"parameterType": "STRING"}
+    spec["pipelineSpec"]["root"]["inputDefinitions"] = {
+        "parameters": {
+            "given": {**declared, "defaultValue": "default"},
+            "null": {**declared, "defaultValue": None},
+        }
+    }
+    spec["runtimeConfig"]["parameterValues"] = {"given": None}
+    spec["labels"] = {"team": None}
+    job = read(tmp_path, json.dumps(spec))
+    assert job.parameters == {"given": "default", "null": None}
+    assert job.spec.root.input_definitions.parameters["null"].HasField("default_value")
+    assert (job.document["labels"], job.document["runtimeConfig"]["parameterValues"]) == ({}, {})
+
+
+def test_commands_job_with_nulls_is_looked_at_and_described_as_without(tmp_path: Path, spec: Any) -> None:
+    spec |= {"labels": None, "displayName": None}
+    spec["runtimeConfig"]["failurePolicy"] = None
+    spec["pipelineSpec"] |= {"defaultPipelineRoot": None}
+    spec["pipelineSpec"]["components"]["inner"] = {"dag": None, "executorLabel": "a_executor"}
+    spec["pipelineSpec"]["deploymentSpec"]["executors"]["a_executor"]["container"]["resources"] = None
+    job = read(tmp_path, json.dumps(spec))
+    config = load_config(DEFAULT_CONFIG)
+    assert config.vertex is not None
+
+    assert "no-resources" in {finding.rule for finding in job_findings(job, config)}
+    assert Graph(job).ready() == ["a"]
+    described = pipeline_job(job, config.vertex, {}, labels(config, job), cache=False)
+    assert described["displayName"] == "tiny"
+    assert described["pipelineSpec"]["root"]["dag"]["tasks"]["a"]["cachingOptions"] == {"enableCache": False}
