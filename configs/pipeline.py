@@ -11,7 +11,7 @@ from configs.evaluation import Evaluation, Gate
 from configs.model import Serving, Trainer
 from configs.push import Push, ServingCheck
 from configs.runs import Runs
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 
 
 class PipelineConfig(Settings):

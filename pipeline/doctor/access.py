@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.doctor.check import Check
 
 EXAMPLE_PROJECT = "example-project"

@@ -10,7 +10,8 @@ import yaml
 
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
-from configs.vertex import Resources, Vertex
+from configs.vertex.machines import Resources
+from configs.vertex.section import Vertex
 from pipeline.places import vertex_places
 from pipeline.vertex.api.request import FAILURE_POLICIES
 from pipeline.vertex.files import write_text

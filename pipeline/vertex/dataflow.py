@@ -5,7 +5,7 @@ https://cloud.google.com/dataflow/docs/reference/pipeline-options. There is no j
 share it, and Dataflow takes each name once at a time.
 """
 
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 
 FOLDER = "dataflow"
 """Under `vertex.pipeline_root`, for what jobs stage and leave; nothing in it is needed after a job's end."""

@@ -6,7 +6,7 @@ CPU and memory. See `pipeline.components.two_tower_trainer.custom_job` for who s
 
 from typing import Any
 
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 
 PROJECT, REGION, API_ENDPOINT, CUSTOM_JOB = "project", "region", "api_endpoint", "custom_job"
 """Keys of what `training_job` returns."""

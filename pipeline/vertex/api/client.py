@@ -11,7 +11,7 @@ from google.auth import exceptions as auth_exceptions
 from google.auth.transport.requests import Request
 from google.cloud.aiplatform_v1 import PipelineServiceClient, ScheduleServiceClient
 
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.vertex.api.refusals import CAUGHT, Asked, explain
 from pipeline.vertex.api.retrying import Patience, persistently
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from configs.errors import VertexError
-from configs.vertex import Accelerator, Cost, Prices, Resources, Vertex
+from configs.vertex.cost import Cost, Prices
+from configs.vertex.machines import Accelerator, Resources
+from configs.vertex.section import Vertex
 from pipeline.vertex.job import Job
 from pipeline.vertex.lint.subject import Subject
 

@@ -11,7 +11,7 @@ from google.protobuf import json_format
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from configs.errors import VertexError
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 
 CAUGHT = (
     exceptions.GoogleAPIError,

@@ -11,7 +11,7 @@ from typing import Any
 from google.protobuf import json_format
 
 from configs.errors import JobError
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.vertex.job import Job
 
 FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}

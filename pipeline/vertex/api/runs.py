@@ -10,7 +10,7 @@ from google.api_core import exceptions
 from google.protobuf import json_format
 
 from configs.errors import VertexError
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.vertex.api.client import CONSOLE, Api
 
 LATEST = "latest"

@@ -14,7 +14,7 @@ from cronsim import CronSim, CronSimError
 
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
-from configs.vertex import Schedule, moment
+from configs.vertex.schedule import Schedule, moment
 
 
 def described(config: PipelineConfig, parent: str, job: dict[str, Any]) -> dict[str, Any]:

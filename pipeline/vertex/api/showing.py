@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.vertex.api.cost import Estimate, TaskCost
 from pipeline.vertex.api.runs import Run, run_link
 

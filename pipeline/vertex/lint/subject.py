@@ -9,7 +9,7 @@ from google.protobuf import json_format
 
 from configs.errors import JobError
 from configs.pipeline import PipelineConfig
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 
 if TYPE_CHECKING:  # kfp takes a third of a second to import, which every command would wait for
     from kfp.pipeline_spec import pipeline_spec_pb2 as pb

@@ -10,7 +10,7 @@ from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
 from configs.errors import VertexError
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.vertex.api.client import Api
 from pipeline.vertex.api.retrying import is_transient
 from pipeline.vertex.registry.target import Target

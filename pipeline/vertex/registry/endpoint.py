@@ -14,7 +14,7 @@ from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
 from configs.errors import VertexError
-from configs.vertex import Endpoint
+from configs.vertex.registry import Endpoint
 from pipeline.vertex.registry.api import RegistryApi, afresh, at_work, carried_out, plain
 from pipeline.vertex.registry.target import Target
 

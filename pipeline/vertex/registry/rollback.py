@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.versions.blessings import Blessed
 from pipeline.versions.folder import Version
 from pipeline.versions.rollback import Rollback, roll_back

@@ -3,7 +3,7 @@
 from configs.base import Settings
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
-from configs.vertex import Endpoint, Registry
+from configs.vertex.registry import Endpoint, Registry
 
 
 class Target(Settings):

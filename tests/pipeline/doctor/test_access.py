@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from configs.load import DEFAULT_CONFIG, load_config
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.doctor.access import credentials, pip
 from pipeline.doctor.examine import _with_imports
 

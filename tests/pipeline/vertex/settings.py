@@ -6,7 +6,7 @@ from typing import Any
 
 from configs.load import DEFAULT_CONFIG, load_config
 from configs.pipeline import PipelineConfig
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.vertex.compile import compile_job
 
 

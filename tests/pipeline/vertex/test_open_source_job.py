@@ -8,7 +8,7 @@ import yaml
 from kfp import components
 
 from configs.load import DEFAULT_CONFIG, load_config
-from configs.vertex import Accelerator, Resources
+from configs.vertex.machines import Accelerator, Resources
 from pipeline.vertex.compile import compile_job
 from pipeline.vertex.job import read_job
 from pipeline.vertex.lint import job_findings

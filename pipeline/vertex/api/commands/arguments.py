@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from configs.errors import ConfigError, JobError
 from configs.load import load_config
 from configs.pipeline import PipelineConfig
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.vertex.image_option import check_image, with_image
 
 if TYPE_CHECKING:

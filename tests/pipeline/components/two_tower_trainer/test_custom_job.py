@@ -22,7 +22,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from configs.errors import TrainingError, VertexError
 from configs.load import DEFAULT_CONFIG, load_config
 from configs.model import Serving, Trainer
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.artifacts import DataBlessing
 from pipeline.components.served_model.presence import mark_absent
 from pipeline.components.two_tower_trainer import custom_job, executor, job_client

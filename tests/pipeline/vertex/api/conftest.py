@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from configs.load import DEFAULT_CONFIG, load_config
-from configs.vertex import Vertex
+from configs.vertex.section import Vertex
 from pipeline.vertex.api import client, following
 from pipeline.vertex.api.retrying import Patience
 from tests.vertex_api import cloud as vertex_cloud

@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 
 from configs.errors import VertexError
-from configs.vertex import Accelerator, Cost, Dataflow, Prices, Vertex, WorkerPool
+from configs.vertex.cost import Cost, Prices
+from configs.vertex.machines import Accelerator, Dataflow, WorkerPool
+from configs.vertex.section import Vertex
 from pipeline.vertex.api.cost import Estimate, Holdings, check_ceiling, estimate, holdings
 from pipeline.vertex.compile import compile_job
 from pipeline.vertex.job import Job, parse_job, read_job

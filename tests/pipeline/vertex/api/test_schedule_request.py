@@ -3,7 +3,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from configs.errors import ConfigError
-from configs.vertex import Schedule
+from configs.vertex.schedule import Schedule
 from pipeline.vertex.api.schedule_request import upcoming
 
 

@@ -1,0 +1,60 @@
+"""The Model Registry that pushed models go to, and the Endpoint in front of it."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from configs.base import Settings
+
+Alias = Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9-]{0,125}[a-z0-9]$")]
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class Endpoint(Settings):
+    """An Endpoint that answers online, in front of the Model Registry's versions."""
+
+    display_name: str = Field(min_length=1, max_length=128)
+    """By which it is found, and made if it is missing."""
+
+    machine_type: str = Field(default="n1-standard-2", pattern=r"^[a-z0-9]+-[a-z0-9-]+$")
+    """Of each replica."""
+
+    min_replicas: int = Field(default=1, ge=1)
+    """Replicas that are always there."""
+
+    max_replicas: int = Field(default=1, ge=1)
+    """Replicas at most."""
+
+    new_traffic: Percent = 100
+    """Percent of requests that a new version gets; the one before keeps the rest, and without it all go to the new."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Endpoint":
+        if self.max_replicas < self.min_replicas:
+            raise ValueError(f"max_replicas is below min_replicas, which is {self.min_replicas}")
+        return self
+
+
+class Registry(Settings):
+    """The Model Registry: one model, of which each push is a version."""
+
+    model_id: str | None = Field(default=None, pattern=r"^[a-z_][a-z0-9_-]{0,62}$")
+    """The model's id. None: the pipeline's name."""
+
+    serving_image: str = Field(min_length=1)
+    """The container image that serves the SavedModel, such as one of Vertex's prebuilt TensorFlow images."""
+
+    blessed_alias: Alias = "blessed"
+    """The alias of the version that is to be served."""
+
+    previous_alias: Alias = "previous"
+    """The alias of the version that was served before it."""
+
+    endpoint: Endpoint | None = None
+    """Where the newest version is deployed. None: nowhere, the version is only registered."""
+
+    @model_validator(mode="after")
+    def _aliases_differ(self) -> "Registry":
+        if self.previous_alias in (self.blessed_alias, "default"):
+            raise ValueError("previous_alias must not be blessed_alias, nor 'default', which goes with that")
+        return self
