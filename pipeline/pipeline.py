@@ -21,7 +21,7 @@ from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
 from pipeline.places import CuratedSchema, Places
 
 LAST_BLESSED = "LatestBlessedModel"
-"""The node that finds the last blessed model."""
+"""The node that finds the last blessed model: by the local metadata store, or by what is served."""
 
 LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
 """RuntimeParameters: the folders of the log's and the catalogue's files, by default those of the config."""
@@ -186,7 +186,6 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     if places.registry is not None:
         registry_pusher = RegistryPusher(
             pushed_model=pusher.outputs["pushed_model"],
-            model_blessing=evaluator.outputs["blessing"],
             serving_dir=places.serving_dir,
             target=places.registry,
             code_digest=code_digest(
@@ -247,7 +246,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
 
 
 def _last_blessed(places: Places) -> BaseNode:
-    if not places.has_resolver:
+    if places.metadata_path is None:
         return ServedModel(
             places.serving_dir, code_digest("configs", "pipeline.components.served_model", "pipeline.versions")
         ).with_id(LAST_BLESSED)

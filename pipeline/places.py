@@ -51,10 +51,8 @@ class Places:
     """The curated schema of catalogue Examples; None to infer it."""
 
     metadata_path: str | None = None
-    """The local metadata store's SQLite file; Vertex keeps its own."""
-
-    has_resolver: bool = True
-    """Whether the backend runs Resolver nodes; the open-source one of Kubeflow Pipelines does not."""
+    """The local metadata store's SQLite file. None: the backend keeps its own, and the last blessed model is found by
+    what is served."""
 
     image: str | None = None
     """The container image of every task on Vertex; on this machine there is none."""

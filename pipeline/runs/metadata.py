@@ -20,8 +20,7 @@ ERROR = "error"
 
 BLESSED = "blessed"
 CURRENT_MODEL = "current_model_id"
-CURRENT_MODEL_URI = "current_model"
-"""TFX's properties of a ModelBlessing; LatestBlessedModelStrategy reads the first two."""
+"""TFX's properties of a ModelBlessing, which LatestBlessedModelStrategy reads."""
 
 WITHDRAWN = "withdrawn"
 """Property of a ModelBlessing: 1 where a rollback took it back."""
@@ -31,9 +30,6 @@ KILLED = "killed"
 
 MODEL_DIGEST = "model_digest"
 """Property of a PushedModel: which model it is; a version's record in the serving folder has it too."""
-
-MODEL_URI = "model_uri"
-"""Property of a PushedModel: the URI of the Model that was pushed, or found to be pushed already."""
 
 _JSON_WRAPPER = "__value__"
 """TFX's key for a JSON value that is not a mapping, in a struct property."""

@@ -71,6 +71,20 @@ def versions(serving_dir: str) -> list[Version]:
     ]
 
 
+def live_artifact(serving_dir: str) -> str | None:
+    """The place of the Model artifact that the live version was pushed from.
+
+    Args:
+        serving_dir: The serving folder, local or remote; it may be missing.
+
+    Returns:
+        Its URI; None if nothing was pushed, or the artifact is gone.
+    """
+    kept = versions(serving_dir)
+    source = kept[-1].record.get(SOURCE) if kept else None
+    return posixpath.dirname(source) if source and tf.io.gfile.exists(source) else None
+
+
 def provenance(model: str) -> dict[str, Any]:
     """What the SavedModel in a folder, local or remote, was made of; empty where it does not say."""
     return _json(posixpath.join(model, PROVENANCE_FILE))

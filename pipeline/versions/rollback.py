@@ -20,9 +20,9 @@ from pipeline.versions.publish import locked, publish, retire, sweep
 from pipeline.versions.withdrawn import withdrawn, write_withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests
 
-Elsewhere = Callable[[Version, Sequence[Version], Collection[str]], Blessed | None]
-"""Goes back where else the models of a serving folder are served or blessed: gets the version that is gone back to, all
-versions, and the digests of the models that are out of service then."""
+Elsewhere = Callable[[Version, Sequence[Version], Collection[str]], None]
+"""Goes back where else the models of a serving folder are served: gets the version that is gone back to, all versions,
+and the digests of the models that are out of service then."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def default_target(serving_dir: str) -> int:
 
 
 def roll_back(
-    serving_dir: str, keep_versions: int, metadata_path: str, number: int, elsewhere: Elsewhere | None = None
+    serving_dir: str, keep_versions: int, metadata_path: str | None, number: int, elsewhere: Elsewhere | None = None
 ) -> Rollback:
     """Makes an older version's model live again, and takes out of service what was first pushed after it.
 
@@ -78,9 +78,9 @@ def roll_back(
     Args:
         serving_dir: The serving folder, local or remote.
         keep_versions: Models to keep, the live one among them.
-        metadata_path: The pipeline's local metadata store; it may be missing.
+        metadata_path: The pipeline's local metadata store; it may be missing. None: the pipeline has none.
         number: The version to go back to.
-        elsewhere: What goes back too, instead of the blessings in the local metadata store.
+        elsewhere: What goes back too, before the folder does.
 
     Raises:
         ModelError: There is no such version, or it was damaged since it was pushed.
@@ -103,9 +103,10 @@ def roll_back(
         if now_out != out:
             write_withdrawn(serving_dir, now_out)
         if elsewhere is not None:
-            blessed = elsewhere(target, kept, now_out)
-        else:
-            blessed = bless_again(metadata_path, kept, digest, now_out) if os.path.exists(metadata_path) else None
+            elsewhere(target, kept, now_out)
+        blessed = None
+        if metadata_path is not None and os.path.exists(metadata_path):
+            blessed = bless_again(metadata_path, kept, digest, now_out)
         if digest == digests[kept[-1].number]:
             live = kept[-1].number
         else:

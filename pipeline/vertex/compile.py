@@ -1,6 +1,5 @@
 """Compiles a pipeline into the job that Vertex AI Pipelines runs. No credentials, no network."""
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -54,7 +53,7 @@ def compile_job(
             pipeline does not have.
         JobError: Lint found something that would fail on Vertex.
     """
-    vertex, pipeline = vertex_pipeline(config, open_source=is_yaml(output_filename))
+    vertex, pipeline = vertex_pipeline(config)
     refuse(pipeline_findings(pipeline))
     runner = VertexDagRunner(
         vertex,
@@ -67,17 +66,16 @@ def compile_job(
     return runner.job_file
 
 
-def vertex_pipeline(config: PipelineConfig, *, open_source: bool = False) -> tuple[Vertex, tfx.dsl.Pipeline]:
+def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, tfx.dsl.Pipeline]:
     """What is compiled: the config's section, and the pipeline in its buckets.
 
     Args:
         config: The pipeline, with its `vertex` section.
-        open_source: Whether it is for the open-source backend of Kubeflow Pipelines, which lacks what Vertex has.
 
     Raises:
         ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read.
     """
-    places = dataclasses.replace(vertex_places(config), has_resolver=not open_source)
+    places = vertex_places(config)
     assert config.vertex is not None  # else there were no places
     return config.vertex, create_pipeline(config, places)
 
@@ -142,11 +140,12 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         _put_resources(spec, self._vertex)
         _put_retries(spec, self._vertex)
         _put_defaults(spec, pipeline)
+        _leave_uncached(spec, pipeline)
         # Besides the spec and the root, this is all that `tfx run create` takes from the job and sends.
         job["runtimeConfig"]["failurePolicy"] = FAILURE_POLICIES[self._vertex.failure_policy]
         if is_yaml(self._output_filename):
             spec["defaultPipelineRoot"] = pipeline.pipeline_info.pipeline_root
-            _fit_open_source(spec, pipeline)
+            _fit_open_source(spec)
         if self._check is not None:
             self._check(job)
         if write_out:
@@ -199,17 +198,23 @@ def _put_defaults(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
                 declared[value.name]["defaultValue"] = value.default
 
 
-def _fit_open_source(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+def _leave_uncached(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+    """What is served changes without any input of ServedModel."""
+    for component in pipeline.components:
+        if isinstance(component, ServedModel):
+            spec["root"]["dag"]["tasks"][component.id]["cachingOptions"] = {}
+
+
+def _fit_open_source(spec: dict[str, Any]) -> None:
     """Takes out what the open-source backend would pass over in silence, with wrong results.
 
-    It runs no preCacheCheck, by which TFX puts the fingerprint of the input files into the cache's key; and what is
-    served changes without any input of ServedModel. GPUs have Kubernetes' names there.
+    It runs no preCacheCheck, by which TFX puts the fingerprint of the input files into the cache's key. GPUs have
+    Kubernetes' names there.
     """
-    uncached = {component.id for component in pipeline.components if isinstance(component, ServedModel)}
-    for task_id, task in spec["root"]["dag"]["tasks"].items():
+    for task in spec["root"]["dag"]["tasks"].values():
         label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
         container = spec["deploymentSpec"]["executors"][label].get("container", {})
-        if container.pop("lifecycle", None) or task_id in uncached:
+        if container.pop("lifecycle", None):
             task["cachingOptions"] = {}
         if "accelerator" in container.get("resources", {}):
             container["resources"]["accelerator"]["type"] = _KUBERNETES_GPU

@@ -75,12 +75,10 @@ def test_compiled_job_gate_compares_both_data_sets_with_the_last_blessed_model(j
         assert _producer(job, "DataGate", data) == (gen, "examples")
         assert _producer(job, "DataGate", f"{begins}_statistics") == (f"{name}StatisticsGen", "statistics")
         assert _producer(job, "DataGate", f"{begins}_schema") == (f"{name}SchemaGen", "schema")
-    last_model = ("LatestBlessedModel-model-resolver", "model")
+    last_model = ("LatestBlessedModel", "model")
     assert _producer(job, "DataGate", "last_model") == last_model
     assert _producer(job, "TwoTowerTrainer", "base_model") == last_model
-    # On Vertex the resolver is two tasks: the last blessing that blesses, and the model that it names.
-    blessing = ("LatestBlessedModel-model-blessing-resolver", "model_blessing")
-    assert _producer(job, last_model[0], "input") == blessing
+    assert _producer(job, "RetrievalEvaluator", "baseline_model") == last_model
 
 
 def test_compiled_job_evaluator_judges_by_the_serving_checks_word_too(job: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from configs.push import Push
-from pipeline.runs.metadata import MODEL_DIGEST, MODEL_URI, WITHDRAWN
+from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN
 from pipeline.versions.push import push
 
 MODEL_KEY = standard_component_specs.MODEL_KEY
@@ -63,7 +63,6 @@ class Executor(pusher_executor.Executor):
         serving_dir = destination.filesystem.base_directory
         came = push(self.GetModelPath(input_dict), serving_dir, settings.keep_versions)
         pushed.set_string_custom_property(MODEL_DIGEST, came.digest)
-        pushed.set_string_custom_property(MODEL_URI, artifact_utils.get_single_uri(input_dict[MODEL_KEY]))
         if came.version is None:
             logger.warning("not pushed: %s", came.reason)
             self._MarkNotPushed(pushed)

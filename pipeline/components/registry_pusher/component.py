@@ -13,7 +13,7 @@ from pipeline.vertex.registry.target import Target
 
 
 class RegistryPusherSpec(component_spec.ComponentSpec):
-    """What was pushed and the evaluator's word in; what was registered out."""
+    """What was pushed in; what was registered out."""
 
     PARAMETERS = {
         executor.SERVING_DIR_KEY: component_spec.ExecutionParameter(type=str),
@@ -22,7 +22,6 @@ class RegistryPusherSpec(component_spec.ComponentSpec):
     }
     INPUTS = {
         executor.PUSHED_MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.PushedModel),
-        executor.MODEL_BLESSING_KEY: component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
     }
     OUTPUTS = {executor.REGISTERED_MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.PushedModel)}
 
@@ -41,7 +40,6 @@ class RegistryPusher(base_component.BaseComponent):
     def __init__(
         self,
         pushed_model: types.BaseChannel,
-        model_blessing: types.BaseChannel,
         serving_dir: str,
         target: Target,
         code_digest: str,
@@ -50,7 +48,6 @@ class RegistryPusher(base_component.BaseComponent):
 
         Args:
             pushed_model: What the Pusher pushed, or did not.
-            model_blessing: The evaluator's word, which a rollback may have taken back since.
             serving_dir: The serving folder.
             target: The model in the registry, and the Endpoint.
             code_digest: Digest of the executor's code, for the cache key.
@@ -58,7 +55,6 @@ class RegistryPusher(base_component.BaseComponent):
         super().__init__(
             spec=RegistryPusherSpec(
                 pushed_model=pushed_model,
-                model_blessing=model_blessing,
                 serving_dir=serving_dir,
                 target=target.model_dump_json(),
                 code_digest=code_digest,

@@ -8,22 +8,19 @@ from typing import Any
 
 from tfx import types
 from tfx.components.pusher import executor as pusher_executor
-from tfx.components.util import model_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN
+from pipeline.runs.metadata import MODEL_DIGEST
 from pipeline.versions.files import read_or_told
 from pipeline.versions.folder import Version, is_local, versions
 from pipeline.versions.withdrawn import withdrawn
 from pipeline.vertex.registry.api import RegistryApi
-from pipeline.vertex.registry.blessings import take_back
-from pipeline.vertex.registry.push import Overtaken, push
+from pipeline.vertex.registry.push import Overtaken, push, tidy
 from pipeline.vertex.registry.target import Target
 from pipeline.vertex.registry.versions import Pushed
 
 PUSHED_MODEL_KEY = "pushed_model"
-MODEL_BLESSING_KEY = "model_blessing"
 REGISTERED_MODEL_KEY = "registered_model"
 TARGET_KEY = "target"
 SERVING_DIR_KEY = "serving_dir"
@@ -47,7 +44,7 @@ class Executor(pusher_executor.Executor):
         """Registers.
 
         Args:
-            input_dict: `pushed_model` and `model_blessing`.
+            input_dict: `pushed_model`.
             output_dict: `registered_model`.
             exec_properties: `serving_dir`, and `target` as JSON.
 
@@ -58,23 +55,21 @@ class Executor(pusher_executor.Executor):
         self._log_startup(input_dict, output_dict, exec_properties)
         target = Target.model_validate_json(exec_properties[TARGET_KEY])
         pushed = artifact_utils.get_single_instance(input_dict[PUSHED_MODEL_KEY])
-        blessing = artifact_utils.get_single_instance(input_dict[MODEL_BLESSING_KEY])
         output = artifact_utils.get_single_instance(output_dict[REGISTERED_MODEL_KEY])
         logger = logging.getLogger("perennial.registry")
         digest, serving_dir = pushed.get_string_custom_property(MODEL_DIGEST), exec_properties[SERVING_DIR_KEY]
         with read_or_told(serving_dir):
             standing, out = versions(serving_dir), withdrawn(serving_dir)
         api = RegistryApi.of(target)
-        if out and not is_local(serving_dir):
-            # On this machine each run does so before it begins. What is not taken back, the next run would start from.
-            take_back(api, target.pipeline, standing, out)
-        if reason := _why_not(serving_dir, pushed, blessing, digest, standing, out):
+        if reason := _why_not(serving_dir, pushed, digest, standing, out):
             self._leave(output, reason)
+            if not is_local(serving_dir):
+                tidy(api, target)
             return
 
         def why_not() -> str | None:
             with read_or_told(serving_dir):
-                return _why_not(serving_dir, pushed, blessing, digest, versions(serving_dir), withdrawn(serving_dir))
+                return _why_not(serving_dir, pushed, digest, versions(serving_dir), withdrawn(serving_dir))
 
         try:
             came = push(api, target, Pushed(digest, standing[-1].path, _run(output)), out, why_not)
@@ -108,7 +103,6 @@ class Executor(pusher_executor.Executor):
 def _why_not(
     serving_dir: str,
     pushed: types.Artifact,
-    blessing: types.Artifact,
     digest: str,
     standing: list[Version],
     out: dict[str, Any],
@@ -117,10 +111,8 @@ def _why_not(
 
     The Pusher's word may be an older run's, from the cache: what counts is what the serving folder says now.
     """
-    if digest in out or blessing.get_int_custom_property(WITHDRAWN):
+    if digest in out:
         return "a rollback withdrew this model; `perennial vertex rollback VERSION` brings a version back on purpose"
-    if not model_utils.is_model_blessed(blessing):
-        return "not blessed by evaluation"
     if pushed.get_int_custom_property(PUSHED) != 1 or not digest:
         return "the Pusher did not push it"
     if not standing or standing[-1].digest != digest:

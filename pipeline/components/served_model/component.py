@@ -1,8 +1,9 @@
-"""ServedModel stands for `Resolver(LatestBlessedModelStrategy)` on backends that have no resolvers.
+"""ServedModel stands for `Resolver(LatestBlessedModelStrategy)` where the metadata store is not ours to change.
 
-The open-source backend of Kubeflow Pipelines refuses them ("resolver not implemented yet",
-https://github.com/kubeflow/pipelines/blob/master/backend/src/v2/compiler/argocompiler/argo.go). The serving folder
-knows as much: what is live was blessed, and what a rollback withdrew is not live.
+A rollback must last: the next run must not compare with, nor start from, the model that was taken out of service. The
+serving folder says so by itself, as what is live was blessed, and what a rollback withdrew is not live. Nor has every
+backend resolvers: that of Kubeflow Pipelines refuses them ("resolver not implemented yet",
+https://github.com/kubeflow/pipelines/blob/master/backend/src/v2/compiler/argocompiler/argo.go).
 """
 
 from tfx import types

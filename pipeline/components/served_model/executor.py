@@ -1,16 +1,15 @@
 """ServedModel's executor: reads where the live version came from."""
 
 import logging
-import posixpath
 from typing import Any
 
-import tensorflow as tf
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from pipeline.components.served_model.presence import mark_absent
-from pipeline.versions.folder import SOURCE, versions
+from pipeline.versions.files import read_or_told
+from pipeline.versions.folder import live_artifact, versions
 
 SERVING_DIR_KEY = "serving_dir"
 CODE_DIGEST_KEY = "code_digest"
@@ -34,23 +33,23 @@ class Executor(base_executor.BaseExecutor):
             input_dict: Nothing.
             output_dict: `model`, whose place becomes that of the artifact found.
             exec_properties: `serving_dir`.
+
+        Raises:
+            OutputError: The serving folder cannot be read.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(output_dict[MODEL_KEY])
-        found = _artifact_place(exec_properties[SERVING_DIR_KEY])
+        serving_dir = exec_properties[SERVING_DIR_KEY]
+        with read_or_told(serving_dir):
+            kept, found = versions(serving_dir), live_artifact(serving_dir)
         if found is None:
+            if kept:
+                _LOGGER.warning(
+                    "%s: the artifact that its live version %d was pushed from is gone, so this run compares with no "
+                    "model and starts from none, as a first run does",
+                    *(serving_dir, kept[-1].number),
+                )
             mark_absent(model)
             return
         _LOGGER.info("the model that is served was made in %s", found)
         model.uri = found
-
-
-def _artifact_place(serving_dir: str) -> str | None:
-    """The place of the artifact that the live version was pushed from; None if there is none any more."""
-    kept = versions(serving_dir)
-    source = kept[-1].record.get(SOURCE) if kept else None
-    if not source or not tf.io.gfile.exists(source):
-        reason = "nothing has been pushed" if not kept else f"version {kept[-1].number}'s artifact is gone"
-        _LOGGER.info("there is no last blessed model in %s: %s", serving_dir, reason)
-        return None
-    return posixpath.dirname(source)

@@ -80,14 +80,12 @@ def _rollback(arguments: argparse.Namespace) -> None:
             _say("  It gets all the traffic of the Endpoint.")
     for digest, number in folder.withdrawn.items():
         _say(f"  Version {number} ({digest[: showing.SHORT]}) is withdrawn: it is not pushed again.")
-    if folder.blessed is not None and folder.blessed.taken:
-        _say(f"  {folder.blessed.taken} newer model(s) lost their blessing.")
-    if folder.blessed is not None and folder.blessed.has_target:
+    if came.has_artifact:
         _say("  The next run compares with this model.")
     else:
         _say(
-            "  [bold]Warning[/]: Vertex ML Metadata has no blessing of this model, so the next run cannot compare with "
-            "it nor start from it. It takes an older blessed model, or none at all, as a first run does."
+            "  [bold]Warning[/]: this model's artifact is gone from the bucket, so the next run cannot compare with it "
+            "nor start from it, and does as a first run does."
         )
 
 

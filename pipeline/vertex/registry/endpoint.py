@@ -6,6 +6,7 @@ the new version, whole.
 
 import hashlib
 import logging
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ _DEPLOY_SECONDS = 60 * 60
 
 _UNDEPLOY_SECONDS = 30 * 60
 
+_now = time.time
 _logger = logging.getLogger("perennial.registry")
 
 
@@ -39,6 +41,9 @@ class Deployed:
 
     traffic: int
     """Percent of the requests."""
+
+    since: float
+    """When it was deployed, seconds since 1970."""
 
 
 def deployed(api: RegistryApi, target: Target) -> list[Deployed]:
@@ -100,23 +105,25 @@ def move_traffic(api: RegistryApi, target: Target, name: str, version: int, befo
     )
 
 
-def tidy(api: RegistryApi, target: Target, name: str, keep: Collection[int]) -> None:
-    """Undeploys versions that have no traffic and need not be there. What fails is left for the next push.
+def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_seconds: float = 0.0) -> None:
+    """Undeploys versions that have no traffic and need not be there. What fails is left for the next run.
 
     Args:
         api: Google Cloud.
         target: The model; its registry section has an endpoint.
-        name: The Endpoint's resource name.
         keep: Versions of which one each stays in any case.
+        older_than_seconds: What was deployed since stays too: another push may be about to give it traffic.
     """
 
     def begin(options: dict[str, Any]) -> Any:
+        if (name := _find(api, target, options)) is None:
+            return None
         if busy := at_work(api.endpoints, name, options):
             return busy
-        kept = set[int]()
+        kept, until = set[int](), _now() - older_than_seconds
         there = _ours(api.endpoints.get_endpoint(name=name, **options), target)
         for each in sorted(there, key=lambda each: -each.traffic):
-            if each.traffic or (each.version in keep and each.version not in kept):
+            if each.traffic or each.since > until or (each.version in keep and each.version not in kept):
                 kept.add(each.version)
                 continue
             _logger.info("version %d has no traffic and is undeployed", each.version)
@@ -185,7 +192,7 @@ def _ours(endpoint: Any, target: Target) -> list[Deployed]:
         # By the last part: the API names the project by its number.
         model_id = each.model.partition("@")[0].rpartition("/")[2]
         if model_id == target.model_id:
-            ours.append(Deployed(each.id, int(each.model_version_id), traffic))
+            ours.append(Deployed(each.id, int(each.model_version_id), traffic, each.create_time.ToNanoseconds() / 1e9))
         elif traffic:
             raise VertexError(
                 f"{endpoint.name}: the model {model_id} has {traffic} % of its traffic, which a push would take from "

@@ -5,6 +5,7 @@ traffic; aliases say who serves, so they come after. Each step looks at what is 
 interrupted is taken up again by the next push, and what is done is not done twice.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,11 @@ from pipeline.vertex.registry.aliases import move_aliases
 from pipeline.vertex.registry.api import RegistryApi
 from pipeline.vertex.registry.target import Target
 from pipeline.vertex.registry.versions import Pushed, Registered, holder, register, registered
+
+_PUSH_SECONDS = 2 * 3600
+"""Longer than a push takes from its deployment to its traffic; Vertex's own limit for a deployment is far below."""
+
+_logger = logging.getLogger("perennial.registry")
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,26 @@ def push(
     return _make_live(api, target, version, is_new, previous=before, rest=before, why_not=why_not)
 
 
+def tidy(api: RegistryApi, target: Target) -> None:
+    """Undeploys what pushes that failed have left on the Endpoint, without traffic and paid for.
+
+    To be called by a run that pushes nothing, since a push does it itself. What fails is left for the next run.
+
+    Args:
+        api: Google Cloud.
+        target: The model.
+    """
+    if target.endpoint is None:
+        return
+    try:
+        versions = registered(api, target)
+    except VertexError as e:
+        _logger.warning("%s What failed pushes may have left on the Endpoint stays there.", e)
+        return
+    blessed = holder(versions, target.registry.blessed_alias)
+    endpoint.tidy(api, target, [blessed.number] if blessed else [], _PUSH_SECONDS)
+
+
 def go_back(api: RegistryApi, target: Target, pushed: Pushed, before: Iterable[str]) -> Outcome:
     """Makes an older model the blessed version again, with all the traffic.
 
@@ -109,7 +135,7 @@ def _make_live(
         traffic = endpoint.move_traffic(api, target, name, version.number, rest.number if rest else None)
     move_aliases(api, target, registered(api, target), version, previous)
     if name:
-        endpoint.tidy(api, target, name, traffic.keys())
+        endpoint.tidy(api, target, traffic.keys())
     return Outcome(
         model=f"{target.model}@{version.number}",
         number=version.number,

@@ -1,8 +1,9 @@
-"""Goes back to an older version wherever a pipeline on Vertex serves: Endpoint, registry, metadata, serving folder.
+"""Goes back to an older version wherever a pipeline on Vertex serves: Endpoint, registry, serving folder.
 
 In this order, with the models that go out of service written down in the serving folder before all: from then on no run
 pushes them again. The folder's live version changes last, so that a rollback that was interrupted finds the same
-version to go back to, and what is done already is as it should be.
+version to go back to, and what is done already is as it should be. The next run compares with what is live, and starts
+from it, so blessings stay as they are.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,11 +12,10 @@ from dataclasses import dataclass
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from configs.vertex.section import Vertex
-from pipeline.versions.blessings import Blessed
-from pipeline.versions.folder import Version
+from pipeline.versions.files import read_or_told
+from pipeline.versions.folder import Version, live_artifact
 from pipeline.versions.rollback import Rollback, roll_back
 from pipeline.vertex.registry.api import RegistryApi
-from pipeline.vertex.registry.blessings import bless_again
 from pipeline.vertex.registry.push import Outcome, go_back
 from pipeline.vertex.registry.target import Target
 from pipeline.vertex.registry.versions import Pushed, registered
@@ -26,7 +26,10 @@ class VertexRollback:
     """What came of a rollback."""
 
     folder: Rollback
-    """In the serving folder, and of the blessings."""
+    """In the serving folder."""
+
+    has_artifact: bool
+    """Whether the next run finds the model that was gone back to; else its artifact is gone."""
 
     registry: Outcome | None
     """In the registry and on the Endpoint; None where the config has no registry."""
@@ -53,7 +56,7 @@ def roll_back_on_vertex(config: PipelineConfig, number: int, api: RegistryApi) -
         registered(api, target)  # who may not even look is told before anything is written down
     outcomes: list[Outcome] = []
 
-    def elsewhere(version: Version, standing: Sequence[Version], out: Collection[str]) -> Blessed:
+    def elsewhere(version: Version, standing: Sequence[Version], out: Collection[str]) -> None:
         if target is not None:
             before = [
                 each.digest
@@ -61,10 +64,11 @@ def roll_back_on_vertex(config: PipelineConfig, number: int, api: RegistryApi) -
                 if each.origin < version.origin and each.digest not in {version.digest, *out}
             ]
             outcomes.append(go_back(api, target, Pushed(version.digest, version.path), before))
-        return bless_again(api, config.name, standing, version.digest, out)
 
-    folder = roll_back(vertex.serving_dir, config.push.keep_versions, "", number, elsewhere)
-    return VertexRollback(folder, outcomes[0] if outcomes else None)
+    folder = roll_back(vertex.serving_dir, config.push.keep_versions, None, number, elsewhere)
+    with read_or_told(vertex.serving_dir):
+        has_artifact = live_artifact(vertex.serving_dir) is not None
+    return VertexRollback(folder, has_artifact, outcomes[0] if outcomes else None)
 
 
 def section(config: PipelineConfig) -> Vertex:

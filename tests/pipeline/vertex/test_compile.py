@@ -99,9 +99,3 @@ def test_compile_job_resources_of_an_unknown_task_refused_with_those_there_are(t
     with pytest.raises(ConfigError, match=r"vertex\.task_resources: .* no task Trainer\. .*Pusher.*TwoTowerTrainer"):
         compile_job(config, str(tmp_path))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_compile_job_resources_of_the_resolver_refused_as_it_has_no_container(tmp_path: Path) -> None:
-    config = config_with(task_resources={"LatestBlessedModel-model-resolver": {"cpu": 1}})
-    with pytest.raises(ConfigError, match="no task LatestBlessedModel-model-resolver"):
-        compile_job(config, str(tmp_path))

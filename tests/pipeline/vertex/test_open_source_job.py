@@ -53,7 +53,7 @@ def test_yaml_tasks_whose_answer_changes_without_their_inputs_are_not_cached(spe
     }
 
 
-def test_yaml_last_blessed_model_goes_where_the_resolvers_goes_on_vertex(spec: Any) -> None:
+def test_yaml_last_blessed_model_is_what_is_served(spec: Any) -> None:
     for task, channel in (
         ("DataGate", "last_model"),
         ("TwoTowerTrainer", "base_model"),

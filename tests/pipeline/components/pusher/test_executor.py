@@ -98,7 +98,6 @@ def test_do_both_blessings_pushed_and_written_down(tmp_path: Path, caplog: pytes
     assert pushed.get_string_custom_property("pushed_version") == str(number)
     assert pushed.get_string_custom_property("pushed_destination") == str(tmp_path / "serving" / str(number))
     assert pushed.get_string_custom_property("model_digest") == model_digest(str(tmp_path / "a" / "Format-Serving"))
-    assert pushed.get_string_custom_property("model_uri") == str(tmp_path / "a")
     assert report == {
         "pushed": True,
         "reason": "pushed",

@@ -2,22 +2,23 @@
 
 import json
 import logging
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tfx.types import channel_utils, standard_artifacts
 
 from configs.errors import VertexError
 from pipeline.components.registry_pusher.component import RegistryPusher
+from pipeline.vertex.registry import endpoint as registry_endpoint
 from pipeline.vertex.registry.target import Target
-from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, World
+from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, NAME, World
 from tests.pipeline.vertex.settings import job_with, tasks_of
 from tests.vertex_api import Refuse
 from tests.vertex_api.faults import permission_denied
 
 IMAGE = "europe-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
-CHANGING = {"UploadModel", "MergeVersionAliases", "CreateEndpoint", "DeployModel", "UpdateEndpoint", "UpdateArtifact"}
+CHANGING = {"UploadModel", "MergeVersionAliases", "CreateEndpoint", "DeployModel", "UndeployModel", "UpdateEndpoint"}
 
 
 def changed(world: World, since: int) -> set[str]:
@@ -47,10 +48,10 @@ def test_do_pushed_model_registered_and_written_down(world: World, caplog: pytes
 
 def test_do_rerun_of_the_same_model_makes_no_second_version(world: World) -> None:
     config = world.config({"endpoint": ENDPOINT})
-    pushed, blessing = world.push("a", world.train("a"), config)
-    first = world.register(config, pushed, blessing)
+    pushed = world.push("a", config)
+    first = world.register(config, pushed)
     since = len(world.server.requests)
-    again = world.register(config, pushed, blessing)
+    again = world.register(config, pushed)
     assert again == {**first, "is_new": False}
     assert changed(world, since) == set()
 
@@ -58,11 +59,11 @@ def test_do_rerun_of_the_same_model_makes_no_second_version(world: World) -> Non
 def test_do_task_that_failed_is_taken_up_by_its_retry(world: World) -> None:
     config = world.config({"endpoint": ENDPOINT})
     world.run("a", config)
-    pushed, blessing = world.push("b", world.train("b"), config)
+    pushed = world.push("b", config)
     world.server.fail("UpdateEndpoint", Refuse(400, "not now"))
     with pytest.raises(VertexError, match=r"cannot move the traffic of .*not now"):
-        world.register(config, pushed, blessing)
-    assert world.register(config, pushed, blessing)["version"] == 2
+        world.register(config, pushed)
+    assert world.register(config, pushed)["version"] == 2
     assert world.versions() == {1: ("a", {"previous"}), 2: ("b", {"default", "blessed"})}
     assert len(world.server.received("UploadModel")) == 2
     assert len(world.server.received("DeployModel")) == 2
@@ -75,28 +76,51 @@ def test_do_account_may_not_upload_is_told_who_lacks_what(world: World) -> None:
     assert world.versions() == {}
 
 
-@pytest.mark.parametrize(
-    ("pushed", "blessed", "reason"),
-    [(0, 1, "the Pusher did not push it"), (1, 0, "not blessed by evaluation"), (0, 0, "not blessed by evaluation")],
-)
-def test_do_not_pushed_or_not_blessed_not_registered(
-    world: World, caplog: pytest.LogCaptureFixture, pushed: int, blessed: int, reason: str
-) -> None:
-    config = world.config({})
-    artifact, word = world.push("a", world.train("a", blessed=blessed), config)
-    artifact.set_int_custom_property("pushed", pushed)
+def test_do_not_pushed_not_registered(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    config, reason = world.config({}), "the Pusher did not push it"
+    pushed = world.push("a", config)
+    pushed.set_int_custom_property("pushed", 0)
     since = len(world.server.requests)
-    assert world.register(config, artifact, word) == {"registered": False, "reason": reason}
+    assert world.register(config, pushed) == {"registered": False, "reason": reason}
     assert changed(world, since) == set()
     assert caplog.messages[-1] == f"not registered: {reason}"
 
 
+def test_do_not_pushed_what_failed_pushes_have_left_on_the_endpoint_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = world.config({"endpoint": ENDPOINT})
+    for name in "ab":
+        world.run(name, config)
+    refused = world.push("a", config)
+    refused.set_int_custom_property("pushed", 0)
+    [endpoint] = world.endpoints.endpoints.values()
+    left = world.endpoints.put_deployed(endpoint.name, "7", MODEL, 1)
+    for hours, versions in ((1, ["2", "1"]), (3, ["2"])):  # until then, a push may be about to give it traffic
+        monkeypatch.setattr(registry_endpoint, "_now", partial(float, left.create_time.seconds + hours * 3600))
+        world.register(config, refused)
+        assert [each.model_version_id for each in endpoint.deployed_models] == versions
+    assert world.endpoints.answered[-1] == {f"{NAME}@2": 100}
+
+
+def test_do_not_pushed_endpoint_that_cannot_be_asked_is_no_reason_to_fail(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = world.config({"endpoint": ENDPOINT})
+    pushed = world.push("a", config)
+    pushed.set_int_custom_property("pushed", 0)
+    for rpc in ("ListModelVersions", "ListEndpoints"):
+        world.server.fail(rpc, permission_denied("aiplatform", MODEL))
+        assert world.register(config, pushed)["registered"] is False
+        assert "403" in caplog.messages[-1]
+
+
 def test_do_pushed_model_from_the_cache_that_is_no_longer_live_not_registered(world: World) -> None:
     config = world.config({})
-    pushed, blessing = world.push("a", world.train("a"), config)
-    world.register(config, pushed, blessing)
+    pushed = world.push("a", config)
+    world.register(config, pushed)
     world.run("b", config)
-    report = world.register(config, pushed, blessing)
+    report = world.register(config, pushed)
     assert report["reason"] == "it is not what is live in the serving folder: version 1001 holds another model"
     assert world.versions()[2] == ("b", {"default", "blessed"})
 
@@ -108,17 +132,12 @@ def test_do_serving_folder_of_this_machine_nothing_asked_of_google_cloud(world: 
     from tests.pipeline.versions.folders import make_model
 
     came = push(make_model(tmp_path / "model", "a"), str(tmp_path / "serving"), 5)
-    pushed, blessing, output = (
-        standard_artifacts.PushedModel(),
-        standard_artifacts.ModelBlessing(),
-        standard_artifacts.PushedModel(),
-    )
+    pushed, output = standard_artifacts.PushedModel(), standard_artifacts.PushedModel()
     pushed.set_int_custom_property("pushed", 1)
     pushed.set_string_custom_property("model_digest", came.digest)
-    blessing.set_int_custom_property("blessed", 1)
     output.uri = str(tmp_path / "output")
     Executor().Do(
-        {"pushed_model": [pushed], "model_blessing": [blessing]},
+        {"pushed_model": [pushed]},
         {"registered_model": [output]},
         {
             "serving_dir": str(tmp_path / "serving"),
@@ -132,28 +151,19 @@ def test_do_serving_folder_of_this_machine_nothing_asked_of_google_cloud(world: 
 
 
 def test_component_settings_are_execution_properties(world: World) -> None:
-    channels: dict[str, Any] = {
-        "pushed_model": channel_utils.as_channel([standard_artifacts.PushedModel()]),
-        "model_blessing": channel_utils.as_channel([standard_artifacts.ModelBlessing()]),
-    }
+    pushed_model = channel_utils.as_channel([standard_artifacts.PushedModel()])
     target = Target.of(world.config({"endpoint": ENDPOINT}))
-    component = RegistryPusher(**channels, serving_dir="gs://bucket/serving", target=target, code_digest="c")
-    assert set(component.inputs) == set(channels)
+    component = RegistryPusher(pushed_model, "gs://bucket/serving", target, code_digest="c")
+    assert set(component.inputs) == {"pushed_model"}
     told = json.loads(component.exec_properties["target"])
     assert (told["project"], told["region"]) == ("example-project", "europe-west4")
     assert told["registry"]["endpoint"]["display_name"] == "recommender"
-    for name in channels:
-        with pytest.raises((ValueError, TypeError)):
-            RegistryPusher(
-                **{**channels, name: None}, serving_dir="gs://bucket/serving", target=target, code_digest="c"
-            )
 
 
 def test_compiled_job_has_it_after_the_pusher_if_the_config_says_so(tmp_path: Path) -> None:
     tasks = tasks_of(job_with(tmp_path, registry={"serving_image": IMAGE}))
     inputs = tasks["RegistryPusher"]["inputs"]
     assert inputs["artifacts"]["pushed_model"]["taskOutputArtifact"]["producerTask"] == "Pusher"
-    assert inputs["artifacts"]["model_blessing"]["taskOutputArtifact"]["producerTask"] == "RetrievalEvaluator"
     serving_dir = inputs["parameters"]["serving_dir"]["runtimeValue"]["constant"]
     assert serving_dir in tasks["Pusher"]["inputs"]["parameters"]["push_destination"]["runtimeValue"]["constant"]
     assert "RegistryPusher" not in tasks_of(job_with(tmp_path))

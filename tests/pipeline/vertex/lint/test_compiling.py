@@ -1,6 +1,5 @@
 """Lint at compile time: errors are refused and nothing is written, warnings are logged."""
 
-import dataclasses
 import logging
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,6 @@ from tfx import v1 as tfx
 
 from configs.errors import JobError
 from configs.load import DEFAULT_CONFIG, load_config
-from configs.pipeline import PipelineConfig
-from pipeline.pipeline import create_pipeline
-from pipeline.places import Places
 from pipeline.vertex import compile as compiling
 from tests.pipeline.vertex.lint.planted import example_gen, pipeline_of, trainer
 from tests.pipeline.vertex.settings import config_with
@@ -27,8 +23,12 @@ def _with_a_local_path(*_: Any) -> tfx.dsl.Pipeline:
     return pipeline_of(example_gen("/srv/log"))
 
 
-def _with_a_resolver(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
-    return create_pipeline(config, dataclasses.replace(places, has_resolver=True))
+def _with_a_resolver(*_: Any) -> tfx.dsl.Pipeline:
+    latest = tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
+        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+    )
+    return pipeline_of(latest.with_id("Latest"))
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,6 @@ def test_compile_job_what_would_surprise_is_logged_once_for_all_tasks(
 
 def test_compile_job_yaml_with_a_resolver_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiling, "create_pipeline", _with_a_resolver)
-    with pytest.raises(JobError, match="  kfp-resolver: LatestBlessedModel"):
+    with pytest.raises(JobError, match="  kfp-resolver: Latest"):
         compiling.compile_job(load_config(DEFAULT_CONFIG), str(tmp_path), "job.yaml")
     assert list(tmp_path.iterdir()) == []

@@ -67,7 +67,7 @@ def test_versions_retired_from_the_folder_is_listed_as_gone(
 def test_versions_without_registry_asks_google_cloud_nothing(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.push("a", world.train("a"), world.config({}))
+    world.push("a", world.config({}))
     assert cli.main(["vertex", "versions", "--config", write(world, tmp_path, registry=False), "--json"]) == 0
     [row] = json.loads(capsys.readouterr().out)
     assert (row["version"], row["registry_version"], row["aliases"], row["traffic"]) == (1000, None, [], None)

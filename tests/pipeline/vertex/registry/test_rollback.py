@@ -1,4 +1,4 @@
-"""A rollback on Vertex: folder, registry, Endpoint and blessings go back together, and stay."""
+"""A rollback on Vertex: folder, registry and Endpoint go back together, and stay."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pipeline.versions.rollback import default_target
 from pipeline.vertex.registry import endpoint
 from pipeline.vertex.registry.rollback import VertexRollback, roll_back_on_vertex
 from tests.pipeline.vertex.registry.test_push import put
-from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, NAME, World, as_input
+from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, NAME, World
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.faults import permission_denied
 
@@ -38,7 +38,7 @@ def test_rollback_everything_goes_back_to_the_model_before(world: World) -> None
     config = filled(world)
     came = back(world, config)
     assert (came.folder.target, came.folder.live, came.folder.withdrawn) == (1001, 1003, {world.digests["c"]: 1002})
-    assert came.folder.blessed == (1, True)
+    assert came.has_artifact
     assert came.registry is not None
     assert (came.registry.number, came.registry.is_new, came.registry.previous) == (2, False, 1)
     assert (world.live(), world.last_blessed(), answering(world)) == ("b", "b", {"2": 100})
@@ -90,7 +90,7 @@ def test_rollback_version_that_is_gone_from_the_folder_refused(world: World) -> 
     since = len(world.server.requests)
     with pytest.raises(ModelError, match=r"holds no version 1000; its versions are 1001, 1002"):
         back(world, config, 1000)
-    changing = {"MergeVersionAliases", "DeployModel", "UpdateEndpoint", "UpdateArtifact"}
+    changing = {"MergeVersionAliases", "DeployModel", "UpdateEndpoint"}
     assert not changing & {request.rpc for request in world.server.requests[since:]}
     assert (world.live(), answering(world)) == ("c", {"3": 100})
 
@@ -117,7 +117,7 @@ def test_rollback_deploy_fails_what_was_served_still_is_and_it_can_be_run_again(
     assert (world.live(), world.last_blessed(), answering(world)) == ("b", "b", {"2": 100})
 
 
-@pytest.mark.parametrize("rpc", ["UpdateEndpoint", "MergeVersionAliases", "UpdateArtifact"])
+@pytest.mark.parametrize("rpc", ["UpdateEndpoint", "MergeVersionAliases"])
 def test_rollback_interrupted_anywhere_goes_to_the_same_model_when_run_again(world: World, rpc: str) -> None:
     config = filled(world)
     world.server.fail(rpc, Refuse(400, "not now"))
@@ -131,7 +131,7 @@ def test_rollback_interrupted_anywhere_goes_to_the_same_model_when_run_again(wor
 
 def test_rollback_reply_lost_is_done_once(world: World) -> None:
     config = filled(world)
-    for rpc in ("DeployModel", "UpdateEndpoint", "MergeVersionAliases", "UpdateArtifact", "UndeployModel"):
+    for rpc in ("DeployModel", "UpdateEndpoint", "MergeVersionAliases", "UndeployModel"):
         world.server.fail(rpc, Cut(after_effect=True))
     back(world, config)
     assert (world.live(), world.last_blessed(), answering(world)) == ("b", "b", {"2": 100})
@@ -154,21 +154,38 @@ def test_rollback_takes_the_split_with_it(world: World) -> None:
     assert answering(world) == {"2": 100}
 
 
-def test_rollback_without_registry_folder_and_blessings_go_back(world: World) -> None:
+def test_rollback_without_registry_the_folder_goes_back_and_google_cloud_is_not_asked(world: World) -> None:
     config = world.config(None)
-    with_registry = world.config({})
     for name in "ab":
-        world.push(name, world.train(name), with_registry)
+        world.push(name, config)
     came = back(world, config)
-    assert came.registry is None
-    assert (world.live(), world.last_blessed(), came.folder.blessed) == ("a", "a", (1, True))
-    assert world.versions() == {}
+    assert (came.registry, came.has_artifact) == (None, True)
+    assert (world.live(), world.last_blessed()) == ("a", "a")
+    assert world.server.requests == []
+
+
+def test_run_after_a_rollback_without_registry_the_withdrawn_model_stays_out(world: World) -> None:
+    config = world.config(None)
+    for name in "ab":
+        world.push(name, config)
+    back(world, config)
+    # The next run trains b anew, and evaluation blesses it.
+    assert world.push("b", config).get_int_custom_property("pushed") == 0
+    assert (world.live(), world.last_blessed()) == ("a", "a")
+
+
+def test_rollback_model_whose_artifact_is_gone_is_told(world: World) -> None:
+    config = filled(world)
+    for key in [key for key in world.store.objects if f"{NAME}-20260101000002/" in key[1]]:
+        del world.store.objects[key]
+    came = back(world, config)
+    assert (world.live(), came.has_artifact, world.last_blessed()) == ("b", False, None)
 
 
 def test_run_after_a_rollback_withdrawn_model_is_neither_registered_nor_blessed(world: World) -> None:
     config = filled(world)
     back(world, config)
-    # The next run trains c anew: evaluation blesses it, in an artifact of its own.
+    # The next run trains c anew, and evaluation blesses it.
     report = world.run("c", config)
     assert report["registered"] is False
     assert "a rollback withdrew this model" in report["reason"]
@@ -179,12 +196,11 @@ def test_run_after_a_rollback_withdrawn_model_is_neither_registered_nor_blessed(
 def test_run_from_the_cache_after_a_rollback_changes_nothing(world: World) -> None:
     config = world.config({"endpoint": ENDPOINT})
     world.run("a", config)
-    trained = world.train("b")
-    pushed, blessing = world.push("b", trained, config)
-    world.register(config, pushed, blessing)
+    pushed = world.push("b", config)
+    world.register(config, pushed)
     back(world, config)
-    # The Pusher's word still says `pushed`; the evaluator's is read anew and says `withdrawn`.
-    report = world.register(config, pushed, as_input("tfx.ModelBlessing", "", dict(trained.metadata)))
+    # The Pusher's word still says `pushed`; the serving folder says `withdrawn`.
+    report = world.register(config, pushed)
     assert "a rollback withdrew this model" in report["reason"]
     assert (world.live(), answering(world)) == ("a", {"1": 100})
 
@@ -202,54 +218,11 @@ def test_run_after_a_rollback_another_model_takes_over_from_the_one_gone_back_to
     }
 
 
-def test_rollback_model_trained_since_and_not_pushed_loses_its_blessing(world: World) -> None:
-    config = filled(world)
-    world.train("e")
-    assert world.last_blessed() == "e"
-    assert back(world, config).folder.blessed == (2, True)
-    assert world.last_blessed() == "b"
-
-
-def test_rollback_blessings_of_other_pipelines_are_left_alone(world: World) -> None:
-    config = filled(world)
-    theirs = world.train("x", pipeline="shop")
-    assert back(world, config).folder.blessed == (1, True)
-    assert dict(theirs.metadata)["blessed"] == 1
-
-
-def test_rollback_nothing_else_in_a_blessing_is_changed(world: World) -> None:
-    config = filled(world)
-    blessing = [each for each in world.artifacts.artifacts.values() if each.schema_title == "tfx.ModelBlessing"][-1]
-    before = dict(blessing.metadata)
-    assert {"current_model", "current_model_id"} <= before.keys()
-    back(world, config)
-    assert dict(blessing.metadata) == {**before, "blessed": 0.0, "withdrawn": 1.0}
-
-
-def test_rollback_push_that_told_nobody_is_known_by_its_source(world: World) -> None:
-    config = filled(world)
-    # The Pusher of c was killed after it had made the version: no PushedModel was recorded.
-    for name in [name for name, each in world.artifacts.artifacts.items() if each.schema_title == "tfx.PushedModel"][
-        -1:
-    ]:
-        del world.artifacts.artifacts[name]
-    assert back(world, config).folder.blessed == (1, True)
-    assert world.last_blessed() == "b"
-
-
-def test_rollback_model_handed_on_under_another_name_loses_each_blessing(world: World) -> None:
-    config = filled(world)
-    world.run("c", config)  # nothing new to learn from: the same model, as an artifact of its own
-    assert len(world.versions()) == 3
-    assert back(world, config).folder.blessed == (2, True)
-    assert world.last_blessed() == "b"
-
-
 def test_rollback_while_a_push_is_at_work_is_not_undone_by_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     config = world.config({"endpoint": ENDPOINT})
     for name in "ab":
         world.run(name, config)
-    pushed, blessing = world.push("c", world.train("c"), config)
+    pushed = world.push("c", config)
     deploy = endpoint.deploy
     rolled_back: list[bool] = []
 
@@ -260,7 +233,7 @@ def test_rollback_while_a_push_is_at_work_is_not_undone_by_it(world: World, monk
         return deploy(*asked)
 
     monkeypatch.setattr(endpoint, "deploy", deploy_slowly)
-    report = world.register(config, pushed, blessing)
+    report = world.register(config, pushed)
     assert report["registered"] is False
     assert "a rollback withdrew this model" in report["reason"]
     assert (world.live(), answering(world)) == ("b", {"2": 100})
@@ -276,17 +249,3 @@ def test_rollback_previous_is_a_model_that_was_served(world: World) -> None:
     came = back(world, config)
     assert came.registry is not None
     assert (came.registry.number, came.registry.previous) == (2, None)
-
-
-def test_rollback_unreadable_model_of_another_pipeline_is_left_alone(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    config = world.config({})
-    for name in "ab":
-        world.run(name, config)
-    theirs = world.artifacts.put("tfx.Model", "s3://theirs/model")
-    word = world.artifacts.put("tfx.ModelBlessing", blessed=1.0, current_model=theirs.uri)
-    world.server.fail("UpdateArtifact", Refuse(409, "etag does not match"))
-    assert back(world, config).folder.blessed == (1, True)
-    assert word.metadata["blessed"] == 1
-    assert any("s3://theirs/model cannot be read" in message for message in caplog.messages)

@@ -11,7 +11,7 @@ from tests.pipeline.vertex.registry.worlds import World
 
 
 def model(world: World, name: str) -> str:
-    return f"{world.train(name).metadata['current_model']}/Format-Serving"
+    return f"{world.train(name)}/Format-Serving"
 
 
 def test_push_graph_is_written_last_and_deleted_first(world: World) -> None:

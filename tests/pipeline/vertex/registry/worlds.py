@@ -1,4 +1,4 @@
-"""A pipeline on Vertex whose runs train, bless, push and register small models, on the loopback alone."""
+"""A pipeline on Vertex whose runs train, push and register small models, on the loopback alone."""
 
 import json
 import uuid
@@ -16,6 +16,8 @@ from tfx.types import standard_artifacts
 
 from configs.pipeline import PipelineConfig
 from pipeline.components.registry_pusher.executor import Executor
+from pipeline.components.served_model import executor as served_model
+from pipeline.components.served_model.presence import present
 from pipeline.versions import publish
 from pipeline.versions.push import push
 from pipeline.vertex.api.retrying import Patience
@@ -25,7 +27,6 @@ from pipeline.vertex.registry.api import RegistryApi
 from pipeline.vertex.registry.target import Target
 from tests.pipeline.vertex.settings import config_with
 from tests.vertex_api import cloud as vertex_cloud
-from tests.vertex_api.artifacts import Artifacts
 from tests.vertex_api.endpoints import Endpoints
 from tests.vertex_api.models import Models
 from tests.vertex_api.object_store import ObjectStore, object_store
@@ -59,8 +60,7 @@ class World:
         self.operations = Operations()
         self.models = Models(self.operations)
         self.endpoints = Endpoints(self.models, self.operations)
-        self.artifacts = Artifacts()
-        server.add(self.operations, self.models, self.endpoints, self.artifacts)
+        server.add(self.operations, self.models, self.endpoints)
         self.bucket = f"bucket-{uuid.uuid4().hex}"  # TensorFlow remembers for seconds what a bucket holds
         self.digests: dict[str, str] = {}
         """By the model's letter."""
@@ -79,51 +79,46 @@ class World:
         assert config.vertex is not None
         return RegistryApi(config.vertex, QUICK)
 
-    def run(self, name: str, config: PipelineConfig, *, pipeline: str = NAME) -> dict[str, Any]:
-        """One run: trains the model of this name, blesses, pushes and registers it.
+    def run(self, name: str, config: PipelineConfig) -> dict[str, Any]:
+        """One run: trains the model of this name, pushes and registers it.
 
         Returns:
             What RegistryPusher wrote down.
         """
-        trained = self.train(name, pipeline=pipeline)
-        return self.register(config, *self.push(name, trained, config))
+        return self.register(config, self.push(name, config))
 
-    def train(self, name: str, *, pipeline: str = NAME, blessed: int = 1) -> Any:
-        """Trains and evaluates; the ModelBlessing as Vertex's metadata has it."""
+    def train(self, name: str) -> str:
+        """Trains the model of this name; the URI of its artifact."""
         self._runs += 1
         uri = f"{self._root}/TwoTowerTrainer_1/model"
         # No more files than are looked at: TensorFlow asks for each several times.
         for file, text in {
             "saved_model.pb": f"graph of {name}",
-            "assets.extra/provenance.json": json.dumps({"pipeline": pipeline, "metrics": {}}),
+            "assets.extra/provenance.json": json.dumps({"pipeline": NAME, "metrics": {}}),
         }.items():
             self.store.put(self.bucket, f"{uri.partition(self.bucket)[2][1:]}/Format-Serving/{file}", text.encode())
-        model = self.artifacts.put("tfx.Model", uri)
-        return self.artifacts.put(
-            "tfx.ModelBlessing", blessed=float(blessed), current_model=uri, current_model_id=model.name
-        )
+        return uri
 
-    def push(self, name: str, blessing: Any, config: PipelineConfig) -> tuple[Any, Any]:
-        """What the Pusher does with a model, as far as it is asked of the artifacts.
+    def push(self, name: str, config: PipelineConfig) -> Any:
+        """Trains the model of this name, and does what the Pusher does with it.
 
         Returns:
-            PushedModel and ModelBlessing, as RegistryPusher gets them.
+            PushedModel, as RegistryPusher gets it.
         """
         assert config.vertex is not None
-        uri = str(blessing.metadata["current_model"])
+        uri = self.train(name)
         came = push(f"{uri}/Format-Serving", config.vertex.serving_dir, config.push.keep_versions)
         self.digests[name] = came.digest
-        told = {"pushed": float(came.version is not None), "model_digest": came.digest, "model_uri": uri}
-        self.artifacts.put("tfx.PushedModel", f"{self._root}/Pusher_1/pushed_model", **told)
-        return as_input("tfx.PushedModel", "", told), as_input("tfx.ModelBlessing", "", dict(blessing.metadata))
+        told = {"pushed": float(came.version is not None), "model_digest": came.digest}
+        return as_input("tfx.PushedModel", "", told)
 
-    def register(self, config: PipelineConfig, pushed: Any, blessing: Any) -> dict[str, Any]:
+    def register(self, config: PipelineConfig, pushed: Any) -> dict[str, Any]:
         """Runs RegistryPusher's executor; what it wrote down."""
         assert config.vertex is not None
         output = standard_artifacts.PushedModel()
         output.uri = f"{self._root}/RegistryPusher_1/registered_model"
         Executor().Do(
-            {"pushed_model": [pushed], "model_blessing": [blessing]},
+            {"pushed_model": [pushed]},
             {"registered_model": [output]},
             {
                 "serving_dir": config.vertex.serving_dir,
@@ -162,15 +157,13 @@ class World:
         )
 
     def last_blessed(self) -> str | None:
-        """The letter of the model that Vertex's resolver hands to the next run."""
-        blessings = [
-            each
-            for each in self.artifacts.artifacts.values()
-            if each.schema_title == "tfx.ModelBlessing" and each.metadata["blessed"] == 1
-        ]
-        if not blessings:
+        """The letter of the model that the next run compares with, and starts from."""
+        model = standard_artifacts.Model()
+        properties = {"serving_dir": f"gs://{self.bucket}/serving", "code_digest": "c"}
+        served_model.Executor().Do({}, {"model": [model]}, properties)
+        if not present({"model": [model]})["model"]:
             return None
-        bucket, _, name = blessings[-1].metadata["current_model"].removeprefix("gs://").partition("/")
+        bucket, _, name = model.uri.removeprefix("gs://").partition("/")
         return self.store.objects[bucket, f"{name}/Format-Serving/saved_model.pb"].decode().removeprefix("graph of ")
 
     @property

@@ -118,7 +118,8 @@ def test_rehearsal_every_task_of_the_job_succeeds_in_processes_of_its_own(place:
     job = json.loads((place.rehearsal / "runs" / place.runs[0] / "job.json").read_text())
     assert set(records) == set(job["pipelineSpec"]["root"]["dag"]["tasks"])
     assert {record.state for record in records.values()} == {"succeeded"}
-    assert records["LatestBlessedModel-model-resolver"].artifacts == {"model": []}
+    (none,) = records["LatestBlessedModel"].artifacts["model"]
+    assert none.metadata == {"absent": 1.0}
 
 
 def test_rehearsal_pushes_the_model_that_the_local_run_pushes(place: Place, shown: str, local: str) -> None:
@@ -148,8 +149,8 @@ def test_rehearsal_again_is_cached_up_to_what_the_blessed_model_changes(place: P
     cached = {task for task, record in second.items() if record.state == "cached"}
     assert cached >= {"InteractionGen", "CatalogueGen", "InteractionTransform", "InteractionsExampleValidator"}
     assert not cached & {"DataGate", "TwoTowerTrainer", "RetrievalEvaluator"}  # there is a blessed model now
-    found = second["LatestBlessedModel-model-resolver"].artifacts["model"]
-    assert found == first["TwoTowerTrainer"].artifacts["model"]
+    (found,) = second["LatestBlessedModel"].artifacts["model"]
+    assert found.uri == first["TwoTowerTrainer"].artifacts["model"][0].uri
     # Neither data nor config nor code has changed since: the model is handed on, and live already.
     pushed = json.loads((place.here(second["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
     assert pushed["pushed"] and not pushed["is_new"]
