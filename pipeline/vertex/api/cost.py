@@ -84,7 +84,8 @@ def holdings(job: Job, vertex: Vertex) -> dict[str, Holdings]:
         vertex: The config's section, for the machines of CustomJob and Dataflow.
 
     Returns:
-        Holdings by task, also of inner DAGs; importers and resolvers have no container and are left out.
+        Holdings by the task's id, which names the DAGs that it is in. Importers and resolvers have no container and are
+        left out.
     """
     return {
         task.id: _holdings(task.executor.container, vertex)

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,6 +36,8 @@ class Task:
     """One task of a run."""
 
     id: str
+    """Its name, after those of the DAGs that it is in: `InteractionGen`, or `condition-1/InteractionGen`."""
+
     state: str
     """In small letters, such as `running`; `cached` for an answer from the cache."""
 
@@ -191,9 +194,11 @@ def as_run(job: Any) -> Run:
     spec = json_format.MessageToDict(type(job).pb(job).pipeline_spec)
     components = [spec.get("root", {}), *spec.get("components", {}).values()]
     declared = {name for component in components for name in component.get("dag", {}).get("tasks", {})}
+    details = job.job_detail.task_details
+    by_id = {detail.task_id: detail for detail in details}
     # Vertex adds a task for the DAG itself; its own tasks are those that the job declares.
-    details = [detail for detail in job.job_detail.task_details if detail.task_name in declared]
-    tasks = sorted(map(_task, details), key=lambda task: (task.started is None, task.started, task.id))
+    found = [_task(detail, _path(detail, by_id, declared)) for detail in details if detail.task_name in declared]
+    tasks = sorted(found, key=lambda task: (task.started is None, task.started, task.id))
     return Run(
         id=job.name.rpartition("/")[2],
         name=job.name,
@@ -213,12 +218,20 @@ def run_link(vertex: Vertex, run_id: str) -> str:
     return f"{CONSOLE}/locations/{vertex.region}/pipelines/runs/{run_id}?project={vertex.project}"
 
 
-def _task(detail: Any) -> Task:
+def _path(detail: Any, by_id: Mapping[int, Any], declared: Collection[str]) -> str:
+    """The id of a `Task`: what is above it, without what the job does not declare."""
+    names, above = [detail.task_name], dict(by_id)
+    while detail.parent_task_id and (detail := above.pop(detail.parent_task_id, None)) is not None:
+        names.append(detail.task_name)
+    return "/".join(name for name in reversed(names) if name in declared)
+
+
+def _task(detail: Any, path: str) -> Task:
     state = _state(detail.state.name)
     cached = state == _CACHED
     ran = detail.start_time is not None and detail.end_time is not None and not cached
     return Task(
-        id=detail.task_name,
+        id=path,
         state="cached" if cached else state,
         started=detail.start_time,
         seconds=(detail.end_time - detail.start_time).total_seconds() if ran else None,

@@ -25,7 +25,7 @@ class Task:
     """One task, of the job's DAG or of a DAG inside it (TFX puts one there for an exit handler)."""
 
     id: str
-    """Its id in the DAG."""
+    """Its id, after those of the DAGs that it is in: `CsvExampleGen`, or `tfx-dag/CsvExampleGen`."""
 
     spec: "pb.PipelineTaskSpec"
     """Where its inputs come from, and whether it is cached."""
@@ -93,18 +93,23 @@ class Subject:
         Raises:
             JobError: A task names a component or an executor that the job lacks, or the DAG that it is in.
         """
-        return tuple(self._tasks(self.job.spec.root.dag, self.job.parameters, ()))
+        return tuple(self._tasks(self.job.spec.root.dag, "", self.job.parameters, ()))
 
-    def _tasks(self, dag: "pb.DagSpec", given: Mapping[str, Any], inside: tuple[str, ...]) -> Iterator[Task]:
+    def _tasks(
+        self, dag: "pb.DagSpec", before: str, given: Mapping[str, Any], inside: tuple[str, ...]
+    ) -> Iterator[Task]:
         from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-        for id, spec in sorted(dag.tasks.items()):
+        for name, spec in sorted(dag.tasks.items()):
+            id = before + name
             component = self.job.component(spec)
             if component.HasField("dag"):
-                name = spec.component_ref.name
-                if name in inside:
-                    raise JobError(f"{self.job.path}: task {id!r} names the component {name!r}, which it is itself in")
+                dag_name = spec.component_ref.name
+                if dag_name in inside:
+                    raise JobError(
+                        f"{self.job.path}: task {id!r} names the component {dag_name!r}, which it is itself in"
+                    )
                 yield Task(id, spec, component, "", pb.PipelineDeploymentConfig.ExecutorSpec(), given)
-                yield from self._tasks(component.dag, {}, (*inside, name))
+                yield from self._tasks(component.dag, f"{id}/", {}, (*inside, dag_name))
             else:
                 yield Task(id, spec, component, component.executor_label, self.job.executor(spec), given)

@@ -24,7 +24,9 @@ def stage(state: str, *tasks: types.PipelineTaskDetail, error: str = "") -> type
     return job
 
 
-def task(name: str, state: str, seconds: float | None = None, error: str = "", **outputs: str) -> Any:
+def task(
+    name: str, state: str, seconds: float | None = None, error: str = "", ids: tuple[int, int] = (0, 0), **outputs: str
+) -> Any:
     """A task of a run.
 
     Args:
@@ -32,9 +34,10 @@ def task(name: str, state: str, seconds: float | None = None, error: str = "", *
         state: Such as `SUCCEEDED`.
         seconds: How long it took. None: it has not ended.
         error: Its error.
+        ids: Its own and its parent's.
         **outputs: The URI of each output's one artifact.
     """
-    detail = types.PipelineTaskDetail(task_name=name, state=TaskState[state])
+    detail = types.PipelineTaskDetail(task_name=name, state=TaskState[state], task_id=ids[0], parent_task_id=ids[1])
     if state != "PENDING":
         detail.start_time = BEGAN
     if seconds is not None:

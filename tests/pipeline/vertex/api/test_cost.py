@@ -91,16 +91,27 @@ def test_holdings_job_compiled_for_machines_that_the_config_lacks_has_no_price(t
         check_ceiling(found, Cost(prices=PRICES, ceiling=100))
 
 
-def test_holdings_inner_dag_counts_its_tasks() -> None:
-    inner = {"dag": {"tasks": {"Deep": {"componentRef": {"name": "Gen"}}}}}
+def test_holdings_tasks_of_one_name_in_two_inner_dags_are_two() -> None:
+    def inner(component: str) -> dict[str, Any]:
+        return {"dag": {"tasks": {"Deep": {"componentRef": {"name": component}}}}}
+
+    names = ("condition-1", "condition-2")
     document = {
         "pipelineInfo": {"name": "a"},
-        "components": {"Gen": {"executorLabel": "Gen"}, "inner": inner},
-        "deploymentSpec": {"executors": {"Gen": container(2, 8)}},
-        "root": {"dag": {"tasks": {"condition-1": {"componentRef": {"name": "inner"}}}}},
+        "components": {
+            "Gen": {"executorLabel": "Gen"},
+            "Train": {"executorLabel": "Train"},
+            "condition-1": inner("Gen"),
+            "condition-2": inner("Train"),
+        },
+        "deploymentSpec": {"executors": {"Gen": container(2, 8), "Train": container(4, 16)}},
+        "root": {"dag": {"tasks": {name: {"componentRef": {"name": name}} for name in names}}},
     }
 
-    assert holdings(parse_job(document, "job.json"), VERTEX) == {"Deep": Holdings(2, 8)}
+    assert holdings(parse_job(document, "job.json"), VERTEX) == {
+        "condition-1/Deep": Holdings(2, 8),
+        "condition-2/Deep": Holdings(4, 16),
+    }
 
 
 def test_estimate_is_time_by_what_is_held_by_price() -> None:

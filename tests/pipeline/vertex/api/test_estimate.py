@@ -66,6 +66,28 @@ def test_task_times_rehearsal_tells_what_no_run_does(write_config: WriteConfig, 
     assert "rehearsal" in found.sources[-1]
 
 
+def test_task_times_tasks_of_inner_dags_are_matched_by_their_paths(
+    write_config: WriteConfig, put: Put, tmp_path: Path
+) -> None:
+    tasks = [
+        task("condition-1", "SUCCEEDED", 9, ids=(1, 0)),
+        task("condition-2", "SUCCEEDED", 9, ids=(2, 0)),
+        task("Deep", "SUCCEEDED", 10, ids=(3, 1)),
+        task("Deep", "SKIPPED", 1, ids=(4, 2)),
+    ]
+    inner = {"componentRef": {"name": "inner"}}
+    put("movielens-100k-1", stage("SUCCEEDED", *tasks)).pipeline_spec = {
+        "pipelineInfo": {"name": "movielens-100k"},
+        "root": {"dag": {"tasks": {"condition-1": inner, "condition-2": inner}}},
+        "components": {"inner": {"dag": {"tasks": {"Deep": {}}}}},
+    }
+    rehearsed(tmp_path, "1", "condition-2/Deep", SUCCEEDED, 0, 7)
+
+    found = times(write_config(), ["condition-1/Deep", "condition-2/Deep"])
+
+    assert found.seconds == {"condition-1/Deep": 10, "condition-2/Deep": 7}
+
+
 def test_submit_estimate_with_times_and_prices_is_told(
     write_config: WriteConfig, put: Put, tasks: list[str], job_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

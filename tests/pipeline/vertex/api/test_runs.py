@@ -126,18 +126,36 @@ def test_show_failed_run_tells_error_and_where_outputs_are(
     assert "git_commit: 0123456789abcdef-dirty" in said
 
 
-def test_show_tasks_of_inner_dags_are_told(
-    write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("top", [(-7, 0), (0, 0)], ids=["below the run's own task", "at the root"])
+def test_show_tasks_of_inner_dags_are_told_apart(
+    top: tuple[int, int], write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job = put("movielens-100k-7", stage("SUCCEEDED", task("Deep", "SUCCEEDED", 9), task("movielens", "SUCCEEDED", 9)))
+    tasks = [
+        task("movielens-100k-7", "SUCCEEDED", 9, ids=top),
+        task("condition-1", "SUCCEEDED", 9, ids=(1, top[0])),
+        task("condition-2", "SUCCEEDED", 9, ids=(2, top[0])),
+        task("Deep", "SUCCEEDED", 3, ids=(3, 1)),
+        task("Deep", "SUCCEEDED", 4, ids=(4, 2)),
+    ]
+    job = put("movielens-100k-7", stage("SUCCEEDED", *tasks))
+    inner = {"componentRef": {"name": "inner"}}
     job.pipeline_spec = {
-        "root": {"dag": {"tasks": {"condition-1": {}}}},
+        "root": {"dag": {"tasks": {"condition-1": inner, "condition-2": inner}}},
         "components": {"inner": {"dag": {"tasks": {"Deep": {}}}}},
     }
 
     assert run(write_config(), "show", "movielens-100k-7", "--json") == 0
 
-    assert [one["id"] for one in json.loads(capsys.readouterr().out)["tasks"]] == ["Deep"]
+    shown = {one["id"]: one["seconds"] for one in json.loads(capsys.readouterr().out)["tasks"]}
+    assert shown == {"condition-1": 9, "condition-2": 9, "condition-1/Deep": 3, "condition-2/Deep": 4}
+
+
+def test_show_task_that_is_said_to_be_inside_itself_ends(
+    write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put("movielens-100k-7", stage("SUCCEEDED", task("Pusher", "SUCCEEDED", 9, ids=(1, 1))))
+
+    assert run(write_config(), "show", "movielens-100k-7", "--json") == 0
 
 
 @pytest.mark.parametrize("reference", ["movielens-100k-8", "Not An Id"])

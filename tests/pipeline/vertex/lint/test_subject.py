@@ -15,8 +15,8 @@ def test_tasks_of_a_pipeline_with_an_exit_handler_are_all_there() -> None:
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(config=config)
     runner.set_exit_handler(component())
     job = parse_job(runner.run(pipeline_of(example_gen("/srv/log")), write_out=False), "job.json")
-    assert [task.id for task in Subject(job, None).tasks] == ["Own", "tfx-dag", "CsvExampleGen"]
-    assert places(found(job, "local-path")) == [("CsvExampleGen", "parameter input_base")]
+    assert [task.id for task in Subject(job, None).tasks] == ["Own", "tfx-dag", "tfx-dag/CsvExampleGen"]
+    assert places(found(job, "local-path")) == [("tfx-dag/CsvExampleGen", "parameter input_base")]
 
 
 def test_dag_that_is_in_itself_is_a_job_error() -> None:
