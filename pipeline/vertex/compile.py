@@ -30,6 +30,9 @@ JOB_FILE = "pipeline.json"
 
 _KUBERNETES_GPU = "nvidia.com/gpu"
 
+_SYSTEM_SCHEMA_VERSION = "0.0.1"
+"""Of all of Vertex's system schemas, as KFP names them."""
+
 
 def compile_job(
     config: PipelineConfig,
@@ -141,6 +144,7 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         _put_retries(spec, self._vertex)
         _put_defaults(spec, pipeline)
         _leave_uncached(spec, pipeline)
+        _name_system_types(spec)
         # Besides the spec and the root, this is all that `tfx run create` takes from the job and sends.
         job["runtimeConfig"]["failurePolicy"] = FAILURE_POLICIES[self._vertex.failure_policy]
         if is_yaml(self._output_filename):
@@ -196,6 +200,19 @@ def _put_defaults(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
         for value in component.exec_properties.values():
             if isinstance(value, data_types.RuntimeParameter) and value.default is not None:
                 declared[value.name]["defaultValue"] = value.default
+
+
+def _name_system_types(spec: dict[str, Any]) -> None:
+    """Names the types that Vertex knows and shows, as KFP does; TFX writes their text, with a title and nothing else.
+
+    See https://cloud.google.com/vertex-ai/docs/ml-metadata/system-schemas. TFX's entry point reads both forms.
+    """
+    for component in spec["components"].values():
+        for definitions in component.get("inputDefinitions", {}), component.get("outputDefinitions", {}):
+            for artifact in definitions.get("artifacts", {}).values():
+                title = yaml.safe_load(artifact["artifactType"]["instanceSchema"])["title"]
+                if title.startswith("system."):
+                    artifact["artifactType"] = {"schemaTitle": title, "schemaVersion": _SYSTEM_SCHEMA_VERSION}
 
 
 def _leave_uncached(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf import json_format
+from kfp import dsl
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from configs.errors import ConfigError
@@ -49,6 +50,18 @@ def test_compile_job_resources_and_retries_are_what_the_published_spec_takes(tmp
     resources = deployment.executors["TwoTowerTrainer_executor"].container.resources
     assert (resources.cpu_limit, resources.memory_limit) == (4, 16)
     assert (resources.accelerator.type, resources.accelerator.count) == ("NVIDIA_L4", 1)
+
+
+def test_compile_job_types_that_vertex_knows_are_named_as_kfp_names_them(tmp_path: Path) -> None:
+    components = job_with(tmp_path)["pipelineSpec"]["components"]
+    for task, output, artifact in (
+        ("RetrievalEvaluator", "metrics", dsl.Metrics),
+        ("RunReport", "report", dsl.HTML),
+    ):
+        declared = components[task]["outputDefinitions"]["artifacts"][output]["artifactType"]
+        assert declared == {"schemaTitle": artifact.schema_title, "schemaVersion": artifact.schema_version}
+    model = components["TwoTowerTrainer"]["outputDefinitions"]["artifacts"]["model"]["artifactType"]
+    assert model == {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 
 
 def test_compile_job_without_retries_has_no_policy(tmp_path: Path) -> None:

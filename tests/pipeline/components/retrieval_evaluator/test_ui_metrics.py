@@ -70,8 +70,11 @@ def test_executor_metrics_are_those_of_the_evaluation_under_keys_without_quotes(
 
 
 def _given(title: str, uri: Path, **metadata: Any) -> dict[str, Any]:
+    """An artifact as Vertex describes it in the task's input, of the type that the compiled job names."""
     name = f"projects/1/locations/europe-west4/metadataStores/default/artifacts/{uri.name}"
     schema = {"instanceSchema": f"title: {title}\ntype: object\n"}
+    if title.startswith("system."):
+        schema = {"schemaTitle": title, "schemaVersion": "0.0.1"}
     return {"artifacts": [{"name": name, "uri": str(uri), "type": schema, "metadata": metadata}]}
 
 
