@@ -5,6 +5,7 @@ import os
 import posixpath
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
@@ -61,41 +62,42 @@ def copy_there(source: str, files: Iterable[str], goal: str) -> None:
         tf.io.gfile.copy(posixpath.join(source, file), copy)
 
 
-@contextlib.contextmanager
-def read_or_told(serving_dir: str) -> Iterator[None]:
-    """Turns what a file system says into an OutputError.
+def reading(serving_dir: str) -> AbstractContextManager[None]:
+    """A block that reads a serving folder, and no more.
 
     Args:
-        serving_dir: The folder that the block reads, and no more.
+        serving_dir: The folder, local or remote.
 
     Raises:
-        OutputError: The block could not read.
+        OutputError: It cannot be read.
     """
+    return _explained(
+        f"{serving_dir} cannot be read",
+        "Look whether it is spelled so, and whether this account may read it: in a bucket, roles/storage.objectViewer.",
+    )
+
+
+def writing(serving_dir: str) -> AbstractContextManager[None]:
+    """A block that writes a serving folder.
+
+    Args:
+        serving_dir: The folder, local or remote.
+
+    Raises:
+        OutputError: It cannot be written; what was live still is.
+    """
+    return _explained(
+        f"{serving_dir}: no version could be written there",
+        "What was live still is, and nothing half written is left under a number. Free space on its disk, or unlock "
+        "it, and run again.",
+    )
+
+
+@contextlib.contextmanager
+def _explained(what: str, to_do: str) -> Iterator[None]:
+    """Turns what a file system says into an OutputError."""
     try:
         yield
     except (OSError, tf.errors.OpError) as e:
-        reason = e.strerror if isinstance(e, OSError) else e.message
-        raise OutputError(
-            f"{serving_dir} cannot be read ({reason}). Look whether it is spelled so, and whether this account may "
-            "read it: in a bucket, roles/storage.objectViewer."
-        ) from e
-
-
-@contextlib.contextmanager
-def told(serving_dir: str) -> Iterator[None]:
-    """Turns what a file system says into an OutputError.
-
-    Args:
-        serving_dir: The folder that the block writes to.
-
-    Raises:
-        OutputError: The block could not write.
-    """
-    try:
-        yield
-    except (OSError, tf.errors.OpError) as e:
-        reason = e.strerror if isinstance(e, OSError) else e.message
-        raise OutputError(
-            f"{serving_dir}: no version could be written there ({reason}). What was live still is, and nothing half "
-            "written is left under a number. Free space on its disk, or unlock it, and run again."
-        ) from e
+        reason = e.strerror or e if isinstance(e, OSError) else e.message
+        raise OutputError(f"{what} ({reason}). {to_do}") from e

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from pipeline.versions.files import read_or_told
+from pipeline.versions.files import reading
 from pipeline.versions.folder import Version, versions
 from pipeline.versions.withdrawn import withdrawn
 
@@ -27,7 +27,7 @@ def listing(serving_dir: str) -> list[dict[str, Any]]:
     Raises:
         OutputError: The folder cannot be read.
     """
-    with read_or_told(serving_dir):
+    with reading(serving_dir):
         kept, out = versions(serving_dir), withdrawn(serving_dir)
         return [_row(version, version is kept[-1], out) for version in kept]
 

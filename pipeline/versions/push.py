@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipeline.versions.files import told
+from pipeline.versions.files import writing
 from pipeline.versions.folder import versions
 from pipeline.versions.publish import locked, publish, retire, sweep
 from pipeline.versions.withdrawn import withdrawn
@@ -46,7 +46,7 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
     """
     files = file_digests(source)
     digest = digest_of_files(files)
-    with told(serving_dir), locked(serving_dir) as is_alone:
+    with writing(serving_dir), locked(serving_dir) as is_alone:
         sweep(serving_dir, is_alone)
         if out := withdrawn(serving_dir).get(digest):
             reason = (

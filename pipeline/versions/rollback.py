@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 
 from configs.errors import ModelError
 from pipeline.versions.blessings import Blessed, bless_again
-from pipeline.versions.files import read_or_told, told
+from pipeline.versions.files import reading, writing
 from pipeline.versions.folder import SOURCE, Version, versions
 from pipeline.versions.publish import locked, publish, retire, sweep
 from pipeline.versions.withdrawn import withdrawn, write_withdrawn
@@ -58,7 +58,7 @@ def default_target(serving_dir: str) -> int:
         ModelError: There is none.
         OutputError: The folder cannot be read.
     """
-    with read_or_told(serving_dir):
+    with reading(serving_dir):
         kept, out = _kept(serving_dir), withdrawn(serving_dir)
         not_fitting = {*out, kept[-1].digest}
         fitting = [version.number for version in kept if version.digest not in not_fitting]
@@ -86,7 +86,7 @@ def roll_back(
         ModelError: There is no such version, or it was damaged since it was pushed.
         OutputError: The folder cannot be written; what was live still is.
     """
-    with told(serving_dir), locked(serving_dir) as is_alone:
+    with writing(serving_dir), locked(serving_dir) as is_alone:
         sweep(serving_dir, is_alone)
         kept, out = _kept(serving_dir), withdrawn(serving_dir)
         target = _target(serving_dir, kept, number)

@@ -12,7 +12,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from pipeline.runs.metadata import MODEL_DIGEST
-from pipeline.versions.files import read_or_told
+from pipeline.versions.files import reading
 from pipeline.versions.folder import Version, is_local, versions
 from pipeline.versions.withdrawn import withdrawn
 from pipeline.vertex.registry.api import RegistryApi
@@ -58,7 +58,7 @@ class Executor(pusher_executor.Executor):
         output = artifact_utils.get_single_instance(output_dict[REGISTERED_MODEL_KEY])
         logger = logging.getLogger("perennial.registry")
         digest, serving_dir = pushed.get_string_custom_property(MODEL_DIGEST), exec_properties[SERVING_DIR_KEY]
-        with read_or_told(serving_dir):
+        with reading(serving_dir):
             standing, out = versions(serving_dir), withdrawn(serving_dir)
         api = RegistryApi.of(target)
         if reason := _why_not(serving_dir, pushed, digest, standing, out):
@@ -68,7 +68,7 @@ class Executor(pusher_executor.Executor):
             return
 
         def why_not() -> str | None:
-            with read_or_told(serving_dir):
+            with reading(serving_dir):
                 return _why_not(serving_dir, pushed, digest, versions(serving_dir), withdrawn(serving_dir))
 
         try:

@@ -8,7 +8,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from pipeline.components.served_model.presence import mark_absent
-from pipeline.versions.files import read_or_told
+from pipeline.versions.files import reading
 from pipeline.versions.folder import live_artifact, versions
 
 SERVING_DIR_KEY = "serving_dir"
@@ -40,7 +40,7 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(output_dict[MODEL_KEY])
         serving_dir = exec_properties[SERVING_DIR_KEY]
-        with read_or_told(serving_dir):
+        with reading(serving_dir):
             kept, found = versions(serving_dir), live_artifact(serving_dir)
         if found is None:
             if kept:

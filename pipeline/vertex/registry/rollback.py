@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from configs.vertex.section import Vertex
-from pipeline.versions.files import read_or_told
+from pipeline.versions.files import reading
 from pipeline.versions.folder import Version, live_artifact
 from pipeline.versions.rollback import Rollback, roll_back
 from pipeline.vertex.registry.api import RegistryApi
@@ -66,7 +66,7 @@ def roll_back_on_vertex(config: PipelineConfig, number: int, api: RegistryApi) -
             outcomes.append(go_back(api, target, Pushed(version.digest, version.path), before))
 
     folder = roll_back(vertex.serving_dir, config.push.keep_versions, None, number, elsewhere)
-    with read_or_told(vertex.serving_dir):
+    with reading(vertex.serving_dir):
         has_artifact = live_artifact(vertex.serving_dir) is not None
     return VertexRollback(folder, has_artifact, outcomes[0] if outcomes else None)
 
