@@ -1,7 +1,7 @@
 """The same services over gRPC and TLS, which is how the client speaks to Google Cloud if nobody says otherwise."""
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from google.longrunning import operations_pb2
 from google.protobuf import json_format
 from google.rpc import code_pb2, status_pb2
 from grpc_status import rpc_status
@@ -22,6 +23,11 @@ from tests.vertex_api.server import VertexApi
 
 _HOST = "localhost"
 _PREFIX = "/google.cloud.aiplatform.v1."
+_OPERATIONS = {
+    f"/google.longrunning.Operations/{request.DESCRIPTOR.name.removesuffix('Request')}": request
+    for request in (operations_pb2.GetOperationRequest, operations_pb2.ListOperationsRequest)
+}
+"""Of a service that all of Google Cloud shares."""
 
 
 @contextmanager
@@ -50,17 +56,18 @@ def over_grpc(api: VertexApi, folder: Path) -> Iterator[tuple[str, dict[str, str
 class _Methods(grpc.GenericRpcHandler):
     def __init__(self, api: VertexApi) -> None:
         self._api = api
-        self._routes = {route.rpc: route for route in api.routes if route.request is not None}
+        self._routes = {route.rpc: route for route in api.routes}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
         method = handler_call_details.method
-        route = self._routes.get(method.rpartition("/")[2]) if method.startswith(_PREFIX) else None
+        operation = _OPERATIONS.get(method)
+        route = self._routes.get(method.rpartition("/")[2]) if operation or method.startswith(_PREFIX) else None
         if route is None:
             self._api.strays.append(method)
             return None
         return grpc.unary_unary_rpc_method_handler(
             lambda request, context: self._answer(route, request, context),
-            request_deserializer=route.request.deserialize,
+            request_deserializer=_query(operation) if operation else route.request.deserialize,
             response_serializer=_serialize,
         )
 
@@ -73,6 +80,11 @@ class _Methods(grpc.GenericRpcHandler):
             for detail in e.details:
                 json_format.ParseDict(detail, status.details.add())
             context.abort_with_status(rpc_status.to_status(status))
+
+
+def _query(request: Any) -> Callable[[bytes], dict[str, str]]:
+    """What comes, as over HTTP: a dict of strings."""
+    return lambda sent: json_format.MessageToDict(request.FromString(sent))
 
 
 def _serialize(answer: Any) -> bytes:

@@ -138,7 +138,7 @@ class VertexApi:
             ApiError: It is refused.
         """
         with self._lock:
-            (route,) = (route for route in self._routes if route.rpc == rpc)
+            route = next(route for route in self._routes if route.rpc == rpc)  # an operation's has several paths
             self.requests.append(Received(rpc, "", "", headers, message))
             reply, cut = self._perform(route, message, headers)
         if cut:

@@ -299,7 +299,7 @@ def test_do_one_item_refused(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "form"),
     [
-        ("cut_csv.gz", gzip.compress(HEADER + GOOD * 50)[:-20], {}),
+        ("cut_csv.gz", gzip.compress(HEADER + GOOD * 50, mtime=0)[:-20], {}),
         ("no_csv.gz", HEADER + GOOD, {}),
         ("no_parquet", b"PAR1 but not really", {"kind": "parquet"}),
     ],

@@ -11,10 +11,13 @@ from pipeline import cli
 from tests.pipeline.vertex.registry.worlds import ENDPOINT, IMAGE, World
 
 
-def write(world: World, folder: Path, registry: bool = True) -> str:
+def write(world: World, folder: Path, registry: bool = True, api_endpoint: str | None = None) -> str:
     """The world's config as a file."""
     values = yaml.safe_load(DEFAULT_CONFIG.read_text())
-    values["vertex"] |= {"api_endpoint": world.server.url, "serving_dir": f"gs://{world.bucket}/serving"}
+    values["vertex"] |= {
+        "api_endpoint": api_endpoint or world.server.url,
+        "serving_dir": f"gs://{world.bucket}/serving",
+    }
     if registry:
         values["vertex"]["registry"] = {"serving_image": IMAGE, "endpoint": ENDPOINT}
     values |= {"output_dir": str(folder / "runs"), "schema_dir": str(folder / "schemas")}
