@@ -4,16 +4,16 @@ A folder under a number without `saved_model.pb` is no version: on an object sto
 comes last. Names that are no numbers are ours to use, servers pass them over.
 """
 
-import json
 import posixpath
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Annotated, Any
 
 import tensorflow as tf
+from pydantic import AfterValidator
 
-from configs.errors import OutputError
+from pipeline.versions.json_files import JsonFile, read_json
 from serving_signatures.export import PROVENANCE_FILE
 from serving_signatures.provenance import PUSH_FILE, model_digest
 
@@ -22,8 +22,40 @@ SAVED_MODEL = "saved_model.pb"
 SOURCE = "source"
 """In a version's record: the place from which the pipeline pushed its model."""
 
+_MEND_RECORD = "Mend it, or remove it: its version then counts as one that came otherwise."
+
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 """A version's name, below 2**63, which is where TensorFlow Serving's numbers end."""
+
+
+def _is_iso_8601(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+class _Record(JsonFile):
+    """What is read of `Version.record`."""
+
+    model_digest: str | None = None
+    pushed_at: Annotated[str, AfterValidator(_is_iso_8601)] | None = None
+    source: str | None = None
+    origin: int | None = None
+    rolled_back_to: int | None = None
+
+
+class _Metrics(JsonFile):
+    model: dict[str, float] = {}
+
+
+class _BaseModel(JsonFile):
+    warm: bool | None = None
+
+
+class _Provenance(JsonFile):
+    """What is read of `Version.provenance`."""
+
+    metrics: _Metrics = _Metrics()
+    base_model: _BaseModel = _BaseModel()
 
 
 @dataclass(frozen=True)
@@ -43,7 +75,8 @@ class Version:
     @property
     def origin(self) -> int:
         """The number under which this model was first pushed; a rollback gives it a new one."""
-        return int(self.record.get("origin") or self.number)
+        origin: int | None = self.record.get("origin")
+        return self.number if origin is None else origin
 
     @property
     def pushed_at(self) -> str:
@@ -53,8 +86,13 @@ class Version:
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What the model was made of; empty where it does not say."""
-        return provenance(self.path)
+        """What the model was made of; empty where it does not say.
+
+        Raises:
+            OutputError: Its file is damaged.
+        """
+        file = posixpath.join(self.path, PROVENANCE_FILE)
+        return read_json(file, _Provenance, "It is a part of the model: remove its version's folder, and run again.")
 
 
 def versions(serving_dir: str) -> list[Version]:
@@ -62,10 +100,13 @@ def versions(serving_dir: str) -> list[Version]:
 
     Args:
         serving_dir: The serving folder, local or remote; it may be missing.
+
+    Raises:
+        OutputError: What a push wrote down is damaged.
     """
     paths = {number: posixpath.join(serving_dir, str(number)) for number in numbers(serving_dir)}
     return [
-        Version(number, path, _json(posixpath.join(path, PUSH_FILE)))
+        Version(number, path, read_json(posixpath.join(path, PUSH_FILE), _Record, _MEND_RECORD))
         for number, path in paths.items()
         if tf.io.gfile.exists(posixpath.join(path, SAVED_MODEL))
     ]
@@ -83,11 +124,6 @@ def live_artifact(serving_dir: str) -> str | None:
     kept = versions(serving_dir)
     source = kept[-1].record.get(SOURCE) if kept else None
     return posixpath.dirname(source) if source and tf.io.gfile.exists(source) else None
-
-
-def provenance(model: str) -> dict[str, Any]:
-    """What the SavedModel in a folder, local or remote, was made of; empty where it does not say."""
-    return _json(posixpath.join(model, PROVENANCE_FILE))
 
 
 def numbers(serving_dir: str) -> list[int]:
@@ -109,14 +145,3 @@ def names(serving_dir: str) -> list[str]:
 def is_local(path: str) -> bool:
     """Whether a path is one of this machine's file system, which can rename."""
     return "://" not in path
-
-
-def _json(path: str) -> dict[str, Any]:
-    try:
-        with tf.io.gfile.GFile(path, "r") as file:
-            came: dict[str, Any] = json.loads(file.read())
-            return came
-    except tf.errors.NotFoundError:
-        return {}
-    except ValueError as e:
-        raise OutputError(f"{path} is damaged ({e}). Remove its version's folder, and run again.") from e

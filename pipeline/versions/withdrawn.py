@@ -12,11 +12,20 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs.errors import OutputError
 from pipeline.versions.files import synced
 from pipeline.versions.folder import is_local
+from pipeline.versions.json_files import JsonFile, read_json
 
 WITHDRAWN_FILE = ".withdrawn.json"
+
+
+class _Model(JsonFile):
+    version: int
+    at: str
+
+
+class _Withdrawn(JsonFile):
+    models: dict[str, _Model]
 
 
 def withdrawn(serving_dir: str) -> dict[str, dict[str, Any]]:
@@ -31,18 +40,13 @@ def withdrawn(serving_dir: str) -> dict[str, dict[str, Any]]:
     Raises:
         OutputError: The file is damaged.
     """
-    path = posixpath.join(serving_dir, WITHDRAWN_FILE)
-    if not tf.io.gfile.exists(path):
-        return {}
-    with tf.io.gfile.GFile(path, "r") as file:
-        try:
-            models: dict[str, dict[str, Any]] = json.loads(file.read())["models"]
-        except (ValueError, KeyError, TypeError) as e:
-            raise OutputError(
-                f"{path} is damaged, so it is not known which models a rollback took out of service ({e!r}). Mend it, "
-                "or remove it and roll back once more."
-            ) from e
-        return models
+    found = read_json(
+        posixpath.join(serving_dir, WITHDRAWN_FILE),
+        _Withdrawn,
+        "It says which models a rollback took out of service: mend it, or remove it and roll back once more.",
+    )
+    models: dict[str, dict[str, Any]] = found.get("models", {})
+    return models
 
 
 def write_withdrawn(serving_dir: str, models: dict[str, dict[str, Any]]) -> None:
