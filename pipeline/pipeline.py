@@ -143,7 +143,9 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     serving_check = ServingCheck(
         model=trainer.outputs["model"],
         settings=config.serving_check,
-        code_digest=code_digest("configs", "serving_signatures", "pipeline.components.serving_check"),
+        code_digest=code_digest(
+            "configs", "serving_signatures", "pipeline.components.json_report", "pipeline.components.serving_check"
+        ),
     )
 
     # Scores the exported model beside baselines and the last blessed model, and judges it, by that check's word too: a
@@ -178,7 +180,13 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_dir)
         ),
         settings=config.push,
-        code_digest=code_digest("configs", "serving_signatures", "pipeline.components.pusher", "pipeline.versions"),
+        code_digest=code_digest(
+            "configs",
+            "serving_signatures",
+            "pipeline.components.json_report",
+            "pipeline.components.pusher",
+            "pipeline.versions",
+        ),
     )
 
     # Makes it the blessed version in Vertex's Model Registry, and lets an Endpoint answer, where the config says so.
@@ -191,6 +199,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             code_digest=code_digest(
                 "configs",
                 "serving_signatures",
+                "pipeline.components.json_report",
                 "pipeline.components.registry_pusher",
                 "pipeline.versions",
                 "pipeline.vertex.api.client",

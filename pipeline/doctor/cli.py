@@ -1,7 +1,6 @@
 """The command `perennial doctor`."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +13,9 @@ from rich.table import Table
 from configs.errors import MachineError
 from configs.load import load_config
 from pipeline.doctor.check import Check
+from pipeline.terminal import console, print_json
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
-
-_PIPED_WIDTH = 160
-"""Columns where there is no terminal; rich's 80 would cut the table."""
 
 
 def add_parser(
@@ -46,10 +43,9 @@ def _doctor(arguments: argparse.Namespace) -> None:
     with progress.status("Looking at this machine …"):
         checks = list(examine(config))
     if arguments.json:
-        print(json.dumps([check.as_json() for check in checks], ensure_ascii=False, indent=2))
+        print_json([check.as_json() for check in checks])
     else:
-        console = Console()
-        (console if console.is_terminal else Console(width=_PIPED_WIDTH)).print(_table(checks))
+        console().print(_table(checks))
     errors = [check.name for check in checks if check.status == "error"]
     if errors:
         raise MachineError(f"{sys.prefix}: the pipeline {config.name} cannot run here: {', '.join(errors)}.")

@@ -1,11 +1,8 @@
 """The commands `perennial runs`, `perennial run show` and `perennial diff`."""
 
 import argparse
-import json
 from collections.abc import Callable
 from typing import Any
-
-from rich.console import Console
 
 from configs.load import load_config
 from configs.pipeline import PipelineConfig
@@ -14,9 +11,7 @@ from pipeline.runs import showing
 from pipeline.runs.diff import diff
 from pipeline.runs.retention import REPORTS_DIR
 from pipeline.runs.store import LATEST, Run, find_run, read_runs
-
-_PIPED_WIDTH = 160
-"""Columns where there is no terminal; rich's 80 would cut the tables."""
+from pipeline.terminal import console, print_json
 
 _ID_HELP = f"the run: its number, {LATEST!r}, or its whole id"
 
@@ -60,9 +55,9 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 def _runs(arguments: argparse.Namespace) -> None:
     _, runs = _read(arguments)
     if arguments.json:
-        _print_json([showing.run_summary(run) for run in runs])
+        print_json([showing.run_summary(run) for run in runs])
     else:
-        _console().print(showing.runs_table(runs))
+        console().print(showing.runs_table(runs))
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -70,29 +65,20 @@ def _show(arguments: argparse.Namespace) -> None:
     run = find_run(runs, arguments.id)
     report = local_home(config) / REPORTS_DIR / f"{run.number}.html"
     if arguments.json:
-        _print_json(showing.run_details(run) | {"report": str(report) if report.exists() else None})
+        print_json(showing.run_details(run) | {"report": str(report) if report.exists() else None})
     else:
-        showing.show_run(run, report, _console())
+        showing.show_run(run, report, console())
 
 
 def _diff(arguments: argparse.Namespace) -> None:
     _, runs = _read(arguments)
     found = diff(find_run(runs, arguments.before), find_run(runs, arguments.after))
     if arguments.json:
-        _print_json(found.as_json())
+        print_json(found.as_json())
     else:
-        showing.show_diff(found, _console())
+        showing.show_diff(found, console())
 
 
 def _read(arguments: argparse.Namespace) -> tuple[PipelineConfig, list[Run]]:
     config = load_config(arguments.config)
     return config, read_runs(local_metadata_path(config), config.name)
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPED_WIDTH)
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))

@@ -1,7 +1,6 @@
 """The commands `perennial versions` and `perennial rollback`."""
 
 import argparse
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -10,6 +9,7 @@ from rich.table import Table
 
 from configs.load import load_config
 from pipeline.places import local_metadata_path, local_serving_dir
+from pipeline.terminal import console, print_json
 from pipeline.versions import showing
 
 
@@ -36,7 +36,7 @@ def _versions(arguments: argparse.Namespace) -> None:
 
     rows = listing(local_serving_dir(config))
     if arguments.json:
-        print(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     names = list(rows[-1]["metrics"]) if rows else []
     table = Table("version", "when", "", "model", "start", *names, "MiB", title=local_serving_dir(config))
@@ -51,7 +51,7 @@ def _versions(arguments: argparse.Namespace) -> None:
             *figures,
             f"{row['bytes'] / 2**20:.1f}",
         )
-    showing.console().print(table)
+    console().print(table)
 
 
 def _rollback(arguments: argparse.Namespace) -> None:
@@ -59,7 +59,7 @@ def _rollback(arguments: argparse.Namespace) -> None:
     from pipeline.runs.lock import pipeline_lock
     from pipeline.versions.rollback import default_target, roll_back
 
-    say, serving_dir, number = showing.console().print, local_serving_dir(config), arguments.version
+    say, serving_dir, number = console().print, local_serving_dir(config), arguments.version
     if number is None:
         number = default_target(serving_dir)
         say(f"Going back to version {number}.", highlight=False)

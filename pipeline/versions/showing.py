@@ -4,13 +4,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from rich.console import Console
-
 SHORT = 12
 """Characters of a digest that tell models apart."""
-
-_PIPED_WIDTH = 140
-"""Columns where there is no terminal; rich's 80 would cut the table."""
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -55,9 +50,3 @@ def state(row: dict[str, Any]) -> str:
     words = [word for word in ("live", "withdrawn") if row.get(word)]
     words += [f"back to {row['rolled_back_to']}"] if row.get("rolled_back_to") else []
     return ", ".join(words)
-
-
-def console() -> Console:
-    """Standard output, wide enough for the table."""
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=_PIPED_WIDTH)

@@ -1,19 +1,17 @@
 """Pusher's executor: TFX's, with another way of pushing."""
 
-import json
 import logging
-import os
 from typing import Any
 
 from tfx import types
 from tfx.components.pusher import executor as pusher_executor
 from tfx.components.util import model_utils
-from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from configs.push import Push
+from pipeline.components.json_report import write_json_report
 from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN
 from pipeline.versions.push import push
 
@@ -55,7 +53,7 @@ class Executor(pusher_executor.Executor):
             reason = _why_not(input_dict)
             logger.warning("not pushed: %s", reason)
             self._MarkNotPushed(pushed)
-            _write(pushed, {"pushed": False, "reason": reason})
+            write_json_report(pushed.uri, REPORT_FILE, {"pushed": False, "reason": reason})
             return
         settings = Push.model_validate_json(exec_properties[SETTINGS_KEY])
         destination = pusher_pb2.PushDestination()
@@ -70,8 +68,9 @@ class Executor(pusher_executor.Executor):
             version = str(came.version)
             logger.info(f"pushed version {version}" if came.is_new else f"version {version} is live already, unchanged")
             self._MarkPushed(pushed, pushed_destination=came.path, pushed_version=version)
-        _write(
-            pushed,
+        write_json_report(
+            pushed.uri,
+            REPORT_FILE,
             {
                 "pushed": came.version is not None,
                 "reason": came.reason,
@@ -94,11 +93,3 @@ def _why_not(input_dict: dict[str, list[types.Artifact]]) -> str | None:
     if not checked or not model_utils.is_infra_validated(artifact_utils.get_single_instance(checked)):
         return "not blessed by ServingCheck"
     return None
-
-
-def _write(pushed: types.Artifact, report: dict[str, Any]) -> None:
-    fileio.makedirs(pushed.uri)
-    path = os.path.join(pushed.uri, REPORT_FILE)
-    with fileio.open(f"{path}.tmp", "w") as file:
-        file.write(json.dumps(report, indent=2) + "\n")
-    fileio.rename(f"{path}.tmp", path, overwrite=True)

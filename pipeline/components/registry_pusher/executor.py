@@ -1,16 +1,14 @@
 """RegistryPusher's executor: sees whether there is something to register, and has it done."""
 
-import json
 import logging
-import os
 import posixpath
 from typing import Any
 
 from tfx import types
 from tfx.components.pusher import executor as pusher_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from pipeline.components.json_report import write_json_report
 from pipeline.runs.metadata import MODEL_DIGEST
 from pipeline.versions.files import reading
 from pipeline.versions.folder import Version, is_local, versions
@@ -79,8 +77,9 @@ class Executor(pusher_executor.Executor):
         logger.info("%s %s; traffic %s", came.model, "registered" if came.is_new else "was there", dict(came.traffic))
         output.set_string_custom_property(MODEL_DIGEST, digest)
         self._MarkPushed(output, pushed_destination=came.model, pushed_version=str(came.number))
-        _write(
-            output,
+        write_json_report(
+            output.uri,
+            REPORT_FILE,
             {
                 "registered": True,
                 "model": came.model,
@@ -97,7 +96,7 @@ class Executor(pusher_executor.Executor):
         """Registers nothing, and says why."""
         logging.getLogger("perennial.registry").warning("not registered: %s", reason)
         self._MarkNotPushed(output)
-        _write(output, {"registered": False, "reason": reason})
+        write_json_report(output.uri, REPORT_FILE, {"registered": False, "reason": reason})
 
 
 def _why_not(
@@ -126,11 +125,3 @@ def _why_not(
 def _run(output: types.Artifact) -> str:
     """The run's id: Vertex puts outputs into `<root>/<project number>/<run>/<task>/<output>`."""
     return posixpath.basename(posixpath.dirname(posixpath.dirname(output.uri.rstrip("/"))))
-
-
-def _write(output: types.Artifact, report: dict[str, Any]) -> None:
-    fileio.makedirs(output.uri)
-    path = os.path.join(output.uri, REPORT_FILE)
-    with fileio.open(f"{path}.tmp", "w") as file:
-        file.write(json.dumps(report, indent=2) + "\n")
-    fileio.rename(f"{path}.tmp", path, overwrite=True)

@@ -1,6 +1,5 @@
 """ServingCheck's executor: brings the model to this machine, has it checked, writes down the outcome."""
 
-import json
 import logging
 import os
 import tempfile
@@ -9,11 +8,11 @@ from typing import Any
 from tfx import types
 from tfx.components.infra_validator import executor as infra_validator
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from configs.push import ServingCheck
+from pipeline.components.json_report import write_json_report
 from pipeline.components.serving_check.process import check
 from serving_signatures.export import SIGNATURES
 
@@ -71,11 +70,7 @@ def _write(blessing: types.Artifact, report: dict[str, Any]) -> None:
         )
     for failure in report["failures"]:
         logger.warning("not blessed: %s", failure)
-    fileio.makedirs(blessing.uri)
-    path = os.path.join(blessing.uri, REPORT_FILE)
-    with fileio.open(f"{path}.tmp", "w") as file:
-        file.write(json.dumps(report, indent=2) + "\n")
-    fileio.rename(f"{path}.tmp", path, overwrite=True)
+    write_json_report(blessing.uri, REPORT_FILE, report)
     word = BLESSED_FILE if report["blessed"] else NOT_BLESSED_FILE
     io_utils.write_string_file(os.path.join(blessing.uri, word), "")
     blessing.set_int_custom_property(BLESSED_PROPERTY, int(report["blessed"]))

@@ -1,7 +1,6 @@
 """The commands `perennial vertex versions` and `perennial vertex rollback`."""
 
 import argparse
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from configs.load import load_config
+from pipeline.terminal import console, print_json
 from pipeline.versions import showing
 
 
@@ -38,12 +38,12 @@ def _versions(arguments: argparse.Namespace) -> None:
     vertex = section(config)
     rows = vertex_listing(config, RegistryApi(vertex))
     if arguments.json:
-        print(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     table = Table("version", "when", "", "model", "registry", "aliases", "traffic", title=vertex.serving_dir)
     for row in reversed(rows):
         table.add_row(*_cells(row))
-    showing.console().print(table)
+    console().print(table)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
@@ -90,4 +90,4 @@ def _rollback(arguments: argparse.Namespace) -> None:
 
 
 def _say(text: str) -> None:
-    showing.console().print(text, highlight=False, soft_wrap=True)
+    console().print(text, highlight=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
+from pipeline.terminal import wide
 from pipeline.vertex.lint import explain
 from pipeline.vertex.rehearsal.context import LOG_FILE, Rehearsal, log_tail
 from pipeline.vertex.rehearsal.records import CACHED, FAILED, NOT_RUN, SKIPPED, SUCCEEDED, Artifact, Record
@@ -18,8 +19,6 @@ from pipeline.vertex.rehearsal.records import CACHED, FAILED, NOT_RUN, SKIPPED, 
 _STYLES = {SUCCEEDED: "green", CACHED: "green", FAILED: "red", SKIPPED: "yellow", NOT_RUN: "yellow"}
 _HEADLINES = ("hit_rate_at_10", "ndcg_at_10", "recall_at_100", "popularity_ndcg_at_10", "blessed")
 _METRICS, _PAGE = "system.Metrics", "system.HTML"
-_PIPED_WIDTH = 160
-"""Columns where there is no terminal; rich's 80 would cut the table."""
 
 
 class Showing:
@@ -112,8 +111,7 @@ class Showing:
                 escape("\n".join(sorted(sources))),
                 escape("\n".join(made)),
             )
-        wide = self._console if self._console.is_terminal else Console(file=self._console.file, width=_PIPED_WIDTH)
-        wide.print(table)
+        wide(self._console).print(table)
         artifacts = [
             artifact for record in records.values() for found in record.artifacts.values() for artifact in found
         ]

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from configs.pipeline import PipelineConfig
-from pipeline.vertex.api.commands.console import console, say
+from pipeline.terminal import console, say
 
 if TYPE_CHECKING:
     from pipeline.vertex.api.client import Api

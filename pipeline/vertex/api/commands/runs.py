@@ -3,8 +3,8 @@
 import argparse
 import dataclasses
 
+from pipeline.terminal import console, print_json, say
 from pipeline.vertex.api.commands.arguments import load
-from pipeline.vertex.api.commands.console import console, print_json, say
 
 
 def list_runs(arguments: argparse.Namespace) -> None:

@@ -3,8 +3,8 @@
 import argparse
 from datetime import datetime, timezone
 
+from pipeline.terminal import print_json, say
 from pipeline.vertex.api.commands.arguments import compiled_job, load
-from pipeline.vertex.api.commands.console import print_json, say
 from pipeline.vertex.api.commands.estimate import estimate_run
 
 

@@ -5,8 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from configs.errors import VertexError
+from pipeline.terminal import console, print_json, say
 from pipeline.vertex.api.commands.arguments import compiled_job, load
-from pipeline.vertex.api.commands.console import console, print_json, say
 from pipeline.vertex.api.commands.estimate import estimate_run
 
 if TYPE_CHECKING:

@@ -13,8 +13,12 @@ _PIPED_WIDTH = 160
 
 def console(stderr: bool = False) -> Console:
     """Standard output or standard error, wide enough for tables also where it is no terminal."""
-    terminal = Console(stderr=stderr)
-    return terminal if terminal.is_terminal else Console(stderr=stderr, width=_PIPED_WIDTH)
+    return wide(Console(stderr=stderr))
+
+
+def wide(terminal: Console) -> Console:
+    """Where that console prints, wide enough for tables if it is no terminal."""
+    return terminal if terminal.is_terminal else Console(file=terminal.file, width=_PIPED_WIDTH)
 
 
 def say(text: str, stderr: bool = False) -> None:
