@@ -34,6 +34,11 @@ def parent(vertex: Vertex) -> str:
     return f"projects/{vertex.project}/locations/{vertex.region}"
 
 
+def state_name(state: Any) -> str:
+    """The name of a run's, task's or schedule's state; of one that is newer than the client library, its number."""
+    return str(getattr(state, "name", state))
+
+
 class Api:
     """Google Cloud as one config sees it. Nothing is sent until something is asked."""
 

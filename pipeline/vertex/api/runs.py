@@ -12,7 +12,7 @@ from google.protobuf import json_format
 
 from configs.errors import VertexError
 from configs.vertex.section import Vertex
-from pipeline.vertex.api.client import CONSOLE, Api
+from pipeline.vertex.api.client import CONSOLE, Api, state_name
 
 LATEST = "latest"
 """In place of an id: the newest run."""
@@ -202,7 +202,7 @@ def as_run(job: Any) -> Run:
     return Run(
         id=job.name.rpartition("/")[2],
         name=job.name,
-        state=_state(job.state.name),
+        state=_state(job.state),
         created=job.create_time,
         started=job.start_time,
         ended=job.end_time,
@@ -227,7 +227,7 @@ def _path(detail: Any, by_id: Mapping[int, Any], declared: Collection[str]) -> s
 
 
 def _task(detail: Any, path: str) -> Task:
-    state = _state(detail.state.name)
+    state = _state(detail.state)
     cached = state == _CACHED
     ran = detail.start_time is not None and detail.end_time is not None and not cached
     return Task(
@@ -241,5 +241,5 @@ def _task(detail: Any, path: str) -> Task:
     )
 
 
-def _state(name: str) -> str:
-    return name.removeprefix("PIPELINE_STATE_").removeprefix("STATE_").replace("_", " ").lower()
+def _state(state: Any) -> str:
+    return state_name(state).removeprefix("PIPELINE_STATE_").removeprefix("STATE_").replace("_", " ").lower()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from google.cloud.aiplatform_v1 import types
 
 from configs.errors import VertexError
-from pipeline.vertex.api.client import CONSOLE, Api
+from pipeline.vertex.api.client import CONSOLE, Api, state_name
 from pipeline.vertex.api.refusals import CAUGHT
 from pipeline.vertex.api.request import as_message
 from pipeline.vertex.api.retrying import may_have_taken_effect
@@ -202,5 +202,4 @@ def _find(api: Api, name: str, options: dict[str, Any]) -> Any | None:
 
 
 def _state(schedule: Any) -> str:
-    # A state that is newer than the client library is a bare number.
-    return str(getattr(schedule.state, "name", schedule.state)).lower()
+    return state_name(schedule.state).lower()

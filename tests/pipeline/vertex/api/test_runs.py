@@ -66,6 +66,21 @@ def test_runs_json_lists_this_pipelines_newest_first(
     assert listed[0]["state"] == "succeeded"
 
 
+def test_runs_and_tasks_in_a_state_newer_than_the_library_are_shown(
+    write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = put("movielens-100k-1", stage("RUNNING", task("InteractionGen", "RUNNING", 1)))
+    job.state = 99
+    job.job_detail.task_details[0].state = 98
+
+    assert run(write_config(), "runs") == 0
+    assert "99" in capsys.readouterr().out
+    assert run(write_config(), "show", "latest") == 0
+    shown = capsys.readouterr().out
+    assert "movielens-100k-1 99" in shown
+    assert any("InteractionGen" in line and "98" in line for line in shown.splitlines())
+
+
 def test_runs_specs_are_not_fetched(cloud: Cloud, write_config: WriteConfig, put: Put) -> None:
     put("movielens-100k-1", stage("SUCCEEDED"))
 
