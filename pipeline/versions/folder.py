@@ -80,9 +80,12 @@ class Version:
 
     @property
     def pushed_at(self) -> str:
-        """When, ISO 8601: as written down, or else what the number says, which is seconds since 1970."""
+        """When, ISO 8601: as written down, or else when the graph came there."""
         written = self.record.get("pushed_at")
-        return str(written) if written else datetime.fromtimestamp(self.number, timezone.utc).isoformat()
+        if written:
+            return str(written)
+        seconds = tf.io.gfile.stat(posixpath.join(self.path, SAVED_MODEL)).mtime_nsec / 1e9
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
     @property
     def provenance(self) -> dict[str, Any]:

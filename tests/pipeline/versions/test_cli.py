@@ -2,6 +2,9 @@
 
 import contextlib
 import json
+import os
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,6 +65,16 @@ def test_versions_table_shows_newest_first_and_what_a_rollback_did(
     assert [row.split("│")[1].strip() for row in rows] == ["1002", "1001"]
     assert [row.split("│")[3].strip() for row in rows] == ["live, back to 1000", "withdrawn"]
     assert all("warm" in row and "0.250" in row for row in rows)
+
+
+def test_versions_that_somebody_else_put_there_is_of_when_it_came(
+    config: str, serving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    foreign = serving / "20261125120000"  # no seconds since 1970
+    shutil.copytree(Path(make_model(tmp_path / "c", "c")), foreign)
+    os.utime(foreign / "saved_model.pb", (1_700_000_000, 1_700_000_000))
+    assert cli.main(["versions", "--config", config]) == 0
+    assert re.search(r"20261125120000 +│ 2023-11-14 22:13 +│ live", capsys.readouterr().out)
 
 
 def test_versions_nothing_pushed_is_an_empty_table(config: str, capsys: pytest.CaptureFixture[str]) -> None:
