@@ -75,7 +75,8 @@ class Dataflow(Settings):
     install this package; our own image has no sources."""
 
     timeout_seconds: int = Field(default=86_400, gt=0)
-    """After which Dataflow ends a job: one does not end with its task. Default: a day, more than ours need."""
+    """After which Dataflow ends a job, also one whose task was killed before it could cancel it. Default: a day, more
+    than ours need."""
 
     subnetwork: str | None = None
     """`regions/<region>/subnetworks/<name>`. None: the project's default network."""

@@ -49,7 +49,8 @@ class Route:
     """As the API's reference has it: `/v1/{parent=projects/*/locations/*}/pipelineJobs`."""
 
     request: Any
-    """The proto-plus class of the request. None: the handler gets path, query and form as a dict of strings."""
+    """The proto-plus class of the request. None: the handler gets path, query and form as a dict of strings, and with
+    `body`, the values of the JSON that it names."""
 
     handler: Handler
 
@@ -81,7 +82,8 @@ class Route:
         asked = dict(parse_qsl(query, keep_blank_values=True))
         asked.pop("$alt", None)
         if self.request is None:
-            return {**asked, **dict(parse_qsl(body.decode())), **variables}
+            sent = dict(parse_qsl(body.decode())) if self.body is None else {self.body: json.loads(body)}
+            return {**asked, **sent, **variables}
         message = self.request.pb(self.request())
         try:
             values: dict[str, Any] = json.loads(body) if self.body == "*" else {}

@@ -19,8 +19,8 @@ from tfx.utils import name_utils
 from configs.errors import TrainingError, VertexError
 from pipeline.components.two_tower_trainer import executor
 from pipeline.components.two_tower_trainer.job_client import IN_DOUBT, TASK_LABEL, JobClient
-from pipeline.components.two_tower_trainer.signals import Signals
 from pipeline.vertex.api.retrying import Patience
+from pipeline.vertex.signals import Signals
 from pipeline.vertex.training import API_ENDPOINT, CUSTOM_JOB, PROJECT, REGION
 
 API_ENDPOINT_KEY = "vertex_api_endpoint"

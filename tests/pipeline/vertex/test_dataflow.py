@@ -10,9 +10,9 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 from apache_beam.portability.api import beam_runner_api_pb2
-from apache_beam.runners.dataflow.dataflow_runner import DataflowRunner
 from apache_beam.runners.dataflow.internal import apiclient
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import create_runner
 from apache_beam.transforms import environments
 from pydantic import ValidationError
 from tfx import types
@@ -23,7 +23,10 @@ from pipeline.components.catalogue_gen import executor as catalogue_gen
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.interaction_gen import executor as interaction_gen
 from pipeline.components.interaction_gen.component import InteractionGen
-from pipeline.vertex.dataflow import dataflow_args
+from pipeline.vertex.api.cost import holdings
+from pipeline.vertex.dataflow import RUNNER, dataflow_args
+from pipeline.vertex.dataflow_runner import DataflowRunner
+from pipeline.vertex.job import parse_job
 from tests import ingest
 from tests.pipeline.vertex.settings import config_with, containers_of, job_with
 
@@ -66,7 +69,7 @@ def test_dataflow_args_are_options_that_beam_knows_with_the_values_of_the_config
     # What Beam does not know is left out here, and would be on Vertex.
     known = PipelineOptions(args_of({"team": "films"}, **EVERYTHING)).get_all_options(drop_default=True)
     assert known == {
-        "runner": "DataflowRunner",
+        "runner": RUNNER,
         "project": "example-project",
         "region": "europe-west1",
         "temp_location": f"{ROOT}/dataflow/temp",
@@ -105,7 +108,9 @@ def test_dataflow_config_with_image_and_setup_file_refused() -> None:
 @pytest.mark.parametrize("settings", [EVERYTHING, {}, {"setup_file": "/opt/perennial/setup.py"}])
 def test_dataflow_args_pass_beams_own_validator(settings: dict[str, Any]) -> None:
     options = PipelineOptions([*args_of(**settings), DRY])
-    assert PipelineOptionsValidator(options, DataflowRunner()).validate() == []
+    validator = PipelineOptionsValidator(options, create_runner(RUNNER))
+    assert validator.is_service_runner()  # else it looks at little
+    assert validator.validate() == []
 
 
 def test_compiled_job_beam_tasks_have_the_flags_of_dataflow_and_none_of_this_machine(tmp_path: Path) -> None:
@@ -115,6 +120,13 @@ def test_compiled_job_beam_tasks_have_the_flags_of_dataflow_and_none_of_this_mac
         args = containers[task]["args"]
         assert args[-len(args_of(**EVERYTHING)) :] == args_of(**EVERYTHING), task
         assert not [arg for arg in args if arg.startswith("--direct_") or arg.endswith("=none")], task
+
+
+def test_compiled_job_is_known_to_hold_dataflows_workers(tmp_path: Path) -> None:
+    vertex = config_with(dataflow=EVERYTHING).vertex
+    assert vertex is not None
+    held = holdings(parse_job(job_with(tmp_path, dataflow=EVERYTHING), "job.json"), vertex)
+    assert [held[task].machines for task in sorted(BEAM_TASKS)] == [{"n2-standard-8": 7}] * len(BEAM_TASKS)
 
 
 def of(message: Any, field: str) -> Any:
