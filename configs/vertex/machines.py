@@ -66,9 +66,9 @@ class Dataflow(Settings):
     """Of each worker, GB."""
 
     image: str | None = None
-    """The container image of the workers; `--image` leaves it as it is. None: `vertex.image`, which holds this package
-    and Beam's start program. Not tried on Dataflow: our image's user is not root, and workers may get folders
-    that only root can write. If they do not start, name an image here that is made of it with `USER 0`."""
+    """The container image of the workers, with the same code as `vertex.image`; `--image` leaves it as it is. None:
+    `vertex.image`. As our image's user, which is not root, workers are expected not to start (not tried on Dataflow):
+    name here what `images/pipeline/Dockerfile` builds with `--target dataflow`."""
 
     setup_file: str | None = None
     """Instead of an image: the path of `setup.py` beside this project's sources in `vertex.image`, from which workers

@@ -29,9 +29,9 @@ rehearse=${2:-}
 [ $# -le 2 ] && [ "${rehearse:---rehearse}" = --rehearse ] || fail "takes CONFIG and --rehearse; received: $*"
 [ -z "$rehearse" ] || [ -d "${PERENNIAL_DATA:-}" ] || fail "PERENNIAL_DATA names no folder of data sets to rehearse with"
 
-# What the Dockerfile says of the final stage.
+# What the Dockerfile says of the stage that the final one is made of.
 mapfile -t environment < <(sed -n '/^ENV /,/[^\\]$/p' $DOCKERFILE | sed -e 's/^ENV //' -e 's/^ *//' -e 's/ *\\$//')
-user=$(sed -n 's/^USER //p' $DOCKERFILE | head -n 1)
+user=$(sed -n '/ AS runtime$/,/^FROM /s/^USER //p' $DOCKERFILE)
 
 release() {
   local folder

@@ -133,6 +133,7 @@ def test_steps_are_in_the_order_of_their_needs() -> None:
         "data",
         "rehearse",
         "push",
+        "dataflow",
         "compile",
         "lint",
         "submit",
@@ -147,9 +148,17 @@ def test_entry_program_is_in_the_steps_image(name: str) -> None:
     assert step.get("entrypoint", "docker") in PROGRAMS[_image(step)]
 
 
-@pytest.mark.parametrize("name", ["build", "build-test"])
+def _build_arguments(name: str) -> list[str]:
+    """What `docker` gets, as an entry program or as a command of a shell script."""
+    if STEPS[name].get("entrypoint") != "bash":
+        return [_substituted(argument) for argument in STEPS[name]["args"]]
+    (command,) = re.findall(r"^docker (build .*)$", _script(STEPS[name]).replace("\\\n", ""), flags=re.MULTILINE)
+    return shlex.split(command)
+
+
+@pytest.mark.parametrize("name", ["build", "build-test", "dataflow"])
 def test_build_gives_every_argument_that_has_no_default(name: str) -> None:
-    arguments = [_substituted(argument) for argument in STEPS[name]["args"]]
+    arguments = _build_arguments(name)
     given = dict(argument.split("=", 2)[1:] for argument in arguments if argument.startswith("--build-arg="))
     wanted = {argument for argument, default in global_arguments(PIPELINE).items() if default is None}
     assert wanted <= given.keys()
@@ -164,9 +173,25 @@ def test_image_of_later_steps_is_the_one_that_was_built() -> None:
         assert {STEPS[user]["name"] for user in users} == {tag}
 
 
-def test_target_of_the_test_build_is_a_stage() -> None:
-    (target,) = (a.removeprefix("--target=") for a in STEPS["build-test"]["args"] if a.startswith("--target="))
-    assert target in {stage.name for stage in stages(PIPELINE)}
+@pytest.mark.parametrize(("name", "stage"), [("build-test", "test"), ("dataflow", "dataflow")])
+def test_target_of_a_further_build_is_its_stage(name: str, stage: str) -> None:
+    assert [a for a in _build_arguments(name) if a.startswith("--target=")] == [f"--target={stage}"]
+    assert stage in {found.name for found in stages(PIPELINE)}
+
+
+def test_image_of_dataflow_is_pushed_and_told_by_its_digest() -> None:
+    (tag,) = (a.removeprefix("--tag=") for a in _build_arguments("dataflow") if a.startswith("--tag="))
+    assert _script(STEPS["dataflow"]).splitlines()[-2:] == [
+        f"docker push {tag}",
+        f"docker inspect --format 'vertex.dataflow.image: {{{{index .RepoDigests 0}}}}' {tag}",
+    ]
+
+
+def test_image_of_dataflow_is_not_built_unless_asked_for() -> None:
+    done = subprocess.run(
+        ["bash", "-ceu", _script(STEPS["dataflow"])], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (0, "No _DATAFLOW: there is no image of Dataflow's workers.\n")
 
 
 def test_pushed_image_goes_on_by_its_digest() -> None:

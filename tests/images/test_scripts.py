@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.vertex import image
-from tests.images.dockerfile import ROOT
+from tests.images.dockerfile import PIPELINE, ROOT
 
 FOLDER = ROOT / "images/pipeline"
 SCRIPTS = [*sorted(FOLDER.glob("*.sh")), ROOT / "bootstrap.sh", ROOT / ".ci/run"]
@@ -71,6 +71,13 @@ def test_smoke_with_wrong_arguments_says_what_it_takes(arguments: tuple[str, ...
     done = _run("smoke.sh", *arguments)
     assert done.returncode == 2
     assert "takes CONFIG and, if the job is to run, --rehearse" in done.stderr
+
+
+def test_check_looks_at_the_tree_as_the_user_of_the_tasks() -> None:
+    (command,) = re.findall(r"^user=\$\((.*)\)$", (FOLDER / "check.sh").read_text(), flags=re.MULTILINE)
+    script = f"DOCKERFILE={PIPELINE}; {command}"
+    done = subprocess.run(["bash", "-ceu", script], capture_output=True, text=True)
+    assert done.stdout == f"{image.USER_ID}:{image.GROUP_ID}\n"
 
 
 def test_check_leaves_a_tree_alone_that_is_not_its_own(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}")
 
 _BEAM_IMAGE = "--sdk_container_image="
 
-NEED_CONFIG = ("tfx-line", "no-service-account")
-"""Rules that look at the config: the job does not say what is in its image, and whose it is is said when it is
-submitted."""
+NEED_CONFIG = ("tfx-line", "no-service-account", "dataflow-worker-user")
+"""Rules that look at the config: the job does not say what is in its image or why it is the workers' too, and whose it
+is is said when it is submitted."""
 
 
 def images(subject: Subject) -> Iterator[Finding]:
@@ -102,6 +102,26 @@ def service_account(subject: Subject) -> Iterator[Finding]:
             "Tasks run as Compute Engine's default service account, which may edit the whole project, or may not "
             "exist.",
             "Name one that may read the data and write the buckets, and no more.",
+        )
+
+
+def dataflow_workers(subject: Subject) -> Iterator[Finding]:
+    """Looks for Dataflow's workers in the image of the tasks.
+
+    Args:
+        subject: The job.
+    """
+    dataflow = subject.vertex.dataflow if subject.vertex else None
+    if dataflow and dataflow.image is None and dataflow.setup_file is None:
+        yield Finding(
+            "dataflow-worker-user",
+            "warning",
+            None,
+            "vertex.dataflow",
+            "Its workers run in vertex.image, as that image's user, which is not root in ours; Dataflow mounts folders "
+            "as root that Beam's start program writes to, so they are expected not to start.",
+            "Build the image with --target dataflow, which is the same with root as its user, and name it in "
+            "vertex.dataflow.image; images/README.md says how.",
         )
 
 

@@ -31,6 +31,7 @@ JOB_RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     containers.tfx_line,
     containers.resources,
     containers.service_account,
+    containers.dataflow_workers,
 )
 """Over the compiled job. None imports the job's code."""
 

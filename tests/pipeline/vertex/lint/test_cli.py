@@ -76,7 +76,7 @@ def test_lint_json_holds_every_finding_with_its_task(old: str, capsys: pytest.Ca
         ("no-resources", "warning", "Trainer"),
     ]
     assert all(one["why"] and one["fix"] and one["where"] for one in told["findings"])
-    assert set(told["skipped"]) == {"tfx-line", "no-service-account"}
+    assert set(told["skipped"]) == {"tfx-line", "no-service-account", "dataflow-worker-user"}
 
 
 def test_lint_config_without_vertex_section_says_what_to_add(

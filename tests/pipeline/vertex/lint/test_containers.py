@@ -82,6 +82,21 @@ def test_images_of_the_training_job_and_of_beams_workers_are_looked_at(tmp_path:
     assert ("CatalogueGen", "Beam flag --sdk_container_image repo/workers:latest") in places(findings)
 
 
+@pytest.mark.parametrize(
+    ("dataflow", "faults"),
+    [({}, 1), (None, 0), ({"image": IMAGE}, 0), ({"setup_file": "/app/setup.py"}, 0)],
+    ids=["neither", "none", "image", "setup_file"],
+)
+def test_dataflow_workers_in_the_image_of_the_tasks_are_a_warning(
+    dataflow: dict[str, Any] | None, faults: int, tmp_path: Path
+) -> None:
+    config = config_with(dataflow=dataflow)
+    job = parse_job(job_with(tmp_path, dataflow=dataflow), "job.json")
+    findings = _with_config(job, config, "dataflow-worker-user")
+    assert [(finding.severity, finding.where) for finding in findings] == [("warning", "vertex.dataflow")] * faults
+    assert found(job, "dataflow-worker-user") == []  # which does not say it
+
+
 def test_resources_that_are_null_are_none() -> None:
     document = job_of(pipeline_of(example_gen())).document
     for executor in document["pipelineSpec"]["deploymentSpec"]["executors"].values():

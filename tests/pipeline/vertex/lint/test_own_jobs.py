@@ -31,7 +31,7 @@ def test_findings_of_each_config_are_none(path: Path, tmp_path: Path) -> None:
     "vertex",
     [
         {"custom_job": {"machine_type": "n1-standard-8", "accelerator": {"type": "NVIDIA_TESLA_T4", "count": 2}}},
-        {"dataflow": {"max_workers": 5, "setup_file": "/app/setup.py"}},
+        {"dataflow": {"max_workers": 5, "image": f"{IMAGE.partition(':')[0]}@sha256:{'0' * 64}"}},
         {"registry": {"serving_image": IMAGE, "endpoint": {"display_name": "recommender"}}},
         {"retries": {"max_count": 2}, "labels": {"team": "shop"}, "failure_policy": "fast"},
         {
