@@ -8,12 +8,16 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from pipeline.components.served_model.presence import mark_absent
+from pipeline.runs.metadata import MODEL_DIGEST
 from pipeline.versions.files import reading
 from pipeline.versions.folder import live_artifact, versions
 
 SERVING_DIR_KEY = "serving_dir"
 CODE_DIGEST_KEY = "code_digest"
 MODEL_KEY = "model"
+
+VERSION = "version"
+"""Custom property: the number under which the model is live, for people; `model_digest` says which it is."""
 
 _LOGGER = logging.getLogger("perennial.served_model")
 
@@ -51,5 +55,7 @@ class Executor(base_executor.BaseExecutor):
                 )
             mark_absent(model)
             return
-        _LOGGER.info("the model that is served was made in %s", found)
+        _LOGGER.info("the model that is served, as version %d, was made in %s", kept[-1].number, found)
+        model.set_string_custom_property(MODEL_DIGEST, kept[-1].digest)
+        model.set_int_custom_property(VERSION, kept[-1].number)
         model.uri = found

@@ -9,6 +9,7 @@ from pipeline.components.served_model import executor
 from pipeline.components.served_model.presence import present
 from pipeline.versions.push import push
 from pipeline.versions.rollback import roll_back
+from serving_signatures.provenance import model_digest
 
 
 def model_artifact(folder: Path, content: str) -> Path:
@@ -33,7 +34,10 @@ def test_do_nothing_pushed_yet_finds_none(tmp_path: Path) -> None:
 def test_do_pushed_models_finds_the_artifact_of_the_newest(tmp_path: Path) -> None:
     for name in ("first", "second"):
         push(str(model_artifact(tmp_path / name, name) / "Format-Serving"), str(tmp_path / "serving"), 5)
-    assert [model.uri for model in found(tmp_path)] == [str(tmp_path / "second")]
+    (model,) = found(tmp_path)
+    assert model.uri == str(tmp_path / "second")
+    assert model.get_string_custom_property("model_digest") == model_digest(f"{model.uri}/Format-Serving")
+    assert (tmp_path / "serving" / str(model.get_int_custom_property("version"))).is_dir()
 
 
 def test_do_after_a_rollback_finds_the_artifact_that_was_gone_back_to(tmp_path: Path) -> None:
