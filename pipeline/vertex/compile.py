@@ -7,9 +7,7 @@ from typing import Any
 
 import yaml
 
-from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
-from configs.vertex.machines import Resources
 from configs.vertex.section import Vertex
 from pipeline.places import vertex_places
 from pipeline.vertex.api.request import FAILURE_POLICIES
@@ -17,21 +15,15 @@ from pipeline.vertex.files import write_text
 from pipeline.vertex.job import is_yaml, parse_job
 from pipeline.vertex.lint import job_findings, pipeline_findings
 from pipeline.vertex.lint.compiling import refuse
+from pipeline.vertex.spec import complete, fit_open_source
 
 # isort: split
 # After our own rooms, which set Keras 2 before TensorFlow is imported.
 from tfx import v1 as tfx
-from tfx.orchestration import data_types
 
-from pipeline.components.served_model.component import ServedModel
 from pipeline.pipeline import create_pipeline
 
 JOB_FILE = "pipeline.json"
-
-_KUBERNETES_GPU = "nvidia.com/gpu"
-
-_SYSTEM_SCHEMA_VERSION = "0.0.1"
-"""Of all of Vertex's system schemas, as KFP names them."""
 
 
 def compile_job(
@@ -84,7 +76,7 @@ def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, tfx.dsl.Pipeline]:
 
 
 class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
-    """TFX's compiler, with what it leaves out: resources of ExampleGens, retries, defaults of RuntimeParameters."""
+    """TFX's compiler, with what it leaves out; see `pipeline.vertex.spec`."""
 
     def __init__(
         self,
@@ -140,101 +132,17 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
         job: dict[str, Any] = super().run(pipeline=pipeline, parameter_values=parameter_values, write_out=False)
         spec = job["pipelineSpec"]
         job["labels"] = {**job.get("labels", {}), **self._labels}
-        _put_resources(spec, self._vertex)
-        _put_retries(spec, self._vertex)
-        _put_defaults(spec, pipeline)
-        _leave_uncached(spec, pipeline)
-        _name_system_types(spec)
+        complete(spec, pipeline, self._vertex)
         # Besides the spec and the root, this is all that `tfx run create` takes from the job and sends.
         job["runtimeConfig"]["failurePolicy"] = FAILURE_POLICIES[self._vertex.failure_policy]
         if is_yaml(self._output_filename):
             spec["defaultPipelineRoot"] = pipeline.pipeline_info.pipeline_root
-            _fit_open_source(spec)
+            fit_open_source(spec)
         if self._check is not None:
             self._check(job)
         if write_out:
             _write(self.job_file, job)
         return job
-
-
-def _put_resources(spec: dict[str, Any], vertex: Vertex) -> None:
-    containers = {}
-    for task_id, task in spec["root"]["dag"]["tasks"].items():
-        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
-        container = spec["deploymentSpec"]["executors"][label].get("container")
-        if container is not None:
-            containers[task_id] = container
-    if unknown := sorted(vertex.task_resources.keys() - containers.keys()):
-        raise ConfigError(
-            f"vertex.task_resources: the pipeline has no task {', '.join(unknown)}. Those that run in a container are "
-            f"{', '.join(sorted(containers))}."
-        )
-    for task_id, container in containers.items():
-        container["resources"] = _resources(vertex.task_resources.get(task_id, vertex.resources))
-
-
-def _resources(resources: Resources) -> dict[str, Any]:
-    spec: dict[str, Any] = {"cpuLimit": resources.cpu, "memoryLimit": resources.memory_gb}
-    if resources.accelerator is not None:
-        # A proto's int64 is a string in JSON.
-        spec["accelerator"] = {"type": resources.accelerator.type, "count": str(resources.accelerator.count)}
-    return spec
-
-
-def _put_retries(spec: dict[str, Any], vertex: Vertex) -> None:
-    retries = vertex.retries
-    if retries.max_count == 0:
-        return
-    for task in spec["root"]["dag"]["tasks"].values():
-        task["retryPolicy"] = {
-            "maxRetryCount": retries.max_count,
-            "backoffDuration": f"{retries.backoff_seconds:g}s",
-            "backoffFactor": retries.backoff_factor,
-            "backoffMaxDuration": f"{retries.backoff_max_seconds:g}s",
-        }
-
-
-def _put_defaults(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
-    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
-    for component in pipeline.components:
-        for value in component.exec_properties.values():
-            if isinstance(value, data_types.RuntimeParameter) and value.default is not None:
-                declared[value.name]["defaultValue"] = value.default
-
-
-def _name_system_types(spec: dict[str, Any]) -> None:
-    """Names the types that Vertex knows and shows, as KFP does; TFX writes their text, with a title and nothing else.
-
-    See https://cloud.google.com/vertex-ai/docs/ml-metadata/system-schemas. TFX's entry point reads both forms.
-    """
-    for component in spec["components"].values():
-        for definitions in component.get("inputDefinitions", {}), component.get("outputDefinitions", {}):
-            for artifact in definitions.get("artifacts", {}).values():
-                title = yaml.safe_load(artifact["artifactType"]["instanceSchema"])["title"]
-                if title.startswith("system."):
-                    artifact["artifactType"] = {"schemaTitle": title, "schemaVersion": _SYSTEM_SCHEMA_VERSION}
-
-
-def _leave_uncached(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
-    """What is served changes without any input of ServedModel."""
-    for component in pipeline.components:
-        if isinstance(component, ServedModel):
-            spec["root"]["dag"]["tasks"][component.id]["cachingOptions"] = {}
-
-
-def _fit_open_source(spec: dict[str, Any]) -> None:
-    """Takes out what the open-source backend would pass over in silence, with wrong results.
-
-    It runs no preCacheCheck, by which TFX puts the fingerprint of the input files into the cache's key. GPUs have
-    Kubernetes' names there.
-    """
-    for task in spec["root"]["dag"]["tasks"].values():
-        label = spec["components"][task["componentRef"]["name"]]["executorLabel"]
-        container = spec["deploymentSpec"]["executors"][label].get("container", {})
-        if container.pop("lifecycle", None):
-            task["cachingOptions"] = {}
-        if "accelerator" in container.get("resources", {}):
-            container["resources"]["accelerator"]["type"] = _KUBERNETES_GPU
 
 
 def _write(file: Path, job: dict[str, Any]) -> None:

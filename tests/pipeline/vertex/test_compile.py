@@ -64,6 +64,20 @@ def test_compile_job_types_that_vertex_knows_are_named_as_kfp_names_them(tmp_pat
     assert model == {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 
 
+def test_compile_job_flags_of_beam_are_on_the_tasks_that_use_it(tmp_path: Path) -> None:
+    containers = containers_of(job_with(tmp_path, dataflow={}))
+    with_workers = {task for task, container in containers.items() if any("--runner" in a for a in container["args"])}
+    assert with_workers == {
+        "InteractionGen",
+        "CatalogueGen",
+        "InteractionsStatisticsGen",
+        "CatalogueStatisticsGen",
+        "InteractionTransform",
+        "CatalogueTransform",
+        "RetrievalEvaluator",
+    }
+
+
 def test_compile_job_without_retries_has_no_policy(tmp_path: Path) -> None:
     assert "retryPolicy" not in json.dumps(job_with(tmp_path))
 

@@ -61,8 +61,8 @@ def test_dataflow_args_without_the_section_are_none_and_the_job_keeps_the_config
     config = config_with()
     assert config.vertex is not None
     assert dataflow_args(config.vertex, config.name) is None
-    for container in containers_of(job_with(tmp_path)).values():
-        assert container["args"][-3:] == list(config.beam_pipeline_args)
+    for task in ("InteractionGen", "InteractionTransform", "RetrievalEvaluator"):
+        assert containers_of(job_with(tmp_path))[task]["args"][-3:] == list(config.beam_pipeline_args)
 
 
 def test_dataflow_args_are_options_that_beam_knows_with_the_values_of_the_config() -> None:
