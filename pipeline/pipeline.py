@@ -185,6 +185,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             "serving_signatures",
             "pipeline.components.json_report",
             "pipeline.components.pusher",
+            "pipeline.runs.metadata",
             "pipeline.versions",
         ),
     )
@@ -201,6 +202,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
                 "serving_signatures",
                 "pipeline.components.json_report",
                 "pipeline.components.registry_pusher",
+                "pipeline.runs.metadata",
                 "pipeline.versions",
                 "pipeline.vertex.api.client",
                 "pipeline.vertex.api.retrying",
@@ -256,9 +258,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
 
 def _last_blessed(places: Places) -> BaseNode:
     if places.metadata_path is None:
-        return ServedModel(
-            places.serving_dir, code_digest("configs", "pipeline.components.served_model", "pipeline.versions")
-        ).with_id(LAST_BLESSED)
+        return ServedModel(places.serving_dir).with_id(LAST_BLESSED)
     return tfx.dsl.Resolver(
         strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
         model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),

@@ -20,7 +20,7 @@ from serving_signatures.provenance import PUSH_FILE, model_digest
 SAVED_MODEL = "saved_model.pb"
 
 SOURCE = "source"
-"""In a version's record: the place from which the pipeline pushed its model."""
+"""In a version's record: the newest place in which the pipeline has this model."""
 
 _MEND_RECORD = "Mend it, or remove it: its version then counts as one that came otherwise."
 
@@ -88,6 +88,18 @@ class Version:
         return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
     @property
+    def artifact(self) -> str | None:
+        """URI of the Model artifact that holds this model; None where nobody has written it down."""
+        source = self.record.get(SOURCE)
+        return posixpath.dirname(source) if source else None
+
+    @property
+    def has_artifact(self) -> bool:
+        """Whether that artifact is still there."""
+        source = self.record.get(SOURCE)
+        return source is not None and tf.io.gfile.exists(posixpath.join(source, SAVED_MODEL))
+
+    @property
     def provenance(self) -> dict[str, Any]:
         """What the model was made of; empty where it does not say.
 
@@ -113,20 +125,6 @@ def versions(serving_dir: str) -> list[Version]:
         for number, path in paths.items()
         if tf.io.gfile.exists(posixpath.join(path, SAVED_MODEL))
     ]
-
-
-def live_artifact(serving_dir: str) -> str | None:
-    """The place of the Model artifact that the live version was pushed from.
-
-    Args:
-        serving_dir: The serving folder, local or remote; it may be missing.
-
-    Returns:
-        Its URI; None if nothing was pushed, or the artifact is gone.
-    """
-    kept = versions(serving_dir)
-    source = kept[-1].record.get(SOURCE) if kept else None
-    return posixpath.dirname(source) if source and tf.io.gfile.exists(source) else None
 
 
 def numbers(serving_dir: str) -> list[int]:

@@ -106,6 +106,41 @@ def publish(
     return version, posixpath.join(serving_dir, str(version))
 
 
+def note_source(version: Version, source: str) -> None:
+    """Writes down where else a model that is live already lies. To be called under `locked`.
+
+    The artifact that it was pushed from may be cleaned up by its age, long before the model is replaced.
+
+    Args:
+        version: The live version.
+        source: The SavedModel, local or remote.
+    """
+    if version.record.get(SOURCE) == source:
+        return
+    known = {"model_digest": version.digest, "pushed_at": version.pushed_at, **version.record}
+    text = json.dumps({**known, SOURCE: source}, indent=2, sort_keys=True) + "\n"
+    place = posixpath.join(version.path, PUSH_FILE)
+    try:
+        if not is_local(place):
+            with tf.io.gfile.GFile(place, "w") as file:  # an object appears whole when it is closed
+                file.write(text)
+            return
+        unfinished = _temporary(Path(version.path).parent, _UNFINISHED)
+        unfinished.mkdir()
+        try:
+            written = unfinished / Path(PUSH_FILE).name
+            with synced(written) as local:
+                local.write(text.encode())
+            Path(place).parent.mkdir(exist_ok=True)
+            written.replace(place)
+            sync_folder(Path(place).parent)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    except (OSError, tf.errors.OpError) as e:
+        # The model is live, and where it was pushed from is still written down.
+        _logger.warning("version %d: its new place %s cannot be written down: %s", version.number, source, e)
+
+
 def _next_number(serving_dir: str) -> int:
     taken = [*numbers(serving_dir), *numbers(posixpath.join(serving_dir, _CLAIMS))]
     return max(int(_now()), max(taken, default=-1) + 1)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from pipeline.versions.files import writing
-from pipeline.versions.folder import versions
-from pipeline.versions.publish import locked, publish, retire, sweep
+from pipeline.versions.folder import is_local, versions
+from pipeline.versions.publish import locked, note_source, publish, retire, sweep
 from pipeline.versions.withdrawn import withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests, model_digest
 
@@ -49,15 +49,17 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
     with writing(serving_dir), locked(serving_dir) as is_alone:
         sweep(serving_dir, is_alone)
         if out := withdrawn(serving_dir).get(digest):
+            command = "perennial rollback" if is_local(serving_dir) else "perennial vertex rollback"
             reason = (
                 f"this model was version {out['version']} until a rollback withdrew it at {out['at']}; "
-                "`perennial rollback VERSION` brings a version back on purpose"
+                f"`{command} VERSION` brings a version back on purpose"
             )
             return Push(digest, None, None, reason)
         before = versions(serving_dir)
         # Computed, not as written down: a live version that was damaged must not pass for this model.
         if before and model_digest(before[-1].path) == digest:
             version, path, is_new = before[-1].number, before[-1].path, False
+            note_source(before[-1], source)
         else:
             version, path = publish(source, files, serving_dir)
             is_new = True

@@ -3,8 +3,8 @@
 A server takes the highest number for the newest and loads it before it drops the one it has. So a rollback never
 deletes what is live and never points backwards: it publishes the older model again, under a new and higher number, as a
 push does. For it to last, the models it takes out of service are written down in the serving folder, where the Pusher
-looks, and lose their blessing in the metadata store, where the next run looks for a model to compare with and start
-from.
+looks. The next run compares with a model, and starts from it: where it looks for that in a local metadata store, they
+lose their blessing there.
 """
 
 import os

@@ -39,7 +39,7 @@ _RESULTS_DIR = "blocks"
 class Executor(evaluator_executor.Executor):
     """Measures a model and blesses it, or does not.
 
-    A subclass of TFX's, whose blessings alone KubeflowV2 rewrites for LatestBlessedModelStrategy; nothing else of it is
+    A subclass of TFX's, whose blessings alone KubeflowV2 rewrites for its resolvers; nothing else of it is
     used.
     """
 

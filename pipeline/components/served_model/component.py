@@ -18,7 +18,6 @@ class ServedModelSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         executor.SERVING_DIR_KEY: component_spec.ExecutionParameter(type=str),
-        executor.CODE_DIGEST_KEY: component_spec.ExecutionParameter(type=str),
     }
     INPUTS: dict[str, component_spec.ChannelParameter] = {}
     OUTPUTS = {executor.MODEL_KEY: component_spec.ChannelParameter(type=standard_artifacts.Model)}
@@ -34,15 +33,12 @@ class ServedModel(base_component.BaseComponent):
     SPEC_CLASS = ServedModelSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(self, serving_dir: str, code_digest: str) -> None:
+    def __init__(self, serving_dir: str) -> None:
         """Declares the component.
 
         Args:
             serving_dir: The serving folder, local or remote.
-            code_digest: Digest of the executor's code.
         """
         super().__init__(
-            spec=ServedModelSpec(
-                serving_dir=serving_dir, code_digest=code_digest, model=types.Channel(type=standard_artifacts.Model)
-            )
+            spec=ServedModelSpec(serving_dir=serving_dir, model=types.Channel(type=standard_artifacts.Model))
         )

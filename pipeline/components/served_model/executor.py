@@ -10,10 +10,10 @@ from tfx.types import artifact_utils
 from pipeline.components.served_model.presence import mark_absent
 from pipeline.runs.metadata import MODEL_DIGEST
 from pipeline.versions.files import reading
-from pipeline.versions.folder import live_artifact, versions
+from pipeline.versions.folder import Version, versions
+from pipeline.versions.withdrawn import withdrawn
 
 SERVING_DIR_KEY = "serving_dir"
-CODE_DIGEST_KEY = "code_digest"
 MODEL_KEY = "model"
 
 VERSION = "version"
@@ -43,19 +43,32 @@ class Executor(base_executor.BaseExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         model = artifact_utils.get_single_instance(output_dict[MODEL_KEY])
-        serving_dir = exec_properties[SERVING_DIR_KEY]
-        with reading(serving_dir):
-            kept, found = versions(serving_dir), live_artifact(serving_dir)
+        found = _newest_in_service(exec_properties[SERVING_DIR_KEY])
         if found is None:
-            if kept:
-                _LOGGER.warning(
-                    "%s: the artifact that its live version %d was pushed from is gone, so this run compares with no "
-                    "model and starts from none, as a first run does",
-                    *(serving_dir, kept[-1].number),
-                )
             mark_absent(model)
             return
-        _LOGGER.info("the model that is served, as version %d, was made in %s", kept[-1].number, found)
-        model.set_string_custom_property(MODEL_DIGEST, kept[-1].digest)
-        model.set_int_custom_property(VERSION, kept[-1].number)
-        model.uri = found
+        _LOGGER.info("the model that is served, as version %d, was made in %s", found.number, found.artifact)
+        model.set_string_custom_property(MODEL_DIGEST, found.digest)
+        model.set_int_custom_property(VERSION, found.number)
+        model.uri = found.artifact
+
+
+def _newest_in_service(serving_dir: str) -> Version | None:
+    """The version whose model a run compares with; None if there is none, or its artifact is not there.
+
+    That is the live one, but while a rollback is at work, which first writes down what is to go.
+    """
+    with reading(serving_dir):
+        out = withdrawn(serving_dir)
+        found = next((version for version in reversed(versions(serving_dir)) if version.digest not in out), None)
+        if found is None:
+            _LOGGER.info("%s: nothing is served yet that a run could compare with or start from", serving_dir)
+            return None
+        if found.has_artifact:
+            return found
+        why = "is gone" if found.artifact else "is written down nowhere, as no run of this pipeline has pushed it"
+        _LOGGER.warning(
+            "%s: the artifact of version %d %s; this run compares with no model and starts from none, as a first run",
+            *(serving_dir, found.number, why),
+        )
+        return None

@@ -28,7 +28,7 @@ _clock = time.monotonic
 
 
 class RegistryApi(Api):
-    """Google Cloud as one config sees it, with its models, Endpoints and metadata."""
+    """Google Cloud as one config sees it, with its models and Endpoints."""
 
     @classmethod
     def of(cls, target: Target) -> "RegistryApi":
@@ -44,11 +44,6 @@ class RegistryApi(Api):
     def endpoints(self) -> Any:
         """Vertex's EndpointService."""
         return self.client(v1.EndpointServiceClient)
-
-    @cached_property
-    def metadata(self) -> Any:
-        """Vertex's MetadataService."""
-        return self.client(v1.MetadataServiceClient)
 
 
 class AtWork(NamedTuple):

@@ -84,8 +84,8 @@ def _rollback(arguments: argparse.Namespace) -> None:
         _say("  The next run compares with this model.")
     else:
         _say(
-            "  [bold]Warning[/]: this model's artifact is gone from the bucket, so the next run cannot compare with it "
-            "nor start from it, and does as a first run does."
+            "  [bold]Warning[/]: the artifact that this model was pushed from is gone, or written down nowhere, so the "
+            "next run cannot compare with it nor start from it, and does as a first run does."
         )
 
 

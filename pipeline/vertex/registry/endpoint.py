@@ -112,14 +112,15 @@ def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_sec
         api: Google Cloud.
         target: The model; its registry section has an endpoint.
         keep: Versions of which one each stays in any case.
-        older_than_seconds: What was deployed since stays too: another push may be about to give it traffic.
+        older_than_seconds: What was deployed since stays too: another push may be about to give it traffic. Nor is one
+            waited for then.
     """
 
     def begin(options: dict[str, Any]) -> Any:
         if (name := _find(api, target, options)) is None:
             return None
         if busy := at_work(api.endpoints, name, options):
-            return busy
+            return busy if not older_than_seconds else None
         kept, until = set[int](), _now() - older_than_seconds
         there = _ours(api.endpoints.get_endpoint(name=name, **options), target)
         for each in sorted(there, key=lambda each: -each.traffic):

@@ -13,7 +13,7 @@ from configs.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from configs.vertex.section import Vertex
 from pipeline.versions.files import reading
-from pipeline.versions.folder import Version, live_artifact
+from pipeline.versions.folder import Version, versions
 from pipeline.versions.rollback import Rollback, roll_back
 from pipeline.vertex.registry.api import RegistryApi
 from pipeline.vertex.registry.push import Outcome, go_back
@@ -67,7 +67,7 @@ def roll_back_on_vertex(config: PipelineConfig, number: int, api: RegistryApi) -
 
     folder = roll_back(vertex.serving_dir, config.push.keep_versions, None, number, elsewhere)
     with reading(vertex.serving_dir):
-        has_artifact = live_artifact(vertex.serving_dir) is not None
+        has_artifact = versions(vertex.serving_dir)[-1].has_artifact
     return VertexRollback(folder, has_artifact, outcomes[0] if outcomes else None)
 
 

@@ -54,6 +54,18 @@ def test_push_same_model_again_copies_nothing(tmp_path: Path, clock: Clock) -> N
     assert served(serving) == {1000: "a"}
 
 
+def test_push_same_model_from_elsewhere_writes_down_where_it_lies_now(tmp_path: Path, clock: Clock) -> None:
+    serving = tmp_path / "serving"
+    push(make_model(tmp_path / "a", "a"), str(serving), 5)
+    (before,) = versions(str(serving))
+    elsewhere = make_model(tmp_path / "same bytes elsewhere", "a")
+    clock.now = 2000
+    push(elsewhere, str(serving), 5)
+    (after,) = versions(str(serving))
+    assert after.record == {**before.record, "source": elsewhere}
+    assert (hidden(serving), model_digest(after.path)) == ([], before.digest)
+
+
 def test_push_two_within_a_second_and_one_with_the_clock_set_back_grow(tmp_path: Path, clock: Clock) -> None:
     serving = tmp_path / "serving"
     for now, name in ((1000, "a"), (1000.9, "b"), (3, "c"), (5000, "d")):
@@ -354,13 +366,18 @@ def test_push_disk_full_says_so_leaves_nothing_and_the_old_version(tmp_path: Pat
 
 
 @pytest.mark.fault
-def test_push_read_only_folder_says_so_and_changes_nothing(tmp_path: Path, small_disk: Path) -> None:
+def test_push_read_only_folder_says_so_and_changes_nothing(
+    tmp_path: Path, small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     serving = small_disk / "serving"
     push(make_model(tmp_path / "a", "a"), str(serving), 5)
     before = sorted(serving.rglob("*"))
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(OutputError, match=r"\(Read-only file system\)\. What was live still is"):
         push(make_model(tmp_path / "b", "b"), str(serving), 5)
+    # The same model is live already: that its new place cannot be written down is no reason to fail.
+    assert not push(make_model(tmp_path / "same bytes elsewhere", "a"), str(serving), 5).is_new
+    assert "its new place" in caplog.text
     assert sorted(serving.rglob("*")) == before
     assert newest_version(str(serving)).startswith(str(serving))
 

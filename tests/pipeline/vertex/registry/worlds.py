@@ -159,7 +159,7 @@ class World:
     def last_blessed(self) -> str | None:
         """The letter of the model that the next run compares with, and starts from."""
         model = standard_artifacts.Model()
-        properties = {"serving_dir": f"gs://{self.bucket}/serving", "code_digest": "c"}
+        properties = {"serving_dir": f"gs://{self.bucket}/serving"}
         served_model.Executor().Do({}, {"model": [model]}, properties)
         if not present({"model": [model]})["model"]:
             return None
