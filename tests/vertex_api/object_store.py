@@ -195,8 +195,6 @@ def object_store(folder: Path) -> Iterator[tuple[ObjectStore, dict[str, str]]]:
                 "NO_PROXY": "127.0.0.1",
                 "CURL_CA_BUNDLE": str(authority),
                 "GOOGLE_AUTH_TOKEN_FOR_TESTING": TOKEN,
-                # TensorFlow remembers for seconds what it has seen there; a task is a process of its own.
-                "GCS_STAT_CACHE_MAX_AGE": "0",
             },
         )
     finally:
