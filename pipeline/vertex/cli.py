@@ -9,7 +9,7 @@ from rich.console import Console
 
 from configs.load import load_config
 from pipeline.vertex.api import cli as api_cli
-from pipeline.vertex.image_option import add_image, with_image
+from pipeline.vertex.image_option import add_images, with_images
 from pipeline.vertex.lint import cli as lint_cli
 from pipeline.vertex.registry import cli as registry_cli
 from pipeline.vertex.rehearsal import cli as rehearsal_cli
@@ -29,7 +29,7 @@ def add_parser(
 
     compiling = commands.add_parser("compile", help="write the job: JSON for Vertex, YAML for Kubeflow Pipelines")
     add_config(compiling)
-    add_image(compiling)
+    add_images(compiling)
     compiling.add_argument(
         "--output", type=Path, default=Path("pipeline.json"), help="the file, .json or .yaml (default: pipeline.json)"
     )
@@ -43,7 +43,7 @@ def add_parser(
 
 def _compile(arguments: argparse.Namespace) -> None:
     # Before TFX, whose import takes seconds: a bad YAML is told at once.
-    config = with_image(load_config(arguments.config), arguments.image)
+    config = with_images(load_config(arguments.config), arguments.image, arguments.dataflow_image)
     from pipeline.vertex.api.labels import made_of
     from pipeline.vertex.compile import compile_job
 

@@ -1,8 +1,12 @@
 """The Cloud Build file: Google's own schema, its substitutions, and our commands as our own parser reads them."""
 
+import json
+import os
 import re
 import shlex
 import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,15 +14,18 @@ import yaml
 from google.cloud.devtools import cloudbuild_v1
 from google.protobuf import json_format
 
+from configs.load import DEFAULT_CONFIG
 from pipeline.cli import _parser
 from pipeline.vertex import image
 from tests.images.dockerfile import PIPELINE, ROOT, global_arguments, stages
+from tests.pipeline.vertex.settings import containers_of
 
 FILE = ROOT / "images/pipeline/cloudbuild.yaml"
 BUILD: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 STEPS: dict[str, dict[str, Any]] = {step["id"]: step for step in BUILD["steps"]}
 DOCKER = "gcr.io/cloud-builders/docker"
 DIGEST = "sha256:" + "0" * 64
+IMAGE, WORKERS = "repository/pipeline@sha256:" + "ab" * 32, "repository/pipeline-dataflow@sha256:" + "cd" * 32
 
 # https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values
 BUILT_IN = {
@@ -41,20 +48,20 @@ PROGRAMS = {
 }
 
 
-def _substituted(text: str) -> str:
+def _substituted(text: str, **given: str) -> str:
     """A text as Cloud Build hands it on; a KeyError names a substitution that nobody defines."""
 
     def value(match: "re.Match[str]") -> str:
         if match[0] == "$$":
             return "$"
-        return _value(match[1] or match[2])
+        return _value(match[1] or match[2], **given)
 
     return re.sub(r"\$\$|\$\{(\w+)\}|\$([A-Z_][A-Z0-9_]*)", value, text)
 
 
-def _value(name: str) -> str:
-    known = {**BUILT_IN, **GIVEN, **BUILD["substitutions"]}
-    return _substituted(known[name])
+def _value(name: str, **given: str) -> str:
+    known = {**BUILT_IN, **GIVEN, **BUILD["substitutions"], **given}
+    return _substituted(known[name], **given)
 
 
 def _texts(value: Any) -> list[str]:
@@ -71,24 +78,60 @@ def _image(step: dict[str, Any]) -> str:
     return name if name == DOCKER else name.rsplit("/", 1)[1].split(":")[0]
 
 
-def _script(step: dict[str, Any]) -> str:
+def _script(step: dict[str, Any], **given: str) -> str:
     options, script = step["args"]
     assert step["entrypoint"] == "bash"
     assert options == "-ceu"
-    return _substituted(script)
+    return _substituted(script, **given)
 
 
-def _perennial_commands() -> dict[str, list[str]]:
-    """Every call of our command, by its step: as an entry program, or as a line of a shell script."""
-    commands = {}
-    for name, step in STEPS.items():
-        if step.get("entrypoint") == "perennial":
-            commands[name] = [_substituted(argument) for argument in step["args"]]
-        elif step.get("entrypoint") == "bash":
-            for line in _substituted(step["args"][-1]).splitlines():
-                if line.strip().startswith("perennial "):
-                    commands[name] = shlex.split(line)[1:]
-    return commands
+def _run(name: str, folder: Path, *programs: Path, **given: str) -> "subprocess.CompletedProcess[str]":
+    """Runs a step's script in a folder of its own, with `TAG` set.
+
+    Args:
+        name: The step's id.
+        folder: Stands for Cloud Build's /workspace.
+        *programs: Folders of programs, found before those of the system.
+        **given: Substitutions.
+    """
+    path = os.pathsep.join([*map(str, programs), "/usr/bin", "/bin"])
+    environment = {**os.environ, "PATH": path, "TAG": BUILT_IN["TAG_NAME"]}
+    script = _script(STEPS[name], **given)
+    return subprocess.run(["bash", "-ceu", script], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def _program(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/bash\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def _pushed(folder: Path) -> None:
+    """What the steps that push leave for the later ones."""
+    (folder / "job").mkdir()
+    (folder / "job/image").write_text(f"{IMAGE}\n")
+    (folder / "job/dataflow_image").write_text(f"{WORKERS}\n")
+
+
+def _perennial_steps() -> list[str]:
+    """The steps that call our command: as their entry program, or in a line of a shell script."""
+    return [
+        name
+        for name, step in STEPS.items()
+        if step.get("entrypoint") == "perennial"
+        or (step.get("entrypoint") == "bash" and re.search(r"^\s*perennial ", step["args"][-1], flags=re.MULTILINE))
+    ]
+
+
+def _perennial_arguments(name: str, folder: Path, **given: str) -> list[str]:
+    """What our command gets from a step, after both images were pushed."""
+    if STEPS[name]["entrypoint"] == "perennial":
+        return [_substituted(argument, **given) for argument in STEPS[name]["args"]]
+    _pushed(folder)
+    _program(folder / "bin", "perennial", r"""printf '%s\0' "$@" >called""")
+    done = _run(name, folder, folder / "bin", **given)
+    assert (done.returncode, done.stderr) == (0, "")
+    return (folder / "called").read_text().split("\0")[:-1]
 
 
 def test_file_fits_googles_schema() -> None:
@@ -179,12 +222,22 @@ def test_target_of_a_further_build_is_its_stage(name: str, stage: str) -> None:
     assert stage in {found.name for found in stages(PIPELINE)}
 
 
-def test_image_of_dataflow_is_pushed_and_told_by_its_digest() -> None:
+@pytest.mark.parametrize("name", ["build", "dataflow"])
+def test_image_of_a_job_gets_the_commit_for_its_label(name: str) -> None:
+    assert f"--build-arg=COMMIT={BUILT_IN['COMMIT_SHA']}" in _build_arguments(name)
+
+
+def test_image_of_dataflow_is_pushed_and_goes_on_by_its_digest(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    # There is no Docker where the tests run.
+    _program(tmp_path / "bin", "docker", f"""echo "$@" >>calls; [ "$1" != inspect ] || echo {WORKERS}""")
+    done = _run("dataflow", tmp_path, tmp_path / "bin", _DATAFLOW="yes")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{WORKERS}\n", "")
+    assert (tmp_path / "job/dataflow_image").read_text() == f"{WORKERS}\n"
     (tag,) = (a.removeprefix("--tag=") for a in _build_arguments("dataflow") if a.startswith("--tag="))
-    assert _script(STEPS["dataflow"]).splitlines()[-2:] == [
-        f"docker push {tag}",
-        f"docker inspect --format 'vertex.dataflow.image: {{{{index .RepoDigests 0}}}}' {tag}",
-    ]
+    build, *others = (tmp_path / "calls").read_text().splitlines()
+    assert build.startswith("build ")
+    assert others == [f"push {tag}", f"inspect --format {{{{index .RepoDigests 0}}}} {tag}"]
 
 
 def test_image_of_dataflow_is_not_built_unless_asked_for() -> None:
@@ -199,20 +252,48 @@ def test_pushed_image_goes_on_by_its_digest() -> None:
     assert f"docker push {_value('_IMAGE')}:{BUILT_IN['BUILD_ID']}\n" in pushed
     assert "index .RepoDigests 0" in pushed
     assert "|" not in pushed  # of a pipe, the shell would see the last program's failure alone
-    for name in ("compile", "lint", "submit"):
-        assert '--image "$(cat job/image)"' in _script(STEPS[name])
 
 
-@pytest.mark.parametrize("name", _perennial_commands())
-def test_perennial_command_is_one_that_our_parser_takes(name: str) -> None:
-    parsed = _parser().parse_args(_perennial_commands()[name])
+@pytest.mark.parametrize("dataflow", ["", "yes"])
+@pytest.mark.parametrize("name", _perennial_steps())
+def test_perennial_command_is_one_that_our_parser_takes_with_the_images_of_the_build(
+    name: str, dataflow: str, tmp_path: Path
+) -> None:
+    parsed = _parser().parse_args(_perennial_arguments(name, tmp_path, _DATAFLOW=dataflow))
     if name != "data":
         assert (ROOT / parsed.config).is_file()
         assert str(parsed.job if name != "compile" else parsed.output) == "job/pipeline.json"
+        assert (parsed.image, parsed.dataflow_image) == (IMAGE, WORKERS if dataflow else None)
 
 
 def test_perennial_commands_are_all_looked_at() -> None:
-    assert set(_perennial_commands()) == {"data", "compile", "lint", "submit"}
+    assert _perennial_steps() == ["data", "compile", "lint", "submit"]
+
+
+@pytest.mark.e2e
+def test_job_of_the_build_has_both_images_in_place_of_those_of_the_config(tmp_path: Path) -> None:
+    values = yaml.safe_load(DEFAULT_CONFIG.read_text())
+    values["vertex"]["dataflow"] = {"image": "repository/earlier@" + DIGEST}
+    values["schema_dir"] = str(DEFAULT_CONFIG.parent / "schemas")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    _pushed(tmp_path)
+    for name in ("compile", "lint"):
+        done = _run(name, tmp_path, Path(sys.executable).parent, _DATAFLOW="yes", _CONFIG="config.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "see that it is of the same build" not in done.stderr
+    job = (tmp_path / "job/pipeline.json").read_text()
+    assert set(re.findall(r'sdk_container_image=([^"]*)', job)) == {WORKERS}
+    assert {container["image"] for container in containers_of(json.loads(job)).values()} == {IMAGE}
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", ["compile", "lint", "submit"])
+def test_missing_image_of_dataflow_is_an_error_and_not_an_earlier_one(name: str, tmp_path: Path) -> None:
+    _pushed(tmp_path)
+    (tmp_path / "job/dataflow_image").unlink()
+    done = _run(name, tmp_path, Path(sys.executable).parent, _DATAFLOW="yes", _CONFIG=str(DEFAULT_CONFIG))
+    assert done.returncode == 1
+    assert "--dataflow-image must name the image by its digest" in done.stderr
 
 
 def test_submit_without_a_tag_ends_before_it_submits() -> None:

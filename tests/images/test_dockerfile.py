@@ -57,9 +57,13 @@ def test_user_is_numeric_and_the_last_word(name: str) -> None:
     assert not FINAL.values("USER")
 
 
-def test_image_of_dataflow_is_the_runtime_stage_with_root_as_user() -> None:
+def test_image_of_dataflow_is_the_runtime_stage_with_root_as_user_and_the_commit_as_label() -> None:
     assert STAGES["dataflow"].base == "runtime"
-    assert STAGES["dataflow"].instructions == [Instruction("USER", "0:0")]
+    revision = Instruction("LABEL", 'org.opencontainers.image.revision="$COMMIT"')
+    assert STAGES["dataflow"].instructions == [Instruction("ARG", "COMMIT="), Instruction("USER", "0:0"), revision]
+    # The same on the image of the tasks, so that the two of one build can be told.
+    assert STAGES["dataflow"].assigned("LABEL").items() <= FINAL.assigned("LABEL").items()
+    assert "COMMIT=" in FINAL.values("ARG")
     assert FINAL.name == ""  # so that it is not what is built when no target is named
 
 

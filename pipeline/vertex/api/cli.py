@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.vertex.api.commands import runs, schedule, submit
-from pipeline.vertex.image_option import add_image
+from pipeline.vertex.image_option import add_images
 
 _RUN_HELP = "the run: its id, its resource name, or 'latest'"
 
@@ -45,7 +45,7 @@ def add_parsers(
 
 
 def _add_job(parser: argparse.ArgumentParser) -> None:
-    add_image(parser)
+    add_images(parser)
     parser.add_argument("--job", type=Path, help="a compiled job, .json or .yaml (default: compile the config's)")
     parser.add_argument(
         "--parameter",

@@ -12,7 +12,7 @@ from rich.console import Console
 from configs.errors import JobError
 from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG, load_config
 from configs.pipeline import PipelineConfig
-from pipeline.vertex.image_option import add_image, with_image
+from pipeline.vertex.image_option import add_images, with_images
 from pipeline.vertex.lint import showing
 from pipeline.vertex.lint.finding import Finding, in_order
 
@@ -30,7 +30,7 @@ def add_parser(
     add_config(parser)
     # With --job, a config is looked at only if it is named.
     parser.set_defaults(config=None)
-    add_image(parser)
+    add_images(parser)
     parser.add_argument(
         "--job", type=Path, help="a compiled job of any TFX pipeline, .json, or .yaml for KFP's backend"
     )
@@ -42,11 +42,13 @@ def add_parser(
 def _lint(arguments: argparse.Namespace) -> None:
     job_file: Path | None = arguments.job
     named = arguments.config or (None if job_file else os.environ.get(CONFIG_VARIABLE) or str(DEFAULT_CONFIG))
-    if arguments.image and not named:
+    images = arguments.image, arguments.dataflow_image
+    if images != (None, None) and not named:
         raise JobError(
-            f"--image stands in for the image of a config; {job_file} has its own. Name a --config, or none."
+            f"--image and --dataflow-image stand in for images of a config; {job_file} has its own. Name a --config, "
+            "or neither image."
         )
-    config = with_image(load_config(named), arguments.image) if named else None
+    config = with_images(load_config(named), *images) if named else None
     if job_file is not None:
         from pipeline.vertex.job import read_job
         from pipeline.vertex.lint import job_findings

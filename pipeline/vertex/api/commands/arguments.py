@@ -8,19 +8,21 @@ from configs.errors import ConfigError, JobError
 from configs.load import load_config
 from configs.pipeline import PipelineConfig
 from configs.vertex.section import Vertex
-from pipeline.vertex.image_option import check_image, with_image
+from pipeline.vertex.image_option import check_images, with_images
 
 if TYPE_CHECKING:
     from pipeline.vertex.job import Job
 
 
 def load(arguments: argparse.Namespace) -> tuple[PipelineConfig, Vertex]:
-    """The config that is named, with `--image`, and its `vertex` section.
+    """The config that is named, with the images of the options, and its `vertex` section.
 
     Raises:
         ConfigError: It does not fit, or has no such section.
     """
-    config = with_image(load_config(arguments.config), getattr(arguments, "image", None))
+    # Commands that make no job have no such options.
+    images = getattr(arguments, "image", None), getattr(arguments, "dataflow_image", None)
+    config = with_images(load_config(arguments.config), *images)
     if config.vertex is None:
         raise ConfigError(
             f"pipeline {config.name}: the config has no 'vertex' section. Add vertex: with project, region, "
@@ -45,7 +47,7 @@ def compiled_job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job"
         # What --parameter gives is looked at later, with its types.
         refuse([fault for fault in job_findings(job, config) if fault.rule != RUNTIME_PARAMETER_WITHOUT_VALUE])
         _is_of(job, config)
-        check_image(job, arguments.image)
+        check_images(job, arguments.image, arguments.dataflow_image)
         return job
     from pipeline.vertex.api.labels import made_of
     from pipeline.vertex.compile import compile_job

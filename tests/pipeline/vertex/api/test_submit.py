@@ -337,6 +337,33 @@ def test_submit_job_of_its_image_is_taken_with_its_labels(
     assert sent_job(cloud)["labels"]["git_commit"] == "a1b2c3"
 
 
+def test_submit_job_goes_with_the_workers_it_was_compiled_for_and_no_others(
+    cloud: Cloud, write_config: WriteConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, job = str(write_config(dataflow={"image": f"old@sha256:{'0' * 64}"})), tmp_path / "job.json"
+    images = ["--image", f"tasks@sha256:{'ab' * 32}", "--dataflow-image", f"workers@sha256:{'cd' * 32}"]
+    assert cli.main(["vertex", "compile", "--config", config, "--output", str(job), *images]) == 0
+
+    assert submit(Path(config), job, *images[:3], f"later@sha256:{'ef' * 32}") == 1
+    assert f"was compiled for {images[3]}, not for --dataflow-image later@" in capsys.readouterr().err
+    assert cloud.api.requests == []
+
+    assert submit(Path(config), job, *images) == 0
+    assert set(re.findall(r"sdk_container_image=([^\"]*)", json.dumps(sent_job(cloud)["pipelineSpec"]))) == {images[3]}
+
+
+@pytest.mark.parametrize("command", ["submit", "schedule"])
+def test_submit_job_without_dataflow_is_refused_for_an_image_of_workers(
+    command: str, cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(dataflow={}, schedule={"cron": "0 3 * * *"})
+    workers = ["--dataflow-image", f"workers@sha256:{'cd' * 32}"]
+    assert cli.main(["vertex", command, "--config", str(config), "--job", str(job_file), *workers]) == 1
+
+    assert "was compiled for no such image, not for --dataflow-image workers@" in capsys.readouterr().err
+    assert cloud.api.requests == []
+
+
 @pytest.mark.parametrize("command", ["submit", "schedule"])
 def test_job_of_another_pipeline_is_refused(
     command: str,

@@ -94,6 +94,9 @@ def test_lint_job_that_is_none_is_told_in_one_line(tmp_path: Path, capsys: pytes
     assert "is no compiled job" in capsys.readouterr().err
 
 
-def test_lint_image_of_a_job_without_config_is_refused(old: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["vertex", "lint", "--job", old, "--image", f"repository/image@sha256:{'0' * 64}"]) == 1
-    assert "--image stands in for the image of a config" in capsys.readouterr().err
+@pytest.mark.parametrize("option", ["--image", "--dataflow-image"])
+def test_lint_image_of_a_job_without_config_is_refused(
+    option: str, old: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["vertex", "lint", "--job", old, option, f"repository/image@sha256:{'0' * 64}"]) == 1
+    assert "--image and --dataflow-image stand in for images of a config" in capsys.readouterr().err
