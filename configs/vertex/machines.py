@@ -66,9 +66,9 @@ class Dataflow(Settings):
     """Of each worker, GB."""
 
     image: str | None = None
-    """The container image of the workers, with the same code as `vertex.image`; `--image` leaves it as it is. None:
-    `vertex.image`. As our image's user, which is not root, workers are expected not to start (not tried on Dataflow):
-    name here what `images/pipeline/Dockerfile` builds with `--target dataflow`."""
+    """The container image of the workers, with the same code as `vertex.image`; `--dataflow-image` takes its place.
+    None: `vertex.image`. As our image's user, which is not root, workers are expected not to start (not tried on
+    Dataflow): name here what `images/pipeline/Dockerfile` builds with `--target dataflow`."""
 
     setup_file: str | None = None
     """Instead of an image: the path of `setup.py` beside this project's sources in `vertex.image`, from which workers

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from configs.load import DEFAULT_CONFIG
 from pipeline.cli import _parser
 from pipeline.vertex import image
+from pipeline.vertex.api.labels import COMMIT_VARIABLE
 from tests.images.dockerfile import PIPELINE, ROOT, global_arguments, stages
 from tests.pipeline.vertex.settings import containers_of
 
@@ -333,3 +334,8 @@ def test_timeout_of_the_build_is_that_of_its_steps_or_more() -> None:
 def test_logs_go_where_an_account_of_ones_own_may_write() -> None:
     # With serviceAccount, Cloud Build asks for logsBucket or this.
     assert BUILD["options"]["logging"] == "CLOUD_LOGGING_ONLY"
+
+
+def test_commit_is_told_where_the_label_is_written() -> None:
+    told = [name for name, step in STEPS.items() if any(COMMIT_VARIABLE in value for value in step.get("env", []))]
+    assert told == ["compile"]

@@ -121,7 +121,7 @@ def dataflow_workers(subject: Subject) -> Iterator[Finding]:
             "Its workers run in vertex.image, as that image's user, which is not root in ours; Dataflow mounts folders "
             "as root that Beam's start program writes to, so they are expected not to start.",
             "Build the image with --target dataflow, which is the same with root as its user, and name it in "
-            "vertex.dataflow.image; images/README.md says how.",
+            "vertex.dataflow.image or by --dataflow-image; images/README.md says how.",
         )
 
 
