@@ -88,9 +88,10 @@ def _start(config: str, output: str, hook: dict[str, Any] | None) -> int:
 
 
 def _kill_on_write(pid: int, config_file: str, node: str) -> None:
-    """Kills a run as soon as a new file appears in a node's output folders, or where models are served."""
+    """Kills a run as soon as a new file appears in a node's output folders, or, of the Pusher, where models are served."""
     config = load_config(config_file)
-    watched = [local_home(config) / "artifacts" / node, local_home(config) / "serving"]
+    watched = [local_home(config) / "artifacts" / node]
+    watched += [local_home(config) / "serving"] if node == "Pusher" else []
     before = {file for folder in watched for file in _files(folder)}
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         if any(file not in before for folder in watched for file in _files(folder)):
