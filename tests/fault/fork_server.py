@@ -88,7 +88,7 @@ def _start(config: str, output: str, hook: dict[str, Any] | None) -> int:
 
 
 def _kill_on_write(pid: int, config_file: str, node: str) -> None:
-    """Kills a run as soon as a new file appears in a node's output folders, or, of the Pusher, where models are served."""
+    """Kills a run as soon as a new file appears in a node's output folders; the Pusher's are also those served."""
     config = load_config(config_file)
     watched = [local_home(config) / "artifacts" / node]
     watched += [local_home(config) / "serving"] if node == "Pusher" else []
