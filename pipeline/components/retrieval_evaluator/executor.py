@@ -39,8 +39,7 @@ _RESULTS_DIR = "blocks"
 class Executor(evaluator_executor.Executor):
     """Measures a model and blesses it, or does not.
 
-    A subclass of TFX's, whose blessings alone KubeflowV2 rewrites for its resolvers; nothing else of it is
-    used.
+    A subclass of TFX's, whose blessings alone KubeflowV2 rewrites for its resolvers; nothing else of it is used.
     """
 
     def Do(
@@ -168,7 +167,7 @@ def _bless(
     input_dict: dict[str, list[types.Artifact]],
     exec_properties: dict[str, Any],
 ) -> None:
-    """Sets what TFX's Evaluator sets, by which LatestBlessedModelStrategy and the Pusher know the model."""
+    """Sets what TFX's Evaluator sets, by which the Pusher and, on this machine, LatestBlessedModelStrategy know it."""
     blessing.set_int_custom_property(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.BLESSED_VALUE if blessed else constants.NOT_BLESSED_VALUE
     )
