@@ -20,15 +20,15 @@ setup: ## Set up .venv from uv.lock (needs Python with venv)
 	@./bootstrap.sh
 
 demo: setup ## From MovieLens 100K to a served model, with recommendations by title
-	@$(PYTHON) -m pipeline.demo
+	@$(PYTHON) -m pipeline.commands.demo
 
 demo-retrain: setup ## MovieLens 100K arrives in 4 rounds, each retrained, judged and pushed; a table and a chart of them
-	@$(PYTHON) -m pipeline.cli datasets fetch movielens-100k
-	@$(PYTHON) -m pipeline.cli replay --config configs/movielens-100k.yaml --rounds 4
+	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k
+	@$(PYTHON) -m pipeline.commands.cli replay --config configs/movielens-100k.yaml --rounds 4
 
 rehearse: setup ## The Vertex job of MovieLens 100K, compiled and run here, one process a task
-	@$(PYTHON) -m pipeline.cli datasets fetch movielens-100k
-	@$(PYTHON) -m pipeline.cli vertex rehearse --config configs/movielens-100k.yaml --fresh
+	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k
+	@$(PYTHON) -m pipeline.commands.cli vertex rehearse --config configs/movielens-100k.yaml --fresh
 
 test: setup ## Run all tests but those of `make fault`, whole pipelines included; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not bench and not fault" $(IN_WORKERS)

@@ -2,10 +2,10 @@
 
 import sys
 
-from configs.errors import PerennialError
+from common.errors import PerennialError
 from configs.load import config_from_environment
-from pipeline.vertex.api.labels import made_of
-from pipeline.vertex.compile import compile_job
+from pipeline.runners.vertex.compile import compile_job
+from pipeline.runners.vertex.labels import made_of
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from configs.errors import ConfigError, PerennialError
+from common.errors import ConfigError, PerennialError
 from configs.load import CONFIG_VARIABLE, config_from_environment
-from pipeline import local
+from pipeline.runners import local
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
 from setuptools import find_packages, setup
 
-ROOMS = ["configs", "transforms", "serving_signatures", "trainer", "pipeline"]
+PACKAGES = ["common", "configs", "transforms", "serving_signatures", "trainer", "pipeline"]
 
 setup(
-    packages=find_packages(include=[pattern for room in ROOMS for pattern in (room, f"{room}.*")]),
+    packages=find_packages(include=[pattern for package in PACKAGES for pattern in (package, f"{package}.*")]),
     package_data={"configs": ["*.yaml", "schemas/*/*.pbtxt"], "pipeline.report": ["templates/*"]},
-    entry_points={"console_scripts": ["perennial=pipeline.cli:main"]},
+    entry_points={"console_scripts": ["perennial=pipeline.commands.cli:main"]},
 )

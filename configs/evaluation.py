@@ -2,8 +2,8 @@
 
 from pydantic import Field, field_validator, model_validator
 
+from common.errors import ConfigError
 from configs.base import Settings
-from configs.errors import ConfigError
 
 LIST_K = 10
 """The length of list that coverage, Gini, popularity, novelty and slices look at: what a page shows."""

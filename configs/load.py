@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from configs.errors import ConfigError
+from common.errors import ConfigError
 from configs.pipeline import PipelineConfig
 
 CONFIG_VARIABLE = "PERENNIAL_CONFIG"

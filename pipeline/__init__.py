@@ -20,6 +20,6 @@ def __getattr__(name: str) -> Any:
     """
     if name not in _ARTIFACT_TYPES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from pipeline import artifacts
+    from pipeline.ground import artifacts
 
     return getattr(artifacts, name)

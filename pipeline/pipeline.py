@@ -6,7 +6,6 @@ from tfx.dsl.components.base.base_node import BaseNode
 
 from configs.load import config_digest
 from configs.pipeline import PipelineConfig
-from pipeline.code_digest import code_digest
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
@@ -18,7 +17,8 @@ from pipeline.components.run_report.component import RunReport
 from pipeline.components.served_model.component import ServedModel
 from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
-from pipeline.places import CuratedSchema, Places
+from pipeline.ground.code_digest import code_digest
+from pipeline.ground.places import CuratedSchema, Places
 
 LAST_BLESSED = "LatestBlessedModel"
 """The node that finds the last blessed model: by the local metadata store, or by what is served."""
@@ -40,7 +40,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     ingest_digest = code_digest(
         "configs",
         "transforms",
-        "pipeline.components.tabular",
+        "pipeline.reading",
         "pipeline.components.interaction_gen",
         "pipeline.components.catalogue_gen",
     )
@@ -82,8 +82,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         code_digest=code_digest(
             "configs",
             "transforms",
-            "pipeline.components.tabular",
-            "pipeline.components.served_model.presence",
+            "pipeline.reading",
+            "pipeline.ground.presence",
             "pipeline.components.data_gate",
         ),
     )
@@ -114,7 +114,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         "transforms",
         "serving_signatures",
         "trainer",
-        "pipeline.components.served_model.presence",
+        "pipeline.ground.presence",
         "pipeline.components.two_tower_trainer",
     )
     trainer = TwoTowerTrainer(
@@ -144,7 +144,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         model=trainer.outputs["model"],
         settings=config.serving_check,
         code_digest=code_digest(
-            "configs", "serving_signatures", "pipeline.components.json_report", "pipeline.components.serving_check"
+            "configs", "serving_signatures", "pipeline.ground.json_report", "pipeline.components.serving_check"
         ),
     )
 
@@ -164,8 +164,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             "transforms",
             "serving_signatures",
             "trainer",
-            "pipeline.components.tabular",
-            "pipeline.components.served_model.presence",
+            "pipeline.reading",
+            "pipeline.ground.presence",
             "pipeline.components.serving_check",
             "pipeline.components.retrieval_evaluator",
         ),
@@ -183,10 +183,10 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         code_digest=code_digest(
             "configs",
             "serving_signatures",
-            "pipeline.components.json_report",
+            "pipeline.ground.json_report",
             "pipeline.components.pusher",
-            "pipeline.runs.metadata",
-            "pipeline.versions",
+            "pipeline.store.runs.metadata",
+            "pipeline.store.versions",
         ),
     )
 
@@ -200,13 +200,13 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             code_digest=code_digest(
                 "configs",
                 "serving_signatures",
-                "pipeline.components.json_report",
+                "pipeline.ground.json_report",
                 "pipeline.components.registry_pusher",
-                "pipeline.runs.metadata",
-                "pipeline.versions",
-                "pipeline.vertex.api.client",
-                "pipeline.vertex.api.retrying",
-                "pipeline.vertex.registry",
+                "pipeline.store.runs.metadata",
+                "pipeline.store.versions",
+                "pipeline.cloud.client",
+                "pipeline.cloud.retrying",
+                "pipeline.cloud.registry",
             ),
         )
         registered.append(registry_pusher)

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("configs", "transforms", "serving_signatures", "trainer", "pipeline")
+PACKAGES = ("common", "configs", "transforms", "serving_signatures", "trainer", "pipeline")
 
 
 @pytest.mark.e2e
 def test_wheel_holds_every_module_every_yaml_and_the_command(tmp_path):
     # A copy, because a build leaves its own folders in the tree.
     source = tmp_path / "source"
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, source / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)
     # A curated schema, which no pipeline of the project needs to have.
@@ -27,7 +27,7 @@ def test_wheel_holds_every_module_every_yaml_and_the_command(tmp_path):
     schema.write_text("")
     expected = {
         str(file.relative_to(source))
-        for room in ROOMS
+        for package in PACKAGES
         for file in (source / room).rglob("*")
         if file.suffix in (".py", ".yaml", ".pbtxt", ".j2", ".css")
     }
@@ -44,4 +44,4 @@ def test_wheel_holds_every_module_every_yaml_and_the_command(tmp_path):
     inside = {name for name in names if ".dist-info/" not in name}
     assert inside == expected
     assert any(name.endswith("LICENSE") for name in names)
-    assert dict(entry_points["console_scripts"]) == {"perennial": "pipeline.cli:main"}
+    assert dict(entry_points["console_scripts"]) == {"perennial": "pipeline.commands.cli:main"}

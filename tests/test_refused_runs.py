@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from tfx import v1 as tfx
 
+from common.errors import DriftError
 from configs.data import Split
-from configs.errors import DriftError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.datasets import layouts
+from pipeline.ground.places import Places
 from pipeline.pipeline import create_pipeline
-from pipeline.places import Places
-from pipeline.runs.store import Run, read_runs
-from pipeline.versions.listing import listing
+from pipeline.store.runs.records import Run, read_runs
+from pipeline.store.versions.listing import listing
 from serving_signatures import retriever
 from serving_signatures.provenance import model_digest
 from tests.pipeline.components.retrieval_evaluator.test_refusals import NOISE

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs.errors import WarmStartError
+from common.errors import WarmStartError
 from configs.model import Trainer
 from serving_signatures.export import PROVENANCE_FILE
 from serving_signatures.provenance import model_digest

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from configs.errors import TrainingError
+from common.errors import TrainingError
 from trainer.examples import ragged, read_examples
 from transforms import features
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from configs.errors import TrainingError
+from common.errors import TrainingError
 from trainer.interactions import Interactions
 
 MAX_CONCENTRATION = 0.98

@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from configs.errors import TrainingError
+from common.errors import TrainingError
 
 _EXAMPLES_A_READ = 1024
 """Examples parsed at a time; beyond a thousand the parser gets no faster."""

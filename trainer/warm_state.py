@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from configs.errors import WarmStartError
+from common.errors import WarmStartError
 
 FOLDER = "warm_start"
 """In the model artifact, beside the SavedModel: nothing of it is pushed to serving."""

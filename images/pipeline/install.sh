@@ -8,7 +8,7 @@
 #     install.sh system                time zones, certificates and the user of the image itself
 #
 # Needs root on Debian 13 with Python 3.12 or 3.13, its venv module and, but for `system`, the project as the current
-# folder. Nothing is left in caches. The numbers and paths are also in pipeline/vertex/image.py; a test compares them.
+# folder. Nothing is left in caches. The numbers and paths are also in pipeline/ground/image.py; a test compares them.
 set -euo pipefail
 
 USER_ID=10001

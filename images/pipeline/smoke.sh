@@ -61,12 +61,12 @@ check "the user can write to its home and to /tmp" test -w "$HOME" -a -w /tmp
 check "no caches" finds_nothing / -xdev -path /proc -prune -o ! -path "$work/*" \
   \( -path '*/.cache/*' -o -path '/var/cache/apt/*.deb' -o -path '/var/lib/apt/lists/*_Packages*' -o -path '/src/*' \)
 check "the package is installed, not linked to sources" python -c '
-import pathlib, sys, configs, pipeline, serving_signatures, trainer, transforms
-for room in (configs, pipeline, serving_signatures, trainer, transforms):
-    assert pathlib.Path(sys.prefix) in pathlib.Path(room.__file__).parents, room.__file__'
+import pathlib, sys, common, configs, pipeline, serving_signatures, trainer, transforms
+for package in (common, configs, pipeline, serving_signatures, trainer, transforms):
+    assert pathlib.Path(sys.prefix) in pathlib.Path(package.__file__).parents, package.__file__'
 check "its bytecode is there: no start compiles it" python -c '
-import pathlib, pipeline.cli
-assert pathlib.Path(pipeline.cli.__cached__).exists(), pipeline.cli.__cached__'
+import pathlib, pipeline.commands.cli
+assert pathlib.Path(pipeline.commands.cli.__cached__).exists(), pipeline.commands.cli.__cached__'
 check "TensorFlow works, with Keras 2 and TensorBoard" python -c '
 import sys, tensorflow as tf, tensorflow_recommenders as tfrs, tf_keras
 assert issubclass(tfrs.Model, tf_keras.Model)
@@ -80,7 +80,7 @@ assert ssl.create_default_context().cert_store_stats()["x509_ca"] > 50'
 # What Beam's start program asks before it starts a worker.
 check "pip knows apache-beam" python -m pip show --quiet apache-beam
 check "perennial" perennial --help
-check "python -m pipeline.cli" python -m pipeline.cli --help
+check "python -m pipeline.commands.cli" python -m pipeline.commands.cli --help
 # What the containers of a compiled job are started with.
 check "TFX's start of a task" python -m tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor --helpshort
 check "the job compiles" perennial vertex compile --config "$config" --output "$work/pipeline.json"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from configs.errors import DataSetError
+from common.errors import DataSetError
 
 GENRES = (
     "unknown",

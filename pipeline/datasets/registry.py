@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from configs.errors import DataSetError
+from common.errors import DataSetError
 from pipeline.datasets.layouts import Layout, movielens_official, movielens_recbole, unchanged
 from pipeline.datasets.sources import Source, WebFiles, WebZip, Wheel
 

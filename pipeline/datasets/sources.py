@@ -21,7 +21,7 @@ import requests
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from configs.errors import DataSetError
+from common.errors import DataSetError
 
 MAX_BYTES = 64 * 2**20
 """Bound of a download and of a file in an archive; the largest real one is goodbooks-10k's ratings, 12 MB."""

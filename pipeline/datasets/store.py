@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from configs.errors import DataSetError
+from common.errors import DataSetError
 from pipeline.datasets.registry import DATA_SETS, DataSet, find
 from pipeline.datasets.sources import check_digest
 

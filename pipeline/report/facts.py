@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.io import fileio
 
-from pipeline.runs.store import Run
+from pipeline.store.runs.records import Run
 
 PARTS: dict[str, tuple[str, str]] = {
     "interactions": ("InteractionGen", "examples"),

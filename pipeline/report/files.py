@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from configs.errors import OutputError
+from common.errors import OutputError
 from configs.pipeline import PipelineConfig
-from pipeline.places import local_home
+from pipeline.ground.home import local_home
 from pipeline.report.facts import parts_of_run, read_facts
 from pipeline.report.page import build_page
-from pipeline.runs.retention import REPORTS_DIR
-from pipeline.runs.store import Run
+from pipeline.store.runs.records import Run
+from pipeline.store.runs.retention import REPORTS_DIR
 
 
 def write_local_report(config: PipelineConfig, run: Run) -> Path:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipeline.runs.store import Run
+from pipeline.store.runs.records import Run
 
 
 def edges_of(run: Run) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ def measure(log: Path, folder: Path) -> dict[str, Any]:
     Raises:
         RuntimeError: An evaluation took longer than `LIMIT_SECONDS`.
     """
-    from pipeline.places import local_home
+    from pipeline.ground.home import local_home
     from tests.pipeline.components.retrieval_evaluator.inputs import evaluate
 
     measures.perennial_pipeline(log, folder)

@@ -44,7 +44,7 @@ def stock_pipeline(log: Path, folder: Path) -> dict[str, float]:
 def perennial_pipeline(log: Path, folder: Path) -> dict[str, float]:
     """Perennial on the log in this folder."""
     from pipeline.pipeline import create_pipeline
-    from pipeline.places import local_places
+    from pipeline.runners.places import local_places
 
     config = _config(log, folder)
     return _timed_run(create_pipeline(config, local_places(config)), folder)
@@ -56,7 +56,7 @@ def ingest(log: Path, folder: Path) -> dict[str, float]:
     from tfx.orchestration.pipeline import Pipeline
 
     from pipeline.components.interaction_gen.component import InteractionGen
-    from pipeline.places import local_places
+    from pipeline.runners.places import local_places
 
     config = _config(log, folder)
     places = local_places(config)
@@ -90,7 +90,7 @@ def _config(log: Path, folder: Path) -> Any:
 def _timed_run(pipeline: Any, folder: Path) -> dict[str, float]:
     from tfx import v1 as tfx
 
-    from pipeline import progress
+    from pipeline.ground import progress
 
     folder.mkdir(parents=True, exist_ok=True)
     since = time.perf_counter()

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from configs.errors import DataSetError
+from common.errors import DataSetError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline import datasets
 
@@ -35,7 +35,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     Returns:
         `popularity` and `model`, the latter one entry a seed: metrics by name.
     """
-    from pipeline import local
+    from pipeline.runners import local
     from trainer import METRICS_FILE
 
     config = load_config(DEFAULT_CONFIG.parent / f"{name}.yaml").model_copy(update={"output_dir": str(folder)})

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from configs.errors import ConfigError
+from common.errors import ConfigError
 from configs.evaluation import Evaluation, Gate
 
 

@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 import configs
-from configs.errors import ConfigError
+from common.errors import ConfigError
 from configs.load import CONFIG_VARIABLE, config_digest, config_from_environment, load_config
 from configs.pipeline import PipelineConfig
 

@@ -16,11 +16,12 @@ from typing import Any
 
 from tfx.dsl.components.common.resolver import Resolver
 
-from configs.errors import PerennialError
+from common.errors import PerennialError
 from configs.load import load_config
-from pipeline import local
+from pipeline.ground.home import local_home
 from pipeline.pipeline import create_pipeline
-from pipeline.places import local_home, local_places
+from pipeline.runners import local
+from pipeline.runners.places import local_places
 from tests.fault import hooks
 
 _POLL_SECONDS = 0.0002

@@ -12,7 +12,7 @@ from typing import Any
 from tfx.orchestration.local import local_dag_runner
 from tfx.orchestration.portable import launcher, resolver_node_handler
 
-from pipeline.versions import publish
+from pipeline.store.versions import publish
 
 _MEBIBYTE = 2**20
 _HELD_SECONDS = 2.0

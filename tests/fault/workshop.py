@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.runs.store import Run, read_runs
+from pipeline.store.runs.records import Run, read_runs
 from serving_signatures.provenance import PUSH_FILE, model_digest
 from tests.shop import Shop
 

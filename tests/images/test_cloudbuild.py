@@ -15,11 +15,11 @@ from google.cloud.devtools import cloudbuild_v1
 from google.protobuf import json_format
 
 from configs.load import DEFAULT_CONFIG
-from pipeline.cli import _parser
-from pipeline.vertex import image
-from pipeline.vertex.api.labels import COMMIT_VARIABLE
+from pipeline.commands.cli import _parser
+from pipeline.ground import image
+from pipeline.runners.vertex.labels import COMMIT_VARIABLE
 from tests.images.dockerfile import PIPELINE, ROOT, global_arguments, stages
-from tests.pipeline.vertex.settings import containers_of
+from tests.pipeline.vertex_settings import containers_of
 
 FILE = ROOT / "images/pipeline/cloudbuild.yaml"
 BUILD: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))

@@ -30,7 +30,7 @@ def _context(root: Path) -> set[str]:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    for name in [*PRIVATE, "configs/shop.yaml", "pipeline/vertex/cli.py", "uv.lock"]:
+    for name in [*PRIVATE, "configs/shop.yaml", "pipeline/commands/cli.py", "uv.lock"]:
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("")
@@ -38,7 +38,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_context_has_what_is_named_and_nothing_else(tree: Path) -> None:
-    assert _context(tree) == {"configs/shop.yaml", "pipeline/vertex/cli.py", "uv.lock"}
+    assert _context(tree) == {"configs/shop.yaml", "pipeline/commands/cli.py", "uv.lock"}
 
 
 def test_context_has_every_source_of_the_dockerfile() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.vertex import image
+from pipeline.ground import image
 from tests.images.dockerfile import PIPELINE, ROOT, Instruction, global_arguments, stages
 from tests.images.lock import Lock
 
@@ -114,11 +114,11 @@ def test_tfx_line_equals_the_locked_one() -> None:
     assert f"TFX_LINE={'.'.join(locked.split('.')[:2])}" in FINAL.values("ARG")
 
 
-def test_rooms_are_all_copied() -> None:
+def test_packages_are_all_copied() -> None:
     setup = (ROOT / "setup.py").read_text()
-    (rooms,) = re.findall(r"^ROOMS = \[(.*)\]$", setup, flags=re.MULTILINE)
+    (packages,) = re.findall(r"^PACKAGES = \[(.*)\]$", setup, flags=re.MULTILINE)
     copied = {word for value in STAGES["build"].values("COPY") for word in value.split()[:-1]}
-    assert set(re.findall(r'"(\w+)"', rooms)) <= copied
+    assert set(re.findall(r'"(\w+)"', packages)) <= copied
 
 
 def test_steps_are_run_in_the_order_of_their_needs() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.vertex import image
+from pipeline.ground import image
 from tests.images.dockerfile import PIPELINE, ROOT
 
 FOLDER = ROOT / "images/pipeline"

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from configs.load import load_config
-from pipeline.runs.metadata import ERROR
-from tests.pipeline.runs.history import History
+from pipeline.store.runs.metadata import ERROR
+from tests.pipeline.store.runs.history import History
 from tests.shop import ITEMS, Shop
 
 ROOT = Path(__file__).resolve().parents[2]

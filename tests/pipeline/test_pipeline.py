@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from common.errors import ConfigError, DataSetError
 from configs.data import CategoryFeature
-from configs.errors import ConfigError, DataSetError
 from configs.load import DEFAULT_CONFIG, load_config
-from pipeline.places import local_places, vertex_places
-from pipeline.vertex.compile import compile_job
+from pipeline.runners.places import local_places, vertex_places
+from pipeline.runners.vertex.compile import compile_job
 
 GOLDEN = Path(__file__).parent / "golden" / "movielens-100k.json"
 UPDATE = "UPDATE_GOLDEN"
@@ -155,7 +155,7 @@ def test_local_places_data_set_not_fetched_names_the_command(tmp_path: Path, mon
 def test_artifact_types_are_found_by_their_names() -> None:
     from tfx.utils import import_utils
 
-    from pipeline.artifacts import DataBlessing
+    from pipeline.ground.artifacts import DataBlessing
 
     assert import_utils.import_class_by_path(DataBlessing.TYPE_NAME) is DataBlessing
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from configs.errors import TrainingError
+from common.errors import TrainingError
 from tests.trainer.worlds import interactions_of
 from trainer.checks import MAX_CONCENTRATION, check_data, check_embeddings, check_loss, concentration_of
 

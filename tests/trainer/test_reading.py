@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow_transform as tft
 
-from configs.errors import TrainingError
+from common.errors import TrainingError
 from tests.trainer_inputs import TrainerInputs, write_examples
 from trainer.candidates import read_candidates
 from trainer.interactions import read_interactions

@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from common.errors import TrainingError
 from configs.data import Catalogue
-from configs.errors import TrainingError
 from configs.model import Serving, Trainer
 from serving_signatures.export import SIGNATURES
 from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples

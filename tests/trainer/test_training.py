@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs.errors import TrainingError
+from common.errors import TrainingError
 from configs.model import Trainer
 from tests.trainer.worlds import candidates_of, grouped_world, interactions_of
 from trainer.batches import Batches

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs.errors import WarmStartError
+from common.errors import WarmStartError
 from configs.model import Trainer
 from tests.trainer.worlds import candidates_of, interactions_of
 from trainer.base_model import find_base_model

@@ -9,8 +9,8 @@ from tfx.types.component_spec import ChannelParameter
 
 from configs.data import Catalogue
 from pipeline.components.catalogue_gen import executor
-from pipeline.components.tabular import settings
-from pipeline.components.tabular.driver import Driver
+from pipeline.reading import settings
+from pipeline.reading.driver import Driver
 
 
 class CatalogueGenSpec(types.ComponentSpec):

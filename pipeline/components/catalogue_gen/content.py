@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from configs.data import Catalogue, CategoryFeature, Column, Feature, NumberFeature
-from pipeline.components.tabular import columns
-from pipeline.components.tabular.bad_rows import Problems
+from pipeline.reading import columns
+from pipeline.reading.bad_rows import Problems
 
 TEXT = pa.list_(pa.string())
 NUMBER = pa.list_(pa.float32())

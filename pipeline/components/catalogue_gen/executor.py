@@ -19,17 +19,19 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
+from common.errors import DataError
 from configs.data import Catalogue
-from configs.errors import DataError
 from pipeline.components.catalogue_gen import reading
 from pipeline.components.catalogue_gen.reading import Items
 from pipeline.components.interaction_gen.outcome import ITEMS_FILE
-from pipeline.components.tabular import files, records, report, settings
-from pipeline.components.tabular.driver import require_match
-from pipeline.components.tabular.files import InputFile
-from pipeline.components.tabular.output import all_or_nothing
-from pipeline.components.tabular.pace import rate
-from pipeline.components.tabular.report import ReadingReport
+from pipeline.ground import records
+from pipeline.ground import tabular_files as files
+from pipeline.ground.output import all_or_nothing
+from pipeline.ground.tabular_files import InputFile
+from pipeline.reading import report, settings
+from pipeline.reading.driver import require_match
+from pipeline.reading.pace import rate
+from pipeline.reading.report import ReadingReport
 from transforms import features
 
 REPORT_FILE = "catalogue.json"

@@ -8,14 +8,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.errors import DataError
 from configs.data import Catalogue, Column
-from configs.errors import DataError
 from pipeline.components.catalogue_gen import content
-from pipeline.components.tabular import bad_rows, columns, pieces, report
-from pipeline.components.tabular.bad_rows import BadRow, Problems
-from pipeline.components.tabular.delimited import Kind, Parsed
-from pipeline.components.tabular.files import InputFile
-from pipeline.components.tabular.report import FileReport, ReadingReport
+from pipeline.ground.tabular_files import InputFile
+from pipeline.reading import bad_rows, columns, pieces, report
+from pipeline.reading.bad_rows import BadRow, Problems
+from pipeline.reading.delimited import Kind, Parsed
+from pipeline.reading.report import FileReport, ReadingReport
 from transforms import features
 
 MAX_QUARANTINE_ROWS = 10_000

@@ -8,7 +8,7 @@ from tfx.components.schema_gen.import_schema_gen import executor
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from pipeline.places import CuratedSchema
+from pipeline.ground.places import CuratedSchema
 
 
 class CuratedSchemaGenSpec(component_spec.ComponentSpec):

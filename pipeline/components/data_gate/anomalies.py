@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from configs.errors import AnomalyError
+from common.errors import AnomalyError
 
 
 class Finding(NamedTuple):

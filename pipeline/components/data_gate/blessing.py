@@ -13,10 +13,10 @@ from google.protobuf import message
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 
-from configs.errors import DriftError
+from common.errors import DriftError
 from pipeline.components.data_gate import facts
 from pipeline.components.data_gate.facts import Facts
-from pipeline.components.tabular import files
+from pipeline.ground import tabular_files as files
 
 REPORT_FILE = "gate.json"
 SAMPLES_FILE = "samples.npz"

@@ -8,8 +8,8 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from configs.data_gate import DataGate as Settings
-from pipeline.artifacts import DataBlessing
 from pipeline.components.data_gate import executor
+from pipeline.ground.artifacts import DataBlessing
 
 
 class DataGateSpec(component_spec.ComponentSpec):

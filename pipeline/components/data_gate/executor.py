@@ -14,16 +14,16 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from common.errors import DriftError
 from configs.data_gate import DataGate
-from configs.errors import DriftError
 from pipeline.components.catalogue_gen.executor import REPORT_FILE as CATALOGUE_REPORT_FILE
 from pipeline.components.data_gate import anomalies, blessing, drift, facts
 from pipeline.components.data_gate.blessing import Remembered
 from pipeline.components.data_gate.checks import Check, failures_text
 from pipeline.components.interaction_gen.executor import REPORT_FILE as CLEANING_REPORT_FILE
-from pipeline.components.served_model.presence import present
-from pipeline.components.tabular.output import all_or_nothing
 from pipeline.components.two_tower_trainer.executor import DATA_FOLDER
+from pipeline.ground.output import all_or_nothing
+from pipeline.ground.presence import present
 
 DATA = {"interactions": "interaction", "catalogue": "catalogue"}
 """What is looked at, and how its channels begin: `<…>_statistics`, `<…>_schema`, `<…>_anomalies`."""

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from configs.data import Cleaning
 from pipeline.components.interaction_gen.interactions import Interactions, stable_order
-from pipeline.components.tabular import columns
+from pipeline.reading import columns
 
 STEPS = ("window", "deduplicate", "positives", "top_items", "active_users")
 """The steps, in order; keys of the counts."""

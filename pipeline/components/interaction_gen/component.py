@@ -6,8 +6,8 @@ from tfx.proto import example_gen_pb2
 
 from configs.data import Log
 from pipeline.components.interaction_gen import executor
-from pipeline.components.tabular import settings
-from pipeline.components.tabular.driver import Driver
+from pipeline.reading import settings
+from pipeline.reading.driver import Driver
 
 
 class InteractionGen(component.FileBasedExampleGen):

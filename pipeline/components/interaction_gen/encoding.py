@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipeline.components.interaction_gen.interactions import Interactions
-from pipeline.components.tabular import records
+from pipeline.ground import records
 from transforms import features
 
 TRAIN, EVAL = "train", "eval"

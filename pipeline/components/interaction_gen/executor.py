@@ -13,14 +13,15 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
+from common.errors import DataError
 from configs.data import Log
-from configs.errors import DataError
 from pipeline.components.interaction_gen import cleaning, encoding, interactions, outcome, stages
-from pipeline.components.tabular import files, settings
-from pipeline.components.tabular.driver import require_match
-from pipeline.components.tabular.files import InputFile
-from pipeline.components.tabular.output import all_or_nothing
-from pipeline.components.tabular.pace import rate
+from pipeline.ground import tabular_files as files
+from pipeline.ground.output import all_or_nothing
+from pipeline.ground.tabular_files import InputFile
+from pipeline.reading import settings
+from pipeline.reading.driver import require_match
+from pipeline.reading.pace import rate
 
 REPORT_FILE = "cleaning.json"
 """The report in the artifact's folder; its `rows` are not the files' lines, see `tabular.report.to_json`."""

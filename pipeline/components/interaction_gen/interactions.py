@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.components.interaction_gen.reading import HELD_OUT, ITEM, TIMESTAMP, USER, VALUE
-from pipeline.components.tabular import arrow_bytes
+from pipeline.ground import arrow_bytes
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from configs.data import Log
 from pipeline.components.interaction_gen import cleaning, encoding, recent, report
 from pipeline.components.interaction_gen.recent import RecentDays
 from pipeline.components.interaction_gen.report import LogReport
-from pipeline.components.tabular import arrow_bytes, files
-from pipeline.components.tabular import report as tabular_report
+from pipeline.ground import arrow_bytes
+from pipeline.ground import tabular_files as files
+from pipeline.reading import report as tabular_report
 
 OUTCOME_FILE = "outcome.json"
 """What the workers leave for the executor, which removes it."""

@@ -8,15 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from common.errors import DataError
 from configs.data import Column, Log
-from configs.errors import DataError
 from pipeline.components.interaction_gen.report import UNITS, LogReport
-from pipeline.components.tabular import bad_rows, columns, pieces
-from pipeline.components.tabular.bad_rows import Problems
-from pipeline.components.tabular.delimited import Kind, Parsed
-from pipeline.components.tabular.files import InputFile
-from pipeline.components.tabular.pieces import Piece
-from pipeline.components.tabular.report import FileReport, ReadingReport
+from pipeline.ground.tabular_files import InputFile
+from pipeline.reading import bad_rows, columns, pieces
+from pipeline.reading.bad_rows import Problems
+from pipeline.reading.delimited import Kind, Parsed
+from pipeline.reading.pieces import Piece
+from pipeline.reading.report import FileReport, ReadingReport
 
 USER, ITEM, VALUE, TIMESTAMP, HELD_OUT = "user", "item", "value", "timestamp", "held_out"
 """Columns of a table of interactions. `user` and `item` are dictionaries of strings; `value` (float64) and `timestamp`

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from pipeline.components.interaction_gen.cleaning import SECONDS_A_DAY
 from pipeline.components.interaction_gen.interactions import Interactions
-from pipeline.components.tabular import arrow_bytes
+from pipeline.ground import arrow_bytes
 
 DAYS = 28
 """Days that are counted, or as many whole ones as the log has: four weeks, in which no weekday stands out."""

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from configs.data import Log
-from pipeline.components.tabular import bad_rows
-from pipeline.components.tabular import report as tabular_report
-from pipeline.components.tabular.report import ReadingReport
+from pipeline.reading import bad_rows
+from pipeline.reading import report as tabular_report
+from pipeline.reading.report import ReadingReport
 
 UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
 """Timestamp unit to its number in a second."""

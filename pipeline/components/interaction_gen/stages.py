@@ -28,11 +28,11 @@ from pipeline.components.interaction_gen import (
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.components.interaction_gen.outcome import ShardReport
 from pipeline.components.interaction_gen.report import UNITS, LogReport
-from pipeline.components.tabular import arrow_bytes
-from pipeline.components.tabular.files import InputFile
-from pipeline.components.tabular.pace import Pace
-from pipeline.components.tabular.pieces import Piece
-from pipeline.components.tabular.records import write_records
+from pipeline.ground import arrow_bytes
+from pipeline.ground.records import write_records
+from pipeline.ground.tabular_files import InputFile
+from pipeline.reading.pace import Pace
+from pipeline.reading.pieces import Piece
 
 LOGGER = "perennial.interaction_gen"
 

@@ -11,9 +11,9 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from configs.push import Push
-from pipeline.components.json_report import write_json_report
-from pipeline.runs.metadata import MODEL_DIGEST, WITHDRAWN
-from pipeline.versions.push import push
+from pipeline.ground.json_report import write_json_report
+from pipeline.store.runs.metadata import MODEL_DIGEST, WITHDRAWN
+from pipeline.store.versions.push import push
 
 MODEL_KEY = standard_component_specs.MODEL_KEY
 MODEL_BLESSING_KEY = standard_component_specs.MODEL_BLESSING_KEY

@@ -8,8 +8,8 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
+from configs.vertex.target import Target
 from pipeline.components.registry_pusher import executor
-from pipeline.vertex.registry.target import Target
 
 
 class RegistryPusherSpec(component_spec.ComponentSpec):

@@ -8,15 +8,15 @@ from tfx import types
 from tfx.components.pusher import executor as pusher_executor
 from tfx.types import artifact_utils
 
-from pipeline.components.json_report import write_json_report
-from pipeline.runs.metadata import MODEL_DIGEST
-from pipeline.versions.files import reading
-from pipeline.versions.folder import Version, is_local, versions
-from pipeline.versions.withdrawn import withdrawn
-from pipeline.vertex.registry.api import RegistryApi
-from pipeline.vertex.registry.push import Overtaken, push, tidy
-from pipeline.vertex.registry.target import Target
-from pipeline.vertex.registry.versions import Pushed
+from configs.vertex.target import Target
+from pipeline.cloud.registry.api import RegistryApi
+from pipeline.cloud.registry.push import Overtaken, push, tidy
+from pipeline.cloud.registry.versions import Pushed
+from pipeline.ground.json_report import write_json_report
+from pipeline.store.runs.metadata import MODEL_DIGEST
+from pipeline.store.versions.files import reading
+from pipeline.store.versions.folder import Version, is_local, versions
+from pipeline.store.versions.withdrawn import withdrawn
 
 PUSHED_MODEL_KEY = "pushed_model"
 REGISTERED_MODEL_KEY = "registered_model"

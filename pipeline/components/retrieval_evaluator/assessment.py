@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from configs.errors import ModelError
+from common.errors import ModelError
 from configs.evaluation import LIST_K, Evaluation, Gate
 from pipeline.components.retrieval_evaluator import baselines, evaluation, gate, results, samples, slices, stability
 from pipeline.components.retrieval_evaluator.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY

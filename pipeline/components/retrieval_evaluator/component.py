@@ -5,8 +5,8 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from configs.evaluation import Evaluation, Gate
-from pipeline import artifacts
 from pipeline.components.retrieval_evaluator import executor
+from pipeline.ground import artifacts
 
 
 class RetrievalEvaluatorSpec(component_spec.ComponentSpec):
@@ -24,7 +24,7 @@ class RetrievalEvaluatorSpec(component_spec.ComponentSpec):
         standard_component_specs.INFRA_BLESSING_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.InfraBlessing
         ),
-        # Not looked at, and not optional: its type makes Vertex find that of the metrics, see `pipeline.artifacts`.
+        # Not looked at, and not optional: its type makes Vertex find that of the metrics, see `ground.artifacts`.
         "data_blessing": component_spec.ChannelParameter(type=artifacts.DataBlessing),
         standard_component_specs.BASELINE_MODEL_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.Model, optional=True
@@ -44,7 +44,7 @@ class RetrievalEvaluator(base_beam_component.BaseBeamComponent):
      - `evaluation`: Channel of type `standard_artifacts.ModelEvaluation`, with `evaluation.json`; the metrics are also
        its custom properties, `ndcg@10` as `ndcg_at_10`.
      - `blessing`: Channel of type `standard_artifacts.ModelBlessing`.
-     - `metrics`: Channel of type `pipeline.artifacts.EvaluationMetrics`: all contenders' metrics and the verdict, for
+     - `metrics`: Channel of type `ground.artifacts.EvaluationMetrics`: all contenders' metrics and the verdict, for
        user interfaces.
     """
 

@@ -18,10 +18,10 @@ from pipeline.components.retrieval_evaluator import stages
 from pipeline.components.retrieval_evaluator.assessment import Clock, Contender, assess
 from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL
 from pipeline.components.retrieval_evaluator.ui_metrics import key_of, ui_metrics
-from pipeline.components.served_model.presence import present
 from pipeline.components.serving_check.executor import REPORT_FILE
-from pipeline.components.tabular import files
-from pipeline.components.tabular.output import all_or_nothing
+from pipeline.ground import tabular_files as files
+from pipeline.ground.output import all_or_nothing
+from pipeline.ground.presence import present
 
 SETTINGS_KEY, GATE_KEY, WEIGHTED_KEY, CODE_DIGEST_KEY = "settings", "gate", "weighted", "code_digest"
 

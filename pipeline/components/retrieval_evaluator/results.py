@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from tfx.dsl.io import fileio
 
-from configs.errors import ModelError
+from common.errors import ModelError
 from configs.evaluation import LIST_K
 from pipeline.components.retrieval_evaluator import blocks
 from pipeline.components.retrieval_evaluator.users import Users
-from pipeline.components.tabular import arrow_bytes, files
+from pipeline.ground import arrow_bytes
+from pipeline.ground import tabular_files as files
 
 TRAIN, EVAL = "train", "eval"
 """Folders of users; beside them, one of answers for each model."""

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
-from configs.errors import ModelError, ModelUnavailableError
+from common.errors import ModelError, ModelUnavailableError
 from pipeline.components.retrieval_evaluator import blocks
 from trainer.pieces import padded_pieces
 

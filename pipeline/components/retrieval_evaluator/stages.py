@@ -13,10 +13,10 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 
-from configs.errors import ModelError
+from common.errors import ModelError
 from pipeline.components.retrieval_evaluator import blocks, results
 from pipeline.components.retrieval_evaluator.served_model import ServedModel
-from pipeline.components.tabular import arrow_bytes
+from pipeline.ground import arrow_bytes
 from transforms import features
 from transforms.hashing import ID_HASHES
 

@@ -4,8 +4,8 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from pipeline import artifacts
 from pipeline.components.run_report import executor
+from pipeline.ground import artifacts
 
 
 class RunReportSpec(component_spec.ComponentSpec):
@@ -22,7 +22,7 @@ class RunReportSpec(component_spec.ComponentSpec):
             type=standard_artifacts.ExampleAnomalies, optional=True
         ),
         "catalogue_anomalies": component_spec.ChannelParameter(type=standard_artifacts.ExampleAnomalies, optional=True),
-        # Not optional: its type is what makes Vertex find the page's, see `pipeline.artifacts`.
+        # Not optional: its type is what makes Vertex find the page's, see `pipeline.ground.artifacts`.
         "data_blessing": component_spec.ChannelParameter(type=artifacts.DataBlessing),
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
         "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
@@ -38,7 +38,7 @@ class RunReport(base_component.BaseComponent):
     """Writes the page.
 
     Component `outputs` contains:
-     - `report`: Channel of type `pipeline.artifacts.RunReport`, an HTML file.
+     - `report`: Channel of type `pipeline.ground.artifacts.RunReport`, an HTML file.
     """
 
     SPEC_CLASS = RunReportSpec

@@ -7,11 +7,11 @@ from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from pipeline.components.served_model.presence import mark_absent
-from pipeline.runs.metadata import MODEL_DIGEST
-from pipeline.versions.files import reading
-from pipeline.versions.folder import Version, versions
-from pipeline.versions.withdrawn import withdrawn
+from pipeline.ground.presence import mark_absent
+from pipeline.store.runs.metadata import MODEL_DIGEST
+from pipeline.store.versions.files import reading
+from pipeline.store.versions.folder import Version, versions
+from pipeline.store.versions.withdrawn import withdrawn
 
 SERVING_DIR_KEY = "serving_dir"
 MODEL_KEY = "model"

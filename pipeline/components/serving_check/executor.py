@@ -12,8 +12,8 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from configs.push import ServingCheck
-from pipeline.components.json_report import write_json_report
 from pipeline.components.serving_check.process import check
+from pipeline.ground.json_report import write_json_report
 from serving_signatures.export import SIGNATURES
 
 MODEL_KEY = "model"

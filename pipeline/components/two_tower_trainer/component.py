@@ -12,8 +12,8 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.proto import trainer_pb2
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from pipeline.artifacts import DataBlessing
 from pipeline.components.two_tower_trainer import custom_job, executor
+from pipeline.ground.artifacts import DataBlessing
 
 
 class TwoTowerTrainerSpec(component_spec.ComponentSpec):
@@ -73,7 +73,7 @@ class TwoTowerTrainer(base_component.BaseComponent):
             custom_config: Hyperparameters for it, as JSON values. Never a path, a URI or a channel.
             code_digest: Digest of the code behind `run_fn`, for the cache key.
             base_model: The model to start from, or to hand on where nothing has changed; its channel may be empty.
-            training_job: The Vertex CustomJob to train in, as `pipeline.vertex.training` describes it. None: training
+            training_job: The Vertex CustomJob to train in, as `pipeline.cloud.training` describes it. None: training
                 runs in the component's own process.
         """
         if training_job is not None:

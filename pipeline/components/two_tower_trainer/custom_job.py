@@ -16,12 +16,12 @@ from tfx.extensions.google_cloud_ai_platform.trainer import executor as ai_platf
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import name_utils
 
-from configs.errors import TrainingError, VertexError
+from common.errors import TrainingError, VertexError
+from pipeline.cloud.retrying import Patience
+from pipeline.cloud.signals import Signals
+from pipeline.cloud.training import API_ENDPOINT, CUSTOM_JOB, PROJECT, REGION
 from pipeline.components.two_tower_trainer import executor
 from pipeline.components.two_tower_trainer.job_client import IN_DOUBT, TASK_LABEL, JobClient
-from pipeline.vertex.api.retrying import Patience
-from pipeline.vertex.signals import Signals
-from pipeline.vertex.training import API_ENDPOINT, CUSTOM_JOB, PROJECT, REGION
 
 API_ENDPOINT_KEY = "vertex_api_endpoint"
 """In `custom_config`, beside TFX's own keys, which have no room for it."""
@@ -44,7 +44,7 @@ def custom_config_of(training_job: Mapping[str, Any]) -> dict[str, Any]:
     """What TFX's executor looks for in `custom_config`.
 
     Args:
-        training_job: As `pipeline.vertex.training.training_job` makes it.
+        training_job: As `pipeline.cloud.training.training_job` makes it.
     """
     endpoint = training_job[API_ENDPOINT]
     return {

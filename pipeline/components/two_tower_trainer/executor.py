@@ -11,7 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils
 
-from pipeline.components.served_model.presence import present
+from pipeline.ground.presence import present
 from trainer.fn_args import TwoTowerFnArgs
 
 CANDIDATES_KEY = "candidates"

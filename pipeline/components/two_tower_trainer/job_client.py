@@ -11,7 +11,7 @@ from google.cloud.aiplatform import gapic
 from google.protobuf import json_format
 from tfx.extensions.google_cloud_ai_platform import training_clients
 
-from pipeline.vertex.api.retrying import Patience, persistently
+from pipeline.cloud.retrying import Patience, persistently
 
 _PATIENCE = Patience(attempts=40, longest_pause_seconds=30.0, total_seconds=900.0)
 """With the API while the job trains: a quarter of an hour without it must not cost the hours that were trained."""

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from configs.errors import DataSetError
+from common.errors import DataSetError
 from pipeline.datasets.layouts import GENRES, movielens_official, movielens_recbole, unchanged
 from pipeline.datasets.registry import DATA_SETS
 from tests.real_data import real_data

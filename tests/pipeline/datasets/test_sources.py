@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from rich.console import Console
 
-from configs.errors import DataSetError
+from common.errors import DataSetError
 from pipeline.datasets import sources
 from pipeline.datasets.sources import WebFiles, WebZip, Wheel, download, read_zip
 

@@ -9,7 +9,7 @@ import socket
 import pytest
 from rich.console import Console
 
-from configs.errors import DataSetError
+from common.errors import DataSetError
 from pipeline.datasets import data_dir, fetch, is_cached, resolve
 from pipeline.datasets.layouts import Layout
 from pipeline.datasets.registry import DATA_SETS, DataSet

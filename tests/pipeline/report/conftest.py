@@ -2,10 +2,10 @@
 
 import pytest
 
-from pipeline.replay import showing
+from pipeline.commands.replay import showing
 from pipeline.report.page import build_page
 from tests.pipeline.report import worlds
-from tests.pipeline.runs.conftest import history
+from tests.pipeline.store.runs.conftest import history
 
 __all__ = ["history"]
 

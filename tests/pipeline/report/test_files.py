@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.errors import OutputError
+from common.errors import OutputError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.report.files import write_local_report
 from tests.pipeline.report import worlds

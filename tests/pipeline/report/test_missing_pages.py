@@ -6,8 +6,8 @@ import pytest
 
 from configs.load import load_config
 from configs.pipeline import PipelineConfig
-from pipeline import local
-from tests.pipeline.runs.history import History, RunWriter
+from pipeline.runners import local
+from tests.pipeline.store.runs.history import History, RunWriter
 
 
 @pytest.fixture

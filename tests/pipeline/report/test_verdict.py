@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.report.facts import Facts, Part
 from pipeline.report.verdict import verdict
-from pipeline.runs.store import RunState
+from pipeline.store.runs.records import RunState
 from tests.pipeline.report import worlds
 
 

@@ -4,9 +4,9 @@ import dataclasses
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pipeline.replay.rounds import Round
+from pipeline.commands.replay.rounds import Round
 from pipeline.report.facts import Anomaly, Facts, Part
-from pipeline.runs.store import ArtifactRef, NodeExecution, NodeState, Run
+from pipeline.store.runs.records import ArtifactRef, NodeExecution, NodeState, Run
 
 START = datetime(2026, 11, 21, 14, 0, tzinfo=timezone.utc)
 KS = (1, 5, 10, 20, 50, 100)

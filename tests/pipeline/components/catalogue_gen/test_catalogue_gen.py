@@ -12,10 +12,10 @@ import pytest
 from tfx import types
 from tfx.types import standard_artifacts
 
+from common.errors import DataError, OutputError
 from configs.data import Catalogue
-from configs.errors import DataError, OutputError
 from pipeline.components.catalogue_gen.executor import encode, make_catalogue
-from pipeline.components.tabular.files import list_files
+from pipeline.ground.tabular_files import list_files
 from tests.ingest import Ingested, Row, run_catalogue_gen
 from tests.real_data import real_data
 

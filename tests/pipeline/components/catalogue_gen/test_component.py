@@ -13,11 +13,11 @@ from tfx.orchestration.portable import data_types
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
+from common.errors import DataError
 from configs.data import Catalogue, Log
-from configs.errors import DataError
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.interaction_gen.component import InteractionGen
-from pipeline.components.tabular.driver import Driver
+from pipeline.reading.driver import Driver
 
 
 def _components(folder: str) -> tuple[InteractionGen, CatalogueGen]:

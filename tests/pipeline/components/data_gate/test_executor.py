@@ -16,11 +16,11 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
+from common.errors import AnomalyError, DriftError
 from configs.data_gate import DataGate
-from configs.errors import AnomalyError, DriftError
-from pipeline.artifacts import DataBlessing
 from pipeline.components.data_gate import anomalies, blessing, executor
-from pipeline.components.served_model.presence import mark_absent
+from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.presence import mark_absent
 from tests.trainer_inputs import write_examples
 
 Day = dict[str, list[types.Artifact]]

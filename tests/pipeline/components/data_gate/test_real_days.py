@@ -13,11 +13,11 @@ from tfx import types
 from tfx.components.statistics_gen import executor as statistics_executor
 from tfx.types import artifact_utils, standard_artifacts
 
+from common.errors import DriftError
 from configs.data import Catalogue, Log
 from configs.data_gate import DataGate
-from configs.errors import DriftError
-from pipeline.artifacts import DataBlessing
 from pipeline.components.data_gate import executor
+from pipeline.ground.artifacts import DataBlessing
 from tests.ingest import run_catalogue_gen, run_interaction_gen
 from tests.real_data import real_data
 

@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
 
+from common.errors import DataError, OutputError
 from configs.data import Log
-from configs.errors import DataError, OutputError
 from pipeline.components.interaction_gen import reading, report
-from pipeline.components.tabular import files, records
-from pipeline.components.tabular.files import list_files
-from pipeline.components.tabular.report import quarantine_json
+from pipeline.ground import records
+from pipeline.ground import tabular_files as files
+from pipeline.ground.tabular_files import list_files
+from pipeline.reading.report import quarantine_json
 from tests.ingest import Ingested, log_config, run_interaction_gen
 
 HEADER = b"user_id,item_id,rating,timestamp\n"

@@ -17,7 +17,7 @@ from configs.push import Push
 from pipeline.components.pusher.component import Pusher
 from pipeline.components.pusher.executor import Executor
 from serving_signatures.provenance import model_digest
-from tests.pipeline.versions.folders import make_model, served
+from tests.pipeline.store.versions.folders import make_model, served
 
 
 def blessing(kind: Any, blessed: int | None, withdrawn: int = 0) -> list[Any]:

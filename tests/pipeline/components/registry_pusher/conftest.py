@@ -1,5 +1,5 @@
-"""The world of `tests.pipeline.vertex.registry.worlds`."""
+"""The world of `tests.pipeline.cloud.registry.worlds`."""
 
-from tests.pipeline.vertex.registry.worlds import store, world
+from tests.pipeline.cloud.registry.worlds import store, world
 
 __all__ = ["store", "world"]

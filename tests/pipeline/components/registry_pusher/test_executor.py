@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from tfx.types import channel_utils, standard_artifacts
 
-from configs.errors import VertexError
+from common.errors import VertexError
+from configs.vertex.target import Target
+from pipeline.cloud.registry import endpoint as registry_endpoint
 from pipeline.components.registry_pusher.component import RegistryPusher
-from pipeline.vertex.registry import endpoint as registry_endpoint
-from pipeline.vertex.registry.target import Target
-from tests.pipeline.vertex.registry.worlds import ENDPOINT, MODEL, NAME, World
-from tests.pipeline.vertex.settings import job_with, tasks_of
+from tests.pipeline.cloud.registry.worlds import ENDPOINT, MODEL, NAME, World
+from tests.pipeline.vertex_settings import job_with, tasks_of
 from tests.vertex_api import Refuse
 from tests.vertex_api.faults import permission_denied
 
@@ -128,8 +128,8 @@ def test_do_pushed_model_from_the_cache_that_is_no_longer_live_not_registered(wo
 def test_do_serving_folder_of_this_machine_nothing_asked_of_google_cloud(world: World, tmp_path: Path) -> None:
     # In a rehearsal, gs:// places are folders here.
     from pipeline.components.registry_pusher.executor import Executor
-    from pipeline.versions.push import push
-    from tests.pipeline.versions.folders import make_model
+    from pipeline.store.versions.push import push
+    from tests.pipeline.store.versions.folders import make_model
 
     came = push(make_model(tmp_path / "model", "a"), str(tmp_path / "serving"), 5)
     pushed, output = standard_artifacts.PushedModel(), standard_artifacts.PushedModel()
@@ -170,7 +170,7 @@ def test_compiled_job_has_it_after_the_pusher_if_the_config_says_so(tmp_path: Pa
 
 
 def test_local_pipeline_never_has_it(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipeline.places import local_places
+    from pipeline.runners.places import local_places
 
     monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path))
     (tmp_path / "movielens-100k").mkdir()

@@ -10,10 +10,10 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils, standard_artifacts
 
 from configs.evaluation import Evaluation, Gate
-from pipeline.artifacts import EvaluationMetrics
 from pipeline.components.retrieval_evaluator.executor import EVALUATION_FILE, Executor
-from pipeline.components.served_model.presence import mark_absent
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY, REPORT_FILE
+from pipeline.ground.artifacts import EvaluationMetrics
+from pipeline.ground.presence import mark_absent
 
 IN_MEMORY = ("--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none")
 

@@ -6,10 +6,10 @@ import pytest
 from tfx import types
 from tfx.types import standard_artifacts
 
-from configs.errors import ConfigError
+from common.errors import ConfigError
 from configs.evaluation import Evaluation, Gate
-from pipeline.artifacts import DataBlessing, EvaluationMetrics
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
+from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics
 
 
 def declared(gate: Gate) -> RetrievalEvaluator:

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from tfx.components.evaluator import executor as evaluator_executor
 
-from configs.errors import ModelUnavailableError
+from common.errors import ModelUnavailableError
 from configs.evaluation import Evaluation, Gate
 from pipeline.components.retrieval_evaluator import baselines, blocks, evaluation, served_model
 from pipeline.components.retrieval_evaluator.executor import Executor

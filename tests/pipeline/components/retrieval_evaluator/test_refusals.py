@@ -14,8 +14,8 @@ from tfx.orchestration.pipeline import RunOptions
 
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.datasets import layouts
+from pipeline.ground.places import Places
 from pipeline.pipeline import create_pipeline
-from pipeline.places import Places
 from tests.pipeline.components.retrieval_evaluator.inputs import Evaluated, evaluate
 from tests.real_data import real_data
 

@@ -12,8 +12,8 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 from tfx.orchestration import metadata
 
-from pipeline import artifacts
 from pipeline.components.run_report.component import RunReport
+from pipeline.ground import artifacts
 from tests.pipeline.report import worlds
 
 

@@ -8,9 +8,9 @@ from tfx import types
 from tfx.types import standard_artifacts
 
 from pipeline.components.served_model import executor
-from pipeline.components.served_model.presence import present
-from pipeline.versions.push import push
-from pipeline.versions.rollback import roll_back
+from pipeline.ground.presence import present
+from pipeline.store.versions.push import push
+from pipeline.store.versions.rollback import roll_back
 from serving_signatures.provenance import model_digest
 
 

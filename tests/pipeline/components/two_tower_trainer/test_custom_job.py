@@ -19,15 +19,15 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from configs.errors import TrainingError, VertexError
+from common.errors import TrainingError, VertexError
 from configs.load import DEFAULT_CONFIG, load_config
 from configs.model import Serving, Trainer
 from configs.vertex.section import Vertex
-from pipeline.artifacts import DataBlessing
-from pipeline.components.served_model.presence import mark_absent
+from pipeline.cloud.retrying import Patience
+from pipeline.cloud.training import training_job
 from pipeline.components.two_tower_trainer import custom_job, executor, job_client
-from pipeline.vertex.api.retrying import Patience
-from pipeline.vertex.training import training_job
+from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.presence import mark_absent
 from tests.trainer_inputs import TrainerInputs
 from tests.vertex_api import Cut, Refuse, VertexApi
 from tests.vertex_api.credentials import Tokens

@@ -9,9 +9,9 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from pipeline.artifacts import DataBlessing
-from pipeline.components.served_model.presence import mark_absent
 from pipeline.components.two_tower_trainer import executor
+from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.presence import mark_absent
 from trainer.fn_args import TwoTowerFnArgs
 
 GIVEN = "given.json"

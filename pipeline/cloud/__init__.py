@@ -1,0 +1,1 @@
+"""Google Cloud as tasks call it: client, retries, refusals, signals, Dataflow, CustomJobs, the Model Registry."""

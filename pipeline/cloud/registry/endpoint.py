@@ -1,0 +1,265 @@
+"""An Endpoint in front of the registry's versions: deployed before they get traffic, which moves in one update.
+
+A version is undeployed only when it has no traffic left. So at every moment what answers is what answered before, or
+the new version, whole.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.api_core import exceptions
+from google.cloud import aiplatform_v1 as v1
+
+from common.errors import VertexError
+from configs.vertex.registry import Endpoint
+from configs.vertex.target import Target
+from pipeline.cloud.registry.api import RegistryApi, afresh, at_work, carried_out, plain
+
+_CREATE_SECONDS = 10 * 60
+_DEPLOY_SECONDS = 60 * 60
+"""Machines are sought, the image and the model are fetched: some ten minutes as a rule."""
+
+_UNDEPLOY_SECONDS = 30 * 60
+
+_now = time.time
+_logger = logging.getLogger("perennial.registry")
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One of our model's versions on the Endpoint."""
+
+    id: str
+    """Its own id there."""
+
+    version: int
+    """The registry's version."""
+
+    traffic: int
+    """Percent of the requests."""
+
+    since: float
+    """When it was deployed, seconds since 1970."""
+
+
+def deployed(api: RegistryApi, target: Target) -> list[Deployed]:
+    """What the Endpoint has of our model, in the order in which it came; nothing if there is no Endpoint.
+
+    Raises:
+        VertexError: Google Cloud refused or could not be reached, or the Endpoint is not ours alone.
+    """
+
+    def once(options: dict[str, Any]) -> list[Deployed]:
+        found = _find(api, target, options)
+        return _ours(api.endpoints.get_endpoint(name=found, **options), target) if found else []
+
+    return api.call(f"look at the Endpoint {_settings(target).display_name!r}", once)
+
+
+def deploy(api: RegistryApi, target: Target, version: int) -> str:
+    """Deploys a version if need be. It gets no traffic yet.
+
+    Args:
+        api: Google Cloud.
+        target: The model; its registry section has an endpoint.
+        version: The registry's version that is to answer.
+
+    Returns:
+        The Endpoint's resource name; it is made if need be.
+
+    Raises:
+        VertexError: Google Cloud refused or could not be reached, or the Endpoint is not ours alone. What answered
+            before still does.
+    """
+    # Each looks at what is there first, and so may be begun again where a reply was lost.
+    name = _found_or_made(api, target)
+    doing = f"deploy version {version} of {target.model} to {name}"
+    carried_out(api, doing, lambda options: _begin_deploy(api, target, name, version, options), _DEPLOY_SECONDS)
+    return name
+
+
+def move_traffic(api: RegistryApi, target: Target, name: str, version: int, before: int | None) -> Mapping[int, int]:
+    """Lets a version that is deployed answer.
+
+    Args:
+        api: Google Cloud.
+        target: The model; its registry section has an endpoint.
+        name: The Endpoint's resource name.
+        version: The registry's version that is to answer.
+        before: The version that keeps the rest of the traffic, if it is deployed. None: there is no rest.
+
+    Returns:
+        Percent of the traffic by version.
+
+    Raises:
+        VertexError: Google Cloud refused or could not be reached, or the Endpoint is not ours alone. What answered
+            before still does.
+    """
+    return api.call(
+        f"move the traffic of {name}",
+        lambda options: afresh(lambda: _move_traffic(api, target, name, version, before, options)),
+    )
+
+
+def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_seconds: float = 0.0) -> None:
+    """Undeploys versions that have no traffic and need not be there. What fails is left for the next run.
+
+    Args:
+        api: Google Cloud.
+        target: The model; its registry section has an endpoint.
+        keep: Versions of which one each stays in any case.
+        older_than_seconds: What was deployed since stays too: another push may be about to give it traffic. Nor is one
+            waited for then.
+    """
+
+    def begin(options: dict[str, Any]) -> Any:
+        if (name := _find(api, target, options)) is None:
+            return None
+        if busy := at_work(api.endpoints, name, options):
+            return busy if not older_than_seconds else None
+        kept, until = set[int](), _now() - older_than_seconds
+        there = _ours(api.endpoints.get_endpoint(name=name, **options), target)
+        for each in sorted(there, key=lambda each: -each.traffic):
+            if each.traffic or each.since > until or (each.version in keep and each.version not in kept):
+                kept.add(each.version)
+                continue
+            _logger.info("version %d has no traffic and is undeployed", each.version)
+            request = {"endpoint": name, "deployed_model_id": each.id}
+            return api.endpoints.undeploy_model(request=request, **options)
+        return None
+
+    try:
+        while carried_out(api, "undeploy what has no traffic", begin, _UNDEPLOY_SECONDS) is not None:
+            pass  # one after the other: an Endpoint does one thing at a time
+    except VertexError as e:
+        # The new version answers; that an old one costs money a while longer must not undo this.
+        _logger.warning("%s What should answer does; an older version stays deployed without traffic.", e)
+
+
+def _find(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> str | None:
+    """The Endpoint's resource name."""
+    name = _settings(target).display_name
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    request = {"parent": target.location, "filter": f'display_name="{quoted}"'}
+    found = sorted(endpoint.name for endpoint in api.endpoints.list_endpoints(request=request, **options))
+    if len(found) > 1:
+        raise VertexError(
+            f"{target.location}: {len(found)} Endpoints are called {name!r}: {', '.join(found)}. Rename or delete all "
+            "but the one that is meant."
+        )
+    return found[0] if found else None
+
+
+def _found_or_made(api: RegistryApi, target: Target) -> str:
+    display_name = _settings(target).display_name
+    # An id of our own: asked for twice, because a reply was lost, it is still one Endpoint.
+    endpoint_id = f"perennial-{hashlib.sha256(display_name.encode()).hexdigest()[:16]}"
+    own = f"{target.location}/endpoints/{endpoint_id}"
+    found: list[str] = []
+
+    def begin(options: dict[str, Any]) -> Any:
+        busy = at_work(api.endpoints, own, options)
+        if name := _find(api, target, options):
+            found.append(name)
+            return None
+        if busy:
+            return busy
+        endpoint = v1.Endpoint(display_name=display_name, labels={"pipeline": target.pipeline})
+        request = v1.CreateEndpointRequest(parent=target.location, endpoint_id=endpoint_id, endpoint=endpoint)
+        try:
+            return api.endpoints.create_endpoint(request=request, **options)
+        except exceptions.Conflict:
+            there = api.endpoints.get_endpoint(name=own, **options)
+            if there.display_name != display_name:
+                raise VertexError(
+                    f"{own} was made for vertex.registry.endpoint.display_name {display_name!r} and is called "
+                    f"{there.display_name!r} now. Rename it back, or give its new name in the config."
+                ) from None
+            found.append(own)
+            return None
+
+    made = carried_out(api, f"find or create the Endpoint {display_name!r}", begin, _CREATE_SECONDS)
+    return found[-1] if made is None else str(made.name)
+
+
+def _ours(endpoint: Any, target: Target) -> list[Deployed]:
+    ours = []
+    for each in sorted(plain(endpoint).deployed_models, key=lambda each: each.create_time.ToNanoseconds()):
+        traffic = endpoint.traffic_split.get(each.id, 0)
+        # By the last part: the API names the project by its number.
+        model_id = each.model.partition("@")[0].rpartition("/")[2]
+        if model_id == target.model_id:
+            ours.append(Deployed(each.id, int(each.model_version_id), traffic, each.create_time.ToNanoseconds() / 1e9))
+        elif traffic:
+            raise VertexError(
+                f"{endpoint.name}: the model {model_id} has {traffic} % of its traffic, which a push would take from "
+                "it. Name another Endpoint in vertex.registry.endpoint.display_name, or undeploy that model."
+            )
+    return ours
+
+
+def _begin_deploy(api: RegistryApi, target: Target, name: str, version: int, options: Mapping[str, Any]) -> Any:
+    # In this order: a deployment that ends between the two is there then.
+    busy, settings = at_work(api.endpoints, name, options), _settings(target)
+    endpoint = api.endpoints.get_endpoint(name=name, **options)
+    ids = {each.id for each in _ours(endpoint, target) if each.version == version}
+    if ids:
+        _warn_of_other_machines(endpoint, ids, settings)
+        return None
+    if busy:
+        return busy
+    resources = v1.DedicatedResources(
+        machine_spec=v1.MachineSpec(machine_type=settings.machine_type),
+        min_replica_count=settings.min_replicas,
+        max_replica_count=settings.max_replicas,
+    )
+    request = v1.DeployModelRequest(
+        endpoint=name,
+        deployed_model=v1.DeployedModel(
+            model=f"{target.model}@{version}",
+            display_name=f"{target.model_id}-{version}",
+            dedicated_resources=resources,
+        ),
+        # Without traffic_split: it gets none before it is there.
+    )
+    return api.endpoints.deploy_model(request=request, **options)
+
+
+def _warn_of_other_machines(endpoint: Any, ids: Collection[str], settings: Endpoint) -> None:
+    wanted = settings.machine_type, settings.min_replicas, settings.max_replicas
+    for each in plain(endpoint).deployed_models:
+        has = each.dedicated_resources
+        got = has.machine_spec.machine_type, has.min_replica_count, has.max_replica_count
+        if each.id in ids and got != wanted:
+            _logger.warning(
+                "%s: version %s stays on %s, %d to %d of them; vertex.registry.endpoint says %s, %d to %d, which holds "
+                "from the next new version on",
+                *(endpoint.name, each.model_version_id, *got, *wanted),
+            )
+
+
+def _move_traffic(
+    api: RegistryApi, target: Target, name: str, version: int, before: int | None, options: Mapping[str, Any]
+) -> Mapping[int, int]:
+    endpoint = api.endpoints.get_endpoint(name=name, **options)
+    ids = {each.version: each.id for each in reversed(_ours(endpoint, target))}  # of two with one version, the older
+    if version not in ids:
+        raise VertexError(f"{name}: version {version} was deployed and is gone again. Run again.")
+    split = {version: 100}
+    if before in ids and before is not None and before != version:
+        new_traffic = _settings(target).new_traffic
+        split = {version: new_traffic, before: 100 - new_traffic}
+    wanted = {ids[each]: percent for each, percent in split.items() if percent}
+    if dict(endpoint.traffic_split) != wanted:
+        changed = v1.Endpoint(name=name, etag=endpoint.etag, traffic_split=wanted)
+        api.endpoints.update_endpoint(endpoint=changed, update_mask={"paths": ["traffic_split"]}, **options)
+    return {each: percent for each, percent in split.items() if percent or each == version}
+
+
+def _settings(target: Target) -> Endpoint:
+    assert target.endpoint is not None  # who calls looks first
+    return target.endpoint

@@ -1,0 +1,1 @@
+"""The `perennial` command, and what else people start: doctor, replay, notebook helpers, the demo."""

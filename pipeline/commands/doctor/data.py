@@ -1,0 +1,111 @@
+"""The configured data: whether it is here, and how much it is."""
+
+import glob
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from common.errors import DataSetError
+from configs.data import Log
+from configs.pipeline import PipelineConfig
+from pipeline import datasets
+from pipeline.commands.doctor.check import Check
+from pipeline.datasets.registry import DATA_SETS
+
+_SAMPLE_BYTES = 1 << 20
+"""Of each text file, from which its rows are estimated."""
+
+_UNPACKED_BYTES = 64 << 20
+"""Of a packed sample at most: a megabyte may hold a thousand."""
+
+_ELSEWHERE = "://"
+
+
+def paths_of(config: PipelineConfig) -> list[str]:
+    """The globs of the log, and of the catalogue if there is one.
+
+    Args:
+        config: The pipeline.
+    """
+    return [*_log_paths(config.log), *([config.catalogue.path] if config.catalogue else [])]
+
+
+def data(paths: Iterable[str]) -> Check:
+    """Whether the files are here.
+
+    Args:
+        paths: Globs: local, `dataset://…` or of a bucket.
+    """
+    elsewhere, here, missing = [], 0, []
+    for path in paths:
+        if not path.startswith(datasets.SCHEME) and _ELSEWHERE in path:
+            elsewhere.append(path)
+            continue
+        try:
+            files = _files(path)
+        except DataSetError as e:
+            return Check("data", "error", "a data set is not here", str(e))
+        here += len(files)
+        missing += [] if files else [path]
+        if damaged := _damaged(path):
+            return Check("data", "error", f"{damaged} is not the published edition", _fetch(damaged))
+    if missing:
+        return Check("data", "error", f"no file at {', '.join(missing)}", "Put the files there, or mend the path.")
+    found = [f"{here} file(s)"] if here else []
+    found += [f"{', '.join(elsewhere)} is in a bucket and was not looked at"] if elsewhere else []
+    return Check("data", "ok", "; ".join(found))
+
+
+def log_rows(log: Log) -> int | None:
+    """Rows of the log, estimated from the beginning of each text file.
+
+    Args:
+        log: The log.
+
+    Returns:
+        The rows. None: the log is in a bucket, or not here.
+    """
+    paths = _log_paths(log)
+    if any(_ELSEWHERE in path and not path.startswith(datasets.SCHEME) for path in paths):
+        return None
+    try:
+        rows = [_rows(file, log.format.kind) for path in paths for file in _files(path)]
+    except (DataSetError, OSError, ValueError, zlib.error):
+        return None  # told by `data`, or by the run itself in its own words
+    return sum(rows) if rows else None
+
+
+def _log_paths(log: Log) -> list[str]:
+    return [log.path] if isinstance(log.path, str) else list(log.path.values())
+
+
+def _files(path: str) -> list[Path]:
+    return [Path(file) for file in sorted(glob.glob(datasets.resolve(path), recursive=True)) if os.path.isfile(file)]
+
+
+def _damaged(path: str) -> str | None:
+    """The data set that a path leads into, if its files are not the published ones."""
+    name = path.removeprefix(datasets.SCHEME).split("/", 1)[0] if path.startswith(datasets.SCHEME) else ""
+    return name if name in DATA_SETS and not datasets.is_cached(DATA_SETS[name]) else None
+
+
+def _fetch(name: str) -> str:
+    return f"Run: perennial datasets fetch {name}"
+
+
+def _rows(file: Path, kind: str) -> int:
+    if kind == "parquet":
+        from pyarrow import parquet
+
+        return int(parquet.read_metadata(file).num_rows)
+    with file.open("rb") as raw:
+        sample = raw.read(_SAMPLE_BYTES)
+    read = len(sample)
+    if file.suffix == ".gz":
+        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header
+        sample = unpacking.decompress(sample, _UNPACKED_BYTES)
+        # A file may be several packed ones in a row.
+        read -= len(unpacking.unused_data) + len(unpacking.unconsumed_tail)
+    lines = sample.count(b"\n") or (1 if sample else 0)
+    return round(lines * file.stat().st_size / read) if read else 0

@@ -1,0 +1,191 @@
+"""The installed libraries: whether their versions fit together, and whether they load."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+
+from pipeline.commands.doctor.check import Check
+
+LINES = ("tfx", "tensorflow", "tensorflow-transform", "tfx-bsl", "tf-keras", "kfp", "protobuf")
+"""Whose versions are told."""
+
+ASKED = ("perennial", "tfx", "tensorflow", "tensorflow-transform", "tensorflow-data-validation", "tfx-bsl", "tf-keras")
+"""Whose own requirements are held against what is installed."""
+
+_LOCK = "Install what uv.lock has: ./bootstrap.sh."
+
+_KERAS_2 = "tf_keras"
+
+_LOAD_SECONDS = 300
+"""TFX takes some seconds to import, on a cold network drive a minute."""
+
+_PROBE = """
+import json
+import configs  # which chooses Keras 2, as every process of the pipeline does
+import tensorflow as tf
+from google.protobuf.internal import api_implementation
+from tfx import v1 as tfx
+import tensorflow_recommenders
+print(json.dumps({
+    "tfx": tfx.__version__,
+    "tensorflow": tf.__version__,
+    "keras": tf.keras.Model.__module__.partition(".")[0],
+    "protobuf": api_implementation.Type(),
+}))
+"""
+
+
+def installed() -> dict[str, str]:
+    """The versions of all installed distributions, by normalised name; none of one whose metadata is broken."""
+    found = {}
+    for one in metadata.distributions():
+        try:
+            said = one.metadata
+        except (OSError, ValueError):
+            continue
+        if said is not None and "Name" in said and "Version" in said:
+            # As https://packaging.python.org/en/latest/specifications/name-normalization/ has it.
+            found[re.sub(r"[-_.]+", "-", said["Name"]).lower()] = said["Version"]
+    return found
+
+
+def requirements() -> dict[str, list[str]]:
+    """What each of `ASKED` that is installed requires, by name."""
+    asked = {}
+    for name in ASKED:
+        try:
+            asked[name] = metadata.requires(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+    return asked
+
+
+def versions(found: Mapping[str, str], requires: Mapping[str, Sequence[str]]) -> Check:
+    """Whether what is installed is what TFX and the package ask for.
+
+    Args:
+        found: Installed versions by normalised name.
+        requires: Requirements, as PEP 508 has them, of each package that asks.
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    faults = []
+    for package, wanted in requires.items():
+        for text in wanted:
+            try:
+                requirement = Requirement(text)
+            except InvalidRequirement:
+                faults.append(f"{package} needs {text!r}, which cannot be read")
+                continue
+            if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+                continue
+            version = found.get(canonicalize_name(requirement.name))
+            if version is None:
+                faults.append(f"{package} needs {requirement.name}, which is missing")
+            elif not requirement.specifier.contains(version, prereleases=True):
+                faults.append(f"{package} needs {requirement.name} {requirement.specifier}, there is {version}")
+    faults += [f"{name} is missing" for name in ("perennial", "tfx") if name not in requires]
+    if faults:
+        return Check("versions", "error", "; ".join(sorted(set(faults))), _LOCK)
+    return Check("versions", "ok", ", ".join(f"{name} {found[name]}" for name in LINES if name in found))
+
+
+def kubeflow(version: str | None) -> Check:
+    """Whether the job can be compiled.
+
+    Args:
+        version: The installed kfp's. None: there is none.
+    """
+    if version is None:
+        return Check("kfp", "error", "not installed", f"Without it there is no Vertex job. {_LOCK}")
+    if int(version.split(".")[0]) < 2:
+        return Check("kfp", "error", version, f"TFX's compiler for Vertex needs kfp 2 or later. {_LOCK}")
+    return Check("kfp", "ok", version)
+
+
+def load(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Imports the libraries in a process of its own.
+
+    Args:
+        environment: That process's environment. None: this one's.
+
+    Returns:
+        Versions of `tfx` and `tensorflow`, the package that is `keras`, the kind of `protobuf`; or the `error`.
+    """
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", _PROBE],
+            capture_output=True,
+            text=True,
+            timeout=_LOAD_SECONDS,
+            env=None if environment is None else dict(environment),
+        )
+    except (OSError, subprocess.TimeoutExpired) as e:
+        return {"error": str(e)}
+    if answer.returncode != 0:
+        said = answer.stderr.strip().splitlines()
+        return {"error": said[-1] if said else f"ended with status {answer.returncode}"}
+    loaded: dict[str, str] = json.loads(answer.stdout.strip().splitlines()[-1])
+    return loaded
+
+
+def imports(loaded: Mapping[str, str]) -> Check:
+    """Whether the libraries load.
+
+    Args:
+        loaded: What `load` returned.
+    """
+    if "error" in loaded:
+        advice = f"`python -c 'import tfx.v1'` shows all of it. {_LOCK}"
+        return Check("imports", "error", loaded["error"], advice)
+    return Check("imports", "ok", f"TFX {loaded['tfx']} and TensorFlow {loaded['tensorflow']} load")
+
+
+def keras(loaded: Mapping[str, str], setting: str | None) -> Check:
+    """Whether Keras is the one that TensorFlow Recommenders needs.
+
+    Args:
+        loaded: What `load` returned.
+        setting: TF_USE_LEGACY_KERAS of this environment. None: it is not set, and Perennial sets it.
+    """
+    needed = "TensorFlow Recommenders needs Keras 2"
+    if setting is not None and setting.lower() not in ("1", "true"):
+        advice = f"{needed}: unset TF_USE_LEGACY_KERAS, or set it to 1."
+        return Check("Keras", "error", f"TF_USE_LEGACY_KERAS={setting}", advice)
+    package = loaded.get("keras")
+    if package is None:
+        return Check("Keras", "error", "unknown, as TensorFlow does not load", f"{needed}, of tf-keras. {_LOCK}")
+    if package != _KERAS_2:
+        return Check("Keras", "error", f"tf.keras is {package}", f"{needed}, of tf-keras. {_LOCK}")
+    return Check("Keras", "ok", f"tf.keras is {package}, Keras 2")
+
+
+def protobuf(loaded: Mapping[str, str], setting: str | None) -> Check:
+    """Whether protobuf is one of the fast ones.
+
+    Args:
+        loaded: What `load` returned.
+        setting: PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION of this environment. None: it is not set.
+    """
+    kind = loaded.get("protobuf")
+    if kind is None:
+        return Check("protobuf", "error", "unknown, as TFX does not load", _LOCK)
+    if kind == "python":
+        why = "Examples are encoded many times slower"
+        advice = "unset PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION." if setting else _LOCK
+        return Check("protobuf", "warning", "the pure Python implementation", f"{why}: {advice}")
+    return Check("protobuf", "ok", f"implementation {kind}")
+
+
+def this_environment(name: str) -> str | None:
+    """A variable of this process's environment; None if it is not set or empty.
+
+    Args:
+        name: The variable.
+    """
+    return os.environ.get(name) or None

@@ -1,0 +1,114 @@
+"""Runs for a notebook: metrics over time, and a run's facts."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from configs.pipeline import PipelineConfig
+from pipeline.ground.home import local_metadata_path
+from pipeline.report.charts.drawing import COLOURS, canvas
+from pipeline.report.charts.lineage import lineage_chart
+from pipeline.report.facts import Facts, parts_of_run, read_facts
+from pipeline.report.lineage import edges_of
+from pipeline.report.numbers import significant
+from pipeline.report.verdict import verdict
+from pipeline.store.runs.records import Run, read_runs
+
+
+def runs_of(config: PipelineConfig) -> list[Run]:
+    """The pipeline's runs on this machine, oldest first."""
+    return read_runs(local_metadata_path(config), config.name)
+
+
+def facts_of(config: PipelineConfig, run: Run) -> Facts:
+    """What the report of a run is made of."""
+    return read_facts(config.name, parts_of_run(run), run)
+
+
+def required(facts: Facts, name: str) -> Any:
+    """What a notebook cannot do without.
+
+    Args:
+        facts: Of a run.
+        name: A field of the facts, such as `cleaning`.
+
+    Raises:
+        LookupError: The run has not left it; the message has the run's own error.
+    """
+    found = getattr(facts, name)
+    if found is None:
+        assert facts.run is not None
+        raise nothing_of(facts.run, name)
+    return found
+
+
+def nothing_of(run: Run, what: str) -> LookupError:
+    """The error that says that a run has not left something, and why the run failed if it did."""
+    why = "".join(f"\n{node.node_id}: {node.error}" for node in run.nodes if node.error)
+    return LookupError(f"run {run.number} has no {what}: it ended before, or its artifacts are gone.{why}")
+
+
+def runs_rows(facts: Sequence[Facts]) -> list[dict[str, Any]]:
+    """A row for each run: what became of it and what it reached.
+
+    Args:
+        facts: Of runs, each with its `run`.
+    """
+    rows = []
+    for of_run in facts:
+        assert of_run.run is not None
+        metrics = of_run.contenders["model"]["metrics"] if of_run.contenders else {}
+        rows.append(
+            {
+                "run": of_run.run.number,
+                "started": of_run.run.started.strftime("%Y-%m-%d %H:%M"),
+                "seconds": of_run.run.seconds,
+                "ndcg@10": metrics["ndcg@10"]["value"] if metrics else None,
+                "hit_rate@10": metrics["hit_rate@10"]["value"] if metrics else None,
+                "what became of it": verdict(of_run).headline,
+            }
+        )
+    return rows
+
+
+def history_chart(facts: Sequence[Facts], metric: str = "ndcg@10") -> str:
+    """A metric over runs with its interval, beside popularity on the same users; a refused model's dot is hollow.
+
+    Args:
+        facts: Of runs, oldest first; those without an evaluation are left out.
+        metric: Of `evaluation.json`.
+
+    Returns:
+        An `<svg>` element; empty if no model was evaluated.
+    """
+    points = [
+        (of_run.run.number, of_run.contenders, verdict(of_run).kind)
+        for of_run in facts
+        if of_run.run and metric in of_run.contenders.get("model", {}).get("metrics", {})
+    ]
+    points = [point for point in points if point[1]["model"]["metrics"][metric]["value"] is not None]
+    if not points:
+        return ""
+    told = ", ".join(f"run {n} {significant(c['model']['metrics'][metric]['value'])} ({kind})" for n, c, kind in points)
+    with canvas("history", f"{metric} by run: {told}", 2.6) as drawn:
+        axes = drawn.axes()
+        axes.set_title(f"{metric} by run")
+        numbers = [number for number, _, _ in points]
+        for name, label in (("popularity", "popularity"), ("model", "the run's model")):
+            values = [found["metrics"][metric] for _, found, _ in ((n, c[name], k) for n, c, k in points)]
+            low, high = ([v[end] if v[end] is not None else v["value"] for v in values] for end in ("low", "high"))
+            axes.vlines(numbers, low, high, color=COLOURS[name], linewidth=2.4, alpha=0.5)
+            axes.plot(numbers, [v["value"] for v in values], color=COLOURS[name], linewidth=1.6, label=label)
+        for number, found, kind in points:
+            filled = COLOURS["model"] if kind == "pushed" else COLOURS["paper"]
+            value = found["model"]["metrics"][metric]["value"]
+            axes.plot([number], [value], marker="o", markersize=7, color=COLOURS["model"], markerfacecolor=filled)
+        axes.set_xticks(numbers)
+        axes.set_xlabel("run")
+        axes.set_ylim(0)
+        axes.legend(fontsize=8.5)
+    return drawn.svg
+
+
+def lineage_of(run: Run) -> str:
+    """The drawing of what a run made from what."""
+    return lineage_chart({node.node_id: node.state for node in run.nodes}, edges_of(run))

@@ -1,0 +1,132 @@
+"""TFDV's statistics as tables and charts.
+
+`tfdv.visualize_statistics` loads its script from two web sites; these do not, and fit a notebook that is run unseen.
+"""
+
+import json
+import os
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx.dsl.io import fileio
+
+from pipeline.commands.notebook.runs import nothing_of
+from pipeline.report.charts.drawing import COLOURS, canvas
+from pipeline.report.numbers import count, significant
+from pipeline.store.runs.records import Run
+
+_STATISTICS_FILE = "FeatureStats.pb"
+_QUARANTINE_FILE = "quarantine.jsonl"
+_BARS = 12
+"""Bins of a histogram, and values of a text feature, the most frequent, that are drawn."""
+
+_LABEL_CHARACTERS = 40
+
+
+def read_statistics(run: Run, node_id: str, split: str) -> statistics_pb2.DatasetFeatureStatistics:
+    """What StatisticsGen counted.
+
+    Args:
+        run: The run.
+        node_id: `InteractionsStatisticsGen` or `CatalogueStatisticsGen`.
+        split: Such as `train`.
+
+    Raises:
+        LookupError: The run has no such statistics.
+    """
+    uri = _output(run, node_id, "statistics")
+    with fileio.open(os.path.join(uri, f"Split-{split}", _STATISTICS_FILE), "rb") as file:
+        return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read()).datasets[0]
+
+
+def statistics_rows(statistics: statistics_pb2.DatasetFeatureStatistics) -> list[dict[str, Any]]:
+    """A row for each feature: how often it is there, and how its values are spread."""
+    rows = []
+    for feature in statistics.features:
+        numeric = feature.HasField("num_stats")
+        common = (feature.num_stats if numeric else feature.string_stats).common_stats
+        numbers = feature.num_stats if numeric else None
+        rows.append(
+            {
+                "feature": _name(feature),
+                "type": statistics_pb2.FeatureNameStatistics.Type.Name(feature.type),
+                "Examples": common.num_non_missing,
+                "values": common.tot_num_values,
+                "values an Example": common.avg_num_values,
+                "distinct": None if numbers else feature.string_stats.unique,
+                "least": numbers.min if numbers else None,
+                "median": numbers.median if numbers else None,
+                "mean": numbers.mean if numbers else None,
+                "most": numbers.max if numbers else None,
+            }
+        )
+    return rows
+
+
+def value_chart(statistics: statistics_pb2.DatasetFeatureStatistics, feature: str) -> str:
+    """A feature's values: a histogram of numbers, the most frequent ones of texts.
+
+    Args:
+        statistics: Of a split.
+        feature: Its name.
+
+    Returns:
+        An `<svg>` element; empty where TFDV counted no values.
+
+    Raises:
+        LookupError: There is no such feature.
+    """
+    found = next((of for of in statistics.features if _name(of) == feature), None)
+    if found is None:
+        raise LookupError(f"no feature {feature!r}; there are {', '.join(map(_name, statistics.features))}")
+    if found.HasField("num_stats"):
+        bins = _histogram(found.num_stats)[:_BARS]
+        bars = [(f"{significant(b.low_value)} to {significant(b.high_value)}", b.sample_count) for b in bins]
+    else:
+        bars = [(value.value[:_LABEL_CHARACTERS], value.frequency) for value in found.string_stats.top_values[:_BARS]]
+    if not bars:
+        return ""
+    told = ", ".join(f"{name} {count(times)}" for name, times in bars)
+    slug = "".join(character if character.isalnum() else "-" for character in feature)
+    with canvas(f"values-{slug}", f"Values of {feature}: {told}", 0.5 + 0.24 * len(bars)) as drawn:
+        axes = drawn.axes()
+        axes.set_title(feature)
+        places = range(len(bars))[::-1]
+        axes.barh(places, [times for _, times in bars], color=COLOURS["model"], height=0.7)
+        axes.set_yticks(places, [name for name, _ in bars])
+        axes.grid(visible=False, axis="y")
+    return drawn.svg
+
+
+def quarantined(run: Run, rows: int = 20) -> list[dict[str, Any]]:
+    """The first rows of the log that could not be read; none where all could.
+
+    Args:
+        run: The run.
+        rows: At most so many.
+
+    Raises:
+        LookupError: The run has no Examples.
+    """
+    path = os.path.join(_output(run, "InteractionGen", "examples"), _QUARANTINE_FILE)
+    with fileio.open(path, "rb") as file:
+        # As bytes: in text, what a cell holds may end a line too, such as U+2028.
+        lines = file.read().splitlines()[:rows]
+    return [{**json.loads(line), "file": os.path.basename(json.loads(line)["file"])} for line in lines]
+
+
+def _output(run: Run, node_id: str, key: str) -> str:
+    for node in run.nodes:
+        if node.node_id == node_id and node.outputs.get(key):
+            return node.outputs[key][0].uri
+    raise nothing_of(run, f"{key} of {node_id}")
+
+
+def _histogram(numbers: statistics_pb2.NumericStatistics) -> list[statistics_pb2.Histogram.Bucket]:
+    """The bins of equal width; TFDV gives quantiles beside them."""
+    standard = [h for h in numbers.histograms if h.type == statistics_pb2.Histogram.STANDARD]
+    return list(standard[0].buckets) if standard else []
+
+
+def _name(feature: statistics_pb2.FeatureNameStatistics) -> str:
+    return feature.name or ".".join(feature.path.step)

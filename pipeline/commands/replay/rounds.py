@@ -1,0 +1,213 @@
+"""Runs the real pipeline once a round, each time with a window more of the log, and notes how each round ended."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from common.errors import OutputError, PerennialError
+from configs.data import Log
+from configs.pipeline import PipelineConfig
+from pipeline.commands.replay import windows
+from pipeline.commands.replay.windows import Window
+from pipeline.ground.home import local_home, local_metadata_path
+from pipeline.runners import local
+from pipeline.store.runs.lock import pipeline_lock
+from pipeline.store.runs.records import NodeExecution, Run, read_runs
+from trainer import METRICS_FILE
+from trainer.training import write_json
+
+ROUNDS_FILE = "rounds.json"
+"""In the replay's folder: every round so far, as JSON values of `Round`."""
+
+_WAITING, _ARRIVED = "waiting", "log"
+"""Folders of the windows in the replay's."""
+
+PUSHED, REFUSED, STOPPED = "pushed", "refused", "stopped"
+HEADLINE_METRICS = ("hit_rate@10", "ndcg@10", "recall@100")
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """How one round ended."""
+
+    number: int
+    """From 1."""
+
+    events: int
+    """Rows of the log so far."""
+
+    newest: int
+    """Timestamp of the newest of them, in the log's unit."""
+
+    outcome: str
+    """`pushed`; `refused` by the gate; or `stopped` by an error before."""
+
+    reason: str
+    """The rules that failed, or the error; empty for a pushed model."""
+
+    version: str | None
+    """The version pushed."""
+
+    warm: bool
+    """Whether training began with the last blessed model."""
+
+    metrics: dict[str, dict[str, float | None]]
+    """Contender (`model`, `popularity`, …) to its headline metrics; empty for a round that was stopped."""
+
+    train_seconds: float | None
+    """Time of all epochs without their evaluations; None where nothing was trained."""
+
+    seconds: float
+    """Time of the whole round."""
+
+
+def replay_config(config: PipelineConfig, warm_start: bool) -> PipelineConfig:
+    """The config of a pipeline whose log arrives in windows, in a folder of its own beside the pipeline's.
+
+    Args:
+        config: The pipeline to replay.
+        warm_start: Whether models may start from the last blessed one; else each is trained from nothing.
+    """
+    trainer = config.trainer if warm_start else config.trainer.model_copy(update={"warm_start": False})
+    folder = Path(config.output_dir, "replay" if warm_start else "replay-cold")
+    arriving = folder / config.name / _ARRIVED / "round-*.parquet"
+    return config.model_copy(
+        update={"log": windows.windowed(config.log, str(arriving)), "trainer": trainer, "output_dir": str(folder)}
+    )
+
+
+def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Console) -> Iterator[Round]:
+    """Cuts the log, and runs the pipeline after each arrival. What an earlier replay left is replaced.
+
+    Args:
+        config: The pipeline to replay; its own folder is not touched.
+        rounds: How many.
+        warm_start: See `replay_config`.
+        console: Where to say how far it is.
+
+    Yields:
+        Each round as it ends. One that a component stops is one of them: the next one comes all the same.
+
+    Raises:
+        ConfigError, DataError: The log cannot be cut; what an earlier replay left still is.
+        LockedError: The same replay is at work elsewhere.
+        OutputError: The replay's folder cannot be written.
+    """
+    changed = replay_config(config, warm_start)
+    home = local_home(changed)
+    with pipeline_lock(_whole_replay(changed), console):
+        with writing(home):
+            waiting = _cut(config.log, rounds, home)
+        done: list[Round] = []
+        for number, window in enumerate(waiting, 1):
+            os.rename(window.file, home / _ARRIVED / window.file.name)
+            events = window.events + (done[-1].events if done else 0)
+            console.rule(f"round {number} of {rounds}: {events:,} events")
+            done.append(_round(changed, number, events, window.newest, console))
+            write_json(str(home / ROUNDS_FILE), [dataclasses.asdict(of) for of in done])
+            yield done[-1]
+
+
+@contextlib.contextmanager
+def writing(home: Path) -> Iterator[None]:
+    """Tells what the system says of a replay's folder in our own words.
+
+    Args:
+        home: The folder.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    try:
+        yield
+    except OSError as e:
+        raise OutputError(
+            f"{home}: cannot be written ({e.strerror or e}). Free or unlock it, or name another folder in output_dir."
+        ) from e
+
+
+def _cut(log: Log, rounds: int, home: Path) -> list[Window]:
+    """Cuts into a new folder, which then takes the place of the old one: a log that cannot be cut costs nothing."""
+    fresh = home.with_name(f".{home.name}.cut")
+    if fresh.exists():  # of a replay that was killed
+        shutil.rmtree(fresh)
+    found = windows.cut(log, rounds, fresh / _WAITING)
+    (fresh / _ARRIVED).mkdir()
+    if home.exists():
+        shutil.rmtree(home)
+    fresh.rename(home)
+    return [dataclasses.replace(window, file=home / _WAITING / window.file.name) for window in found]
+
+
+def _round(config: PipelineConfig, number: int, events: int, newest: int, console: Console) -> Round:
+    """Runs the pipeline on what has arrived."""
+    since, earlier = time.monotonic(), len(_runs(config))
+    error = ""
+    try:
+        local.run(config)
+    except PerennialError as e:
+        error = f"{type(e).__name__}: {e}"
+        console.print(error, highlight=False, markup=False)
+    runs = _runs(config)[earlier:]  # none if it ended before its first component
+    outcome = _outcome(runs[0] if runs else None, error)
+    return Round(number=number, events=events, newest=newest, seconds=round(time.monotonic() - since, 1), **outcome)
+
+
+def _whole_replay(config: PipelineConfig) -> PipelineConfig:
+    """The config whose lock is held from the first round to the last: that of `config` is each run's own."""
+    return config.model_copy(
+        update={
+            "output_dir": str(Path(config.output_dir, "replays")),
+            "runs": config.runs.model_copy(update={"when_locked": "refuse"}),
+        }
+    )
+
+
+def _runs(config: PipelineConfig) -> list[Run]:
+    return read_runs(local_metadata_path(config), config.name)
+
+
+def _outcome(run: Run | None, error: str) -> dict[str, Any]:
+    nodes = {node.node_id: node for node in run.nodes} if run is not None else {}
+    evaluation = _json(nodes, "RetrievalEvaluator", "evaluation", "evaluation.json")
+    warm_start = _json(nodes, "TwoTowerTrainer", "model_run", "warm_start.json")
+    # Of a model that is handed on, the metrics are those of the run that trained it.
+    training = {} if warm_start.get("unchanged") else _json(nodes, "TwoTowerTrainer", "model_run", METRICS_FILE)
+    pushed = _properties(nodes, "Pusher", "pushed_model")
+    failed = [rule["detail"] for rule in evaluation.get("decision", {}).get("rules", []) if not rule["passed"]]
+    if error:
+        outcome, reason = STOPPED, error
+    elif pushed.get("pushed"):
+        outcome, reason = PUSHED, ""
+    else:
+        outcome, reason = REFUSED, "; ".join(failed)
+    return {
+        "outcome": outcome,
+        "reason": reason,
+        "version": pushed.get("pushed_version"),
+        "warm": bool(warm_start) and warm_start.get("cold_start_because") is None,
+        "metrics": {
+            contender: {name: (of["metrics"].get(name) or {}).get("value") for name in HEADLINE_METRICS}
+            for contender, of in evaluation.get("contenders", {}).items()
+        },
+        "train_seconds": round(sum(epoch["train_seconds"] for epoch in training["epochs"]), 2) if training else None,
+    }
+
+
+def _json(nodes: dict[str, NodeExecution], node_id: str, key: str, file: str) -> dict[str, Any]:
+    artifacts = nodes[node_id].outputs.get(key, ()) if node_id in nodes else ()
+    path = Path(artifacts[0].uri, file) if artifacts else None
+    return json.loads(path.read_text()) if path is not None and path.exists() else {}
+
+
+def _properties(nodes: dict[str, NodeExecution], node_id: str, key: str) -> dict[str, Any]:
+    artifacts = nodes[node_id].outputs.get(key, ()) if node_id in nodes else ()
+    return artifacts[0].properties if artifacts else {}

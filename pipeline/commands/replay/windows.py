@@ -1,0 +1,120 @@
+"""Cuts a log into windows of equal size by time. The rows stay as they are, so that the pipeline does the cleaning."""
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from common.errors import ConfigError, DataError
+from configs.data import FileFormat, Log, LogColumns
+from pipeline import datasets
+from pipeline.components.interaction_gen import reading
+from pipeline.ground import tabular_files as files
+from pipeline.reading import columns, pieces, settings
+from pipeline.reading.bad_rows import Problems
+from pipeline.reading.delimited import Kind
+from pipeline.reading.driver import require_match
+
+
+@dataclass(frozen=True)
+class Window:
+    """The events of one round."""
+
+    file: Path
+    """Parquet, with the log's columns under the names of `reading`."""
+
+    events: int
+    """Rows."""
+
+    oldest: int
+    newest: int
+    """Timestamps of the first and the last event, in the log's unit."""
+
+
+def cut(log: Log, rounds: int, folder: Path) -> list[Window]:
+    """Reads a log and writes its windows.
+
+    Args:
+        log: The log's config, with timestamps; its path may be a `dataset://` one.
+        rounds: How many windows, each with as many events as the others, or one more.
+        folder: Where to write them; made if need be.
+
+    Returns:
+        The windows, oldest first. Events of one time are in the order of the input.
+
+    Raises:
+        ConfigError: The log has no timestamps, or files of its own for each split.
+        DataError: The log cannot be read, or has fewer events than there are rounds.
+    """
+    if log.columns.timestamp is None or not isinstance(log.path, str):
+        raise ConfigError(
+            "a replay cuts the log by time: it needs log.columns.timestamp, and a log.split.method other than 'given'."
+        )
+    path = datasets.resolve(log.path)
+    table, times = _read(log, path)
+    if len(times) < rounds:
+        raise DataError(f"{path}: {len(times)} event(s) with a time cannot arrive in {rounds} rounds. Ask for fewer.")
+    order = np.argsort(times, kind="stable")
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number, rows in enumerate(np.array_split(order, rounds), 1):
+        file = folder / f"round-{number:03d}.parquet"
+        unfinished = folder / f".{file.name}.{uuid.uuid4().hex}"
+        pq.write_table(table.take(pa.array(rows)), unfinished)
+        os.replace(unfinished, file)
+        found.append(Window(file, len(rows), int(times[rows[0]]), int(times[rows[-1]])))
+    return found
+
+
+def windowed(log: Log, path: str) -> Log:
+    """The config of the same log once it lies in windows.
+
+    Args:
+        log: The config of the log that was cut.
+        path: The glob of the windows that have arrived.
+    """
+    named = {field: field for field in reading.wanted_columns(log)}
+    in_windows = LogColumns(
+        user_id=reading.USER,
+        item_id=reading.ITEM,
+        value=named.get(reading.VALUE),
+        timestamp=named.get(reading.TIMESTAMP),
+    )
+    return log.model_copy(update={"path": path, "format": FileFormat(kind="parquet"), "columns": in_windows})
+
+
+def _read(log: Log, path: str) -> tuple[Any, Any]:
+    """All rows with a readable time, as a pyarrow.Table, and their times int64 `[rows]`."""
+    wanted = reading.wanted_columns(log)
+    # Text but for the time: what is wrong with a cell is for the pipeline to find.
+    kinds: dict[str, Kind] = {field: "integer" if field == reading.TIMESTAMP else "text" for field in wanted}
+    base, patterns = settings.split_globs({"log": path})
+    require_match(path)
+    tables, times = [], []
+    for file in files.list_files(base, patterns):
+        parts, report = pieces.plan(file, log.format, wanted)
+        for file_report in report.files.values():
+            if file_report.error is not None:
+                raise DataError(file_report.error)
+        for piece in parts:
+            for _, parsed in pieces.read(piece, log.format, wanted, kinds):
+                problems = Problems.none(parsed.table.num_rows)
+                of_rows = columns.times(
+                    parsed.table.column(reading.TIMESTAMP), log.timestamp_unit, "timestamp", problems
+                )
+                found = {
+                    field: columns.texts(parsed.table.column(field), field, problems)
+                    for field in wanted
+                    if field != reading.TIMESTAMP
+                }
+                table = pa.table({**found, reading.TIMESTAMP: pa.array(of_rows)})
+                tables.append(table.filter(pa.array(problems.good)))
+                times.append(of_rows[problems.good])
+    if not tables:
+        raise DataError(f"{path}: holds no events to replay.")
+    return pa.concat_tables(tables), np.concatenate(times)

@@ -1,0 +1,30 @@
+"""The estimate of what a run costs, before it is started."""
+
+from typing import TYPE_CHECKING
+
+from configs.pipeline import PipelineConfig
+from pipeline.ground.terminal import console, say
+
+if TYPE_CHECKING:
+    from pipeline.cloud.client import Api
+    from pipeline.job.compiled import Job
+
+
+def estimate_run(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
+    """Shows what the run costs, on standard error: standard output is the request, or the run's id."""
+    assert config.vertex is not None
+    from pipeline.commands.vertex.showing import show_estimate
+    from pipeline.runners.vertex.cost import check_ceiling, estimate, holdings
+    from pipeline.runners.vertex.times import task_times
+
+    held = holdings(job, config.vertex)
+    times = task_times(api, config, held)
+    cost = config.vertex.cost
+    estimated = estimate(held, times.seconds, cost.prices if cost else None)
+    show_estimate(estimated, times.sources, console(stderr=True))
+    if cost is None:
+        return
+    if api is None and estimated.untimed:
+        say("The ceiling is looked at when the times of earlier runs are known, which a dry run asks nobody.", True)
+    else:
+        check_ceiling(estimated, cost)

@@ -1,0 +1,70 @@
+"""Findings on a terminal, and as JSON values."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from configs.pipeline import PipelineConfig
+from pipeline.job.lint.containers import NEED_CONTEXT
+from pipeline.job.lint.finding import Finding, together
+
+_STYLES = {"error": "bold red", "warning": "bold yellow"}
+
+
+def skipped(config: PipelineConfig | None, name: str) -> dict[str, str]:
+    """Rules that were not looked at, each with why.
+
+    Args:
+        config: The config, if there was one.
+        name: What it is called.
+    """
+    if config is None:
+        return dict.fromkeys(NEED_CONTEXT, "a job alone does not say it: give its config, --config")
+    if config.vertex is None:
+        return dict.fromkeys(NEED_CONTEXT, f"{name} has no vertex section")
+    return {} if config.vertex.image_tfx else {NEED_CONTEXT[0]: "vertex.image_tfx does not say what is in the image"}
+
+
+def as_json(subject: str, findings: list[Finding], not_looked_at: dict[str, str]) -> dict[str, Any]:
+    """All that was found, as JSON values.
+
+    Args:
+        subject: The config or job.
+        findings: What was found.
+        not_looked_at: Rules without a say, each with why.
+    """
+    errors = sum(finding.severity == "error" for finding in findings)
+    return {
+        "subject": subject,
+        "errors": errors,
+        "warnings": len(findings) - errors,
+        "findings": [finding.as_json() for finding in findings],
+        "skipped": not_looked_at,
+    }
+
+
+def show(subject: str, findings: list[Finding], not_looked_at: dict[str, str], console: Console) -> None:
+    """Prints each fault once, with the tasks that have it.
+
+    Args:
+        subject: The config or job.
+        findings: What was found.
+        not_looked_at: Rules without a say, each with why.
+        console: Where to print.
+    """
+    for finding, tasks in together(findings).items():
+        style = _STYLES[finding.severity]
+        _print(console, f"[{style}]{finding.severity}[/] [bold]{finding.rule}[/]")
+        if tasks:
+            _print(console, f"  task   {escape(', '.join(tasks))}")
+        for name, text in (("where", finding.where), ("why", finding.why), ("fix", finding.fix)):
+            _print(console, f"  {name:6} {escape(text)}")
+    for rule, why in not_looked_at.items():
+        _print(console, f"[dim]Not looked at: {rule}, as {escape(why)}.[/]")
+    if not findings:
+        _print(console, f"{escape(subject)}: nothing found.")
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True)

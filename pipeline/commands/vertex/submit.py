@@ -1,0 +1,93 @@
+"""The command `submit`."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from common.errors import VertexError
+from pipeline.commands.vertex.arguments import compiled_job, load
+from pipeline.commands.vertex.estimate import estimate_run
+from pipeline.ground.terminal import console, print_json, say
+
+if TYPE_CHECKING:
+    from pipeline.cloud.client import Api
+    from pipeline.runners.vertex.runs import Run
+
+_INTERRUPTED = 130
+"""The shell's status of a command that Ctrl-C ended."""
+
+
+def submit(arguments: argparse.Namespace) -> None:
+    """Starts a run, or prints what would be sent."""
+    config, vertex = load(arguments)
+    job = compiled_job(arguments, config)
+    from pipeline.cloud.client import Api, parent
+    from pipeline.job.parameters import parameter_values
+    from pipeline.runners.vertex.data_digest import data_digest
+    from pipeline.runners.vertex.labels import data_label, labels
+    from pipeline.runners.vertex.request import create_request, pipeline_job, run_id
+    from pipeline.runners.vertex.submit import check_places
+
+    values = parameter_values(job, arguments.parameter)
+    described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
+    api = None if arguments.dry_run else Api(vertex)
+    if api is not None:
+        check_places(api, described)
+        described["labels"] = data_label(data_digest(api, job, values)) | described["labels"]
+    if not arguments.without_estimate:
+        estimate_run(api, config, job)
+    request = create_request(parent(vertex), described, run_id(job.name))
+    if api is None:
+        print_json(request)
+    else:
+        _start(api, request, wait=arguments.wait)
+
+
+def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
+    from pipeline.runners.vertex.runs import as_run, run_link
+    from pipeline.runners.vertex.submit import create_run, may_have_been_started
+
+    experiment = api.vertex.experiment
+    if experiment is not None:
+        from pipeline.runners.vertex.experiment import prepare_experiment
+
+        prepare_experiment(api, experiment)
+    run: Run | None = None
+    try:
+        run = as_run(create_run(api, request))
+        say(f"{run.id}\n{run_link(api.vertex, run.id)}")
+        if experiment is not None:
+            _join(api, experiment, run)
+        if wait:
+            _follow(api, run)
+    except KeyboardInterrupt:
+        if run is None:
+            told = may_have_been_started(request["pipelineJobId"])
+        else:
+            told = (
+                f"The run goes on. Look with `perennial vertex show {run.id}`; stop it with "
+                f"`perennial vertex cancel {run.id}`."
+            )
+        say(f"\n{told}", stderr=True)
+        sys.exit(_INTERRUPTED)
+
+
+def _join(api: "Api", experiment: str, run: "Run") -> None:
+    """The run is on its way: whatever comes of this is told, and is no error."""
+    from pipeline.runners.vertex.experiment import join_experiment
+
+    try:
+        joined = join_experiment(api, experiment, run.name)
+        why = "" if joined else "Vertex has not begun it yet."
+    except VertexError as e:
+        joined, why = False, str(e)
+    if not joined:
+        say(f"Warning: the run is not in the experiment {experiment}: {why}", stderr=True)
+
+
+def _follow(api: "Api", run: "Run") -> None:
+    from pipeline.cloud.client import Api
+    from pipeline.runners.vertex.following import PATIENCE, follow
+
+    run = follow(Api(api.vertex, PATIENCE), run, console())
+    say(f"{run.id} succeeded")

@@ -1,0 +1,1 @@
+"""What every layer above stands on: folders, terminal, files, artifact types."""

@@ -1,0 +1,199 @@
+"""Input files through TFX's file systems, and output files that appear whole or not at all."""
+
+import gzip
+import os
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any, cast
+
+import tensorflow as tf
+from tfx.dsl.io import fileio
+
+from common.errors import OutputError
+
+BLOCK_BYTES = 32 << 20
+"""A block of text that is parsed in one piece: large enough that Arrow's threads and Beam's per-element cost do not
+show (measured: no gain above 16 MiB), small enough that a worker holds several."""
+
+READ_ERRORS = (OSError, EOFError, zlib.error, tf.errors.OpError)
+"""What a file that is missing, forbidden, cut off or not really compressed raises while it is read."""
+
+_WORK_DIR = ".work"
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """One file of the input."""
+
+    index: int
+    """Its place among all input files, sorted by name: part of the order of rows."""
+
+    path: str
+    split: str
+    """Name of the input split that it belongs to."""
+
+    bytes: int
+    """Its size, compressed if it is."""
+
+    @property
+    def compressed(self) -> bool:
+        """Whether it is decompressed on the way, by its ending."""
+        return self.path.endswith(".gz")
+
+
+def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
+    """The files that globs match, with TFX's own glob, so that they are those that the driver fingerprinted.
+
+    Args:
+        base: Folder that the patterns start at.
+        patterns: Input split to glob.
+
+    Returns:
+        Files, sorted by split in the order given, then by name; folders left out.
+    """
+    found = [
+        (path, split)
+        for split, pattern in patterns.items()
+        for path in sorted(fileio.glob(os.path.join(base, pattern)))
+        if not fileio.isdir(path)
+    ]
+    return [InputFile(i, path, split, int(fileio.stat(path).length)) for i, (path, split) in enumerate(found)]
+
+
+def open_binary(file: InputFile) -> IO[bytes]:
+    """Opens a file for reading as bytes, decompressed where its name says `.gz`."""
+    raw = cast(IO[bytes], _ReadableGFile(file.path))
+    return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if file.compressed else raw
+
+
+def read_blocks(file: InputFile, start: int, end: int | None, at_line: bool) -> Iterator[tuple[int, bytes]]:
+    """Reads the lines that start in a byte range, in blocks that end at line ends.
+
+    Args:
+        file: The file.
+        start: First byte; a line that began before it belongs to the range before.
+        end: Byte after the last; None reads to the end, as compressed files must be.
+        at_line: Whether `start` is known to be the first byte of a line.
+
+    Yields:
+        Offset of a block in the (decompressed) file, and its bytes. Only the file's last line may lack its end.
+
+    Raises:
+        OSError, EOFError, zlib.error, tf.errors.OpError: The file cannot be read.
+    """
+    with open_binary(file) as stream:
+        position = start
+        if at_line:
+            stream.seek(start)
+        else:
+            # The range starts with a whole line exactly if the byte before it ends one.
+            stream.seek(start - 1)
+            position = start - 1 + len(stream.readline())
+        while end is None or position < end:
+            wanted = BLOCK_BYTES if end is None else min(BLOCK_BYTES, end - position)
+            block = stream.read(wanted)
+            if not block:
+                return
+            if not block.endswith(b"\n"):
+                block += stream.readline()
+            yield position, block
+            position += len(block)
+
+
+def write_atomically(path: str, write: Callable[[str], None], root: str) -> None:
+    """Writes a file under a temporary name in `root`, then renames it: a reader sees it whole or not at all.
+
+    The temporary name is not beside the file, since TFX reads every file in a split's folder.
+
+    Args:
+        path: Where the file belongs.
+        write: Writes the content to the path that it is given.
+        root: Folder of the artifact, on the same file system.
+
+    Raises:
+        OutputError: The file system refuses.
+    """
+    try:
+        work = os.path.join(root, _WORK_DIR)
+        fileio.makedirs(work)
+        temporary = os.path.join(work, uuid.uuid4().hex)
+        write(temporary)
+        fileio.makedirs(os.path.dirname(path))
+        fileio.rename(temporary, path, overwrite=True)
+    except (OSError, tf.errors.OpError) as e:
+        raise OutputError(f"{path}: cannot be written ({e}). Free or unlock the folder, or choose another one.") from e
+
+
+def write_bytes(path: str, content: bytes, root: str) -> None:
+    """Writes bytes as `write_atomically` does."""
+
+    def write(temporary: str) -> None:
+        with fileio.open(temporary, "wb") as f:
+            f.write(content)
+
+    write_atomically(path, write, root)
+
+
+def clear(folder: str, keep_files: bool) -> None:
+    """Removes temporary files from an artifact's folder, or everything that is in it.
+
+    Args:
+        folder: The artifact's folder; it stays.
+        keep_files: Whether finished files stay.
+    """
+    if not fileio.exists(folder):
+        return
+    for name in fileio.listdir(folder):
+        path = os.path.join(folder, name.rstrip("/"))
+        if keep_files and os.path.basename(path) != _WORK_DIR:
+            continue
+        if fileio.isdir(path):
+            fileio.rmtree(path)
+        else:
+            fileio.remove(path)
+
+
+class _ReadableGFile:
+    """A TFX file as the binary stream that gzip and pyarrow expect: GFile lacks `closed`, `readable` and `seekable`."""
+
+    def __init__(self, path: str) -> None:
+        self._file: Any = fileio.open(path, "rb")
+        self.closed = False
+
+    def read(self, size: int = -1) -> bytes:
+        return cast(bytes, self._file.read(size) if size is not None and size >= 0 else self._file.read())
+
+    def readline(self) -> bytes:
+        return cast(bytes, self._file.readline())
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._file.seek(offset=offset, whence=whence)
+        return cast(int, self._file.tell())
+
+    def tell(self) -> int:
+        return cast(int, self._file.tell())
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        """Nothing to flush: the file is only read."""
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._file.close()
+
+    def __enter__(self) -> "_ReadableGFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,87 @@
+"""Code that a task on Vertex cannot find: executors of a notebook or script, and modules shipped as files."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.job.lint.finding import Finding
+from pipeline.job.lint.importable import not_importable
+from pipeline.job.lint.places import is_local
+from pipeline.job.lint.subject import Subject
+
+_MAIN = "__main__"
+
+_MOVE = "Move the class to a module of the package that is installed in the image, at the module's top level"
+
+
+def job_findings(subject: Subject) -> Iterator[Finding]:
+    """Looks for each task's executor, as TFX's entry point will.
+
+    Args:
+        subject: The job.
+    """
+    classes = {task.id: task.executor_class for task in subject.tasks}
+    reasons = not_importable(path for path in classes.values() if path and path.partition(".")[0] != _MAIN)
+    for task in subject.tasks:
+        path = classes[task.id]
+        if path and path.partition(".")[0] == _MAIN:
+            yield _in_main(task.id, path)
+        elif path and path in reasons:
+            yield _not_importable(task.id, path, reasons[path])
+        yield from _module_files(task.id, task.constants)
+
+
+def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
+    """Looks at the executor classes of components.
+
+    Args:
+        pipeline: A `tfx.dsl.Pipeline`.
+    """
+    for component in pipeline.components:
+        cls = getattr(component.executor_spec, "executor_class", None)  # an importer or a resolver has none
+        if cls is not None:
+            path = f"{cls.__module__}.{cls.__qualname__}"
+            if cls.__module__ == _MAIN:
+                yield _in_main(component.id, path)
+            elif "." in cls.__qualname__:
+                yield _not_importable(component.id, path, "a class inside a function or class has no path of its own")
+        yield from _module_files(component.id, component.exec_properties)
+
+
+def _in_main(task: str, path: str) -> Finding:
+    return Finding(
+        "executor-in-main",
+        "error",
+        task,
+        f"executor {path}",
+        "The class is of the notebook or script that compiled the job; on Vertex `__main__` is TFX's own entry point.",
+        f"{_MOVE}.",
+    )
+
+
+def _not_importable(task: str, path: str, reason: str) -> Finding:
+    return Finding(
+        "executor-not-importable",
+        "error",
+        task,
+        f"executor {path}",
+        f"The task imports its executor by this path, and a fresh interpreter cannot: {reason}.",
+        f"{_MOVE}; one that is only in the image, not here, cannot be looked at here.",
+    )
+
+
+def _module_files(task: str, parameters: dict[str, Any]) -> Iterator[Finding]:
+    for name in ("module_file", "module_path"):
+        value = parameters.get(name)
+        if not isinstance(value, str) or not value:
+            continue
+        local = is_local(value.rpartition("@")[2])
+        yield Finding(
+            "module-file",
+            "error" if local else "warning",
+            task,
+            f"parameter {name}",
+            f"{value} is packed into a wheel at compile time, with every other module of its folder, and installed by "
+            "pip when the task starts: that needs a bucket that can be written here and pip in the image, and the "
+            + ("path is one of this machine." if local else "image alone does not say what ran."),
+            "Put the code into the image and name the function by its dotted path: run_fn or preprocessing_fn.",
+        )

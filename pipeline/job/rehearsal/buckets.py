@@ -1,0 +1,122 @@
+"""Folders of this machine that stand for Cloud Storage: `gs://BUCKET/…` is `<folder>/BUCKET/…`.
+
+The job keeps its gs:// places; they become folders on the way into a task's process, and gs:// again on the way out.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from common.errors import JobError, OutputError
+from pipeline.ground.files import write_json
+
+_GS = "gs://"
+_PLACE = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(/[^*?\[\]\"'\\/]+)*/?")
+_LINKED_FILE = ".places.json"
+"""What stands for folders of this machine; no bucket is called so."""
+
+
+class Buckets:
+    """The stand-in for Cloud Storage."""
+
+    def __init__(self, folder: Path) -> None:
+        """Uses a folder, which need not exist.
+
+        Args:
+            folder: Has one folder a bucket.
+        """
+        self._folder = folder.resolve()
+
+    def link(self, places: Mapping[str, Path]) -> None:
+        """Lets folders of this machine stand for folders of buckets, such as the one of the data.
+
+        A place is a folder of links to the files: a task that deletes there deletes a link. What stood for a place
+        before stands there no longer.
+
+        Args:
+            places: Folder of a bucket, `gs://…`, to folder here; see `check_places`.
+
+        Raises:
+            JobError: There is something else at a place already.
+            OutputError: The links cannot be made.
+        """
+        goals = {self.local(place.rstrip("/")): folder for place, folder in places.items()}
+        linked = self._folder / _LINKED_FILE
+        try:
+            for earlier in json.loads(linked.read_text()) if linked.exists() else []:
+                shutil.rmtree(earlier, ignore_errors=True)
+            for goal, folder in goals.items():
+                if os.path.lexists(goal):
+                    raise JobError(f"{goal} cannot stand for {folder}: earlier rehearsals have written there.")
+            write_json(linked, list(goals))
+            for goal, folder in goals.items():
+                _mirror(folder.resolve(), Path(goal))
+        except (OSError, ValueError) as e:
+            raise OutputError(
+                f"{self._folder}: the places of buckets could not be made there ({e}). Free or unlock its disk, or "
+                "begin anew with --fresh."
+            ) from e
+
+    def local(self, text: str) -> str:
+        """A text in which each `gs://` has become this machine's folder."""
+        return text.replace(_GS, f"{self._folder}/")
+
+    def locally(self, value: Any) -> Any:
+        """JSON values with `local` applied to each text."""
+        return _each_text(value, self.local)
+
+    def remotely(self, value: Any) -> Any:
+        """The reverse of `locally`."""
+        return _each_text(value, lambda text: text.replace(f"{self._folder}/", _GS))
+
+
+def check_places(places: Mapping[str, Path], pipeline_root: str) -> None:
+    """Looks at what is to stand for what, before anything is done.
+
+    Args:
+        places: Folder of a bucket to folder here.
+        pipeline_root: Where the job writes.
+
+    Raises:
+        JobError: A place is no folder of a bucket, is inside another one, or the job would write into it; or the root
+            itself is none.
+    """
+    for place, folder in places.items():
+        require_place(place, "--place is given as gs://BUCKET/FOLDER=FOLDER_HERE")
+        if not folder.is_dir():
+            raise JobError(f"{folder}: no such folder, which is to stand for {place}.")
+        for inner in (*places, pipeline_root):
+            if inner is not place and f"{inner.rstrip('/')}/".startswith(f"{place.rstrip('/')}/"):
+                raise JobError(f"{inner} is inside {place}, for which {folder} stands. Choose places apart.")
+
+
+def require_place(place: str, what_to_do: str) -> None:
+    """Checks that a place is a folder of a bucket.
+
+    Raises:
+        JobError: It is not.
+    """
+    if not _PLACE.fullmatch(place) or {".", ".."} & set(place.split("/")):
+        raise JobError(f"{place!r} is no folder of a bucket; {what_to_do}.")
+
+
+def _mirror(folder: Path, goal: Path) -> None:
+    for at, folders, files in os.walk(folder):
+        here = goal / os.path.relpath(at, folder)
+        here.mkdir(parents=True, exist_ok=True)
+        for name in (*files, *(name for name in folders if os.path.islink(os.path.join(at, name)))):
+            os.symlink(os.path.join(at, name), here / name)
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _each_text(inner, change) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_each_text(inner, change) for inner in value]
+    return value

@@ -1,0 +1,188 @@
+"""What rehearsals have left: each task's record, one file each, from which caching and resolvers answer.
+
+It stands for Vertex ML Metadata. A record is written when its task has ended, whole or not at all, so that a rehearsal
+that was killed leaves nothing that a later one would believe.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.ground.files import write_json
+
+RUNS_DIR = "runs"
+"""In the rehearsals' home: a folder for each of them."""
+
+_LOGGER = logging.getLogger("perennial.vertex.rehearsal")
+
+SUCCEEDED, CACHED, FAILED, SKIPPED, NOT_RUN = "succeeded", "cached", "failed", "skipped", "not run"
+"""How a task ends; `skipped` where its condition said no, `not run` where another one's failure did."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One artifact, in the job's terms."""
+
+    name: str
+    """Its resource name."""
+
+    uri: str
+    type: dict[str, Any]
+    """ArtifactTypeSchema, as JSON values."""
+
+    metadata: dict[str, Any]
+    created: float
+    """Seconds since 1970."""
+
+    @property
+    def title(self) -> str:
+        """The type's title, such as `tfx.Model`."""
+        if "schemaTitle" in self.type:
+            return str(self.type["schemaTitle"])
+        schema = yaml.safe_load(str(self.type.get("instanceSchema", "")))
+        return str(schema.get("title", "")) if isinstance(schema, dict) else ""
+
+    def as_runtime_artifact(self) -> dict[str, Any]:
+        """RuntimeArtifact, as JSON values."""
+        return {"name": self.name, "uri": self.uri, "type": self.type, "metadata": self.metadata}
+
+
+@dataclass(frozen=True)
+class Record:
+    """How one task ended."""
+
+    pipeline: str
+    """The pipeline's name: neither caching nor resolvers look at another one's."""
+
+    run: str
+    """Id of the rehearsal."""
+
+    task: str
+    """Its path."""
+
+    state: str
+
+    makes: bool = True
+    """Whether its artifacts are its own; those of a resolver, or of a task that is cached, are older ones."""
+
+    cache_key: str | None = None
+    """None for a task that is not cached."""
+
+    started: float = 0.0
+    ended: float = 0.0
+    """Seconds since 1970."""
+
+    attempts: int = 0
+    """Processes started for it."""
+
+    cached_from: str | None = None
+    """Id of the rehearsal that it was answered from."""
+
+    reason: str = ""
+    """Why it failed, was skipped, or was not run."""
+
+    inputs: dict[str, list[str]] = field(default_factory=dict)
+    """Names of the artifacts of each input."""
+
+    artifacts: dict[str, list[Artifact]] = field(default_factory=dict)
+    """The artifacts of each output."""
+
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """Output parameters."""
+
+    written: list[str] = field(default_factory=list)
+    """Places of its artifacts at which something was; metadata alone writes nothing."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended - self.started
+
+    @property
+    def is_good(self) -> bool:
+        """Whether its outputs can be used."""
+        return self.state in (SUCCEEDED, CACHED)
+
+
+class Records:
+    """The records of all rehearsals of a pipeline in one home."""
+
+    def __init__(self, runs_dir: Path, pipeline: str) -> None:
+        """Reads what is there; a record that cannot be read is told and passed over.
+
+        Args:
+            runs_dir: The folder with one folder a rehearsal; it may be missing.
+            pipeline: The pipeline's name.
+        """
+        self._runs_dir = runs_dir
+        self._lock = threading.Lock()
+        found = [_read(file) for file in sorted(runs_dir.glob("*/records/**/*.json"))]
+        damaged = [record for record in found if isinstance(record, str)]
+        if damaged:
+            _LOGGER.warning("%d record(s) of rehearsals are passed over: %s", len(damaged), damaged[0])
+        self._records = sorted(
+            (record for record in found if isinstance(record, Record) and record.pipeline == pipeline),
+            key=lambda record: record.ended,
+        )
+
+    def task_dir(self, run: str, task: str) -> Path:
+        """The folder of one task: its input, output, logs and working directory."""
+        return self._runs_dir / run / "tasks" / task
+
+    def add(self, record: Record) -> None:
+        """Writes a record, and answers with it from now on."""
+        write_json(self._runs_dir / record.run / "records" / f"{record.task}.json", asdict(record))
+        with self._lock:
+            self._records.append(record)
+
+    def of_run(self, run: str) -> dict[str, Record]:
+        """A rehearsal's records, by task."""
+        return {record.task: record for record in self._all() if record.run == run}
+
+    def by_cache_key(self, key: str) -> Iterator[Record]:
+        """Executions with this key, the newest first."""
+        for record in reversed(self._all()):
+            if record.state == SUCCEEDED and record.cache_key == key:
+                yield record
+
+    def seconds(self) -> dict[str, float]:
+        """How long each task took when it last ran to a good end."""
+        return {record.task: record.seconds for record in self._all() if record.state == SUCCEEDED}
+
+    def newest_artifacts(self) -> list[Artifact]:
+        """All artifacts, the newest first."""
+        made = {artifact.name: artifact for record in self._makers() for artifact in _all_of(record)}
+        return sorted(made.values(), key=lambda artifact: artifact.created, reverse=True)
+
+    def producers(self) -> Mapping[str, Record]:
+        """Which execution made an artifact, by its name."""
+        return {artifact.name: record for record in self._makers() for artifact in _all_of(record)}
+
+    def _makers(self) -> list[Record]:
+        return [record for record in self._all() if record.state == SUCCEEDED and record.makes]
+
+    def _all(self) -> list[Record]:
+        with self._lock:
+            return list(self._records)
+
+
+def _all_of(record: Record) -> list[Artifact]:
+    return [artifact for artifacts in record.artifacts.values() for artifact in artifacts]
+
+
+def _read(file: Path) -> Record | str:
+    """A record, or what is wrong with it."""
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+        value["artifacts"] = {
+            key: [Artifact(**artifact) for artifact in artifacts] for key, artifacts in value["artifacts"].items()
+        }
+        return Record(**value)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as e:
+        return f"{file}: {e}"

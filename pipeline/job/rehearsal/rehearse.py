@@ -1,0 +1,171 @@
+"""One rehearsal, from a compiled job to its records."""
+
+import contextlib
+import fcntl
+import shutil
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from common.errors import JobError, LockedError, OutputError
+from pipeline.ground.files import write_json
+from pipeline.job.compiled import Job
+from pipeline.job.parameters import as_declared, parameter_values
+from pipeline.job.rehearsal.buckets import Buckets, check_places, require_place
+from pipeline.job.rehearsal.context import Rehearsal
+from pipeline.job.rehearsal.graph import Graph
+from pipeline.job.rehearsal.process import Processes
+from pipeline.job.rehearsal.records import FAILED, RUNS_DIR, Record, Records
+from pipeline.job.rehearsal.scheduler import Scheduler
+from pipeline.job.rehearsal.showing import Showing
+
+BUCKETS_DIR, JOB_FILE = "buckets", "job.json"
+_LOCK_FILE = "lock"
+_ROOT = "gs://pipeline-root"
+"""Of a job that says none: Kubeflow Pipelines' backends have one of their own."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a rehearsal ended."""
+
+    id: str
+    records: dict[str, Record]
+    """Of every task, by its path."""
+
+    buckets: Buckets
+    """Where what it wrote is."""
+
+    folder: Path
+    """Its logs, inputs and outputs."""
+
+    @property
+    def failed(self) -> list[Record]:
+        """Tasks that failed."""
+        return [record for record in self.records.values() if record.state == FAILED]
+
+
+def rehearse(
+    job: Job,
+    home: Path,
+    *,
+    parameters: Sequence[str] = (),
+    places: Mapping[str, Path] | None = None,
+    parallel: int = 1,
+    caching: bool = True,
+    fresh: bool = False,
+    environment: Mapping[str, str] | None = None,
+    console: Console | None = None,
+) -> Outcome:
+    """Executes a job here.
+
+    Args:
+        job: The compiled job.
+        home: The folder of all rehearsals of this pipeline: records, logs, and the folders that stand for buckets.
+        parameters: Values of its RuntimeParameters, over those in the job, each as `NAME=VALUE`.
+        places: Folders of buckets, `gs://…`, that folders of this machine stand for.
+        parallel: How many tasks may run at once.
+        caching: Whether tasks may be answered from earlier rehearsals, where the job allows it.
+        fresh: Whether to forget all earlier rehearsals first, with what they wrote.
+        environment: Variables of the image; None for those of `images/pipeline`.
+        console: Where to show progress. None: standard output.
+
+    Returns:
+        How it ended, also where tasks failed.
+
+    Raises:
+        JobError: The job itself is wrong.
+        LockedError: Another rehearsal is at work there.
+        OutputError: The folder cannot be written.
+    """
+    home, places, console = home.resolve(), dict(places or {}), console or Console()
+    graph, values = Graph(job), _values(job, parameters)
+    root = job.pipeline_root or _ROOT
+    require_place(root, "it is the job's root; give one by vertex.pipeline_root")
+    check_places(places, root)
+    with _locked(home) as lock, _ended_by_signals():
+        if fresh:
+            _forget(home)
+        buckets = Buckets(home / BUCKETS_DIR)
+        buckets.link(places)
+        run_id, folder = _new_run(home / RUNS_DIR, job.name)
+        write_json(folder / JOB_FILE, job.document)
+        records = Records(home / RUNS_DIR, job.name)
+        rehearsal = Rehearsal(run_id, job, root, buckets, records, Processes(environment, [lock]), caching)
+        tasks = sum(not node.is_dag for node in graph.nodes.values())
+        with Showing(console, rehearsal, folder, tasks) as showing:
+            ended = Scheduler(rehearsal, graph, values, parallel, started=showing.started, ended=showing.ended).run()
+        outcome = Outcome(run_id, ended, buckets, folder)
+        showing.summary(outcome.records)
+        return outcome
+
+
+def _values(job: Job, given: Sequence[str]) -> dict[str, Any]:
+    """Values of all RuntimeParameters that have one."""
+    declared = job.spec.root.input_definitions.parameters
+    values = {**job.parameters, **parameter_values(job, given)}
+    return {name: as_declared(value, declared[name]) for name, value in values.items() if name in declared}
+
+
+def _forget(home: Path) -> None:
+    try:
+        for name in (RUNS_DIR, BUCKETS_DIR):
+            if (home / name).exists():
+                shutil.rmtree(home / name)
+    except OSError as e:
+        raise OutputError(f"{home}: earlier rehearsals could not be deleted ({e}). Delete it and run again.") from e
+
+
+def _new_run(runs_dir: Path, name: str) -> tuple[str, Path]:
+    """Id and folder of a new rehearsal: the id is as Vertex makes it, the pipeline's name and the time."""
+    moment = datetime.now(timezone.utc)
+    for further in range(100):
+        run_id = f"{name}-{moment:%Y%m%d%H%M%S}" + (f"-{further}" if further else "")
+        with contextlib.suppress(FileExistsError):
+            (runs_dir / run_id).mkdir(parents=True)
+            return run_id, runs_dir / run_id
+    raise JobError(f"{runs_dir}: no free name for a rehearsal at {moment}. Run it again in a second.")
+
+
+@contextlib.contextmanager
+def _locked(home: Path) -> Iterator[int]:
+    """Holds the home while the block runs; yields the lock's file descriptor."""
+    path = home / _LOCK_FILE
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except OSError as e:
+        raise OutputError(f"{path}: cannot be written ({e.strerror}). Free or unlock its disk and run again.") from e
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            raise LockedError(f"{home}: another rehearsal is at work there. Wait for it, or stop it.") from e
+        yield file.fileno()
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Lets the signals by which a terminal or a CI job ends do what Ctrl-C does: the tasks end too."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

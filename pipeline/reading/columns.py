@@ -1,0 +1,206 @@
+"""Arrow columns of any type as ids, numbers and times, with the cells that are none of these found out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.reading import bad_rows
+from pipeline.reading.bad_rows import Problems
+
+MAX_ID_BYTES = 4096
+"""Longest id. Ids are lines of vocabulary files and keys of lookup tables; longer ones are no ids."""
+
+_NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)$"
+_INTEGER = r"^[+-]?\d{1,18}$"
+
+
+def ids(column: Any, field: str, problems: Problems) -> Any:
+    """Reads a column of ids, kept as they are.
+
+    Args:
+        column: ChunkedArray of text, numbers or a dictionary of either. A whole number loses its `.0`.
+        field: The field's name, for reasons.
+        problems: Gets the rows whose id is empty, too long, or cannot be a line of a vocabulary file.
+
+    Returns:
+        DictionaryArray of int32 codes into string values; meaningless where `problems` says so.
+    """
+    encoded = _dictionary(column)
+    values = encoded.dictionary
+    per_value = Problems.none(len(values))
+    text = _as_id_text(values, field, per_value)
+    length = np.asarray(pc.binary_length(text))
+    per_value.add(length == 0, f"{field} {bad_rows.EMPTY}")
+    per_value.add(length > MAX_ID_BYTES, f"{field} {bad_rows.TOO_LONG}")
+    per_value.add(_holds(text, "\0"), f"{field} {bad_rows.HOLDS_NUL}")
+    per_value.add(_holds(text, "\n") | _holds(text, "\r"), f"{field} {bad_rows.LINE_BREAK}")
+    codes = encoded.indices
+    if codes.null_count:
+        problems.add(np.asarray(codes.is_null()), f"{field} {bad_rows.EMPTY}")
+        codes = codes.fill_null(0)
+        if not len(text):
+            text = pa.array([""])
+    row_codes = codes.to_numpy()
+    if not per_value.good.all():
+        for i, reason in enumerate(per_value.reasons):
+            problems.add((per_value.codes == i + 1)[row_codes], reason)
+    return pa.DictionaryArray.from_arrays(codes, text)
+
+
+def texts(column: Any, field: str, problems: Problems) -> Any:
+    """Reads a column of text.
+
+    Args:
+        column: ChunkedArray of text or of anything that reads as text.
+        field: The field's name, for reasons.
+        problems: Gets the rows whose text is not UTF-8.
+
+    Returns:
+        Array of strings; "" where the cell is missing.
+    """
+    cells = _plain(column)
+    if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
+        found = [b"" if v is None else v for v in cells.to_pylist()]
+        decoded = [v.decode("utf-8", "replace") for v in found]
+        broken = [text.encode() != v for text, v in zip(decoded, found, strict=True)]
+        problems.add(np.array(broken, bool), f"{field} {bad_rows.WRONG_ENCODING}")
+        return pa.array(decoded, pa.string())
+    return cells.cast(pa.string()).fill_null("")
+
+
+def numbers(column: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
+    """Reads a column of numbers that Examples can hold.
+
+    Args:
+        column: ChunkedArray of numbers or text.
+        field: The field's name, for reasons.
+        problems: Gets the rows whose cell is no number, not finite, or beyond what a float32 holds.
+
+    Returns:
+        [rows] float64; 0 where it is no such number.
+    """
+    found = _finite(_plain(column), field, problems)
+    fits = fits_float32(found)
+    if not fits.all():
+        problems.add(~fits, f"{field} {bad_rows.BEYOND_FLOAT32}")
+        found = np.where(fits, found, 0.0)
+    return found
+
+
+def fits_float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """[n] bool: which of `values`, [n] float64, stay finite in the float32 of an Example."""
+    with np.errstate(over="ignore"):
+        return np.isfinite(values.astype(np.float32))
+
+
+def times(column: Any, unit: str, field: str, problems: Problems) -> npt.NDArray[np.int64]:
+    """Reads a column of times.
+
+    Args:
+        column: ChunkedArray of integers, numbers or text in `unit`, or of Parquet's own timestamps and dates.
+        unit: `s`, `ms` or `us` since 1970.
+        field: The field's name, for reasons.
+        problems: Gets the rows whose cell is no number.
+
+    Returns:
+        [rows] int64 in `unit`, fractions cut off; 0 where it is no number.
+    """
+    cells = _plain(column)
+    if pa.types.is_date(cells.type):
+        cells = cells.cast(pa.timestamp("s"))
+    if pa.types.is_timestamp(cells.type):
+        cells = pc.cast(cells, pa.timestamp(unit, cells.type.tz), safe=False).cast(pa.int64())
+    if pa.types.is_string(cells.type) and pc.all(pc.match_substring_regex(cells, _INTEGER)).as_py():
+        cells = pc.replace_substring_regex(cells, r"^\+", "").cast(pa.int64())
+    if pa.types.is_integer(cells.type) and not pa.types.is_uint64(cells.type):
+        if cells.null_count:
+            problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.NOT_A_NUMBER}")
+            cells = cells.fill_null(0)
+        return cells.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
+    found = _finite(cells, field, problems)
+    # Beyond what an int64 holds it is a time in no unit; the bound keeps it far in the future or the past.
+    return np.clip(np.floor(found), -(2.0**62), 2.0**62).astype(np.int64)
+
+
+def weights(column: Any, table: Mapping[str, float], problems: Problems) -> npt.NDArray[np.float64]:
+    """Reads a column of event types.
+
+    Args:
+        column: ChunkedArray of text.
+        table: Event type to weight.
+        problems: Gets the rows whose event type has none.
+
+    Returns:
+        [rows] float64; 0 where the type is unknown.
+    """
+    encoded = _dictionary(column)
+    names = encoded.dictionary.cast(pa.string()).to_pylist()
+    # The last place stands for a missing cell.
+    of_code = np.array([table.get(name, np.nan) for name in names] + [np.nan])
+    found = of_code[encoded.indices.fill_null(len(names)).to_numpy()]
+    unknown = np.isnan(found)
+    problems.add(unknown, bad_rows.UNKNOWN_EVENT)
+    return np.where(unknown, 0.0, found)
+
+
+def _finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
+    """[rows] float64 of one array; 0 where it is no number or not finite."""
+    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+        cells = _parse_numbers(cells)
+    elif pa.types.is_boolean(cells.type) or pa.types.is_decimal(cells.type):
+        cells = cells.cast(pa.int8() if pa.types.is_boolean(cells.type) else pa.float64())
+    if cells.null_count:
+        problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.NOT_A_NUMBER}")
+        cells = cells.fill_null(0)
+    found = cells.to_numpy(zero_copy_only=False).astype(np.float64, copy=False)
+    finite = np.isfinite(found)
+    if not finite.all():
+        problems.add(~finite, f"{field} {bad_rows.NOT_FINITE}")
+        found = np.where(finite, found, 0.0)
+    return found
+
+
+def _plain(column: Any) -> Any:
+    """One array without a dictionary."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+
+
+def _dictionary(column: Any) -> Any:
+    """One DictionaryArray of int32 codes."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    table = pa.table({"c": column}).unify_dictionaries().combine_chunks()
+    chunks = table.column("c").chunks
+    if not chunks:
+        return pa.array([], pa.dictionary(pa.int32(), pa.string()))
+    only = chunks[0]
+    return pa.DictionaryArray.from_arrays(only.indices.cast(pa.int32()), only.dictionary)
+
+
+def _as_id_text(values: Any, field: str, problems: Problems) -> Any:
+    """Ids as text; a fraction or broken UTF-8 is no id."""
+    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+        found = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        wrong = ~(np.isfinite(found) & (np.abs(found) < 2.0**53)) | (np.floor(found) != found)
+        problems.add(wrong, f"{field} is not a whole number")
+        return pa.array(np.where(wrong, 0, found).astype(np.int64)).cast(pa.string())
+    return texts(values, field, problems)
+
+
+def _holds(text: Any, character: str) -> npt.NDArray[np.bool_]:
+    return np.asarray(pc.match_substring(text, character)).astype(bool)
+
+
+def _parse_numbers(cells: Any) -> Any:
+    """Text to float64; null where it is no number."""
+    trimmed = pc.replace_substring_regex(pc.utf8_trim_whitespace(cells), r"^\+", "")
+    valid = pc.fill_null(pc.match_substring_regex(trimmed, _NUMBER), False)
+    return pc.if_else(valid, trimmed, pa.scalar(None, trimmed.type)).cast(pa.float64())

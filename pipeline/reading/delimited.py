@@ -1,0 +1,253 @@
+"""Delimited text to Arrow columns. Arrow's parser does the work; a slow, exact path names the rows that it refuses.
+
+A row is one line, so that an unbalanced quote costs its own line only and a file can be read in pieces. Where a file
+is read whole, quoted line breaks may be allowed: a line whose quote stays open is joined with those after it if
+that makes a row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv
+
+from common.errors import DataError
+from configs.data import FileFormat
+from pipeline.reading import bad_rows
+from pipeline.reading.layout import Layout, count_fields
+
+Kind = Literal["id", "text", "number", "integer"]
+
+_TYPES: dict[Kind, Any] = {
+    # Ids repeat: a dictionary makes every later step work on 32-bit codes.
+    "id": pa.dictionary(pa.int32(), pa.string()),
+    "text": pa.string(),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+}
+
+_SPARE_SEPARATORS = (b"\x1f", b"\x1e", b"\x1d", b"\x1c", b"\x01", b"\x02")
+"""Control characters that can stand for a separator of several bytes; Arrow's parser takes one byte."""
+
+_SLOW_BYTES = 1 << 20
+"""Arrow says only that a block has bad rows; it is cut into pieces of this size, and only pieces with bad rows are
+looked at line by line (about 40 ms each)."""
+
+_ARROW_BYTES = 4 << 20
+"""What Arrow's parser takes at a time, and so the longest row that the fast path reads. More gained nothing when
+measured."""
+
+_MAX_JOINED_LINES = 100
+"""Lines of one row with quoted line breaks; bounds the search after an unbalanced quote."""
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A block of text as columns."""
+
+    table: Any
+    """pyarrow.Table of the good rows, a column a field. A number column with a cell that is none is text."""
+
+    rows: npt.NDArray[np.int64]
+    """[good rows] int64: each row's line in the block, from 0."""
+
+    bad: list[tuple[int, str, str]]
+    """Line in the block, reason and excerpt of each other row."""
+
+    lines: int
+    """Lines of the block, blank ones included."""
+
+
+def parse(
+    block: bytes, form: FileFormat, layout: Layout, kinds: Mapping[str, Kind], path: str, multiline: bool = False
+) -> Parsed:
+    """Parses whole lines.
+
+    Args:
+        block: The lines; only the last may lack its end.
+        form: The format.
+        layout: Where the fields are.
+        kinds: What each field holds.
+        path: The file's name, for messages.
+        multiline: Whether a quoted field may hold line breaks; then `block` must be a whole file.
+
+    Returns:
+        The good rows and the bad ones. Blank lines are neither.
+
+    Raises:
+        DataError: The separator cannot be told from the text.
+    """
+    if form.encoding == "latin-1":
+        block = block.decode("latin-1").encode()
+    return _parse(block, _Parser(form, layout, dict(kinds), path, multiline))
+
+
+@dataclass(frozen=True)
+class _Parser:
+    form: FileFormat
+    layout: Layout
+    kinds: dict[str, Kind]
+    path: str
+    multiline: bool
+
+
+def _parse(block: bytes, parser: _Parser) -> Parsed:
+    lines = block.count(b"\n") + (not block.endswith(b"\n") and bool(block))
+    table = None if _is_suspect(block) else _fast(block, parser)
+    if table is not None and table.num_rows == lines:
+        return Parsed(table, np.arange(lines, dtype=np.int64), [], lines)
+    pieces = _cut(block) if len(block) > _SLOW_BYTES and not parser.multiline else [block]
+    if len(pieces) == 1:
+        return _slow(block, parser)
+    parsed = [_parse(piece, parser) for piece in pieces]
+    starts = np.cumsum([0] + [p.lines for p in parsed])
+    return Parsed(
+        _concatenate([p.table for p in parsed]),
+        np.concatenate([p.rows + start for p, start in zip(parsed, starts, strict=False)]),
+        [(row + int(start), why, cut) for p, start in zip(parsed, starts, strict=False) for row, why, cut in p.bad],
+        lines,
+    )
+
+
+def _is_suspect(block: bytes) -> bool:
+    """Whether Arrow's parser would silently accept what is a bad row here."""
+    return b"\0" in block or block.count(b"\r") != block.count(b"\r\n")
+
+
+def _fast(block: bytes, parser: _Parser, at_a_time: int = _ARROW_BYTES) -> Any | None:
+    """Arrow's parser on `at_a_time` bytes at a time; None if it refuses a row."""
+    for kinds in (parser.kinds, _as_text(parser.kinds)):
+        try:
+            return _read_csv(block, parser, kinds, at_a_time)
+        except pa.ArrowInvalid:
+            # Either a cell that is no number, which reading it as text gets over, or a row that is none.
+            continue
+    return None
+
+
+def _as_text(kinds: dict[str, Kind]) -> dict[str, Kind]:
+    return {field: "text" if kind in ("number", "integer") else kind for field, kind in kinds.items()}
+
+
+def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind], at_a_time: int) -> Any:
+    separator = parser.form.separator.encode()
+    if len(separator) > 1:
+        spare = next((c for c in _SPARE_SEPARATORS if c not in block), None)
+        if spare is None:
+            raise DataError(
+                f"{parser.path}: holds so many control characters that the separator {parser.form.separator!r} "
+                "cannot be told from them. Clean the file of control characters."
+            )
+        block, separator = block.replace(separator, spare), spare
+    by_position: dict[int, Kind] = {}
+    for field, position in parser.layout.positions.items():
+        # Two fields may share a column, such as a title and the year in it: both read it as text.
+        by_position[position] = "text" if position in by_position else kinds[field]
+    names = [f"c{i}" for i in range(parser.layout.width)]
+    if not block:
+        table = pa.table({f"c{i}": pa.array([], _TYPES[kind]) for i, kind in by_position.items()})
+    else:
+        # Not read_csv: on Python 3.10 each call of it walks all objects of the process (50 ms beside TensorFlow) to
+        # break a reference cycle of signal handling (pyarrow.util._break_traceback_cycle_from_frame, bpo-43356).
+        reader = pa.csv.open_csv(
+            pa.BufferReader(block),
+            pa.csv.ReadOptions(column_names=names, block_size=min(len(block) + 1, at_a_time)),
+            pa.csv.ParseOptions(
+                delimiter=separator.decode(),
+                quote_char=parser.form.quote or False,
+                newlines_in_values=parser.multiline,
+            ),
+            pa.csv.ConvertOptions(
+                include_columns=[f"c{i}" for i in by_position],
+                column_types={f"c{i}": _TYPES[kind] for i, kind in by_position.items()},
+                null_values=[""],
+                strings_can_be_null=False,
+            ),
+        )
+        table = reader.read_all()
+    return pa.table({field: table.column(f"c{position}") for field, position in parser.layout.positions.items()})
+
+
+def _slow(block: bytes, parser: _Parser) -> Parsed:
+    lines = block.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    good: list[int] = []
+    rows: list[bytes] = []
+    bad: list[tuple[int, str, str]] = []
+    i = 0
+    while i < len(lines):
+        taken, row = 1, lines[i].removesuffix(b"\r")
+        reason = _reason(row, parser) if row else None
+        if reason == bad_rows.UNBALANCED_QUOTE and parser.multiline:
+            taken, row, reason = _join(lines, i, parser)
+        if reason is not None:
+            bad.append((i, reason, bad_rows.excerpt(row)))
+        elif row:
+            good.append(i)
+            rows.append(row)
+        i += taken
+    rest = b"".join(row + b"\n" for row in rows)
+    table = _fast(rest, parser, at_a_time=len(rest) + 1)
+    if table is None or table.num_rows != len(good):
+        raise DataError(
+            f"{parser.path}: Arrow's parser and the line-by-line check read the same rows differently. Set "
+            "format.quote: '' if quotes are plain characters in this file."
+        )
+    return Parsed(table, np.array(good, np.int64), bad, len(lines))
+
+
+def _join(lines: list[bytes], start: int, parser: _Parser) -> tuple[int, bytes, str | None]:
+    """Joins the line whose quote stays open with those after it.
+
+    Returns:
+        Lines taken, the row, and why it is none; then the first line alone is taken.
+    """
+    for end in range(start + 2, min(start + _MAX_JOINED_LINES, len(lines)) + 1):
+        row = b"\n".join(lines[start:end]).removesuffix(b"\r")
+        reason = _reason(row, parser)
+        if reason is None:
+            return end - start, row, None
+        if reason != bad_rows.UNBALANCED_QUOTE:
+            break
+    return 1, lines[start].removesuffix(b"\r"), bad_rows.UNBALANCED_QUOTE
+
+
+def _reason(row: bytes, parser: _Parser) -> str | None:
+    """Why a line, or several with quoted line breaks, is no row; None if it is one."""
+    if b"\0" in row:
+        return bad_rows.NUL_BYTE
+    if b"\r" in row.replace(b"\r\n", b""):
+        return bad_rows.CARRIAGE_RETURN
+    try:
+        fields = count_fields(row.decode(), parser.form)
+    except UnicodeDecodeError:
+        return bad_rows.WRONG_ENCODING
+    if fields is None:
+        return bad_rows.UNBALANCED_QUOTE
+    if fields < parser.layout.width:
+        return bad_rows.TOO_FEW_COLUMNS
+    return bad_rows.TOO_MANY_COLUMNS if fields > parser.layout.width else None
+
+
+def _cut(block: bytes) -> list[bytes]:
+    pieces, start = [], 0
+    while start < len(block):
+        end = block.find(b"\n", min(start + _SLOW_BYTES, len(block) - 1)) + 1 or len(block)
+        pieces.append(block[start:end])
+        start = end
+    return pieces
+
+
+def _concatenate(tables: list[Any]) -> Any:
+    """One table; a column that is a number in some and text in others becomes text."""
+    columns = {}
+    for name in tables[0].column_names:
+        parts = [t.column(name) for t in tables]
+        if len({p.type for p in parts}) > 1:
+            parts = [p.cast(pa.string()) for p in parts]
+        columns[name] = pa.chunked_array([chunk for p in parts for chunk in p.chunks], parts[0].type)
+    return pa.table(columns)

@@ -1,0 +1,146 @@
+"""Where a text file keeps its columns, from its first lines."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from common.errors import DataError
+from configs.data import Column, FileFormat
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+HEAD_BYTES = 1 << 20
+"""What is read of a file to know its columns; a header longer than this is no header."""
+
+_SAMPLED_LINES = 1000
+"""Lines that say how many columns a file without a header has: the most frequent number, so that one bad line, even
+the first, does not make all others bad."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The columns of one text file."""
+
+    width: int
+    """Columns of a good row."""
+
+    positions: dict[str, int]
+    """Wanted field to position, from 0."""
+
+    skip_bytes: int
+    """Bytes before the first row: byte-order mark and header."""
+
+    skip_lines: int
+    """Lines before the first row: the header's, if there is one."""
+
+
+def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str) -> Layout | None:
+    """Finds the wanted columns.
+
+    Args:
+        head: The file's first bytes, at most `HEAD_BYTES`.
+        form: The configured format.
+        wanted: Field to column, by name or position.
+        path: The file's name, for messages.
+
+    Returns:
+        The layout, or None for a file without a line.
+
+    Raises:
+        DataError: A column is missing or named twice, or the encoding is not the configured one.
+    """
+    if head.startswith(_UTF16_MARKS):
+        raise DataError(f"{path}: starts with a UTF-16 byte-order mark; convert the file to UTF-8.")
+    mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
+    whole = len(head) < HEAD_BYTES
+    # The last part may be cut off, or hold all further lines.
+    parts = head[mark:].split(b"\n", _SAMPLED_LINES)
+    lines = [line for line in (parts if whole and len(parts) <= _SAMPLED_LINES else parts[:-1]) if line.strip()]
+    if not lines:
+        if not whole:
+            raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is no table of text.")
+        return None
+    if not form.header:
+        widths = Counter(len(_fields(line, form)) for line in lines)
+        width = widths.most_common(1)[0][0]
+        return Layout(width, _by_position(wanted, width, path), mark, 0)
+    names = _header_names(lines[0], form, path)
+    # Blank lines may stand before the header; they are no rows either.
+    header_end = head.index(lines[0], mark) + len(lines[0]) + 1
+    positions = _by_name(wanted, names, path)
+    return Layout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"))
+
+
+def count_fields(row: str, form: FileFormat) -> int | None:
+    """Counts the fields of a row as Arrow's parser does: a quote counts where a field starts with it.
+
+    Args:
+        row: The row, without its end.
+        form: The format.
+
+    Returns:
+        Number of fields; None where a quote is opened and not closed.
+    """
+    if not form.quote or form.quote not in row:
+        return row.count(form.separator) + 1
+    quoted = re.compile("Q[^Q]*(?:QQ[^Q]*)*Q(?!Q)".replace("Q", re.escape(form.quote)))
+    fields, place = 1, 0
+    while True:
+        if row.startswith(form.quote, place):
+            field = quoted.match(row, place)
+            if field is None:
+                return None
+            place = field.end()
+        place = row.find(form.separator, place) + len(form.separator)
+        if place < len(form.separator):
+            return fields
+        fields += 1
+
+
+def _fields(line: bytes, form: FileFormat) -> list[str]:
+    text = line.decode(form.encoding, "replace").rstrip("\r\n")
+    if not form.quote or form.quote not in text:
+        return text.split(form.separator)
+    return next(csv.reader([text], delimiter=form.separator, quotechar=form.quote))
+
+
+def _header_names(line: bytes, form: FileFormat, path: str) -> list[str]:
+    try:
+        line.decode(form.encoding)
+    except UnicodeDecodeError as e:
+        raise DataError(
+            f"{path}: the header is not {form.encoding} ({e.reason} at byte {e.start}). Set format.encoding, "
+            "or convert the file."
+        ) from e
+    return _fields(line, form)
+
+
+def _by_name(wanted: Mapping[str, Column], names: list[str], path: str) -> dict[str, int]:
+    missing = [c for c in wanted.values() if (c not in names if isinstance(c, str) else c >= len(names))]
+    if missing:
+        asked = {column.strip() for column in missing if isinstance(column, str)}
+        padded = [name for name in names if name.strip() in asked]
+        hint = f" Blanks belong to a name: quote it with them; the header has {', '.join(map(repr, padded))}."
+        raise DataError(
+            f"{path}: no column {', '.join(map(repr, missing))}. Wanted: {', '.join(map(repr, wanted.values()))}; "
+            f"found {len(names)}: {', '.join(map(repr, names[:50]))}. Correct the columns in the config, or "
+            f"format.separator if the whole header came as one column.{hint if padded else ''}"
+        )
+    twice = [c for c in wanted.values() if isinstance(c, str) and names.count(c) > 1]
+    if twice:
+        raise DataError(f"{path}: column {twice[0]!r} stands twice in the header; name it by position, from 0.")
+    return {field: names.index(c) if isinstance(c, str) else c for field, c in wanted.items()}
+
+
+def _by_position(wanted: Mapping[str, Column], width: int, path: str) -> dict[str, int]:
+    positions = {field: column for field, column in wanted.items() if isinstance(column, int)}
+    beyond = {field: position for field, position in positions.items() if position >= width}
+    if beyond:
+        raise DataError(
+            f"{path}: most rows have {width} column(s), so there is no column {', '.join(map(str, beyond.values()))} "
+            f"(for {', '.join(beyond)}). Correct the positions, which count from 0, or format.separator."
+        )
+    return positions

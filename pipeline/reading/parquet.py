@@ -1,0 +1,63 @@
+"""Parquet files as Arrow columns, a row group at a time."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from common.errors import DataError
+from configs.data import Column
+
+
+def open_parquet(stream: IO[bytes]) -> Any:
+    """Opens a Parquet file.
+
+    Raises:
+        pyarrow.ArrowInvalid, OSError: It is none.
+    """
+    return pq.ParquetFile(pa.PythonFile(stream, mode="r"))
+
+
+def find_columns(file: Any, wanted: Mapping[str, Column], path: str) -> dict[str, str]:
+    """Finds the wanted columns.
+
+    Args:
+        file: The opened pyarrow.parquet.ParquetFile.
+        wanted: Field to column, by name or position.
+        path: The file's name, for messages.
+
+    Returns:
+        Field to the column's name.
+
+    Raises:
+        DataError: A column is missing.
+    """
+    names = file.schema_arrow.names
+    missing = [c for c in wanted.values() if (c not in names if isinstance(c, str) else c >= len(names))]
+    if missing:
+        raise DataError(
+            f"{path}: no column {', '.join(map(repr, missing))}. Wanted: {', '.join(map(repr, wanted.values()))}; "
+            f"found {len(names)}: {', '.join(map(repr, names[:50]))}. Correct the columns in the config."
+        )
+    return {field: names[c] if isinstance(c, int) else c for field, c in wanted.items()}
+
+
+def read_row_group(file: Any, group: int, columns: Mapping[str, str]) -> Any:
+    """Reads the wanted columns of one row group.
+
+    Args:
+        file: The opened pyarrow.parquet.ParquetFile.
+        group: The row group, from 0.
+        columns: Field to column, as of `find_columns`.
+
+    Returns:
+        pyarrow.Table with a column a field.
+
+    Raises:
+        pyarrow.ArrowInvalid, OSError: The row group is damaged.
+    """
+    table = file.read_row_group(group, columns=sorted(set(columns.values())))
+    # Parquet readers take text as it comes; this finds broken UTF-8.
+    table.validate(full=True)
+    return pa.table({field: table.column(name) for field, name in columns.items()})

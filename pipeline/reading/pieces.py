@@ -1,0 +1,167 @@
+"""Input files of either kind in pieces that workers read apart, each piece as parsed blocks."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from common.errors import DataError
+from configs.data import Column, FileFormat
+from pipeline.ground import tabular_files as files
+from pipeline.ground.tabular_files import InputFile
+from pipeline.reading import bad_rows, delimited, layout, parquet
+from pipeline.reading.bad_rows import BadRow, Problems
+from pipeline.reading.delimited import Kind, Parsed
+from pipeline.reading.layout import Layout
+from pipeline.reading.report import FileReport, ReadingReport
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a file that one worker reads."""
+
+    file: InputFile
+    layout: Layout | None
+    """Where text keeps its columns; None for Parquet."""
+
+    start: int
+    """First byte (text) or row group (Parquet)."""
+
+    end: int | None
+    """Byte or row group after the last; None for the end of the file."""
+
+
+def plan(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> tuple[list[Piece], ReadingReport]:
+    """Cuts a file into pieces.
+
+    Args:
+        file: The file.
+        form: Its format.
+        wanted: Field to the column that holds it.
+
+    Returns:
+        The pieces, none for an empty file, and a report that names the file, with the error if it cannot be read.
+    """
+    report = FileReport(file.path)
+    pieces: list[Piece] = []
+    try:
+        with _readable(file):
+            pieces = _plan_parquet(file, wanted) if form.kind == "parquet" else _plan_text(file, form, wanted)
+    except DataError as e:
+        report.error = str(e)
+    if pieces and pieces[0].layout is not None:
+        report.first_row += pieces[0].layout.skip_lines
+    return pieces, ReadingReport({file.index: report})
+
+
+def read(
+    piece: Piece, form: FileFormat, wanted: Mapping[str, Column], kinds: Mapping[str, Kind], whole: bool = False
+) -> Iterator[tuple[int, Parsed]]:
+    """Reads a piece.
+
+    Args:
+        piece: The piece.
+        form: The file's format.
+        wanted: Field to the column that holds it.
+        kinds: What each field holds; Parquet says so itself.
+        whole: Whether to read text to the end of its file in one block, in which quoted fields may hold line breaks.
+
+    Yields:
+        The start of a block in the file, and the block.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    with _readable(piece.file):
+        if piece.layout is None:
+            yield piece.start, _read_parquet(piece, wanted)
+            return
+        at_line = piece.start == piece.layout.skip_bytes
+        blocks = files.read_blocks(piece.file, piece.start, None if whole else piece.end, at_line)
+        if whole:
+            blocks = iter([(piece.start, b"".join(block for _, block in blocks))])
+        for start, block in blocks:
+            yield start, delimited.parse(block, form, piece.layout, kinds, piece.file.path, multiline=whole)
+
+
+def report_block(
+    file: InputFile, start: int, parsed: Parsed, problems: Problems, max_quarantine_rows: int
+) -> ReadingReport:
+    """Reports a block.
+
+    Args:
+        file: The block's file.
+        start: The block's start.
+        parsed: The block.
+        problems: What is wrong with its rows.
+        max_quarantine_rows: Bad rows that are shown.
+
+    Returns:
+        The report.
+    """
+    bad = Counter(reason for _, reason, _ in parsed.bad)
+    bad.update(problems.counts())
+    rows = [BadRow(file.index, start, row, reason, cut) for row, reason, cut in parsed.bad[:max_quarantine_rows]]
+    for count, (row, reason) in enumerate(problems.bad()):
+        if count >= max_quarantine_rows:
+            break
+        cells = (column[row].as_py() for column in parsed.table.columns)
+        shown = ", ".join("" if cell is None else str(cell) for cell in cells)
+        rows.append(BadRow(file.index, start, int(parsed.rows[row]), reason, bad_rows.excerpt(shown)))
+    report = FileReport(file.path, parsed.table.num_rows + len(parsed.bad), bad, 1, {start: parsed.lines})
+    return ReadingReport({file.index: report}, sorted(rows)[:max_quarantine_rows])
+
+
+@contextmanager
+def convertible(file: InputFile) -> Iterator[None]:
+    """Names the file whose columns have a type that its fields cannot be read from, such as a Parquet struct.
+
+    Raises:
+        DataError: Arrow cannot convert a column.
+    """
+    try:
+        yield
+    except pa.ArrowException as e:
+        raise DataError(
+            f"{file.path}: a column does not hold what the config says ({e}). Correct the config's columns."
+        ) from e
+
+
+@contextmanager
+def _readable(file: InputFile) -> Iterator[None]:
+    try:
+        yield
+    except (*files.READ_ERRORS, pa.ArrowException) as e:
+        raise DataError(
+            f"{file.path}: cannot be read ({type(e).__name__}: {e}). How many rows it holds is unknown, so it is not "
+            "left out silently: repair it, or take it out of the config's path."
+        ) from e
+
+
+def _plan_text(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> list[Piece]:
+    with files.open_binary(file) as stream:
+        head = stream.read(layout.HEAD_BYTES)
+    found = layout.find_layout(head, form, wanted, file.path)
+    if found is None:
+        return []
+    if file.compressed:
+        return [Piece(file, found, found.skip_bytes, None)]
+    starts = range(found.skip_bytes, file.bytes, files.BLOCK_BYTES)
+    return [Piece(file, found, start, min(start + files.BLOCK_BYTES, file.bytes)) for start in starts]
+
+
+def _plan_parquet(file: InputFile, wanted: Mapping[str, Column]) -> list[Piece]:
+    with files.open_binary(file) as stream:
+        opened = parquet.open_parquet(stream)
+        parquet.find_columns(opened, wanted, file.path)
+        return [Piece(file, None, group, group + 1) for group in range(opened.num_row_groups)]
+
+
+def _read_parquet(piece: Piece, wanted: Mapping[str, Column]) -> Parsed:
+    with files.open_binary(piece.file) as stream:
+        opened = parquet.open_parquet(stream)
+        table = parquet.read_row_group(opened, piece.start, parquet.find_columns(opened, wanted, piece.file.path))
+    return Parsed(table, np.arange(table.num_rows, dtype=np.int64), [], table.num_rows)

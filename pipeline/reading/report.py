@@ -1,0 +1,176 @@
+"""What was read of the input files, and whether it is good enough to go on. Reports of parts merge into one."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.reading.bad_rows import BadRow
+
+WORST_FILES = 5
+"""Files that an error names; more hide the worst."""
+
+
+@dataclass
+class FileReport:
+    """What was read of one file."""
+
+    path: str
+    rows: int = 0
+    """Rows, good and bad. Not the file's lines: header and blank lines are no rows, and a quoted text may hold several
+    lines of one."""
+
+    bad: Counter[str] = field(default_factory=Counter)
+    """Bad rows by reason; they are among `rows`."""
+
+    first_row: int = 1
+    """The number, from 1, of the file's first row: in text, of its line."""
+
+    lines: dict[int, int] = field(default_factory=dict)
+    """Lines (text) or rows (Parquet) by block; they turn a row of a block into a row of the file."""
+
+    error: str | None = None
+    """Why the file could not be read."""
+
+    def number(self, row: BadRow) -> int:
+        """The row's number in the file, from 1."""
+        return self.first_row + sum(lines for block, lines in self.lines.items() if block < row.block) + row.row
+
+
+@dataclass
+class ReadingReport:
+    """What was read of all files."""
+
+    files: dict[int, FileReport] = field(default_factory=dict)
+    """By the file's index."""
+
+    quarantine: list[BadRow] = field(default_factory=list)
+    """The first bad rows, in the order of the input."""
+
+    @property
+    def rows(self) -> int:
+        """All rows of all files."""
+        return sum(f.rows for f in self.files.values())
+
+    @property
+    def bad(self) -> Counter[str]:
+        """Bad rows by reason."""
+        return sum((f.bad for f in self.files.values()), Counter())
+
+
+def merge(reports: Iterable[ReadingReport], max_quarantine_rows: int) -> ReadingReport:
+    """Merges reports of parts; the order does not matter.
+
+    Args:
+        reports: Reports of different blocks.
+        max_quarantine_rows: Bad rows that are kept; the others stay counted.
+
+    Returns:
+        One report.
+    """
+    merged = ReadingReport()
+    for part in reports:
+        for index, theirs in part.files.items():
+            ours = merged.files.setdefault(index, FileReport(theirs.path))
+            ours.rows += theirs.rows
+            ours.bad += theirs.bad
+            ours.first_row = max(ours.first_row, theirs.first_row)
+            ours.lines |= theirs.lines
+            ours.error = min(filter(None, (ours.error, theirs.error)), default=None)
+        merged.quarantine += part.quarantine
+        if len(merged.quarantine) > max_quarantine_rows:
+            merged.quarantine = sorted(merged.quarantine)[:max_quarantine_rows]
+    merged.quarantine.sort()
+    return merged
+
+
+def fault(report: ReadingReport, max_bad_fraction: float, limit: str, hint: str | None = None) -> str | None:
+    """Why what was read cannot be used.
+
+    Args:
+        report: What was read of all files.
+        max_bad_fraction: Bad rows over all rows that may be.
+        limit: The config's field of that fraction.
+        hint: What to do about bad rows, where it is known.
+
+    Returns:
+        The message of an error; None if there is no fault.
+    """
+    broken = [f.error for _, f in sorted(report.files.items()) if f.error]
+    if broken:
+        more = f"\n… and {len(broken) - WORST_FILES} more files." if len(broken) > WORST_FILES else ""
+        return "\n".join(broken[:WORST_FILES]) + more
+    if report.rows == 0:
+        paths = [f.path for _, f in sorted(report.files.items())]
+        return (
+            f"no rows: {len(paths)} file(s) are empty or hold a header only, such as "
+            f"{', '.join(paths[:WORST_FILES])}. Check what writes them."
+        )
+    bad = report.bad.total()
+    if bad <= max_bad_fraction * report.rows and bad < report.rows:
+        return None
+    worst = sorted(report.files.values(), key=lambda f: (-f.bad.total(), f.path))[:WORST_FILES]
+    lines = [
+        f"  {f.path}: {f.bad.total()} of {f.rows} ({_reasons(f.bad)}); first at row {_first_bad(report, f)}"
+        for f in worst
+        if f.bad.total()
+    ]
+    return "\n".join(
+        [
+            f"{bad} of {report.rows} rows are bad ({bad / report.rows:.2%}); {limit} allows {max_bad_fraction:.2%}. "
+            "Worst files:",
+            *lines,
+            hint or f"Correct the files, or the config's format and columns, or raise {limit}.",
+        ]
+    )
+
+
+def to_json(report: ReadingReport) -> dict[str, Any]:
+    """The counts as JSON values.
+
+    Args:
+        report: What was read of all files.
+
+    Returns:
+        `rows`, good and bad, is lines less headers, blank lines and, in a catalogue, line breaks within quotes;
+        `bad_rows` are among them.
+    """
+    files = [f for _, f in sorted(report.files.items())]
+    return {
+        "files": len(files),
+        "files_without_rows": [f.path for f in files if not f.rows],
+        "rows": report.rows,
+        "bad_rows": report.bad.total(),
+        "bad_rows_by_reason": dict(sorted(report.bad.items())),
+        "bad_rows_by_file": {f.path: dict(sorted(f.bad.items())) for f in files if f.bad.total()},
+    }
+
+
+def quarantine_json(report: ReadingReport) -> list[dict[str, Any]]:
+    """The quarantined rows as JSON values, in the order of the input.
+
+    Args:
+        report: What was read of all files.
+
+    Returns:
+        For each its file, its reason, an excerpt, and as `row` its number from 1: in text the number of its (first)
+        line as an editor shows it, header and blank lines counted.
+    """
+    return [
+        {
+            "file": report.files[row.file_index].path,
+            "row": report.files[row.file_index].number(row),
+            "reason": row.reason,
+            "excerpt": row.excerpt,
+        }
+        for row in report.quarantine
+    ]
+
+
+def _reasons(bad: Counter[str]) -> str:
+    return ", ".join(f"{reason}: {count}" for reason, count in sorted(bad.items(), key=lambda b: (-b[1], b[0])))
+
+
+def _first_bad(report: ReadingReport, file: FileReport) -> str:
+    rows = [file.number(row) for row in report.quarantine if report.files[row.file_index] is file]
+    return str(min(rows)) if rows else "unknown (not quarantined)"

@@ -1,5 +1,0 @@
-"""A log replayed: cut by time, and let arrive in rounds through the real pipeline."""
-
-from pipeline.replay.cli import add_parser
-
-__all__ = ["add_parser"]

@@ -1,0 +1,157 @@
+"""Runs a pipeline on this machine, with progress, as both `local_runner.py` and `perennial run` do."""
+
+import contextlib
+import errno
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ml_metadata import errors as mlmd_errors
+from rich.console import Console
+from tensorflow import errors as tf_errors
+from tfx import v1 as tfx
+
+from common.errors import ModelError, OutputError, PerennialError
+from configs.pipeline import PipelineConfig
+from pipeline.ground import progress
+from pipeline.ground.home import local_home, local_metadata_path
+from pipeline.ground.places import Places
+from pipeline.pipeline import create_pipeline
+from pipeline.report.files import write_local_report, write_missing_reports
+from pipeline.runners.places import local_places
+from pipeline.store.models import newest_version
+from pipeline.store.runs.lock import pipeline_lock
+from pipeline.store.runs.outcome import recorded
+from pipeline.store.runs.records import Run, read_runs
+from pipeline.store.runs.recovery import recover
+from pipeline.store.runs.retention import LOGS_DIR, prune
+from pipeline.store.versions.blessings import take_back
+from trainer import METRICS_FILE
+
+_NOT_PRUNED = (OSError, RuntimeError, ValueError, mlmd_errors.StatusError, tf_errors.OpError)
+"""What a disk, the metadata store or a damaged record may say when old runs are deleted."""
+
+_SQLITE_REASONS = ("database or disk is full", "attempt to write a readonly database")
+
+_ROOM_BYTES = 64 * 1024
+"""What must be free before a run begins: its lock, the first lines of its log, some pages of the metadata store."""
+
+
+def run(config: PipelineConfig) -> None:
+    """Runs the pipeline once and says where everything is.
+
+    Args:
+        config: The pipeline.
+
+    Raises:
+        LockedError: Another run is at work, and the config says not to wait.
+        OutputError: The output folder cannot be made or written; nothing has run.
+        PerennialError: A component refused its input; nothing was pushed.
+    """
+    places, home = local_places(config), local_home(config)
+    logs_dir = home / LOGS_DIR
+    _require_writable(home, logs_dir, places)
+    console = Console()
+    console.print(f"Pipeline [bold]{config.name}[/] with tfx {tfx.__version__}", highlight=False)
+    with _full_disks_told(home), pipeline_lock(config, console), progress.shown(logs_dir, console):
+        since = time.monotonic()
+        artifacts_root, metadata_path = Path(places.pipeline_root), local_metadata_path(config)
+        recover(metadata_path, config.name, artifacts_root)
+        take_back(metadata_path, places.serving_dir)
+        earlier = read_runs(metadata_path, config.name)
+        write_missing_reports(config, earlier)
+        try:
+            with recorded(metadata_path), _full_disks_told(home):  # here too: so it is recorded in these words
+                tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
+        finally:
+            runs = read_runs(metadata_path, config.name)[len(earlier) :]
+            if runs:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing
+                _after_run(config, runs[0], console)
+        if runs:
+            console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
+            show_places(config, console)
+
+
+def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
+    """What follows every run, however it ended: its page, and room for the next; neither changes what the run is."""
+    console.print(f"Run {run.number} {run.state}: `perennial run show {run.number}` says more.", highlight=False)
+    try:
+        console.print(f"  {'Report':<12} {write_local_report(config, run)}", highlight=False, soft_wrap=True)
+    except OutputError as e:
+        logging.getLogger("perennial.report").error("%s", e)
+    try:
+        # Also where runs fail night after night: the data that each has read would fill the disk.
+        prune(local_metadata_path(config), config.name, Path(local_places(config).pipeline_root), config.runs.keep)
+    except _NOT_PRUNED as e:
+        logging.getLogger("perennial.runs").error(
+            "%s: old runs were not deleted (%s: %s). The next run tries again.",
+            local_home(config),
+            type(e).__name__,
+            e,
+        )
+
+
+@contextlib.contextmanager
+def _full_disks_told(home: Path) -> Iterator[None]:
+    """Whoever meets a full disk says so in words of its own: Python, TensorFlow, Beam around either, SQLite."""
+    try:
+        yield
+    except PerennialError:
+        raise
+    except Exception as e:
+        for reason in (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)), *_SQLITE_REASONS):
+            if reason in str(e):
+                raise OutputError(
+                    f"{home}: cannot be written ({reason}). Make room, or name another folder in output_dir; the next "
+                    "run goes on from what is finished, and what is served stays as it is."
+                ) from e
+        raise
+
+
+def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:
+    """Tries what the run will do, since TFX and the metadata store fail in words of their own, some of them late."""
+    path = home
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        for path in (home, logs_dir, Path(places.pipeline_root), Path(places.serving_dir)):
+            if path.exists():  # else it will be made in `home`
+                with tempfile.TemporaryFile(dir=path) as file:
+                    file.write(bytes(_ROOM_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())  # some disks find out only then that they are full
+        if places.metadata_path is not None and Path(places.metadata_path).exists():
+            path = Path(places.metadata_path)
+            path.open("r+b").close()
+    except OSError as e:
+        raise OutputError(
+            f"{path}: cannot be written ({e.strerror}). Free or unlock it, or name another folder in output_dir."
+        ) from e
+
+
+def show_places(config: PipelineConfig, console: Console) -> None:
+    """Says where the served model, the newest metrics and the metadata are.
+
+    Args:
+        config: A pipeline that has run.
+        console: Where to print.
+    """
+    places = local_places(config)
+    model_runs = [
+        model_run
+        for run in read_runs(local_metadata_path(config), config.name)
+        if (model_run := run.output("ModelRun"))
+    ]
+    try:
+        model = newest_version(places.serving_dir)
+    except ModelError:
+        model = "none has been pushed"
+    for what, where in (
+        ("Model", model),
+        ("Metrics", os.path.join(model_runs[-1].uri, METRICS_FILE)),
+        ("TensorBoard", f"tensorboard --logdir {model_runs[-1].uri}"),
+        ("Metadata", local_metadata_path(config)),
+    ):
+        console.print(f"  {what:<12} {where}", highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Compiles the Vertex job, and submits, schedules and follows it."""

@@ -1,0 +1,120 @@
+"""A digest of what a run will read, from the buckets' listing alone: names, sizes, checksums."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from google.api_core import exceptions
+
+from common.errors import VertexError
+from pipeline.cloud.client import Api
+from pipeline.job.compiled import Job
+from pipeline.runners.vertex.inputs import input_globs
+
+_WILD = "*?["
+_HOST = "Cloud Storage"
+_FIELDS = "items(name,size,crc32c),nextPageToken"
+
+_MOST_FILES = 100_000
+"""Of one pattern. The listing of so many takes a minute, and a run that reads more is better given larger files."""
+
+
+def data_digest(api: Api, job: Job, values: Mapping[str, Any]) -> str | None:
+    """Digests the files that a job reads.
+
+    Args:
+        api: Google Cloud.
+        job: The compiled job.
+        values: Of the run's parameters.
+
+    Returns:
+        SHA-256 as 64 hexadecimal digits: of each file's task and split, name inside the folder, size and CRC-32C. The
+        same files in another folder or bucket have the same digest. None for a job that reads no files.
+
+    Raises:
+        JobError: What the job says of its input cannot be read.
+        VertexError: A path is in no bucket, a bucket is missing or closed, or there is no file.
+    """
+    globs = input_globs(job, values)
+    digest = hashlib.sha256()
+    for (task, split), (folder, pattern) in sorted(globs.items()):
+        for name, blob in sorted(_files(api, folder, pattern).items()):
+            digest.update(f"{task}\t{split}\t{name}\t{blob.size}\t{blob.crc32c}\n".encode())
+    return digest.hexdigest() if globs else None
+
+
+def check_bucket(api: Api, folder: str) -> None:
+    """Looks whether a folder's bucket exists.
+
+    Args:
+        api: Google Cloud.
+        folder: `gs://bucket/folder`.
+
+    Raises:
+        VertexError: It does not.
+    """
+    bucket, _ = _split(folder)
+    try:
+        api.call(f"look for gs://{bucket}", lambda options: list(_listing(api, bucket, options, max_results=1)), _HOST)
+    except VertexError as e:
+        if not isinstance(e.__cause__, exceptions.Forbidden):
+            raise _named(e, bucket, api) from e
+        # The run writes there as its service account; who submits may be kept out.
+
+
+def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
+    """The objects that a pattern names, by their name inside the folder."""
+    path = f"{folder}/{pattern}"
+    if not path.startswith("gs://"):
+        raise VertexError(f"the job reads {path}, which is no path of a bucket, so Vertex cannot read it.")
+    bucket, whole = _split(path)
+    prefix = whole[: min((place for sign in _WILD if (place := whole.find(sign)) >= 0), default=len(whole))]
+    # What may be behind the first wildcard is millions of other files. A brace is a sign of Cloud Storage's alone.
+    glob = whole if len(prefix) < len(whole) and not {"{", "}"} & set(whole) else None
+    inside = len(_split(folder)[1])
+
+    def matching(options: dict[str, Any]) -> dict[str, Any]:
+        found = {}
+        for blob in _listing(api, bucket, options, prefix=prefix or None, match_glob=glob):
+            # Part by part and from the root, since a `*` of an ExampleGen stays in its folder.
+            if PurePosixPath("/", blob.name).match(f"/{whole}"):
+                found[blob.name[inside:].lstrip("/")] = blob
+            if len(found) > _MOST_FILES:
+                raise VertexError(
+                    f"{path}: more than {_MOST_FILES:,} files in the bucket have this name. Join them into fewer, or "
+                    "name fewer by log.path or catalogue.path in the config."
+                )
+        return found
+
+    try:
+        found = api.call(f"list {path}", matching, _HOST)
+    except VertexError as e:
+        raise _named(e, bucket, api) from e
+    if not found:
+        raise VertexError(
+            f"{path}: no file in the bucket has this name. Copy the data there, for example with "
+            "`gcloud storage cp`, or look at the config's log.path, catalogue.path and vertex.data_dir."
+        )
+    return found
+
+
+def _listing(api: Api, bucket: str, options: dict[str, Any], **which: Any) -> Iterable[Any]:
+    listing: Iterable[Any] = api.storage.list_blobs(bucket, fields=_FIELDS, **which, **options)
+    return listing
+
+
+def _named(error: VertexError, bucket: str, api: Api) -> VertexError:
+    """Where there is no such bucket, that is the thing to say."""
+    if not isinstance(error.__cause__, exceptions.NotFound):
+        return error
+    region, project = api.vertex.region, api.vertex.project
+    return VertexError(
+        f"gs://{bucket}: there is no such bucket. Make it with `gcloud storage buckets create gs://{bucket} "
+        f"--location={region} --project={project}`, or look at the paths of the config's vertex section."
+    )
+
+
+def _split(path: str) -> tuple[str, str]:
+    bucket, _, name = path.removeprefix("gs://").partition("/")
+    return bucket, name

@@ -1,0 +1,91 @@
+"""The pipeline's schedule as the config has it: when it comes, and, as JSON, what is sent of it.
+
+Runs do not overlap: `max_concurrent_run_count` alone bounds the starting of runs, not the runs, so the number of active
+ones is bounded too. A time at which the last run still goes on is passed over, since the next run reads the newer data
+anyway.
+"""
+
+import itertools
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from common.errors import ConfigError
+from configs.pipeline import PipelineConfig
+from configs.vertex.schedule import Schedule, moment
+
+
+def described(config: PipelineConfig, parent: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Describes the schedule.
+
+    Args:
+        config: The pipeline, with its `vertex.schedule`.
+        parent: `projects/<project>/locations/<region>`.
+        job: What it runs, from `request.pipeline_job`.
+
+    Returns:
+        A Schedule (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.schedules) as JSON
+        values.
+
+    Raises:
+        ConfigError: The config has no schedule.
+    """
+    schedule = section(config)
+    values: dict[str, Any] = {
+        "displayName": config.name,
+        "cron": f"TZ={schedule.time_zone} {schedule.cron}",
+        "maxConcurrentRunCount": "1",
+        "maxConcurrentActiveRunCount": "1",
+        "allowQueueing": False,
+        "createPipelineJobRequest": {"parent": parent, "pipelineJob": job},
+    }
+    if schedule.start_time is not None:
+        values["startTime"] = schedule.start_time
+    if schedule.end_time is not None:
+        values["endTime"] = schedule.end_time
+    return values
+
+
+def section(config: PipelineConfig) -> Schedule:
+    """The config's schedule.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    if config.vertex is None or config.vertex.schedule is None:
+        raise ConfigError(
+            f"pipeline {config.name}: the config has no vertex.schedule. Add it with cron, such as '0 3 * * *', and "
+            "time_zone."
+        )
+    return config.vertex.schedule
+
+
+def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime]:
+    """When the schedule runs next, computed here.
+
+    Args:
+        schedule: The config's.
+        now: The moment after which, with a time zone.
+        count: How many.
+
+    Returns:
+        Moments in the schedule's time zone; fewer if it ends before.
+
+    Raises:
+        ConfigError: The cron expression means no time.
+    """
+    zone = ZoneInfo(schedule.time_zone)
+    start = max(now, moment(schedule.start_time)) if schedule.start_time is not None else now
+    end = moment(schedule.end_time) if schedule.end_time is not None else None
+    try:
+        moments = list(itertools.islice(CronSim(schedule.cron, start.astimezone(zone)), count))
+    except CronSimError as e:
+        raise ConfigError(
+            f"vertex.schedule.cron: {schedule.cron!r} is no cron expression: {e}. It has minute, hour, day of month, "
+            "month and day of week, as in '0 3 * * *'."
+        ) from e
+    if not moments:
+        raise ConfigError(f"vertex.schedule.cron: {schedule.cron!r} never comes.")
+    return [one for one in moments if end is None or one < end]

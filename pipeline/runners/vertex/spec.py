@@ -1,0 +1,136 @@
+"""What TFX's compiler leaves out of a Vertex job, or puts in where it does not belong.
+
+A pipeline spec is worked on as JSON values: https://github.com/kubeflow/pipelines/blob/master/api/v2alpha1/pipeline_spec.proto.
+"""
+
+from typing import Any
+
+import yaml
+
+from common.errors import ConfigError
+from configs.vertex.machines import Resources
+from configs.vertex.section import Vertex
+
+# isort: split
+# After our own packages, which set Keras 2 before TensorFlow is imported.
+from tfx import v1 as tfx
+from tfx.dsl.components.base import executor_spec
+from tfx.orchestration import data_types
+
+from pipeline.components.served_model.component import ServedModel
+
+_KUBERNETES_GPU = "nvidia.com/gpu"
+
+_SYSTEM_SCHEMA_VERSION = "0.0.1"
+"""Of all of Vertex's system schemas, as KFP names them."""
+
+
+def complete(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline, vertex: Vertex) -> None:
+    """Puts in resources, retries, defaults of RuntimeParameters, and what single tasks need.
+
+    Args:
+        spec: What TFX has compiled; changed in place.
+        pipeline: From what.
+        vertex: The config's section.
+
+    Raises:
+        ConfigError: It names a task that the pipeline does not have.
+    """
+    _leave_beam_to_beam(spec, pipeline)
+    _put_resources(spec, vertex)
+    _put_retries(spec, vertex)
+    _put_defaults(spec, pipeline)
+    _leave_uncached(spec, pipeline)
+    _name_system_types(spec)
+
+
+def _containers(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Of the tasks that have one, by their ids."""
+    executors = {
+        task_id: spec["deploymentSpec"]["executors"][spec["components"][task["componentRef"]["name"]]["executorLabel"]]
+        for task_id, task in spec["root"]["dag"]["tasks"].items()
+    }
+    return {task_id: executor["container"] for task_id, executor in executors.items() if "container" in executor}
+
+
+def _leave_beam_to_beam(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+    """Takes Beam's flags from tasks that do not use Beam: TFX gives them to all, as if each had workers of its own."""
+    flags, containers = list(pipeline.beam_pipeline_args or []), _containers(spec)
+    for component in pipeline.components:
+        arguments = containers.get(component.id, {}).get("args", [])
+        is_beam = isinstance(component.executor_spec, executor_spec.BeamExecutorSpec)
+        if flags and not is_beam and arguments[-len(flags) :] == flags:
+            del arguments[-len(flags) :]
+
+
+def _put_resources(spec: dict[str, Any], vertex: Vertex) -> None:
+    containers = _containers(spec)
+    if unknown := sorted(vertex.task_resources.keys() - containers.keys()):
+        raise ConfigError(
+            f"vertex.task_resources: the pipeline has no task {', '.join(unknown)}. Those that run in a container are "
+            f"{', '.join(sorted(containers))}."
+        )
+    for task_id, container in containers.items():
+        container["resources"] = _resources(vertex.task_resources.get(task_id, vertex.resources))
+
+
+def _resources(resources: Resources) -> dict[str, Any]:
+    spec: dict[str, Any] = {"cpuLimit": resources.cpu, "memoryLimit": resources.memory_gb}
+    if resources.accelerator is not None:
+        # A proto's int64 is a string in JSON.
+        spec["accelerator"] = {"type": resources.accelerator.type, "count": str(resources.accelerator.count)}
+    return spec
+
+
+def _put_retries(spec: dict[str, Any], vertex: Vertex) -> None:
+    retries = vertex.retries
+    if retries.max_count == 0:
+        return
+    for task in spec["root"]["dag"]["tasks"].values():
+        task["retryPolicy"] = {
+            "maxRetryCount": retries.max_count,
+            "backoffDuration": f"{retries.backoff_seconds:g}s",
+            "backoffFactor": retries.backoff_factor,
+            "backoffMaxDuration": f"{retries.backoff_max_seconds:g}s",
+        }
+
+
+def _put_defaults(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+    declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
+    for component in pipeline.components:
+        for value in component.exec_properties.values():
+            if isinstance(value, data_types.RuntimeParameter) and value.default is not None:
+                declared[value.name]["defaultValue"] = value.default
+
+
+def _name_system_types(spec: dict[str, Any]) -> None:
+    """Names the types that Vertex knows and shows, as KFP does; TFX writes their text, with a title and nothing else.
+
+    See https://cloud.google.com/vertex-ai/docs/ml-metadata/system-schemas. TFX's entry point reads both forms.
+    """
+    for component in spec["components"].values():
+        for definitions in component.get("inputDefinitions", {}), component.get("outputDefinitions", {}):
+            for artifact in definitions.get("artifacts", {}).values():
+                title = yaml.safe_load(artifact["artifactType"]["instanceSchema"])["title"]
+                if title.startswith("system."):
+                    artifact["artifactType"] = {"schemaTitle": title, "schemaVersion": _SYSTEM_SCHEMA_VERSION}
+
+
+def _leave_uncached(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+    """What is served changes without any input of ServedModel."""
+    for component in pipeline.components:
+        if isinstance(component, ServedModel):
+            spec["root"]["dag"]["tasks"][component.id]["cachingOptions"] = {}
+
+
+def fit_open_source(spec: dict[str, Any]) -> None:
+    """Takes out what the open-source backend would pass over in silence, with wrong results.
+
+    It runs no preCacheCheck, by which TFX puts the fingerprint of the input files into the cache's key. GPUs have
+    Kubernetes' names there.
+    """
+    for task_id, container in _containers(spec).items():
+        if container.pop("lifecycle", None):
+            spec["root"]["dag"]["tasks"][task_id]["cachingOptions"] = {}
+        if "accelerator" in container.get("resources", {}):
+            container["resources"]["accelerator"]["type"] = _KUBERNETES_GPU

@@ -1,0 +1,112 @@
+"""One process at a time at work on a local pipeline.
+
+The lock is the kernel's (`flock`), which lets go of it however its holder ends; no lock file is ever stale. What stands
+in the file is for people alone.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO
+
+from rich.console import Console
+
+from common.errors import LockedError, OutputError
+from configs.pipeline import PipelineConfig
+from pipeline.ground.home import local_home
+
+LOCK_FILE = "lock"
+
+_LOOKS, _LOOK_SECONDS = 5, 0.05
+"""`is_locked` holds the lock for a moment; a refusal must not come of that."""
+
+
+@contextlib.contextmanager
+def pipeline_lock(config: PipelineConfig, console: Console | None = None) -> Iterator[None]:
+    """Holds a pipeline's lock while the block runs. Not to be nested: the inner one would wait for the outer.
+
+    Args:
+        config: The pipeline; `runs.when_locked` says what happens while another process holds the lock.
+        console: Where to say for whom this waits. Default: standard output.
+
+    Raises:
+        LockedError: Another process holds it, and the config says `refuse`.
+        OutputError: The lock's file cannot be written.
+    """
+    with contextlib.ExitStack() as held:
+        path = local_home(config) / LOCK_FILE
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: what a full disk does not take must not be tried again when the file is closed.
+            file = held.enter_context(path.open("ab+", buffering=0))
+            _take(file, config, console or Console())
+        except OSError as e:
+            raise OutputError(
+                f"{path}: cannot be written ({e.strerror}). Free or unlock its disk and run again."
+            ) from e
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # it is for people alone, and must not hide how the block ended
+                file.truncate(0)
+
+
+def _take(file: IO[bytes], config: PipelineConfig, console: Console) -> None:
+    if not _taken(file):
+        if config.runs.when_locked == "refuse":
+            raise LockedError(
+                f"pipeline {config.name}: {_holder(file)} is at work in {local_home(config)}. Try again when it is "
+                "done, or set runs.when_locked: wait. If this cannot wait, kill that process, which is safe at any "
+                "moment: what is served stays whole, and the next run goes on from what is finished."
+            )
+        waiting = f"Waiting for {_holder(file)}, which is at work on {config.name}."
+        console.print(waiting, highlight=False, soft_wrap=True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+    file.truncate(0)
+    file.write(json.dumps(holder).encode())
+
+
+def is_locked(home: Path) -> bool:
+    """Whether a process is at work on the pipeline of this home.
+
+    Args:
+        home: The folder of everything the pipeline writes.
+    """
+    try:
+        with (home / LOCK_FILE).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def _taken(file: IO[bytes]) -> bool:
+    for look in range(_LOOKS):
+        if look:
+            time.sleep(_LOOK_SECONDS)
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    return False
+
+
+def _holder(file: IO[bytes]) -> str:
+    file.seek(0)
+    try:
+        holder = json.loads(file.read())
+        return f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
+    except ValueError:  # it has the lock and has not said so yet
+        return "another process"
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(sep=" ", timespec="seconds")

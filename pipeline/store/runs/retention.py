@@ -1,0 +1,117 @@
+"""What is kept of old runs: nothing on disk but what newer runs, serving or tomorrow's comparison need.
+
+The metadata store keeps every run; what was deleted is marked so.
+"""
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import ml_metadata as mlmd
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from pipeline.ground.progress import LOG_NAME_FORMAT
+from pipeline.store.runs.disk import discard_outputs
+from pipeline.store.runs.metadata import BLESSED, CURRENT_MODEL, MODEL_DIGEST, open_store, properties
+from pipeline.store.runs.records import ArtifactRef, Run, read_runs
+
+LOGS_DIR = "logs"
+SERVING_DIR = "serving"
+REPORTS_DIR = "reports"
+
+
+def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: int) -> int:
+    """Deletes what old runs alone refer to. Only under the pipeline's lock.
+
+    Kept are artifacts that one of the newest runs reads or writes (the cache shares them between runs), the last
+    blessed model with its blessing, and each model that still stands in the serving folder with its own.
+
+    Args:
+        metadata_path: The store's SQLite file, in the pipeline's home, beside the serving folder.
+        pipeline_name: The pipeline.
+        artifacts_root: Its artifacts; nothing elsewhere is touched but logs and pages in the home.
+        keep: How many runs count as new.
+
+    Returns:
+        Artifacts deleted.
+    """
+    runs = read_runs(metadata_path, pipeline_name)
+    kept = runs[-keep:]
+    home = Path(metadata_path).parent
+    needed = {artifact.id for run in kept for artifact in _artifacts(run)} | _last_blessed(runs)
+    store = open_store(metadata_path)
+    needed |= _served(store, home / SERVING_DIR)
+    old = {artifact.id for run in runs for artifact in _artifacts(run)} - needed
+    deleted = [a for a in store.get_artifacts_by_id(sorted(old)) if a.state == pb.Artifact.LIVE]
+    deleted = [a for a in deleted if discard_outputs(artifacts_root, a.uri)]
+    for artifact in deleted:  # marked after the folder went: recovery marks what a kill in between leaves
+        artifact.state = pb.Artifact.DELETED
+    store.put_artifacts(deleted)
+    _prune_logs(home / LOGS_DIR, kept)
+    _prune_reports(home / REPORTS_DIR, runs[:-keep])
+    return len(deleted)
+
+
+def _artifacts(run: Run) -> list[ArtifactRef]:
+    return [
+        artifact
+        for node in run.nodes
+        for links in (node.inputs, node.outputs)
+        for artifacts in links.values()
+        for artifact in artifacts
+    ]
+
+
+def _last_blessed(runs: list[Run]) -> set[int]:
+    """Ids of the model that LatestBlessedModel finds, and of its blessing: as there, the highest id."""
+    models = {a.id for run in runs for a in run.outputs("Model").values() if a.state == "LIVE"}
+    blessings = {
+        a.properties.get(CURRENT_MODEL): a.id
+        for run in runs
+        for a in run.outputs("ModelBlessing").values()
+        if a.state == "LIVE" and a.properties.get(BLESSED) == 1
+    }
+    last = max(models & set(blessings), default=None)
+    return set() if last is None else {last, blessings[last]}
+
+
+def _served(store: mlmd.MetadataStore, serving_dir: Path) -> set[int]:
+    """Ids of the models that still stand under some number, and of their blessings.
+
+    By the model's digest, since a rollback publishes it again under another number and the first one makes way: going
+    back to it takes the blessing of what is newer, and then the next run must find this model's. It finds the newest
+    artifact of those that hold this model: each run that found nothing changed has handed it on as a copy.
+    """
+    from pipeline.store.versions.blessings import models_by_digest  # TensorFlow, which those who read runs do without
+    from pipeline.store.versions.folder import versions
+
+    standing = versions(str(serving_dir))
+    there = {model.id for model in store.get_artifacts_by_type("Model") if model.state == pb.Artifact.LIVE}
+    models = models_by_digest(store, standing)
+    copies = [models.get(version.record.get(MODEL_DIGEST, ""), set()) & there for version in standing]
+    newest = {max(of_one) for of_one in copies if of_one}
+    blessings = store.get_artifacts_by_type("ModelBlessing")
+    return newest | {each.id for each in blessings if properties(each).get(CURRENT_MODEL) in newest}
+
+
+def _prune_logs(logs_dir: Path, kept: list[Run]) -> None:
+    """Deletes logs from before the oldest kept run's; a run's log begins shortly before the run does."""
+    logs = {began: file for file in logs_dir.glob("*.log") if (began := _log_began(file)) is not None}
+    if not kept:
+        return
+    oldest = min(run.started for run in kept)
+    first_kept = max((began for began in logs if began <= oldest), default=oldest)
+    for began, file in logs.items():
+        if began < first_kept:
+            file.unlink()
+
+
+def _log_began(file: Path) -> datetime | None:
+    try:
+        return datetime.strptime(file.stem, LOG_NAME_FORMAT).replace(tzinfo=timezone.utc)
+    except ValueError:  # not one of ours
+        return None
+
+
+def _prune_reports(reports_dir: Path, old: list[Run]) -> None:
+    for run in old:
+        (reports_dir / f"{run.number}.html").unlink(missing_ok=True)

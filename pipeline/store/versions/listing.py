@@ -1,0 +1,56 @@
+"""What there is to say about each version of a serving folder."""
+
+import posixpath
+from typing import Any
+
+import tensorflow as tf
+
+from pipeline.store.versions.files import reading
+from pipeline.store.versions.folder import Version, versions
+from pipeline.store.versions.withdrawn import withdrawn
+
+_HEADLINE = ("ndcg@", "recall@")
+"""Beginnings of the names of metrics that are shown."""
+
+
+def listing(serving_dir: str) -> list[dict[str, Any]]:
+    """All versions, the oldest first.
+
+    Args:
+        serving_dir: The serving folder, local or remote; it may be missing.
+
+    Returns:
+        JSON values for each: `version`, `pushed_at` (ISO 8601), `live`, `withdrawn`, `rolled_back_to` (a version, or
+        None), `model_digest`, `metrics` (nDCG and recall at the end of training, by name), `warm` (None where the model
+        does not say) and `bytes`.
+
+    Raises:
+        OutputError: The folder cannot be read.
+    """
+    with reading(serving_dir):
+        kept, out = versions(serving_dir), withdrawn(serving_dir)
+        return [_row(version, version is kept[-1], out) for version in kept]
+
+
+def _row(version: Version, is_live: bool, out: dict[str, Any]) -> dict[str, Any]:
+    provenance, digest = version.provenance, version.digest
+    metrics = provenance.get("metrics", {}).get("model", {})
+    return {
+        "version": version.number,
+        "pushed_at": version.pushed_at,
+        "live": is_live,
+        "withdrawn": digest in out,
+        "rolled_back_to": version.record.get("rolled_back_to"),
+        "model_digest": digest,
+        "metrics": {name: metrics[name] for name in sorted(metrics) if name.startswith(_HEADLINE)},
+        "warm": provenance.get("base_model", {}).get("warm"),
+        "bytes": _bytes(version.path),
+    }
+
+
+def _bytes(folder: str) -> int:
+    return sum(
+        int(tf.io.gfile.stat(posixpath.join(parent, file)).length)
+        for parent, _, files in tf.io.gfile.walk(folder)
+        for file in files
+    )

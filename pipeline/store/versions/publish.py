@@ -1,0 +1,283 @@
+"""Puts a model into a serving folder as a new version, whole or not at all.
+
+On this machine: copy under a name that is no number, verify, rename. On an object store, which has no rename: the data
+first and `saved_model.pb` last, since servers wait for that file. Numbers only ever grow, also within one second and
+with a clock set back, because a server takes the highest one for the newest.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import logging
+import os
+import posixpath
+import re
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from common.errors import ModelError, OutputError
+from pipeline.store.versions.files import copy_here, copy_there, sync_folder, synced
+from pipeline.store.versions.folder import SAVED_MODEL, SOURCE, Version, is_local, names, numbers, versions
+from serving_signatures.provenance import PUSH_FILE, digest_of_files, file_digests
+
+_UNFINISHED, _DELETED = "unfinished", "deleted"
+_TEMPORARY = re.compile(rf"\.(?P<host>.+)\.[0-9a-f]{{32}}\.(?:{_UNFINISHED}|{_DELETED})")
+"""Names of folders on their way in or out; servers pass over what is no number."""
+
+_CLAIMS = ".claims"
+"""Folder in a serving folder without rename: `<number>/<claim>` for each push that wants a number, until it is old."""
+
+_DEAD_AFTER_SECONDS = 24 * 3600
+"""When a leftover is dead though nobody can say so: one of another machine, or where there is no lock."""
+
+_now = time.time
+_logger = logging.getLogger("perennial.pusher")
+
+
+@contextlib.contextmanager
+def locked(serving_dir: str) -> Iterator[bool]:
+    """Keeps other pushes of this machine out of a serving folder, which is made if need be, while the block runs.
+
+    The kernel lets go of the lock however its holder ends. Pushes of other machines need none: of two renames to one
+    number, one fails and takes the next number; on an object store, a number is claimed first.
+
+    Yields:
+        Whether this is the only push of this machine; not known on object stores and some network file systems.
+    """
+    if not is_local(serving_dir):
+        yield False
+        return
+    Path(serving_dir).mkdir(parents=True, exist_ok=True)
+    handle = os.open(serving_dir, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        is_alone = True
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as e:
+            if e.errno not in (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP):  # no locks on folders here
+                raise
+            is_alone = False
+        yield is_alone
+    finally:
+        os.close(handle)
+
+
+def publish(
+    source: str, files: Mapping[str, str], serving_dir: str, record: Mapping[str, Any] | None = None
+) -> tuple[int, str]:
+    """Makes a model live. To be called under `locked`.
+
+    Args:
+        source: The SavedModel, local or remote.
+        files: The digests of its files, as `file_digests` gives them.
+        serving_dir: The serving folder, local or remote.
+        record: What to write down in the version, beside `model_digest` and `pushed_at`; and `source`, where the
+            pipeline's own place of the model is not the one above.
+
+    Returns:
+        The new version's number and folder.
+
+    Raises:
+        ModelError: There is no SavedModel at `source`.
+        OutputError: What arrived is not what was sent.
+        OSError: The folder cannot be written; nothing half written is left under a number.
+        tf.errors.OpError: Likewise, of an object store.
+    """
+    digests = {path: digest for path, digest in files.items() if path != PUSH_FILE}
+    if SAVED_MODEL not in digests:
+        raise ModelError(f"there is no model at {source}: {SAVED_MODEL} is missing. Run the pipeline again.")
+    pushed_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    digest = digest_of_files(digests)
+    record = {"model_digest": digest, "pushed_at": pushed_at, SOURCE: source, **(record or {})}
+    text = json.dumps(record, indent=2, sort_keys=True) + "\n"
+    if is_local(serving_dir):
+        version = _publish_here(source, Path(serving_dir), digests, text)
+    else:
+        version = _publish_there(source, serving_dir, digests, text)
+    return version, posixpath.join(serving_dir, str(version))
+
+
+def note_source(version: Version, source: str) -> None:
+    """Writes down where else a model that is live already lies. To be called under `locked`.
+
+    The artifact that it was pushed from may be cleaned up by its age, long before the model is replaced.
+
+    Args:
+        version: The live version.
+        source: The SavedModel, local or remote.
+    """
+    if version.record.get(SOURCE) == source:
+        return
+    known = {"model_digest": version.digest, "pushed_at": version.pushed_at, **version.record}
+    text = json.dumps({**known, SOURCE: source}, indent=2, sort_keys=True) + "\n"
+    place = posixpath.join(version.path, PUSH_FILE)
+    try:
+        if not is_local(place):
+            with tf.io.gfile.GFile(place, "w") as file:  # an object appears whole when it is closed
+                file.write(text)
+            return
+        unfinished = _temporary(Path(version.path).parent, _UNFINISHED)
+        unfinished.mkdir()
+        try:
+            written = unfinished / Path(PUSH_FILE).name
+            with synced(written) as local:
+                local.write(text.encode())
+            Path(place).parent.mkdir(exist_ok=True)
+            written.replace(place)
+            sync_folder(Path(place).parent)
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+    except (OSError, tf.errors.OpError) as e:
+        # The model is live, and where it was pushed from is still written down.
+        _logger.warning("version %d: its new place %s cannot be written down: %s", version.number, source, e)
+
+
+def _next_number(serving_dir: str) -> int:
+    taken = [*numbers(serving_dir), *numbers(posixpath.join(serving_dir, _CLAIMS))]
+    return max(int(_now()), max(taken, default=-1) + 1)
+
+
+def _claimed_number(serving_dir: str) -> int:
+    """A number that no other push writes to, ever.
+
+    Each writes down its claim before it looks for others': of two that want one number at once, the later one sees
+    both. A claim stays for longer than any push takes, so that one that was held up sees it too.
+    """
+    while True:
+        version = _next_number(serving_dir)
+        claims = posixpath.join(serving_dir, _CLAIMS, str(version))
+        tf.io.gfile.makedirs(claims)
+        with tf.io.gfile.GFile(posixpath.join(claims, uuid.uuid4().hex), "w") as file:
+            file.write(socket.gethostname())
+        if len(names(claims)) == 1:
+            return version
+
+
+def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], record: str) -> int:
+    unfinished = _temporary(serving_dir, _UNFINISHED)
+    try:
+        copy_here(source, digests, unfinished)
+        _require_equal(file_digests(str(unfinished)), digests, str(serving_dir))
+        place = unfinished / PUSH_FILE
+        place.parent.mkdir(exist_ok=True)
+        with synced(place) as file:
+            file.write(record.encode())
+        sync_folder(place.parent)
+        sync_folder(unfinished)
+        while True:
+            version = _next_number(str(serving_dir))
+            try:
+                unfinished.rename(serving_dir / str(version))
+                break
+            except OSError as e:
+                if e.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another machine was faster: take the next
+                    raise
+        sync_folder(serving_dir)
+        return version
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _publish_there(source: str, serving_dir: str, digests: Mapping[str, str], record: str) -> int:
+    version = _claimed_number(serving_dir)
+    folder = posixpath.join(serving_dir, str(version))
+    data = {path: digest for path, digest in digests.items() if path != SAVED_MODEL}
+    try:
+        copy_there(source, data, folder)
+        _require_equal(file_digests(folder), data, serving_dir)
+        place = posixpath.join(folder, PUSH_FILE)
+        tf.io.gfile.makedirs(posixpath.dirname(place))
+        with tf.io.gfile.GFile(place, "w") as file:
+            file.write(record)
+        copy_there(source, [SAVED_MODEL], folder)
+    except (OutputError, tf.errors.OpError):
+        if tf.io.gfile.isdir(folder):
+            tf.io.gfile.rmtree(folder)
+        raise
+    return version
+
+
+def _require_equal(came: Mapping[str, str], wanted: Mapping[str, str], serving_dir: str) -> None:
+    if came != wanted:
+        different = sorted(path for path in {*came, *wanted} if came.get(path) != wanted.get(path))
+        raise OutputError(
+            f"{serving_dir}: {len(different)} file(s) of the new version did not arrive as they were sent, such as "
+            f"{different[0]}. What was live still is. Look after the disk, and run again."
+        )
+
+
+def retire(serving_dir: str, keep_versions: int) -> list[int]:
+    """Removes all but the newest models; each version is gone from its number at once, and the live one stays.
+
+    Models are counted, not numbers: a rollback publishes a model that is there under a second number, and whoever goes
+    back step by step must not lose the models that are still to come.
+
+    Args:
+        serving_dir: The serving folder, local or remote.
+        keep_versions: How many models stay, each under its newest number; 1 or more.
+
+    Returns:
+        The numbers removed.
+    """
+    retired, kept = [], set[str]()
+    for version in reversed(versions(serving_dir)):
+        try:
+            digest = version.digest
+            if digest not in kept and len(kept) < keep_versions:
+                kept.add(digest)
+                continue
+            _remove(serving_dir, version)
+            retired.append(version.number)
+        except (OSError, tf.errors.OpError) as e:
+            # The new version is live; that an old one stays too must not undo this.
+            _logger.warning("version %d need not be kept but cannot be removed: %s", version.number, e)
+    return sorted(retired)
+
+
+def _remove(serving_dir: str, version: Version) -> None:
+    if is_local(serving_dir):
+        leaving = _temporary(Path(serving_dir), _DELETED)
+        Path(version.path).rename(leaving)
+        shutil.rmtree(leaving)
+    else:
+        tf.io.gfile.remove(posixpath.join(version.path, SAVED_MODEL))
+        tf.io.gfile.rmtree(version.path)
+
+
+def sweep(serving_dir: str, is_alone: bool) -> None:
+    """Removes what killed pushes left behind, and nothing that a living one may still be writing.
+
+    Args:
+        serving_dir: The serving folder, local or remote.
+        is_alone: What `locked` gave.
+    """
+    dead = _now() - _DEAD_AFTER_SECONDS
+    # What another machine's push has just finished, or swept itself.
+    gone = contextlib.suppress(FileNotFoundError, tf.errors.NotFoundError)
+    if not is_local(serving_dir):
+        for parent in (serving_dir, posixpath.join(serving_dir, _CLAIMS)):
+            for number in numbers(parent):
+                folder = posixpath.join(parent, str(number))
+                if number < dead and not tf.io.gfile.exists(posixpath.join(folder, SAVED_MODEL)):
+                    with gone:
+                        tf.io.gfile.rmtree(folder)
+        return
+    for name in names(serving_dir):
+        if match := _TEMPORARY.fullmatch(name):
+            leftover = Path(serving_dir, name)
+            with gone:
+                if (is_alone and match["host"] == socket.gethostname()) or leftover.stat().st_mtime < dead:
+                    shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _temporary(serving_dir: Path, what: str) -> Path:
+    return serving_dir / f".{socket.gethostname()}.{uuid.uuid4().hex}.{what}"

@@ -1,1 +1,0 @@
-"""Vertex AI Pipelines: the compiled job, what is wrong with it, its rehearsal here, and what is asked of the API."""

@@ -1,0 +1,5 @@
+"""The cloud on the loopback, see `tests.pipeline.runners.vertex.conftest`."""
+
+from tests.pipeline.runners.vertex.conftest import cloud, write_config
+
+__all__ = ["cloud", "write_config"]

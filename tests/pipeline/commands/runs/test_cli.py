@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from pipeline.commands import cli
+from tests.pipeline.store.runs.history import History
+
+
+@pytest.fixture
+def history(history: History) -> History:
+    run = history.run()
+    (model,) = run.node("Trainer", {"model": "Model"})
+    rules = [
+        {"rule": "floor", "passed": True, "metric": "ndcg@10", "value": 0.1, "limit": 0.05, "detail": "above [it]"},
+        {"rule": "not_worse", "passed": False, "metric": "ndcg@10", "value": -0.1, "limit": -0.01, "detail": "worse"},
+    ]
+    decision = {"decision": {"blessed": False, "rules": rules}}
+    run.node(
+        "Evaluator", {"evaluation": "ModelEvaluation"}, told={"ndcg_at_10": 0.125}, files={"evaluation.json": decision}
+    )
+    run.node("Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 0, "current_model_id": model})
+    history.run(outcome="failed").node("Gen", {"examples": "Examples"}, state="FAILED")
+    return history
+
+
+def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
+    assert cli.main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_runs_lists_states_metric_and_the_rule_that_refused(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = _json(capsys, "runs", "--config", str(history.config))
+    assert isinstance(told, list)
+    assert [(run["number"], run["state"]) for run in told] == [(1, "succeeded"), (2, "failed")]
+    assert (told[0]["ndcg_at_10"], told[0]["blessed"], told[0]["refused_by"]) == (0.125, False, "not_worse")
+    assert (told[0]["executed"], told[0]["cached"], told[0]["pushed_version"]) == (3, 0, None)
+    assert cli.main(["runs", "--config", str(history.config)]) == 0
+    assert "refused: not_worse" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_run_show_decision_nodes_and_config_before_or_after(
+    history: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = _json(capsys, "run", "show", "1", "--config", str(history.config))
+    assert isinstance(told, dict)
+    assert [rule["rule"] for rule in told["decision"]["rules"]] == ["floor", "not_worse"]
+    assert [node["node"] for node in told["nodes"]] == ["Trainer", "Evaluator", "Evaluator"]
+    assert told == _json(capsys, "run", "--config", str(history.config), "show", "run-1")
+    assert cli.main(["run", "show", "1", "--config", str(history.config)]) == 0
+    shown = capsys.readouterr().out
+    assert "refused" in shown and "not_worse" in shown and "above [it]" in shown
+
+
+def test_run_show_page_named_where_there_is_one(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    page = history.home / "reports" / "2.html"
+    page.parent.mkdir()
+    page.touch()
+    told = _json(capsys, "run", "show", "latest", "--config", str(history.config))
+    assert isinstance(told, dict)
+    assert told["report"] == str(page)
+
+
+def test_diff_prints_the_summary(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["diff", "1", "latest", "--config", str(history.config)]) == 0
+    assert "There are no two evaluations to compare." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["run", "show", "3"], ["diff", "1", "3"]])
+def test_commands_unknown_run_one_line_and_status_1(
+    history: History, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert cli.main([*command, "--config", str(history.config)]) == 1
+    assert capsys.readouterr().err == "RunError: no run '3': give a number from 1 to 2, 'latest', or a whole run id.\n"

@@ -1,0 +1,5 @@
+"""The clock of `tests.pipeline.store.versions.conftest`."""
+
+from tests.pipeline.store.versions.conftest import clock
+
+__all__ = ["clock"]

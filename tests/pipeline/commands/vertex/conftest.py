@@ -1,0 +1,6 @@
+"""The cloud on the loopback, and the world of `tests.pipeline.cloud.registry.worlds`."""
+
+from tests.pipeline.cloud.registry.worlds import store, world
+from tests.pipeline.runners.vertex.conftest import cloud, job_file, write_config
+
+__all__ = ["cloud", "job_file", "store", "world", "write_config"]

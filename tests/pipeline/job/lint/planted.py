@@ -1,0 +1,108 @@
+"""Small TFX pipelines with one fault each, compiled by TFX's own compiler for Vertex."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tfx import v1 as tfx
+from tfx.dsl.component.experimental.annotations import OutputArtifact
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.types import artifact, component_spec, standard_artifacts
+
+from pipeline.job.compiled import Job, parse_job
+from pipeline.job.lint import Finding, job_findings, pipeline_findings
+
+IMAGE = "example.com/image@sha256:" + "0" * 64
+ROOT = "gs://bucket/root"
+INPUT = "gs://bucket/input"
+
+
+class Executor(base_executor.BaseExecutor):
+    """One that a task can import."""
+
+    def Do(self, *_: Any) -> None:
+        raise AssertionError("nothing here runs")
+
+    class Inner(base_executor.BaseExecutor):
+        """One that it cannot: it is in no module."""
+
+        Do = None
+
+
+class Artefact(artifact.Artifact):
+    """A type whose name has no module."""
+
+    TYPE_NAME = "Artefact"
+
+
+@tfx.dsl.components.component
+def counter(number: OutputArtifact[standard_artifacts.Integer]) -> None:
+    """Its executor class is made by TFX, and stands in no source."""
+    number.value = 1
+
+
+def example_gen(input_base: Any = INPUT) -> BaseNode:
+    return tfx.components.CsvExampleGen(input_base=input_base)
+
+
+def trainer(examples: BaseNode, **arguments: Any) -> BaseNode:
+    """A stock Trainer."""
+    if "module_file" not in arguments:
+        arguments["run_fn"] = "trainer.run_fn.run_fn"
+    return tfx.components.Trainer(
+        examples=examples.outputs["examples"],
+        train_args=tfx.proto.TrainArgs(num_steps=1),
+        eval_args=tfx.proto.EvalArgs(num_steps=1),
+        **arguments,
+    )
+
+
+def component(
+    executor: type = Executor,
+    inputs: dict[str, type] | None = None,
+    outputs: dict[str, type] | None = None,
+    **channels: Any,
+) -> BaseNode:
+    """A component of one's own with these channels, by key and type."""
+
+    class Spec(component_spec.ComponentSpec):
+        PARAMETERS: dict[str, Any] = {}
+        INPUTS = {key: component_spec.ChannelParameter(type=kind) for key, kind in (inputs or {}).items()}
+        OUTPUTS = {key: component_spec.ChannelParameter(type=kind) for key, kind in (outputs or {}).items()}
+
+    class Component(base_component.BaseComponent):
+        SPEC_CLASS = Spec
+        EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor)
+
+    made = {key: tfx.dsl.Channel(type=kind) for key, kind in (outputs or {}).items()}
+    return Component(spec=Spec(**channels, **made)).with_id("Own")
+
+
+def pipeline_of(*nodes: BaseNode, name: str = "planted", root: str = ROOT, **settings: Any) -> tfx.dsl.Pipeline:
+    return tfx.dsl.Pipeline(pipeline_name=name, pipeline_root=root, components=list(nodes), **settings)
+
+
+def job_of(
+    pipeline: tfx.dsl.Pipeline,
+    image: str = IMAGE,
+    file: str = "job.json",
+    values: dict[str, Any] | None = None,
+    spec_2_1: bool = True,
+) -> Job:
+    """The job that TFX's own compiler makes of a pipeline, without what ours adds."""
+    config = tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
+        default_image=image, use_pipeline_spec_2_1=spec_2_1
+    )
+    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(config=config)
+    return parse_job(runner.run(pipeline, parameter_values=values, write_out=False), file)
+
+
+def found(subject: Job | tfx.dsl.Pipeline, *rules: str) -> list[Finding]:
+    """Findings of these rules, over a job or a pipeline."""
+    findings = job_findings(subject) if isinstance(subject, Job) else pipeline_findings(subject)
+    return [finding for finding in findings if finding.rule in rules]
+
+
+def places(findings: Sequence[Finding]) -> list[tuple[str | None, str]]:
+    """Where they are: the task, and the place in it."""
+    return [(finding.task, finding.where) for finding in findings]

@@ -1,0 +1,171 @@
+"""Our own pipeline, compiled for Vertex and rehearsed, against the same pipeline run by LocalDagRunner."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import yaml
+
+from pipeline.job.rehearsal.records import Records
+from pipeline.store.models import newest_version
+from tests.bench.synthesize import synthesize
+
+pytestmark = pytest.mark.e2e
+
+DIGEST = "sha256:" + "0" * 64
+# A data set of the registry in the shape that `synthesize` writes.
+CONFIG = {
+    "name": "books",
+    "log": {
+        "path": "dataset://books-40m/interactions/part-*.csv",
+        "columns": {"user_id": "user_id", "item_id": "item_id", "value": "rating", "timestamp": "timestamp"},
+        "cleaning": {"positive_min": 3},
+    },
+    "catalogue": {
+        "path": "dataset://books-40m/items.csv",
+        "item_id": "item_id",
+        "title": "title",
+        "features": {"genres": {"kind": "category", "column": "genres"}},
+    },
+    "trainer": {"epochs": 4, "batch_size": 256, "embedding_dim": 16},
+    "output_dir": "runs",
+    "vertex": {
+        "project": "example-project",
+        "region": "europe-west4",
+        "pipeline_root": "gs://example-bucket/books/artifacts",
+        "serving_dir": "gs://example-bucket/books/serving",
+        "data_dir": "gs://example-data/datasets",
+        "image": f"europe-docker.pkg.dev/example-project/perennial/pipeline@{DIGEST}",
+        "service_account": "pipeline@example-project.iam.gserviceaccount.com",
+    },
+}
+
+
+class Place:
+    """A folder with the data, the YAML, and the runs of both kinds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.home = folder / "runs" / "books"
+        self.rehearsal = self.home / "rehearsal"
+        synthesize(folder / "datasets" / "books-40m", rows=12_000, users=400, items=150)
+        (folder / "books.yaml").write_text(yaml.safe_dump(CONFIG))
+
+    def perennial(self, *command: str) -> str:
+        environment = {
+            **os.environ,
+            "PERENNIAL_DATA": str(self.folder / "datasets"),
+            "PERENNIAL_CONFIG": str(self.folder / "books.yaml"),
+            "COLUMNS": "200",
+        }
+        ran = subprocess.run(
+            [sys.executable, "-m", "pipeline.commands.cli", *command],
+            cwd=Path(__file__).parents[4],
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert ran.returncode == 0, ran.stdout
+        return ran.stdout
+
+    @property
+    def runs(self) -> list[str]:
+        """Ids of rehearsals, the oldest first."""
+        return sorted(folder.name for folder in (self.rehearsal / "runs").iterdir())
+
+    def records(self, number: int) -> dict[str, Any]:
+        return Records(self.rehearsal / "runs", "books").of_run(self.runs[number])
+
+    def here(self, uri: str) -> Path:
+        return Path(uri.replace("gs://", f"{self.rehearsal}/buckets/"))
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return Place(tmp_path_factory.mktemp("books"))
+
+
+@pytest.fixture(scope="module")
+def shown(place: Place) -> str:
+    """What the first rehearsal printed."""
+    return place.perennial("vertex", "rehearse")
+
+
+@pytest.fixture(scope="module")
+def local(place: Place) -> str:
+    """The model that LocalDagRunner's run pushed."""
+    place.perennial("run")
+    return newest_version(str(place.home / "serving"))
+
+
+def embeddings(model: str) -> dict[bytes, Any]:
+    signatures = tf.saved_model.load(model).signatures
+    items = signatures["catalogue"](offset=tf.constant(0, tf.int64), limit=tf.constant(1000, tf.int64))["item_id"]
+    rows = signatures["embed_items"](item_id=items)["embedding"].numpy()
+    return dict(zip(items.numpy().tolist(), rows, strict=True))
+
+
+@pytest.mark.usefixtures("shown")
+def test_rehearsal_every_task_of_the_job_succeeds_in_processes_of_its_own(place: Place) -> None:
+    records = place.records(0)
+    job = json.loads((place.rehearsal / "runs" / place.runs[0] / "job.json").read_text())
+    assert set(records) == set(job["pipelineSpec"]["root"]["dag"]["tasks"])
+    assert {record.state for record in records.values()} == {"succeeded"}
+    (none,) = records["LatestBlessedModel"].artifacts["model"]
+    assert none.metadata["absent"] == 1
+
+
+def test_rehearsal_pushes_the_model_that_the_local_run_pushes(place: Place, shown: str, local: str) -> None:
+    rehearsed = embeddings(newest_version(str(place.here("gs://example-bucket/books/serving"))))
+    expected = embeddings(local)
+    assert set(rehearsed) == set(expected) and len(expected) == 150
+    for item, embedding in expected.items():
+        np.testing.assert_allclose(rehearsed[item], embedding, atol=1e-5, err_msg=item.decode())
+
+
+def test_rehearsal_measures_what_the_local_run_measures(place: Place, shown: str, local: str) -> None:
+    evaluation = place.records(0)["RetrievalEvaluator"].artifacts["evaluation"][0]
+    measured = json.loads((place.here(evaluation.uri) / "evaluation.json").read_text())
+    (local_file,) = (place.home / "artifacts" / "RetrievalEvaluator" / "evaluation").glob("*/evaluation.json")
+    expected = json.loads(local_file.read_text())
+    assert set(measured["contenders"]) == set(expected["contenders"]) >= {"model", "popularity", "item_item"}
+    for contender, of_it in expected["contenders"].items():
+        for name, metric in of_it["metrics"].items():
+            came = measured["contenders"][contender]["metrics"][name]
+            assert came["value"] == pytest.approx(metric["value"], abs=1e-6), (contender, name)
+    assert measured["decision"]["blessed"] == expected["decision"]["blessed"]
+
+
+def test_rehearsal_again_is_cached_up_to_what_the_blessed_model_changes(place: Place, shown: str, local: str) -> None:
+    place.perennial("vertex", "rehearse")
+    first, second = place.records(0), place.records(1)
+    cached = {task for task, record in second.items() if record.state == "cached"}
+    assert cached >= {"InteractionGen", "CatalogueGen", "InteractionTransform", "InteractionsExampleValidator"}
+    assert not cached & {"DataGate", "TwoTowerTrainer", "RetrievalEvaluator"}  # there is a blessed model now
+    (found,) = second["LatestBlessedModel"].artifacts["model"]
+    assert found.uri == first["TwoTowerTrainer"].artifacts["model"][0].uri
+    # Neither data nor config nor code has changed since: the model is handed on, and live already.
+    pushed = json.loads((place.here(second["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
+    assert pushed["pushed"] and not pushed["is_new"]
+    assert found.metadata["model_digest"] == pushed["model_digest"]
+
+
+def test_rehearsal_of_the_yaml_for_kubeflow_pipelines_starts_from_what_is_served(
+    place: Place, shown: str, local: str
+) -> None:
+    job_file = str(place.folder / "kubeflow.yaml")
+    place.perennial("vertex", "compile", "--output", job_file)
+    place.perennial("vertex", "rehearse", "--job", job_file)
+    before, records = place.records(-2), place.records(-1)
+    (found,) = records["LatestBlessedModel"].artifacts["model"]
+    assert found.uri == before["TwoTowerTrainer"].artifacts["model"][0].uri  # it pushed it, or found it live already
+    assert records["InteractionGen"].state == "succeeded"  # never cached there
+    pushed = json.loads((place.here(records["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
+    assert pushed["pushed"] and not pushed["is_new"]

@@ -1,0 +1,195 @@
+"""A local run whose output folder cannot be written, through both of its entry points: told before anything runs.
+
+What stands in the way is of the wrong kind, not of the wrong owner: the superuser may write everywhere.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import local_runner
+from common.errors import DataError, OutputError
+from configs.load import CONFIG_VARIABLE, load_config
+from configs.pipeline import PipelineConfig
+from pipeline.commands import cli
+from pipeline.runners import local
+from pipeline.store.runs.records import read_runs
+from pipeline.store.versions.push import push
+from pipeline.store.versions.rollback import default_target, roll_back
+from tests.pipeline.store.runs.history import NAME, History
+from tests.pipeline.store.versions.folders import make_model
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "shop.yaml"
+    file.write_text("name: shop\nlog: {path: log.csv}\noutput_dir: runs\n")
+    return file
+
+
+def _file(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("no folder")
+
+
+def _folder(path: Path) -> None:
+    path.mkdir(parents=True)
+
+
+IN_THE_WAY = [
+    ("runs", _file, "runs/shop"),
+    ("runs/shop", _file, "runs/shop"),
+    ("runs/shop/logs", _file, "runs/shop/logs"),
+    ("runs/shop/artifacts", _file, "runs/shop/artifacts"),
+    ("runs/shop/serving", _file, "runs/shop/serving"),
+    ("runs/shop/metadata.db", _folder, "runs/shop/metadata.db"),
+]
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("place", "make", "named"), IN_THE_WAY)
+def test_perennial_run_output_cannot_be_written_one_line_and_status_1(
+    config: Path, capsys: pytest.CaptureFixture[str], place: str, make: Callable[[Path], None], named: str
+) -> None:
+    make(config.parent / place)
+    before = sorted(config.parent.rglob("*"))
+    assert cli.main(["run", "--config", str(config)]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"OutputError: {config.parent / named}: cannot be written (")
+    assert said.err.endswith("Free or unlock it, or name another folder in output_dir.\n")
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert sorted(config.parent.rglob("*")) == before
+
+
+@pytest.mark.fault
+def test_local_runner_output_cannot_be_made_one_line(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (config.parent / "runs").write_text("no folder")
+    monkeypatch.setenv(CONFIG_VARIABLE, str(config))
+    with pytest.raises(SystemExit) as caught:
+        local_runner.main()
+    assert str(caught.value).startswith("OutputError: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(28, "No space left on device"), True),
+        (RuntimeError("variables.data; No space left on device [while running 'Write']"), True),
+        (OSError(30, "Read-only file system"), True),
+        (RuntimeError("Error when executing query: database or disk is full query: COMMIT;"), True),
+        (RuntimeError("out of memory"), False),
+        (DataError("No space left on device is a film's title"), False),
+    ],
+)
+def test_run_full_disk_told_in_one_line_other_errors_as_they_are(tmp_path: Path, error: Exception, told: bool) -> None:
+    def fails() -> None:
+        with local._full_disks_told(tmp_path):
+            raise error
+
+    with pytest.raises(Exception) as caught:
+        fails()
+    assert isinstance(caught.value, OutputError) == told
+    assert (caught.value.__cause__ if told else caught.value) is error
+
+
+def _full(_: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.fault
+def test_perennial_run_disk_that_takes_names_but_no_bytes_told_before_anything_runs(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local.os, "fsync", _full)
+    assert cli.main(["run", "--config", str(config)]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"OutputError: {config.parent / 'runs' / 'shop'}: cannot be written (No space left on ")
+    assert said.out == ""
+
+
+@pytest.mark.fault
+def test_run_disk_full_while_the_last_run_is_put_in_order_told_in_one_line(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise RuntimeError("Error when executing query: database or disk is full query: COMMIT;")
+
+    monkeypatch.setattr(local, "recover", full)
+    assert cli.main(["run", "--config", str(config)]) == 1
+    said = f"OutputError: {config.parent / 'runs' / 'shop'}: cannot be written (database or disk is full). Make room, "
+    assert capsys.readouterr().err.startswith(said)
+
+
+NIGHTS = 4
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[PipelineConfig, History]:
+    """A pipeline of which two runs are kept, and whose every run reads its data and is then refused by DataGate."""
+    history = History(tmp_path)
+    with history.config.open("a") as file:
+        file.write("runs: {keep: 2}\n")
+
+    class Runner:
+        def run(self, _: object) -> None:
+            run = history.run(outcome=None)
+            run.node("InteractionGen", {"examples": "Examples"}, files={"data": "x"})
+            run.node("DataGate", {"blessing": "DataBlessing"}, state="FAILED")
+            raise DataError("too few interactions")
+
+    monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
+    monkeypatch.setattr(local.tfx.orchestration, "LocalDagRunner", Runner)
+    return load_config(history.config), history
+
+
+@pytest.mark.fault
+def test_run_refused_every_night_old_data_deleted_all_the_same(refused: tuple[PipelineConfig, History]) -> None:
+    config, history = refused
+    for _ in range(NIGHTS):
+        with pytest.raises(DataError, match="too few interactions"):
+            local.run(config)
+    runs = read_runs(history.metadata_path, NAME)
+    assert [run.state for run in runs] == ["failed"] * NIGHTS
+    data = [run.outputs("Examples")["InteractionGen"] for run in runs]
+    assert [artifact.state for artifact in data] == ["DELETED", "DELETED", "LIVE", "LIVE"]
+    assert [Path(artifact.uri).exists() for artifact in data] == [False, False, True, True]
+
+
+@pytest.mark.fault
+def test_run_old_data_cannot_be_deleted_the_runs_own_error_comes_through(
+    refused: tuple[PipelineConfig, History], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, history = refused
+    log_that_is_a_folder = history.home / "logs" / "20000101T000000.000000Z.log"
+    log_that_is_a_folder.mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(DataError, match="too few interactions"):
+            local.run(config)
+    said = " ".join(capsys.readouterr().out.split())  # a terminal breaks lines where it likes
+    assert said.count("old runs were not deleted (IsADirectoryError: ") == 2
+
+
+def test_run_withdrawn_model_blessed_anew_loses_its_blessing_before_anything_runs(
+    refused: tuple[PipelineConfig, History],
+) -> None:
+    config, history = refused
+    for name in "ab":
+        run = history.run()
+        (model,) = run.node("Trainer", {"model": "Model"})
+        blessed = {"blessed": 1, "current_model_id": model}
+        run.node("Evaluator", {"blessing": "ModelBlessing"}, told=blessed)
+        came = push(make_model(Path(history.artifact(model).uri, "Format-Serving"), name), str(history.serving), 5)
+        told = {"pushed": 1, "pushed_destination": came.path, "model_digest": came.digest}
+        run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model], told=told)
+    roll_back(str(history.serving), 5, history.metadata_path, default_target(str(history.serving)))
+    history.run().node("Evaluator", {"blessing": "ModelBlessing"}, told=blessed)
+    with pytest.raises(DataError, match="too few interactions"):
+        local.run(config)
+    blessings = history.store.get_artifacts_by_type("ModelBlessing")
+    assert [each.custom_properties["blessed"].int_value for each in blessings] == [1, 0, 0]

@@ -1,0 +1,128 @@
+"""What our compiler puts into a job that TFX's leaves out."""
+
+import json
+from pathlib import Path
+
+import pytest
+from google.protobuf import json_format
+from kfp import dsl
+from kfp.pipeline_spec import pipeline_spec_pb2
+
+from common.errors import ConfigError
+from pipeline.runners.vertex.compile import compile_job
+from tests.pipeline.vertex_settings import config_with, containers_of, job_with, tasks_of
+
+
+def test_compile_job_task_resources_are_on_their_task_and_the_others_have_the_common_ones(tmp_path: Path) -> None:
+    gpus = {"type": "NVIDIA_TESLA_T4", "count": 2}
+    job = job_with(
+        tmp_path,
+        resources={"cpu": 2, "memory_gb": 8},
+        task_resources={"TwoTowerTrainer": {"cpu": 8, "memory_gb": 30, "accelerator": gpus}},
+    )
+    containers = containers_of(job)
+    assert containers["TwoTowerTrainer"]["resources"] == {
+        "cpuLimit": 8.0,
+        "memoryLimit": 30.0,
+        "accelerator": {"type": "NVIDIA_TESLA_T4", "count": "2"},
+    }
+    # ExampleGens too, which TFX's own compiler gives none.
+    others = {task: container["resources"] for task, container in containers.items() if task != "TwoTowerTrainer"}
+    assert {"InteractionGen", "CatalogueGen", "Pusher", "RunReport"} <= others.keys()
+    assert all(resources == {"cpuLimit": 2.0, "memoryLimit": 8.0} for resources in others.values())
+
+
+def test_compile_job_resources_and_retries_are_what_the_published_spec_takes(tmp_path: Path) -> None:
+    job = job_with(
+        tmp_path,
+        task_resources={"TwoTowerTrainer": {"accelerator": {"type": "NVIDIA_L4", "count": 1}}},
+        retries={"max_count": 3, "backoff_seconds": 90, "backoff_factor": 1.5, "backoff_max_seconds": 600},
+    )
+    spec = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
+    policies = [task.retry_policy for task in spec.root.dag.tasks.values()]
+    assert len(policies) == len(tasks_of(job))
+    for policy in policies:
+        assert (policy.max_retry_count, policy.backoff_factor) == (3, 1.5)
+        assert (policy.backoff_duration.seconds, policy.backoff_max_duration.seconds) == (90, 600)
+    deployment = json_format.ParseDict(
+        json_format.MessageToDict(spec.deployment_spec), pipeline_spec_pb2.PipelineDeploymentConfig()
+    )
+    resources = deployment.executors["TwoTowerTrainer_executor"].container.resources
+    assert (resources.cpu_limit, resources.memory_limit) == (4, 16)
+    assert (resources.accelerator.type, resources.accelerator.count) == ("NVIDIA_L4", 1)
+
+
+def test_compile_job_types_that_vertex_knows_are_named_as_kfp_names_them(tmp_path: Path) -> None:
+    components = job_with(tmp_path)["pipelineSpec"]["components"]
+    for task, output, artifact in (
+        ("RetrievalEvaluator", "metrics", dsl.Metrics),
+        ("RunReport", "report", dsl.HTML),
+    ):
+        declared = components[task]["outputDefinitions"]["artifacts"][output]["artifactType"]
+        assert declared == {"schemaTitle": artifact.schema_title, "schemaVersion": artifact.schema_version}
+    model = components["TwoTowerTrainer"]["outputDefinitions"]["artifacts"]["model"]["artifactType"]
+    assert model == {"instanceSchema": "title: tfx.Model\ntype: object\n"}
+
+
+def test_compile_job_flags_of_beam_are_on_the_tasks_that_use_it(tmp_path: Path) -> None:
+    containers = containers_of(job_with(tmp_path, dataflow={}))
+    with_workers = {task for task, container in containers.items() if any("--runner" in a for a in container["args"])}
+    assert with_workers == {
+        "InteractionGen",
+        "CatalogueGen",
+        "InteractionsStatisticsGen",
+        "CatalogueStatisticsGen",
+        "InteractionTransform",
+        "CatalogueTransform",
+        "RetrievalEvaluator",
+    }
+
+
+def test_compile_job_without_retries_has_no_policy(tmp_path: Path) -> None:
+    assert "retryPolicy" not in json.dumps(job_with(tmp_path))
+
+
+def test_compile_job_custom_job_is_started_by_the_trainers_task_with_settings_and_no_path(tmp_path: Path) -> None:
+    gpus = {"type": "NVIDIA_L4", "count": 4}
+    pool = {"machine_type": "g2-standard-48", "accelerator": gpus, "boot_disk_gb": 200, "image": "a/gpu@sha256:1"}
+    job = job_with(tmp_path, custom_job=pool, network="projects/1/global/networks/n", labels={"team": "films"})
+    args = containers_of(job)["TwoTowerTrainer"]["args"]
+    executor = "pipeline.components.two_tower_trainer.custom_job.Executor"
+    assert args[:2] == ["--executor_class_path", executor]
+    parameter = tasks_of(job)["TwoTowerTrainer"]["inputs"]["parameters"]["custom_config"]
+    custom_config = json.loads(parameter["runtimeValue"]["constant"])
+    # The names that TFX's own executor looks for.
+    assert custom_config["ai_platform_training_args"] == {
+        "project": "example-project",
+        "display_name": "movielens-100k-training",
+        "labels": {"pipeline": "movielens-100k", "team": "films"},
+        "job_spec": {
+            "worker_pool_specs": [
+                {
+                    "machine_spec": {
+                        "machine_type": "g2-standard-48",
+                        "accelerator_type": "NVIDIA_L4",
+                        "accelerator_count": 4,
+                    },
+                    "replica_count": 1,
+                    "disk_spec": {"boot_disk_size_gb": 200},
+                    "container_spec": {"image_uri": "a/gpu@sha256:1"},
+                }
+            ],
+            "scheduling": {"timeout": {"seconds": 86_400}},
+            "service_account": "perennial-pipeline@example-project.iam.gserviceaccount.com",
+            "network": "projects/1/global/networks/n",
+        },
+    }
+    assert (custom_config["ai_platform_enable_vertex"], custom_config["ai_platform_vertex_region"]) == (
+        True,
+        "europe-west4",
+    )
+    assert "gs://" not in json.dumps(custom_config)
+
+
+def test_compile_job_resources_of_an_unknown_task_refused_with_those_there_are(tmp_path: Path) -> None:
+    config = config_with(task_resources={"Trainer": {"cpu": 8}, "Pusher": {"cpu": 1}})
+    with pytest.raises(ConfigError, match=r"vertex\.task_resources: .* no task Trainer\. .*Pusher.*TwoTowerTrainer"):
+        compile_job(config, str(tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,33 @@
+"""A clock that stands still until it is set, and a serving folder that is reached as on an object store."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.store.versions import publish, withdrawn
+
+
+class Clock:
+    """Seconds since 1970."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock that numbers versions."""
+    clock = Clock()
+    monkeypatch.setattr(publish, "_now", clock)
+    return clock
+
+
+@pytest.fixture
+def object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A serving folder without rename and locks. TensorFlow's own `ram://` lists the files of `assets.extra` twice."""
+    for module in (publish, withdrawn):
+        monkeypatch.setattr(module, "is_local", lambda path: False)
+    return tmp_path / "bucket"
