@@ -28,7 +28,7 @@ def test_wheel_holds_every_module_every_yaml_and_the_command(tmp_path):
     expected = {
         str(file.relative_to(source))
         for package in PACKAGES
-        for file in (source / room).rglob("*")
+        for file in (source / package).rglob("*")
         if file.suffix in (".py", ".yaml", ".pbtxt", ".j2", ".css")
     }
 
