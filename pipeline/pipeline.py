@@ -10,18 +10,15 @@ from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
 from pipeline.components.interaction_gen.component import InteractionGen
+from pipeline.components.live_model_resolver.component import LiveModelResolver
 from pipeline.components.pusher.component import Pusher
 from pipeline.components.registry_pusher.component import RegistryPusher
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
 from pipeline.components.run_report.component import RunReport
-from pipeline.components.served_model.component import ServedModel
 from pipeline.components.serving_check.component import ServingCheck
+from pipeline.components.transform.component import Transform
 from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
-from pipeline.ground.code_digest import code_digest
 from pipeline.ground.places import CuratedSchema, Places
-
-LAST_BLESSED = "LatestBlessedModel"
-"""The node that finds the last blessed model: by the local metadata store, or by what is served."""
 
 LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
 """RuntimeParameters: the folders of the log's and the catalogue's files, by default those of the config."""
@@ -37,25 +34,14 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     Returns:
         The pipeline, for either runner.
     """
-    ingest_digest = code_digest(
-        "configs",
-        "transforms",
-        "pipeline.reading",
-        "pipeline.components.interaction_gen",
-        "pipeline.components.catalogue_gen",
-    )
-
     # Groups the log into one Example per user: a history, and the held-out targets.
-    interaction_gen = InteractionGen(
-        log=config.log, paths=places.log_paths, code_digest=ingest_digest, folder_parameter=LOG_DIR
-    )
+    interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, folder_parameter=LOG_DIR)
 
     # One Example per item; interacted items that the catalogue lacks are added with their id alone.
     catalogue_gen = CatalogueGen(
         catalogue=config.catalogue,
         path=places.catalogue_path or places.log_paths,
         interactions=interaction_gen.outputs["examples"],
-        code_digest=ingest_digest,
         folder_parameter=CATALOGUE_DIR if places.catalogue_path else LOG_DIR,
     )
 
@@ -79,44 +65,29 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         catalogue_anomalies=catalogue_checks[2].outputs["anomalies"],
         last_model=last_blessed.outputs["model"],
         settings=config.data_gate,
-        code_digest=code_digest(
-            "configs",
-            "transforms",
-            "pipeline.reading",
-            "pipeline.ground.presence",
-            "pipeline.components.data_gate",
-        ),
     )
 
     # Users and histories to indices; vocabularies of the training split alone.
-    interaction_transform = _transform(
-        "InteractionTransform",
-        interaction_gen,
-        interaction_schema,
+    interaction_transform = Transform(
+        examples=interaction_gen.outputs["examples"],
+        schema=interaction_schema.outputs["schema"],
         preprocessing_fn="transforms.interactions.preprocessing_fn",
         settings={"weighted": config.log.event_weights is not None},
-    )
+        splits=("train", "eval"),
+    ).with_id("InteractionTransform")
 
     # Catalogue places, and content features to indices.
     content = config.catalogue.model_dump(mode="json")["features"] if config.catalogue else {}
-    catalogue_transform = _transform(
-        "CatalogueTransform",
-        catalogue_gen,
-        catalogue_schema,
+    catalogue_transform = Transform(
+        examples=catalogue_gen.outputs["examples"],
+        schema=catalogue_schema.outputs["schema"],
         preprocessing_fn="transforms.catalogue.preprocessing_fn",
         settings={"features": content},
-    )
+        splits=("train",),
+    ).with_id("CatalogueTransform")
 
     # Trains the two towers, from where that model ended if the config says so, and exports the served signatures; where
     # neither data nor config nor code has changed since that model, hands it on.
-    trainer_digest = code_digest(
-        "configs",
-        "transforms",
-        "serving_signatures",
-        "trainer",
-        "pipeline.ground.presence",
-        "pipeline.components.two_tower_trainer",
-    )
     trainer = TwoTowerTrainer(
         examples=interaction_transform.outputs["transformed_examples"],
         transform_graph=interaction_transform.outputs["transform_graph"],
@@ -129,26 +100,15 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             "trainer": config.trainer.model_dump(mode="json"),
             "serving": config.serving.model_dump(mode="json"),
             "catalogue": content,
-            "provenance": {
-                "pipeline": config.name,
-                "config_digest": config_digest(config),
-                "code_digest": trainer_digest,
-            },
+            "provenance": {"pipeline": config.name, "config_digest": config_digest(config)},
         },
-        code_digest=trainer_digest,
         training_job=places.training_job,
     )
 
     # Asks the exported model in a process without our code.
-    serving_check = ServingCheck(
-        model=trainer.outputs["model"],
-        settings=config.serving_check,
-        code_digest=code_digest(
-            "configs", "serving_signatures", "pipeline.ground.json_report", "pipeline.components.serving_check"
-        ),
-    )
+    serving_check = ServingCheck(model=trainer.outputs["model"], settings=config.serving_check)
 
-    # Scores the exported model beside baselines and the last blessed model, and judges it, by that check's word too: a
+    # Scores the exported model beside baselines and the last blessed model, and judges it, by that check too: a
     # blessed model is always one that can be served.
     evaluator = RetrievalEvaluator(
         examples=interaction_gen.outputs["examples"],
@@ -159,16 +119,6 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         settings=config.evaluation,
         gate=config.gate,
         weighted=config.log.event_weights is not None,
-        code_digest=code_digest(
-            "configs",
-            "transforms",
-            "serving_signatures",
-            "trainer",
-            "pipeline.reading",
-            "pipeline.ground.presence",
-            "pipeline.components.serving_check",
-            "pipeline.components.retrieval_evaluator",
-        ),
     )
 
     # Puts a model that both bless into serving/<version>/.
@@ -180,14 +130,6 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_dir)
         ),
         settings=config.push,
-        code_digest=code_digest(
-            "configs",
-            "serving_signatures",
-            "pipeline.ground.json_report",
-            "pipeline.components.pusher",
-            "pipeline.store.runs.metadata",
-            "pipeline.store.versions",
-        ),
     )
 
     # Makes it the blessed version in Vertex's Model Registry, and lets an Endpoint answer, where the config says so.
@@ -197,17 +139,6 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
             pushed_model=pusher.outputs["pushed_model"],
             serving_dir=places.serving_dir,
             target=places.registry,
-            code_digest=code_digest(
-                "configs",
-                "serving_signatures",
-                "pipeline.ground.json_report",
-                "pipeline.components.registry_pusher",
-                "pipeline.store.runs.metadata",
-                "pipeline.store.versions",
-                "pipeline.cloud.client",
-                "pipeline.cloud.retrying",
-                "pipeline.cloud.registry",
-            ),
         )
         registered.append(registry_pusher)
 
@@ -225,7 +156,6 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         infra_blessing=serving_check.outputs["blessing"],
         pushed_model=pusher.outputs["pushed_model"],
         pipeline_name=config.name,
-        code_digest=code_digest("pipeline.components.run_report", "pipeline.report"),
     )
 
     metadata = places.metadata_path
@@ -258,12 +188,12 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
 
 def _last_blessed(places: Places) -> BaseNode:
     if places.metadata_path is None:
-        return ServedModel(places.serving_dir).with_id(LAST_BLESSED)
+        return LiveModelResolver(serving_dir=places.serving_dir)
     return tfx.dsl.Resolver(
         strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
         model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
         model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
-    ).with_id(LAST_BLESSED)
+    ).with_id("LatestBlessedModel")
 
 
 def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> list[BaseComponent]:
@@ -284,25 +214,3 @@ def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     ).with_id(f"{data}ExampleValidator")
     return [statistics_gen, schema_gen, validator]
-
-
-def _transform(
-    node_id: str,
-    example_gen: BaseComponent,
-    schema_gen: BaseComponent,
-    preprocessing_fn: str,
-    settings: dict[str, object],
-) -> BaseComponent:
-    return tfx.components.Transform(
-        examples=example_gen.outputs["examples"],
-        schema=schema_gen.outputs["schema"],
-        preprocessing_fn=preprocessing_fn,
-        # Vocabularies see training alone; StatisticsGen has already looked at the data, so Transform need not.
-        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=_splits(example_gen)),
-        disable_statistics=True,
-        custom_config={**settings, "code_digest": code_digest("configs", "transforms")},
-    ).with_id(node_id)
-
-
-def _splits(example_gen: BaseComponent) -> list[str]:
-    return ["train", "eval"] if isinstance(example_gen, InteractionGen) else ["train"]

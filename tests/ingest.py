@@ -53,7 +53,7 @@ def log_config(**changes: Any) -> Log:
 
 
 def run_interaction_gen(log: Log, paths: str | dict[str, str], out: Path, *beam_args: str) -> Ingested:
-    component = InteractionGen(log, paths, "digest")
+    component = InteractionGen(log, paths)
     examples = _artifact(out)
     executor = interaction_executor.Executor(_context(beam_args))
     executor.Do({}, {"examples": [examples]}, _properties(component))
@@ -63,7 +63,7 @@ def run_interaction_gen(log: Log, paths: str | dict[str, str], out: Path, *beam_
 def run_catalogue_gen(
     catalogue: Catalogue | None, path: str, interactions: types.Artifact, out: Path, *beam_args: str
 ) -> Ingested:
-    component = CatalogueGen(catalogue, path, types.Channel(type=standard_artifacts.Examples), "digest")
+    component = CatalogueGen(catalogue, path, types.Channel(type=standard_artifacts.Examples))
     examples = _artifact(out)
     executor = catalogue_executor.Executor(_context(beam_args))
     executor.Do({"interactions": [interactions]}, {"examples": [examples]}, _properties(component))

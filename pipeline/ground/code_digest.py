@@ -1,40 +1,127 @@
-"""The digest of our own code, an execution property of every component that runs it.
+"""The digest of the code that makes an artifact: an execution property of every component.
 
-TFX's cache key is made of inputs and execution properties. User code named by a dotted path is in neither, so
-without this a changed tower would be answered with yesterday's model.
+TFX's cache key holds inputs and execution properties. User code that is named by a dotted path is in neither: without
+this digest, the cache would answer for a changed tower with yesterday's model.
 """
 
+import ast
 import hashlib
-import importlib.util
+from collections.abc import Iterator
 from functools import lru_cache
+from importlib import metadata, util
 from pathlib import Path
 
-_CODE = {".py", ".j2", ".css"}
-"""Endings of files that decide what a component writes. YAML files do not: what they say is in the config."""
+OWN_PACKAGES = ("common", "configs", "transforms", "serving_signatures", "trainer", "pipeline")
+"""Imports are followed inside these."""
+
+LIBRARIES = ("apache-beam", "tensorflow", "tensorflow-transform", "tfx")
+"""Libraries that make artifacts: another version may make another artifact of the same code."""
+
+_DATA_ENDINGS = (".j2", ".css")
+"""Files beside the code that decide what a component writes. YAML files do not: their content is in the config."""
 
 
 @lru_cache
-def code_digest(*packages: str) -> str:
-    """SHA-256 over the Python files and page templates of packages, in the order of their paths.
+def code_digest(*modules: str, own_packages: tuple[str, ...] = OWN_PACKAGES) -> str:
+    """Computes SHA-256 over everything of ours that modules import, and over the versions of the libraries.
 
     Args:
-        *packages: Importable names of packages or modules, such as `trainer`.
+        *modules: Importable names, such as `trainer.run_fn`.
+        own_packages: Top-level packages inside which imports are followed.
 
     Returns:
         64 hexadecimal digits, the same wherever the code lies.
 
     Raises:
-        ModuleNotFoundError: A name cannot be imported.
+        ModuleNotFoundError: A name is no module of these packages.
     """
     digest = hashlib.sha256()
-    for package in packages:
-        spec = importlib.util.find_spec(package)
-        if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(f"no package or module {package!r} to take the digest of")
-        origin = Path(spec.origin)
-        inside = sorted(origin.parent.rglob("*")) if origin.name == "__init__.py" else [origin]
-        files = [file for file in inside if file.suffix in _CODE]
-        for file in files:
-            digest.update(f"{package}/{file.relative_to(origin.parent)}\0".encode())
-            digest.update(file.read_bytes() + b"\0")
+    for library in LIBRARIES:
+        digest.update(f"{library} {metadata.version(library)}\0".encode())
+    for name, file in sorted(import_closure(*modules, own_packages=own_packages).items()):
+        for part in (file, *_data_files(file)):
+            digest.update(f"{name} {part.relative_to(file.parent).as_posix()}\0".encode())
+            digest.update(part.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def import_closure(*modules: str, own_packages: tuple[str, ...] = OWN_PACKAGES) -> dict[str, Path]:
+    """Finds all modules of ours that modules import, directly or not, with the packages that they lie in.
+
+    Imports for type checkers alone do not count, as they never run; imports inside functions do.
+
+    Args:
+        *modules: Importable names.
+        own_packages: Top-level packages inside which imports are followed.
+
+    Returns:
+        The file of each module, by name.
+
+    Raises:
+        ModuleNotFoundError: A name is no module of these packages.
+    """
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        file = _file_of(name, own_packages)
+        if file is None:
+            raise ModuleNotFoundError(f"the packages {', '.join(own_packages)} have no module {name!r}")
+        found[name] = file
+        waiting += [name.rsplit(".", 1)[0]] if "." in name else []
+        waiting += [each for each in _imports(name, file) if _file_of(each, own_packages) is not None]
+    return found
+
+
+@lru_cache
+def _file_of(name: str, own_packages: tuple[str, ...]) -> Path | None:
+    top, *inner = name.split(".")
+    spec = util.find_spec(top) if top in own_packages else None
+    if spec is None or spec.origin is None:
+        return None
+    base = Path(spec.origin).parent.joinpath(*inner)
+    candidates = (base / "__init__.py", base.with_suffix(".py")) if inner else (base / "__init__.py",)
+    return next((file for file in candidates if file.is_file()), None)
+
+
+@lru_cache
+def _imports(name: str, file: Path) -> tuple[str, ...]:
+    """Names that a module imports; `from a import b` gives `a` and `a.b`, which may be a module."""
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    names = []
+    for node in _running_nodes(ast.parse(file.read_bytes())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = util.resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
+            names += [f"{base}", *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(names)
+
+
+def _running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those below `if TYPE_CHECKING:`."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            for other in node.orelse:
+                yield other
+                yield from _running_nodes(other)
+            continue
+        yield node
+        yield from _running_nodes(node)
+
+
+def _data_files(file: Path) -> list[Path]:
+    """Templates and style sheets of a package, from its folder and the folders in it that are no packages."""
+    if file.name != "__init__.py":
+        return []
+    found: list[Path] = []
+    folders = [file.parent]
+    while folders:
+        for entry in sorted(folders.pop().iterdir()):
+            if entry.is_dir() and not (entry / "__init__.py").exists():
+                folders.append(entry)
+            elif entry.suffix in _DATA_ENDINGS:
+                found.append(entry)
+    return sorted(found)

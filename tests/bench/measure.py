@@ -60,7 +60,7 @@ def ingest(log: Path, folder: Path) -> dict[str, float]:
 
     config = _config(log, folder)
     places = local_places(config)
-    gen = InteractionGen(log=config.log, paths=places.log_paths, code_digest="bench")
+    gen = InteractionGen(log=config.log, paths=places.log_paths)
     alone = Pipeline(
         pipeline_name="ingest",
         pipeline_root=str(folder / "artifacts"),

@@ -75,7 +75,7 @@ def test_compiled_job_gate_compares_both_data_sets_with_the_last_blessed_model(j
         assert _producer(job, "DataGate", data) == (gen, "examples")
         assert _producer(job, "DataGate", f"{begins}_statistics") == (f"{name}StatisticsGen", "statistics")
         assert _producer(job, "DataGate", f"{begins}_schema") == (f"{name}SchemaGen", "schema")
-    last_model = ("LatestBlessedModel", "model")
+    last_model = ("LiveModelResolver", "model")
     assert _producer(job, "DataGate", "last_model") == last_model
     assert _producer(job, "TwoTowerTrainer", "base_model") == last_model
     assert _producer(job, "RetrievalEvaluator", "baseline_model") == last_model

@@ -9,9 +9,8 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx import types
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
-from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils
+from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
 from common.errors import DriftError
@@ -22,50 +21,72 @@ from pipeline.components.data_gate.blessing import Remembered
 from pipeline.components.data_gate.checks import Check, failures_text
 from pipeline.components.interaction_gen.executor import REPORT_FILE as CLEANING_REPORT_FILE
 from pipeline.components.two_tower_trainer.executor import DATA_FOLDER
+from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing
-from pipeline.ground.presence import present
 
 DATA = {"interactions": "interaction", "catalogue": "catalogue"}
 """What is looked at, and how its channels begin: `<…>_statistics`, `<…>_schema`, `<…>_anomalies`."""
 
-LAST_MODEL_KEY = "last_model"
-SETTINGS_KEY = "settings"
-CODE_DIGEST_KEY = "code_digest"
-BLESSING_KEY = "blessing"
-
 _LOGGER = logging.getLogger("perennial.data_gate")
 
-Artifacts = dict[str, list[types.Artifact]]
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """Both data sets and what was found in them, and the model whose data today's is compared with."""
+
+    interactions: standard_artifacts.Examples
+    interaction_statistics: standard_artifacts.ExampleStatistics
+    interaction_schema: standard_artifacts.Schema
+    """Drift and skew comparators in it go before the config's limits."""
+
+    interaction_anomalies: standard_artifacts.ExampleAnomalies
+    catalogue: standard_artifacts.Examples
+    catalogue_statistics: standard_artifacts.ExampleStatistics
+    catalogue_schema: standard_artifacts.Schema
+    catalogue_anomalies: standard_artifacts.ExampleAnomalies
+    last_model: standard_artifacts.Model | None
 
 
-class Executor(base_executor.BaseExecutor):
+@dataclasses.dataclass(frozen=True)
+class Outputs:
+    """The blessing that the trainer waits for."""
+
+    blessing: DataBlessing
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    """The limits."""
+
+    settings: DataGate
+
+
+class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
     """Fails with an AnomalyError or a DriftError, or writes the blessing."""
 
-    def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Decides.
+    def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
+        """Decides whether the run's data may be trained on, and leaves the blessing with what a later run compares.
 
         Args:
-            input_dict: Examples `interactions` and `catalogue`, of each the statistics, schema and anomalies; and
-                `last_model`, the last blessed model, if there is one.
-            output_dict: `blessing`.
-            exec_properties: `settings`, the config's section as JSON.
+            inputs: Both data sets, and the last blessed model.
+            outputs: Where the blessing goes.
+            parameters: The limits.
 
         Raises:
             AnomalyError: Anomalies stand that are not ignored.
             DriftError: The data is too far from the last blessed model's, or the record of that cannot be read.
         """
-        settings = DataGate.model_validate_json(exec_properties[SETTINGS_KEY])
-        input_dict = present(input_dict)
-        reports = _anomalies(input_dict)
+        settings = parameters.settings
+        reports = _anomalies(inputs)
         found = anomalies.findings(reports, frozenset(settings.ignore_anomalies))
         anomalies.require_none(found)
         for finding in found:
             _LOGGER.warning("ignored: %s of %s/%s %s", finding.anomaly, finding.data, finding.split, finding.feature)
-        today = _remember(input_dict)
-        last = _last(input_dict)
-        checks = [] if isinstance(last, str) else _compare(today, last, input_dict, settings)
-        last_model = input_dict.get(LAST_MODEL_KEY)
-        uri = last_model[0].uri if last_model else None
+        today = _remember(inputs)
+        last = _last(inputs.last_model)
+        checks = [] if isinstance(last, str) else _compare(today, last, inputs, settings)
+        uri = inputs.last_model.uri if inputs.last_model else None
         failed = [check for check in checks if not check.passed]
         if failed:
             raise DriftError(failures_text(failed, len(checks), str(uri)))
@@ -81,15 +102,14 @@ class Executor(base_executor.BaseExecutor):
             "compared_with": None if isinstance(last, str) else uri,
             "not_compared_because": last if isinstance(last, str) else None,
         }
-        output = artifact_utils.get_single_uri(output_dict[BLESSING_KEY])
-        with all_or_nothing(output):
-            blessing.write(output, report, today)
+        with all_or_nothing(outputs.blessing.uri):
+            blessing.write(outputs.blessing.uri, report, today)
 
 
-def _anomalies(input_dict: Artifacts) -> dict[tuple[str, str], anomalies_pb2.Anomalies]:
+def _anomalies(inputs: Inputs) -> dict[tuple[str, str], anomalies_pb2.Anomalies]:
     reports = {}
-    for data, begins in DATA.items():
-        artifact = artifact_utils.get_single_instance(input_dict[f"{begins}_anomalies"])
+    for data in DATA:
+        artifact = _artifact(inputs, data, "anomalies")
         for split in artifact_utils.decode_split_names(artifact.split_names):
             path = os.path.join(artifact_utils.get_split_uri([artifact], split), DEFAULT_FILE_NAME)
             with fileio.open(path, "rb") as file:
@@ -97,42 +117,45 @@ def _anomalies(input_dict: Artifacts) -> dict[tuple[str, str], anomalies_pb2.Ano
     return reports
 
 
-def _remember(input_dict: Artifacts) -> Remembered:
+def _remember(inputs: Inputs) -> Remembered:
     statistics = {
         (data, split): blessing.read_statistics(
             os.path.join(
-                artifact_utils.get_split_uri(input_dict[f"{DATA[data]}_statistics"], split), blessing.STATISTICS_FILE
+                artifact_utils.get_split_uri([_artifact(inputs, data, "statistics")], split), blessing.STATISTICS_FILE
             )
         )
         for data, split in blessing.SPLITS
     }
-    interactions = artifact_utils.get_single_uri(input_dict["interactions"])
-    catalogue = artifact_utils.get_single_uri(input_dict["catalogue"])
+    interactions, catalogue = inputs.interactions.uri, inputs.catalogue.uri
     cleaning_report = _json(os.path.join(interactions, CLEANING_REPORT_FILE))
     catalogue_report = _json(os.path.join(catalogue, CATALOGUE_REPORT_FILE))
     return Remembered(statistics, facts.gather(interactions, cleaning_report, catalogue, catalogue_report))
 
 
-def _last(input_dict: Artifacts) -> Remembered | str:
-    models = input_dict.get(LAST_MODEL_KEY)
-    if not models:
+def _last(model: types.Artifact | None) -> Remembered | str:
+    """What the last model learned from; a string says why there is nothing to compare with."""
+    if model is None:
         return "there is no blessed model yet"
-    last = blessing.read(os.path.join(artifact_utils.get_single_uri(models), DATA_FOLDER))
-    return last or "the last blessed model has no word on the data that it learned from"
+    last = blessing.read(os.path.join(model.uri, DATA_FOLDER))
+    return last or "the last blessed model has no record of the data that it learned from"
 
 
-def _compare(today: Remembered, last: Remembered, input_dict: Artifacts, settings: DataGate) -> list[Check]:
+def _compare(today: Remembered, last: Remembered, inputs: Inputs, settings: DataGate) -> list[Check]:
     checks = []
     for data, compare in (("interactions", drift.interaction_checks), ("catalogue", drift.catalogue_checks)):
         now, then = (
             {split: of for (of_data, split), of in run.statistics.items() if of_data == data} for run in (today, last)
         )
-        checks += compare(now, then, _schema(input_dict[f"{DATA[data]}_schema"]), settings)
+        checks += compare(now, then, _schema(_artifact(inputs, data, "schema")), settings)
     return [*checks, *facts.growth_checks(today.facts, last.facts, settings)]
 
 
-def _schema(artifacts: list[types.Artifact]) -> schema_pb2.Schema:
-    path = io_utils.get_only_uri_in_dir(artifact_utils.get_single_uri(artifacts))
+def _artifact(inputs: Inputs, data: str, what: str) -> types.Artifact:
+    return getattr(inputs, f"{DATA[data]}_{what}")
+
+
+def _schema(artifact: types.Artifact) -> schema_pb2.Schema:
+    path = io_utils.get_only_uri_in_dir(artifact.uri)
     return io_utils.parse_pbtxt_file(path, schema_pb2.Schema())
 
 

@@ -2,27 +2,24 @@
 
 import logging
 import posixpath
+from dataclasses import dataclass
 from typing import Any
 
 from tfx import types
 from tfx.components.pusher import executor as pusher_executor
-from tfx.types import artifact_utils
+from tfx.types import standard_artifacts
 
 from configs.vertex.target import Target
 from pipeline.cloud.registry.api import RegistryApi
 from pipeline.cloud.registry.push import Overtaken, push, tidy
 from pipeline.cloud.registry.versions import Pushed
 from pipeline.ground.json_report import write_json_report
+from pipeline.ground.node import NodeExecutor
 from pipeline.store.runs.metadata import MODEL_DIGEST
 from pipeline.store.versions.files import reading
 from pipeline.store.versions.folder import Version, is_local, versions
 from pipeline.store.versions.withdrawn import withdrawn
 
-PUSHED_MODEL_KEY = "pushed_model"
-REGISTERED_MODEL_KEY = "registered_model"
-TARGET_KEY = "target"
-SERVING_DIR_KEY = "serving_dir"
-CODE_DIGEST_KEY = "code_digest"
 REPORT_FILE = "registry.json"
 
 # TFX keeps these names to itself, and has no others for what its Pusher writes down.
@@ -30,32 +27,48 @@ PUSHED = pusher_executor._PUSHED_KEY
 DESTINATION = pusher_executor._PUSHED_DESTINATION_KEY
 
 
-class Executor(pusher_executor.Executor):
+@dataclass(frozen=True)
+class Inputs:
+    """What the Pusher pushed, or did not."""
+
+    pushed_model: standard_artifacts.PushedModel
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The record of the registration."""
+
+    registered_model: standard_artifacts.PushedModel
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What is live, and where it is registered."""
+
+    serving_dir: str
+    target: Target
+    """The model in the registry, and the Endpoint."""
+
+
+class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Executor):
     """Registers what is live in the serving folder; marks the outcome as TFX's Pusher does."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Registers.
+    def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
+        """Registers the pushed model if it is what is live, and writes down what was done or why nothing was.
 
         Args:
-            input_dict: `pushed_model`.
-            output_dict: `registered_model`.
-            exec_properties: `serving_dir`, and `target` as JSON.
+            inputs: The Pusher's record.
+            outputs: Where the record goes.
+            parameters: The serving folder, the registry and the Endpoint.
 
         Raises:
             OutputError: The serving folder cannot be read.
             VertexError: Google Cloud refused, or could not be reached; what was served still is.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
-        target = Target.model_validate_json(exec_properties[TARGET_KEY])
-        pushed = artifact_utils.get_single_instance(input_dict[PUSHED_MODEL_KEY])
-        output = artifact_utils.get_single_instance(output_dict[REGISTERED_MODEL_KEY])
+        target, serving_dir = parameters.target, parameters.serving_dir
+        pushed, output = inputs.pushed_model, outputs.registered_model
         logger = logging.getLogger("perennial.registry")
-        digest, serving_dir = pushed.get_string_custom_property(MODEL_DIGEST), exec_properties[SERVING_DIR_KEY]
+        digest = pushed.get_string_custom_property(MODEL_DIGEST)
         with reading(serving_dir):
             standing, out = versions(serving_dir), withdrawn(serving_dir)
         api = RegistryApi.of(target)

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+from dataclasses import dataclass
 from typing import Any
 
 from tfx import types
@@ -10,7 +11,7 @@ from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as evaluator_executor
 from tfx.components.util import model_utils
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from configs.evaluation import LIST_K, Evaluation, Gate
@@ -19,15 +20,12 @@ from pipeline.components.retrieval_evaluator.assessment import Clock, Contender,
 from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL
 from pipeline.components.retrieval_evaluator.ui_metrics import key_of, ui_metrics
 from pipeline.components.serving_check.executor import REPORT_FILE
+from pipeline.ground import artifacts
 from pipeline.ground import tabular_files as files
+from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing
-from pipeline.ground.presence import present
-
-SETTINGS_KEY, GATE_KEY, WEIGHTED_KEY, CODE_DIGEST_KEY = "settings", "gate", "weighted", "code_digest"
 
 EVALUATION_FILE = "evaluation.json"
-
-METRICS_KEY = "metrics"
 
 LOGGER = "perennial.evaluator"
 
@@ -36,44 +34,69 @@ _HEADLINES = (f"hit_rate@{LIST_K}", f"ndcg@{LIST_K}", f"coverage@{LIST_K}")
 _RESULTS_DIR = "blocks"
 
 
-class Executor(evaluator_executor.Executor):
+@dataclass(frozen=True)
+class Inputs:
+    """The model to bless, what it is measured on, and what it is compared with."""
+
+    examples: standard_artifacts.Examples
+    """Raw interaction Examples with the splits `train` and `eval`."""
+
+    model: standard_artifacts.Model
+    infra_blessing: standard_artifacts.InfraBlessing
+    """ServingCheck's: a model that cannot be served is not blessed."""
+
+    data_blessing: artifacts.DataBlessing
+    """Not read, and not optional: its type makes Vertex find that of the metrics, see `ground.artifacts`."""
+
+    baseline_model: standard_artifacts.Model | None
+    """The last blessed model."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The measurements, the decision, and the figures that user interfaces show."""
+
+    evaluation: standard_artifacts.ModelEvaluation
+    blessing: standard_artifacts.ModelBlessing
+    metrics: artifacts.EvaluationMetrics
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How the model is measured, and what it must reach."""
+
+    settings: Evaluation
+    gate: Gate
+    weighted: bool
+    """Whether the log's values are event weights, which then weigh histories."""
+
+
+class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Executor):
     """Measures a model and blesses it, or does not.
 
     A subclass of TFX's, whose blessings alone KubeflowV2 rewrites for its resolvers; nothing else of it is used.
     """
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Evaluates.
+    def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
+        """Measures the model beside the baselines, and blesses it if it passes every rule of the gate.
+
+        A model that is refused does not fail the run: the blessing says so, and the Pusher pushes nothing.
 
         Args:
-            input_dict: `examples` with splits `train` and `eval`; `model`; `infra_blessing`, what ServingCheck says of
-                it; `baseline_model`, the last blessed one, or nothing.
-            output_dict: `evaluation`, `blessing` and `metrics`.
-            exec_properties: `settings` and `gate`, JSON of their config sections; `weighted`, 0 or 1.
+            inputs: The model, the data and the last blessed model.
+            outputs: Where measurements, decision and figures go.
+            parameters: Settings and limits.
 
         Raises:
             ModelUnavailableError: A model cannot be read or asked, and not because of what it is.
             OutputError: The results cannot be written.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
-        input_dict = present(input_dict)
-        settings = Evaluation.model_validate_json(exec_properties[SETTINGS_KEY])
-        limits = Gate.model_validate_json(exec_properties[GATE_KEY])
-        weighted = bool(exec_properties[WEIGHTED_KEY])
-        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
-        model = _contender(artifact_utils.get_single_instance(input_dict[standard_component_specs.MODEL_KEY]))
-        failures = _serving_failures(
-            artifact_utils.get_single_instance(input_dict[standard_component_specs.INFRA_BLESSING_KEY])
-        )
-        baseline = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY)
-        last_blessed = _contender(artifact_utils.get_single_instance(baseline)) if baseline else None
-        evaluation = artifact_utils.get_single_instance(output_dict[standard_component_specs.EVALUATION_KEY])
-        blessing = artifact_utils.get_single_instance(output_dict[standard_component_specs.BLESSING_KEY])
+        settings, limits, weighted = parameters.settings, parameters.gate, parameters.weighted
+        examples = [inputs.examples]
+        model = _contender(inputs.model)
+        failures = _serving_failures(inputs.infra_blessing)
+        last_blessed = _contender(inputs.baseline_model) if inputs.baseline_model else None
+        evaluation, blessing = outputs.evaluation, outputs.blessing
         clock = Clock()
         with all_or_nothing(evaluation.uri), all_or_nothing(blessing.uri):
             with clock.step("total"):
@@ -88,8 +111,8 @@ class Executor(evaluator_executor.Executor):
             files.write_bytes(os.path.join(blessing.uri, file), b"", blessing.uri)
         _describe(evaluation, document)
         for key, value in ui_metrics(document).items():
-            artifact_utils.get_single_instance(output_dict[METRICS_KEY]).set_float_custom_property(key, value)
-        _bless(blessing, blessed, input_dict, exec_properties)
+            outputs.metrics.set_float_custom_property(key, value)
+        _bless(blessing, blessed, inputs, self.component_id)
         _tell(document, last_blessed)
 
     def _evaluate(
@@ -161,33 +184,28 @@ def _describe(evaluation: types.Artifact, document: dict[str, Any]) -> None:
     evaluation.set_string_custom_property("failed_rules", ", ".join(rule["rule"] for rule in _failed(document)))
 
 
-def _bless(
-    blessing: types.Artifact,
-    blessed: bool,
-    input_dict: dict[str, list[types.Artifact]],
-    exec_properties: dict[str, Any],
-) -> None:
+def _bless(blessing: types.Artifact, blessed: bool, inputs: Inputs, component_id: str | None) -> None:
     """Sets what TFX's Evaluator sets, by which the Pusher and, on this machine, LatestBlessedModelStrategy know it."""
     blessing.set_int_custom_property(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.BLESSED_VALUE if blessed else constants.NOT_BLESSED_VALUE
     )
-    for key, uri_property, id_property in (
+    for artifact, uri_property, id_property in (
         (
-            standard_component_specs.MODEL_KEY,
+            inputs.model,
             constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY,
             constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY,
         ),
         (
-            standard_component_specs.BASELINE_MODEL_KEY,
+            inputs.baseline_model,
             constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY,
             constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY,
         ),
     ):
-        for artifact in input_dict.get(key, ()):
+        if artifact is not None:
             blessing.set_string_custom_property(uri_property, artifact.uri)
             blessing.set_int_custom_property(id_property, artifact.id)
-    if "current_component_id" in exec_properties:
-        blessing.set_string_custom_property("component_id", exec_properties["current_component_id"])
+    if component_id is not None:
+        blessing.set_string_custom_property("component_id", component_id)
 
 
 def _failed(document: dict[str, Any]) -> list[dict[str, Any]]:

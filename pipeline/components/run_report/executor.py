@@ -2,44 +2,70 @@
 
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils
+from tfx.types import standard_artifacts
 
+from pipeline.ground import artifacts
+from pipeline.ground.node import NodeExecutor
 from pipeline.report.facts import PARTS, Part, read_facts
 from pipeline.report.page import build_page
 
-PIPELINE_NAME_KEY = "pipeline_name"
-CODE_DIGEST_KEY = "code_digest"
-REPORT_KEY = "report"
 REPORT_FILE = "report.html"
 
 
-class Executor(base_executor.BaseExecutor):
+@dataclass(frozen=True)
+class Inputs:
+    """All that the page shows; the names are those of `pipeline.report.facts.PARTS`."""
+
+    interactions: standard_artifacts.Examples | None
+    catalogue: standard_artifacts.Examples | None
+    interaction_anomalies: standard_artifacts.ExampleAnomalies | None
+    catalogue_anomalies: standard_artifacts.ExampleAnomalies | None
+    data_blessing: artifacts.DataBlessing
+    """Not optional: its type is what makes Vertex find the page's type, see `ground.artifacts`."""
+
+    model: standard_artifacts.Model | None
+    model_run: standard_artifacts.ModelRun | None
+    evaluation: standard_artifacts.ModelEvaluation
+    blessing: standard_artifacts.ModelBlessing
+    infra_blessing: standard_artifacts.InfraBlessing | None
+    pushed_model: standard_artifacts.PushedModel | None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The page."""
+
+    report: artifacts.RunReport
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the page calls the pipeline."""
+
+    pipeline_name: str
+
+
+class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
     """Writes `report.html`; the artifact's URI becomes the file's, which is what user interfaces open."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Builds the page.
+    def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
+        """Builds the page from what the artifacts hold; a part that is missing is left out of it.
 
         Args:
-            input_dict: Parts of `pipeline.report.facts.PARTS`; optional ones may be missing or empty.
-            output_dict: `report`.
-            exec_properties: `pipeline_name`.
+            inputs: What the page shows.
+            outputs: Where the page goes.
+            parameters: The pipeline's name.
         """
-        parts = {name: _part(input_dict[name][-1]) for name in PARTS if input_dict.get(name)}
-        report = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
+        parts = {name: _part(artifact) for name in PARTS if (artifact := getattr(inputs, name)) is not None}
+        report = outputs.report
         # On this machine, artifacts lie in <root>/<node>/<key>/<execution>.
         root = None if "://" in report.uri else Path(os.path.normpath(os.path.join(report.uri, "../../..")))
-        page = build_page(read_facts(exec_properties[PIPELINE_NAME_KEY], parts), root)
+        page = build_page(read_facts(parameters.pipeline_name, parts), root)
         fileio.makedirs(report.uri)
         path = os.path.join(report.uri, REPORT_FILE)
         with fileio.open(f"{path}.tmp", "w") as file:

@@ -3,23 +3,20 @@
 import logging
 import os
 import tempfile
+from dataclasses import dataclass
 from typing import Any
 
 from tfx import types
 from tfx.components.infra_validator import executor as infra_validator
-from tfx.dsl.components.base import base_executor
-from tfx.types import artifact_utils
+from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from configs.push import ServingCheck
 from pipeline.components.serving_check.process import check
 from pipeline.ground.json_report import write_json_report
+from pipeline.ground.node import NodeExecutor
 from serving_signatures.export import SIGNATURES
 
-MODEL_KEY = "model"
-BLESSING_KEY = "blessing"
-SETTINGS_KEY = "settings"
-CODE_DIGEST_KEY = "code_digest"
 REPORT_FILE = "serving_check.json"
 
 # TFX keeps these names to itself, and has no others for what Pushers and people look at.
@@ -28,24 +25,40 @@ BLESSED_FILE = infra_validator._BLESSED_FILENAME
 NOT_BLESSED_FILE = infra_validator._NOT_BLESSED_FILENAME
 
 
-class Executor(base_executor.BaseExecutor):
+@dataclass(frozen=True)
+class Inputs:
+    """The exported model."""
+
+    model: standard_artifacts.Model
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What InfraValidator would write, for the Pusher."""
+
+    blessing: standard_artifacts.InfraBlessing
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The limits."""
+
+    settings: ServingCheck
+
+
+class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
     """Blesses, or does not; a model that fails never stops the pipeline."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Checks.
+    def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
+        """Asks the model every signature in a process without our code, and writes down whether it may be served.
 
         Args:
-            input_dict: `model`.
-            output_dict: `blessing`.
-            exec_properties: `settings`, the config section as JSON.
+            inputs: The model.
+            outputs: Where the blessing goes.
+            parameters: The limits.
         """
-        settings = ServingCheck.model_validate_json(exec_properties[SETTINGS_KEY])
-        model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[MODEL_KEY]))
+        settings = parameters.settings
+        model = path_utils.serving_model_path(inputs.model.uri)
         names = [signature.name for signature in SIGNATURES]
         if "://" in model:
             # The script knows this machine's files alone.
@@ -55,7 +68,7 @@ class Executor(base_executor.BaseExecutor):
                 report = check(local, names, settings)
         else:
             report = check(model, names, settings)
-        _write(artifact_utils.get_single_instance(output_dict[BLESSING_KEY]), report)
+        _write(outputs.blessing, report)
 
 
 def _write(blessing: types.Artifact, report: dict[str, Any]) -> None:
@@ -71,6 +84,6 @@ def _write(blessing: types.Artifact, report: dict[str, Any]) -> None:
     for failure in report["failures"]:
         logger.warning("not blessed: %s", failure)
     write_json_report(blessing.uri, REPORT_FILE, report)
-    word = BLESSED_FILE if report["blessed"] else NOT_BLESSED_FILE
-    io_utils.write_string_file(os.path.join(blessing.uri, word), "")
+    file = BLESSED_FILE if report["blessed"] else NOT_BLESSED_FILE
+    io_utils.write_string_file(os.path.join(blessing.uri, file), "")
     blessing.set_int_custom_property(BLESSED_PROPERTY, int(report["blessed"]))

@@ -2,30 +2,64 @@
 
 import os
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 import attr
 from tfx import types
 from tfx.components.trainer import executor as trainer_executor
 from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.proto import trainer_pb2
+from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils
 
+from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
 from trainer.fn_args import TwoTowerFnArgs
-
-CANDIDATES_KEY = "candidates"
-CANDIDATES_TRANSFORM_GRAPH_KEY = "candidates_transform_graph"
-DATA_BLESSING_KEY = "data_blessing"
-CODE_DIGEST_KEY = "code_digest"
 
 DATA_FOLDER = "data_blessing"
 """In the model artifact, beside the SavedModel: DataGate's blessing of the data that the model learned from, with which
 DataGate compares a later run's, once the model is blessed."""
 
 
-class Executor(trainer_executor.GenericExecutor):
-    """Calls `run_fn` with `TwoTowerFnArgs`, and keeps the word on the data with the model."""
+@dataclass(frozen=True)
+class Inputs:
+    """What TFX's Trainer takes, the catalogue's channels, and DataGate's blessing."""
+
+    examples: standard_artifacts.Examples
+    """Transformed interaction Examples with the splits `train` and `eval`."""
+
+    transform_graph: standard_artifacts.TransformGraph
+    candidates: standard_artifacts.Examples
+    """Transformed catalogue Examples, one per item."""
+
+    candidates_transform_graph: standard_artifacts.TransformGraph
+    data_blessing: DataBlessing
+    base_model: standard_artifacts.Model | None
+    """The model to start from, or to hand on where nothing has changed."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What TFX's Trainer gives."""
+
+    model: standard_artifacts.Model
+    model_run: standard_artifacts.ModelRun
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What TFX's Trainer takes."""
+
+    train_args: trainer_pb2.TrainArgs
+    eval_args: trainer_pb2.EvalArgs
+    run_fn: str
+    custom_config: str
+
+
+class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericExecutor):
+    """Calls `run_fn` with `TwoTowerFnArgs`, and keeps DataGate's blessing with the model."""
 
     def Do(
         self,
@@ -33,7 +67,7 @@ class Executor(trainer_executor.GenericExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains.
+        """Trains by `run_fn`, and copies the blessing of the data beside the model, for a later run's DataGate.
 
         Args:
             input_dict: As TFX's Trainer, its `base_model` among them, which may be empty; and `candidates`,
@@ -45,7 +79,7 @@ class Executor(trainer_executor.GenericExecutor):
             TrainingError: As `run_fn`.
         """
         super().Do(present(input_dict), output_dict, exec_properties)
-        blessing = artifact_utils.get_single_uri(input_dict[DATA_BLESSING_KEY])
+        blessing = artifact_utils.get_single_uri(input_dict["data_blessing"])
         folder = os.path.join(
             artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_KEY]), DATA_FOLDER
         )
@@ -60,7 +94,7 @@ class Executor(trainer_executor.GenericExecutor):
         exec_properties: dict[str, Any],
     ) -> TwoTowerFnArgs:
         common = super()._GetFnArgs(input_dict, output_dict, exec_properties)
-        candidates = input_dict[CANDIDATES_KEY]
+        candidates = input_dict["candidates"]
         splits = artifact_utils.decode_split_names(artifact_utils.get_single_instance(candidates).split_names)
         return TwoTowerFnArgs(
             **attr.asdict(common, recurse=False),
@@ -69,5 +103,5 @@ class Executor(trainer_executor.GenericExecutor):
                 for split in splits
                 for uri in artifact_utils.get_split_uris(candidates, split)
             ],
-            candidates_transform_graph_path=artifact_utils.get_single_uri(input_dict[CANDIDATES_TRANSFORM_GRAPH_KEY]),
+            candidates_transform_graph_path=artifact_utils.get_single_uri(input_dict["candidates_transform_graph"]),
         )

@@ -24,8 +24,8 @@ def resolvers(subject: Subject) -> Iterator[Finding]:
                 "resolver",
                 "Kubeflow Pipelines' own backend has no resolvers: it refuses the run with `resolver not implemented "
                 "yet`. Vertex runs them.",
-                "Find the model by what is served, as pipeline.components.served_model does, or import one by its "
-                "place (tfx.dsl.Importer).",
+                "Find the model by what is served, as pipeline.components.live_model_resolver does, or import one by "
+                "its place (tfx.dsl.Importer).",
             )
 
 

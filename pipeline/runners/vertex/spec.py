@@ -17,7 +17,7 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import executor_spec
 from tfx.orchestration import data_types
 
-from pipeline.components.served_model.component import ServedModel
+from pipeline.components.live_model_resolver.component import LiveModelResolver
 
 _KUBERNETES_GPU = "nvidia.com/gpu"
 
@@ -117,9 +117,9 @@ def _name_system_types(spec: dict[str, Any]) -> None:
 
 
 def _leave_uncached(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
-    """What is served changes without any input of ServedModel."""
+    """What is served changes without any input of LiveModelResolver."""
     for component in pipeline.components:
-        if isinstance(component, ServedModel):
+        if isinstance(component, LiveModelResolver):
             spec["root"]["dag"]["tasks"][component.id]["cachingOptions"] = {}
 
 

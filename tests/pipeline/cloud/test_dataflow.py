@@ -194,12 +194,12 @@ def test_ingest_as_uploaded_to_dataflow_writes_what_it_writes_here_and_holds_not
     log, interactions = ingest.log_config(num_shards=2), types.Channel(type=standard_artifacts.Examples)
 
     here = ingest.run_interaction_gen(log, str(path), tmp_path / "here")
-    component: Any = InteractionGen(log, str(path), "digest")
+    component: Any = InteractionGen(log, str(path))
     there, uploaded = run(interaction_gen.Executor, component, {}, tmp_path / "there", interaction_gen.REPORT_FILE)
     assert (here.splits, here.report) == (there.splits, there.report)
 
     items = ingest.run_catalogue_gen(None, str(path), here.artifact, tmp_path / "items")
-    component = CatalogueGen(None, str(path), interactions, "digest")
+    component = CatalogueGen(None, str(path), interactions)
     inputs = {"interactions": [here.artifact]}
     items_there, items_uploaded = run(
         catalogue_gen.Executor, component, inputs, tmp_path / "items-there", catalogue_gen.REPORT_FILE

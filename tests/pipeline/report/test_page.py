@@ -114,7 +114,7 @@ def test_page_of_a_model_handed_on_tells_of_no_training() -> None:
 
 def test_page_data_not_compared_says_why() -> None:
     assert "Not compared: there is no blessed model yet." in _Document(build_page(worlds.first())).text
-    lost = "the last blessed model has no word on the data that it learned from"
+    lost = "the last blessed model has no record of the data that it learned from"
     gate = {**worlds.DATA_GATE, "checks": [], "not_compared_because": lost}
     assert f"Not compared: {lost}." in _Document(build_page(dataclasses.replace(worlds.pushed(), data_gate=gate))).text
 

@@ -20,8 +20,8 @@ from pipeline.cloud.registry import api as registry_api
 from pipeline.cloud.registry import versions as registry_versions
 from pipeline.cloud.registry.api import RegistryApi
 from pipeline.cloud.retrying import Patience
+from pipeline.components.live_model_resolver import executor as served_model
 from pipeline.components.registry_pusher.executor import Executor
-from pipeline.components.served_model import executor as served_model
 from pipeline.ground.presence import present
 from pipeline.store.versions import publish
 from pipeline.store.versions.push import push

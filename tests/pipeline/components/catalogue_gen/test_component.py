@@ -21,11 +21,9 @@ from pipeline.reading.driver import Driver
 
 
 def _components(folder: str) -> tuple[InteractionGen, CatalogueGen]:
-    interaction_gen = InteractionGen(Log(path=""), f"{folder}/log-*.csv", "digest")
+    interaction_gen = InteractionGen(Log(path=""), f"{folder}/log-*.csv")
     catalogue = Catalogue(path="")
-    return interaction_gen, CatalogueGen(
-        catalogue, f"{folder}/items.csv", interaction_gen.outputs["examples"], "digest"
-    )
+    return interaction_gen, CatalogueGen(catalogue, f"{folder}/items.csv", interaction_gen.outputs["examples"])
 
 
 def test_compile_both_are_file_based_example_gens_and_edge_is_kept(tmp_path: Path) -> None:

@@ -260,10 +260,10 @@ def test_do_comparator_of_the_schema_goes_before_the_config(tmp_path: Path, mode
     assert [(c["measure"], c["limit"]) for c in drift] == [("l_infinity", 0.5)]
 
 
-def test_do_last_model_without_a_word_on_its_data_is_not_compared_and_says_so(tmp_path: Path) -> None:
+def test_do_last_model_without_a_record_of_its_data_is_not_compared_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "model" / "Format-Serving").mkdir(parents=True)
     report = _run(_day(tmp_path / "day", ["u"], ITEMS, FILMS), tmp_path / "blessing", tmp_path / "model")
-    assert "has no word on the data" in report["not_compared_because"]
+    assert "has no record of the data" in report["not_compared_because"]
     assert (report["checks"], report["compared_with"]) == ([], None)
 
 

@@ -62,16 +62,13 @@ def do(
         (0, 1, "not blessed by evaluation"),
         (1, 0, "not blessed by ServingCheck"),
         (0, 0, "not blessed by evaluation"),
-        (None, 1, "not blessed by evaluation"),
-        (1, None, "not blessed by ServingCheck"),
-        (None, None, "not blessed by evaluation"),
     ],
 )
-def test_do_a_blessing_missing_or_refused_not_pushed(
+def test_do_a_blessing_refused_not_pushed(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    evaluated: int | None,
-    checked: int | None,
+    evaluated: int,
+    checked: int,
     reason: str,
 ) -> None:
     do(tmp_path, name="before")
@@ -80,6 +77,19 @@ def test_do_a_blessing_missing_or_refused_not_pushed(
     assert report == {"pushed": False, "reason": reason}
     assert list(served(tmp_path / "serving").values()) == ["before"]
     assert caplog.messages[-1] == f"not pushed: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("evaluated", "checked", "channel"),
+    [(None, 1, "model_blessing"), (1, None, "infra_blessing"), (None, None, "model_blessing")],
+)
+def test_do_a_blessing_missing_refused_and_nothing_pushed(
+    tmp_path: Path, evaluated: int | None, checked: int | None, channel: str
+) -> None:
+    do(tmp_path, name="before")
+    with pytest.raises(ValueError, match=f"'{channel}' must hold one artifact; received 0"):
+        do(tmp_path, evaluated, checked)
+    assert list(served(tmp_path / "serving").values()) == ["before"]
 
 
 def test_do_blessing_withdrawn_by_a_rollback_not_pushed_and_told_so(tmp_path: Path) -> None:
@@ -134,9 +144,7 @@ def test_component_asks_for_both_blessings(tmp_path: Path) -> None:
         "infra_blessing": standard_artifacts.InfraBlessing,
     }
     channels: dict[str, Any] = {name: channel_utils.as_channel([kind()]) for name, kind in kinds.items()}
-    pusher = Pusher(
-        **channels, push_destination=pusher_pb2.PushDestination(), settings=Push(keep_versions=3), code_digest="c"
-    )
+    pusher = Pusher(**channels, push_destination=pusher_pb2.PushDestination(), settings=Push(keep_versions=3))
     assert set(pusher.inputs) == set(kinds)
     assert json.loads(pusher.exec_properties["settings"]) == {"keep_versions": 3}
     assert pusher.outputs["pushed_model"].type is standard_artifacts.PushedModel
@@ -146,5 +154,4 @@ def test_component_asks_for_both_blessings(tmp_path: Path) -> None:
                 **{**channels, name: None},
                 push_destination=pusher_pb2.PushDestination(),
                 settings=Push(),
-                code_digest="c",
             )

@@ -153,7 +153,7 @@ def test_do_serving_folder_of_this_machine_nothing_asked_of_google_cloud(world: 
 def test_component_settings_are_execution_properties(world: World) -> None:
     pushed_model = channel_utils.as_channel([standard_artifacts.PushedModel()])
     target = Target.of(world.config({"endpoint": ENDPOINT}))
-    component = RegistryPusher(pushed_model, "gs://bucket/serving", target, code_digest="c")
+    component = RegistryPusher(pushed_model=pushed_model, serving_dir="gs://bucket/serving", target=target)
     assert set(component.inputs) == {"pushed_model"}
     told = json.loads(component.exec_properties["target"])
     assert (told["project"], told["region"]) == ("example-project", "europe-west4")

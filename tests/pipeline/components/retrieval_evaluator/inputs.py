@@ -12,7 +12,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from configs.evaluation import Evaluation, Gate
 from pipeline.components.retrieval_evaluator.executor import EVALUATION_FILE, Executor
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY, REPORT_FILE
-from pipeline.ground.artifacts import EvaluationMetrics
+from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics
 from pipeline.ground.presence import mark_absent
 
 IN_MEMORY = ("--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none")
@@ -74,6 +74,7 @@ def evaluate(
     (folder / "serving_check").mkdir(parents=True)
     (folder / "serving_check" / REPORT_FILE).write_text(json.dumps({"failures": list(serving_failures)}))
     inputs["infra_blessing"] = [checked]
+    inputs["data_blessing"] = [artifact(DataBlessing, folder / "data_blessing", 8)]
     outputs = {
         "evaluation": [artifact(standard_artifacts.ModelEvaluation, folder / "evaluation", 4)],
         "blessing": [artifact(standard_artifacts.ModelBlessing, folder / "blessing", 5)],

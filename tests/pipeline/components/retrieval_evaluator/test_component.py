@@ -21,7 +21,6 @@ def declared(gate: Gate) -> RetrievalEvaluator:
         settings=Evaluation(),
         gate=gate,
         weighted=True,
-        code_digest="abc",
     )
 
 

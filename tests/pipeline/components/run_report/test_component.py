@@ -40,7 +40,6 @@ def _pipeline(folder: Path, uris: dict[str, str], metadata_path: Path | None) ->
     report = RunReport(
         **{name: importer.outputs["result"] for name, importer in importers.items()},
         pipeline_name="shop",
-        code_digest="0",
     )
     config = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(metadata_path)) if metadata_path else None
     return tfx.dsl.Pipeline(

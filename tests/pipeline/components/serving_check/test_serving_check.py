@@ -225,6 +225,6 @@ def test_replay_slower_than_allowed_refused(model: Path) -> None:
 
 def test_component_is_an_infra_validator_to_the_pusher() -> None:
     channel = channel_utils.as_channel([standard_artifacts.Model()])
-    component = ServingCheck(model=channel, settings=Settings(), code_digest="c")
+    component = ServingCheck(model=channel, settings=Settings())
     assert component.outputs["blessing"].type is standard_artifacts.InfraBlessing
     assert Settings.model_validate_json(component.exec_properties["settings"]) == Settings()

@@ -118,7 +118,7 @@ def test_rehearsal_every_task_of_the_job_succeeds_in_processes_of_its_own(place:
     job = json.loads((place.rehearsal / "runs" / place.runs[0] / "job.json").read_text())
     assert set(records) == set(job["pipelineSpec"]["root"]["dag"]["tasks"])
     assert {record.state for record in records.values()} == {"succeeded"}
-    (none,) = records["LatestBlessedModel"].artifacts["model"]
+    (none,) = records["LiveModelResolver"].artifacts["model"]
     assert none.metadata["absent"] == 1
 
 
@@ -149,7 +149,7 @@ def test_rehearsal_again_is_cached_up_to_what_the_blessed_model_changes(place: P
     cached = {task for task, record in second.items() if record.state == "cached"}
     assert cached >= {"InteractionGen", "CatalogueGen", "InteractionTransform", "InteractionsExampleValidator"}
     assert not cached & {"DataGate", "TwoTowerTrainer", "RetrievalEvaluator"}  # there is a blessed model now
-    (found,) = second["LatestBlessedModel"].artifacts["model"]
+    (found,) = second["LiveModelResolver"].artifacts["model"]
     assert found.uri == first["TwoTowerTrainer"].artifacts["model"][0].uri
     # Neither data nor config nor code has changed since: the model is handed on, and live already.
     pushed = json.loads((place.here(second["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
@@ -164,7 +164,7 @@ def test_rehearsal_of_the_yaml_for_kubeflow_pipelines_starts_from_what_is_served
     place.perennial("vertex", "compile", "--output", job_file)
     place.perennial("vertex", "rehearse", "--job", job_file)
     before, records = place.records(-2), place.records(-1)
-    (found,) = records["LatestBlessedModel"].artifacts["model"]
+    (found,) = records["LiveModelResolver"].artifacts["model"]
     assert found.uri == before["TwoTowerTrainer"].artifacts["model"][0].uri  # it pushed it, or found it live already
     assert records["InteractionGen"].state == "succeeded"  # never cached there
     pushed = json.loads((place.here(records["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())

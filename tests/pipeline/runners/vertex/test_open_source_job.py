@@ -50,7 +50,7 @@ def test_yaml_tasks_whose_answer_changes_without_their_inputs_are_not_cached(spe
     assert {name for name, is_cached in cached.items() if not is_cached} == {
         "InteractionGen",
         "CatalogueGen",
-        "LatestBlessedModel",
+        "LiveModelResolver",
     }
 
 
@@ -61,7 +61,7 @@ def test_yaml_last_blessed_model_is_what_is_served(spec: Any) -> None:
         ("RetrievalEvaluator", "baseline_model"),
     ):
         source = spec["root"]["dag"]["tasks"][task]["inputs"]["artifacts"][channel]["taskOutputArtifact"]
-        assert source == {"producerTask": "LatestBlessedModel", "outputArtifactKey": "model"}
+        assert source == {"producerTask": "LiveModelResolver", "outputArtifactKey": "model"}
 
 
 def test_yaml_says_where_artifacts_go_and_names_gpus_as_kubernetes_does(tmp_path: Path) -> None:

@@ -1,49 +1,59 @@
-"""ServedModel's executor: reads where the live version came from."""
+"""LiveModelResolver's executor: reads which artifact the live version was pushed from."""
 
 import logging
-from typing import Any
+from dataclasses import dataclass
 
-from tfx import types
-from tfx.dsl.components.base import base_executor
-from tfx.types import artifact_utils
+from tfx.types import standard_artifacts
 
+from pipeline.ground.node import NodeExecutor
 from pipeline.ground.presence import mark_absent
 from pipeline.store.runs.metadata import MODEL_DIGEST
 from pipeline.store.versions.files import reading
 from pipeline.store.versions.folder import Version, versions
 from pipeline.store.versions.withdrawn import withdrawn
 
-SERVING_DIR_KEY = "serving_dir"
-MODEL_KEY = "model"
-
 VERSION = "version"
 """Custom property: the number under which the model is live, for people; `model_digest` says which it is."""
 
-_LOGGER = logging.getLogger("perennial.served_model")
+_LOGGER = logging.getLogger("perennial.live_model_resolver")
 
 
-class Executor(base_executor.BaseExecutor):
+@dataclass(frozen=True)
+class Inputs:
+    """Nothing."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The model that is live."""
+
+    model: standard_artifacts.Model
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Where models are served from."""
+
+    serving_dir: str
+    """Local or remote."""
+
+
+class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
     """Gives out the live version's model artifact, or one that stands for none."""
 
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Looks.
+    def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
+        """Finds the live version in the serving folder, and points the output at the artifact that it was pushed from.
 
         Args:
-            input_dict: Nothing.
-            output_dict: `model`, whose place becomes that of the artifact found.
-            exec_properties: `serving_dir`.
+            inputs: Nothing.
+            outputs: The model, whose URI becomes that of the artifact found.
+            parameters: The serving folder.
 
         Raises:
             OutputError: The serving folder cannot be read.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
-        model = artifact_utils.get_single_instance(output_dict[MODEL_KEY])
-        found = _newest_in_service(exec_properties[SERVING_DIR_KEY])
+        model = outputs.model
+        found = _newest_in_service(parameters.serving_dir)
         if found is None:
             mark_absent(model)
             return

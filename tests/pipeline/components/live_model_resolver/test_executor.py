@@ -1,4 +1,4 @@
-"""ServedModel: which model artifact it finds by the serving folder."""
+"""LiveModelResolver: which model artifact it finds by the serving folder."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from tfx import types
 from tfx.types import standard_artifacts
 
-from pipeline.components.served_model import executor
+from pipeline.components.live_model_resolver import executor
 from pipeline.ground.presence import present
 from pipeline.store.versions.push import push
 from pipeline.store.versions.rollback import roll_back

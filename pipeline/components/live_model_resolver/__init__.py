@@ -1,0 +1,1 @@
+"""LiveModelResolver: the model that is live, found by the serving folder."""

@@ -1,1 +1,0 @@
-"""ServedModel: the last blessed model, found by what is served."""

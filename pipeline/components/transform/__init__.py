@@ -1,0 +1,1 @@
+"""Transform: TFX's, with the digest of our code in its cache key."""
