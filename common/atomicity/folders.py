@@ -1,0 +1,197 @@
+"""Folders that appear whole or not at all, and that go in the same way."""
+
+import contextlib
+import errno
+import os
+import posixpath
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from common.atomicity.copying import copy_files, files_below
+from common.atomicity.storage import REPLACED, UNFINISHED, is_local, sync, temporary, temporary_prefix
+
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
+"""What a rename to a folder that holds something ends in."""
+
+
+@contextlib.contextmanager
+def new_folder(path: str | Path, *, commit_file: str | None) -> Iterator[str]:
+    """Lets a block fill a folder, and puts the folder in its place when the block has ended.
+
+    If the block fails, nothing is left of the folder, and a folder that was at its place before stays. If an upload
+    fails, nothing is left at all: on an object store the old folder must go before the new one comes. A process that is
+    killed between the two renames of a local replacement leaves the old folder beside the goal, with the ending `.old`.
+
+    Args:
+        path: Where the folder belongs, local or remote; a folder that is there is replaced.
+        commit_file: The file of the folder that its readers look for first, relative to the folder; it is uploaded
+            last. The block must write it. None is for a folder that is never remote.
+
+    Yields:
+        The local folder to fill; it exists and is empty.
+
+    Raises:
+        FileNotFoundError: The block has not written the commit file.
+        OSError: The folder cannot be written.
+        tf.errors.OpError: A remote folder cannot be written.
+        ValueError: The folder is remote and has no commit file.
+    """
+    goal = str(path).rstrip("/")
+    if not is_local(goal):
+        if commit_file is None:
+            raise ValueError(f"{goal}: a folder on an object store needs a commit file.")
+        with tempfile.TemporaryDirectory() as unfinished:
+            yield unfinished
+            _require(unfinished, commit_file)
+            _upload(unfinished, goal, commit_file)
+        return
+    os.makedirs(os.path.dirname(goal) or ".", exist_ok=True)
+    unfinished = temporary(goal)
+    try:
+        os.mkdir(unfinished)
+        yield unfinished
+        if commit_file is not None:
+            _require(unfinished, commit_file)
+        _replace(unfinished, goal)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def copy_folder(source: str, goal: str, *, commit_file: str) -> None:
+    """Copies a folder, whole or not at all, without its empty folders.
+
+    Args:
+        source: The folder, local or remote; nobody may write to it meanwhile.
+        goal: Where to, local or remote; a folder that is there is replaced. From bucket to bucket, the bytes do not
+            pass through this machine.
+        commit_file: See `new_folder`; `source` must hold it.
+
+    Raises:
+        FileNotFoundError: `source` has no commit file.
+        OSError: The folder cannot be read or written.
+        tf.errors.OpError: Likewise, of a remote folder.
+    """
+    if is_local(goal):
+        with new_folder(goal, commit_file=commit_file) as folder:
+            copy_files(source, files_below(source), folder)
+    else:
+        _require(source, commit_file)
+        _upload(source, goal.rstrip("/"), commit_file)
+
+
+def put_new(unfinished: str | Path, goal: str | Path) -> bool:
+    """Gives a local folder a name that no other folder has; of several processes that want one name, one gets it.
+
+    Args:
+        unfinished: A folder that is complete.
+        goal: The name, on the same file system. Afterwards it is on the disk.
+
+    Returns:
+        Whether the name was free; if not, everything is as it was.
+
+    Raises:
+        OSError: The folder cannot be renamed for another reason.
+    """
+    try:
+        os.rename(unfinished, goal)
+    except OSError as e:
+        if e.errno in _TAKEN:
+            return False
+        raise
+    sync(os.path.dirname(goal) or ".")
+    return True
+
+
+def remove_folder(path: str | Path, leaving: str | Path, commit_file: str) -> None:
+    """Removes a folder, so that a reader sees the whole folder or none.
+
+    Args:
+        path: The folder, local or remote.
+        leaving: The name that a local folder has while it is deleted, on the same file system.
+        commit_file: See `new_folder`; of a remote folder, it goes first.
+
+    Raises:
+        OSError: The folder cannot be renamed or removed.
+        tf.errors.OpError: A remote folder cannot be removed.
+    """
+    if is_local(path):
+        os.rename(path, leaving)
+        shutil.rmtree(leaving)
+    else:
+        _remove_remote(str(path), commit_file)
+
+
+def sweep(path: str | Path) -> None:
+    """Removes what killed writers of a local file or folder have left beside it.
+
+    Args:
+        path: What they wrote. Nobody may be writing it now: hold a lock.
+
+    Raises:
+        OSError: A leftover cannot be removed.
+    """
+    parent, name = os.path.split(path)
+    for entry in os.scandir(parent or ".") if os.path.isdir(parent or ".") else ():
+        if entry.name.startswith(temporary_prefix(name)) and entry.name.endswith((UNFINISHED, REPLACED)):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+
+
+def _replace(unfinished: str, goal: str) -> None:
+    """Renames; a folder that is in the way stays whole beside the new one until that stands in its place."""
+    replaced: list[str] = []
+    try:
+        while True:
+            try:
+                os.rename(unfinished, goal)
+                break
+            except OSError as e:
+                if e.errno not in _TAKEN:
+                    raise
+            beside = temporary(goal, REPLACED)
+            with contextlib.suppress(FileNotFoundError):  # another writer has just taken it away
+                os.rename(goal, beside)
+                replaced.append(beside)
+    except OSError:
+        if replaced and not os.path.exists(goal):
+            os.rename(replaced.pop(), goal)
+        raise
+    finally:
+        for beside in replaced:
+            shutil.rmtree(beside)
+
+
+def _upload(source: str, goal: str, commit_file: str) -> None:
+    """The protocol of object stores: the old commit file goes first, the new one comes last."""
+    files = files_below(source)
+    _remove_remote(goal, commit_file)
+    done = False
+    try:
+        copy_files(source, [file for file in files if file != commit_file], goal)
+        copy_files(source, [commit_file], goal)
+        done = True
+    finally:
+        if not done:
+            import tensorflow as tf
+
+            with contextlib.suppress(tf.errors.OpError):  # the error that is on its way says more
+                _remove_remote(goal, commit_file)
+
+
+def _remove_remote(folder: str, commit_file: str) -> None:
+    import tensorflow as tf
+
+    with contextlib.suppress(tf.errors.NotFoundError):
+        tf.io.gfile.remove(posixpath.join(folder, commit_file))
+    with contextlib.suppress(tf.errors.NotFoundError):
+        tf.io.gfile.rmtree(folder)
+
+
+def _require(folder: str, commit_file: str) -> None:
+    """Refuses a folder without its commit file, which no reader would take for a whole one."""
+    if commit_file not in files_below(folder):
+        raise FileNotFoundError(f"{folder}: the file {commit_file}, which says that the folder is whole, is missing.")
