@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if need be.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-retrain rehearse test fault check image-check bench format clean
+.PHONY: help setup demo demo-retrain rehearse test fault check docs image-check bench format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -43,6 +43,9 @@ check: setup ## Formatting, lint, types, import layers, Dockerfiles and shell sc
 	lint-imports
 	hadolint $(wildcard images/*/Dockerfile)
 	shellcheck bootstrap.sh .ci/run $(wildcard images/*/*.sh)
+
+docs: setup ## Write docs/config.md from the docstrings of configs/
+	@$(PYTHON) -m configs.reference >docs/config.md.new && mv docs/config.md.new docs/config.md
 
 image-check: ## The pipeline's image without Docker, as its user; needs root on a Debian 13 that may be thrown away
 	@images/pipeline/check.sh configs/movielens-100k.yaml $(if $(PERENNIAL_DATA),--rehearse)

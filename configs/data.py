@@ -16,19 +16,27 @@ MAX_FLOAT32 = 3.4028234663852886e38
 
 
 class FileFormat(Settings):
-    """How a text file is laid out. Ignored for Parquet, which says so itself."""
+    """The layout of a text file. Of these fields, Parquet needs `kind` alone.
+
+    Example:
+        log:
+          path: ratings.dat
+          format: {separator: "::", quote: "", header: false}
+          columns: {user_id: 0, item_id: 1, value: 2, timestamp: 3}
+    """
 
     kind: Literal["delimited", "parquet"] = "delimited"
-    """`delimited` text (CSV, TSV, `::`), or `parquet`. A `.gz` ending is decompressed on the way."""
+    """`delimited`: text (CSV, TSV, `::`). `parquet`: Parquet. A file whose name ends in `.gz` is decompressed while it
+    is read."""
 
     separator: str = Field(default=",", min_length=1, max_length=8)
-    """What stands between columns, as characters; no line end. Default: the comma of RFC 4180."""
+    """Characters between two columns; no line end. Default: the comma of RFC 4180."""
 
     header: bool = True
     """Whether the first line of each file names the columns. Default: yes, as in RFC 4180's examples."""
 
     quote: str = Field(default='"', max_length=1)
-    """The quote character, ASCII; empty for none. Default: RFC 4180. Only with a separator of one character."""
+    """The quote character, ASCII; empty for none. Default: RFC 4180. Only a separator of one character can have one."""
 
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     """Character encoding of the files. A byte-order mark is skipped. Default: UTF-8."""
@@ -58,19 +66,20 @@ class FileFormat(Settings):
 
 
 class LogColumns(Settings):
-    """Where the log keeps its fields, by name or position."""
+    """The columns of the log, by name in the header or by position from 0."""
 
     user_id: Column = "user_id"
-    """The user."""
+    """Column of the user's id."""
 
     item_id: Column = "item_id"
-    """The item."""
+    """Column of the item's id."""
 
     value: Column | None = None
-    """A rating (number) or an event type (word). None: every row is a plain like."""
+    """Column of a rating (number) or of an event type (word). None: every row is a plain like."""
 
     timestamp: Column | None = None
-    """When it happened, in `timestamp_unit`. None: the order of the rows in the input is the order in time."""
+    """Column of the time of the interaction, in `timestamp_unit`. None: the order of the rows in the input is the order
+    in time."""
 
     @model_validator(mode="after")
     def _users_are_not_items(self) -> "LogColumns":
@@ -80,73 +89,111 @@ class LogColumns(Settings):
 
 
 class Cleaning(Settings):
-    """What is taken out of the log, in the order of these fields; each step is counted."""
+    """The steps that clean the log, in the order of these fields. Each step counts what it removes.
+
+    Example:
+        log:
+          path: events-*.csv
+          columns: {value: event, timestamp: time}
+          event_weights: {view: 0.5, basket: 2, purchase: 6}
+          cleaning:
+            window_days: 365
+            deduplicate: sum
+            min_user_events: 2
+    """
 
     max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
-    """Unreadable rows over all rows; above it the run stops. Default 1 %: a good export has few, a broken one many."""
+    """Largest share of unreadable rows; above it the run stops. Default 1 %: a good export has few, a broken one
+    many."""
 
     max_quarantine_rows: int = Field(default=10_000, ge=0)
-    """Bad rows that are written to the quarantine with file, row and reason; the rest are only counted."""
+    """Largest number of bad rows that are written to the quarantine, with file, row and reason. The rest are only
+    counted."""
 
     max_future_seconds: int = Field(default=86_400, ge=0)
-    """A timestamp later than the run's clock by more than this is a bad row, in seconds. Default: a day, for time zones
-    taken for UTC."""
+    """How far a timestamp may be ahead of the run's clock; a row further ahead is a bad row. Default: a day, for local
+    times that were exported as UTC."""
 
     window_days: float | None = Field(default=None, gt=0)
-    """Keep this many days back from the newest timestamp in the data. None: keep all."""
+    """Days to keep, back from the newest timestamp in the data. None: all."""
 
     deduplicate: Literal["latest", "max", "sum", "none"] = "latest"
-    """Which value stays when a user meets an item more than once: the latest, the largest, or the sum (event weights).
+    """What happens when a user meets an item more than once. One interaction stays, with the latest value, the largest
+    (`max`), or the sum (for event weights); `none` keeps all.
 
-    The one interaction that stays carries the latest timestamp. On which side of a split it falls is decided by the
-    first: a user who comes back to an item has met it before.
+    The one that stays has the latest timestamp. The first timestamp decides on which side of a split it is, because a
+    user who comes back to an item has met it before.
     """
 
     positive_min: float | None = None
-    """Interactions with a value below this are dropped (after deduplication). None: every interaction counts. Without a
-    value column each is worth 1, so that only `deduplicate: sum`, which counts them, leaves something to compare."""
+    """Least value of an interaction, after deduplication; those below are dropped. None: every interaction counts.
+    Without a value column each is worth 1, so only `deduplicate: sum`, which counts them, leaves something to
+    compare."""
 
     top_items: int | None = Field(default=None, ge=1)
-    """Keep the interactions of the N most interacted items (ties by id). None: all items."""
+    """Number of the most interacted items to keep (ties by id). None: all items."""
 
     min_user_events: int = Field(default=1, ge=1)
-    """Drop users with fewer interactions than this after all other steps."""
+    """Least number of interactions of a user, after all other steps; users with fewer are dropped."""
 
 
 class Split(Settings):
-    """How interactions are divided into train and eval. Eval never reaches vocabularies or statistics of training."""
+    """How interactions are divided into train and eval. Vocabularies and training statistics never see eval.
+
+    Example:
+        log:
+          path: ratings.csv
+          split:
+            method: random
+            eval_fraction: 0.1
+            seed: 0
+    """
 
     method: Literal["leave_last", "time", "random", "given"] = "leave_last"
-    """`leave_last`: of each user, the `holdout` items met last. `time`: a global cut that puts `eval_fraction` of all
-    interactions after it. Both go by when a user first met an item (within `window_days`), so that what a model was
-    trained on is not held out on a later day. `random`: each pair of user and item with the chance `eval_fraction`,
-    drawn by a hash of `seed` and the two ids: as the log grows or slides, an interaction stays on its side. A user
-    always keeps one item for training: where all would be held out, that of the largest draw, which alone may change
-    sides as the user's items change. `given`: the log's `path` names the files of each split."""
+    """Which interactions are held out for eval.
+
+    `leave_last`: of each user, the `holdout` items met last. `time`: everything after one moment, which is chosen so
+    that `eval_fraction` of all interactions come after it. Both use the time at which a user first met an item (within
+    `window_days`), so that what a model was trained on is not held out on a later day.
+
+    `random`: each pair of user and item with the probability `eval_fraction`. A hash of `seed` and the two ids decides,
+    so that an interaction stays on its side while the log grows or slides. Each user keeps at least one item for
+    training: if all would be held out, the one with the largest hash stays, and that one alone may change sides when
+    the user's items change.
+
+    `given`: the log's `path` names the files of each split.
+    """
 
     holdout: int = Field(default=1, ge=1)
-    """Items of each user held out by `leave_last`. A user always keeps one for training."""
+    """Items of each user that `leave_last` holds out. A user always keeps one for training."""
 
     eval_fraction: float = Field(default=0.1, gt=0, lt=1)
-    """Fraction of interactions held out: by `time`, at most; by `random`, expected, so that of a user with few
-    interactions none may be held out."""
+    """Share of the interactions that is held out. With `time` it is an upper bound. With `random` it is an expected
+    value, so a user with few interactions may have none held out."""
 
     seed: int = Field(default=0, ge=0)
-    """Seed of `random`. Another one is another split: what the last model has trained on is then held out."""
+    """Seed of `random`. Another seed is another split: interactions that the last model was trained on are then held
+    out."""
 
 
 class Log(Settings):
-    """The interaction log."""
+    """The interaction log: one row for each time a user met an item.
+
+    Example:
+        log:
+          path: events-*.csv
+          columns: {user_id: customer, item_id: sku, timestamp: time}
+    """
 
     path: str | dict[Literal["train", "eval"], str]
-    """A glob of files: local, `gs://…`, or `dataset://NAME/FILE` for a data set of `perennial datasets`. Relative paths
-    start at the YAML's folder. With the `given` split, a mapping of `train` and `eval` to a glob each."""
+    """Glob of the files: local, `gs://…`, or `dataset://NAME/FILE` for a data set of `perennial datasets`. Relative
+    paths start at the YAML's folder. With the `given` split, a mapping from `train` and from `eval` to a glob each."""
 
     format: FileFormat = FileFormat()
-    """Layout of the files."""
+    """The layout of the files."""
 
     columns: LogColumns = LogColumns()
-    """Where the fields are."""
+    """The columns that hold user, item, value and time."""
 
     timestamp_unit: Literal["s", "ms", "us"] = "s"
     """Unit of the timestamps. Default: Unix seconds."""
@@ -154,17 +201,18 @@ class Log(Settings):
     event_weights: Annotated[dict[str, Annotated[float, Field(gt=0, le=MAX_FLOAT32)]], Field(min_length=1)] | None = (
         None
     )
-    """For a value column of event types: each type's weight. Other types are bad rows. None: values are numbers."""
+    """Weight of each event type, where the value column holds event types. A row with another type is a bad row. None:
+    the values are numbers."""
 
     cleaning: Cleaning = Cleaning()
-    """What is taken out."""
+    """Which rows are removed, and when the run stops."""
 
     split: Split = Split()
-    """How it is divided."""
+    """Which interactions are held out to evaluate the model."""
 
     num_shards: int = Field(default=0, ge=0)
-    """Shards of users, each sorted and grouped in one piece, and output files per split. 0: by input size, about 64 MiB
-    a shard."""
+    """Number of shards of users; each is sorted and grouped in one piece, and is one output file per split. 0: by input
+    size, about 64 MiB a shard."""
 
     @model_validator(mode="after")
     def _parts_fit_together(self) -> "Log":
@@ -187,38 +235,54 @@ class Log(Settings):
 
 
 class TextFeature(Settings):
-    """Free text, split into tokens whose embeddings are averaged."""
+    """Free text, split into tokens whose embeddings are averaged.
+
+    Example:
+        catalogue:
+          path: articles.csv
+          features:
+            name_words: {kind: text, column: name}
+    """
 
     kind: Literal["text"] = "text"
     """Marks a text feature."""
 
     column: Column
-    """Where it is."""
+    """Column of the text."""
 
     tokens: Literal["words", "char_trigrams"] = "words"
-    """`words`: lower-cased words. `char_trigrams`: three letters in a row, for titles in many languages."""
+    """How text is split. `words`: lower-cased words. `char_trigrams`: three letters in a row, for titles in many
+    languages."""
 
     max_vocabulary: int = Field(default=20_000, ge=1)
-    """Most frequent tokens that get an embedding."""
+    """Number of tokens that get an embedding, the most frequent ones."""
 
 
 class CategoryFeature(Settings):
-    """A category, or several with a separator."""
+    """One category for each item, or several with a separator.
+
+    Example:
+        catalogue:
+          path: films.csv
+          features:
+            genres: {kind: category, column: genres, separator: "|"}
+            awards: {kind: category, flags: {oscar: has_oscar, bafta: has_bafta}}
+    """
 
     kind: Literal["category"] = "category"
     """Marks a categorical feature."""
 
     column: Column | None = None
-    """Where it is; None if `flags` are used instead."""
+    """Column of the category. None: `flags` is used instead."""
 
     separator: str | None = Field(default=None, min_length=1)
-    """What stands between the categories of a multi-valued column. None: one category."""
+    """Characters between two categories of one item. None: an item has one category."""
 
     flags: Annotated[dict[str, Column], Field(min_length=1)] | None = None
-    """Category name to 0/1 column, as in MovieLens' 19 genre columns; used instead of `column`."""
+    """Column of each category, holding 0 or 1, as in MovieLens' 19 genre columns. None: `column` is used instead."""
 
     max_vocabulary: int = Field(default=20_000, ge=1)
-    """Most frequent categories that get an embedding."""
+    """Number of categories that get an embedding, the most frequent ones."""
 
     @model_validator(mode="after")
     def _column_or_flags(self) -> "CategoryFeature":
@@ -228,19 +292,27 @@ class CategoryFeature(Settings):
 
 
 class NumberFeature(Settings):
-    """A number, cut into quantile buckets."""
+    r"""A number, cut into quantile buckets.
+
+    Example:
+        catalogue:
+          path: films.csv
+          features:
+            price: {kind: number, column: price}
+            year: {kind: number, column: title, pattern: '\((\d{4})\)'}
+    """
 
     kind: Literal["number"] = "number"
     """Marks a numeric feature."""
 
     column: Column
-    """Where it is."""
+    """Column of the number."""
 
     pattern: str | None = None
     """A regular expression whose first group is the number, such as `\\((\\d{4})\\)` for the year in a title."""
 
     buckets: int = Field(default=10, ge=2, le=1000)
-    """Quantile buckets over the catalogue. Default 10: deciles."""
+    """Number of quantile buckets, over the catalogue. Default 10: deciles."""
 
     @field_validator("pattern")
     @classmethod
@@ -259,29 +331,38 @@ Feature = Annotated[TextFeature | CategoryFeature | NumberFeature, Field(discrim
 
 
 class Catalogue(Settings):
-    """The items."""
+    """The items that can be recommended.
+
+    Example:
+        catalogue:
+          path: articles.csv
+          item_id: sku
+          title: name
+          features:
+            category: {kind: category, column: categories, separator: "|"}
+    """
 
     path: str
-    """A glob of files, as for the log."""
+    """Glob of the files, as for the log."""
 
     format: FileFormat = FileFormat()
     """Layout of the files."""
 
     item_id: Column = "item_id"
-    """The item's id, as the log has it."""
+    """Column of the item's id, as the log has it."""
 
     title: Column | None = "title"
-    """What a person reads; None: the id stands in."""
+    """Column of the title that people read. None: the id is the title."""
 
     features: dict[str, Feature] = {}
-    """Content features by name; an item without events is served from these."""
+    """Content features by name. An item without events is recommended by these."""
 
     max_bad_fraction: float = Field(default=0.01, ge=0, le=1)
-    """Bad rows over all rows; above it the run stops."""
+    """Largest share of bad rows; above it the run stops."""
 
     min_shared_fraction: float = Field(default=0.5, ge=0, le=1)
-    """Interacted items that the catalogue must know; below it the run stops: the two ids do not mean the same thing.
-    Default 0.5: goodbooks-10k's two id columns overlap in 1 of 12."""
+    """Least share of the log's items that the catalogue must know; below it the run stops, because the two ids do not
+    mean the same thing. Default 0.5: goodbooks-10k's two id columns overlap in 1 of 12."""
 
     @field_validator("features")
     @classmethod

@@ -10,31 +10,38 @@ LIST_K = 10
 
 
 class Evaluation(Settings):
-    """How a model is measured."""
+    """How RetrievalEvaluator measures a model.
+
+    Example:
+        evaluation:
+          top_k: [1, 5, 10, 20, 50, 100]
+          max_users: 20000
+    """
 
     top_k: tuple[int, ...] = (1, 5, 10, 20, 50, 100)
-    """The k of recall@k, nDCG@k and hit_rate@k; 10 must be among them, and MRR looks at the largest."""
+    """The values of k in recall@k, nDCG@k and hit_rate@k. 10 must be among them; MRR uses the largest."""
 
     max_users: int = Field(default=50_000, ge=1)
-    """Evaluated users, the first ones in id-hash order; bounds the time of an evaluation."""
+    """Largest number of evaluated users, the first ones in id-hash order; it bounds the time of an evaluation."""
 
     seed: int = Field(default=0, ge=0)
     """Seed of the bootstrap and of the samples."""
 
     resamples: int = Field(default=1000, ge=100)
-    """Resamples of the bootstrap. Default 1000, which Efron and Tibshirani (1993) ask of percentile intervals: each end
-    of a 95 % interval then rests on 25 resamples."""
+    """Number of bootstrap resamples. Default 1000, which Efron and Tibshirani (1993) ask of percentile intervals: each
+    end of a 95 % interval then depends on 25 resamples."""
 
     activity_from: tuple[int, ...] = (1, 5, 20, 100)
-    """Interactions in the history from which on a user belongs to the next slice of user_activity. The default makes
-    0, 1-4, 5-19, 20-99 and 100+."""
+    """Numbers of interactions in the history at which the next slice of user_activity begins. The default makes the
+    slices 0, 1-4, 5-19, 20-99 and 100+."""
 
     head_share: float = Field(default=0.5, gt=0, lt=1)
-    """Items that together hold this share of the training interactions, the most popular first, are the head."""
+    """Share of the training interactions that the head holds: the most popular items that together have it."""
 
     torso_share: float = Field(default=0.3, gt=0, lt=1)
-    """The next items, with this share, are the torso; all others, also those without interactions, the tail. Defaults
-    of 50 % and 30 %: the tail is then the fifth of all interactions that is spread over most of the items."""
+    """Share of the training interactions that the torso holds, the next most popular items. All other items are the
+    tail, also those without interactions. Defaults of 50 % and 30 %: the tail then has the fifth of all interactions
+    that is spread over most of the items."""
 
     @field_validator("top_k")
     @classmethod
@@ -91,44 +98,57 @@ class Evaluation(Settings):
 class Gate(Settings):
     """Which model is blessed: one that passes every rule.
 
-    A model that cannot answer, or a metric of which is not a finite number, is never blessed, whatever stands here.
+    A model that cannot answer, or has a metric that is not a finite number, is never blessed, whatever the rules are.
+
+    Example:
+        gate:
+          min_users: 200
+          floor: {hit_rate@10: 0.05}
+          better_than_popularity: ndcg@10
+          last_blessed_metric: ndcg@100
+          last_blessed_margin: 0.1
+          min_coverage: 0.02
+          min_neighbour_stability: 0.3
     """
 
     min_users: int = Field(default=200, ge=1)
-    """Evaluated users at least. Default 200: with them, the interval of a difference between two models of one kind
-    reaches some 8 % of nDCG@100 to either side (measured: 3.5 % with the 942 users of MovieLens 100K), which leaves
-    room within last_blessed_margin. With fewer no retrained model could show that it is no worse."""
+    """Least number of evaluated users. Default 200: with them, the interval of a difference between two models of one
+    kind extends some 8 % of nDCG@100 to either side (measured: 3.5 % with the 942 users of MovieLens 100K), which
+    leaves room within last_blessed_margin. With fewer users no retrained model could show that it is no worse."""
 
     floor: dict[str, float] = {f"hit_rate@{LIST_K}": 0.01}
-    """Metric to the least value, above zero. Without any, no model is blessed. Default: one user in a hundred finds a
-    target in ten items, which chance does on a catalogue of a thousand; MovieLens 100K reaches 0.17."""
+    """Least value of metrics, by name; above zero. With an empty mapping, no model is blessed. Default: one user in a
+    hundred finds a target in ten items, which chance reaches on a catalogue of a thousand items; MovieLens 100K reaches
+    0.17."""
 
     better_than_popularity: str = f"ndcg@{LIST_K}"
-    """Metric in which the model must be better than the popularity ranking, by a paired 95 % interval that lies above
-    zero."""
+    """Metric in which the model must be better than the popularity ranking: the paired 95 % interval of the difference
+    must lie above zero."""
 
     last_blessed_metric: str = "ndcg@100"
-    """Metric that is compared with the last blessed model's on the same users. Default nDCG@100: of all, it varies
-    least with the seed (measured on MovieLens 100K: 1 % to 4 %, where nDCG@10 and hit_rate@10 vary by 1 % to 8 %)."""
+    """Metric that is compared with the last blessed model's on the same users. Default nDCG@100: of all metrics it
+    varies least with the seed (measured on MovieLens 100K: 1 % to 4 %, where nDCG@10 and hit_rate@10 vary by 1 % to 8
+    %)."""
 
     last_blessed_margin: float = Field(default=0.1, gt=0, lt=1)
     """How much worse than the last blessed model the model may be, as a share of that model's value. The whole paired
-    95 % interval must lie above it, a test of non-inferiority: not to have seen a loss is not enough, or one unnoticed
-    loss could follow the other. Default 10 %: with the 942 users of MovieLens 100K, another seed's interval ends
-    between 1 % and 7 % below."""
+    95 % interval must lie above this limit (a test of non-inferiority). Requiring only that no loss is significant is
+    not enough: one unnoticed loss could follow another. Default 10 %: with the 942 users of MovieLens 100K, the
+    interval of another seed ends between 1 % and 7 % below."""
 
     min_coverage: float = Field(default=0.02, ge=0, le=1)
-    """Coverage@10 at least: the share of the catalogue that is recommended to anyone; less in proportion where ten
-    items for each evaluated user are fewer than the catalogue. Default 2 %: MovieLens 100K reaches 40 %, its
+    """Least coverage@10, the share of the catalogue that is recommended to anyone. The limit shrinks in proportion if
+    ten items for each evaluated user are fewer than the catalogue. Default 2 %: MovieLens 100K reaches 40 %, its
     popularity ranking 4 %, the same ten items for everyone 0.6 %."""
 
     required_slices: tuple[str, ...] = ("target_popularity/head", "target_popularity/tail")
-    """Slices, `<kind>/<slice>`, that must hold users. Default: a model is not judged by popular items alone, nor by
-    rare ones alone."""
+    """Slices, `<kind>/<slice>`, that must contain users. Default: a model is judged neither by popular items alone nor
+    by rare items alone."""
 
     min_neighbour_stability: float | None = Field(default=None, ge=0, le=1)
-    """Mean Jaccard index of items' ten neighbours against those of the last blessed model, at least. Default: none, as
-    a cold start moves neighbours without making them worse; set it where people see them."""
+    """Least mean Jaccard index between each item's ten neighbours and those that the last blessed model gives it. None:
+    not checked, because a cold start changes neighbours without making them worse. Set it if people see the
+    neighbours."""
 
     @field_validator("floor")
     @classmethod

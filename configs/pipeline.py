@@ -15,44 +15,52 @@ from configs.vertex.section import Vertex
 
 
 class PipelineConfig(Settings):
-    """One pipeline."""
+    """One pipeline.
+
+    Example:
+        name: shop
+        log:
+          path: events-*.csv
+        catalogue:
+          path: articles.csv
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-    """The pipeline's name, in TFX, in the metadata store and on Vertex: small letters, digits and dashes."""
+    """The pipeline's name, in TFX, in the metadata store and on Vertex: lower-case letters, digits and dashes."""
 
     log: Log
     """The interaction log."""
 
     catalogue: Catalogue | None = None
-    """The items. None: they are the log's, with their ids for titles."""
+    """The items that can be recommended. None: the items of the log, with their ids as titles."""
 
     schema_dir: str = "schemas"
-    """Folder of curated schemas, `<schema_dir>/<name>/interactions.pbtxt` and `catalogue.pbtxt`; where one is missing,
-    it is inferred from the data. Relative paths start at the YAML's folder."""
+    """Folder of curated schemas, `<schema_dir>/<name>/interactions.pbtxt` and `catalogue.pbtxt`. A schema that is
+    missing is inferred from the data. Relative paths start at the YAML's folder."""
 
     data_gate: DataGate = DataGate()
-    """When the data stops the run."""
+    """When DataGate stops a run because of its data."""
 
     trainer: Trainer = Trainer()
-    """The model."""
+    """The model and its training."""
 
     serving: Serving = Serving()
-    """The signatures."""
+    """The signatures of the exported model."""
 
     evaluation: Evaluation = Evaluation()
     """How a model is measured."""
 
     gate: Gate = Gate()
-    """Which model is blessed."""
+    """Which model RetrievalEvaluator blesses."""
 
     serving_check: ServingCheck = ServingCheck()
     """What a model must do in a process of its own before it is pushed."""
 
     push: Push = Push()
-    """What is kept where models are served."""
+    """What is kept in the serving folder."""
 
     runs: Runs = Runs()
-    """How local runs share a folder, and what is kept of them."""
+    """How local runs share a folder, and which of them are kept."""
 
     output_dir: str = "../runs"
     """Artifacts, metadata and pushed models of local runs, in a folder named as the pipeline. Relative paths start at
@@ -63,14 +71,15 @@ class PipelineConfig(Settings):
         "--direct_num_workers=1",
         "--sdk_container_image=none",
     )
-    """Flags for every Beam component. Default: one process, the fastest for what fits one machine. Without an image,
-    even `none`, TFX packs itself for workers elsewhere at the start of each component, for 1.5 seconds."""
+    """Flags for every Beam component. Default: one process, the fastest for data that fits one machine. Without the
+    image flag, even with the value `none`, TFX packs itself for remote workers at the start of each component, which
+    takes 1.5 seconds."""
 
     enable_cache: bool = True
-    """Whether a component whose inputs, config and code did not change is answered from the last run."""
+    """Whether a component whose inputs, config and code did not change reuses the result of the last run."""
 
     vertex: Vertex | None = None
-    """Where it lives on Vertex; needed only there."""
+    """Where the pipeline runs on Vertex AI; needed only there."""
 
     @field_validator("log", "catalogue")
     @classmethod

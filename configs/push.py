@@ -6,27 +6,35 @@ from configs.base import Settings
 
 
 class ServingCheck(Settings):
-    """What a model must do in a fresh process before it is pushed."""
+    """What a model must do in a fresh process before it is pushed.
+
+    Example:
+        serving_check: {max_p95_latency_ms: 50}
+    """
 
     timeout_seconds: float = Field(default=300.0, gt=0)
-    """Time of the whole check: start, load, answers, latency. Default 300: some ten times what a model of 100,000 items
-    needs on 2 cores, so that only one that hangs is stopped."""
+    """Time limit of the whole check: start, load, answers, latency. Default 300: some ten times what a model of
+    100,000 items needs on 2 cores, so that only a model that hangs is stopped."""
 
     tolerance: float = Field(default=1e-4, gt=0, lt=1)
-    """How far a number may be from the trainer's own answer, relative to the largest of its row; scores nearer to each
-    other than this may change places. Default 1e-4: float32 sums in another order differ by some 1e-6."""
+    """How far a number may be from the trainer's own answer, relative to the largest of its row. Scores that are closer
+    to each other than this may change places. Default 1e-4: float32 sums in another order differ by some 1e-6."""
 
     max_p95_latency_ms: float = Field(default=1000.0, gt=0)
-    """What 95 % of a signature's requests must stay below, in milliseconds, on the CPU of the machine that checks.
-    Default 1000: a page that waits a second for its recommendations is broken; set it to what yours may take."""
+    """Latency that 95 % of a signature's requests must stay below, on the CPU of the machine that checks. Default 1000:
+    a page that waits a second for its recommendations is broken. Set it to what your page allows."""
 
     repeats: int = Field(default=20, ge=5)
-    """How often each request is timed, after one that is not. Default 20: enough that a p95 is not the maximum."""
+    """How often each request is timed, after one untimed request. Default 20: enough that a p95 is not the maximum."""
 
 
 class Push(Settings):
-    """The serving folder."""
+    """The serving folder.
+
+    Example:
+        push: {keep_versions: 5}
+    """
 
     keep_versions: int = Field(default=5, ge=1)
-    """Models kept there, the newest, each under its newest number; the live one always stays. Default 5: enough to go
-    back past a bad week of nightly runs."""
+    """Number of models that are kept, the newest ones, each under its newest number. The live one always stays. Default
+    5: enough to go back past a bad week of nightly runs."""

@@ -8,12 +8,17 @@ from configs.base import Settings
 
 
 class Runs(Settings):
-    """Local runs."""
+    """Local runs.
+
+    Example:
+        runs: {keep: 10, when_locked: wait}
+    """
 
     when_locked: Literal["wait", "refuse"] = "wait"
-    """What a run does while another one of the same pipeline is at work. Default `wait`: a nightly run that meets a
-    long one by hand still happens. `refuse` where whoever starts runs would rather be told."""
+    """What a run does while another run of the same pipeline is in progress. Default `wait`: a nightly run that meets a
+    long manual one still happens. `refuse`: the run ends with an error, for whoever prefers to be told."""
 
     keep: int = Field(default=10, ge=1)
-    """Runs whose artifacts, logs and pages are kept, the newest; what is served, or last blessed, is kept besides.
-    Default 10: more than a week of nightly runs, so that a change since last week can still be looked into."""
+    """Number of runs whose artifacts, logs and pages are kept, the newest ones. What is served, or was last blessed, is
+    kept as well. Default 10: more than a week of nightly runs, so that a change since last week can still be
+    examined."""

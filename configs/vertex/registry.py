@@ -11,22 +11,30 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 
 
 class Endpoint(Settings):
-    """An Endpoint that answers online, in front of the Model Registry's versions."""
+    """An Endpoint that answers online requests with the Model Registry's versions.
+
+    Example:
+        vertex:
+          registry:
+            serving_image: europe-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest
+            endpoint: {display_name: recommender, machine_type: n1-standard-4, new_traffic: 10}
+    """
 
     display_name: str = Field(min_length=1, max_length=128)
-    """By which it is found, and made if it is missing."""
+    """Display name. The Endpoint of this name is used; if there is none, it is created."""
 
     machine_type: str = Field(default="n1-standard-2", pattern=r"^[a-z0-9]+-[a-z0-9-]+$")
-    """Of each replica."""
+    """Machine type of each replica."""
 
     min_replicas: int = Field(default=1, ge=1)
-    """Replicas that are always there."""
+    """Least number of replicas, which always run."""
 
     max_replicas: int = Field(default=1, ge=1)
-    """Replicas at most."""
+    """Largest number of replicas."""
 
     new_traffic: Percent = 100
-    """Percent of requests that a new version gets; the one before keeps the rest, and without it all go to the new."""
+    """Per cent of the requests that a new version gets. The version before keeps the rest; without one, the new version
+    gets all."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Endpoint":
@@ -36,7 +44,14 @@ class Endpoint(Settings):
 
 
 class Registry(Settings):
-    """The Model Registry: one model, of which each push is a version."""
+    """The Model Registry: one model, of which each push is a version.
+
+    Example:
+        vertex:
+          registry:
+            model_id: shop_recommender
+            serving_image: europe-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest
+    """
 
     model_id: str | None = Field(default=None, pattern=r"^[a-z_][a-z0-9_-]{0,62}$")
     """The model's id. None: the pipeline's name."""
@@ -51,7 +66,7 @@ class Registry(Settings):
     """The alias of the version that was served before it."""
 
     endpoint: Endpoint | None = None
-    """Where the newest version is deployed. None: nowhere, the version is only registered."""
+    """The Endpoint to which the newest version is deployed. None: the version is only registered."""
 
     @model_validator(mode="after")
     def _aliases_differ(self) -> "Registry":

@@ -35,19 +35,26 @@ Moment = Annotated[
 
 
 class Schedule(Settings):
-    """When the pipeline runs by itself."""
+    """When the pipeline runs by itself.
+
+    Example:
+        vertex:
+          schedule:
+            cron: 0 3 * * *
+            time_zone: Europe/Berlin
+    """
 
     cron: str = Field(pattern=r"^[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}$")
-    """Minute, hour, day of month, month, day of week, as in `0 3 * * *`: numbers, names, and `*`, `,`, `-`, `/`."""
+    """Minute, hour, day of month, month and day of week, as in `0 3 * * *`: numbers, names, and `*`, `,`, `-`, `/`."""
 
     time_zone: str = "Etc/UTC"
-    """A name of the IANA time zone database, such as `Europe/Berlin`."""
+    """The time zone, a name of the IANA database such as `Europe/Berlin`."""
 
     start_time: Moment | None = None
-    """First moment at which a run may start, RFC 3339. None: at once."""
+    """Earliest time at which a run may start, RFC 3339 such as `2026-12-01T00:00:00Z`. None: at once."""
 
     end_time: Moment | None = None
-    """Moment after which none starts any more, RFC 3339. None: never."""
+    """Time after which no run starts, RFC 3339. None: never."""
 
     @field_validator("time_zone")
     @classmethod

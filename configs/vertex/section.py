@@ -29,97 +29,115 @@ ServiceAccount = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 
 
 class Retries(Settings):
-    """How often a failed task is started again, after which pause."""
+    """How often a failed task is started again, and after which pauses.
+
+    Example:
+        vertex:
+          retries: {max_count: 2, backoff_seconds: 30}
+    """
 
     max_count: int = Field(default=0, ge=0, le=10)
-    """Further attempts of a task. Default 0: what is wrong with data or code is as wrong the second time."""
+    """Number of further attempts of a task. Default 0: wrong data or code is as wrong the second time."""
 
     backoff_seconds: float = Field(default=60.0, ge=0, le=3600)
     """Pause before the first further attempt."""
 
     backoff_factor: float = Field(default=2.0, ge=1, le=10)
-    """By which each further pause grows."""
+    """Factor by which each further pause is longer than the one before."""
 
     backoff_max_seconds: float = Field(default=3600.0, ge=0, le=3600)
     """The longest pause."""
 
 
 class Vertex(Settings):
-    """Where the pipeline lives on Vertex AI Pipelines."""
+    """Where and how the pipeline runs on Vertex AI Pipelines.
+
+    Example:
+        vertex:
+          project: my-project
+          region: europe-west4
+          pipeline_root: gs://my-bucket/shop/artifacts
+          data_dir: gs://my-bucket/datasets
+          serving_dir: gs://my-bucket/shop/serving
+          image: europe-docker.pkg.dev/my-project/perennial/pipeline@sha256:0123456789abcdef
+          service_account: pipeline@my-project.iam.gserviceaccount.com
+    """
 
     project: str = Field(pattern=r"^[a-z][a-z0-9:.-]{4,61}[a-z0-9]$")
     """The Google Cloud project's id."""
 
     region: str = Field(pattern=r"^[a-z]+-[a-z]+[0-9]+$")
-    """Where it runs, such as `europe-west4`."""
+    """Region in which it runs, such as `europe-west4`."""
 
     pipeline_root: Bucket
     """The bucket folder of all artifacts."""
 
     data_dir: Bucket
-    """The bucket folder that stands for `dataset://` on Vertex."""
+    """The bucket folder that replaces `dataset://` on Vertex."""
 
     serving_dir: Bucket
     """The bucket folder to which models are pushed."""
 
     schema_dir: Bucket | None = None
-    """The bucket folder that stands for `schema_dir` on Vertex; needed where there are curated schemas."""
+    """The bucket folder that replaces `schema_dir` on Vertex; needed if there are curated schemas."""
 
     image: str = Field(min_length=1)
-    """The container image of every task; name it by digest, or caching answers from another build."""
+    """The container image of every task. Name it by digest; with a tag, the cache may return results of another
+    build."""
 
     image_tfx: str | None = Field(default=None, pattern=r"^\d+\.\d+$")
-    """TFX line inside the image, such as `1.21`, against which lint holds the compiler's. None: not looked at, which
-    lint says."""
+    """The TFX line inside the image, such as `1.21`; lint compares it with the line that compiles. None: lint says that
+    it did not compare."""
 
     service_account: ServiceAccount | None = None
-    """Under which tasks run. None: Compute Engine's default one, which may do too much."""
+    """The service account that tasks run as. None: Compute Engine's default account, which has too many rights."""
 
     network: str | None = Field(default=None, pattern=r"^projects/[^/]+/global/networks/[^/]+$")
-    """The peered network, `projects/<number>/global/networks/<name>`. None: none."""
+    """The peered network, `projects/<number>/global/networks/<name>`. None: no peering."""
 
     labels: dict[LabelKey, LabelValue] = {}
-    """On each run, besides those that say what it is made of."""
+    """Labels of each run, in addition to those that name its config, data, commit and TFX version."""
 
     experiment: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")
-    """The experiment that submitted runs are listed in; those of the schedule are not. None: none."""
+    """The experiment in which submitted runs are listed; runs of the schedule are not. None: no experiment."""
 
     tensorboard: str | None = Field(default=None, pattern=r"^projects/[^/]+/locations/[^/]+/tensorboards/[^/]+$")
-    """The managed TensorBoard that training logs go to, which Vertex does for a CustomJob alone. None: they stay in the
-    bucket, where `tensorboard --logdir` and `tb-gcp-uploader` read them."""
+    """The managed TensorBoard that receives the training logs; Vertex supports this for a CustomJob only. None: the
+    logs stay in the bucket, where `tensorboard --logdir` and `tb-gcp-uploader` read them."""
 
     failure_policy: Literal["slow", "fast"] = "slow"
-    """After a task has failed: `slow` goes on with the tasks that do not need it, `fast` starts no further one."""
+    """What happens after a task has failed: `slow` continues with the tasks that do not need it, `fast` starts no
+    further task."""
 
     api_endpoint: str | None = Field(
         default=None, pattern=r"^((https://)?[^/\s]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)$"
     )
-    """Where the API is. None: the region's own. With Private Service Connect, that address. `http://`, which would show
-    the token to the network, is for this machine alone."""
+    """Address of the API. None: the region's own. With Private Service Connect, that address. `http://`, which would
+    show the token to the network, is allowed for this machine only."""
 
     resources: Resources = Resources()
-    """Of each task."""
+    """CPU, memory and GPUs of each task."""
 
     task_resources: dict[str, Resources] = {}
-    """Of single tasks, by their id, such as `TwoTowerTrainer`."""
+    """CPU, memory and GPUs of single tasks, by the task's id, such as `TwoTowerTrainer`; they replace `resources`."""
 
     retries: Retries = Retries()
-    """Of each task."""
+    """How often and when a failed task is started again."""
 
     custom_job: WorkerPool | None = None
-    """The machine on which the trainer's task starts a CustomJob. None: training runs in the task itself."""
+    """The machine of the CustomJob that the trainer's task starts. None: training runs in the task itself."""
 
     dataflow: Dataflow | None = None
-    """Where Beam components run. None: in their tasks."""
+    """The Dataflow workers that run Beam components. None: Beam runs in the tasks."""
 
     schedule: Schedule | None = None
-    """When the pipeline runs by itself; `perennial vertex schedule` puts it there."""
+    """When the pipeline runs by itself; `perennial vertex schedules put` creates or updates the schedule."""
 
     cost: Cost | None = None
-    """What a run may cost. None: not looked at."""
+    """What a run may cost. None: no estimate of the cost."""
 
     registry: Registry | None = None
-    """The Model Registry that pushed models are registered in. None: the serving folder alone."""
+    """The Model Registry in which pushed models are registered. None: models go to the serving folder only."""
 
     @model_validator(mode="after")
     def _logs_reach_tensorboard(self) -> "Vertex":
