@@ -14,7 +14,7 @@ from pipeline import datasets
 from pipeline.commands import cli
 from pipeline.ground.home import local_home
 
-RUNNER = Path(__file__).resolve().parent.parent / "local_runner.py"
+RUNNER = Path(__file__).resolve().parents[2] / "local_runner.py"
 FILMS = ("Star Wars (1977)", "Toy Story (1995)", "Silence of the Lambs, The (1991)")
 USER = "42"
 
