@@ -1,8 +1,15 @@
 """The DAG, from a raw log to a pushed model. Wiring only: it compiles without credentials, network or data."""
 
-from tfx import v1 as tfx
+from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
 
 from configs.load import config_digest
 from configs.pipeline import PipelineConfig
@@ -24,7 +31,7 @@ LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
 """RuntimeParameters: the folders of the log's and the catalogue's files, by default those of the config."""
 
 
-def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
+def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     """Wires the components.
 
     Args:
@@ -126,8 +133,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=serving_check.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=places.serving_dir)
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=places.serving_dir)
         ),
         settings=config.push,
     )
@@ -159,7 +166,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
     )
 
     metadata = places.metadata_path
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name=config.name,
         pipeline_root=places.pipeline_root,
         components=[
@@ -180,37 +187,31 @@ def create_pipeline(config: PipelineConfig, places: Places) -> tfx.dsl.Pipeline:
         ],
         enable_cache=config.enable_cache,
         beam_pipeline_args=list(places.beam_pipeline_args or config.beam_pipeline_args),
-        metadata_connection_config=(
-            tfx.orchestration.metadata.sqlite_metadata_connection_config(metadata) if metadata else None
-        ),
+        metadata_connection_config=sqlite_metadata_connection_config(metadata) if metadata else None,
     )
 
 
 def _last_blessed(places: Places) -> BaseNode:
     if places.metadata_path is None:
         return LiveModelResolver(serving_dir=places.serving_dir)
-    return tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
-        model_blessing=tfx.dsl.Channel(type=tfx.types.standard_artifacts.ModelBlessing),
+    return Resolver(
+        strategy_class=LatestBlessedModelStrategy,
+        model=Channel(type=standard_artifacts.Model),
+        model_blessing=Channel(type=standard_artifacts.ModelBlessing),
     ).with_id("LatestBlessedModel")
 
 
 def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> list[BaseComponent]:
     """StatisticsGen, a source of the schema, and ExampleValidator, in this order."""
-    statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"]).with_id(
-        f"{data}StatisticsGen"
-    )
+    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"]).with_id(f"{data}StatisticsGen")
     if curated_schema is not None:
         schema_gen = CuratedSchemaGen(curated_schema)
     else:
         # Without shapes: a log whose histories all have one length today must not have that length in its schema.
         # From eval too: there, the histories of a split by time may be empty.
-        schema_gen = tfx.components.SchemaGen(
-            statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False
-        )
+        schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False)
     schema_gen = schema_gen.with_id(f"{data}SchemaGen")
-    validator = tfx.components.ExampleValidator(
+    validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     ).with_id(f"{data}ExampleValidator")
     return [statistics_gen, schema_gen, validator]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tfx import v1 as tfx
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from common.errors import DriftError
 from configs.data import Split
@@ -60,7 +60,7 @@ class Films:
             catalogue_schema=None,
             metadata_path=str(self.folder / "metadata.db"),
         )
-        tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
+        LocalDagRunner().run(create_pipeline(config, places))
         return read_runs(str(self.folder / "metadata.db"), config.name)[-1]
 
     def served(self) -> dict[str, str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from ml_metadata import errors as mlmd_errors
 from rich.console import Console
 from tensorflow import errors as tf_errors
-from tfx import v1 as tfx
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.version import __version__
 
 from common.errors import ModelError, OutputError, PerennialError
 from configs.pipeline import PipelineConfig
@@ -55,7 +56,7 @@ def run(config: PipelineConfig) -> None:
     logs_dir = home / LOGS_DIR
     _require_writable(home, logs_dir, places)
     console = Console()
-    console.print(f"Pipeline [bold]{config.name}[/] with tfx {tfx.__version__}", highlight=False)
+    console.print(f"Pipeline [bold]{config.name}[/] with tfx {__version__}", highlight=False)
     with _full_disks_told(home), pipeline_lock(config, console), progress.shown(logs_dir, console):
         since = time.monotonic()
         artifacts_root, metadata_path = Path(places.pipeline_root), local_metadata_path(config)
@@ -65,7 +66,7 @@ def run(config: PipelineConfig) -> None:
         write_missing_reports(config, earlier)
         try:
             with recorded(metadata_path), _full_disks_told(home):  # here too: so it is recorded in these words
-                tfx.orchestration.LocalDagRunner().run(create_pipeline(config, places))
+                LocalDagRunner().run(create_pipeline(config, places))
         finally:
             runs = read_runs(metadata_path, config.name)[len(earlier) :]
             if runs:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing

@@ -88,12 +88,12 @@ def _config(log: Path, folder: Path) -> Any:
 
 
 def _timed_run(pipeline: Any, folder: Path) -> dict[str, float]:
-    from tfx import v1 as tfx
+    from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
     from pipeline.ground import progress
 
     folder.mkdir(parents=True, exist_ok=True)
     since = time.perf_counter()
     with progress.shown(folder / "logs") as run:
-        tfx.orchestration.LocalDagRunner().run(pipeline)
+        LocalDagRunner().run(pipeline)
     return {**run.seconds, "total": time.perf_counter() - since}

@@ -7,13 +7,16 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 import tensorflow_transform as tft
-from tfx import v1 as tfx
+from tfx.components import CsvExampleGen, Pusher, SchemaGen, StatisticsGen, Trainer, Transform
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2
 
 BATCH_SIZE = 4096
 EMBEDDING_DIM = 32
 
 
-def create_pipeline(folder: Path, log_dir: Path, beam_pipeline_args: list[str]) -> tfx.dsl.Pipeline:
+def create_pipeline(folder: Path, log_dir: Path, beam_pipeline_args: list[str]) -> Pipeline:
     """CsvExampleGen, StatisticsGen, SchemaGen, Transform, Trainer, Pusher.
 
     Args:
@@ -24,34 +27,32 @@ def create_pipeline(folder: Path, log_dir: Path, beam_pipeline_args: list[str]) 
     Returns:
         The pipeline.
     """
-    example_gen = tfx.components.CsvExampleGen(input_base=str(log_dir))
-    statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
-    schema_gen = tfx.components.SchemaGen(statistics=statistics_gen.outputs["statistics"])
-    transform = tfx.components.Transform(
+    example_gen = CsvExampleGen(input_base=str(log_dir))
+    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"])
+    schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"])
+    transform = Transform(
         examples=example_gen.outputs["examples"],
         schema=schema_gen.outputs["schema"],
         preprocessing_fn="tests.bench.stock.preprocessing_fn",
     )
-    trainer = tfx.components.Trainer(
+    trainer = Trainer(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         run_fn="tests.bench.stock.run_fn",
-        train_args=tfx.proto.TrainArgs(),
-        eval_args=tfx.proto.EvalArgs(),
+        train_args=trainer_pb2.TrainArgs(),
+        eval_args=trainer_pb2.EvalArgs(),
     )
-    pusher = tfx.components.Pusher(
+    pusher = Pusher(
         model=trainer.outputs["model"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(folder / "serving"))
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(folder / "serving"))
         ),
     )
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name="stock",
         pipeline_root=str(folder / "artifacts"),
         components=[example_gen, statistics_gen, schema_gen, transform, trainer, pusher],
-        metadata_connection_config=tfx.orchestration.metadata.sqlite_metadata_connection_config(
-            str(folder / "metadata.db")
-        ),
+        metadata_connection_config=sqlite_metadata_connection_config(str(folder / "metadata.db")),
         beam_pipeline_args=beam_pipeline_args,
     )
 

@@ -10,9 +10,6 @@ from tfx.components.pusher import executor as pusher_executor
 from tfx.types import standard_artifacts
 
 from configs.vertex.target import Target
-from pipeline.cloud.registry.api import RegistryApi
-from pipeline.cloud.registry.push import Overtaken, push, tidy
-from pipeline.cloud.registry.versions import Pushed
 from pipeline.ground.json_report import write_json_report
 from pipeline.ground.node import NodeExecutor
 from pipeline.store.runs.metadata import MODEL_DIGEST
@@ -65,6 +62,12 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             OutputError: The serving folder cannot be read.
             VertexError: Google Cloud refused, or could not be reached; what was served still is.
         """
+        # Here, since google.cloud.aiplatform_v1 takes 3 seconds to import: the pipeline needs this class on every
+        # machine, and Google Cloud in this task alone.
+        from pipeline.cloud.registry.api import RegistryApi
+        from pipeline.cloud.registry.push import Overtaken, push, tidy
+        from pipeline.cloud.registry.versions import Pushed
+
         target, serving_dir = parameters.target, parameters.serving_dir
         pushed, output = inputs.pushed_model, outputs.registered_model
         logger = logging.getLogger("perennial.registry")

@@ -11,7 +11,7 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import trainer_pb2
 from tfx.types import standard_component_specs
 
-from pipeline.components.two_tower_trainer import custom_job, executor
+from pipeline.components.two_tower_trainer import executor
 from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node
 
@@ -50,16 +50,19 @@ class TwoTowerTrainer(Node):
         # How a CustomJob is started is not in it: the job runs the same executor.
         digest = code_digest(executor.__name__, run_fn.rpartition(".")[0])
         config = {**custom_config, "provenance": {**custom_config["provenance"], "code_digest": digest}}
+        custom_executor_spec = None
         if training_job is not None:
+            # Here, since it imports google.cloud.aiplatform, which takes 8 seconds and which no other training needs.
+            from pipeline.components.two_tower_trainer import custom_job
+
             config |= custom_job.custom_config_of(training_job)
+            custom_executor_spec = executor_spec.ExecutorClassSpec(custom_job.Executor)
         super().__init__(
             train_args=trainer_pb2.TrainArgs(),
             eval_args=trainer_pb2.EvalArgs(),
             run_fn=run_fn,
             custom_config=json.dumps(config, sort_keys=True),
             code_digest=digest,
-            custom_executor_spec=(
-                executor_spec.ExecutorClassSpec(custom_job.Executor) if training_job is not None else None
-            ),
+            custom_executor_spec=custom_executor_spec,
             **channels,
         )

@@ -20,7 +20,8 @@ from pipeline.runners.vertex.spec import complete, fit_open_source
 
 # isort: split
 # After our own packages, which set Keras 2 before TensorFlow is imported.
-from tfx import v1 as tfx
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.pipeline import create_pipeline
 
@@ -62,7 +63,7 @@ def compile_job(
     return runner.job_file
 
 
-def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, tfx.dsl.Pipeline]:
+def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, Pipeline]:
     """What is compiled: the config's section, and the pipeline in its buckets.
 
     Args:
@@ -76,7 +77,7 @@ def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, tfx.dsl.Pipeline]:
     return config.vertex, create_pipeline(config, places)
 
 
-class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
+class VertexDagRunner(KubeflowV2DagRunner):
     """TFX's compiler, with what it leaves out; see `pipeline.runners.vertex.spec`."""
 
     def __init__(
@@ -97,7 +98,7 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
             labels: Of the job, besides TFX's own.
         """
         super().__init__(
-            config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
+            config=KubeflowV2DagRunnerConfig(
                 default_image=vertex.image,
                 # With 2.0, what a driver finds out about the files does not reach its executor.
                 use_pipeline_spec_2_1=True,
@@ -116,7 +117,7 @@ class VertexDagRunner(tfx.orchestration.experimental.KubeflowV2DagRunner):
 
     def run(
         self,
-        pipeline: tfx.dsl.Pipeline,
+        pipeline: Pipeline,
         parameter_values: dict[str, Any] | None = None,
         write_out: bool | None = True,
     ) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from configs.vertex.section import Vertex
 
 # isort: split
 # After our own packages, which set Keras 2 before TensorFlow is imported.
-from tfx import v1 as tfx
 from tfx.dsl.components.base import executor_spec
 from tfx.orchestration import data_types
+from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.components.live_model_resolver.component import LiveModelResolver
 
@@ -25,7 +25,7 @@ _SYSTEM_SCHEMA_VERSION = "0.0.1"
 """Of all of Vertex's system schemas, as KFP names them."""
 
 
-def complete(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline, vertex: Vertex) -> None:
+def complete(spec: dict[str, Any], pipeline: Pipeline, vertex: Vertex) -> None:
     """Puts in resources, retries, defaults of RuntimeParameters, and what single tasks need.
 
     Args:
@@ -53,7 +53,7 @@ def _containers(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {task_id: executor["container"] for task_id, executor in executors.items() if "container" in executor}
 
 
-def _leave_beam_to_beam(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+def _leave_beam_to_beam(spec: dict[str, Any], pipeline: Pipeline) -> None:
     """Takes Beam's flags from tasks that do not use Beam: TFX gives them to all, as if each had workers of its own."""
     flags, containers = list(pipeline.beam_pipeline_args or []), _containers(spec)
     for component in pipeline.components:
@@ -95,7 +95,7 @@ def _put_retries(spec: dict[str, Any], vertex: Vertex) -> None:
         }
 
 
-def _put_defaults(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+def _put_defaults(spec: dict[str, Any], pipeline: Pipeline) -> None:
     declared = spec["root"].get("inputDefinitions", {}).get("parameters", {})
     for component in pipeline.components:
         for value in component.exec_properties.values():
@@ -116,7 +116,7 @@ def _name_system_types(spec: dict[str, Any]) -> None:
                     artifact["artifactType"] = {"schemaTitle": title, "schemaVersion": _SYSTEM_SCHEMA_VERSION}
 
 
-def _leave_uncached(spec: dict[str, Any], pipeline: tfx.dsl.Pipeline) -> None:
+def _leave_uncached(spec: dict[str, Any], pipeline: Pipeline) -> None:
     """What is served changes without any input of LiveModelResolver."""
     for component in pipeline.components:
         if isinstance(component, LiveModelResolver):

@@ -84,10 +84,12 @@ def test_load_keras_3_asked_for_is_what_is_found(tmp_path: Path) -> None:
     # Only what decides it: the whole of TFX would take seconds more to fail in its own way.
     for module, text in {
         "tfx/__init__.py": "",
-        "tfx/v1.py": "__version__ = '1'",
+        "tfx/version.py": "__version__ = '1'",
+        "tfx/components/transform/component.py": "",
+        "tfx/orchestration/local/local_dag_runner.py": "",
         "tensorflow_recommenders.py": "",
     }.items():
-        (tmp_path / module).parent.mkdir(exist_ok=True)
+        (tmp_path / module).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / module).write_text(text)
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     loaded = libraries.load({**os.environ, "TF_USE_LEGACY_KERAS": "0", "PYTHONPATH": path})

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tfx import v1 as tfx
 from tfx.dsl.io import fileio
 from tfx.orchestration import metadata
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import data_types
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
@@ -28,13 +29,8 @@ def _components(folder: str) -> tuple[InteractionGen, CatalogueGen]:
 
 def test_compile_both_are_file_based_example_gens_and_edge_is_kept(tmp_path: Path) -> None:
     job_file = tmp_path / "job.json"
-    experimental = tfx.orchestration.experimental
-    experimental.KubeflowV2DagRunner(
-        config=experimental.KubeflowV2DagRunnerConfig(default_image="image"), output_filename=str(job_file)
-    ).run(
-        tfx.dsl.Pipeline(
-            pipeline_name="p", pipeline_root="gs://bucket/root", components=list(_components("gs://bucket/data"))
-        )
+    KubeflowV2DagRunner(config=KubeflowV2DagRunnerConfig(default_image="image"), output_filename=str(job_file)).run(
+        Pipeline(pipeline_name="p", pipeline_root="gs://bucket/root", components=list(_components("gs://bucket/data")))
     )
     job = json.loads(job_file.read_text())
     spec: dict[str, Any] = job.get("pipelineSpec", job)

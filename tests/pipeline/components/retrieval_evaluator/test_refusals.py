@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from tfx import v1 as tfx
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import RunOptions
 
 from configs.load import DEFAULT_CONFIG, load_config
@@ -53,9 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     )
     for seed in (0, 1):
         seeded = config.model_copy(update={"trainer": config.trainer.model_copy(update={"seed": seed})})
-        tfx.orchestration.LocalDagRunner().run(
-            create_pipeline(seeded, places), run_options=RunOptions(to_nodes=["TwoTowerTrainer"])
-        )
+        LocalDagRunner().run(create_pipeline(seeded, places), run_options=RunOptions(to_nodes=["TwoTowerTrainer"]))
     (examples,) = (folder / "artifacts" / "InteractionGen" / "examples").iterdir()
     models = (folder / "artifacts" / "TwoTowerTrainer" / "model").iterdir()
     first, second = sorted(models, key=lambda path: int(path.name))

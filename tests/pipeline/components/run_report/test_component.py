@@ -9,8 +9,13 @@ from typing import Any
 import pytest
 import yaml
 from ml_metadata.proto import metadata_store_pb2
-from tfx import v1 as tfx
+from tfx.dsl.components.common.importer import Importer
 from tfx.orchestration import metadata
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.metadata import sqlite_metadata_connection_config
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import standard_artifacts
 
 from pipeline.components.run_report.component import RunReport
 from pipeline.ground import artifacts
@@ -30,19 +35,19 @@ def _artifacts(folder: Path) -> dict[str, Path]:
 def _pipeline(folder: Path, uris: dict[str, str], metadata_path: Path | None) -> Any:
     types = {
         "data_blessing": artifacts.DataBlessing,
-        "evaluation": tfx.types.standard_artifacts.ModelEvaluation,
-        "blessing": tfx.types.standard_artifacts.ModelBlessing,
+        "evaluation": standard_artifacts.ModelEvaluation,
+        "blessing": standard_artifacts.ModelBlessing,
     }
     importers = {
-        name: tfx.dsl.Importer(source_uri=uris[name], artifact_type=type_).with_id(f"Import_{name}")
+        name: Importer(source_uri=uris[name], artifact_type=type_).with_id(f"Import_{name}")
         for name, type_ in types.items()
     }
     report = RunReport(
         **{name: importer.outputs["result"] for name, importer in importers.items()},
         pipeline_name="shop",
     )
-    config = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(metadata_path)) if metadata_path else None
-    return tfx.dsl.Pipeline(
+    config = sqlite_metadata_connection_config(str(metadata_path)) if metadata_path else None
+    return Pipeline(
         pipeline_name="shop",
         pipeline_root=str(folder / "root") if metadata_path else "gs://bucket/root",
         components=[*importers.values(), report],
@@ -55,8 +60,8 @@ def _pipeline(folder: Path, uris: dict[str, str], metadata_path: Path | None) ->
 def test_local_run_twice_page_is_the_artifact_and_then_cached(tmp_path: Path) -> None:
     uris = {name: str(path) for name, path in _artifacts(tmp_path).items()}
     for _ in range(2):
-        tfx.orchestration.LocalDagRunner().run(_pipeline(tmp_path, uris, tmp_path / "metadata.db"))
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.db"))
+        LocalDagRunner().run(_pipeline(tmp_path, uris, tmp_path / "metadata.db"))
+    connection = sqlite_metadata_connection_config(str(tmp_path / "metadata.db"))
     with metadata.Metadata(connection) as store:
         (page,) = store.store.get_artifacts_by_type("system.HTML")
         executions = store.store.get_executions_by_type(f"{RunReport.__module__}.RunReport")
@@ -69,8 +74,8 @@ def test_local_run_twice_page_is_the_artifact_and_then_cached(tmp_path: Path) ->
 
 @pytest.mark.e2e
 def test_compiled_task_in_a_process_of_its_own_writes_the_page_and_names_it(tmp_path: Path) -> None:
-    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
-        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image="example/perennial:1"),
+    runner = KubeflowV2DagRunner(
+        config=KubeflowV2DagRunnerConfig(default_image="example/perennial:1"),
         output_dir=str(tmp_path),
         output_filename="job.json",
     )

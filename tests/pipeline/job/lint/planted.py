@@ -3,11 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.components import CsvExampleGen, Trainer
 from tfx.dsl.component.experimental.annotations import OutputArtifact
+from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
 from tfx.types import artifact, component_spec, standard_artifacts
+from tfx.types.channel import Channel
 
 from pipeline.job.compiled import Job, parse_job
 from pipeline.job.lint import Finding, job_findings, pipeline_findings
@@ -35,24 +40,24 @@ class Artefact(artifact.Artifact):
     TYPE_NAME = "Artefact"
 
 
-@tfx.dsl.components.component
+@component
 def counter(number: OutputArtifact[standard_artifacts.Integer]) -> None:
     """Its executor class is made by TFX, and stands in no source."""
     number.value = 1
 
 
 def example_gen(input_base: Any = INPUT) -> BaseNode:
-    return tfx.components.CsvExampleGen(input_base=input_base)
+    return CsvExampleGen(input_base=input_base)
 
 
 def trainer(examples: BaseNode, **arguments: Any) -> BaseNode:
     """A stock Trainer."""
     if "module_file" not in arguments:
         arguments["run_fn"] = "trainer.run_fn.run_fn"
-    return tfx.components.Trainer(
+    return Trainer(
         examples=examples.outputs["examples"],
-        train_args=tfx.proto.TrainArgs(num_steps=1),
-        eval_args=tfx.proto.EvalArgs(num_steps=1),
+        train_args=trainer_pb2.TrainArgs(num_steps=1),
+        eval_args=trainer_pb2.EvalArgs(num_steps=1),
         **arguments,
     )
 
@@ -74,30 +79,28 @@ def component(
         SPEC_CLASS = Spec
         EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor)
 
-    made = {key: tfx.dsl.Channel(type=kind) for key, kind in (outputs or {}).items()}
+    made = {key: Channel(type=kind) for key, kind in (outputs or {}).items()}
     return Component(spec=Spec(**channels, **made)).with_id("Own")
 
 
-def pipeline_of(*nodes: BaseNode, name: str = "planted", root: str = ROOT, **settings: Any) -> tfx.dsl.Pipeline:
-    return tfx.dsl.Pipeline(pipeline_name=name, pipeline_root=root, components=list(nodes), **settings)
+def pipeline_of(*nodes: BaseNode, name: str = "planted", root: str = ROOT, **settings: Any) -> Pipeline:
+    return Pipeline(pipeline_name=name, pipeline_root=root, components=list(nodes), **settings)
 
 
 def job_of(
-    pipeline: tfx.dsl.Pipeline,
+    pipeline: Pipeline,
     image: str = IMAGE,
     file: str = "job.json",
     values: dict[str, Any] | None = None,
     spec_2_1: bool = True,
 ) -> Job:
     """The job that TFX's own compiler makes of a pipeline, without what ours adds."""
-    config = tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
-        default_image=image, use_pipeline_spec_2_1=spec_2_1
-    )
-    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(config=config)
+    config = KubeflowV2DagRunnerConfig(default_image=image, use_pipeline_spec_2_1=spec_2_1)
+    runner = KubeflowV2DagRunner(config=config)
     return parse_job(runner.run(pipeline, parameter_values=values, write_out=False), file)
 
 
-def found(subject: Job | tfx.dsl.Pipeline, *rules: str) -> list[Finding]:
+def found(subject: Job | Pipeline, *rules: str) -> list[Finding]:
     """Findings of these rules, over a job or a pipeline."""
     findings = job_findings(subject) if isinstance(subject, Job) else pipeline_findings(subject)
     return [finding for finding in findings if finding.rule in rules]

@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tfx import v1 as tfx
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
+from tfx.orchestration.pipeline import Pipeline
+from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
 
 from common.errors import JobError
 from configs.load import DEFAULT_CONFIG, load_config
@@ -14,19 +18,19 @@ from tests.pipeline.job.lint.planted import example_gen, pipeline_of, trainer
 from tests.pipeline.vertex_settings import config_with
 
 
-def _old_kind(*_: Any) -> tfx.dsl.Pipeline:
+def _old_kind(*_: Any) -> Pipeline:
     examples = example_gen()
     return pipeline_of(examples, trainer(examples, custom_config={"catalogue": examples.outputs["examples"]}))
 
 
-def _with_a_local_path(*_: Any) -> tfx.dsl.Pipeline:
+def _with_a_local_path(*_: Any) -> Pipeline:
     return pipeline_of(example_gen("/srv/log"))
 
 
-def _with_a_resolver(*_: Any) -> tfx.dsl.Pipeline:
-    latest = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
-        model=tfx.dsl.Channel(type=tfx.types.standard_artifacts.Model),
+def _with_a_resolver(*_: Any) -> Pipeline:
+    latest = Resolver(
+        strategy_class=LatestArtifactStrategy,
+        model=Channel(type=standard_artifacts.Model),
     )
     return pipeline_of(latest.with_id("Latest"))
 

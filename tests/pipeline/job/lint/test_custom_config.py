@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
-from tfx import v1 as tfx
+from tfx.components import StatisticsGen
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.job.lint import CHANNEL_IN_CUSTOM_CONFIG, explain, pipeline_findings
 from tests.pipeline.job.lint.planted import example_gen, found, job_of, pipeline_of, places, trainer
@@ -11,7 +13,7 @@ from tests.pipeline.job.lint.planted import example_gen, found, job_of, pipeline
 CHANNEL, PARAMETER, PATH = "channel-in-custom-config", "runtime-parameter-in-custom-config", "path-in-custom-config"
 
 
-def _with(custom_config: dict[str, Any]) -> tfx.dsl.Pipeline:
+def _with(custom_config: dict[str, Any]) -> Pipeline:
     examples = example_gen()
     return pipeline_of(examples, trainer(examples, custom_config=custom_config))
 
@@ -44,7 +46,7 @@ def test_pipeline_findings_channel_is_found_before_compilation_in_the_same_words
 
 def test_pipeline_findings_live_channel_in_a_property_is_found_where_the_compiler_has_only_a_type_error() -> None:
     examples = example_gen()
-    statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+    statistics = StatisticsGen(examples=examples.outputs["examples"])
     statistics.spec.exec_properties["settings"] = {"catalogue": examples.outputs["examples"]}
     pipeline = pipeline_of(examples, statistics)
     assert places(found(pipeline, CHANNEL)) == [("StatisticsGen", "parameter settings, field catalogue")]
@@ -53,7 +55,7 @@ def test_pipeline_findings_live_channel_in_a_property_is_found_where_the_compile
 
 
 def test_job_findings_runtime_parameter_inside_custom_config_is_an_error() -> None:
-    epochs = tfx.dsl.experimental.RuntimeParameter(name="steps", ptype=str, default="3")
+    epochs = RuntimeParameter(name="steps", ptype=str, default="3")
     (finding,) = found(job_of(_with({"steps": epochs})), PARAMETER)
     assert (finding.severity, finding.where) == ("error", "parameter custom_config, field steps")
 

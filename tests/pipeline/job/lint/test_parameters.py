@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.orchestration.pipeline import Pipeline
 
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.job.compiled import parse_job
@@ -12,8 +13,8 @@ from tests.pipeline.job.lint.planted import example_gen, found, job_of, pipeline
 RULE = "runtime-parameter-without-value"
 
 
-def _pipeline(default: str | None = None) -> tfx.dsl.Pipeline:
-    parameter: Any = tfx.dsl.experimental.RuntimeParameter(name="input", ptype=str, default=default)
+def _pipeline(default: str | None = None) -> Pipeline:
+    parameter: Any = RuntimeParameter(name="input", ptype=str, default=default)
     return pipeline_of(example_gen(parameter))
 
 

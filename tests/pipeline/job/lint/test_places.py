@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
-from tfx import v1 as tfx
+from tfx.components import Pusher
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.dsl.components.common.importer import Importer
+from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 
 from configs.load import DEFAULT_CONFIG, load_config
@@ -29,12 +32,12 @@ def test_root_of_this_machine_is_an_error(root: str) -> None:
 
 
 def test_schema_push_and_imported_artifact_of_this_machine_are_errors() -> None:
-    schema = tfx.components.ImportSchemaGen(schema_file="schema.pbtxt").with_id("Schema")
-    model = tfx.dsl.Importer(source_uri="/srv/model", artifact_type=standard_artifacts.Model).with_id("Model")
-    pusher = tfx.components.Pusher(
+    schema = ImportSchemaGen(schema_file="schema.pbtxt").with_id("Schema")
+    model = Importer(source_uri="/srv/model", artifact_type=standard_artifacts.Model).with_id("Model")
+    pusher = Pusher(
         model=model.outputs["result"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory="/srv/serving")
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory="/srv/serving")
         ),
     )
     assert places(found(job_of(pipeline_of(schema, model, pusher)), RULE)) == [

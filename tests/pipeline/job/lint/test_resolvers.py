@@ -3,11 +3,16 @@
 from typing import Any
 
 import pytest
-from tfx import v1 as tfx
 from tfx.components.evaluator import executor as evaluator
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common import resolver
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
+from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
+from tfx.dsl.input_resolution.strategies.span_range_strategy import SpanRangeStrategy
+from tfx.proto import range_config_pb2
 from tfx.types import standard_artifacts
+from tfx.types.channel import Channel
 
 from pipeline.ground.artifacts import DataBlessing
 from tests.pipeline.job.lint.planted import Executor, component, found, job_of, pipeline_of, places
@@ -18,15 +23,13 @@ class Judge(evaluator.Executor):
 
 
 def _resolver(strategy: type, config: Any = None, **types: type) -> BaseNode:
-    channels = {key: tfx.dsl.Channel(type=kind) for key, kind in types.items()}
-    return tfx.dsl.Resolver(strategy_class=strategy, config=config, **channels).with_id("Latest")
+    channels = {key: Channel(type=kind) for key, kind in types.items()}
+    return Resolver(strategy_class=strategy, config=config, **channels).with_id("Latest")
 
 
 def test_resolver_of_another_strategy_is_an_error_as_the_compiler_has_it() -> None:
-    spans = tfx.proto.RangeConfig(rolling_range=tfx.proto.RollingRange(num_spans=2))
-    node = _resolver(
-        tfx.dsl.experimental.SpanRangeStrategy, {"range_config": spans}, examples=standard_artifacts.Examples
-    )
+    spans = range_config_pb2.RangeConfig(rolling_range=range_config_pb2.RollingRange(num_spans=2))
+    node = _resolver(SpanRangeStrategy, {"range_config": spans}, examples=standard_artifacts.Examples)
     pipeline = pipeline_of(node)
     (finding,) = found(pipeline, "resolver-strategy")
     assert (finding.severity, finding.task) == ("error", "Latest")
@@ -36,7 +39,7 @@ def test_resolver_of_another_strategy_is_an_error_as_the_compiler_has_it() -> No
 
 
 def test_resolver_of_a_function_is_an_error_where_the_compiler_has_only_a_bare_error() -> None:
-    pipeline = pipeline_of(resolver.Resolver(model=tfx.dsl.Channel(type=standard_artifacts.Model)).with_id("Latest"))
+    pipeline = pipeline_of(resolver.Resolver(model=Channel(type=standard_artifacts.Model)).with_id("Latest"))
     (finding,) = found(pipeline, "resolver-strategy")
     assert "its function is none of the two strategies" in finding.why
     with pytest.raises((KeyError, TypeError, AttributeError)):
@@ -44,9 +47,7 @@ def test_resolver_of_a_function_is_an_error_where_the_compiler_has_only_a_bare_e
 
 
 def test_resolver_of_several_artifacts_is_an_error_as_the_compiler_has_it() -> None:
-    node = _resolver(
-        tfx.dsl.experimental.LatestArtifactStrategy, {"desired_num_of_artifacts": 2}, model=standard_artifacts.Model
-    )
+    node = _resolver(LatestArtifactStrategy, {"desired_num_of_artifacts": 2}, model=standard_artifacts.Model)
     pipeline = pipeline_of(node)
     assert "2 artifacts" in found(pipeline, "resolver-strategy")[0].why
     with pytest.raises(ValueError, match="desired_num_of_artifacts=1"):
@@ -54,7 +55,7 @@ def test_resolver_of_several_artifacts_is_an_error_as_the_compiler_has_it() -> N
 
 
 def test_resolver_of_a_type_of_ones_own_is_a_warning_and_asks_for_no_such_title() -> None:
-    pipeline = pipeline_of(_resolver(tfx.dsl.experimental.LatestArtifactStrategy, blessing=DataBlessing))
+    pipeline = pipeline_of(_resolver(LatestArtifactStrategy, blessing=DataBlessing))
     (finding,) = found(pipeline, "resolver-of-own-type")
     assert (finding.severity, finding.where) == ("warning", "input blessing")
     query = job_of(pipeline).deployment.executors["Latest_executor"].resolver.output_artifact_queries["blessing"]
@@ -63,11 +64,11 @@ def test_resolver_of_a_type_of_ones_own_is_a_warning_and_asks_for_no_such_title(
 
 def test_resolvers_that_vertex_has_a_query_for_are_none() -> None:
     blessed = _resolver(
-        tfx.dsl.experimental.LatestBlessedModelStrategy,
+        LatestBlessedModelStrategy,
         model=standard_artifacts.Model,
         model_blessing=standard_artifacts.ModelBlessing,
     )
-    latest = _resolver(tfx.dsl.experimental.LatestArtifactStrategy, model=standard_artifacts.Model).with_id("Other")
+    latest = _resolver(LatestArtifactStrategy, model=standard_artifacts.Model).with_id("Other")
     assert found(pipeline_of(blessed, latest), "resolver-strategy", "resolver-of-own-type", "union-channel") == []
 
 
@@ -86,6 +87,6 @@ def test_blessing_that_the_resolver_finds_no_model_by_is_an_error(
     nodes = [component(executor, outputs={key: standard_artifacts.ModelBlessing})]
     if resolved:
         types = {"model": standard_artifacts.Model, "model_blessing": standard_artifacts.ModelBlessing}
-        nodes.append(_resolver(tfx.dsl.experimental.LatestBlessedModelStrategy, **types))
+        nodes.append(_resolver(LatestBlessedModelStrategy, **types))
     findings = found(pipeline_of(*nodes), "blessing-without-model-name")
     assert places(findings) == [("Own", f"output {key}")] * faults

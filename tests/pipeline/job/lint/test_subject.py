@@ -1,7 +1,7 @@
 """All tasks of a job are looked at, those of an inner DAG too."""
 
 import pytest
-from tfx import v1 as tfx
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
 
 from common.errors import JobError
 from pipeline.job.compiled import parse_job
@@ -11,8 +11,8 @@ from tests.pipeline.job.lint.planted import IMAGE, component, example_gen, found
 
 
 def test_tasks_of_a_pipeline_with_an_exit_handler_are_all_there() -> None:
-    config = tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image=IMAGE, use_pipeline_spec_2_1=True)
-    runner = tfx.orchestration.experimental.KubeflowV2DagRunner(config=config)
+    config = KubeflowV2DagRunnerConfig(default_image=IMAGE, use_pipeline_spec_2_1=True)
+    runner = KubeflowV2DagRunner(config=config)
     runner.set_exit_handler(component())
     job = parse_job(runner.run(pipeline_of(example_gen("/srv/log")), write_out=False), "job.json")
     assert [task.id for task in Subject(job, None).tasks] == ["Own", "tfx-dag", "tfx-dag/CsvExampleGen"]

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tfx import v1 as tfx
+from tfx.components import CsvExampleGen, Trainer
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import trainer_pb2
 
 from pipeline.ground.image import ENVIRONMENT
 from pipeline.job.compiled import read_job
@@ -26,19 +29,19 @@ def test_rehearse_channel_in_custom_config_fails_with_an_index_error_and_says_wh
     (tmp_path / "image" / "old_trainer.py").write_text(textwrap.dedent(TRAINER))
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "books.csv").write_text("book,title\n1,Emma\n2,Persuasion\n")
-    books = tfx.components.CsvExampleGen(input_base="gs://bucket/data")
-    trainer = tfx.components.Trainer(
+    books = CsvExampleGen(input_base="gs://bucket/data")
+    trainer = Trainer(
         examples=books.outputs["examples"],
         run_fn="old_trainer.run_fn",
-        train_args=tfx.proto.TrainArgs(),
-        eval_args=tfx.proto.EvalArgs(),
+        train_args=trainer_pb2.TrainArgs(),
+        eval_args=trainer_pb2.EvalArgs(),
         custom_config={"catalogue": books.outputs["examples"]},
     )
-    tfx.orchestration.experimental.KubeflowV2DagRunner(
-        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image="image"),
+    KubeflowV2DagRunner(
+        config=KubeflowV2DagRunnerConfig(default_image="image"),
         output_dir=str(tmp_path),
         output_filename="old.json",
-    ).run(tfx.dsl.Pipeline("old", "gs://bucket/root", components=[books, trainer]))
+    ).run(Pipeline("old", "gs://bucket/root", components=[books, trainer]))
 
     with (tmp_path / "shown.txt").open("w") as shown:
         outcome = rehearse(
