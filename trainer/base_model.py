@@ -4,18 +4,17 @@ import dataclasses
 import json
 import logging
 import posixpath
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
+from common.atomicity import copy_folder, write_json
 from common.errors import WarmStartError
 from configs.model import Trainer
-from serving_signatures.export import PROVENANCE_FILE
+from serving_signatures.export import PROVENANCE_FILE, SAVED_MODEL
 from serving_signatures.provenance import model_digest
 from trainer import METRICS_FILE
-from trainer.training import write_json
 from trainer.warm_start import Carried
 from trainer.warm_state import FOLDER, WarmState, read_state, write_state
 
@@ -147,7 +146,7 @@ def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None
     write_report(base, tables, 0, model_run_dir)
     write_json(posixpath.join(model_run_dir, METRICS_FILE), base.state.metrics)
     write_state(base.state, state_folder(serving_model_dir))
-    _copy(base.saved_model, serving_model_dir.rstrip("/"))
+    copy_folder(base.saved_model, serving_model_dir, commit_file=SAVED_MODEL)
 
 
 def state_folder(serving_model_dir: str) -> str:
@@ -162,20 +161,3 @@ def _origin(saved_model: str) -> dict[str, Any]:
     except (tf.errors.OpError, ValueError):
         return {}
     return origin if isinstance(origin, dict) else {}
-
-
-def _copy(source: str, goal: str) -> None:
-    """Copies a folder under a temporary name beside its goal, and renames it."""
-    unfinished = f"{goal}.{uuid.uuid4().hex}.tmp"
-    try:
-        for folder, _, files in tf.io.gfile.walk(source):
-            into = posixpath.join(unfinished, folder[len(source) :].strip("/")).rstrip("/")
-            tf.io.gfile.makedirs(into)
-            for file in files:
-                tf.io.gfile.copy(posixpath.join(folder, file), posixpath.join(into, file))
-        if tf.io.gfile.exists(goal):
-            tf.io.gfile.rmtree(goal)
-        tf.io.gfile.rename(unfinished, goal)
-    finally:
-        if tf.io.gfile.exists(unfinished):
-            tf.io.gfile.rmtree(unfinished)

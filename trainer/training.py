@@ -1,6 +1,5 @@
 """The training loop: epochs, their metrics, and what TensorBoard and `metrics.json` show of them."""
 
-import json
 import logging
 import os
 import posixpath
@@ -9,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from common.atomicity import write_json
 from trainer import METRICS_FILE
 from trainer.batches import Batches
 from trainer.checks import check_loss
@@ -99,16 +99,3 @@ def _write_scalars(writer: Any, epoch: int, scalars: dict[str, float]) -> None:
         for name, value in scalars.items():
             # An @ is no sign for a TensorBoard tag.
             tf.summary.scalar(name.replace("@", "_at_"), value, step=epoch)
-
-
-def write_json(path: str, values: Any) -> None:
-    """Writes a JSON file, whole or not at all.
-
-    Args:
-        path: Where to, local or remote; the folder is made.
-        values: What to write.
-    """
-    tf.io.gfile.makedirs(posixpath.dirname(path))
-    with tf.io.gfile.GFile(f"{path}.tmp", "w") as file:
-        file.write(json.dumps(values, indent=2) + "\n")
-    tf.io.gfile.rename(f"{path}.tmp", path, overwrite=True)

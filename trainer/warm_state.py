@@ -8,8 +8,8 @@ import dataclasses
 import hashlib
 import io
 import json
+import os
 import posixpath
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from common.atomicity import new_folder, write_bytes, write_json
 from common.errors import WarmStartError
 
 FOLDER = "warm_start"
@@ -87,19 +88,9 @@ def write_state(state: WarmState, folder: str) -> None:
         "metrics": state.metrics,
         "model_digest": state.model_digest,
     }
-    unfinished = f"{folder}.{uuid.uuid4().hex}.tmp"
-    try:
-        tf.io.gfile.makedirs(unfinished)
-        with tf.io.gfile.GFile(posixpath.join(unfinished, TABLES_FILE), "wb") as file:
-            file.write(content)
-        with tf.io.gfile.GFile(posixpath.join(unfinished, STATE_FILE), "w") as file:
-            file.write(json.dumps(described, indent=2) + "\n")
-        if tf.io.gfile.exists(folder):
-            tf.io.gfile.rmtree(folder)
-        tf.io.gfile.rename(unfinished, folder)
-    finally:
-        if tf.io.gfile.exists(unfinished):
-            tf.io.gfile.rmtree(unfinished)
+    with new_folder(folder, commit_file=STATE_FILE) as unfinished:
+        write_bytes(os.path.join(unfinished, TABLES_FILE), content)
+        write_json(os.path.join(unfinished, STATE_FILE), described)
 
 
 def read_state(folder: str, embedding_dim: int) -> WarmState:

@@ -64,9 +64,9 @@ def write_bytes(path: str | Path, content: bytes, *, durable: bool = False, work
         file.write(content)
 
 
-def write_text(path: str | Path, text: str, *, durable: bool = False) -> None:
+def write_text(path: str | Path, text: str, *, durable: bool = False, work_dir: str | Path | None = None) -> None:
     """Writes a file of text in UTF-8, its line ends as they are; see `new_file` for arguments and errors."""
-    write_bytes(path, text.encode(), durable=durable)
+    write_bytes(path, text.encode(), durable=durable, work_dir=work_dir)
 
 
 def write_json(path: str | Path, value: Any) -> None:

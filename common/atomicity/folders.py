@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from common.atomicity.copying import copy_files, files_below
-from common.atomicity.storage import REPLACED, UNFINISHED, is_local, sync, temporary, temporary_prefix
+from common.atomicity.storage import REPLACED, is_local, is_temporary, sync, temporary
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 """What a rename to a folder that holds something ends in."""
@@ -44,8 +44,7 @@ def new_folder(path: str | Path, *, commit_file: str | None) -> Iterator[str]:
             raise ValueError(f"{goal}: a folder on an object store needs a commit file.")
         with tempfile.TemporaryDirectory() as unfinished:
             yield unfinished
-            _require(unfinished, commit_file)
-            _upload(unfinished, goal, commit_file)
+            _upload(unfinished, _whole(unfinished, commit_file), goal, commit_file)
         return
     os.makedirs(os.path.dirname(goal) or ".", exist_ok=True)
     unfinished = temporary(goal)
@@ -53,7 +52,7 @@ def new_folder(path: str | Path, *, commit_file: str | None) -> Iterator[str]:
         os.mkdir(unfinished)
         yield unfinished
         if commit_file is not None:
-            _require(unfinished, commit_file)
+            _whole(unfinished, commit_file)
         _replace(unfinished, goal)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -73,19 +72,21 @@ def copy_folder(source: str, goal: str, *, commit_file: str) -> None:
         OSError: The folder cannot be read or written.
         tf.errors.OpError: Likewise, of a remote folder.
     """
+    files = _whole(source, commit_file)
     if is_local(goal):
         with new_folder(goal, commit_file=commit_file) as folder:
-            copy_files(source, files_below(source), folder)
+            copy_files(source, files, folder)
     else:
-        _require(source, commit_file)
-        _upload(source, goal.rstrip("/"), commit_file)
+        _upload(source, files, goal.rstrip("/"), commit_file)
 
 
 def put_new(unfinished: str | Path, goal: str | Path) -> bool:
     """Gives a local folder a name that no other folder has; of several processes that want one name, one gets it.
 
+    An empty folder has no claim to its name; the system lets the new one take its place.
+
     Args:
-        unfinished: A folder that is complete.
+        unfinished: A folder that is complete and not empty.
         goal: The name, on the same file system. Afterwards it is on the disk.
 
     Returns:
@@ -104,19 +105,20 @@ def put_new(unfinished: str | Path, goal: str | Path) -> bool:
     return True
 
 
-def remove_folder(path: str | Path, leaving: str | Path, commit_file: str) -> None:
+def remove_folder(path: str | Path, commit_file: str, *, leaving: str | Path | None = None) -> None:
     """Removes a folder, so that a reader sees the whole folder or none.
 
     Args:
-        path: The folder, local or remote.
-        leaving: The name that a local folder has while it is deleted, on the same file system.
+        path: The folder, local or remote. A remote one may be missing.
         commit_file: See `new_folder`; of a remote folder, it goes first.
+        leaving: The name that a local folder has while it is deleted, on the same file system; None for one beside it.
 
     Raises:
         OSError: The folder cannot be renamed or removed.
         tf.errors.OpError: A remote folder cannot be removed.
     """
     if is_local(path):
+        leaving = leaving or temporary(str(path), REPLACED)
         os.rename(path, leaving)
         shutil.rmtree(leaving)
     else:
@@ -134,7 +136,7 @@ def sweep(path: str | Path) -> None:
     """
     parent, name = os.path.split(path)
     for entry in os.scandir(parent or ".") if os.path.isdir(parent or ".") else ():
-        if entry.name.startswith(temporary_prefix(name)) and entry.name.endswith((UNFINISHED, REPLACED)):
+        if is_temporary(entry.name, name):
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
             else:
@@ -165,9 +167,8 @@ def _replace(unfinished: str, goal: str) -> None:
             shutil.rmtree(beside)
 
 
-def _upload(source: str, goal: str, commit_file: str) -> None:
+def _upload(source: str, files: list[str], goal: str, commit_file: str) -> None:
     """The protocol of object stores: the old commit file goes first, the new one comes last."""
-    files = files_below(source)
     _remove_remote(goal, commit_file)
     done = False
     try:
@@ -191,7 +192,9 @@ def _remove_remote(folder: str, commit_file: str) -> None:
         tf.io.gfile.rmtree(folder)
 
 
-def _require(folder: str, commit_file: str) -> None:
-    """Refuses a folder without its commit file, which no reader would take for a whole one."""
-    if commit_file not in files_below(folder):
+def _whole(folder: str, commit_file: str) -> list[str]:
+    """The files of a folder; one without its commit file is refused, since no reader would take it for a whole one."""
+    files = files_below(folder)
+    if commit_file not in files:
         raise FileNotFoundError(f"{folder}: the file {commit_file}, which says that the folder is whole, is missing.")
+    return files

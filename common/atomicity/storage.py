@@ -1,6 +1,7 @@
 """What both protocols stand on: which storage a path is of, temporary names, and when bytes are on the disk."""
 
 import os
+import re
 import uuid
 from pathlib import Path
 
@@ -21,12 +22,12 @@ def temporary(path: str, ending: str = UNFINISHED) -> str:
         ending: One of the two above.
     """
     folder, name = os.path.split(path)
-    return os.path.join(folder, f"{temporary_prefix(name)}{uuid.uuid4().hex}{ending}")
+    return os.path.join(folder, f".{name}.{uuid.uuid4().hex}{ending}")
 
 
-def temporary_prefix(name: str) -> str:
-    """How the temporary names of a file or folder begin."""
-    return f".{name.lstrip('.')}."
+def is_temporary(candidate: str, name: str) -> bool:
+    """Whether a name is a temporary one of a file or folder; that of `a.b` is none of `a`."""
+    return re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{32}}({UNFINISHED}|{REPLACED})", candidate) is not None
 
 
 def sync(path: str | Path) -> None:

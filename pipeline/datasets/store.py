@@ -2,13 +2,13 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from common.atomicity import new_folder
 from common.errors import DataSetError
 from pipeline.datasets.registry import DATA_SETS, DataSet, find
 from pipeline.datasets.sources import check_digest
@@ -151,18 +151,11 @@ def _convert(contents: Mapping[str, bytes], data_set: DataSet) -> dict[str, byte
 
 
 def _write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Writes beside the folder, then renames: a reader finds a whole data set or none."""
+    """Writes the folder; a reader finds a whole data set or none, and a damaged copy is replaced."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
-            new, old = Path(beside, "new"), Path(beside, "old")
-            new.mkdir()
+        with new_folder(folder, commit_file=None) as new:
             for name, content in files.items():
-                (new / name).write_bytes(content)
-            if folder.exists():
-                # A damaged copy: a folder that is not empty cannot be renamed over.
-                folder.rename(old)
-            new.rename(folder)
+                Path(new, name).write_bytes(content)
     except OSError as e:
         raise DataSetError(
             f"{folder}: cannot be written ({e.strerror}). Name another folder for data sets in {DATA_VARIABLE}."

@@ -1,12 +1,19 @@
-"""An artifact's folder that holds everything or nothing."""
+"""The folder of an artifact that holds everything or nothing, and the files in it.
+
+TFX reads every file in a split's folder. So the temporary names of unfinished files lie in a folder of their own.
+"""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from pipeline.ground import tabular_files as files
+from common import atomicity
+from common.errors import OutputError
+
+_WORK_DIR = ".work"
 
 
 @contextmanager
@@ -20,11 +27,52 @@ def all_or_nothing(uri: str) -> Iterator[None]:
         OutputError: The folder cannot be written; found out before the work, not after.
     """
     probe = os.path.join(uri, "probe")
-    files.write_bytes(probe, b"", uri)
+    write_bytes(probe, b"", uri)
     fileio.remove(probe)
     done = False
     try:
         yield
         done = True
     finally:
-        files.clear(uri, keep_files=done)
+        _clear(uri, keep_files=done)
+
+
+@contextmanager
+def new_file(path: str, uri: str) -> Iterator[str]:
+    """Lets a block write a file of an artifact, which then appears whole or not at all.
+
+    Args:
+        path: Where the file belongs.
+        uri: The artifact's folder.
+
+    Yields:
+        The local path that the block writes to.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    try:
+        with atomicity.new_file(path, work_dir=os.path.join(uri, _WORK_DIR)) as unfinished:
+            yield unfinished
+    except (OSError, tf.errors.OpError) as e:
+        raise OutputError(f"{path}: cannot be written ({e}). Free or unlock the folder, or choose another one.") from e
+
+
+def write_bytes(path: str, content: bytes, uri: str) -> None:
+    """Writes a file of an artifact; see `new_file`."""
+    with new_file(path, uri) as unfinished, open(unfinished, "wb") as file:
+        file.write(content)
+
+
+def _clear(uri: str, keep_files: bool) -> None:
+    """Removes temporary files from an artifact's folder, or everything that is in it; the folder stays."""
+    if not fileio.exists(uri):
+        return
+    for name in fileio.listdir(uri):
+        path = os.path.join(uri, name.rstrip("/"))
+        if keep_files and os.path.basename(path) != _WORK_DIR:
+            continue
+        if fileio.isdir(path):
+            fileio.rmtree(path)
+        else:
+            fileio.remove(path)

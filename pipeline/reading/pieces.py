@@ -10,11 +10,10 @@ import pyarrow as pa
 
 from common.errors import DataError
 from configs.data import Column, FileFormat
-from pipeline.ground import tabular_files as files
-from pipeline.ground.tabular_files import InputFile
-from pipeline.reading import bad_rows, delimited, layout, parquet
+from pipeline.reading import bad_rows, delimited, files, layout, parquet
 from pipeline.reading.bad_rows import BadRow, Problems
 from pipeline.reading.delimited import Kind, Parsed
+from pipeline.reading.files import InputFile
 from pipeline.reading.layout import Layout
 from pipeline.reading.report import FileReport, ReadingReport
 

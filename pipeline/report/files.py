@@ -1,11 +1,10 @@
 """Pages as files: that of each local run, whatever became of it."""
 
 import logging
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.atomicity import write_text
 from common.errors import OutputError
 from configs.pipeline import PipelineConfig
 from pipeline.ground.home import local_home
@@ -31,7 +30,7 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
     path = _local_path(config, run)
     try:
         page = build_page(read_facts(config.name, parts_of_run(run), run), local_home(config))
-        write_page(path, page)
+        write_text(path, page)
     except Exception as e:  # files of any age and shape are read
         raise OutputError(
             f"{path}: the report of run {run.number} cannot be written ({type(e).__name__}: {e}). "
@@ -54,29 +53,6 @@ def write_missing_reports(config: PipelineConfig, runs: Sequence[Run]) -> None:
                 write_local_report(config, run)
             except OutputError as e:
                 logging.getLogger("perennial.report").error("%s", e)
-
-
-def write_page(path: Path, page: str) -> None:
-    """Writes an HTML document in UTF-8, there whole or not at all; the folder is made if need be.
-
-    Args:
-        path: Where to.
-        page: The document.
-
-    Raises:
-        OSError: The page cannot be written.
-    """
-    folder = path.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tmp", delete=False) as file:
-        try:
-            file.write(page)
-            file.close()
-            os.chmod(file.name, 0o644)  # a temporary file is for its owner alone
-            os.replace(file.name, path)
-        except OSError:
-            os.unlink(file.name)
-            raise
 
 
 def _local_path(config: PipelineConfig, run: Run) -> Path:

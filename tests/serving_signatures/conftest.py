@@ -10,6 +10,9 @@ from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever
 from tests.serving_signatures.oracle import Oracle, make_retriever
 from tests.trainer_inputs import TrainerInputs
+from tests.vertex_api.buckets import gs, store
+
+__all__ = ["gs", "store"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The SavedModel on disk."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,11 +11,13 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from common.atomicity import copy_folder
 from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.provenance import digest_of, provenance
 from tests.serving_signatures.conftest import Served
 from tests.serving_signatures.oracle import make_retriever
 from tests.trainer_inputs import TrainerInputs
+from tests.vertex_api.object_store import ObjectStore
 
 PLAIN_TENSORFLOW = """
 import json, sys
@@ -125,16 +128,18 @@ def test_export_cannot_be_put_in_place_leaves_the_older_model(
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "old").write_text("whole")
-    rename = tf.io.gfile.rename
+    rename, moved = os.rename, []
 
-    def refuse(source: str, goal: str, **kwargs: bool) -> None:
-        if source.endswith(".tmp"):
-            raise tf.errors.PermissionDeniedError(None, None, "refused")
-        rename(source, goal, **kwargs)
+    def refuse(source: str, goal: str) -> None:
+        if source.endswith(".tmp") and moved:
+            raise PermissionError("refused")
+        rename(source, goal)
+        moved.append(goal)
 
-    monkeypatch.setattr(tf.io.gfile, "rename", refuse)
-    with pytest.raises(tf.errors.PermissionDeniedError):
+    monkeypatch.setattr("os.rename", refuse)
+    with pytest.raises(PermissionError, match="refused"):
         export_model(make_retriever(shop)[0], str(folder), {})
+    assert len(moved) == 2  # out of the way and back
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert (folder / "old").read_text() == "whole"
 
@@ -144,3 +149,46 @@ def test_export_fails_half_way_leaves_nothing(shop: TrainerInputs, tmp_path: Pat
     with pytest.raises(TypeError):
         export_model(make_retriever(shop)[0], str(tmp_path / "model"), {"no JSON": object()})
     assert list(tmp_path.iterdir()) == []
+
+
+def _watched(gs: ObjectStore) -> list[dict[str, bytes]]:
+    """All that the bucket ever holds from now on, without the objects that TensorFlow makes for folders."""
+    states: list[dict[str, bytes]] = []
+
+    def look() -> None:
+        states.append({name: content for (_, name), content in gs.objects.items() if not name.endswith("/")})
+
+    look()
+    gs.watch = look
+    return states
+
+
+def test_export_to_an_object_store_is_whole_at_every_moment_and_can_be_loaded(
+    served: Served, gs: ObjectStore, tmp_path: Path
+) -> None:
+    for name in ("saved_model.pb", "variables/variables.index", "assets/gone"):
+        gs.put("bucket", f"model/{name}", b"old")
+    states = _watched(gs)
+    export_model(served.retriever, "gs://bucket/model", {"pipeline": "shop"})
+    old, new = (state for state in states if "model/saved_model.pb" in state)
+    assert (old, new) == (states[0], states[-1])
+    assert {"model/variables/variables.index", "model/assets.extra/provenance.json"} <= set(new)
+    for state in states:
+        assert len({content == b"old" for content in state.values()}) <= 1, "half of each"
+    assert any(0 < len(state) < len(new) - 1 for state in states), "written at once, so this test shows nothing"
+    # Loaded from here: TensorFlow reads a checkpoint with Python's lock held, and the object store is in this process.
+    copy_folder("gs://bucket/model", str(tmp_path / "model"), commit_file="saved_model.pb")
+    loaded = tf.saved_model.load(str(tmp_path / "model"))
+    assert set(loaded.signatures) == {signature.name for signature in SIGNATURES}
+
+
+@pytest.mark.fault
+def test_export_to_an_object_store_that_fails_half_way_leaves_no_model(served: Served, gs: ObjectStore) -> None:
+    gs.put("bucket", "model/saved_model.pb", b"old")
+    states = _watched(gs)
+    gs.refuse = lambda verb, name: (verb, name) == ("write", "model/variables/variables.index")
+    with pytest.raises(tf.errors.PermissionDeniedError):
+        export_model(served.retriever, "gs://bucket/model", {})
+    assert [state for state in states if "model/saved_model.pb" in state] == states[:1]
+    assert max(len(state) for state in states) > 1
+    assert gs.names("bucket") == []

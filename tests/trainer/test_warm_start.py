@@ -13,7 +13,8 @@ import tensorflow as tf
 from common.errors import WarmStartError
 from configs.model import Trainer
 from tests.trainer.worlds import candidates_of, interactions_of
-from trainer.base_model import find_base_model
+from tests.vertex_api.object_store import ObjectStore
+from trainer.base_model import find_base_model, hand_on
 from trainer.candidates import Candidates
 from trainer.two_tower import TwoTower
 from trainer.warm_start import CARRIED_SCALE, Carried, carry_over, state_of, table_ids
@@ -134,6 +135,27 @@ def test_state_of_model_written_and_read_back_is_equal(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.projection, np.eye(DIM))
     assert (again.metrics, again.model_digest) == ({"model": {}}, "abc")
     assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
+
+
+def test_hand_on_from_bucket_to_bucket_model_and_state_are_whole_and_the_same(gs: ObjectStore) -> None:
+    model = {"saved_model.pb": b"graph", "variables/variables.index": b"index", "a": b""}
+    for name, content in model.items():
+        gs.put("bucket", f"base/Format-Serving/{name}", content)
+    write_state(base_state(user_embedding=([b"u1"], 1), item_embedding=([b"i"], 1)), f"gs://bucket/base/{FOLDER}")
+    base = find_base_model("gs://bucket/base/Format-Serving", Trainer(embedding_dim=DIM))
+    gs.log.clear()
+    hand_on(base, "gs://bucket/new/Format-Serving/", "gs://bucket/run")
+
+    kept = {name: content for (_, name), content in gs.objects.items() if not name.endswith("/")}
+    assert {name: kept[f"new/Format-Serving/{name}"] for name in model} == model
+    assert [kept[f"new/{FOLDER}/{name}"] for name in ("tables.npz", "state.json")] == [
+        kept[f"base/{FOLDER}/{name}"] for name in ("tables.npz", "state.json")
+    ]
+    assert json.loads(kept["run/metrics.json"]) == {"model": {"hit_rate@10": 0.25}}
+    written = [line.removeprefix("write ") for line in gs.log if not line.endswith("/")]
+    assert sorted(written) == sorted(name for name in kept if not name.startswith("base/"))  # each once, nothing else
+    assert [name for name in written if "Format-Serving" in name][-1] == "new/Format-Serving/saved_model.pb"
+    assert [name for name in written if FOLDER in name][-1] == f"new/{FOLDER}/state.json"
 
 
 def edited(**changes: Any) -> Callable[[Path], None]:

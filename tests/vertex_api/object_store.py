@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,8 +29,9 @@ TOKEN = "a-token"
 class ObjectStore:
     """Buckets are there when something is in them; an object is bytes under a name with slashes, and nothing else.
 
-    No write is refused here: TensorFlow tries it once more when its file object is freed, in C++ with Python's lock
-    held, and this server, in the same process, could not answer.
+    Only writes of `tf.io.gfile.copy` may be refused: TensorFlow tries a refused write once more when its file object is
+    freed. That of a GFile is freed in C++ with Python's lock held, and this server, in the same process, could not
+    answer.
     """
 
     def __init__(self) -> None:
@@ -43,10 +44,23 @@ class ObjectStore:
         self.strays: list[str] = []
         """What nothing answers."""
 
+        self.watch: Callable[[], None] | None = None
+        """Called after each change, before anything else is answered: it sees all that a reader could ever see."""
+
+        self.refuse: Callable[[str, str], bool] | None = None
+        """Whether to forbid a `write` or `delete` of an object, by its name."""
+
         self._generation = 0
         self._generations: dict[tuple[str, str], int] = {}
         self._sessions: dict[str, tuple[str, str]] = {}
         self._lock = threading.RLock()
+
+    def clear(self) -> None:
+        """Makes it as new, without objects, watchers and refusals."""
+        with self._lock:
+            self.objects.clear()
+            self.log.clear()
+            self.watch = self.refuse = None
 
     def names(self, bucket: str) -> list[str]:
         """Of a bucket's objects."""
@@ -73,9 +87,16 @@ class ObjectStore:
             return 501, {}, b"{}"
 
     def _write(self, key: tuple[str, str], content: bytes) -> tuple[int, dict[str, str], bytes]:
+        if self.refuse is not None and self.refuse("write", key[1]):
+            return _FORBIDDEN
         self.put(*key, content)
-        self.log.append(f"write {key[1]}")
+        self._changed(f"write {key[1]}")
         return _json(self._described(key))
+
+    def _changed(self, what: str) -> None:
+        self.log.append(what)
+        if self.watch is not None:
+            self.watch()
 
     def _described(self, key: tuple[str, str]) -> dict[str, Any]:
         return {
@@ -117,17 +138,19 @@ class ObjectStore:
         return _json(self._described(key)) if key in self.objects else _NOT_FOUND
 
     def _delete(self, parts: list[str], *_: Any) -> tuple[int, dict[str, str], bytes]:
+        if self.refuse is not None and self.refuse("delete", parts[1]):
+            return _FORBIDDEN
         if self.objects.pop((parts[0], parts[1]), None) is None:
             return _NOT_FOUND
-        self.log.append(f"delete {parts[1]}")
+        self._changed(f"delete {parts[1]}")
         return 204, {}, b""
 
     def _copy(self, parts: list[str], *_: Any) -> tuple[int, dict[str, str], bytes]:
         source, goal = (parts[0], parts[1]), (parts[2], parts[3])
         if source not in self.objects:
             return _NOT_FOUND
-        self._write(goal, self.objects[source])
-        return _json({"done": True})
+        status, headers, body = self._write(goal, self.objects[source])
+        return _json({"done": True}) if status == 200 else (status, headers, body)
 
     def _read(self, parts: list[str], _: Any, headers: Any, *__: Any) -> tuple[int, dict[str, str], bytes]:
         content = self.objects.get((parts[0], parts[1]))
@@ -157,6 +180,7 @@ def _json(value: Any) -> tuple[int, dict[str, str], bytes]:
     return 200, {"Content-Type": "application/json"}, json.dumps(value).encode()
 
 
+_FORBIDDEN = 403, {"Content-Type": "application/json"}, b'{"error": {"code": 403, "message": "Forbidden"}}'
 _NOT_FOUND = 404, {"Content-Type": "application/json"}, b'{"error": {"code": 404, "message": "Not Found"}}'
 
 _ROUTES: list[tuple[str, str, Any]] = [

@@ -3,8 +3,6 @@
 import contextlib
 import dataclasses
 import json
-import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
+from common.atomicity import move_file, new_folder, sweep, write_json
 from common.errors import OutputError, PerennialError
 from configs.data import Log
 from configs.pipeline import PipelineConfig
@@ -22,7 +21,6 @@ from pipeline.runners import local
 from pipeline.store.runs.lock import pipeline_lock
 from pipeline.store.runs.records import NodeExecution, Run, read_runs
 from trainer import METRICS_FILE
-from trainer.training import write_json
 
 ROUNDS_FILE = "rounds.json"
 """In the replay's folder: every round so far, as JSON values of `Round`."""
@@ -108,11 +106,13 @@ def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Co
             waiting = _cut(config.log, rounds, home)
         done: list[Round] = []
         for number, window in enumerate(waiting, 1):
-            os.rename(window.file, home / _ARRIVED / window.file.name)
+            with writing(home):
+                move_file(window.file, home / _ARRIVED / window.file.name)
             events = window.events + (done[-1].events if done else 0)
             console.rule(f"round {number} of {rounds}: {events:,} events")
             done.append(_round(changed, number, events, window.newest, console))
-            write_json(str(home / ROUNDS_FILE), [dataclasses.asdict(of) for of in done])
+            with writing(home):
+                write_json(home / ROUNDS_FILE, [dataclasses.asdict(of) for of in done])
             yield done[-1]
 
 
@@ -136,14 +136,10 @@ def writing(home: Path) -> Iterator[None]:
 
 def _cut(log: Log, rounds: int, home: Path) -> list[Window]:
     """Cuts into a new folder, which then takes the place of the old one: a log that cannot be cut costs nothing."""
-    fresh = home.with_name(f".{home.name}.cut")
-    if fresh.exists():  # of a replay that was killed
-        shutil.rmtree(fresh)
-    found = windows.cut(log, rounds, fresh / _WAITING)
-    (fresh / _ARRIVED).mkdir()
-    if home.exists():
-        shutil.rmtree(home)
-    fresh.rename(home)
+    sweep(home)  # after replays that were killed; the lock keeps out living ones
+    with new_folder(home, commit_file=None) as fresh:
+        found = windows.cut(log, rounds, Path(fresh, _WAITING))
+        Path(fresh, _ARRIVED).mkdir()
     return [dataclasses.replace(window, file=home / _WAITING / window.file.name) for window in found]
 
 

@@ -7,12 +7,12 @@ from markupsafe import Markup
 from rich.markup import escape
 from rich.table import Table
 
+from common.atomicity import write_text
 from configs.pipeline import PipelineConfig
 from pipeline.commands.replay.rounds import HEADLINE_METRICS, PUSHED, REFUSED, STOPPED, Round, writing
 from pipeline.ground.home import local_home
 from pipeline.report.charts import quality
 from pipeline.report.charts.rounds import quality_chart, seconds_chart
-from pipeline.report.files import write_page
 from pipeline.report.numbers import significant
 from pipeline.report.page import environment, from_home
 
@@ -93,5 +93,5 @@ def write(config: PipelineConfig, rounds: Sequence[Round]) -> Path:
     """
     path = local_home(config) / PAGE_FILE
     with writing(local_home(config)):
-        write_page(path, from_home(page(config.name, rounds), local_home(config)))
+        write_text(path, from_home(page(config.name, rounds), local_home(config)))
     return path

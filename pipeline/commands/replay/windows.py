@@ -1,7 +1,5 @@
 """Cuts a log into windows of equal size by time. The rows stay as they are, so that the pipeline does the cleaning."""
 
-import os
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from common.atomicity import new_file
 from common.errors import ConfigError, DataError
 from configs.data import FileFormat, Log, LogColumns
 from pipeline import datasets
 from pipeline.components.interaction_gen import reading
-from pipeline.ground import tabular_files as files
-from pipeline.reading import columns, pieces, settings
+from pipeline.reading import columns, files, pieces, settings
 from pipeline.reading.bad_rows import Problems
 from pipeline.reading.delimited import Kind
 from pipeline.reading.driver import require_match
@@ -60,13 +58,11 @@ def cut(log: Log, rounds: int, folder: Path) -> list[Window]:
     if len(times) < rounds:
         raise DataError(f"{path}: {len(times)} event(s) with a time cannot arrive in {rounds} rounds. Ask for fewer.")
     order = np.argsort(times, kind="stable")
-    folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number, rows in enumerate(np.array_split(order, rounds), 1):
         file = folder / f"round-{number:03d}.parquet"
-        unfinished = folder / f".{file.name}.{uuid.uuid4().hex}"
-        pq.write_table(table.take(pa.array(rows)), unfinished)
-        os.replace(unfinished, file)
+        with new_file(file) as unfinished:
+            pq.write_table(table.take(pa.array(rows)), unfinished)
         found.append(Window(file, len(rows), int(times[rows[0]]), int(times[rows[-1]])))
     return found
 

@@ -25,11 +25,10 @@ from pipeline.components.catalogue_gen import reading
 from pipeline.components.catalogue_gen.reading import Items
 from pipeline.components.interaction_gen.outcome import ITEMS_FILE
 from pipeline.ground import records
-from pipeline.ground import tabular_files as files
-from pipeline.ground.output import all_or_nothing
-from pipeline.ground.tabular_files import InputFile
-from pipeline.reading import report, settings
+from pipeline.ground.output import all_or_nothing, write_bytes
+from pipeline.reading import files, report, settings
 from pipeline.reading.driver import require_match
+from pipeline.reading.files import InputFile
 from pipeline.reading.pace import rate
 from pipeline.reading.report import ReadingReport
 from transforms import features
@@ -127,14 +126,14 @@ def write_catalogue(job: Job) -> None:
     try:
         table, found, quarantine = make_catalogue(job.inputs, job.catalogue, interacted)
     except DataError as e:
-        files.write_bytes(os.path.join(job.uri, REPORT_FILE), json.dumps({"fault": str(e)}).encode(), job.uri)
+        write_bytes(os.path.join(job.uri, REPORT_FILE), json.dumps({"fault": str(e)}).encode(), job.uri)
         return
     path = os.path.join(job.uri, f"Split-{SPLIT}", "data_tfrecord-00000-of-00001.gz")
     records.write_records(path, encode(table), job.uri)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantine)
-    files.write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)
+    write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)
     text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-    files.write_bytes(os.path.join(job.uri, REPORT_FILE), text.encode(), job.uri)
+    write_bytes(os.path.join(job.uri, REPORT_FILE), text.encode(), job.uri)
 
 
 def make_catalogue(

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from common.errors import DataError
 from configs.data import Catalogue, Column
 from pipeline.components.catalogue_gen import content
-from pipeline.ground.tabular_files import InputFile
 from pipeline.reading import bad_rows, columns, pieces, report
 from pipeline.reading.bad_rows import BadRow, Problems
 from pipeline.reading.delimited import Kind, Parsed
+from pipeline.reading.files import InputFile
 from pipeline.reading.report import FileReport, ReadingReport
 from transforms import features
 

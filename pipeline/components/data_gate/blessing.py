@@ -16,7 +16,7 @@ from tfx.dsl.io import fileio
 from common.errors import DriftError
 from pipeline.components.data_gate import facts
 from pipeline.components.data_gate.facts import Facts
-from pipeline.ground import tabular_files as files
+from pipeline.ground.output import write_bytes
 
 REPORT_FILE = "gate.json"
 SAMPLES_FILE = "samples.npz"
@@ -46,9 +46,9 @@ def write(uri: str, report: dict[str, Any], remembered: Remembered) -> None:
         remembered: What a later run compares with.
     """
     for (data, split), statistics in remembered.statistics.items():
-        files.write_bytes(_statistics_file(uri, data, split), statistics.SerializeToString(), uri)
-    files.write_bytes(os.path.join(uri, SAMPLES_FILE), facts.to_bytes(remembered.facts.samples), uri)
-    files.write_bytes(os.path.join(uri, REPORT_FILE), (json.dumps(report, indent=2) + "\n").encode(), uri)
+        write_bytes(_statistics_file(uri, data, split), statistics.SerializeToString(), uri)
+    write_bytes(os.path.join(uri, SAMPLES_FILE), facts.to_bytes(remembered.facts.samples), uri)
+    write_bytes(os.path.join(uri, REPORT_FILE), (json.dumps(report, indent=2) + "\n").encode(), uri)
 
 
 def read(uri: str) -> Remembered | None:

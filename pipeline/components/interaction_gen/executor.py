@@ -16,11 +16,10 @@ from tfx.types import artifact_utils, standard_component_specs
 from common.errors import DataError
 from configs.data import Log
 from pipeline.components.interaction_gen import cleaning, encoding, interactions, outcome, stages
-from pipeline.ground import tabular_files as files
-from pipeline.ground.output import all_or_nothing
-from pipeline.ground.tabular_files import InputFile
-from pipeline.reading import settings
+from pipeline.ground.output import all_or_nothing, write_bytes
+from pipeline.reading import files, settings
 from pipeline.reading.driver import require_match
+from pipeline.reading.files import InputFile
 from pipeline.reading.pace import rate
 
 REPORT_FILE = "cleaning.json"
@@ -111,7 +110,7 @@ def _judge(uri: str, log: Log) -> dict[str, Any]:
         **found["reading"], "recent_days": found["recent_days"], "steps": steps, "splits": found["splits"]
     }  # fmt: skip
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    files.write_bytes(os.path.join(uri, REPORT_FILE), text.encode(), uri)
+    write_bytes(os.path.join(uri, REPORT_FILE), text.encode(), uri)
     fileio.remove(outcome_file)
     return report
 

@@ -14,7 +14,7 @@ from pipeline.components.interaction_gen import cleaning, encoding, recent, repo
 from pipeline.components.interaction_gen.recent import RecentDays
 from pipeline.components.interaction_gen.report import LogReport
 from pipeline.ground import arrow_bytes
-from pipeline.ground import tabular_files as files
+from pipeline.ground.output import write_bytes
 from pipeline.reading import report as tabular_report
 
 OUTCOME_FILE = "outcome.json"
@@ -102,8 +102,8 @@ def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
         table = arrow_bytes.from_bytes(found.items[encoding.TRAIN])
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink)
-        files.write_bytes(os.path.join(uri, ITEMS_FILE), sink.getvalue().to_pybytes(), uri)
+        write_bytes(os.path.join(uri, ITEMS_FILE), sink.getvalue().to_pybytes(), uri)
     quarantined = tabular_report.quarantine_json(facts.reading)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
-    files.write_bytes(os.path.join(uri, QUARANTINE_FILE), lines.encode(), uri)
-    files.write_bytes(os.path.join(uri, OUTCOME_FILE), json.dumps(values).encode(), uri)
+    write_bytes(os.path.join(uri, QUARANTINE_FILE), lines.encode(), uri)
+    write_bytes(os.path.join(uri, OUTCOME_FILE), json.dumps(values).encode(), uri)

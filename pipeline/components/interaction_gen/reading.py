@@ -11,10 +11,10 @@ import pyarrow as pa
 from common.errors import DataError
 from configs.data import Column, Log
 from pipeline.components.interaction_gen.report import UNITS, LogReport
-from pipeline.ground.tabular_files import InputFile
 from pipeline.reading import bad_rows, columns, pieces
 from pipeline.reading.bad_rows import Problems
 from pipeline.reading.delimited import Kind, Parsed
+from pipeline.reading.files import InputFile
 from pipeline.reading.pieces import Piece
 from pipeline.reading.report import FileReport, ReadingReport
 

@@ -30,7 +30,7 @@ from pipeline.components.interaction_gen.outcome import ShardReport
 from pipeline.components.interaction_gen.report import UNITS, LogReport
 from pipeline.ground import arrow_bytes
 from pipeline.ground.records import write_records
-from pipeline.ground.tabular_files import InputFile
+from pipeline.reading.files import InputFile
 from pipeline.reading.pace import Pace
 from pipeline.reading.pieces import Piece
 

@@ -1,6 +1,7 @@
 """Pusher's executor: TFX's, with another way of pushing."""
 
 import logging
+import os
 from dataclasses import dataclass
 
 from tfx.components.pusher import executor as pusher_executor
@@ -9,8 +10,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
+from common.atomicity import write_json
 from configs.push import Push
-from pipeline.ground.json_report import write_json_report
 from pipeline.ground.node import NodeExecutor
 from pipeline.store.runs.metadata import MODEL_DIGEST, WITHDRAWN
 from pipeline.store.versions.push import push
@@ -64,7 +65,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
         if reason is not None:
             logger.warning("not pushed: %s", reason)
             self._MarkNotPushed(pushed)
-            write_json_report(pushed.uri, REPORT_FILE, {"pushed": False, "reason": reason})
+            write_json(os.path.join(pushed.uri, REPORT_FILE), {"pushed": False, "reason": reason})
             return
         model = path_utils.serving_model_path(inputs.model.uri, path_utils.is_old_model_artifact(inputs.model))
         serving_dir = parameters.push_destination.filesystem.base_directory
@@ -77,9 +78,8 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             version = str(came.version)
             logger.info(f"pushed version {version}" if came.is_new else f"version {version} is live already, unchanged")
             self._MarkPushed(pushed, pushed_destination=came.path, pushed_version=version)
-        write_json_report(
-            pushed.uri,
-            REPORT_FILE,
+        write_json(
+            os.path.join(pushed.uri, REPORT_FILE),
             {
                 "pushed": came.version is not None,
                 "reason": came.reason,

@@ -9,12 +9,12 @@ from tfx import types
 from tfx.components.pusher import executor as pusher_executor
 from tfx.types import standard_artifacts
 
+from common.atomicity import is_local, write_json
 from configs.vertex.target import Target
-from pipeline.ground.json_report import write_json_report
 from pipeline.ground.node import NodeExecutor
 from pipeline.store.runs.metadata import MODEL_DIGEST
 from pipeline.store.versions.files import reading
-from pipeline.store.versions.folder import Version, is_local, versions
+from pipeline.store.versions.folder import Version, versions
 from pipeline.store.versions.withdrawn import withdrawn
 
 REPORT_FILE = "registry.json"
@@ -93,9 +93,8 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
         logger.info("%s %s; traffic %s", came.model, "registered" if came.is_new else "was there", dict(came.traffic))
         output.set_string_custom_property(MODEL_DIGEST, digest)
         self._MarkPushed(output, pushed_destination=came.model, pushed_version=str(came.number))
-        write_json_report(
-            output.uri,
-            REPORT_FILE,
+        write_json(
+            posixpath.join(output.uri, REPORT_FILE),
             {
                 "registered": True,
                 "model": came.model,
@@ -112,7 +111,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
         """Registers nothing, and says why."""
         logging.getLogger("perennial.registry").warning("not registered: %s", reason)
         self._MarkNotPushed(output)
-        write_json_report(output.uri, REPORT_FILE, {"registered": False, "reason": reason})
+        write_json(posixpath.join(output.uri, REPORT_FILE), {"registered": False, "reason": reason})
 
 
 def _why_not(

@@ -21,9 +21,8 @@ from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MOD
 from pipeline.components.retrieval_evaluator.ui_metrics import key_of, ui_metrics
 from pipeline.components.serving_check.executor import REPORT_FILE
 from pipeline.ground import artifacts
-from pipeline.ground import tabular_files as files
 from pipeline.ground.node import NodeExecutor
-from pipeline.ground.output import all_or_nothing
+from pipeline.ground.output import all_or_nothing, write_bytes
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -105,10 +104,10 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
                 )
             document["seconds"] = clock.seconds
             text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-            files.write_bytes(os.path.join(evaluation.uri, EVALUATION_FILE), text.encode(), evaluation.uri)
+            write_bytes(os.path.join(evaluation.uri, EVALUATION_FILE), text.encode(), evaluation.uri)
             blessed = document["decision"]["blessed"]
             file = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
-            files.write_bytes(os.path.join(blessing.uri, file), b"", blessing.uri)
+            write_bytes(os.path.join(blessing.uri, file), b"", blessing.uri)
         _describe(evaluation, document)
         for key, value in ui_metrics(document).items():
             outputs.metrics.set_float_custom_property(key, value)

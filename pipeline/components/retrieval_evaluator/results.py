@@ -14,7 +14,7 @@ from configs.evaluation import LIST_K
 from pipeline.components.retrieval_evaluator import blocks
 from pipeline.components.retrieval_evaluator.users import Users
 from pipeline.ground import arrow_bytes
-from pipeline.ground import tabular_files as files
+from pipeline.ground.output import write_bytes
 
 TRAIN, EVAL = "train", "eval"
 """Folders of users; beside them, one of answers for each model."""
@@ -27,17 +27,17 @@ _ERROR_SUFFIX = ".error"
 
 def write_block(folder: str, name: str, table: Any) -> None:
     """Writes a pyarrow.Table; the file appears whole or not at all."""
-    files.write_bytes(os.path.join(folder, name), arrow_bytes.to_bytes(table), folder)
+    write_bytes(os.path.join(folder, name), arrow_bytes.to_bytes(table), folder)
 
 
 def write_error(folder: str, name: str, error: str) -> None:
     """Writes why a block could not be answered."""
-    files.write_bytes(os.path.join(folder, f"{name}{_ERROR_SUFFIX}"), error.encode(), folder)
+    write_bytes(os.path.join(folder, f"{name}{_ERROR_SUFFIX}"), error.encode(), folder)
 
 
 def write_cut(folder: str, users: int) -> None:
     """Writes how many users with a target there are."""
-    files.write_bytes(os.path.join(folder, CUT_FILE), json.dumps(users).encode(), folder)
+    write_bytes(os.path.join(folder, CUT_FILE), json.dumps(users).encode(), folder)
 
 
 def read_cut(folder: str) -> int:

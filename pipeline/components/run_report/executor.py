@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfx import types
-from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
 
+from common.atomicity import write_text
 from pipeline.ground import artifacts
 from pipeline.ground.node import NodeExecutor
 from pipeline.report.facts import PARTS, Part, read_facts
@@ -66,11 +66,8 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         # On this machine, artifacts lie in <root>/<node>/<key>/<execution>.
         root = None if "://" in report.uri else Path(os.path.normpath(os.path.join(report.uri, "../../..")))
         page = build_page(read_facts(parameters.pipeline_name, parts), root)
-        fileio.makedirs(report.uri)
         path = os.path.join(report.uri, REPORT_FILE)
-        with fileio.open(f"{path}.tmp", "w") as file:
-            file.write(page)
-        fileio.rename(f"{path}.tmp", path, overwrite=True)
+        write_text(path, page)
         report.uri = path
         logging.getLogger("perennial.report").info("wrote %s, %.0f KiB", REPORT_FILE, len(page) / 1024)
 

@@ -11,9 +11,9 @@ from tfx.components.infra_validator import executor as infra_validator
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
+from common.atomicity import write_json
 from configs.push import ServingCheck
 from pipeline.components.serving_check.process import check
-from pipeline.ground.json_report import write_json_report
 from pipeline.ground.node import NodeExecutor
 from serving_signatures.export import SIGNATURES
 
@@ -83,7 +83,7 @@ def _write(blessing: types.Artifact, report: dict[str, Any]) -> None:
         )
     for failure in report["failures"]:
         logger.warning("not blessed: %s", failure)
-    write_json_report(blessing.uri, REPORT_FILE, report)
+    write_json(os.path.join(blessing.uri, REPORT_FILE), report)
     file = BLESSED_FILE if report["blessed"] else NOT_BLESSED_FILE
     io_utils.write_string_file(os.path.join(blessing.uri, file), "")
     blessing.set_int_custom_property(BLESSED_PROPERTY, int(report["blessed"]))

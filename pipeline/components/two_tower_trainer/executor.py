@@ -1,18 +1,18 @@
 """TwoTowerTrainer's executor: TFX's generic one, with the catalogue's artifacts in what `run_fn` is given."""
 
 import os
-import uuid
 from dataclasses import dataclass
 from typing import Any
 
 import attr
 from tfx import types
 from tfx.components.trainer import executor as trainer_executor
-from tfx.dsl.io import fileio
 from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 from tfx.utils import io_utils
 
+from common.atomicity import copy_folder
+from pipeline.components.data_gate.blessing import REPORT_FILE
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
@@ -80,12 +80,8 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         """
         super().Do(present(input_dict), output_dict, exec_properties)
         blessing = artifact_utils.get_single_uri(input_dict["data_blessing"])
-        folder = os.path.join(
-            artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_KEY]), DATA_FOLDER
-        )
-        unfinished = f"{folder}.{uuid.uuid4().hex}.tmp"
-        io_utils.copy_dir(blessing, unfinished)
-        fileio.rename(unfinished, folder, overwrite=True)
+        model = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_KEY])
+        copy_folder(blessing, os.path.join(model, DATA_FOLDER), commit_file=REPORT_FILE)
 
     def _GetFnArgs(
         self,

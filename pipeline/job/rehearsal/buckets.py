@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from common.atomicity import write_json
 from common.errors import JobError, OutputError
-from pipeline.ground.files import write_json
 
 _GS = "gs://"
 _PLACE = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(/[^*?\[\]\"'\\/]+)*/?")

@@ -9,8 +9,8 @@ from typing import Any
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
+from common.atomicity import write_json
 from common.errors import JobError
-from pipeline.ground.files import write_json
 from pipeline.job.parameters import as_declared, from_text
 from pipeline.job.rehearsal import placeholders
 from pipeline.job.rehearsal.context import LOG_FILE, Rehearsal, record_of

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.ground.files import write_json
+from common.atomicity import write_json
 
 RUNS_DIR = "runs"
 """In the rehearsals' home: a folder for each of them."""

@@ -14,8 +14,8 @@ from typing import Any
 
 from rich.console import Console
 
+from common.atomicity import write_json
 from common.errors import JobError, LockedError, OutputError
-from pipeline.ground.files import write_json
 from pipeline.job.compiled import Job
 from pipeline.job.parameters import as_declared, parameter_values
 from pipeline.job.rehearsal.buckets import Buckets, check_places, require_place

@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
+from common.atomicity import write_text
 from configs.pipeline import PipelineConfig
 from configs.vertex.section import Vertex
-from pipeline.ground.files import write_text
 from pipeline.job.compiled import is_yaml, parse_job
 from pipeline.job.lint import job_findings, pipeline_findings
 from pipeline.job.lint.compiling import refuse

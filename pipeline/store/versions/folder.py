@@ -14,10 +14,8 @@ import tensorflow as tf
 from pydantic import AfterValidator
 
 from pipeline.store.versions.json_files import JsonFile, read_json
-from serving_signatures.export import PROVENANCE_FILE
+from serving_signatures.export import PROVENANCE_FILE, SAVED_MODEL
 from serving_signatures.provenance import PUSH_FILE, model_digest
-
-SAVED_MODEL = "saved_model.pb"
 
 SOURCE = "source"
 """In a version's record: the newest place in which the pipeline has this model."""
@@ -141,8 +139,3 @@ def names(serving_dir: str) -> list[str]:
     except tf.errors.NotFoundError:
         return []
     return [name.rstrip("/") for name in tf.io.gfile.listdir(serving_dir)]
-
-
-def is_local(path: str) -> bool:
-    """Whether a path is one of this machine's file system, which can rename."""
-    return "://" not in path

@@ -1,8 +1,9 @@
 """Puts a model into a serving folder as a new version, whole or not at all.
 
-On this machine: copy under a name that is no number, verify, rename. On an object store, which has no rename: the data
-first and `saved_model.pb` last, since servers wait for that file. Numbers only ever grow, also within one second and
-with a clock set back, because a server takes the highest one for the newest.
+The two protocols are those of `common.atomicity`; servers wait for `saved_model.pb`. This module adds what a serving
+folder needs besides: a copy is verified before it is live, one push alone takes a number, and the leftovers of dead
+pushes are swept. Numbers only ever grow, also within one second and with a clock set back, because a server takes the
+highest one for the newest.
 """
 
 import contextlib
@@ -24,9 +25,10 @@ from typing import Any
 
 import tensorflow as tf
 
+from common.atomicity import copy_files, is_local, put_new, remove_folder, sync, write_text
 from common.errors import ModelError, OutputError
-from pipeline.store.versions.files import copy_here, copy_there, sync_folder, synced
-from pipeline.store.versions.folder import SAVED_MODEL, SOURCE, Version, is_local, names, numbers, versions
+from pipeline.store.versions.folder import SOURCE, Version, names, numbers, versions
+from serving_signatures.export import SAVED_MODEL
 from serving_signatures.provenance import PUSH_FILE, digest_of_files, file_digests
 
 _UNFINISHED, _DELETED = "unfinished", "deleted"
@@ -120,25 +122,16 @@ def note_source(version: Version, source: str) -> None:
     known = {"model_digest": version.digest, "pushed_at": version.pushed_at, **version.record}
     text = json.dumps({**known, SOURCE: source}, indent=2, sort_keys=True) + "\n"
     place = posixpath.join(version.path, PUSH_FILE)
+    # Beside the version, where a later push sweeps it: nothing of a killed push may stay in a model.
+    work_dir = _temporary(Path(version.path).parent, _UNFINISHED) if is_local(place) else None
     try:
-        if not is_local(place):
-            with tf.io.gfile.GFile(place, "w") as file:  # an object appears whole when it is closed
-                file.write(text)
-            return
-        unfinished = _temporary(Path(version.path).parent, _UNFINISHED)
-        unfinished.mkdir()
-        try:
-            written = unfinished / Path(PUSH_FILE).name
-            with synced(written) as local:
-                local.write(text.encode())
-            Path(place).parent.mkdir(exist_ok=True)
-            written.replace(place)
-            sync_folder(Path(place).parent)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
+        write_text(place, text, durable=True, work_dir=work_dir)
     except (OSError, tf.errors.OpError) as e:
         # The model is live, and where it was pushed from is still written down.
         _logger.warning("version %d: its new place %s cannot be written down: %s", version.number, source, e)
+    finally:
+        if work_dir is not None:
+            shutil.rmtree(work_dir, ignore_errors=True)
 
 
 def _next_number(serving_dir: str) -> int:
@@ -155,9 +148,7 @@ def _claimed_number(serving_dir: str) -> int:
     while True:
         version = _next_number(serving_dir)
         claims = posixpath.join(serving_dir, _CLAIMS, str(version))
-        tf.io.gfile.makedirs(claims)
-        with tf.io.gfile.GFile(posixpath.join(claims, uuid.uuid4().hex), "w") as file:
-            file.write(socket.gethostname())
+        write_text(posixpath.join(claims, uuid.uuid4().hex), socket.gethostname())
         if len(names(claims)) == 1:
             return version
 
@@ -165,23 +156,13 @@ def _claimed_number(serving_dir: str) -> int:
 def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], record: str) -> int:
     unfinished = _temporary(serving_dir, _UNFINISHED)
     try:
-        copy_here(source, digests, unfinished)
+        copy_files(source, digests, str(unfinished), durable=True)
         _require_equal(file_digests(str(unfinished)), digests, str(serving_dir))
-        place = unfinished / PUSH_FILE
-        place.parent.mkdir(exist_ok=True)
-        with synced(place) as file:
-            file.write(record.encode())
-        sync_folder(place.parent)
-        sync_folder(unfinished)
-        while True:
+        write_text(unfinished / PUSH_FILE, record, durable=True)
+        sync(unfinished)
+        version = _next_number(str(serving_dir))
+        while not put_new(unfinished, serving_dir / str(version)):  # another machine was faster: take the next
             version = _next_number(str(serving_dir))
-            try:
-                unfinished.rename(serving_dir / str(version))
-                break
-            except OSError as e:
-                if e.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # another machine was faster: take the next
-                    raise
-        sync_folder(serving_dir)
         return version
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -192,16 +173,12 @@ def _publish_there(source: str, serving_dir: str, digests: Mapping[str, str], re
     folder = posixpath.join(serving_dir, str(version))
     data = {path: digest for path, digest in digests.items() if path != SAVED_MODEL}
     try:
-        copy_there(source, data, folder)
+        copy_files(source, data, folder)
         _require_equal(file_digests(folder), data, serving_dir)
-        place = posixpath.join(folder, PUSH_FILE)
-        tf.io.gfile.makedirs(posixpath.dirname(place))
-        with tf.io.gfile.GFile(place, "w") as file:
-            file.write(record)
-        copy_there(source, [SAVED_MODEL], folder)
-    except (OutputError, tf.errors.OpError):
-        if tf.io.gfile.isdir(folder):
-            tf.io.gfile.rmtree(folder)
+        write_text(posixpath.join(folder, PUSH_FILE), record)
+        copy_files(source, [SAVED_MODEL], folder)
+    except (OutputError, OSError, tf.errors.OpError):
+        remove_folder(folder, SAVED_MODEL)
         raise
     return version
 
@@ -235,22 +212,12 @@ def retire(serving_dir: str, keep_versions: int) -> list[int]:
             if digest not in kept and len(kept) < keep_versions:
                 kept.add(digest)
                 continue
-            _remove(serving_dir, version)
+            remove_folder(version.path, SAVED_MODEL, leaving=_temporary(Path(serving_dir), _DELETED))
             retired.append(version.number)
         except (OSError, tf.errors.OpError) as e:
             # The new version is live; that an old one stays too must not undo this.
             _logger.warning("version %d need not be kept but cannot be removed: %s", version.number, e)
     return sorted(retired)
-
-
-def _remove(serving_dir: str, version: Version) -> None:
-    if is_local(serving_dir):
-        leaving = _temporary(Path(serving_dir), _DELETED)
-        Path(version.path).rename(leaving)
-        shutil.rmtree(leaving)
-    else:
-        tf.io.gfile.remove(posixpath.join(version.path, SAVED_MODEL))
-        tf.io.gfile.rmtree(version.path)
 
 
 def sweep(serving_dir: str, is_alone: bool) -> None:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from common.atomicity import is_local
 from pipeline.store.versions.files import writing
-from pipeline.store.versions.folder import is_local, versions
+from pipeline.store.versions.folder import versions
 from pipeline.store.versions.publish import locked, note_source, publish, retire, sweep
 from pipeline.store.versions.withdrawn import withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests, model_digest

@@ -6,14 +6,9 @@ one of its versions brings it back. The file is small, hidden, and replaced whol
 
 import json
 import posixpath
-import uuid
-from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
-
-from pipeline.store.versions.files import synced
-from pipeline.store.versions.folder import is_local
+from common.atomicity import write_text
 from pipeline.store.versions.json_files import JsonFile, read_json
 
 WITHDRAWN_FILE = ".withdrawn.json"
@@ -58,14 +53,4 @@ def write_withdrawn(serving_dir: str, models: dict[str, dict[str, Any]]) -> None
     """
     path = posixpath.join(serving_dir, WITHDRAWN_FILE)
     text = json.dumps({"schema_version": 1, "models": models}, indent=2, sort_keys=True) + "\n"
-    if not is_local(path):
-        with tf.io.gfile.GFile(path, "w") as file:  # an object appears whole when it is closed
-            file.write(text)
-        return
-    unfinished = Path(f"{path}.{uuid.uuid4().hex}.tmp")
-    try:
-        with synced(unfinished) as local:
-            local.write(text.encode())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_text(path, text, durable=True)

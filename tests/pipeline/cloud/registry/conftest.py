@@ -1,5 +1,6 @@
 """The world of `tests.pipeline.cloud.registry.worlds`."""
 
-from tests.pipeline.cloud.registry.worlds import store, world
+from tests.pipeline.cloud.registry.worlds import world
+from tests.vertex_api.buckets import store
 
 __all__ = ["store", "world"]

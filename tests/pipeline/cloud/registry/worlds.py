@@ -29,7 +29,7 @@ from tests.pipeline.vertex_settings import config_with
 from tests.vertex_api import cloud as vertex_cloud
 from tests.vertex_api.endpoints import Endpoints
 from tests.vertex_api.models import Models
-from tests.vertex_api.object_store import ObjectStore, object_store
+from tests.vertex_api.object_store import ObjectStore
 from tests.vertex_api.operations import NUMBER, Operations
 from tests.vertex_api.resources import PARENT
 from tests.vertex_api.server import VertexApi
@@ -169,13 +169,6 @@ class World:
     @property
     def _root(self) -> str:
         return f"gs://{self.bucket}/root/{NUMBER}/{NAME}-2026010100000{self._runs}"
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ObjectStore, dict[str, str]]]:
-    """Cloud Storage, and the environment that leads TensorFlow there."""
-    with object_store(tmp_path_factory.mktemp("object store")) as running:
-        yield running
 
 
 @pytest.fixture

@@ -99,12 +99,14 @@ def test_replay_log_that_cannot_be_cut_costs_no_earlier_replay(
 def test_replay_again_replaces_the_earlier_one(config: Path, runs: Callable[..., None]) -> None:
     runs(*[None] * 5)
     assert _replay(config) == 0
+    killed = _home(config).with_name(f".shop.{0:032x}.tmp")
+    (killed / "waiting").mkdir(parents=True)
     assert _replay(config, rounds=2) == 0
     assert sorted(file.name for file in (_home(config) / "log").iterdir()) == [
         "round-001.parquet",
         "round-002.parquet",
     ]
-    assert [path for path in _home(config).parent.iterdir() if path.name.endswith(".cut")] == []
+    assert [path for path in _home(config).parent.iterdir() if path.name.startswith(".")] == []
 
 
 @pytest.mark.fault

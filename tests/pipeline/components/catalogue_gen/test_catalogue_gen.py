@@ -15,7 +15,7 @@ from tfx.types import standard_artifacts
 from common.errors import DataError, OutputError
 from configs.data import Catalogue
 from pipeline.components.catalogue_gen.executor import encode, make_catalogue
-from pipeline.ground.tabular_files import list_files
+from pipeline.reading.files import list_files
 from tests.ingest import Ingested, Row, run_catalogue_gen
 from tests.real_data import real_data
 

@@ -16,8 +16,7 @@ from common.errors import DataError, OutputError
 from configs.data import Log
 from pipeline.components.interaction_gen import reading, report
 from pipeline.ground import records
-from pipeline.ground import tabular_files as files
-from pipeline.ground.tabular_files import list_files
+from pipeline.reading.files import list_files
 from pipeline.reading.report import quarantine_json
 from tests.ingest import Ingested, log_config, run_interaction_gen
 
@@ -370,10 +369,10 @@ def test_do_read_only_output_folder_refused(tmp_path: Path, monkeypatch: pytest.
     out.chmod(0o500)
     if _can_write(out):
         # The superuser writes where no one may; the system's answer to others is put in its place.
-        def refuse(_: str) -> None:
-            raise PermissionError(13, "Permission denied", str(out))
+        def refuse(folder: str, exist_ok: bool = False) -> None:
+            raise PermissionError(13, "Permission denied", folder)
 
-        monkeypatch.setattr(files.fileio, "makedirs", refuse)
+        monkeypatch.setattr("os.makedirs", refuse)
     (tmp_path / "log.csv").write_bytes(HEADER + GOOD)
     with pytest.raises(OutputError, match=r"out/probe: cannot be written .*Permission denied.*Free or unlock"):
         run_interaction_gen(log_config(), str(tmp_path / "log.csv"), out)

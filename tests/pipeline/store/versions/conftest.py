@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.store.versions import publish, withdrawn
+from common.atomicity import copying, files, folders
+from pipeline.store.versions import publish
 
 
 class Clock:
@@ -28,6 +29,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A serving folder without rename and locks. TensorFlow's own `ram://` lists the files of `assets.extra` twice."""
-    for module in (publish, withdrawn):
+    for module in (publish, copying, files, folders):
         monkeypatch.setattr(module, "is_local", lambda path: False)
     return tmp_path / "bucket"

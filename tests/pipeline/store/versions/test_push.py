@@ -16,10 +16,10 @@ import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
 import pytest
 import tensorflow as tf
 
+from common.atomicity import copy_files
 from common.errors import ModelError, OutputError
 from pipeline.store.models import newest_version
 from pipeline.store.versions import publish as publish_module
-from pipeline.store.versions.files import copy_there
 from pipeline.store.versions.folder import names, versions
 from pipeline.store.versions.push import push
 from serving_signatures.provenance import model_digest
@@ -177,15 +177,16 @@ def test_push_to_object_store_copies_saved_model_last(
     copied: list[str] = []
     copy = tf.io.gfile.copy
 
-    def recorded(source: str, goal: str) -> None:
-        copy(source, goal)
-        copied.append(goal.removeprefix(f"{object_store}/1000/"))
+    def recorded(source: str, goal: str, overwrite: bool) -> None:
+        copy(source, goal, overwrite)
+        if not goal.startswith(f"{object_store}/.claims/"):
+            copied.append(goal.removeprefix(f"{object_store}/1000/"))
         assert ("saved_model.pb" in copied) == bool(versions(str(object_store)))
 
     monkeypatch.setattr(tf.io.gfile, "copy", recorded)
     push(make_model(tmp_path / "a", "a"), str(object_store), 2)
-    assert len(copied) == 6
-    assert copied[-1] == "saved_model.pb"
+    assert len(copied) == 7
+    assert copied[-2:] == ["assets.extra/push.json", "saved_model.pb"]
 
 
 def test_push_to_object_store_unfinished_is_no_version_and_goes_when_old(
@@ -223,7 +224,7 @@ def test_push_to_object_store_another_machine_took_the_number_takes_the_next_and
     assert push(make_model(tmp_path / "b", "b"), str(object_store), 5).version == 1001
     assert {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()} == before
     _stale_next_number(1001, monkeypatch)
-    monkeypatch.setattr(publish_module, "copy_there", _damaging(copy_there))
+    monkeypatch.setattr(publish_module, "copy_files", _damaging(copy_files))
     with pytest.raises(OutputError, match="did not arrive"):
         push(make_model(tmp_path / "c", "c"), str(object_store), 5)
     assert {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()} == before
@@ -273,9 +274,9 @@ def test_removal_on_object_store_saved_model_goes_first(
 
 
 def _damaging(copy: Callable[..., None]) -> Callable[..., None]:
-    def damaged(source: str, files: list[str], goal: object) -> None:
-        copy(source, files, goal)
-        Path(str(goal), "variables", "variables.index").write_text("indeX")
+    def damaged(source: str, files: list[str], goal: str, **options: bool) -> None:
+        copy(source, files, goal, **options)
+        Path(goal, "variables", "variables.index").write_text("indeX")
 
     return damaged
 
@@ -294,9 +295,7 @@ def test_push_copy_that_differs_is_refused_and_nothing_left(
     tmp_path: Path, clock: Clock, either: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push(make_model(tmp_path / "a", "a"), str(either), 5)
-
-    for name in ("copy_here", "copy_there"):
-        monkeypatch.setattr(publish_module, name, _damaging(getattr(publish_module, name)))
+    monkeypatch.setattr(publish_module, "copy_files", _damaging(copy_files))
     with pytest.raises(OutputError, match=r"1 file\(s\) .* variables/variables.index"):
         push(make_model(tmp_path / "b", "b"), str(either), 5)
     assert sorted(path.name for path in either.iterdir() if path.name != ".claims") == ["1000"]
@@ -388,14 +387,14 @@ import configs
 from pipeline.store.versions import publish
 from pipeline.store.versions.push import push
 
-copy = publish.copy_here
+copy = publish.copy_files
 
-def held(*args):
-    copy(*args)
+def held(*args, **options):
+    copy(*args, **options)
     print("copied", flush=True)
     sys.stdin.read()
 
-publish.copy_here = held
+publish.copy_files = held
 push(*sys.argv[1:], 5)
 """
 
@@ -448,10 +447,10 @@ push(source, serving, 2)
 @pytest.mark.parametrize(
     ("moment", "numbers"),
     [
-        ("copy_here", [1, 2]),  # all written, nothing verified
+        ("copy_files", [1, 2]),  # all written, nothing verified
         ("_next_number", [1, 2]),  # about to be renamed
         ("_publish_here", [1, 2, 3]),  # renamed, nothing told, nothing retired
-        ("_remove", [2, 3]),  # retired
+        ("remove_folder", [2, 3]),  # retired
     ],
 )
 def test_push_killed_and_run_again_ends_as_if_undisturbed(tmp_path: Path, moment: str, numbers: list[int]) -> None:

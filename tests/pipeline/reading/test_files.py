@@ -1,14 +1,12 @@
-"""Reading in ranges and writing whole files."""
+"""Reading in ranges."""
 
 import gzip
 from pathlib import Path
 
 import pytest
 
-from common.errors import OutputError
-from pipeline.ground import tabular_files as files
-from pipeline.ground.tabular_files import InputFile
-from pipeline.reading import settings
+from pipeline.reading import files, settings
+from pipeline.reading.files import InputFile
 
 
 def _input(path: Path) -> InputFile:
@@ -39,27 +37,6 @@ def test_read_blocks_compressed_members_are_joined(tmp_path: Path, monkeypatch: 
     blocks = [block for _, block in files.read_blocks(_input(tmp_path / "f.gz"), 2, None, at_line=True)]
     assert len(blocks) > 2
     assert b"".join(blocks) == (b"a\nb\n" * 9 + b"c\n")[2:]
-
-
-def test_write_atomically_failure_leaves_no_file(tmp_path: Path) -> None:
-    def fail(path: str) -> None:
-        Path(path).write_bytes(b"half")
-        raise OSError("disk full")
-
-    with pytest.raises(OutputError, match="disk full"):
-        files.write_atomically(str(tmp_path / "Split-train" / "f"), fail, str(tmp_path))
-    assert not (tmp_path / "Split-train").exists()
-    files.clear(str(tmp_path), keep_files=True)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_clear_keeps_finished_files_or_nothing(tmp_path: Path) -> None:
-    files.write_bytes(str(tmp_path / "Split-train" / "f"), b"x", str(tmp_path))
-    files.write_bytes(str(tmp_path / "report.json"), b"x", str(tmp_path))
-    files.clear(str(tmp_path), keep_files=True)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["Split-train", "report.json"]
-    files.clear(str(tmp_path), keep_files=False)
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

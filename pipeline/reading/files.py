@@ -1,17 +1,14 @@
-"""Input files through TFX's file systems, and output files that appear whole or not at all."""
+"""Input files, read through TFX's file systems."""
 
 import gzip
 import os
-import uuid
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
 import tensorflow as tf
 from tfx.dsl.io import fileio
-
-from common.errors import OutputError
 
 BLOCK_BYTES = 32 << 20
 """A block of text that is parsed in one piece: large enough that Arrow's threads and Beam's per-element cost do not
@@ -19,8 +16,6 @@ show (measured: no gain above 16 MiB), small enough that a worker holds several.
 
 READ_ERRORS = (OSError, EOFError, zlib.error, tf.errors.OpError)
 """What a file that is missing, forbidden, cut off or not really compressed raises while it is read."""
-
-_WORK_DIR = ".work"
 
 
 @dataclass(frozen=True)
@@ -100,59 +95,6 @@ def read_blocks(file: InputFile, start: int, end: int | None, at_line: bool) -> 
                 block += stream.readline()
             yield position, block
             position += len(block)
-
-
-def write_atomically(path: str, write: Callable[[str], None], root: str) -> None:
-    """Writes a file under a temporary name in `root`, then renames it: a reader sees it whole or not at all.
-
-    The temporary name is not beside the file, since TFX reads every file in a split's folder.
-
-    Args:
-        path: Where the file belongs.
-        write: Writes the content to the path that it is given.
-        root: Folder of the artifact, on the same file system.
-
-    Raises:
-        OutputError: The file system refuses.
-    """
-    try:
-        work = os.path.join(root, _WORK_DIR)
-        fileio.makedirs(work)
-        temporary = os.path.join(work, uuid.uuid4().hex)
-        write(temporary)
-        fileio.makedirs(os.path.dirname(path))
-        fileio.rename(temporary, path, overwrite=True)
-    except (OSError, tf.errors.OpError) as e:
-        raise OutputError(f"{path}: cannot be written ({e}). Free or unlock the folder, or choose another one.") from e
-
-
-def write_bytes(path: str, content: bytes, root: str) -> None:
-    """Writes bytes as `write_atomically` does."""
-
-    def write(temporary: str) -> None:
-        with fileio.open(temporary, "wb") as f:
-            f.write(content)
-
-    write_atomically(path, write, root)
-
-
-def clear(folder: str, keep_files: bool) -> None:
-    """Removes temporary files from an artifact's folder, or everything that is in it.
-
-    Args:
-        folder: The artifact's folder; it stays.
-        keep_files: Whether finished files stay.
-    """
-    if not fileio.exists(folder):
-        return
-    for name in fileio.listdir(folder):
-        path = os.path.join(folder, name.rstrip("/"))
-        if keep_files and os.path.basename(path) != _WORK_DIR:
-            continue
-        if fileio.isdir(path):
-            fileio.rmtree(path)
-        else:
-            fileio.remove(path)
 
 
 class _ReadableGFile:
