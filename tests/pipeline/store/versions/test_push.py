@@ -405,7 +405,7 @@ def test_push_two_processes_at_once_the_second_waits_and_both_are_whole(tmp_path
     first, second = (make_model(tmp_path / name, name) for name in "ab")
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDING, first, str(serving)],
-        cwd=Path(__file__).parents[3],
+        cwd=Path(__file__).parents[4],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -459,7 +459,7 @@ def test_push_killed_and_run_again_ends_as_if_undisturbed(tmp_path: Path, moment
         make_model(serving / str(number), name)
     source = make_model(tmp_path / "c", "c")
     done = subprocess.run(
-        [sys.executable, "-c", PUSHING, moment, source, str(serving)], cwd=Path(__file__).parents[3], check=False
+        [sys.executable, "-c", PUSHING, moment, source, str(serving)], cwd=Path(__file__).parents[4], check=False
     )
     assert done.returncode == -9
     order = sorted(served(serving))
