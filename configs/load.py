@@ -17,12 +17,16 @@ CONFIG_VARIABLE = "PERENNIAL_CONFIG"
 
 DEFAULT_CONFIG = Path(__file__).parent / "movielens-100k.yaml"
 
+_SAMPLES_DIR = Path(__file__).resolve().parent
+"""The folder of the sample configs, which are part of the package."""
+
 
 def load_config(path: str | os.PathLike[str]) -> PipelineConfig:
     """Reads and checks one YAML file.
 
     Args:
-        path: The file. Relative paths inside it start at its folder.
+        path: The file. Relative paths inside it start at its folder, but for `output_dir` of a sample config of the
+            installed package: its runs go to the current folder, as `site-packages` is no place for them.
 
     Returns:
         The config, with absolute local paths; `gs://` and `dataset://` paths stay as they are.
@@ -131,6 +135,11 @@ def _schemas(location: tuple[int | str, ...]) -> list[dict[str, Any]]:
     return nodes
 
 
+def _is_installed(folder: Path) -> bool:
+    """Whether a YAML's folder is that of the samples in an installed package; in a checkout, the project is beside."""
+    return folder == _SAMPLES_DIR and not (folder.parent / "pyproject.toml").exists()
+
+
 def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
     def absolute(path: str) -> str:
         return path if "://" in path else os.path.normpath(folder / Path(path).expanduser())
@@ -139,7 +148,7 @@ def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig
     resolved = absolute(log_path) if isinstance(log_path, str) else {k: absolute(v) for k, v in log_path.items()}
     changes: dict[str, Any] = {
         "log": config.log.model_copy(update={"path": resolved}),
-        "output_dir": absolute(config.output_dir),
+        "output_dir": str(Path.cwd() / "runs") if _is_installed(folder) else absolute(config.output_dir),
         "schema_dir": absolute(config.schema_dir),
     }
     if config.catalogue is not None:

@@ -62,9 +62,9 @@ class PipelineConfig(Settings):
     runs: Runs = Runs()
     """How local runs share a folder, and which of them are kept."""
 
-    output_dir: str = "../runs"
+    output_dir: str = "runs"
     """Artifacts, metadata and pushed models of local runs, in a folder named as the pipeline. Relative paths start at
-    the YAML's folder."""
+    the YAML's folder. Runs of a sample config of the installed package go to `runs` in the current folder."""
 
     beam_pipeline_args: tuple[str, ...] = (
         "--direct_running_mode=in_memory",

@@ -69,6 +69,28 @@ def test_relative_paths_start_at_the_folder_of_the_yaml(tmp_path, monkeypatch):
     assert config.output_dir == str(tmp_path.parent / "out")
 
 
+def test_output_dir_default_is_beside_the_yaml(tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    assert load_config(written(tmp_path)).output_dir == str(tmp_path / "runs")
+
+
+@pytest.mark.parametrize("file", YAML_FILES, ids=lambda file: file.stem)
+def test_output_dir_of_the_projects_yaml_files_is_at_the_root_of_the_checkout(file):
+    assert load_config(file).output_dir == str(Path(configs.__file__).resolve().parents[1] / "runs")
+
+
+def test_output_dir_of_a_sample_in_an_installed_package_is_in_the_current_folder(tmp_path, monkeypatch):
+    here, package = tmp_path / "here", tmp_path / "site-packages" / "configs"
+    here.mkdir()
+    package.mkdir(parents=True)
+    monkeypatch.chdir(here)
+    monkeypatch.setattr("configs.load._SAMPLES_DIR", package)
+    file = written(package, output_dir="../runs")
+    assert load_config(file).output_dir == str(here / "runs")
+    (package.parent / "pyproject.toml").touch()  # a checkout
+    assert load_config(file).output_dir == str(package.parent / "runs")
+
+
 @pytest.mark.parametrize("path", ["gs://bucket/log-*.csv", "dataset://name/file.csv", "/absolute/log.csv"])
 def test_paths_that_are_not_relative_stay_as_they_are(tmp_path, path):
     assert load_config(written(tmp_path, log__path=path)).log.path == path
