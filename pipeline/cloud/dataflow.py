@@ -5,7 +5,10 @@ https://cloud.google.com/dataflow/docs/reference/pipeline-options. There is no j
 share it, and Dataflow takes each name once at a time.
 """
 
-from configs.vertex.section import Vertex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from configs.vertex.section import Vertex
 
 FOLDER = "dataflow"
 """Under `vertex.pipeline_root`, for what jobs stage and leave; nothing in it is needed after a job's end."""
@@ -14,7 +17,7 @@ RUNNER = "pipeline.cloud.dataflow_runner.DataflowRunner"
 """By its path alone: Beam takes seconds to import."""
 
 
-def dataflow_args(vertex: Vertex, pipeline_name: str) -> tuple[str, ...] | None:
+def dataflow_args(vertex: "Vertex", pipeline_name: str) -> tuple[str, ...] | None:
     """Makes the flags.
 
     Args:

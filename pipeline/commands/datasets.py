@@ -1,39 +1,62 @@
 """The commands `perennial datasets list` and `perennial datasets fetch`."""
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.commands.arguments import add_command, add_subgroup
 from pipeline.datasets.registry import DATA_SETS
 from pipeline.datasets.store import data_dir, fetch, is_cached
 
+if TYPE_CHECKING:
+    from pipeline.commands.arguments import Commands
 
-def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
-    """Adds `datasets` to a command line; `args.command(args)` then runs what was chosen.
+
+def add_parser(commands: "Commands") -> None:
+    """Adds `datasets` to the command line.
 
     Args:
-        subparsers: What `ArgumentParser.add_subparsers` returned.
+        commands: The group.
     """
-    parser = subparsers.add_parser("datasets", help="sample data sets: list them, fetch one")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    listing = commands.add_parser("list", help="the data sets, their licences, and which are on this machine")
-    listing.set_defaults(command=_list)
-
-    fetching = commands.add_parser("fetch", help="bring a data set to this machine, checked by digest")
+    group = add_subgroup(
+        commands,
+        "datasets",
+        "list and fetch sample data sets",
+        "A config names a fetched data set as dataset://NAME/FILE.",
+    )
+    add_command(
+        group,
+        "list",
+        "list the sample data sets, their licences, and which of them are on this machine",
+        _list,
+        details="Their folder is $PERENNIAL_DATA, else ~/.cache/perennial/datasets.",
+        examples=["perennial datasets list"],
+    )
+    fetching = add_command(
+        group,
+        "fetch",
+        "fetch a sample data set and check its digests",
+        _fetch,
+        details="Downloads the files from their publisher, or copies them from a folder, compares them with the "
+        "digests of the published edition, and prints the licence. A data set that is on this machine is not fetched "
+        "again.",
+        examples=[
+            "perennial datasets fetch movielens-100k",
+            "perennial datasets fetch movielens-100k --from ~/Downloads/ml-100k",
+        ],
+    )
     fetching.add_argument("name", choices=list(DATA_SETS), help=", ".join(DATA_SETS), metavar="NAME")
-    fetching.add_argument("--from", dest="source", metavar="FOLDER", help="take it from a folder that has a copy")
-    fetching.set_defaults(command=_fetch)
+    fetching.add_argument("--from", dest="source", metavar="FOLDER", help="copy the files from this folder")
 
 
-def _list(args: argparse.Namespace) -> None:
+def _list(_: argparse.Namespace) -> None:
     table = Table("name", "here", "what", "licence", title=f"Data sets in {data_dir()}")
     for data_set in DATA_SETS.values():
         table.add_row(data_set.name, "yes" if is_cached(data_set) else "no", data_set.summary, data_set.licence)
     Console().print(table)
 
 
-def _fetch(args: argparse.Namespace) -> None:
-    fetch(args.name, args.source, Console())
+def _fetch(arguments: argparse.Namespace) -> None:
+    fetch(arguments.name, arguments.source, Console())

@@ -55,7 +55,7 @@ def main() -> int:
         return 1
     except subprocess.CalledProcessError as e:
         print(
-            f"The tfx command above ended with status {e.returncode}; what it said stands before this line.",
+            f"The tfx command above ended with status {e.returncode}; its output is above this line.",
             file=sys.stderr,
         )
         return 1

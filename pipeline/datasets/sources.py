@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import requests
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -116,6 +115,8 @@ def download(url: str, console: Console) -> bytes:
     Raises:
         DataSetError: The server cannot be reached, answers with an error, or sends too much or too slowly.
     """
+    import requests  # takes a tenth of a second to import, which every command would wait for
+
     started = time.monotonic()
     file = url.rsplit("/", 1)[1]
     content = bytearray()

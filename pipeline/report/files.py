@@ -34,7 +34,7 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
     except Exception as e:  # files of any age and shape are read
         raise OutputError(
             f"{path}: the report of run {run.number} cannot be written ({type(e).__name__}: {e}). "
-            f"`perennial run show {run.number}` reads the metadata store alone."
+            f"`perennial runs show {run.number}` reads the metadata store alone."
         ) from e
     logging.getLogger("perennial.report").info("wrote %s, %.0f KiB", path.name, len(page) / 1024)
     return path

@@ -54,7 +54,7 @@ def _served(facts: Facts, stopped_in: str | None) -> str:
     if pushed is not None and pushed.properties.get("pushed"):
         return f"Version {pushed.properties.get('pushed_version')} had been pushed before."
     if stopped_in == _PUSHER:
-        return "Whether its version had been published by then, `perennial versions` says."
+        return "Whether its version had been published by then, `perennial versions list` says."
     return _STAYS
 
 

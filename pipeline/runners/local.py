@@ -41,11 +41,14 @@ _ROOM_BYTES = 64 * 1024
 """What must be free before a run begins: its lock, the first lines of its log, some pages of the metadata store."""
 
 
-def run(config: PipelineConfig) -> None:
+def run(config: PipelineConfig) -> Run | None:
     """Runs the pipeline once and says where everything is.
 
     Args:
         config: The pipeline.
+
+    Returns:
+        The run, as the metadata store knows it. None: `tfx pipeline create` took the pipeline and ran nothing.
 
     Raises:
         LockedError: Another run is at work, and the config says not to wait.
@@ -74,11 +77,12 @@ def run(config: PipelineConfig) -> None:
         if runs:
             console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
             show_places(config, console)
+        return runs[0] if runs else None
 
 
 def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
     """What follows every run, however it ended: its page, and room for the next; neither changes what the run is."""
-    console.print(f"Run {run.number} {run.state}: `perennial run show {run.number}` says more.", highlight=False)
+    console.print(f"Run {run.number} {run.state}: see `perennial runs show {run.number}`.", highlight=False)
     try:
         console.print(f"  {'Report':<12} {write_local_report(config, run)}", highlight=False, soft_wrap=True)
     except OutputError as e:

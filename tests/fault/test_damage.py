@@ -137,7 +137,7 @@ def test_disk_full_at_the_start_told_in_one_line_and_the_next_run_recovers(
     assert shop.run() == 0, shop.said
     before = shop.versions
     hooks.fill_up(str(ballast), 0)
-    rollback = shop.shop.run("perennial", "rollback", next(iter(before)))
+    rollback = shop.shop.run("perennial", "versions", "rollback", next(iter(before)))
     assert rollback.stderr.startswith(f"OutputError: {shop.home / 'lock'}: cannot be written (No space left on device)")
     assert rollback.stderr.count("\n") == 1
     assert shop.run() == 1, shop.said

@@ -80,6 +80,6 @@ def section(config: PipelineConfig) -> Vertex:
     if config.vertex is None:
         raise ConfigError(
             f"pipeline {config.name}: the config has no 'vertex' section, so nothing is served there. For models of "
-            "this machine: `perennial versions` and `perennial rollback`."
+            "this machine: `perennial versions list` and `perennial versions rollback`."
         )
     return config.vertex

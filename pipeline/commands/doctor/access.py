@@ -51,6 +51,6 @@ def credentials(
         return Check("credentials", "error" if needed else "warning", missing, f"{what}: {advice}.")
     kind = f"{type(found).__module__}.{type(found).__name__}, project {project or 'unknown'}"
     if vertex is not None and project and project != vertex.project and vertex.project != EXAMPLE_PROJECT:
-        advice = f"vertex.project is {vertex.project}; see that they may work there."
+        advice = f"vertex.project is {vertex.project}; check that the credentials have access to it."
         return Check("credentials", "warning", kind, advice)
     return Check("credentials", "ok", kind)

@@ -1,4 +1,4 @@
-"""What one look at the machine came to."""
+"""The result of one check of the machine."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal

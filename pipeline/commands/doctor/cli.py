@@ -2,8 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -11,36 +10,42 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.errors import MachineError
-from configs.load import load_config
+from pipeline.commands.arguments import add_command, add_config, add_json
+from pipeline.commands.chosen_config import load
 from pipeline.commands.doctor.check import Check
 from pipeline.ground.terminal import console, print_json
+
+if TYPE_CHECKING:
+    from pipeline.commands.arguments import Commands
 
 _STYLES = {"ok": "green", "warning": "yellow", "error": "bold red"}
 
 
-def add_parser(
-    subparsers: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
-) -> None:
-    """Adds `doctor` to a command line.
+def add_parser(commands: "Commands") -> None:
+    """Adds `doctor` to the command line.
 
     Args:
-        subparsers: What `ArgumentParser.add_subparsers` returned.
-        add_config: Gives a parser `--config`.
+        commands: The group.
     """
-    parser = subparsers.add_parser(
-        "doctor", help="tell whether this machine can run the pipeline, and what to do if not"
+    parser = add_command(
+        commands,
+        "doctor",
+        "check whether this machine can run the pipeline, and say what to do if not",
+        _doctor,
+        details="Checks the interpreter, the C library, the installed libraries, credentials for Google Cloud, the "
+        "configured data, memory and disk. It changes nothing. The exit status is 1 if the pipeline cannot run here.",
+        examples=["perennial doctor", "perennial doctor --config shop.yaml --json"],
     )
     add_config(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    parser.set_defaults(command=_doctor)
+    add_json(parser)
 
 
 def _doctor(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config)
+    config = load(arguments)
     from pipeline.commands.doctor.examine import examine
 
     progress = Console(stderr=True)
-    with progress.status("Looking at this machine …"):
+    with progress.status("Checking this machine …"):
         checks = list(examine(config))
     if arguments.json:
         print_json([check.as_json() for check in checks])

@@ -51,9 +51,14 @@ def data(paths: Iterable[str]) -> Check:
         if damaged := _damaged(path):
             return Check("data", "error", f"{damaged} is not the published edition", _fetch(damaged))
     if missing:
-        return Check("data", "error", f"no file at {', '.join(missing)}", "Put the files there, or mend the path.")
+        return Check(
+            "data",
+            "error",
+            f"no file at {', '.join(missing)}",
+            "Put the files there, or correct the path in the config.",
+        )
     found = [f"{here} file(s)"] if here else []
-    found += [f"{', '.join(elsewhere)} is in a bucket and was not looked at"] if elsewhere else []
+    found += [f"{', '.join(elsewhere)} is in a bucket and was not checked"] if elsewhere else []
     return Check("data", "ok", "; ".join(found))
 
 
@@ -72,7 +77,7 @@ def log_rows(log: Log) -> int | None:
     try:
         rows = [_rows(file, log.format.kind) for path in paths for file in _files(path)]
     except (DataSetError, OSError, ValueError, zlib.error):
-        return None  # told by `data`, or by the run itself in its own words
+        return None  # `data` reports it, or the run itself does
     return sum(rows) if rows else None
 
 

@@ -1,4 +1,4 @@
-"""Looks at this machine: what the checks need is read here, and nowhere else."""
+"""Examines this machine: what the checks need is read here, and nowhere else."""
 
 import contextlib
 import platform
@@ -20,7 +20,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def examine(config: PipelineConfig) -> Iterator[Check]:
-    """Looks at everything, one after the other; the imports take seconds.
+    """Runs all checks, one after the other; the imports take seconds.
 
     Args:
         config: The pipeline that is to run here.
@@ -43,11 +43,13 @@ def examine(config: PipelineConfig) -> Iterator[Check]:
 
 
 def _with_imports(name: str, look: Callable[[], Check]) -> Check:
-    """What a look came to that needs a library which may be missing."""
+    """Runs a check that needs a library which may be missing."""
     try:
         return look()
     except ImportError as e:
-        return Check(name, "error", f"cannot be told: {e}", "Install what uv.lock has: ./bootstrap.sh.")
+        return Check(
+            name, "error", f"unknown, since a library is missing: {e}", "Install what uv.lock has: ./bootstrap.sh."
+        )
 
 
 def _room(config: PipelineConfig, rows: int | None) -> Iterator[Check]:

@@ -76,7 +76,7 @@ def memory(available: int | None, rows: int | None) -> Check:
     needed = memory_needed(rows)
     asked = f"{_amount(needed)} for " + ("a run of few rows" if rows is None else f"about {rows:,} rows")
     if available is None:
-        return Check("memory", "warning", f"unknown; needed: {asked}", "See that the machine has it.")
+        return Check("memory", "warning", f"unknown; needed: {asked}", "Check that the machine has this much.")
     found = f"{_amount(available)} available; needed: {asked}"
     advice = "Use a larger machine or Vertex, or read less: log.cleaning.window_days, or fewer files."
     if available < needed:
@@ -98,9 +98,9 @@ def disk(name: str, folder: str, free: int, needed: int, later: int = 0) -> Chec
     """
     found = f"{_amount(free)} free at {folder}; a run needs {_amount(needed)}"
     if free < needed:
-        return Check(name, "error", found, "Make room there, or name another folder.")
+        return Check(name, "error", found, "Free disk space there, or name another folder.")
     if free < needed + later:
-        advice = f"Kept runs grow to {_amount(needed + later)}: make room, or keep fewer (runs.keep)."
+        advice = f"Kept runs grow to {_amount(needed + later)}: free disk space, or keep fewer runs (runs.keep)."
         return Check(name, "warning", found, advice)
     return Check(name, "ok", found)
 

@@ -44,7 +44,7 @@ def required(facts: Facts, name: str) -> Any:
 def nothing_of(run: Run, what: str) -> LookupError:
     """The error that says that a run has not left something, and why the run failed if it did."""
     why = "".join(f"\n{node.node_id}: {node.error}" for node in run.nodes if node.error)
-    return LookupError(f"run {run.number} has no {what}: it ended before, or its artifacts are gone.{why}")
+    return LookupError(f"run {run.number} has no {what}: it ended before that, or its artifacts were deleted.{why}")
 
 
 def runs_rows(facts: Sequence[Facts]) -> list[dict[str, Any]]:

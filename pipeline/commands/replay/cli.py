@@ -1,60 +1,63 @@
 """The command `perennial replay`."""
 
 import argparse
-import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG, load_config
+from pipeline.commands.arguments import add_command, add_config, whole_number
+from pipeline.commands.chosen_config import load
+
+if TYPE_CHECKING:
+    from pipeline.commands.arguments import Commands
+
+_MOST_ROUNDS = 999
+"""The files of the windows have numbers of three digits."""
 
 
-def add_parser(subparsers: "argparse._SubParsersAction[Any]") -> None:
-    """Adds `replay` to a command line; `args.command(args)` then runs it.
+def add_parser(commands: "Commands") -> None:
+    """Adds `replay` to the command line.
 
     Args:
-        subparsers: What `ArgumentParser.add_subparsers` returned.
+        commands: The group.
     """
-    parser = subparsers.add_parser(
+    parser = add_command(
+        commands,
         "replay",
-        help="cut the log by time and let it arrive in rounds, a run for each",
-        epilog="The exit status is 1 if an error stopped any of the rounds, DataGate's too; a model that the gate "
-        "refuses is no error.",
+        "run the pipeline in rounds, each with more of the log, to see how it would have kept a model up to date",
+        _replay,
+        details="Cuts the log by time into windows with equally many events and runs the whole pipeline after each "
+        "window, in a folder of its own beside the pipeline's. An earlier replay is replaced. The exit status is 1 if "
+        "an error stopped a round, also an error of DataGate; a model that the gate refuses is not an error.",
+        examples=[
+            "perennial replay --rounds 4",
+            "perennial replay --config shop.yaml --rounds 10 --cold",
+        ],
     )
+    add_config(parser)
     parser.add_argument(
-        "--config",
-        default=os.environ.get(CONFIG_VARIABLE) or str(DEFAULT_CONFIG),
-        help=f"the pipeline's YAML (default: ${CONFIG_VARIABLE}, or MovieLens 100K's)",
+        "--rounds", type=whole_number(_MOST_ROUNDS), default=4, help="cut the log into this many windows (default: 4)"
     )
-    parser.add_argument("--rounds", type=_rounds, default=4, help="windows with equally many events (default: 4)")
     parser.add_argument("--cold", action="store_true", help="train every model from nothing, for comparison")
-    parser.set_defaults(command=_replay)
 
 
-def _rounds(text: str) -> int:
-    rounds = int(text)
-    if not 1 <= rounds <= 999:
-        raise argparse.ArgumentTypeError(f"must be 1 to 999. Received: {text}")
-    return rounds
-
-
-def _replay(args: argparse.Namespace) -> None:
-    config = load_config(args.config)
+def _replay(arguments: argparse.Namespace) -> None:
+    config = load(arguments)
     # TensorFlow and TFX take seconds to import; `perennial --help` does without.
     from pipeline.commands.replay import rounds, showing
 
     console = Console()
-    warm_start = not args.cold
+    warm_start = not arguments.cold
     done: list[rounds.Round] = []
     try:
-        for of in rounds.replay(config, args.rounds, warm_start=warm_start, console=console):
-            done.append(of)
+        for finished in rounds.replay(config, arguments.rounds, warm_start=warm_start, console=console):
+            done.append(finished)
     finally:  # hours may have gone into the rounds so far
         if done:
             console.print(showing.table(done))
             page = showing.write(rounds.replay_config(config, warm_start), done)
             console.print(f"  Chart        {page}", highlight=False, soft_wrap=True)
-    stopped = sum(of.outcome == rounds.STOPPED for of in done)
+    stopped = sum(finished.outcome == rounds.STOPPED for finished in done)
     if stopped:
-        sys.exit(f"{stopped} of {len(done)} rounds were stopped by an error; the table says by which.")
+        sys.exit(f"An error stopped {stopped} of {len(done)} rounds; the table shows the errors.")

@@ -56,7 +56,9 @@ def cut(log: Log, rounds: int, folder: Path) -> list[Window]:
     path = datasets.resolve(log.path)
     table, times = _read(log, path)
     if len(times) < rounds:
-        raise DataError(f"{path}: {len(times)} event(s) with a time cannot arrive in {rounds} rounds. Ask for fewer.")
+        raise DataError(
+            f"{path}: {len(times)} event(s) with a time are too few for {rounds} rounds. Give fewer --rounds."
+        )
     order = np.argsort(times, kind="stable")
     found = []
     for number, rows in enumerate(np.array_split(order, rounds), 1):

@@ -22,7 +22,7 @@ _STYLES = {"succeeded": "green", "complete": "green", "cached": "dim", "running"
 
 
 def run_summary(run: Run) -> dict[str, Any]:
-    """One line of `perennial runs`, as JSON values; None for what the run did not come to.
+    """One line of `perennial runs list`, as JSON values; None for what the run did not reach.
 
     Args:
         run: The run.
@@ -46,7 +46,7 @@ def run_summary(run: Run) -> dict[str, Any]:
 
 
 def runs_table(runs: list[Run]) -> Table:
-    """The table of `perennial runs`.
+    """The table of `perennial runs list`.
 
     Args:
         runs: Oldest first.
@@ -55,26 +55,26 @@ def runs_table(runs: list[Run]) -> Table:
     for column in table.columns:
         column.no_wrap = column.header not in ("gate", "started")
     for run in runs:
-        told = run_summary(run)
-        refused = "withdrawn by a rollback" if told["withdrawn"] else f"refused: {told['refused_by']}"
-        gate = {True: "blessed", False: refused, None: ""}[told["blessed"]]
-        metric = told[HEADLINE]
+        summary = run_summary(run)
+        refused = "withdrawn by a rollback" if summary["withdrawn"] else f"refused: {summary['refused_by']}"
+        gate = {True: "blessed", False: refused, None: ""}[summary["blessed"]]
+        metric = summary[HEADLINE]
         table.add_row(
             str(run.number),
             _moment(run),
             _seconds(run.seconds),
             _styled(run.state),
-            str(told["executed"]),
-            str(told["cached"]),
+            str(summary["executed"]),
+            str(summary["cached"]),
             "" if metric is None else f"{metric:.4f}",
             gate,
-            told["pushed_version"] or "",
+            summary["pushed_version"] or "",
         )
     return table
 
 
 def run_details(run: Run) -> dict[str, Any]:
-    """What `perennial run show` knows, as JSON values.
+    """What `perennial runs show` shows, as JSON values.
 
     Args:
         run: The run.
@@ -107,9 +107,9 @@ def show_run(run: Run, report: Path, console: Console) -> None:
     decision = (contents.evaluation(run) or {}).get("decision")
     if decision:
         console.print(
-            "The gate [green]blessed[/] the model." if decision["blessed"] else "The gate [red]refused[/] it."
+            "The gate [green]blessed[/] the model." if decision["blessed"] else "The gate [red]refused[/] the model."
         )
-        rules = Table("rule", "", "metric", "value", "limit", "what")
+        rules = Table("rule", "result", "metric", "value", "limit", "what")
         for rule in decision["rules"]:
             passed = "[green]passed[/]" if rule["passed"] else "[red]failed[/]"
             numbers = (_number(rule.get("value")), _number(rule.get("limit")))
@@ -117,7 +117,8 @@ def show_run(run: Run, report: Path, console: Console) -> None:
         console.print(rules)
     elif kept := contents.failed_rules(run):
         console.print(
-            f"The gate [red]refused[/] it: {', '.join(kept)}. Its numbers were deleted with other old artifacts.",
+            f"The gate [red]refused[/] the model: {', '.join(kept)}. "
+            "The numbers were deleted with other old artifacts.",
             highlight=False,
             soft_wrap=True,
         )

@@ -1,45 +1,72 @@
-"""The commands `perennial versions` and `perennial rollback`."""
+"""The commands `perennial versions list` and `perennial versions rollback`."""
 
 import argparse
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
+from rich.markup import escape
 from rich.table import Table
 
-from configs.load import load_config
+from pipeline.commands.arguments import add_command, add_config, add_json, add_subgroup, add_version
+from pipeline.commands.chosen_config import load
 from pipeline.commands.versions import showing
-from pipeline.ground.home import local_metadata_path, local_serving_dir
 from pipeline.ground.terminal import console, print_json
 
+if TYPE_CHECKING:
+    from pipeline.commands.arguments import Commands
 
-def add_parsers(
-    subparsers: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
-) -> None:
-    """Adds `versions` and `rollback` to a command line.
+
+def add_parser(commands: "Commands") -> None:
+    """Adds `versions` to the command line.
 
     Args:
-        subparsers: What `ArgumentParser.add_subparsers` returned.
-        add_config: Gives a parser `--config`.
+        commands: The group.
     """
-    showing.add_parsers(
-        subparsers,
-        add_config,
-        ("the pushed versions: which is live, what each reached", _versions),
-        ("make an older version live again, under a new number", _rollback),
+    group = add_subgroup(
+        commands,
+        "versions",
+        "list the pushed versions of the model, and roll back to an older one",
+        "The versions are those in the serving folder on this machine; `perennial vertex versions` is about those on "
+        "Vertex.",
     )
+    listing = add_command(
+        group,
+        "list",
+        "list the pushed versions: which one is live, and the metrics of each",
+        _list,
+        details="The newest version comes first. TensorFlow Serving serves the highest number.",
+        examples=["perennial versions list", "perennial versions list --json"],
+    )
+    add_config(listing)
+    add_json(listing)
+    back = add_command(
+        group,
+        "rollback",
+        "make the model of an older version live again, under a new number",
+        _rollback,
+        details="The models that were pushed after that version are withdrawn: they lose their blessing and are not "
+        "pushed again. The next run starts from the model that is live again and compares with it. If a run is in "
+        "progress, the command waits for it and then also withdraws what it pushed.",
+        examples=["perennial versions rollback", "perennial versions rollback 1795630965"],
+    )
+    add_version(back)
+    add_config(back)
 
 
-def _versions(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config)
+def _list(arguments: argparse.Namespace) -> None:
+    config = load(arguments)
+    from pipeline.ground.home import local_serving_dir
     from pipeline.store.versions.listing import listing
 
     rows = listing(local_serving_dir(config))
     if arguments.json:
         print_json(rows)
         return
-    names = list(rows[-1]["metrics"]) if rows else []
-    table = Table("version", "when", "", "model", "start", *names, "MiB", title=local_serving_dir(config))
+    if not rows:
+        showing.say(f"No version has been pushed to {escape(local_serving_dir(config))} yet.")
+        return
+    names = list(rows[-1]["metrics"])
+    table = Table("version", "pushed", "state", "model", "start", *names, "MiB", title=local_serving_dir(config))
     for row in reversed(rows):
         figures = [f"{row['metrics'][name]:.3f}" if name in row["metrics"] else "" for name in names]
         table.add_row(
@@ -55,32 +82,32 @@ def _versions(arguments: argparse.Namespace) -> None:
 
 
 def _rollback(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config)
+    config = load(arguments)
+    from pipeline.ground.home import local_metadata_path, local_serving_dir
     from pipeline.store.runs.lock import pipeline_lock
     from pipeline.store.versions.rollback import default_target, roll_back
 
-    say, serving_dir, number = console().print, local_serving_dir(config), arguments.version
+    serving_dir, number = local_serving_dir(config), arguments.version
     if number is None:
         number = default_target(serving_dir)
-        say(f"Going back to version {number}.", highlight=False)
+        showing.say(f"Rolling back to version {number}.")
     with pipeline_lock(config):
-        came = roll_back(serving_dir, config.push.keep_versions, local_metadata_path(config), number)
-    if came.live == came.target:
-        say(f"Version {came.live} is live already.", highlight=False)
+        result = roll_back(serving_dir, config.push.keep_versions, local_metadata_path(config), number)
+    if result.live == result.target:
+        showing.say(f"Version {result.live} is live already.")
     else:
-        say(f"The model of version {came.target} is live again, as version {came.live}.", highlight=False)
-    for digest, number in came.withdrawn.items():
-        say(f"  Version {number} ({digest[: showing.SHORT]}) is withdrawn: it is not pushed again.", highlight=False)
-    if came.blessed is None:
-        say("  There is no metadata store here, so all blessings are as they were.", highlight=False)
+        showing.say(f"The model of version {result.target} is live again, as version {result.live}.")
+    showing.say_withdrawn(result.withdrawn)
+    if result.blessed is None:
+        showing.say("  There is no metadata store here, so all blessings stay as they were.")
         return
-    if came.blessed.taken:
-        say(f"  {came.blessed.taken} newer model(s) lost their blessing.", highlight=False)
-    if came.blessed.has_target:
-        say("  The next run compares with this model.", highlight=False)
+    if result.blessed.taken:
+        showing.say(f"  {result.blessed.taken} newer model(s) lost their blessing.")
+    if result.blessed.has_target:
+        showing.say("  The next run compares with this model.")
     else:
-        say(
-            "  [bold]Warning[/]: this model's artifact is gone from the metadata store, so the next run cannot compare "
-            "with it nor start from it. It takes an older blessed model, or none at all, as a first run does.",
-            highlight=False,
+        showing.say(
+            "  [bold]Warning[/]: the metadata store no longer has this model's artifact, so the next run cannot "
+            "compare with this model or start from it. It takes an older blessed model; if there is none, it "
+            "starts as a first run does."
         )

@@ -1,52 +1,39 @@
-"""What the commands about versions share, here and on Vertex: their arguments, and how a version is shown."""
+"""How the commands about versions show a version, here and on Vertex."""
 
-import argparse
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
+
+from pipeline.ground.terminal import console
 
 SHORT = 12
 """Characters of a digest that tell models apart."""
 
-Command = Callable[[argparse.Namespace], None]
-
-
-def add_parsers(
-    subparsers: "argparse._SubParsersAction[Any]",
-    add_config: Callable[[argparse.ArgumentParser], None],
-    versions: tuple[str, Command],
-    rollback: tuple[str, Command],
-) -> None:
-    """Adds `versions` and `rollback` to a command line.
-
-    Args:
-        subparsers: What `ArgumentParser.add_subparsers` returned.
-        add_config: Gives a parser `--config`.
-        versions: Help and function of the one.
-        rollback: Of the other.
-    """
-    listing = subparsers.add_parser("versions", help=versions[0])
-    add_config(listing)
-    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    listing.set_defaults(command=versions[1])
-
-    back = subparsers.add_parser("rollback", help=rollback[0])
-    back.add_argument(
-        "version",
-        nargs="?",
-        type=int,
-        metavar="VERSION",
-        help="the serving folder's version (default: the newest with another model that no rollback withdrew)",
-    )
-    add_config(back)
-    back.set_defaults(command=rollback[1])
-
 
 def state(row: dict[str, Any]) -> str:
-    """Whether a version is live, withdrawn, or an older one again.
+    """Whether a version is live, withdrawn, or holds an older model again.
 
     Args:
-        row: Of a listing.
+        row: A version, as a listing has it.
     """
     words = [word for word in ("live", "withdrawn") if row.get(word)]
     words += [f"back to {row['rolled_back_to']}"] if row.get("rolled_back_to") else []
     return ", ".join(words)
+
+
+def say(text: str) -> None:
+    """Prints a line, with rich's markup.
+
+    Args:
+        text: The line.
+    """
+    console().print(text, highlight=False, soft_wrap=True)
+
+
+def say_withdrawn(withdrawn: Mapping[str, int]) -> None:
+    """Prints a line for each version that a rollback withdrew.
+
+    Args:
+        withdrawn: The numbers of the versions, by the digests of their models.
+    """
+    for digest, number in withdrawn.items():
+        say(f"  Version {number} ({digest[:SHORT]}) is withdrawn: it is not pushed again.")

@@ -1,28 +1,72 @@
-"""What the arguments of a command name: the config, and the job that it runs."""
+"""What the commands of `perennial vertex` share: options, the config that they name, and the job that they run."""
 
 import argparse
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.errors import ConfigError, JobError
-from configs.load import load_config
-from configs.pipeline import PipelineConfig
-from configs.vertex.section import Vertex
-from pipeline.runners.vertex.image_option import check_images, with_images
+from pipeline.commands import chosen_config
+from pipeline.commands.arguments import add_config, add_no_cache, add_parameters
+from pipeline.runners.vertex.image_option import DATAFLOW_IMAGE, IMAGE, check_images, with_images
 
 if TYPE_CHECKING:
+    from configs.pipeline import PipelineConfig
+    from configs.vertex.section import Vertex
     from pipeline.job.compiled import Job
 
 
-def load(arguments: argparse.Namespace) -> tuple[PipelineConfig, Vertex]:
-    """The config that is named, with the images of the options, and its `vertex` section.
+def add_images(parser: argparse.ArgumentParser) -> None:
+    """Adds `--image` and `--dataflow-image`."""
+    parser.add_argument(
+        IMAGE, metavar="IMAGE", help="image for the tasks, REPOSITORY@sha256:DIGEST; overrides vertex.image"
+    )
+    parser.add_argument(
+        DATAFLOW_IMAGE,
+        metavar="IMAGE",
+        help="image for Dataflow workers, REPOSITORY@sha256:DIGEST; overrides vertex.dataflow.image",
+    )
+
+
+def add_job(parser: argparse.ArgumentParser) -> None:
+    """Adds `--job`."""
+    parser.add_argument(
+        "--job",
+        type=Path,
+        metavar="FILE",
+        help="use this compiled job, .json or .yaml (default: compile the config's pipeline)",
+    )
+
+
+def add_request(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of commands that send a job to Vertex."""
+    add_config(parser)
+    add_images(parser)
+    add_job(parser)
+    add_parameters(parser)
+    add_no_cache(parser)
+    parser.add_argument(
+        "--without-estimate",
+        action="store_true",
+        help="do not estimate the cost of a run, and do not compare it with vertex.cost.ceiling",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the request as JSON and send nothing")
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Adds the run that a command is about."""
+    parser.add_argument("run", metavar="RUN", help="the run: its id, its resource name, or 'latest'")
+
+
+def load(arguments: argparse.Namespace) -> "tuple[PipelineConfig, Vertex]":
+    """Reads the config that is named, with the images of the options, and its `vertex` section.
 
     Raises:
-        ConfigError: It does not fit, or has no such section.
+        ConfigError: The config does not fit, or has no such section.
     """
     # Commands that make no job have no such options.
     images = getattr(arguments, "image", None), getattr(arguments, "dataflow_image", None)
-    config = with_images(load_config(arguments.config), *images)
+    config = with_images(chosen_config.load(arguments), *images)
     if config.vertex is None:
         raise ConfigError(
             f"pipeline {config.name}: the config has no 'vertex' section. Add vertex: with project, region, "
@@ -31,8 +75,8 @@ def load(arguments: argparse.Namespace) -> tuple[PipelineConfig, Vertex]:
     return config, config.vertex
 
 
-def compiled_job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job":
-    """The compiled job: the file that is named, or the config's own; lint looks at either.
+def compiled_job(arguments: argparse.Namespace, config: "PipelineConfig") -> "Job":
+    """Reads the job file that is named, or compiles the config's pipeline; lint checks either.
 
     Raises:
         JobError: The file is no compiled job, or is of another pipeline or image, or would fail where it is to run.
@@ -45,11 +89,11 @@ def compiled_job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job"
 
     if arguments.job is not None:
         job = read_job(arguments.job)
-        # What --parameter gives is looked at later, with its types.
+        # The values of --parameter are checked later, with their types.
         refuse(
             [fault for fault in job_findings(job, job_context(config)) if fault.rule != RUNTIME_PARAMETER_WITHOUT_VALUE]
         )
-        _is_of(job, config)
+        _require_same_pipeline(job, config)
         check_images(job, arguments.image, arguments.dataflow_image)
         return job
     from pipeline.runners.vertex.compile import compile_job
@@ -59,10 +103,10 @@ def compiled_job(arguments: argparse.Namespace, config: PipelineConfig) -> "Job"
         return read_job(compile_job(config, folder, labels=made_of(config)))
 
 
-def _is_of(job: "Job", config: PipelineConfig) -> None:
-    """Of another pipeline it would run under this one's labels, and be listed, scheduled and cancelled for it."""
+def _require_same_pipeline(job: "Job", config: "PipelineConfig") -> None:
+    """Refuses another pipeline's job: it would run under this one's labels, and be listed and scheduled as this one."""
     if job.name != config.name:
         raise JobError(
-            f"{job.path}: is of the pipeline {job.name!r}, but the config is that of {config.name!r}. Give the config "
-            "that the job was compiled from."
+            f"{job.path}: is a job of the pipeline {job.name!r}, but the config is that of {config.name!r}. Name the "
+            "config that the job was compiled from."
         )

@@ -2,15 +2,15 @@
 
 from typing import TYPE_CHECKING
 
-from configs.pipeline import PipelineConfig
 from pipeline.ground.terminal import console, say
 
 if TYPE_CHECKING:
+    from configs.pipeline import PipelineConfig
     from pipeline.cloud.client import Api
     from pipeline.job.compiled import Job
 
 
-def estimate_run(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
+def estimate_run(api: "Api | None", config: "PipelineConfig", job: "Job") -> None:
     """Shows what the run costs, on standard error: standard output is the request, or the run's id."""
     assert config.vertex is not None
     from pipeline.commands.vertex.showing import show_estimate
@@ -25,6 +25,6 @@ def estimate_run(api: "Api | None", config: PipelineConfig, job: "Job") -> None:
     if cost is None:
         return
     if api is None and estimated.untimed:
-        say("The ceiling is looked at when the times of earlier runs are known, which a dry run asks nobody.", True)
+        say("The ceiling was not checked: a dry run does not ask Vertex for the times of earlier runs.", True)
     else:
         check_ceiling(estimated, cost)

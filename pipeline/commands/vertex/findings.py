@@ -13,26 +13,26 @@ _STYLES = {"error": "bold red", "warning": "bold yellow"}
 
 
 def skipped(config: PipelineConfig | None, name: str) -> dict[str, str]:
-    """Rules that were not looked at, each with why.
+    """The rules that could not be checked, each with the reason.
 
     Args:
         config: The config, if there was one.
         name: What it is called.
     """
     if config is None:
-        return dict.fromkeys(NEED_CONTEXT, "a job alone does not say it: give its config, --config")
+        return dict.fromkeys(NEED_CONTEXT, "a job does not contain the answer: name its config with --config")
     if config.vertex is None:
         return dict.fromkeys(NEED_CONTEXT, f"{name} has no vertex section")
     return {} if config.vertex.image_tfx else {NEED_CONTEXT[0]: "vertex.image_tfx does not say what is in the image"}
 
 
-def as_json(subject: str, findings: list[Finding], not_looked_at: dict[str, str]) -> dict[str, Any]:
-    """All that was found, as JSON values.
+def as_json(subject: str, findings: list[Finding], not_checked: dict[str, str]) -> dict[str, Any]:
+    """The findings, as JSON values.
 
     Args:
         subject: The config or job.
         findings: What was found.
-        not_looked_at: Rules without a say, each with why.
+        not_checked: Rules that could not be checked, each with the reason.
     """
     errors = sum(finding.severity == "error" for finding in findings)
     return {
@@ -40,17 +40,17 @@ def as_json(subject: str, findings: list[Finding], not_looked_at: dict[str, str]
         "errors": errors,
         "warnings": len(findings) - errors,
         "findings": [finding.as_json() for finding in findings],
-        "skipped": not_looked_at,
+        "skipped": not_checked,
     }
 
 
-def show(subject: str, findings: list[Finding], not_looked_at: dict[str, str], console: Console) -> None:
+def show(subject: str, findings: list[Finding], not_checked: dict[str, str], console: Console) -> None:
     """Prints each fault once, with the tasks that have it.
 
     Args:
         subject: The config or job.
         findings: What was found.
-        not_looked_at: Rules without a say, each with why.
+        not_checked: Rules that could not be checked, each with the reason.
         console: Where to print.
     """
     for finding, tasks in together(findings).items():
@@ -60,8 +60,8 @@ def show(subject: str, findings: list[Finding], not_looked_at: dict[str, str], c
             _print(console, f"  task   {escape(', '.join(tasks))}")
         for name, text in (("where", finding.where), ("why", finding.why), ("fix", finding.fix)):
             _print(console, f"  {name:6} {escape(text)}")
-    for rule, why in not_looked_at.items():
-        _print(console, f"[dim]Not looked at: {rule}, as {escape(why)}.[/]")
+    for rule, why in not_checked.items():
+        _print(console, f"[dim]Not checked: {rule}, since {escape(why)}.[/]")
     if not findings:
         _print(console, f"{escape(subject)}: nothing found.")
 

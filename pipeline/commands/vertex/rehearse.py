@@ -3,61 +3,71 @@
 import argparse
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from common.errors import JobError
-from configs.load import load_config
-from configs.pipeline import PipelineConfig
-from pipeline import datasets
-from pipeline.ground.home import local_rehearsal_dir
-from pipeline.ground.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA
+from pipeline.commands.arguments import add_command, add_config, add_no_cache, add_parameters
+from pipeline.commands.chosen_config import load
+from pipeline.commands.vertex.arguments import add_job
 
 if TYPE_CHECKING:  # kfp takes a third of a second to import, which every command would wait for
+    from configs.pipeline import PipelineConfig
+    from pipeline.commands.arguments import Commands
     from pipeline.job.compiled import Job
 
 _ELSEWHERE = ("custom_job", "dataflow", "registry")
 """Fields of the `vertex` section by which a task asks Google Cloud to do something."""
 
 
-def add_parser(
-    commands: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
-) -> None:
-    """Adds `rehearse` to a command line.
+def add_parser(commands: "Commands") -> None:
+    """Adds `rehearse` to `perennial vertex`.
 
     Args:
-        commands: What `ArgumentParser.add_subparsers` returned.
-        add_config: Gives a parser `--config`.
+        commands: The group.
     """
-    parser = commands.add_parser("rehearse", help="run the compiled job here, task by task, as Vertex would")
+    parser = add_command(
+        commands,
+        "rehearse",
+        "run the compiled job on this machine, task by task, as Vertex would",
+        _rehearse,
+        details="Each task is a process of its own with the inputs that Vertex would pass. A folder here stands for "
+        "each bucket: the folders of the config's data and schemas are found without an option. Results of earlier "
+        "rehearsals are reused where Vertex would reuse them. The exit status is 1 if a task fails.",
+        examples=[
+            "perennial vertex rehearse --fresh",
+            "perennial vertex rehearse --job pipeline.json --place gs://my-data/logs=logs",
+        ],
+    )
     add_config(parser)
-    parser.add_argument("--job", type=Path, help="a compiled job, .json or .yaml (default: compile the config's)")
+    add_job(parser)
     parser.add_argument(
         "--place",
         action="append",
         default=[],
         metavar="gs://BUCKET/FOLDER=FOLDER_HERE",
-        help="let the files of a folder here stand in one of a bucket; the config's data and schemas do by themselves",
+        help="let a folder here stand for a folder in a bucket; repeat the option for several",
     )
+    add_parameters(parser)
     parser.add_argument(
-        "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a RuntimeParameter's value"
+        "--parallel",
+        type=int,
+        default=len(os.sched_getaffinity(0)),
+        metavar="TASKS",
+        help="run this many tasks at once (default: one for each core)",
     )
-    parser.add_argument(
-        "--parallel", type=int, default=len(os.sched_getaffinity(0)), help="tasks at once (default: one a core)"
-    )
-    parser.add_argument("--no-cache", action="store_true", help="answer no task from an earlier rehearsal")
-    parser.add_argument("--fresh", action="store_true", help="forget all earlier rehearsals, and what they wrote")
-    parser.set_defaults(command=_rehearse)
+    add_no_cache(parser)
+    parser.add_argument("--fresh", action="store_true", help="delete all earlier rehearsals and what they wrote first")
 
 
 def _rehearse(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config)
+    config = load(arguments)
     places = {**_places(config), **dict(_place(text) for text in arguments.place)}
     if arguments.parallel < 1:
         raise JobError(f"--parallel must be 1 or more; received {arguments.parallel}.")
+    from pipeline.ground.home import local_rehearsal_dir
     from pipeline.job.compiled import read_job
     from pipeline.job.rehearsal.rehearse import rehearse
 
@@ -78,15 +88,15 @@ def _rehearse(arguments: argparse.Namespace) -> None:
         )
 
 
-def _compiled(config: PipelineConfig) -> "Job":
+def _compiled(config: "PipelineConfig") -> "Job":
     from pipeline.job.compiled import read_job
     from pipeline.runners.vertex.compile import compile_job
 
     elsewhere = [name for name in _ELSEWHERE if config.vertex is not None and getattr(config.vertex, name) is not None]
     if config.vertex is not None and elsewhere:
         Console().print(
-            f"Left out of the job, since it would happen on Google Cloud: {', '.join(elsewhere)}. Training and Beam "
-            "run in their tasks. With --job, a job is run as it is.",
+            f"The rehearsal leaves out what would happen on Google Cloud: {', '.join(elsewhere)}. Training and Beam "
+            "run in their tasks. A job that --job names runs as it is.",
             soft_wrap=True,
         )
         here = config.vertex.model_copy(update=dict.fromkeys(elsewhere))
@@ -95,8 +105,11 @@ def _compiled(config: PipelineConfig) -> "Job":
         return read_job(compile_job(config, folder))
 
 
-def _places(config: PipelineConfig) -> dict[str, Path]:
-    """What a person would have copied to the buckets: the data sets and the curated schemas."""
+def _places(config: "PipelineConfig") -> dict[str, Path]:
+    """The folders that a person would have copied to the buckets: the data sets and the curated schemas."""
+    from pipeline import datasets
+    from pipeline.ground.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA
+
     places: dict[str, Path] = {}
     vertex = config.vertex
     if vertex is None:
@@ -117,5 +130,5 @@ def _places(config: PipelineConfig) -> dict[str, Path]:
 def _place(text: str) -> tuple[str, Path]:
     place, _, folder = text.partition("=")
     if not folder:
-        raise JobError(f"--place {text!r} is not gs://BUCKET/FOLDER=FOLDER_HERE.")
+        raise JobError(f"--place must be gs://BUCKET/FOLDER=FOLDER_HERE; received {text!r}.")
     return place, Path(folder)

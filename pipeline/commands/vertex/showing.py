@@ -11,11 +11,12 @@ from rich.table import Table
 from configs.vertex.section import Vertex
 from pipeline.runners.vertex.cost import Estimate, TaskCost
 from pipeline.runners.vertex.runs import Run, run_link
+from pipeline.runners.vertex.schedule_listing import ListedSchedule
 
 _REPORT = "report"
 """The output of RunReport that is a page."""
 
-_STYLES = {"succeeded": "green", "failed": "red", "cancelled": "yellow"}
+_STYLES = {"succeeded": "green", "active": "green", "failed": "red", "cancelled": "yellow", "paused": "yellow"}
 
 
 def runs_table(runs: list[Run], title: str) -> Table:
@@ -35,8 +36,18 @@ def runs_table(runs: list[Run], title: str) -> Table:
     return table
 
 
+def schedules_table(schedules: list[ListedSchedule], title: str) -> Table:
+    """One line a schedule, newest first."""
+    table = Table("schedule", "state", "cron", "next run", "ends", "created", title=title)
+    for one in schedules:
+        identifier = one.name.rpartition("/")[2]
+        moments = (moment(one.next_run), moment(one.ends), moment(one.created))
+        table.add_row(escape(identifier), _styled(one.state), escape(one.cron), *moments)
+    return table
+
+
 def show_run(run: Run, vertex: Vertex, console: Console) -> None:
-    """A run: its tasks, its labels, where its outputs are."""
+    """Prints a run: its tasks, its labels, and where its outputs are."""
     say = functools.partial(console.print, highlight=False, soft_wrap=True)
     say(f"[bold]{escape(run.id)}[/] {_styled(run.state)}, created {moment(run.created)}")
     say(f"  {run_link(vertex, run.id)}")
@@ -60,7 +71,7 @@ def show_run(run: Run, vertex: Vertex, console: Console) -> None:
 
 
 def show_estimate(estimate: Estimate, sources: tuple[str, ...], console: Console) -> None:
-    """What a run is going to cost, task by task."""
+    """Prints what a run will cost, task by task."""
     price = [estimate.currency] if estimate.currency else []
     table = Table("task", "minutes", "vCPU-hours", "GB-hours", "GPU-hours", "machine-hours", *price)
     for task in estimate.tasks:
@@ -68,7 +79,7 @@ def show_estimate(estimate: Estimate, sources: tuple[str, ...], console: Console
     if known := [task for task in estimate.tasks if task.seconds is not None]:
         table.add_section()
         table.add_row(
-            "all that is known",
+            "sum of known tasks",
             f"{sum(task.hours for task in known) * 60:,.1f}",
             f"{sum(task.hours * task.holdings.cpus for task in known):,.2f}",
             f"{sum(task.hours * task.holdings.memory_gb for task in known):,.2f}",
@@ -80,12 +91,15 @@ def show_estimate(estimate: Estimate, sources: tuple[str, ...], console: Console
     say = functools.partial(console.print, highlight=False, soft_wrap=True)
     if estimate.total is not None:
         at_least = "at least " if estimate.untimed or estimate.unpriced else ""
-        say(f"The run costs {at_least}{estimate.total:,.2f} {estimate.currency}, if the cache answers no task.")
-    say(f"Times: {', '.join(sources) if sources else 'none known yet; rehearse, or wait for the first run'}.")
+        say(f"The run costs {at_least}{estimate.total:,.2f} {estimate.currency}, if no cached result is reused.")
+    if sources:
+        say(f"Times are from: {', '.join(sources)}.")
+    else:
+        say("No times are known yet: rehearse the job, or wait for the first run.")
     if estimate.untimed and sources:
-        say(f"No time is known of {', '.join(estimate.untimed)}.")
+        say(f"The time is unknown for {', '.join(estimate.untimed)}.")
     if estimate.unpriced:
-        say(f"No price is known of {', '.join(estimate.unpriced)}; it is left out.")
+        say(f"The price is unknown for {', '.join(estimate.unpriced)}; the sum leaves it out.")
 
 
 def moment(when: datetime | None) -> str:

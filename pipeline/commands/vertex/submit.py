@@ -1,24 +1,51 @@
-"""The command `submit`."""
+"""The command `perennial vertex submit`."""
 
 import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
 from common.errors import VertexError
-from pipeline.commands.vertex.arguments import compiled_job, load
+from pipeline.commands.arguments import add_command
+from pipeline.commands.vertex.arguments import add_request, compiled_job, load
 from pipeline.commands.vertex.estimate import estimate_run
 from pipeline.ground.terminal import console, print_json, say
 
 if TYPE_CHECKING:
     from pipeline.cloud.client import Api
+    from pipeline.commands.arguments import Commands
     from pipeline.runners.vertex.runs import Run
 
 _INTERRUPTED = 130
 """The shell's status of a command that Ctrl-C ended."""
 
 
-def submit(arguments: argparse.Namespace) -> None:
-    """Starts a run, or prints what would be sent."""
+def add_parser(commands: "Commands") -> None:
+    """Adds `submit` to `perennial vertex`.
+
+    Args:
+        commands: The group.
+    """
+    parser = add_command(
+        commands,
+        "submit",
+        "start a run on Vertex, after an estimate of its cost",
+        _submit,
+        details="Prints the estimate on standard error, and the run's id and its address in the console on standard "
+        "output. A run that would cost more than vertex.cost.ceiling is not started.",
+        examples=[
+            "perennial vertex submit --dry-run",
+            "perennial vertex submit --wait",
+            "perennial vertex submit --job pipeline.json --parameter log_dir=gs://my-data/2026-11-24",
+        ],
+    )
+    add_request(parser)
+    parser.add_argument(
+        "--wait", action="store_true", help="follow the run until it ends; end with status 1 if it fails"
+    )
+
+
+def _submit(arguments: argparse.Namespace) -> None:
+    """Starts a run, or prints the request."""
     config, vertex = load(arguments)
     job = compiled_job(arguments, config)
     from pipeline.cloud.client import Api, parent
@@ -62,18 +89,18 @@ def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
             _follow(api, run)
     except KeyboardInterrupt:
         if run is None:
-            told = may_have_been_started(request["pipelineJobId"])
+            advice = may_have_been_started(request["pipelineJobId"])
         else:
-            told = (
-                f"The run goes on. Look with `perennial vertex show {run.id}`; stop it with "
-                f"`perennial vertex cancel {run.id}`."
+            advice = (
+                f"The run goes on. See it with `perennial vertex runs show {run.id}`; stop it with "
+                f"`perennial vertex runs cancel {run.id}`."
             )
-        say(f"\n{told}", stderr=True)
+        say(f"\n{advice}", stderr=True)
         sys.exit(_INTERRUPTED)
 
 
 def _join(api: "Api", experiment: str, run: "Run") -> None:
-    """The run is on its way: whatever comes of this is told, and is no error."""
+    """Adds the run to the experiment. The run has started, so a failure here is a warning and not an error."""
     from pipeline.runners.vertex.experiment import join_experiment
 
     try:

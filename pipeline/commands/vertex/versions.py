@@ -1,36 +1,57 @@
-"""The commands `perennial vertex versions` and `perennial vertex rollback`."""
+"""The commands `perennial vertex versions list` and `perennial vertex versions rollback`."""
 
 import argparse
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from configs.load import load_config
+from pipeline.commands.arguments import add_command, add_config, add_json, add_subgroup, add_version
+from pipeline.commands.chosen_config import load
 from pipeline.commands.versions import showing
 from pipeline.ground.terminal import console, print_json
 
+if TYPE_CHECKING:
+    from pipeline.commands.arguments import Commands
 
-def add_parsers(
-    subparsers: "argparse._SubParsersAction[Any]", add_config: Callable[[argparse.ArgumentParser], None]
-) -> None:
-    """Adds `versions` and `rollback` to `perennial vertex`.
+
+def add_parser(commands: "Commands") -> None:
+    """Adds `versions` to `perennial vertex`.
 
     Args:
-        subparsers: What `ArgumentParser.add_subparsers` returned.
-        add_config: Gives a parser `--config`.
+        commands: The group.
     """
-    showing.add_parsers(
-        subparsers,
-        add_config,
-        ("the pushed versions: folder, registry, aliases, traffic", _versions),
-        ("make an older version live again: folder, registry, Endpoint", _rollback),
+    group = add_subgroup(
+        commands,
+        "versions",
+        "list the pushed versions in the serving folder and the Model Registry, and roll back to an older one",
+        "The serving folder is vertex.serving_dir; the Model Registry and the Endpoint are those of vertex.registry.",
     )
+    listing = add_command(
+        group,
+        "list",
+        "list the pushed versions: their state in the serving folder, registry versions, aliases and traffic",
+        _list,
+        details="The newest version comes first.",
+        examples=["perennial vertex versions list", "perennial vertex versions list --json"],
+    )
+    add_config(listing)
+    add_json(listing)
+    back = add_command(
+        group,
+        "rollback",
+        "make the model of an older version live again: in the serving folder, the registry and on the Endpoint",
+        _rollback,
+        details="The models that were pushed after that version are withdrawn: they are not pushed again. The next run "
+        "starts from the model that is live again and compares with it.",
+        examples=["perennial vertex versions rollback", "perennial vertex versions rollback 1795630965"],
+    )
+    add_version(back)
+    add_config(back)
 
 
-def _versions(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config)
+def _list(arguments: argparse.Namespace) -> None:
+    config = load(arguments)
     from pipeline.cloud.registry.api import RegistryApi
     from pipeline.cloud.registry.listing import vertex_listing
     from pipeline.cloud.registry.rollback import section
@@ -40,7 +61,11 @@ def _versions(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print_json(rows)
         return
-    table = Table("version", "when", "", "model", "registry", "aliases", "traffic", title=vertex.serving_dir)
+    if not rows:
+        showing.say(f"No version has been pushed to {vertex.serving_dir} yet.")
+        return
+    columns = ("version", "pushed", "state", "model", "registry", "aliases", "traffic")
+    table = Table(*columns, title=vertex.serving_dir)
     for row in reversed(rows):
         table.add_row(*_cells(row))
     console().print(table)
@@ -59,35 +84,32 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 
 def _rollback(arguments: argparse.Namespace) -> None:
-    config = load_config(arguments.config)
+    config = load(arguments)
     from pipeline.cloud.registry.api import RegistryApi
-    from pipeline.cloud.registry.rollback import VertexRollback, roll_back_on_vertex, section
+    from pipeline.cloud.registry.rollback import roll_back_on_vertex, section
     from pipeline.store.versions.rollback import default_target
 
     vertex, number = section(config), arguments.version
     if number is None:
         number = default_target(vertex.serving_dir)
-        _say(f"Going back to version {number}.")
-    came: VertexRollback = roll_back_on_vertex(config, number, RegistryApi(vertex))
-    folder, registry = came.folder, came.registry
+        showing.say(f"Rolling back to version {number}.")
+    result = roll_back_on_vertex(config, number, RegistryApi(vertex))
+    folder, registry = result.folder, result.registry
     if folder.live == folder.target:
-        _say(f"Version {folder.live} is live already in {vertex.serving_dir}.")
+        showing.say(f"Version {folder.live} is live already in {vertex.serving_dir}.")
     else:
-        _say(f"The model of version {folder.target} is live again, as version {folder.live} of {vertex.serving_dir}.")
-    if registry is not None:
-        _say(f"  {registry.model} is the blessed one{' (registered anew)' if registry.is_new else ''}.")
-        if registry.traffic:
-            _say("  It gets all the traffic of the Endpoint.")
-    for digest, number in folder.withdrawn.items():
-        _say(f"  Version {number} ({digest[: showing.SHORT]}) is withdrawn: it is not pushed again.")
-    if came.has_artifact:
-        _say("  The next run compares with this model.")
-    else:
-        _say(
-            "  [bold]Warning[/]: the artifact that this model was pushed from is gone, or written down nowhere, so the "
-            "next run cannot compare with it nor start from it, and does as a first run does."
+        showing.say(
+            f"The model of version {folder.target} is live again, as version {folder.live} of {vertex.serving_dir}."
         )
-
-
-def _say(text: str) -> None:
-    console().print(text, highlight=False, soft_wrap=True)
+    if registry is not None:
+        showing.say(f"  {registry.model} is the blessed model{' (registered anew)' if registry.is_new else ''}.")
+        if registry.traffic:
+            showing.say("  It gets all the traffic of the Endpoint.")
+    showing.say_withdrawn(folder.withdrawn)
+    if result.has_artifact:
+        showing.say("  The next run compares with this model.")
+    else:
+        showing.say(
+            "  [bold]Warning[/]: the artifact that this model was pushed from is gone or was never recorded, so the "
+            "next run cannot compare with this model or start from it. It starts as a first run does."
+        )

@@ -77,9 +77,9 @@ def read(uri: str) -> Remembered | None:
         "DataGate stopped the run: the record of the data that the last blessed model learned from "
         f"{what} ({type(cause).__name__}: {cause}), so today's data cannot be compared with it.\n"
         f"It is {uri}; what is served stays as it is.\n"
-        "Let it be read again and run again. If it is lost, `perennial rollback`, on Vertex `perennial vertex "
-        "rollback`, goes back to an older model, and the next run compares with that one's data; or delete the folder, "
-        "and one run goes on without comparing."
+        "Make it readable and run again. If it is lost, go back to an older model with `perennial versions rollback`, "
+        "on Vertex with `perennial vertex versions rollback`, and the next run compares with that model's data; or "
+        "delete the folder, and the next run does not compare."
     ) from cause
 
 

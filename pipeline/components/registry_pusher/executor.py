@@ -126,7 +126,10 @@ def _why_not(
     The Pusher's word may be an older run's, from the cache: what counts is what the serving folder says now.
     """
     if digest in out:
-        return "a rollback withdrew this model; `perennial vertex rollback VERSION` brings a version back on purpose"
+        return (
+            "a rollback withdrew this model; `perennial vertex versions rollback VERSION` brings a version back on "
+            "purpose"
+        )
     if pushed.get_int_custom_property(PUSHED) != 1 or not digest:
         return "the Pusher did not push it"
     if not standing or standing[-1].digest != digest:

@@ -59,7 +59,7 @@ def _look(api: Api, run: Run) -> Run:
         cause = e.__cause__
         if cause is None or not (is_transient(cause) or isinstance(cause, exceptions.RetryError)):
             raise  # nobody knows then how it is with the run, or whether there is one
-        raise VertexError(f"{e} The run {run.id} goes on: `perennial vertex show {run.id}` tells how it is.") from e
+        raise VertexError(f"{e} The run {run.id} goes on. See it with `perennial vertex runs show {run.id}`.") from e
 
 
 def _tell(run: Run, shown: dict[str, str], console: Console) -> None:
@@ -78,5 +78,5 @@ def _why(run: Run, link: str) -> str:
     lines = [
         f"the run {run.id} {'was ' if run.state != FAILED else ''}{run.state}{': ' if run.error else '.'}{run.error}"
     ]
-    lines += [*failed, f"See `perennial vertex show {run.id}`, or its tasks' logs: {link}"]
+    lines += [*failed, f"See `perennial vertex runs show {run.id}`, or its tasks' logs: {link}"]
     return "\n".join(lines)

@@ -1,21 +1,21 @@
 """The options `--image` and `--dataflow-image` of commands that make or read a job: images of the build just pushed."""
 
-import argparse
 import logging
 import re
 from typing import TYPE_CHECKING
 
 from common.errors import ConfigError, JobError
-from configs.pipeline import PipelineConfig
-from configs.vertex.machines import Dataflow
 from pipeline.cloud.dataflow import RUNNER
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the command line has the names of the options at once; configs take a third of a second to import
+    from configs.pipeline import PipelineConfig
+    from configs.vertex.machines import Dataflow
     from pipeline.job.compiled import Job
 
 _logger = logging.getLogger("perennial.vertex")
 
-_IMAGE, _DATAFLOW_IMAGE = "--image", "--dataflow-image"
+IMAGE, DATAFLOW_IMAGE = "--image", "--dataflow-image"
+"""The options, as the command line has them."""
 
 _BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 
@@ -23,23 +23,7 @@ _RUNNER_FLAG, _WORKERS_FLAG = f"--runner={RUNNER}", "--sdk_container_image="
 """As `pipeline.cloud.dataflow` writes them."""
 
 
-def add_images(parser: argparse.ArgumentParser) -> None:
-    """Gives a parser `--image` and `--dataflow-image`.
-
-    Args:
-        parser: Of a command with a config.
-    """
-    parser.add_argument(
-        _IMAGE, help="the container image in place of the config's vertex.image, as REPOSITORY@sha256:DIGEST"
-    )
-    parser.add_argument(
-        _DATAFLOW_IMAGE,
-        metavar="IMAGE",
-        help="that of Dataflow's workers, of the same build, in place of vertex.dataflow.image; named likewise",
-    )
-
-
-def with_images(config: PipelineConfig, image: str | None, dataflow_image: str | None) -> PipelineConfig:
+def with_images(config: "PipelineConfig", image: str | None, dataflow_image: str | None) -> "PipelineConfig":
     """The config with other images; a warning goes to the log for each that stays, as it may be of another build.
 
     Args:
@@ -51,7 +35,7 @@ def with_images(config: PipelineConfig, image: str | None, dataflow_image: str |
         ConfigError: An image is not named by a digest, the config has no `vertex` section, or, with a `dataflow_image`,
             its workers are made from no image.
     """
-    given = {option: name for option, name in ((_IMAGE, image), (_DATAFLOW_IMAGE, dataflow_image)) if name is not None}
+    given = {option: name for option, name in ((IMAGE, image), (DATAFLOW_IMAGE, dataflow_image)) if name is not None}
     if not given:
         return config
     for option, name in given.items():
@@ -68,9 +52,9 @@ def with_images(config: PipelineConfig, image: str | None, dataflow_image: str |
         dataflow = _with_workers_image(config.name, vertex.dataflow, dataflow_image)
         vertex = vertex.model_copy(update={"dataflow": dataflow})
     for field, part, way_out in (
-        ("image", vertex, f"give {_IMAGE}"),
+        ("image", vertex, f"give {IMAGE}"),
         ("custom_job.image", vertex.custom_job, "leave it out"),
-        ("dataflow.image", vertex.dataflow, f"give {_DATAFLOW_IMAGE}"),
+        ("dataflow.image", vertex.dataflow, f"give {DATAFLOW_IMAGE}"),
     ):
         if part is not None and part.image not in (None, *given.values()):
             _logger.warning("vertex.%s stays %s: see that it is of the same build, or %s.", field, part.image, way_out)
@@ -93,8 +77,8 @@ def check_images(job: "Job", image: str | None, dataflow_image: str | None) -> N
     flags = [flag for container in containers if _RUNNER_FLAG in container.args for flag in container.args]
     workers = {flag.removeprefix(_WORKERS_FLAG) for flag in flags if flag.startswith(_WORKERS_FLAG)}
     for option, wanted, found in (
-        (_IMAGE, image, {container.image for container in containers}),
-        (_DATAFLOW_IMAGE, dataflow_image, workers),
+        (IMAGE, image, {container.image for container in containers}),
+        (DATAFLOW_IMAGE, dataflow_image, workers),
     ):
         if wanted is not None and found != {wanted}:
             others = ", ".join(sorted(found - {wanted})) or "no such image"
@@ -113,7 +97,7 @@ def _check_digest(option: str, image: str) -> None:
         )
 
 
-def _with_workers_image(pipeline: str, dataflow: Dataflow | None, image: str) -> Dataflow:
+def _with_workers_image(pipeline: str, dataflow: "Dataflow | None", image: str) -> "Dataflow":
     # A copy is not validated again: that image and setup_file exclude each other is looked at here.
     if dataflow is None:
         wrong = "the config has no 'dataflow' section in 'vertex', so Beam runs in the tasks. Add vertex.dataflow"
@@ -125,6 +109,6 @@ def _with_workers_image(pipeline: str, dataflow: Dataflow | None, image: str) ->
     else:
         return dataflow.model_copy(update={"image": image})
     raise ConfigError(
-        f"pipeline {pipeline}: {_DATAFLOW_IMAGE} stands in for vertex.dataflow.image, but {wrong}, or leave "
-        f"{_DATAFLOW_IMAGE} out. Received: {image!r}."
+        f"pipeline {pipeline}: {DATAFLOW_IMAGE} stands in for vertex.dataflow.image, but {wrong}, or leave "
+        f"{DATAFLOW_IMAGE} out. Received: {image!r}."
     )

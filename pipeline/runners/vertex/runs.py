@@ -135,12 +135,12 @@ def read_run(api: Api, pipeline_name: str, reference: str) -> Run:
         reference = newest[0].name
     name = reference if _RESOURCE.fullmatch(reference) else f"{api.parent}/pipelineJobs/{reference}"
     if not (_RESOURCE.fullmatch(reference) or _ID.fullmatch(reference)):
-        raise VertexError(f"{reference!r} is no run's id or resource name. `perennial vertex runs` lists them.")
+        raise VertexError(f"{reference!r} is no run's id or resource name. `perennial vertex runs list` lists them.")
     try:
         return get_run(api, name)
     except VertexError as e:
         if isinstance(e.__cause__, exceptions.NotFound):
-            raise VertexError(f"there is no run {reference!r}. `perennial vertex runs` lists them.") from e
+            raise VertexError(f"there is no run {reference!r}. `perennial vertex runs list` lists them.") from e
         raise
 
 

@@ -110,7 +110,7 @@ def set_paused(api: Api, name: str, paused: bool) -> bool:
         nonlocal asked
         schedule = _find(api, name, options)
         if schedule is None:
-            raise VertexError(f"the pipeline {name} has no schedule. Make it with `perennial vertex schedule`.")
+            raise VertexError(f"the pipeline {name} has no schedule. Make it with `perennial vertex schedules put`.")
         if _state(schedule) == (PAUSED if paused else ACTIVE):
             return asked  # an earlier attempt of ours took effect, and its reply was lost
         asked = True
@@ -169,7 +169,8 @@ def _create(api: Api, wanted: Any) -> Any:
         if not in_doubt:
             raise
         raise VertexError(
-            f"{e} It may have been made all the same; `perennial vertex schedule` finds it then, and makes no second."
+            f"{e} It may have been made all the same. Then `perennial vertex schedules put` finds it, and makes no "
+            "second one."
         ) from e
 
 

@@ -90,4 +90,4 @@ def create_run(api: Api, request: dict[str, Any]) -> Any:
 
 def may_have_been_started(run_id: str) -> str:
     """What to say where nobody knows: a second submission would be a second run."""
-    return f"The run may have been started: `perennial vertex show {run_id}` before you submit again."
+    return f"The run may have been started: `perennial vertex runs show {run_id}` before you submit again."

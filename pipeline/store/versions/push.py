@@ -50,7 +50,7 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
     with writing(serving_dir), locked(serving_dir) as is_alone:
         sweep(serving_dir, is_alone)
         if out := withdrawn(serving_dir).get(digest):
-            command = "perennial rollback" if is_local(serving_dir) else "perennial vertex rollback"
+            command = "perennial versions rollback" if is_local(serving_dir) else "perennial vertex versions rollback"
             reason = (
                 f"this model was version {out['version']} until a rollback withdrew it at {out['at']}; "
                 f"`{command} VERSION` brings a version back on purpose"

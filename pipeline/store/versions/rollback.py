@@ -94,7 +94,8 @@ def roll_back(
         files, digest = file_digests(target.path), digests[target.number]
         if digest_of_files(files) != digest:
             raise ModelError(
-                f"{target.path} is not what was pushed: its files have changed. See `perennial versions` for another."
+                f"{target.path} is not what was pushed: its files have changed. `perennial versions list` shows the "
+                "others."
             )
         newer = {digests[v.number]: v.number for v in kept if v.origin > target.origin and digests[v.number] != digest}
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -136,4 +137,4 @@ def _target(serving_dir: str, kept: list[Version], number: int) -> Version:
 
 def _nothing_fits(serving_dir: str, kept: list[Version], wanted: str) -> ModelError:
     there = ", ".join(str(version.number) for version in kept)
-    return ModelError(f"{serving_dir} holds no {wanted}; its versions are {there}. See `perennial versions`.")
+    return ModelError(f"{serving_dir} holds no {wanted}; its versions are {there}. See `perennial versions list`.")

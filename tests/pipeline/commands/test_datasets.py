@@ -1,29 +1,28 @@
-"""`perennial datasets`, as a command line that carries it sees it."""
-
-import argparse
+"""`perennial datasets`."""
 
 import pytest
 
-from pipeline.commands.datasets import add_parser
+from pipeline.commands import cli
 from tests.real_data import real_data
 
 
 @pytest.fixture
-def run(monkeypatch):
+def data_folder(tmp_path, monkeypatch):
+    """PERENNIAL_DATA, not yet made."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv("PERENNIAL_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture
+def run(monkeypatch, data_folder):
     monkeypatch.setenv("COLUMNS", "250")
-
-    def call(*argv):
-        parser = argparse.ArgumentParser()
-        add_parser(parser.add_subparsers(required=True))
-        args = parser.parse_args(["datasets", *argv])
-        args.command(args)
-
-    return call
+    return lambda *argv: cli.main(["datasets", *argv])
 
 
 def test_list_names_every_data_set_its_licence_and_whether_it_is_here(run, capsys, data_folder):
     (data_folder / "books-40m").mkdir(parents=True)
-    run("list")
+    assert run("list") == 0
     lines = capsys.readouterr().out.splitlines()
     state = {line.split("│")[1].strip(): line.split("│")[2].strip() for line in lines if line.startswith("│")}
     assert state["books-40m"] == "yes"
@@ -32,13 +31,13 @@ def test_list_names_every_data_set_its_licence_and_whether_it_is_here(run, capsy
 
 
 def test_fetch_from_a_folder_brings_it_here(run, capsys, data_folder):
-    run("fetch", "movietweetings", "--from", str(real_data("movietweetings")))
+    assert run("fetch", "movietweetings", "--from", str(real_data("movietweetings"))) == 0
     assert "ratings.dat: 100,000 lines" in capsys.readouterr().out
     assert (data_folder / "movietweetings/ratings.dat").is_file()
 
 
-@pytest.mark.parametrize("argv", [(), ("fetch",), ("fetch", "netflix")])
-def test_without_a_command_or_a_known_name_the_usage_is_shown(run, capsys, argv):
-    with pytest.raises(SystemExit):
+@pytest.mark.parametrize("argv", [("fetch",), ("fetch", "netflix")])
+def test_without_a_known_name_the_usage_is_shown(run, capsys, argv):
+    with pytest.raises(SystemExit, match="2"):
         run(*argv)
     assert "usage:" in capsys.readouterr().err

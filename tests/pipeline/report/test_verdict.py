@@ -71,7 +71,7 @@ _PUSHED_BEFORE = "Version 1795269697 had been pushed before."
     ("node_id", "is_pushed", "said"),
     [
         ("TwoTowerTrainer", False, "Serving stays as it was."),
-        ("Pusher", False, "Whether its version had been published by then, `perennial versions` says."),
+        ("Pusher", False, "Whether its version had been published by then, `perennial versions list` says."),
         ("RunReport", True, _PUSHED_BEFORE),
     ],
 )

@@ -37,7 +37,18 @@ def test_push_by_the_jobs_task_and_rollback_by_the_command_over_grpc(world: Worl
         assert world.versions() == {1: ("a", {"previous"}), 2: ("b", {"default", "blessed"})}
         assert world.endpoints.answered[-1] == {f"{NAME}@2": 100}
 
-        back = [sys.executable, "-W", "ignore", "-m", "pipeline.commands.cli", "vertex", "rollback", "--config", file]
+        back = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-m",
+            "pipeline.commands.cli",
+            "vertex",
+            "versions",
+            "rollback",
+            "--config",
+            file,
+        ]
         done = subprocess.run(back, text=True, capture_output=True, env=environment)
         assert done.returncode == 0, done.stderr
         assert f"{MODEL}@1 is the blessed one." in done.stdout

@@ -62,7 +62,7 @@ def test_data_of_this_machine_missing_is_an_error_that_names_it(tmp_path: Path) 
 
 def test_data_in_a_bucket_is_not_looked_at_and_says_so() -> None:
     check = data(["gs://bucket/log/*.csv"])
-    assert (check.status, check.found) == ("ok", "gs://bucket/log/*.csv is in a bucket and was not looked at")
+    assert (check.status, check.found) == ("ok", "gs://bucket/log/*.csv is in a bucket and was not checked")
     assert log_rows(Log(path="gs://bucket/log/*.csv")) is None
 
 

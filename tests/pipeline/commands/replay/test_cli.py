@@ -64,7 +64,7 @@ def test_replay_round_stopped_by_data_gate_others_come_and_status_1(
     runs(None, DriftError(f"half of the catalogue is gone; see {_home(config)}/artifacts/x"), None)
     with pytest.raises(SystemExit) as caught:
         _replay(config)
-    assert caught.value.code == "1 of 3 rounds were stopped by an error; the table says by which."  # hence status 1
+    assert caught.value.code == "An error stopped 1 of 3 rounds; the table shows the errors."  # hence status 1
     assert _outcomes(config) == ["refused", "stopped", "refused"]
     assert "half of the catalogue is gone; see artifacts/x" in (_home(config) / "replay.html").read_text()
     assert str(_home(config) / "replay.html") in capsys.readouterr().out

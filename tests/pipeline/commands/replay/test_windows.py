@@ -66,5 +66,5 @@ def test_cut_log_without_timestamps_refused(tmp_path: Path) -> None:
 
 def test_cut_fewer_events_than_rounds_refused(tmp_path: Path) -> None:
     log = _log(tmp_path, ["u1,i1,5,1", "u1,i2,5,2"])
-    with pytest.raises(DataError, match=r"2 event\(s\) with a time cannot arrive in 3 rounds"):
+    with pytest.raises(DataError, match=r"2 event\(s\) with a time are too few for 3 rounds"):
         cut(log, 3, tmp_path / "windows")

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -31,43 +32,49 @@ def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
 def test_runs_lists_states_metric_and_the_rule_that_refused(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = _json(capsys, "runs", "--config", str(history.config))
+    told = _json(capsys, "runs", "list", "--config", str(history.config))
     assert isinstance(told, list)
     assert [(run["number"], run["state"]) for run in told] == [(1, "succeeded"), (2, "failed")]
     assert (told[0]["ndcg_at_10"], told[0]["blessed"], told[0]["refused_by"]) == (0.125, False, "not_worse")
     assert (told[0]["executed"], told[0]["cached"], told[0]["pushed_version"]) == (3, 0, None)
-    assert cli.main(["runs", "--config", str(history.config)]) == 0
+    assert cli.main(["runs", "list", "--config", str(history.config)]) == 0
     assert "refused: not_worse" in capsys.readouterr().out.replace("\n", " ")
 
 
-def test_run_show_decision_nodes_and_config_before_or_after(
-    history: History, capsys: pytest.CaptureFixture[str]
-) -> None:
-    told = _json(capsys, "run", "show", "1", "--config", str(history.config))
+def test_list_no_run_yet_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "shop.yaml"
+    config.write_text("name: shop\nlog: {path: log.csv}\n")
+    assert _json(capsys, "runs", "list", "--config", str(config)) == []
+    assert cli.main(["runs", "list", "--config", str(config)]) == 0
+    assert capsys.readouterr().out == "There is no run yet. `perennial run` makes one.\n"
+
+
+def test_show_decision_and_nodes_by_number_and_by_id(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+    told = _json(capsys, "runs", "show", "1", "--config", str(history.config))
     assert isinstance(told, dict)
     assert [rule["rule"] for rule in told["decision"]["rules"]] == ["floor", "not_worse"]
     assert [node["node"] for node in told["nodes"]] == ["Trainer", "Evaluator", "Evaluator"]
-    assert told == _json(capsys, "run", "--config", str(history.config), "show", "run-1")
-    assert cli.main(["run", "show", "1", "--config", str(history.config)]) == 0
+    assert told == _json(capsys, "runs", "show", "run-1", "--config", str(history.config))
+    assert cli.main(["runs", "show", "1", "--config", str(history.config)]) == 0
     shown = capsys.readouterr().out
     assert "refused" in shown and "not_worse" in shown and "above [it]" in shown
 
 
-def test_run_show_page_named_where_there_is_one(history: History, capsys: pytest.CaptureFixture[str]) -> None:
+def test_show_page_named_where_there_is_one(history: History, capsys: pytest.CaptureFixture[str]) -> None:
     page = history.home / "reports" / "2.html"
     page.parent.mkdir()
     page.touch()
-    told = _json(capsys, "run", "show", "latest", "--config", str(history.config))
+    told = _json(capsys, "runs", "show", "latest", "--config", str(history.config))
     assert isinstance(told, dict)
     assert told["report"] == str(page)
 
 
 def test_diff_prints_the_summary(history: History, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["diff", "1", "latest", "--config", str(history.config)]) == 0
+    assert cli.main(["runs", "diff", "1", "latest", "--config", str(history.config)]) == 0
     assert "There are no two evaluations to compare." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", [["run", "show", "3"], ["diff", "1", "3"]])
+@pytest.mark.parametrize("command", [["runs", "show", "3"], ["runs", "diff", "1", "3"]])
 def test_commands_unknown_run_one_line_and_status_1(
     history: History, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:

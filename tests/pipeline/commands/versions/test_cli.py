@@ -1,4 +1,4 @@
-"""`perennial versions` and `perennial rollback` as a person sees them."""
+"""`perennial versions list` and `perennial versions rollback` as a person sees them."""
 
 import contextlib
 import json
@@ -39,7 +39,7 @@ def serving(config: str, tmp_path: Path) -> Path:
 def test_versions_json_tells_live_digest_metrics_start_and_size(
     config: str, serving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["versions", "--config", config, "--json"]) == 0
+    assert cli.main(["versions", "list", "--config", config, "--json"]) == 0
     older, live = json.loads(capsys.readouterr().out)
     assert [older["live"], live["live"]] == [False, True]
     assert (older["version"], live["version"]) == (1000, 1001)
@@ -52,15 +52,15 @@ def test_versions_json_tells_live_digest_metrics_start_and_size(
 def test_versions_table_shows_newest_first_and_what_a_rollback_did(
     config: str, serving: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["rollback", "--config", config]) == 0
+    assert cli.main(["versions", "rollback", "--config", config]) == 0
     said = capsys.readouterr().out
     assert said.splitlines()[:2] == [
-        "Going back to version 1000.",
+        "Rolling back to version 1000.",
         "The model of version 1000 is live again, as version 1002.",
     ]
     assert "Version 1001 (" in said
     assert "There is no metadata store here" in said
-    assert cli.main(["versions", "--config", config]) == 0
+    assert cli.main(["versions", "list", "--config", config]) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
     assert [row.split("│")[1].strip() for row in rows] == ["1002", "1001"]
     assert [row.split("│")[3].strip() for row in rows] == ["live, back to 1000", "withdrawn"]
@@ -73,14 +73,15 @@ def test_versions_that_somebody_else_put_there_is_of_when_it_came(
     foreign = serving / "20261125120000"  # no seconds since 1970
     shutil.copytree(Path(make_model(tmp_path / "c", "c")), foreign)
     os.utime(foreign / "saved_model.pb", (1_700_000_000, 1_700_000_000))
-    assert cli.main(["versions", "--config", config]) == 0
+    assert cli.main(["versions", "list", "--config", config]) == 0
     assert re.search(r"20261125120000 +│ 2023-11-14 22:13 +│ live", capsys.readouterr().out)
 
 
-def test_versions_nothing_pushed_is_an_empty_table(config: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["versions", "--config", config, "--json"]) == 0
+def test_versions_nothing_pushed_is_told(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["versions", "list", "--config", config, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
-    assert cli.main(["versions", "--config", config]) == 0
+    assert cli.main(["versions", "list", "--config", config]) == 0
+    assert capsys.readouterr().out == f"No version has been pushed to {Path(config).parent}/runs/shop/serving yet.\n"
 
 
 def test_rollback_waits_for_a_run_that_pushes_goes_where_it_would_have_gone_before(
@@ -92,18 +93,18 @@ def test_rollback_waits_for_a_run_that_pushes_goes_where_it_would_have_gone_befo
         yield
 
     monkeypatch.setattr("pipeline.store.runs.lock.pipeline_lock", after_a_run)
-    assert cli.main(["rollback", "--config", config]) == 0
+    assert cli.main(["versions", "rollback", "--config", config]) == 0
     assert served(serving) == {1001: "b", 1002: "d", 1003: "a"}
 
 
 def test_rollback_to_the_live_version_says_so(config: str, serving: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["rollback", "1001", "--config", config]) == 0
+    assert cli.main(["versions", "rollback", "1001", "--config", config]) == 0
     assert capsys.readouterr().out.startswith("Version 1001 is live already.")
     assert sorted(served(serving)) == [1000, 1001]
 
 
 def test_rollback_to_nothing_is_one_line_and_status_1(config: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["rollback", "--config", config]) == 1
+    assert cli.main(["versions", "rollback", "--config", config]) == 1
     said = capsys.readouterr().err
     assert said.startswith("ModelError: no model has been pushed to ")
     assert said.count("\n") == 1
@@ -113,5 +114,5 @@ def test_rollback_model_that_the_metadata_store_does_not_have_is_warned_of(
     config: str, serving: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     open_store(str(serving.parent / "metadata.db"))
-    assert cli.main(["rollback", "--config", config]) == 0
-    assert "Warning: this model's artifact is gone from the metadata store" in capsys.readouterr().out
+    assert cli.main(["versions", "rollback", "--config", config]) == 0
+    assert "Warning: the metadata store no longer has this model's artifact" in capsys.readouterr().out

@@ -97,7 +97,7 @@ def test_submit_estimate_with_times_and_prices_is_told(
     # By hand: a quarter of an hour each, of 4 CPUs and 16 GB.
     total = len(tasks) * 0.25 * (4 * 0.05 + 16 * 0.01)
     said = capsys.readouterr().err
-    assert f"The run costs {total:,.2f} EUR, if the cache answers no task." in said
+    assert f"The run costs {total:,.2f} EUR, if no cached result is reused." in said
     assert f"{len(tasks) * 0.25 * 4:,.2f}" in said and "run movielens-100k-1" in said
 
 
@@ -151,7 +151,7 @@ def test_schedule_above_ceiling_is_not_made(
     put("movielens-100k-1", stage("SUCCEEDED", *(task(name, "SUCCEEDED", 900) for name in tasks)))
     config = write_config(cost={"prices": PRICES, "ceiling": 1}, schedule={"cron": "0 3 * * *"})
 
-    assert cli.main(["vertex", "schedule", "--config", str(config), "--job", str(job_file)]) == 1
+    assert cli.main(["vertex", "schedules", "put", "--config", str(config), "--job", str(job_file)]) == 1
 
     assert "more than vertex.cost.ceiling" in capsys.readouterr().err
     assert cloud.schedules.schedules == {}

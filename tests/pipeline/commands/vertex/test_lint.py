@@ -32,7 +32,7 @@ def test_lint_own_config_nothing_found_status_0(capsys: pytest.CaptureFixture[st
     assert cli.main(["vertex", "lint", "--config", str(DEFAULT_CONFIG)]) == 0
     out = capsys.readouterr().out
     assert f"{DEFAULT_CONFIG}: nothing found.\n" in out
-    assert "Not looked at: tfx-line, as vertex.image_tfx does not say what is in the image.\n" in out
+    assert "Not checked: tfx-line, since vertex.image_tfx does not say what is in the image.\n" in out
 
 
 def test_lint_job_with_an_error_prints_rule_place_why_and_fix_status_1(
@@ -55,7 +55,7 @@ def test_lint_job_with_an_error_prints_rule_place_why_and_fix_status_1(
 def test_lint_job_alone_says_what_needs_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = _surprising(tmp_path / "job.json")
     assert cli.main(["vertex", "lint", "--job", job]) == 0
-    assert "Not looked at: no-service-account, as a job alone does not say it" in capsys.readouterr().out
+    assert "Not checked: no-service-account, since a job does not contain the answer" in capsys.readouterr().out
     assert cli.main(["vertex", "lint", "--job", job, "--config", str(DEFAULT_CONFIG)]) == 0
     assert "no-service-account" not in capsys.readouterr().out
 
@@ -99,4 +99,4 @@ def test_lint_image_of_a_job_without_config_is_refused(
     option: str, old: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["vertex", "lint", "--job", old, option, f"repository/image@sha256:{'0' * 64}"]) == 1
-    assert "--image and --dataflow-image stand in for images of a config" in capsys.readouterr().err
+    assert "--image and --dataflow-image override images of a config" in capsys.readouterr().err

@@ -76,7 +76,7 @@ def test_rehearse_data_set_stands_in_the_bucket_and_so_does_a_place_that_is_name
     ("arguments", "told"),
     [
         (("--parameter", "epochs"), "--parameter 'epochs' is not NAME=VALUE"),
-        (("--place", "gs://bucket"), "--place 'gs://bucket' is not gs://BUCKET/FOLDER=FOLDER_HERE"),
+        (("--place", "gs://bucket"), "--place must be gs://BUCKET/FOLDER=FOLDER_HERE; received 'gs://bucket'"),
         (("--parallel", "0"), "--parallel must be 1 or more; received 0"),
         (("--job", "none.json"), "none.json: cannot be read"),
     ],

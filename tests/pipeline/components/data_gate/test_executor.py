@@ -297,7 +297,7 @@ def test_do_last_models_word_unreadable_or_damaged_stops_and_says_what_to_do(
     text = str(caught.value)
     assert because in text
     assert f"It is {copied}; what is served stays as it is.\n" in text
-    assert "`perennial rollback`" in text
+    assert "`perennial versions rollback`" in text
     assert not (tmp_path / "blessing").exists()
 
 

@@ -44,7 +44,7 @@ def test_submit_wait_failing_run_ends_with_its_errors(
     said = capsys.readouterr().err
     assert f"VertexError: the run {run_id} failed: The DAG failed." in said
     assert "DataGate: AnomalyError: [x] is new" in said
-    assert f"perennial vertex show {run_id}" in said
+    assert f"perennial vertex runs show {run_id}" in said
 
 
 def test_submit_wait_cancelled_run_ends_with_status_1(
@@ -95,6 +95,6 @@ def test_submit_wait_interrupted_leaves_the_run_going(cloud: Cloud, write_config
 
     run_id = next(iter(cloud.pipelines.jobs)).rpartition("/")[2]
     assert waiting.returncode == 130
-    assert f"perennial vertex show {run_id}" in errors and f"perennial vertex cancel {run_id}" in errors
+    assert f"perennial vertex runs show {run_id}" in errors and f"perennial vertex runs cancel {run_id}" in errors
     assert "Traceback" not in errors
     assert cloud.api.received("CancelPipelineJob") == []

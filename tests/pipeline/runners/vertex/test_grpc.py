@@ -27,7 +27,7 @@ def vertex(cloud: Cloud, write_config: WriteConfig, tmp_path: Path) -> Iterator[
     with over_grpc(cloud.api, tmp_path) as (address, environment):
         config = write_config(api_endpoint=address)
 
-        def run(command: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
             whole = [
                 sys.executable,
                 "-W",
@@ -35,13 +35,11 @@ def vertex(cloud: Cloud, write_config: WriteConfig, tmp_path: Path) -> Iterator[
                 "-m",
                 "pipeline.commands.cli",
                 "vertex",
-                command,
+                *arguments,
                 "--config",
                 str(config),
             ]
-            return subprocess.run(
-                [*whole, *arguments], text=True, capture_output=True, env={**os.environ, **environment}
-            )
+            return subprocess.run(whole, text=True, capture_output=True, env={**os.environ, **environment})
 
         yield run
 
@@ -64,7 +62,7 @@ def test_submit_over_grpc_creates_one_run_through_faults(cloud: Cloud, vertex: V
 def test_runs_over_grpc_api_not_enabled_says_how_to_enable_it(cloud: Cloud, vertex: Vertex) -> None:
     cloud.api.fail("ListPipelineJobs", api_disabled("example-project"))
 
-    done = vertex("runs")
+    done = vertex("runs", "list")
 
     assert done.returncode == 1
     assert "gcloud services enable aiplatform.googleapis.com --project=example-project" in done.stderr
@@ -73,7 +71,7 @@ def test_runs_over_grpc_api_not_enabled_says_how_to_enable_it(cloud: Cloud, vert
 def test_runs_over_grpc_credentials_refused_says_how_to_sign_in(cloud: Cloud, vertex: Vertex) -> None:
     cloud.api.fail("ListPipelineJobs", Refuse(401), forever=True)
 
-    done = vertex("runs")
+    done = vertex("runs", "list")
 
     assert done.returncode == 1
     assert "gcloud auth application-default login" in done.stderr and EMAIL in done.stderr

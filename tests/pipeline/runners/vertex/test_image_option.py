@@ -13,8 +13,9 @@ from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
 from common.errors import ConfigError, JobError
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.commands.cli import main
+from pipeline.commands.vertex.arguments import add_images
 from pipeline.job.compiled import read_job
-from pipeline.runners.vertex.image_option import add_images, check_images, with_images
+from pipeline.runners.vertex.image_option import check_images, with_images
 from tests.pipeline.vertex_settings import config_with, containers_of
 
 DIGEST = "europe-docker.pkg.dev/my-project/perennial/pipeline@sha256:" + "0123456789abcdef" * 4
@@ -114,13 +115,13 @@ def test_dataflow_image_where_workers_are_made_from_a_setup_file_is_refused() ->
 
 
 @pytest.mark.parametrize("option", ["--image", "--dataflow-image"])
-@pytest.mark.parametrize("command", ["compile", "lint", "submit", "schedule"])
+@pytest.mark.parametrize("command", ["compile", "lint", "submit", "schedules put"])
 def test_command_with_a_tag_tells_it_before_tfx_is_imported(
     command: str, option: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # None in sys.modules makes the import fail.
     monkeypatch.setitem(sys.modules, "pipeline.runners.vertex.compile", None)
-    assert main(["vertex", command, option, "pipeline:latest"]) == 1
+    assert main(["vertex", *command.split(), option, "pipeline:latest"]) == 1
     assert f"{option} must name the image by its digest" in capsys.readouterr().err
 
 

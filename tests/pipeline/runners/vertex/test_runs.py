@@ -48,8 +48,7 @@ def failed(put: Put) -> types.PipelineJob:
 
 
 def run(config: Path, *arguments: str) -> int:
-    command, *further = arguments
-    return cli.main(["vertex", command, *further, "--config", str(config)])
+    return cli.main(["vertex", "runs", *arguments, "--config", str(config)])
 
 
 def test_runs_json_lists_this_pipelines_newest_first(
@@ -59,7 +58,7 @@ def test_runs_json_lists_this_pipelines_newest_first(
         put(f"movielens-100k-{number}", stage("SUCCEEDED"))
     put("books-1", stage("SUCCEEDED"), pipeline="books")
 
-    assert run(write_config(), "runs", "--limit", "2", "--json") == 0
+    assert run(write_config(), "list", "--limit", "2", "--json") == 0
 
     listed = json.loads(capsys.readouterr().out)
     assert [one["id"] for one in listed] == ["movielens-100k-2", "movielens-100k-1"]
@@ -73,7 +72,7 @@ def test_runs_and_tasks_in_a_state_newer_than_the_library_are_shown(
     job.state = 99
     job.job_detail.task_details[0].state = 98
 
-    assert run(write_config(), "runs") == 0
+    assert run(write_config(), "list") == 0
     assert "99" in capsys.readouterr().out
     assert run(write_config(), "show", "latest") == 0
     shown = capsys.readouterr().out
@@ -84,7 +83,7 @@ def test_runs_and_tasks_in_a_state_newer_than_the_library_are_shown(
 def test_runs_specs_are_not_fetched(cloud: Cloud, write_config: WriteConfig, put: Put) -> None:
     put("movielens-100k-1", stage("SUCCEEDED"))
 
-    run(write_config(), "runs")
+    run(write_config(), "list")
 
     (asked,) = cloud.api.received("ListPipelineJobs")
     assert "name" in asked.read_mask.paths and "pipeline_spec" not in asked.read_mask.paths
@@ -93,7 +92,7 @@ def test_runs_specs_are_not_fetched(cloud: Cloud, write_config: WriteConfig, put
 def test_runs_table_tells_state_commit_and_who_started_it(
     write_config: WriteConfig, failed: types.PipelineJob, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(write_config(), "runs") == 0
+    assert run(write_config(), "list") == 0
 
     said = capsys.readouterr().out
     for word in ("movielens-100k-7", "failed", "0123456789+", "feedc0defe", "schedule"):
@@ -106,7 +105,7 @@ def test_runs_more_than_a_page_are_all_listed(
     for number in range(120):
         put(f"movielens-100k-{number}", stage("SUCCEEDED"))
 
-    run(write_config(), "runs", "--limit", "110", "--json")
+    run(write_config(), "list", "--limit", "110", "--json")
 
     assert len(json.loads(capsys.readouterr().out)) == 110
     assert len(cloud.api.received("ListPipelineJobs")) == 2
@@ -213,7 +212,7 @@ def test_cancel_running_run_is_asked_to_stop(
     assert run(write_config(), "cancel", "latest") == 0
 
     assert job.state == State.PIPELINE_STATE_CANCELLING
-    assert "movielens-100k-8 is being stopped" in capsys.readouterr().out
+    assert "movielens-100k-8 is being cancelled" in capsys.readouterr().out
 
 
 def test_cancel_reply_lost_after_effect_is_no_error(cloud: Cloud, write_config: WriteConfig, put: Put) -> None:
@@ -262,6 +261,6 @@ def test_runs_config_without_vertex_says_what_to_add(tmp_path: Path, capsys: pyt
     config = tmp_path / "shop.yaml"
     config.write_text("name: shop\nlog: {path: log.csv}\n")
 
-    assert run(config, "runs") == 1
+    assert run(config, "list") == 1
 
     assert "has no 'vertex' section" in capsys.readouterr().err

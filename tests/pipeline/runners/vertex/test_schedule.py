@@ -21,7 +21,7 @@ DAILY = {"cron": "0 3 * * *", "time_zone": "Europe/Berlin"}
 
 
 def schedule(config: Path, job: Path, *further: str) -> int:
-    return cli.main(["vertex", "schedule", "--config", str(config), "--job", str(job), *further])
+    return cli.main(["vertex", "schedules", "put", "--config", str(config), "--job", str(job), *further])
 
 
 def as_json(schedule: Any) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def test_schedule_config_is_made_as_it_says(
     assert "config_digest" in run["pipelineJob"]["labels"]
     assert "data_digest" not in run["pipelineJob"]["labels"]  # each run reads other data
     said = capsys.readouterr().out
-    assert f"{PARENT}/schedules/1 made" in said and "Next run: 2026-12-0" in said
+    assert f"Created {PARENT}/schedules/1: TZ=Europe/Berlin 0 3 * * *" in said and "Next run: 2026-12-0" in said
 
 
 def test_schedule_second_call_changes_time_and_job_and_never_doubles(
@@ -72,7 +72,7 @@ def test_schedule_second_call_changes_time_and_job_and_never_doubles(
     assert changed["cron"] == "TZ=Europe/Berlin 30 4 * * 1"
     assert set(job["pipelineSpec"]["root"]["dag"]["tasks"]) == {"say"}
     assert job["runtimeConfig"]["parameterValues"] == {"epochs": 3.0}
-    assert "changed: TZ=Europe/Berlin 30 4 * * 1" in capsys.readouterr().out
+    assert f"Updated {PARENT}/schedules/1: TZ=Europe/Berlin 30 4 * * 1" in capsys.readouterr().out
 
 
 def test_schedule_paused_stays_paused_and_says_so(
@@ -80,13 +80,13 @@ def test_schedule_paused_stays_paused_and_says_so(
 ) -> None:
     config = write_config(schedule=DAILY)
     schedule(config, job_file)
-    cli.main(["vertex", "pause", "--config", str(config)])
+    cli.main(["vertex", "schedules", "pause", "--config", str(config)])
 
     assert schedule(config, job_file) == 0
 
     (there,) = cloud.schedules.schedules.values()
     assert there.state == State.PAUSED
-    assert "perennial vertex resume" in capsys.readouterr().out
+    assert "perennial vertex schedules resume" in capsys.readouterr().out
 
 
 def test_schedule_several_of_the_name_are_told_and_left(
@@ -129,7 +129,7 @@ def test_schedule_in_a_state_newer_than_the_library_is_changed(
 
     assert schedule(config, job_file) == 0
 
-    assert f"{there.name} changed" in capsys.readouterr().out
+    assert f"Updated {there.name}: " in capsys.readouterr().out
 
 
 def test_schedule_end_that_config_no_longer_has_is_refused(
@@ -199,7 +199,7 @@ def test_schedule_experiment_says_that_its_runs_are_not_listed(
 ) -> None:
     assert schedule(write_config(schedule=DAILY, experiment="recommenders"), job_file) == 0
 
-    assert "not listed in the experiment recommenders" in capsys.readouterr().out
+    assert "The experiment recommenders does not list the schedule's runs" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("signed_out")
@@ -252,8 +252,8 @@ def test_pause_and_resume_move_the_schedule_without_backfill(
     there.state = State.ACTIVE if paused else State.PAUSED
     command = "pause" if paused else "resume"
 
-    assert cli.main(["vertex", command, "--config", config]) == 0
-    assert cli.main(["vertex", command, "--config", config]) == 0
+    assert cli.main(["vertex", "schedules", command, "--config", config]) == 0
+    assert cli.main(["vertex", "schedules", command, "--config", config]) == 0
 
     assert there.state == (State.PAUSED if paused else State.ACTIVE)
     assert not there.catch_up
@@ -290,9 +290,9 @@ def test_pause_paused_one_seen_at_second_attempt_was_not_by_us(
 def test_pause_without_schedule_says_how_to_make_one(
     cloud: Cloud, write_config: WriteConfig, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["vertex", "pause", "--config", str(write_config())]) == 1
+    assert cli.main(["vertex", "schedules", "pause", "--config", str(write_config())]) == 1
 
-    assert "perennial vertex schedule" in capsys.readouterr().err
+    assert "perennial vertex schedules put" in capsys.readouterr().err
 
 
 def test_put_schedule_server_always_busy_gives_up_with_nothing_made(cloud: Cloud, write_config: WriteConfig) -> None:

@@ -279,7 +279,7 @@ def test_submit_reply_lost_for_good_says_that_the_run_may_be_there(
 
     (name,) = cloud.pipelines.jobs
     said = capsys.readouterr().err
-    assert f"may have been started: `perennial vertex show {name.rpartition('/')[2]}`" in said
+    assert f"may have been started: `perennial vertex runs show {name.rpartition('/')[2]}`" in said
     assert "try again" not in said
 
 
@@ -311,7 +311,7 @@ def test_submit_interrupted_while_creating_names_the_run(
         _start(api, create_request(PARENT, {}, "movielens-100k-1"), wait=False)
 
     assert ended.value.code == 130
-    assert "may have been started: `perennial vertex show movielens-100k-1`" in capsys.readouterr().err
+    assert "may have been started: `perennial vertex runs show movielens-100k-1`" in capsys.readouterr().err
 
 
 def test_submit_job_compiled_for_another_image_is_refused(
@@ -352,19 +352,19 @@ def test_submit_job_goes_with_the_workers_it_was_compiled_for_and_no_others(
     assert set(re.findall(r"sdk_container_image=([^\"]*)", json.dumps(sent_job(cloud)["pipelineSpec"]))) == {images[3]}
 
 
-@pytest.mark.parametrize("command", ["submit", "schedule"])
+@pytest.mark.parametrize("command", ["submit", "schedules put"])
 def test_submit_job_without_dataflow_is_refused_for_an_image_of_workers(
     command: str, cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = write_config(dataflow={}, schedule={"cron": "0 3 * * *"})
     workers = ["--dataflow-image", f"workers@sha256:{'cd' * 32}"]
-    assert cli.main(["vertex", command, "--config", str(config), "--job", str(job_file), *workers]) == 1
+    assert cli.main(["vertex", *command.split(), "--config", str(config), "--job", str(job_file), *workers]) == 1
 
     assert "was compiled for no such image, not for --dataflow-image workers@" in capsys.readouterr().err
     assert cloud.api.requests == []
 
 
-@pytest.mark.parametrize("command", ["submit", "schedule"])
+@pytest.mark.parametrize("command", ["submit", "schedules put"])
 def test_job_of_another_pipeline_is_refused(
     command: str,
     cloud: Cloud,
@@ -379,9 +379,9 @@ def test_job_of_another_pipeline_is_refused(
     other.write_text(json.dumps(job))
     config = str(write_config(schedule={"cron": "0 3 * * *"}))
 
-    assert cli.main(["vertex", command, "--config", config, "--job", str(other)]) == 1
+    assert cli.main(["vertex", *command.split(), "--config", config, "--job", str(other)]) == 1
 
-    assert "is of the pipeline 'books'" in capsys.readouterr().err
+    assert "is a job of the pipeline 'books'" in capsys.readouterr().err
     assert cloud.api.requests == []
 
 

@@ -27,10 +27,10 @@ def test_failed_rules_evaluation_deleted_are_those_that_the_store_keeps(
     assert evaluation is not None
     shutil.rmtree(Path(evaluation.uri))
     assert contents.failed_rules(told) == ["coverage", "min_users"]
-    assert cli.main(["runs", "--config", str(history.config)]) == 0
+    assert cli.main(["runs", "list", "--config", str(history.config)]) == 0
     assert "refused: coverage" in capsys.readouterr().out
-    assert cli.main(["run", "show", "1", "--config", str(history.config)]) == 0
-    assert "The gate refused it: coverage, min_users." in capsys.readouterr().out
+    assert cli.main(["runs", "show", "1", "--config", str(history.config)]) == 0
+    assert "The gate refused the model: coverage, min_users." in capsys.readouterr().out
 
 
 def test_failed_rules_run_that_was_not_judged_none(history: History) -> None:

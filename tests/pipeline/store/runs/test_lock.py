@@ -68,7 +68,7 @@ def test_lock_held_refuse_says_who_and_taken_once_the_holder_is_killed(tmp_path:
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("command", ["run", "rollback 1000"])
+@pytest.mark.parametrize("command", ["run", "versions rollback 1000"])
 def test_lock_that_cannot_be_written_one_line_and_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

@@ -1,0 +1,179 @@
+"""How a command is added to the command line, and the options that several commands share.
+
+Every command has a sentence for the list of commands, a paragraph and an example. An option that several commands
+have is defined here once, so that it has one name, one default and one help text.
+"""
+
+import argparse
+import shutil
+import textwrap
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any
+
+Function = Callable[[argparse.Namespace], int | None]
+"""What a command does. It returns its exit status; None is 0."""
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    """What `ArgumentParser.add_subparsers` returns."""
+
+_WIDTH = 100
+"""Columns of a paragraph of help on a wide terminal; longer lines are hard to read."""
+
+
+class Formatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of an example, and lists the commands of a group beside their sentences.
+
+    argparse puts a line with the metavar above the commands, and in Python 3.10 miscounts their width.
+    """
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if isinstance(action, argparse._SubParsersAction):
+            return "".join(map(self._format_action, self._iter_indented_subactions(action)))
+        return super()._format_action(action)
+
+    def _iter_indented_subactions(self, action: argparse.Action) -> Generator[argparse.Action, None, None]:
+        yield from action._get_subactions() if isinstance(action, argparse._SubParsersAction) else ()
+
+
+def add_group(parser: argparse.ArgumentParser) -> "Commands":
+    """Makes a parser a group of commands; without a command, it prints its help.
+
+    Args:
+        parser: The group's parser.
+    """
+
+    def print_help(_: argparse.Namespace) -> None:
+        parser.print_help()
+
+    parser.set_defaults(command=print_help)
+    return parser.add_subparsers(title="commands", metavar="COMMAND")
+
+
+def add_subgroup(commands: "Commands", name: str, help: str, details: str) -> "Commands":
+    """Adds a group of commands to a group.
+
+    Args:
+        commands: The group that it belongs to.
+        name: Its name, a noun.
+        help: What its commands do: a sentence that begins with a verb in small letters and has no full stop.
+        details: A paragraph more, for its own help.
+    """
+    return add_group(_add_parser(commands, name, help, details, epilog=None))
+
+
+def add_command(
+    commands: "Commands", name: str, help: str, function: Function, *, details: str, examples: Sequence[str]
+) -> argparse.ArgumentParser:
+    """Adds a command to a group.
+
+    Args:
+        commands: The group.
+        name: The command's name, a verb.
+        help: What it does: a sentence that begins with a verb in small letters and has no full stop.
+        function: What it does, as a function.
+        details: A paragraph more, for its own help.
+        examples: Whole command lines.
+
+    Returns:
+        The command's parser, for its arguments.
+    """
+    epilog = "\n".join(["examples:" if len(examples) > 1 else "example:", *(f"  $ {line}" for line in examples)])
+    parser = _add_parser(commands, name, help, details, epilog)
+    parser.set_defaults(command=function)
+    return parser
+
+
+def _add_parser(
+    commands: "Commands", name: str, help: str, details: str, epilog: str | None
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=help,
+        description=f"{help[0].upper()}{help[1:]}.\n\n{_filled(details)}",
+        epilog=epilog,
+        formatter_class=Formatter,
+    )
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, min(shutil.get_terminal_size().columns - 2, _WIDTH), break_on_hyphens=False)
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Adds `--config`, which `chosen_config.load` reads."""
+    parser.add_argument(
+        "--config",
+        metavar="YAML",
+        help="read the pipeline from this file (default: $PERENNIAL_CONFIG; else the only config in the current "
+        "folder; else the sample config for MovieLens 100K)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Adds `--json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+
+
+def add_no_cache(parser: argparse.ArgumentParser) -> None:
+    """Adds `--no-cache`."""
+    parser.add_argument("--no-cache", action="store_true", help="run every task; do not reuse cached results")
+
+
+def add_parameters(parser: argparse.ArgumentParser) -> None:
+    """Adds `--parameter`, which may be repeated."""
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a runtime parameter of the job; repeat the option for several",
+    )
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    """Adds the version that a rollback goes back to."""
+    parser.add_argument(
+        "version",
+        nargs="?",
+        type=int,
+        metavar="VERSION",
+        help="the version to go back to (default: the newest version that holds another model and that no rollback "
+        "withdrew)",
+    )
+
+
+def whole_number(largest: int) -> Callable[[str], int]:
+    """Makes the type of an argument that is a whole number from 1 on.
+
+    Args:
+        largest: The largest number that is allowed.
+    """
+
+    def parse(text: str) -> int:
+        # Not `int` first: it takes "1_000", and digits without end take it minutes.
+        if not (text.isascii() and text.isdecimal() and len(text) <= len(str(largest)) and 1 <= int(text) <= largest):
+            raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {largest}; received {text}")
+        return int(text)
+
+    return parse
+
+
+def files_of(action: argparse.Action) -> bool:
+    """Whether an argument names a file or folder, for shell completion."""
+    return action.dest in _FILES
+
+
+_FILES = ("config", "job", "output", "source")
+
+
+def subparsers_of(parser: argparse.ArgumentParser) -> dict[str, Any]:
+    """The commands of a group by name; empty for a command.
+
+    Args:
+        parser: A group's or command's parser.
+    """
+    for action in parser._actions:  # argparse has no public way to them
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}

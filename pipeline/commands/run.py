@@ -1,0 +1,59 @@
+"""The command `perennial run`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from pipeline.commands.arguments import add_command, add_config
+from pipeline.commands.chosen_config import load
+from pipeline.ground.terminal import say
+
+if TYPE_CHECKING:
+    from pipeline.commands.arguments import Commands
+    from pipeline.store.runs.records import Run
+
+NOT_PUSHED = 3
+"""Exit status of a run that ended well, but whose model is not served: 1 is an error, 2 a mistake in the arguments."""
+
+
+def add_parser(commands: "Commands") -> None:
+    """Adds `run` to the command line.
+
+    Args:
+        commands: The group.
+    """
+    parser = add_command(
+        commands,
+        "run",
+        "run the pipeline once on this machine",
+        _run,
+        details="Reads the data, trains from the last good model, compares the new model with it and with baselines, "
+        "and pushes it only if the gate finds it no worse. What is served stays served until then. The exit status "
+        "is 0 if the model was pushed, or is the one that is live already; 1 after an error; 2 for a mistake in the "
+        f"arguments; {NOT_PUSHED} if the model was not pushed, because the gate refused it or a rollback had withdrawn "
+        "it.",
+        examples=["perennial run", "perennial run --config shop.yaml"],
+    )
+    add_config(parser)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    config = load(arguments)  # before TFX, whose import takes seconds: a bad YAML is reported at once
+    from pipeline.runners import local
+
+    run = local.run(config)
+    reason = _why_not_pushed(run) if run is not None else None
+    if run is None or reason is None:
+        return 0
+    say(f"Not pushed: {reason}. What was served stays served. See: perennial runs show {run.number}", stderr=True)
+    return NOT_PUSHED
+
+
+def _why_not_pushed(run: "Run") -> str | None:
+    """Why the model of a run that ended well is not served; None if it is."""
+    from pipeline.store.runs.contents import failed_rules
+
+    pushed = run.output("PushedModel")
+    if pushed is not None and pushed.properties.get("pushed") == 1:
+        return None
+    rules = failed_rules(run)
+    return f"the gate refused the model ({', '.join(rules)})" if rules else "a rollback has withdrawn this model"

@@ -1,0 +1,67 @@
+"""The schedules of a pipeline, as Vertex lists them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pipeline.cloud.client import Api, state_name
+
+
+@dataclass(frozen=True)
+class ListedSchedule:
+    """One schedule."""
+
+    name: str
+    """Resource name."""
+
+    state: str
+    """In small letters: `active`, `paused` or `completed`."""
+
+    cron: str
+    """When it starts runs: a cron expression after its time zone, `TZ=Europe/Berlin 0 3 * * *`."""
+
+    created: datetime | None
+
+    next_run: datetime | None
+    """None: it starts none, as it is paused or completed."""
+
+    ends: datetime | None
+    """None: it has no end."""
+
+
+def read_schedules(api: Api, pipeline_name: str) -> list[ListedSchedule]:
+    """Lists the schedules of a pipeline, also those that have ended.
+
+    Args:
+        api: Google Cloud.
+        pipeline_name: The pipeline's name, which its schedules have.
+
+    Returns:
+        The schedules, newest first.
+
+    Raises:
+        VertexError: Google Cloud refused, or could not be reached.
+    """
+    request = {
+        "parent": api.parent,
+        "filter": f'display_name="{pipeline_name}"',
+        "order_by": "create_time desc",
+    }
+    found = api.call(
+        f"list the schedules of {pipeline_name}",
+        lambda options: list(api.schedules.list_schedules(request=request, **options)),
+    )
+    return [_listed(schedule) for schedule in found]
+
+
+def _listed(schedule: Any) -> ListedSchedule:
+    state = state_name(schedule.state).lower()
+    return ListedSchedule(
+        name=schedule.name,
+        state=state,
+        cron=schedule.cron,
+        created=schedule.create_time,
+        # Vertex keeps the next time of a paused schedule, which it does not run.
+        next_run=schedule.next_run_time if state == "active" else None,
+        ends=schedule.end_time,
+    )

@@ -1,0 +1,36 @@
+"""The model that a run made, whether or not it was pushed."""
+
+from pathlib import Path
+
+from common.errors import ModelError
+from pipeline.store.runs.records import Run
+
+_SERVING = "Format-Serving"
+"""TFX's folder of the SavedModel in a Model artifact; its own function for it takes seconds to import."""
+
+
+def model_of_run(run: Run) -> str:
+    """The folder of the SavedModel that a run made.
+
+    Args:
+        run: The run; one that found nothing changed has a copy of the model that it was handed.
+
+    Raises:
+        ModelError: The run made no model, or its files were deleted.
+    """
+    artifact = run.output("Model")
+    if artifact is None:
+        raise ModelError(
+            f"run {run.number} made no model: it {_ended(run)} before. See `perennial runs show {run.number}`."
+        )
+    path = Path(artifact.uri, _SERVING)
+    if artifact.state == "DELETED" or not path.exists():
+        raise ModelError(
+            f"run {run.number}: its model at {artifact.uri} was deleted. Old runs are deleted as runs.keep in the "
+            "config says; `perennial runs list` shows the newest."
+        )
+    return str(path)
+
+
+def _ended(run: Run) -> str:
+    return {"running": "is still at work", "killed": "was killed"}.get(run.state, run.state)

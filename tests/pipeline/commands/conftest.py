@@ -1,0 +1,5 @@
+"""The home of `tests.pipeline.store.runs.conftest`."""
+
+from tests.pipeline.store.runs.conftest import history
+
+__all__ = ["history"]
