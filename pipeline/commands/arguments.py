@@ -8,7 +8,7 @@ import argparse
 import shutil
 import textwrap
 from collections.abc import Callable, Generator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 Function = Callable[[argparse.Namespace], int | None]
 """What a command does. It returns its exit status; None is 0."""
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _WIDTH = 100
 """Columns of a paragraph of help on a wide terminal; longer lines are hard to read."""
+
+_FILES = ("config", "job", "output", "source")
+"""The names of the arguments that are files or folders."""
 
 
 class Formatter(argparse.RawDescriptionHelpFormatter):
@@ -159,15 +162,12 @@ def whole_number(largest: int) -> Callable[[str], int]:
     return parse
 
 
-def files_of(action: argparse.Action) -> bool:
-    """Whether an argument names a file or folder, for shell completion."""
+def names_a_file(action: argparse.Action) -> bool:
+    """Whether an argument is a file or folder, which a shell can complete."""
     return action.dest in _FILES
 
 
-_FILES = ("config", "job", "output", "source")
-
-
-def subparsers_of(parser: argparse.ArgumentParser) -> dict[str, Any]:
+def subparsers_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """The commands of a group by name; empty for a command.
 
     Args:

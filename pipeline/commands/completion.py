@@ -4,7 +4,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipeline.commands.arguments import add_command, files_of, subparsers_of
+from pipeline.commands.arguments import add_command, names_a_file, subparsers_of
 
 if TYPE_CHECKING:
     from pipeline.commands.arguments import Commands
@@ -52,7 +52,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
 def _complete_files(parser: argparse.ArgumentParser, how: Any) -> None:
     """Marks the arguments that name files, as `shtab` wants it."""
     for action in parser._actions:
-        if files_of(action):
+        if names_a_file(action):
             action.complete = how  # type: ignore[attr-defined]
     for command in subparsers_of(parser).values():
         _complete_files(command, how)
