@@ -34,7 +34,7 @@ _HERE = [
     ("import serving_signatures.export", ("tfx", *_BEAM, *_API, "kfp")),
     ("import transforms.interactions", ("tfx", *_BEAM, *_API, "kfp")),
     ("import transforms.catalogue", ("tfx", *_BEAM, *_API, "kfp")),
-    ("import pipeline.components.served_model.executor", (*_BEAM, *_API, "kfp")),
+    ("import pipeline.components.live_model_resolver.executor", (*_BEAM, *_API, "kfp")),
     ("import pipeline.components.run_report.executor", (*_BEAM, *_API, "kfp")),
     ("import pipeline.commands.notebook.runs", (*_BEAM, *_API, "kfp")),
     ("import trainer.run_fn", _API),
