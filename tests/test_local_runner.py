@@ -72,7 +72,8 @@ total = int(model.signatures["catalogue"](offset=tf.constant(0, tf.int64), limit
 example = tf.train.Example(features=tf.train.Features(feature={
     "item_id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"b1", b"b2"]))}))
 answer = model.signatures["serving_default"](examples=tf.constant([example.SerializeToString()]))
-ours = {"configs", "transforms", "serving_signatures", "trainer", "pipeline", "tfx", "tensorflow_recommenders"}
+ours = {"documents", "configs", "transforms", "serving_signatures", "trainer", "pipeline", "tfx"}
+ours.add("tensorflow_recommenders")
 print(json.dumps({
     "signatures": sorted(model.signatures), "total": total, "loaded": sorted(ours & set(sys.modules)),
     "items": [item.decode() for item in answer["item_id"].numpy()[0]],

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("common", "configs", "transforms", "serving_signatures", "trainer", "pipeline")
+PACKAGES = ("common", "documents", "configs", "transforms", "serving_signatures", "trainer", "pipeline")
 
 
 @pytest.mark.e2e

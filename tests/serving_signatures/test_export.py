@@ -23,7 +23,7 @@ PLAIN_TENSORFLOW = """
 import json, sys
 assert not [path for path in sys.path if path in ("", ".")]
 import tensorflow as tf
-for room in ("configs", "transforms", "serving_signatures", "trainer", "tensorflow_transform", "tfx"):
+for room in ("documents", "configs", "transforms", "serving_signatures", "trainer", "tensorflow_transform", "tfx"):
     assert room not in sys.modules, room
 model = tf.saved_model.load(sys.argv[1])
 came = model.signatures["recommend"](

@@ -1,0 +1,57 @@
+"""cleaning.json: what InteractionGen read of the log, and what each cleaning step and each split kept."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from documents.document import Values
+from documents.reading import ReadingReport
+
+TRAIN, EVAL = "train", "eval"
+"""The splits."""
+
+
+class Step(Values):
+    """A cleaning step, with the interactions before and after it."""
+
+    step: str
+    rows_in: int = Field(validation_alias="in", serialization_alias="in")
+    rows_out: int = Field(validation_alias="out", serialization_alias="out")
+
+
+class SplitCounts(Values):
+    """The size of a split."""
+
+    users: int
+    interactions: int
+    items: int
+    """Different items of its interactions."""
+
+
+class RecentDays(Values):
+    """Counts of the log's newest days, before anything was taken out: a number a day, the oldest first."""
+
+    events: tuple[int, ...]
+    users: tuple[int, ...]
+    items: tuple[int, ...]
+
+
+class CleaningReport(ReadingReport):
+    """What became of the log."""
+
+    FILE: ClassVar[str] = "cleaning.json"
+
+    oldest_timestamp: int | None
+    """Unix seconds; None for a log without timestamps."""
+
+    newest_timestamp: int | None
+    """Unix seconds; None for a log without timestamps."""
+
+    recent_days: RecentDays | None
+    """None for a log without timestamps."""
+
+    steps: tuple[Step, ...]
+    """In the order in which they were taken."""
+
+    splits: dict[str, SplitCounts]
+    """By name, `train` and `eval`."""

@@ -1,0 +1,182 @@
+"""What all documents share: how they are read, checked and written, and what an error about one says."""
+
+import errno
+import json
+import os
+import posixpath
+import uuid
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from common.errors import OutputError, PerennialError
+
+_ECHO_CHARACTERS = 80
+"""Longest part of a damaged value that a message repeats."""
+
+_FIRST_VERSION = 1
+
+D = TypeVar("D", bound="Document")
+
+
+class Values(BaseModel):
+    """Base of a document and of everything nested in it.
+
+    Values are of the declared types and are never converted. A reader ignores a field that it does not know: a field
+    may be added without a new format version.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="ignore",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        # Pydantic keeps names that begin with `model_` to itself, and warns of `model_digest`.
+        protected_namespaces=(),
+    )
+
+
+class _Versioned(Values):
+    """What is read first."""
+
+    # Pushed versions, and models that a run starts from, outlive a release: the first format had no version in it.
+    format_version: int = _FIRST_VERSION
+
+
+class Document(Values):
+    """Base of a JSON document that is a file in some folder.
+
+    A subclass names its file. It overrides `format_version` with a higher number when a field changes its meaning or
+    goes away; of a nested document, the outer one's number rises too.
+    """
+
+    FILE: ClassVar[str]
+    """The file, relative to the folder that holds the document."""
+
+    TO_DO: ClassVar[str] = "Delete the folder that holds it and run again: the pipeline then writes it anew."
+    """What a person can do about a file that cannot be used."""
+
+    format_version: int = _FIRST_VERSION
+    """The format of this file."""
+
+    @classmethod
+    def parse(cls: type[D], content: str | bytes, where: str, error: type[PerennialError] = OutputError) -> D:
+        """Reads a document from its JSON.
+
+        Args:
+            content: The JSON.
+            where: The path that an error names.
+            error: The class of the error.
+
+        Returns:
+            The document.
+
+        Raises:
+            PerennialError: Of the class `error`: the JSON is damaged, or of a format that this code does not read.
+        """
+        ours = cls.model_fields["format_version"].default
+        try:
+            found = _Versioned.model_validate_json(content).format_version
+            if found == ours:
+                return cls.model_validate_json(content)
+        except ValidationError as e:
+            raise error(f"{where} is damaged: {_fault(e)}. {cls.TO_DO}") from e
+        to_do = f"A newer Perennial wrote it: update this one. Or: {cls.TO_DO}" if found > ours else cls.TO_DO
+        raise error(f"{where} has format version {found}, and this code reads version {ours}. {to_do}")
+
+    @classmethod
+    def read(cls: type[D], folder: str | os.PathLike[str], error: type[PerennialError] = OutputError) -> D:
+        """Reads the document of a folder that must have it.
+
+        Args:
+            folder: Local or remote.
+            error: The class of the error.
+
+        Returns:
+            The document.
+
+        Raises:
+            PerennialError: Of the class `error`: the file is missing, or as for `parse`.
+            OSError: A local file cannot be read.
+            tf.errors.OpError: A remote file cannot be read.
+        """
+        found = cls.find(folder, error)
+        if found is None:
+            raise error(f"{cls._path(folder)} is missing. {cls.TO_DO}")
+        return found
+
+    @classmethod
+    def find(cls: type[D], folder: str | os.PathLike[str], error: type[PerennialError] = OutputError) -> D | None:
+        """Reads the document of a folder that may lack it; see `read`.
+
+        Returns:
+            The document; None if there is no such file.
+        """
+        path = cls._path(folder)
+        try:
+            content = _read(path)
+        except FileNotFoundError:
+            return None
+        return cls.parse(content, path, error)
+
+    def to_json(self) -> str:
+        """The document as text, which ends with a line break."""
+        return json.dumps(self.to_values(), indent=2, ensure_ascii=False) + "\n"
+
+    def to_values(self) -> dict[str, Any]:
+        """The document as JSON values, under the names of the file."""
+        return self.model_dump(by_alias=True)
+
+    def write(self, folder: str | os.PathLike[str]) -> None:
+        """Writes the file, whole or not at all.
+
+        Args:
+            folder: Local or remote; made if need be.
+
+        Raises:
+            OSError: A local file cannot be written.
+            tf.errors.OpError: A remote file cannot be written.
+        """
+        _write(self._path(folder), self.to_json())
+
+    @classmethod
+    def _path(cls, folder: str | os.PathLike[str]) -> str:
+        return posixpath.join(os.fspath(folder), cls.FILE)
+
+
+def _fault(error: ValidationError) -> str:
+    """The first fault that pydantic found: the field, what is wrong, and what stands there."""
+    fault = error.errors(include_url=False)[0]
+    field = ".".join(map(str, fault["loc"]))
+    value = repr(fault["input"])
+    value = value if len(value) <= _ECHO_CHARACTERS else f"{value[:_ECHO_CHARACTERS]}…"
+    return f"{field and f'{field}: '}{fault['msg']}. Received: {value}"
+
+
+def _read(path: str) -> bytes:
+    if "://" not in path:
+        with open(path, "rb") as local:
+            return local.read()
+    import tensorflow as tf
+
+    try:
+        with tf.io.gfile.GFile(path, "rb") as remote:
+            return bytes(remote.read())
+    except tf.errors.NotFoundError as e:
+        raise FileNotFoundError(errno.ENOENT, e.message, path) from e
+
+
+def _write(path: str, text: str) -> None:
+    if "://" not in path:
+        os.makedirs(posixpath.dirname(path), exist_ok=True)
+        unfinished = f"{path}.{uuid.uuid4().hex}.tmp"
+        with open(unfinished, "w", encoding="utf-8") as local:
+            local.write(text)
+        os.replace(unfinished, path)
+        return
+    import tensorflow as tf
+
+    tf.io.gfile.makedirs(posixpath.dirname(path))
+    with tf.io.gfile.GFile(path, "w") as remote:  # an object appears whole when it is closed
+        remote.write(text)

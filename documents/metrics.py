@@ -1,0 +1,61 @@
+"""metrics.json: how well the model did at the end of each training epoch, beside the popularity baseline."""
+
+from typing import ClassVar
+
+from pydantic import ConfigDict, Field
+
+from documents.document import Document, Values
+
+
+class Epoch(Values):
+    """One pass over the interactions. Beside these fields, the file holds each metric under its own name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, float] = Field(init=False)
+
+    epoch: int
+    """From 1."""
+
+    loss: float
+    train_seconds: float
+    """Without the evaluation."""
+
+    seconds: float
+    """With it."""
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metric, such as `recall@10`, to its value over the evaluated users."""
+        return dict(self.__pydantic_extra__)
+
+
+class EvaluatedUsers(Values):
+    """Whom and what the metrics are of."""
+
+    users: int
+    """Users with a target, after the cut to `trainer.eval_max_users`."""
+
+    users_before_cut: int
+    targets: int
+    """Their different targets."""
+
+    targets_met: int
+    """Targets that the user had met before, which count as misses."""
+
+    targets_outside_catalogue: int
+    """Targets that no list can hold, which count as misses."""
+
+
+class TrainingMetrics(Document):
+    """What a training recorded. It is nested in state.json, see `documents.warm_state`."""
+
+    FILE: ClassVar[str] = "metrics.json"
+
+    epochs: tuple[Epoch, ...]
+    model: dict[str, float]
+    """The last epoch's metrics."""
+
+    popularity: dict[str, float]
+    """The same metrics of the popularity baseline, on the same users."""
+
+    evaluated: EvaluatedUsers

@@ -1,0 +1,54 @@
+"""serving_check.json: how a model answered in a process of its own, before a push."""
+
+from typing import Any, ClassVar
+
+from documents.document import Document, Values
+
+
+class Latency(Values):
+    """Milliseconds of an answer."""
+
+    p50: float
+    p95: float
+    max: float
+
+
+class SignatureCheck(Values):
+    """How one signature answered."""
+
+    requests: int
+    max_difference: float
+    """Largest difference of a number from the trainer's answer, relative to its row."""
+
+    latency_ms: Latency | None = None
+    """None for a signature that failed, which is not timed."""
+
+
+class ReplayResult(Values):
+    """What `replay.py` prints: it runs without this package, so that only the reader of its result is typed."""
+
+    failures: tuple[str, ...]
+    """Why the model must not be served; empty if it may be."""
+
+    load_seconds: float | None
+    """None if the model was not loaded."""
+
+    signatures: dict[str, SignatureCheck]
+    peak_rss_mib: float | None
+    """None if the model was not loaded."""
+
+
+class ServingCheckReport(Document):
+    """What ServingCheck found."""
+
+    FILE: ClassVar[str] = "serving_check.json"
+
+    blessed: bool
+    failures: tuple[str, ...]
+    """As of `ReplayResult`, like the next three."""
+
+    load_seconds: float | None
+    signatures: dict[str, SignatureCheck]
+    peak_rss_mib: float | None
+    limits: dict[str, Any]
+    """The config's `serving_check`."""

@@ -1,0 +1,33 @@
+""".withdrawn.json in a serving folder: the models that a rollback took out of service."""
+
+from typing import ClassVar
+
+from pydantic import ConfigDict
+
+from documents.document import Document, Values
+
+
+class WithdrawnModel(Values):
+    """A model that is out of service."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int
+    """The newest number it had."""
+
+    at: str
+    """When it was withdrawn, ISO 8601."""
+
+
+class Withdrawn(Document):
+    """What is out of service. Others may write here, too: what they wrote stays."""
+
+    model_config = ConfigDict(extra="allow")
+
+    FILE: ClassVar[str] = ".withdrawn.json"
+    TO_DO: ClassVar[str] = (
+        "It says which models a rollback took out of service: mend it, or remove it and roll back once more."
+    )
+
+    models: dict[str, WithdrawnModel]
+    """By model digest."""

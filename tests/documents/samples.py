@@ -1,0 +1,213 @@
+"""A document of each kind, small and whole, and how a test gets one that differs in a field."""
+
+import json
+from typing import Any, TypeVar
+
+from documents.catalogue import CatalogueReport
+from documents.cleaning import CleaningReport, RecentDays, SplitCounts, Step
+from documents.data_gate import Check, Counts, DataGateReport, Finding
+from documents.document import Document, Values
+from documents.evaluation import (
+    MODEL,
+    POPULARITY,
+    ContenderMeasurements,
+    Decision,
+    EvaluatedModel,
+    EvaluatedUsers,
+    EvaluationReport,
+    Item,
+    Measurement,
+    RecommendedItem,
+    Rule,
+    SampledItem,
+    SampledUser,
+    Samples,
+    ScoredItem,
+    SliceMeasurements,
+    Stability,
+)
+from documents.metrics import Epoch, TrainingMetrics
+from documents.metrics import EvaluatedUsers as TrainingUsers
+from documents.provenance import FinalMetrics, Provenance, Start
+from documents.push_record import PushRecord
+from documents.push_report import PushReport
+from documents.registry import RegistryReport
+from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
+from documents.warm_start import TableRows, WarmStartReport
+from documents.warm_state import WarmStateDescription
+from documents.withdrawn import Withdrawn, WithdrawnModel
+
+V = TypeVar("V", bound=Values)
+
+
+def changed(document: V, **fields: Any) -> V:
+    """A document that differs in some fields, given as JSON values under the names of the file; checked as if read."""
+    values = document.model_dump(by_alias=True) | fields
+    return type(document).model_validate_json(json.dumps(values))
+
+
+def measured(value: float | None, low: float | None = None, high: float | None = None) -> Measurement:
+    return Measurement(value=value, low=low, high=high)
+
+
+CLEANING = CleaningReport(
+    files=1,
+    files_without_rows=(),
+    rows=100,
+    bad_rows=1,
+    bad_rows_by_reason={"is empty": 1},
+    bad_rows_by_file={"log.csv": {"is empty": 1}},
+    oldest_timestamp=1_000_000_000,
+    newest_timestamp=1_000_000_100,
+    recent_days=RecentDays(events=(40, 59), users=(7, 8), items=(5, 6)),
+    steps=(Step(step="window", rows_in=99, rows_out=98),),
+    splits={
+        "train": SplitCounts(users=9, interactions=88, items=7),
+        "eval": SplitCounts(users=8, interactions=10, items=6),
+    },
+)
+
+CATALOGUE = CatalogueReport(
+    files=1,
+    files_without_rows=(),
+    rows=8,
+    bad_rows=0,
+    bad_rows_by_reason={},
+    bad_rows_by_file={},
+    items=9,
+    untitled_items=1,
+    interacted_items=7,
+    added_items=1,
+    filled={"genres": 8},
+)
+
+DATA_GATE = DataGateReport(
+    checked=("interactions/train",),
+    ignored=(
+        Finding(data="interactions", split="train", feature="v", anomaly="OUT_OF_RANGE", description="7", ignored=True),
+    ),
+    checks=(
+        Check(
+            check="count", data="interactions", split="", feature="users", measure="min_ratio", value=1.5, limit=0.5,
+            passed=True, detail="Users: 9 today.",
+        ),
+    ),
+    counts=Counts(
+        events=88, users=9, items=7, catalogue_items=8, oldest_timestamp=None, newest_timestamp=None,
+        events_per_day=None, users_per_day=None, items_per_day=2.5,
+    ),
+    compared_with=None,
+    not_compared_because="there is no blessed model yet",
+)  # fmt: skip
+
+METRICS = TrainingMetrics(
+    epochs=(Epoch(epoch=1, loss=6.5, train_seconds=1.0, seconds=1.5, **{"recall@10": 0.1}),),  # type: ignore[arg-type]
+    model={"recall@10": 0.1},
+    popularity={"recall@10": 0.05},
+    evaluated=TrainingUsers(users=8, users_before_cut=8, targets=10, targets_met=0, targets_outside_catalogue=1),
+)
+
+WARM_START = WarmStartReport(
+    base_model=None,
+    cold_start_because="there is no blessed model yet",
+    epochs=4,
+    unchanged=False,
+    tables={"item_embedding": TableRows(carried=5, new=2, dropped=1)},
+)
+
+WARM_STATE = WarmStateDescription(
+    architecture="two towers",
+    embedding_dim=8,
+    tables=("item_embedding",),
+    tables_sha256="0" * 64,
+    metrics=METRICS,
+    model_digest="1" * 64,
+)
+
+_FIGURES = ContenderMeasurements(
+    metrics={"recall@10": measured(0.3, 0.28, 0.32), "mrr": measured(None)},
+    slices={"user": {"known": SliceMeasurements(users=8, metrics={"recall@10": measured(0.3, 0.2, 0.4)})}},
+)
+
+EVALUATION = EvaluationReport(
+    users=EvaluatedUsers(evaluated=8, before_cut=8, targets=10, targets_met=0, targets_outside_catalogue=1),
+    settings={"seed": 0},
+    gate={"min_users": 1},
+    contenders={MODEL: _FIGURES, POPULARITY: _FIGURES},
+    differences={POPULARITY: {"recall@10": measured(0.0, -0.1, 0.1)}},
+    samples=Samples(
+        recommendations=(
+            SampledUser(
+                known_user=True,
+                history=(Item(item_id="1", title="Fargo"),),
+                recommended=(RecommendedItem(item_id="2", title="Alien", score=0.9, is_target=True),),
+                targets=(Item(item_id="2", title="Alien"),),
+            ),
+        ),
+        neighbours=(
+            SampledItem(item_id="1", title="Fargo", similar=(ScoredItem(item_id="2", title="Alien", score=None),)),
+        ),
+    ),
+    models={MODEL: EvaluatedModel(uri="gs://bucket/model", digest="1" * 64)},
+    neighbour_stability=Stability(mean_jaccard=0.7, items=7),
+    decision=Decision(
+        blessed=False,
+        rules=(
+            Rule(
+                rule="floor", passed=True, detail="High.", metric="recall@10", value=0.3, limit=0.1, low=None, high=None
+            ),
+            Rule(rule="worse", passed=False, detail="Worse.", metric=None, value=None, limit=None, low=None, high=None),
+        ),
+    ),
+    seconds={"total": 4.1},
+)
+
+SERVING_CHECK = ServingCheckReport(
+    blessed=True,
+    failures=(),
+    load_seconds=1.3,
+    signatures={
+        "recommend": SignatureCheck(requests=5, max_difference=1e-7, latency_ms=Latency(p50=2.0, p95=3.0, max=4.0))
+    },
+    peak_rss_mib=612.4,
+    limits={"tolerance": 1e-4},
+)
+
+PUSH_REPORT = PushReport(
+    pushed=True, reason="pushed", version=1000, is_new=True, destination="serving/1000", model_digest="1" * 64
+)
+
+PUSH_RECORD = PushRecord(model_digest="1" * 64, pushed_at="2026-01-01T00:00:00+00:00", source="artifacts/model")
+
+REGISTRY = RegistryReport(
+    registered=True, model="projects/p/models/m@2", version=2, is_new=True, previous_version=1, traffic={"2": 100}
+)
+
+PROVENANCE = Provenance(
+    pipeline="shop",
+    config_digest="c",
+    code_digest="d",
+    data_digest="e",
+    counts={"items": 9},
+    metrics=FinalMetrics(model={"recall@10": 0.1}, popularity={"recall@10": 0.05}),
+    versions={"python": "3.12.1"},
+    base_model=Start(warm=True, data_digest="f", carried={"item_embedding": 5}),
+)
+
+WITHDRAWN = Withdrawn(models={"1" * 64: WithdrawnModel(version=1000, at="2026-01-01T00:00:00+00:00")})
+
+DOCUMENTS: tuple[Document, ...] = (
+    CLEANING,
+    CATALOGUE,
+    DATA_GATE,
+    METRICS,
+    WARM_START,
+    WARM_STATE,
+    EVALUATION,
+    SERVING_CHECK,
+    PUSH_REPORT,
+    PUSH_RECORD,
+    REGISTRY,
+    PROVENANCE,
+    WITHDRAWN,
+)
