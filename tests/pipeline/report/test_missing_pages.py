@@ -27,7 +27,7 @@ def runs_with(history: History, monkeypatch: pytest.MonkeyPatch) -> Callable[[Ca
                 work(history.run(outcome=None))
 
         monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
-        monkeypatch.setattr(local.tfx.orchestration, "LocalDagRunner", Runner)
+        monkeypatch.setattr(local, "LocalDagRunner", Runner)
         monkeypatch.setattr(local, "show_places", lambda *_: None)
 
     return set_up

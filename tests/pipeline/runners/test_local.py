@@ -144,7 +144,7 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[PipelineCo
             raise DataError("too few interactions")
 
     monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
-    monkeypatch.setattr(local.tfx.orchestration, "LocalDagRunner", Runner)
+    monkeypatch.setattr(local, "LocalDagRunner", Runner)
     return load_config(history.config), history
 
 
