@@ -4,11 +4,11 @@ import errno
 import json
 import os
 import posixpath
-import uuid
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from common.atomicity import write_text
 from common.errors import OutputError, PerennialError
 
 _ECHO_CHARACTERS = 80
@@ -138,7 +138,7 @@ class Document(Values):
             OSError: A local file cannot be written.
             tf.errors.OpError: A remote file cannot be written.
         """
-        _write(self._path(folder), self.to_json())
+        write_text(self._path(folder), self.to_json())
 
     @classmethod
     def _path(cls, folder: str | os.PathLike[str]) -> str:
@@ -165,18 +165,3 @@ def _read(path: str) -> bytes:
             return bytes(remote.read())
     except tf.errors.NotFoundError as e:
         raise FileNotFoundError(errno.ENOENT, e.message, path) from e
-
-
-def _write(path: str, text: str) -> None:
-    if "://" not in path:
-        os.makedirs(posixpath.dirname(path), exist_ok=True)
-        unfinished = f"{path}.{uuid.uuid4().hex}.tmp"
-        with open(unfinished, "w", encoding="utf-8") as local:
-            local.write(text)
-        os.replace(unfinished, path)
-        return
-    import tensorflow as tf
-
-    tf.io.gfile.makedirs(posixpath.dirname(path))
-    with tf.io.gfile.GFile(path, "w") as remote:  # an object appears whole when it is closed
-        remote.write(text)

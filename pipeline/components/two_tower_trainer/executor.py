@@ -12,7 +12,7 @@ from tfx.types import artifact_utils, standard_artifacts, standard_component_spe
 from tfx.utils import io_utils
 
 from common.atomicity import copy_folder
-from pipeline.components.data_gate.blessing import REPORT_FILE
+from documents.data_gate import DataGateReport
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
@@ -81,7 +81,7 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         super().Do(present(input_dict), output_dict, exec_properties)
         blessing = artifact_utils.get_single_uri(input_dict["data_blessing"])
         model = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_KEY])
-        copy_folder(blessing, os.path.join(model, DATA_FOLDER), commit_file=REPORT_FILE)
+        copy_folder(blessing, os.path.join(model, DATA_FOLDER), commit_file=DataGateReport.FILE)
 
     def _GetFnArgs(
         self,
