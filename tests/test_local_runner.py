@@ -1,7 +1,6 @@
 """The whole way, as a user types it: the `tfx` CLI, a run, the pushed model in a process without our code."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.docs.markdown import GUIDES, fences, name
 from tests.shop import ITEMS, Shop
 
 pytestmark = pytest.mark.e2e
@@ -98,9 +98,15 @@ def test_pushed_model_answers_in_a_process_without_our_code(shop: Shop, tmp_path
     assert not {"b1", "b2"} & set(answer["items"])
 
 
-def test_readme_call_of_every_signature_works(shop: Shop, tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+def test_signatures_page_calls_every_signature() -> None:
+    code = "\n".join(fences(ROOT / "docs/signatures.md", "python"))
     assert {name for name in SIGNATURES if f'ask["{name}"]' in code} == SIGNATURES
+
+
+@pytest.mark.parametrize("document", [guide for guide in GUIDES if fences(guide, "python")], ids=name)
+def test_python_of_a_document_runs_on_a_pushed_model(shop: Shop, tmp_path: Path, document: Path) -> None:
+    code = "\n".join(fences(document, "python"))
+    assert "runs/movielens-100k/serving" in code
     calls = tmp_path / "calls.py"
     calls.write_text(code.replace("runs/movielens-100k/serving", str(shop.home / "serving")))
     done = subprocess.run([sys.executable, "-I", str(calls)], capture_output=True, text=True)
