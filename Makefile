@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if need be.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-retrain rehearse test fault check docs image-check bench format clean
+.PHONY: help setup demo demo-retrain rehearse test test-quick fault check docs image-check bench format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -32,6 +32,9 @@ rehearse: setup ## The Vertex job of MovieLens 100K, compiled and run here, one 
 
 test: setup ## Run all tests but those of `make fault`, whole pipelines included; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not bench and not fault" $(IN_WORKERS)
+
+test-quick: setup ## Run the tests that start no pipeline and no process of their own
+	$(PYTHON) -m pytest -m "not (e2e or fault or browser or bench)" $(IN_WORKERS)
 
 fault: setup ## Kill runs in every component, fill disks, delete what is in use; then look at what is left
 	$(PYTHON) -m pytest -m fault $(IN_WORKERS)
