@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from common.errors import ModelError
 from pipeline.commands.arguments import add_command, add_config, add_json, whole_number
 from pipeline.commands.chosen_config import load
 from pipeline.ground.terminal import print_json, say
@@ -105,7 +106,10 @@ def _model(arguments: argparse.Namespace) -> "models.ServedModel":
     else:
         from pipeline.store import models
 
-        path = models.newest_version(local_serving_dir(config))
+        try:
+            path = models.newest_version(local_serving_dir(config))
+        except ModelError as e:
+            raise ModelError(f"{e} A model that the gate refused can be asked with --run.") from e
     return models.ServedModel(path)
 
 

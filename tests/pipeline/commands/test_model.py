@@ -61,7 +61,9 @@ def test_similar_k_that_is_no_count_is_a_usage_error(k: str, capsys: pytest.Capt
 def test_similar_nothing_pushed_says_to_run_first(history: History, capsys: pytest.CaptureFixture[str]) -> None:
     (history.serving / "17").mkdir(parents=True)  # a version that was never finished
     assert cli.main(["similar", "sku-1", "--config", str(history.config)]) == 1
-    assert "run the pipeline first" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "run the pipeline first" in error
+    assert error.endswith(" A model that the gate refused can be asked with --run.\n")
 
 
 def test_recommend_newest_pushed_version_is_asked(
