@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from documents.reading import ReadingReport
+from documents.reading import ReadingCounts
 
 
-class CatalogueReport(ReadingReport):
+class CatalogueReport(ReadingCounts):
     """What became of the catalogue."""
 
     FILE: ClassVar[str] = "catalogue.json"

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from documents.document import Values
-from documents.reading import ReadingReport
+from documents.reading import LogReadingCounts
 
 TRAIN, EVAL = "train", "eval"
 """The splits."""
@@ -28,7 +28,7 @@ class SplitCounts(Values):
     """Different items of its interactions."""
 
 
-class RecentDays(Values):
+class DailyCounts(Values):
     """Counts of the log's newest days, before anything was taken out: a number a day, the oldest first."""
 
     events: tuple[int, ...]
@@ -36,18 +36,12 @@ class RecentDays(Values):
     items: tuple[int, ...]
 
 
-class CleaningReport(ReadingReport):
+class CleaningReport(LogReadingCounts):
     """What became of the log."""
 
     FILE: ClassVar[str] = "cleaning.json"
 
-    oldest_timestamp: int | None
-    """Unix seconds; None for a log without timestamps."""
-
-    newest_timestamp: int | None
-    """Unix seconds; None for a log without timestamps."""
-
-    recent_days: RecentDays | None
+    recent_days: DailyCounts | None
     """None for a log without timestamps."""
 
     steps: tuple[Step, ...]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from common.atomicity import write_text
+from common.atomicity import is_local, write_text
 from common.errors import OutputError, PerennialError
 
 _ECHO_CHARACTERS = 80
@@ -61,13 +61,20 @@ class Document(Values):
     """The format of this file."""
 
     @classmethod
-    def parse(cls: type[D], content: str | bytes, where: str, error: type[PerennialError] = OutputError) -> D:
+    def parse(
+        cls: type[D],
+        content: str | bytes,
+        where: str,
+        error: type[PerennialError] = OutputError,
+        to_do: str | None = None,
+    ) -> D:
         """Reads a document from its JSON.
 
         Args:
             content: The JSON.
             where: The path that an error names.
             error: The class of the error.
+            to_do: What the error advises; `TO_DO` by default.
 
         Returns:
             The document.
@@ -75,15 +82,17 @@ class Document(Values):
         Raises:
             PerennialError: Of the class `error`: the JSON is damaged, or of a format that this code does not read.
         """
+        advice = cls.TO_DO if to_do is None else to_do
         ours = cls.model_fields["format_version"].default
         try:
             found = _Versioned.model_validate_json(content).format_version
             if found == ours:
                 return cls.model_validate_json(content)
         except ValidationError as e:
-            raise error(f"{where} is damaged: {_fault(e)}. {cls.TO_DO}") from e
-        to_do = f"A newer Perennial wrote it: update this one. Or: {cls.TO_DO}" if found > ours else cls.TO_DO
-        raise error(f"{where} has format version {found}, and this code reads version {ours}. {to_do}")
+            raise error(f"{where} is damaged: {_fault(e)}. {advice}".rstrip()) from e
+        if found > ours:
+            advice = "A newer Perennial wrote it: update this one." + (f" Or: {advice}" if advice else "")
+        raise error(f"{where} has format version {found}, and this code reads version {ours}. {advice}".rstrip())
 
     @classmethod
     def read(cls: type[D], folder: str | os.PathLike[str], error: type[PerennialError] = OutputError) -> D:
@@ -107,7 +116,12 @@ class Document(Values):
         return found
 
     @classmethod
-    def find(cls: type[D], folder: str | os.PathLike[str], error: type[PerennialError] = OutputError) -> D | None:
+    def find(
+        cls: type[D],
+        folder: str | os.PathLike[str],
+        error: type[PerennialError] = OutputError,
+        to_do: str | None = None,
+    ) -> D | None:
         """Reads the document of a folder that may lack it; see `read`.
 
         Returns:
@@ -118,7 +132,7 @@ class Document(Values):
             content = _read(path)
         except FileNotFoundError:
             return None
-        return cls.parse(content, path, error)
+        return cls.parse(content, path, error, to_do)
 
     def to_json(self) -> str:
         """The document as text, which ends with a line break."""
@@ -128,17 +142,18 @@ class Document(Values):
         """The document as JSON values, under the names of the file."""
         return self.model_dump(by_alias=True)
 
-    def write(self, folder: str | os.PathLike[str]) -> None:
+    def write(self, folder: str | os.PathLike[str], *, durable: bool = False) -> None:
         """Writes the file, whole or not at all.
 
         Args:
             folder: Local or remote; made if need be.
+            durable: Whether a local file must be on the disk when this returns, also after a power failure.
 
         Raises:
             OSError: A local file cannot be written.
             tf.errors.OpError: A remote file cannot be written.
         """
-        write_text(self._path(folder), self.to_json())
+        write_text(self._path(folder), self.to_json(), durable=durable)
 
     @classmethod
     def _path(cls, folder: str | os.PathLike[str]) -> str:
@@ -155,7 +170,7 @@ def _fault(error: ValidationError) -> str:
 
 
 def _read(path: str) -> bytes:
-    if "://" not in path:
+    if is_local(path):
         with open(path, "rb") as local:
             return local.read()
     import tensorflow as tf

@@ -29,7 +29,7 @@ class Epoch(Values):
         return dict(self.__pydantic_extra__)
 
 
-class EvaluatedUsers(Values):
+class HeldOutCounts(Values):
     """Whom and what the metrics are of."""
 
     users: int
@@ -58,4 +58,4 @@ class TrainingMetrics(Document):
     popularity: dict[str, float]
     """The same metrics of the popularity baseline, on the same users."""
 
-    evaluated: EvaluatedUsers
+    evaluated: HeldOutCounts

@@ -1,6 +1,6 @@
 """push.json in the Pusher's artifact: what a run's push did. What it left in the version is `documents.push_record`."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from documents.document import Document
 
@@ -30,3 +30,7 @@ class PushReport(Document):
 
     deleted_versions: tuple[int, ...] = ()
     """Versions that made way."""
+
+    def to_values(self) -> dict[str, Any]:
+        """The report as JSON values, without the fields that a push which was not done does not set."""
+        return {"format_version": self.format_version, **self.model_dump(exclude_unset=True)}

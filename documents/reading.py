@@ -3,7 +3,7 @@
 from documents.document import Document
 
 
-class ReadingReport(Document):
+class ReadingCounts(Document):
     """What became of the rows of some input files."""
 
     files: int
@@ -21,3 +21,13 @@ class ReadingReport(Document):
     bad_rows_by_reason: dict[str, int]
     bad_rows_by_file: dict[str, dict[str, int]]
     """File to reason to rows, of the files that have bad rows."""
+
+
+class LogReadingCounts(ReadingCounts):
+    """What became of the rows of the log's files."""
+
+    oldest_timestamp: int | None
+    """Unix seconds; None for a log without timestamps."""
+
+    newest_timestamp: int | None
+    """Unix seconds; None for a log without timestamps."""

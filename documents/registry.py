@@ -1,6 +1,6 @@
 """registry.json: what RegistryPusher did in Vertex AI's Model Registry."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from documents.document import Document
 
@@ -32,3 +32,7 @@ class RegistryReport(Document):
     model_digest: str | None = None
     serving_path: str | None = None
     """The version's folder in the serving folder."""
+
+    def to_values(self) -> dict[str, Any]:
+        """The report as JSON values, without the fields that a registration which was not done does not set."""
+        return {"format_version": self.format_version, **self.model_dump(exclude_unset=True)}

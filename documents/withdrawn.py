@@ -8,7 +8,7 @@ from documents.document import Document, Values
 
 
 class WithdrawnModel(Values):
-    """A model that is out of service."""
+    """A model that is out of service. Others may write here, too: what they wrote stays."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -20,9 +20,7 @@ class WithdrawnModel(Values):
 
 
 class Withdrawn(Document):
-    """What is out of service. Others may write here, too: what they wrote stays."""
-
-    model_config = ConfigDict(extra="allow")
+    """What is out of service."""
 
     FILE: ClassVar[str] = ".withdrawn.json"
     TO_DO: ClassVar[str] = (

@@ -1,12 +1,9 @@
 """Writes a Retriever with all its signatures as a SavedModel."""
 
-import json
-import os
-from typing import Any
-
 import tensorflow as tf
 
-from common.atomicity import new_folder, write_text
+from common.atomicity import new_folder
+from documents.provenance import Provenance
 from serving_signatures import (
     catalogue,
     embed_item_indices,
@@ -33,11 +30,8 @@ SIGNATURES = (
 SAVED_MODEL = tf.saved_model.SAVED_MODEL_FILENAME_PB
 """The file by which TensorFlow knows a SavedModel. TensorFlow Serving waits for it."""
 
-PROVENANCE_FILE = "assets.extra/provenance.json"
-"""Where a SavedModel says what it was made of; TensorFlow leaves `assets.extra` to its users."""
 
-
-def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) -> None:
+def export_model(retriever: Retriever, folder: str, provenance: Provenance) -> None:
     """Writes the SavedModel, with its provenance and `serving_requests`; the folder is there whole or not at all.
 
     See `common.atomicity.new_folder` for what happens to a model that is there. In a remote folder `saved_model.pb`
@@ -46,7 +40,7 @@ def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) 
     Args:
         retriever: The model.
         folder: Where to, local or remote; what is there is replaced.
-        provenance: JSON values for `assets.extra/provenance.json`.
+        provenance: What the model was made of; TensorFlow leaves `assets.extra`, where it goes, to its users.
 
     Raises:
         OSError: The folder cannot be written.
@@ -58,6 +52,5 @@ def export_model(retriever: Retriever, folder: str, provenance: dict[str, Any]) 
             unfinished,
             signatures={signature.name: signature.concrete_function(retriever) for signature in SIGNATURES},
         )
-        text = json.dumps(provenance, indent=2, sort_keys=True) + "\n"
-        write_text(os.path.join(unfinished, PROVENANCE_FILE), text)
+        provenance.write(unfinished)
         write_requests(retriever, SIGNATURES, unfinished)

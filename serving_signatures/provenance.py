@@ -1,18 +1,17 @@
-"""Where a model comes from, and which one it is: digests, metrics and versions, for `assets.extra/provenance.json`."""
+"""Where a model comes from, and which one it is: digests, metrics and versions."""
 
 import hashlib
 import platform
 import posixpath
 from collections.abc import Iterable, Mapping
 from importlib import metadata
-from typing import Any
 
 import tensorflow as tf
 
-PUSH_FILE = "assets.extra/push.json"
-"""What a push writes down in the version that it made."""
+from documents.provenance import FinalMetrics, Provenance, Start
+from documents.push_record import PushRecord
 
-_NOT_THE_MODEL = frozenset({PUSH_FILE, "fingerprint.pb"})
+_NOT_THE_MODEL = frozenset({PushRecord.FILE, "fingerprint.pb"})
 """Files that do not change what a model answers. TensorFlow draws a random id for each fingerprint."""
 
 _BLOCK_BYTES = 1 << 20
@@ -21,8 +20,8 @@ _LIBRARIES = ("perennial", "tensorflow", "tensorflow-transform", "tfx")
 
 
 def provenance(
-    made_by: Mapping[str, str], data_digest: str, counts: Mapping[str, int], metrics: Mapping[str, Any]
-) -> dict[str, Any]:
+    made_by: Mapping[str, str], data_digest: str, counts: Mapping[str, int], metrics: FinalMetrics, start: Start
+) -> Provenance:
     """Puts a model's origin together.
 
     Args:
@@ -30,18 +29,19 @@ def provenance(
         data_digest: Of `digest_of`.
         counts: Sizes of what it was trained on, by name.
         metrics: Metrics of the model and of its baseline.
-
-    Returns:
-        JSON values.
+        start: What the training started from.
     """
     versions = {library: metadata.version(library) for library in _LIBRARIES}
-    return {
-        **made_by,
-        "data_digest": data_digest,
-        "counts": dict(counts),
-        "metrics": dict(metrics),
-        "versions": {"python": platform.python_version(), **versions},
-    }
+    return Provenance(
+        pipeline=made_by.get("pipeline"),
+        config_digest=made_by.get("config_digest"),
+        code_digest=made_by.get("code_digest"),
+        data_digest=data_digest,
+        counts=dict(counts),
+        metrics=metrics,
+        versions={"python": platform.python_version(), **versions},
+        base_model=start,
+    )
 
 
 def digest_of(parts: Iterable[bytes]) -> str:

@@ -13,6 +13,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from configs.data import Catalogue, Log
+from documents.catalogue import CatalogueReport
+from documents.cleaning import CleaningReport
 from pipeline.components.catalogue_gen import executor as catalogue_executor
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.interaction_gen import executor as interaction_executor
@@ -57,7 +59,7 @@ def run_interaction_gen(log: Log, paths: str | dict[str, str], out: Path, *beam_
     examples = _artifact(out)
     executor = interaction_executor.Executor(_context(beam_args))
     executor.Do({}, {"examples": [examples]}, _properties(component))
-    return _read(examples, interaction_executor.REPORT_FILE)
+    return _read(examples, CleaningReport.FILE)
 
 
 def run_catalogue_gen(
@@ -67,7 +69,7 @@ def run_catalogue_gen(
     examples = _artifact(out)
     executor = catalogue_executor.Executor(_context(beam_args))
     executor.Do({"interactions": [interactions]}, {"examples": [examples]}, _properties(component))
-    return _read(examples, catalogue_executor.REPORT_FILE)
+    return _read(examples, CatalogueReport.FILE)
 
 
 def _context(beam_args: tuple[str, ...]) -> BaseBeamExecutor.Context | None:

@@ -1,25 +1,21 @@
 """The last blessed model, as a run finds it: what there is to start from, or why there is nothing."""
 
 import dataclasses
-import json
 import logging
 import posixpath
 from collections.abc import Mapping
-from typing import Any
 
 import tensorflow as tf
 
-from common.atomicity import copy_folder, write_json
-from common.errors import WarmStartError
+from common.atomicity import copy_folder
+from common.errors import OutputError, WarmStartError
 from configs.model import Trainer
-from serving_signatures.export import PROVENANCE_FILE, SAVED_MODEL
+from documents.provenance import Provenance
+from documents.warm_start import TableRows, WarmStartReport
+from serving_signatures.export import SAVED_MODEL
 from serving_signatures.provenance import model_digest
-from trainer import METRICS_FILE
 from trainer.warm_start import Carried
 from trainer.warm_state import FOLDER, WarmState, read_state, write_state
-
-WARM_START_FILE = "warm_start.json"
-"""In the trainer's `model_run` artifact: what the model started from, and what became of each table's rows."""
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
@@ -31,13 +27,13 @@ class BaseModel:
     Attributes:
         saved_model: The base model's folder; None if there is none.
         state: What it has learned; None if there is none, or it cannot be read.
-        origin: Its `provenance.json`; empty where there is none.
+        origin: Its provenance; one that says nothing where there is none.
         cold_start_because: Why the start is cold; None for a warm one.
     """
 
     saved_model: str | None
     state: WarmState | None
-    origin: dict[str, Any]
+    origin: Provenance
     cold_start_because: str | None
 
     @property
@@ -62,7 +58,8 @@ class BaseModel:
             its SavedModel is not what was exported: handed on, a damaged one would be refused day after day.
         """
         wanted = {**made_by, "data_digest": data_digest}
-        if self.state is None or any(self.origin.get(name) != value for name, value in wanted.items()):
+        known = self.origin.model_dump()
+        if self.state is None or any(known.get(name) != value for name, value in wanted.items()):
             return False
         assert self.saved_model is not None
         try:
@@ -90,7 +87,7 @@ def find_base_model(path: str | None, settings: Trainer) -> BaseModel:
     """
     unwanted = None if settings.warm_start else "trainer.warm_start is false"
     if not path:
-        return BaseModel(None, None, {}, unwanted or "there is no blessed model yet")
+        return BaseModel(None, None, Provenance(), unwanted or "there is no blessed model yet")
     saved_model = path.rstrip("/")
     try:
         state = read_state(posixpath.join(posixpath.dirname(saved_model), FOLDER), settings.embedding_dim)
@@ -108,16 +105,14 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, fo
         epochs: That it trains for; 0 if the base model is handed on.
         folder: Where to.
     """
-    counts = {name: dataclasses.asdict(of) for name, of in tables.items()}
-    report = {
-        "base_model": base.uri,
+    WarmStartReport(
+        base_model=base.uri,
         # A model that is handed on has not started at all.
-        "cold_start_because": base.cold_start_because if epochs else None,
-        "epochs": epochs,
-        "unchanged": epochs == 0,
-        "tables": counts,
-    }
-    write_json(posixpath.join(folder, WARM_START_FILE), report)
+        cold_start_because=base.cold_start_because if epochs else None,
+        epochs=epochs,
+        unchanged=epochs == 0,
+        tables={name: TableRows(**dataclasses.asdict(of)) for name, of in tables.items()},
+    ).write(folder)
     if epochs == 0:
         _LOGGER.info("neither data nor config nor code has changed: the base model is handed on")
         return
@@ -144,7 +139,7 @@ def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None
     assert base.state is not None
     tables = {name: Carried(len(table.ids), 0, 0) for name, table in base.state.tables.items()}
     write_report(base, tables, 0, model_run_dir)
-    write_json(posixpath.join(model_run_dir, METRICS_FILE), base.state.metrics)
+    base.state.metrics.write(model_run_dir)
     write_state(base.state, state_folder(serving_model_dir))
     copy_folder(base.saved_model, serving_model_dir, commit_file=SAVED_MODEL)
 
@@ -154,10 +149,9 @@ def state_folder(serving_model_dir: str) -> str:
     return posixpath.join(posixpath.dirname(serving_model_dir.rstrip("/")), FOLDER)
 
 
-def _origin(saved_model: str) -> dict[str, Any]:
+def _origin(saved_model: str) -> Provenance:
+    """What the model says; nothing where that cannot be read, and then the model is trained anew."""
     try:
-        with tf.io.gfile.GFile(posixpath.join(saved_model, PROVENANCE_FILE), "r") as file:
-            origin = json.loads(file.read())
-    except (tf.errors.OpError, ValueError):
-        return {}
-    return origin if isinstance(origin, dict) else {}
+        return Provenance.find(saved_model) or Provenance()
+    except (OutputError, OSError, tf.errors.OpError):
+        return Provenance()

@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 
 from configs.data import Catalogue
 from configs.model import Serving, Trainer
+from documents.provenance import FinalMetrics, Start
 from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.provenance import digest_of, model_digest, provenance
 from serving_signatures.retriever import Retriever, ServedCatalogue
@@ -103,15 +104,13 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         catalogue_graph=catalogue_graph,
         default_k=Serving.model_validate(custom["serving"]).k,
     )
-    metrics: dict[str, Any] = {"model": summary["model"], "popularity": summary["popularity"]}
-    origin = {
-        **provenance(custom["provenance"], digest, counts, metrics),
-        "base_model": {
-            "warm": base.start is not None,
-            "data_digest": base.origin.get("data_digest"),
-            "carried": {name: of.carried for name, of in carried.items()},
-        },
-    }
+    start = Start(
+        warm=base.start is not None,
+        data_digest=base.origin.data_digest,
+        carried={name: of.carried for name, of in carried.items()},
+    )
+    metrics = FinalMetrics(model=summary.model, popularity=summary.popularity)
+    origin = provenance(custom["provenance"], digest, counts, metrics, start)
     export_model(retriever, fn_args.serving_model_dir, origin)
     state = state_of(model, ids, summary, model_digest(fn_args.serving_model_dir))
     write_state(state, state_folder(fn_args.serving_model_dir))

@@ -8,8 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from common.atomicity import write_json
-from trainer import METRICS_FILE
+from documents.metrics import Epoch, HeldOutCounts, TrainingMetrics
 from trainer.batches import Batches
 from trainer.checks import check_loss
 from trainer.evaluate import Evaluator
@@ -22,7 +21,7 @@ https://cloud.google.com/vertex-ai/docs/training/code-requirements#environment-v
 _LOGGER = logging.getLogger("perennial.trainer")
 
 
-def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, folder: str) -> dict[str, Any]:
+def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, folder: str) -> TrainingMetrics:
     """Trains, and measures at the end of each epoch.
 
     Args:
@@ -33,9 +32,7 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         folder: Where `metrics.json` goes, and TensorBoard's logs too unless LOGS_VARIABLE names another.
 
     Returns:
-        What `metrics.json` holds: `epochs`, each with its number, loss, seconds and metrics; `model`, the last epoch's
-        metrics; `popularity`, the same metrics of the popularity baseline on the same users; and `evaluated`, how many
-        users and targets these are, as in `Evaluator.counts`.
+        What `metrics.json` holds.
 
     Raises:
         TrainingError: The loss is not finite.
@@ -46,7 +43,7 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         name: tf.summary.create_file_writer(posixpath.join(logs, name)) for name in ("train", "model", "popularity")
     }
     learning_rate = float(model.optimizer.learning_rate.numpy())
-    done: list[dict[str, Any]] = []
+    done: list[Epoch] = []
     for epoch in range(1, epochs + 1):
         started = time.monotonic()
         inputs = _on_devices(model, batches, epoch)
@@ -56,15 +53,8 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         check_loss(loss, epoch, learning_rate)
         metrics = evaluator.evaluate(model)
         seconds = time.monotonic() - started
-        done.append(
-            {
-                "epoch": epoch,
-                "loss": loss,
-                "train_seconds": round(train_seconds, 3),
-                "seconds": round(seconds, 3),
-                **metrics,
-            }
-        )
+        times = {"train_seconds": round(train_seconds, 3), "seconds": round(seconds, 3)}
+        done.append(Epoch.model_validate({"epoch": epoch, "loss": loss, **times, **metrics}))
         shown = ", ".join(
             f"{name} {value:.3f} (popularity {popularity[name]:.3f})"
             for name, value in metrics.items()
@@ -84,8 +74,10 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         _write_scalars(writers["popularity"], epoch, popularity)
     for writer in writers.values():
         writer.close()
-    summary = {"epochs": done, "model": metrics, "popularity": popularity, "evaluated": evaluator.counts}
-    write_json(posixpath.join(folder, METRICS_FILE), summary)
+    summary = TrainingMetrics(
+        epochs=tuple(done), model=metrics, popularity=popularity, evaluated=HeldOutCounts(**evaluator.counts)
+    )
+    summary.write(folder)
     return summary
 
 

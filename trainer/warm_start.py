@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from documents.metrics import TrainingMetrics
 from trainer.candidates import Candidates
 from trainer.two_tower import TwoTower
 from trainer.warm_state import Table, WarmState
@@ -115,14 +115,14 @@ def nothing_carried(ids: Mapping[str, Sequence[bytes]]) -> dict[str, Carried]:
 
 
 def state_of(
-    model: TwoTower, ids: Mapping[str, Sequence[bytes]], metrics: dict[str, Any], model_digest: str
+    model: TwoTower, ids: Mapping[str, Sequence[bytes]], metrics: TrainingMetrics, model_digest: str
 ) -> WarmState:
     """What `carry_over` will want of a trained model.
 
     Args:
         model: The model.
         ids: Of `table_ids`.
-        metrics: What the run's `metrics.json` holds.
+        metrics: What the training recorded.
         model_digest: Of the SavedModel that it is exported as.
 
     Returns:

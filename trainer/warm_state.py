@@ -7,7 +7,6 @@ that is half written, cut off or of another version is told from one that can be
 import dataclasses
 import hashlib
 import io
-import json
 import os
 import posixpath
 from collections.abc import Sequence
@@ -17,17 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from common.atomicity import new_folder, write_bytes, write_json
+from common.atomicity import new_folder, write_bytes
 from common.errors import WarmStartError
+from documents.metrics import TrainingMetrics
+from documents.warm_state import WarmStateDescription
 
 FOLDER = "warm_start"
 """In the model artifact, beside the SavedModel: nothing of it is pushed to serving."""
 
-STATE_FILE = "state.json"
 TABLES_FILE = "tables.npz"
-
-FORMAT_VERSION = 2
-"""Of the two files; another one is not read."""
 
 ARCHITECTURE = "two-tower: item row + mean of each content feature; user row + projected history of item rows; cosine"
 """What the tables mean to each other. Another wording is another model, whose rows would mean nothing in this one."""
@@ -53,13 +50,13 @@ class WarmState:
     Attributes:
         tables: By the names of their variables.
         projection: float32 `[dim, dim]`, of a query's history.
-        metrics: What the run's `metrics.json` held.
+        metrics: What the training recorded.
         model_digest: Of the SavedModel that it was exported as.
     """
 
     tables: dict[str, Table]
     projection: npt.NDArray[np.float32]
-    metrics: dict[str, Any]
+    metrics: TrainingMetrics
     model_digest: str
 
 
@@ -79,18 +76,17 @@ def write_state(state: WarmState, folder: str) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     content = buffer.getvalue()
-    described = {
-        "format_version": FORMAT_VERSION,
-        "architecture": ARCHITECTURE,
-        "embedding_dim": int(state.projection.shape[0]),
-        "tables": list(state.tables),
-        "tables_sha256": hashlib.sha256(content).hexdigest(),
-        "metrics": state.metrics,
-        "model_digest": state.model_digest,
-    }
-    with new_folder(folder, commit_file=STATE_FILE) as unfinished:
+    described = WarmStateDescription(
+        architecture=ARCHITECTURE,
+        embedding_dim=int(state.projection.shape[0]),
+        tables=tuple(state.tables),
+        tables_sha256=hashlib.sha256(content).hexdigest(),
+        metrics=state.metrics,
+        model_digest=state.model_digest,
+    )
+    with new_folder(folder, commit_file=WarmStateDescription.FILE) as unfinished:
         write_bytes(os.path.join(unfinished, TABLES_FILE), content)
-        write_json(os.path.join(unfinished, STATE_FILE), described)
+        described.write(unfinished)
 
 
 def read_state(folder: str, embedding_dim: int) -> WarmState:
@@ -107,31 +103,29 @@ def read_state(folder: str, embedding_dim: int) -> WarmState:
         WarmStartError: It is missing, damaged, of another version or architecture, or holds what is no number.
     """
     try:
-        with tf.io.gfile.GFile(posixpath.join(folder, STATE_FILE), "r") as file:
-            described = json.loads(file.read())
-        found = [described[key] for key in ("format_version", "architecture", "embedding_dim")]
-        for what, had, want in zip(
-            ("format version", "architecture", "embedding_dim"),
-            found,
-            (FORMAT_VERSION, ARCHITECTURE, embedding_dim),
-            strict=True,
+        described = WarmStateDescription.find(folder, WarmStartError)
+        if described is None:
+            raise WarmStartError(f"the base model has no {FOLDER} folder that can be read")
+        for what, had, want in (
+            ("architecture", described.architecture, ARCHITECTURE),
+            ("embedding_dim", described.embedding_dim, embedding_dim),
         ):
             if had != want:
                 raise WarmStartError(f"the base model's {what} is {had!r}, this one's {want!r}")
         with tf.io.gfile.GFile(posixpath.join(folder, TABLES_FILE), "rb") as file:
             content = file.read()
-        if hashlib.sha256(content).hexdigest() != described["tables_sha256"]:
+        if hashlib.sha256(content).hexdigest() != described.tables_sha256:
             raise WarmStartError(f"the base model's {TABLES_FILE} is not what was written: its digest differs")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             state = WarmState(
-                tables={name: _table(arrays, number) for number, name in enumerate(described["tables"])},
+                tables={name: _table(arrays, number) for number, name in enumerate(described.tables)},
                 projection=arrays["projection"],
-                metrics=described["metrics"],
-                model_digest=described["model_digest"],
+                metrics=described.metrics,
+                model_digest=described.model_digest,
             )
-    except tf.errors.OpError as e:
-        raise WarmStartError(f"the base model has no {FOLDER} folder that can be read: {e.message}") from e
-    except (KeyError, TypeError, ValueError) as e:
+    except (OSError, tf.errors.OpError) as e:
+        raise WarmStartError(f"the base model has no {FOLDER} folder that can be read: {e}") from e
+    except (KeyError, ValueError) as e:
         raise WarmStartError(f"the base model's {FOLDER} folder is damaged: {type(e).__name__}: {e}") from e
     rows = {"projection": embedding_dim, **{name: len(table.ids) for name, table in state.tables.items()}}
     for name, values in [("projection", state.projection), *((n, t.values) for n, t in state.tables.items())]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from documents.reading import ReadingCounts
 from pipeline.reading.bad_rows import BadRow
 
 WORST_FILES = 5
@@ -125,25 +126,21 @@ def fault(report: ReadingReport, max_bad_fraction: float, limit: str, hint: str 
     )
 
 
-def to_json(report: ReadingReport) -> dict[str, Any]:
-    """The counts as JSON values.
+def counts(report: ReadingReport) -> ReadingCounts:
+    """The counts, without the rows themselves.
 
     Args:
         report: What was read of all files.
-
-    Returns:
-        `rows`, good and bad, is lines less headers, blank lines and, in a catalogue, line breaks within quotes;
-        `bad_rows` are among them.
     """
     files = [f for _, f in sorted(report.files.items())]
-    return {
-        "files": len(files),
-        "files_without_rows": [f.path for f in files if not f.rows],
-        "rows": report.rows,
-        "bad_rows": report.bad.total(),
-        "bad_rows_by_reason": dict(sorted(report.bad.items())),
-        "bad_rows_by_file": {f.path: dict(sorted(f.bad.items())) for f in files if f.bad.total()},
-    }
+    return ReadingCounts(
+        files=len(files),
+        files_without_rows=tuple(f.path for f in files if not f.rows),
+        rows=report.rows,
+        bad_rows=report.bad.total(),
+        bad_rows_by_reason=dict(sorted(report.bad.items())),
+        bad_rows_by_file={f.path: dict(sorted(f.bad.items())) for f in files if f.bad.total()},
+    )
 
 
 def quarantine_json(report: ReadingReport) -> list[dict[str, Any]]:

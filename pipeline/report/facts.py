@@ -4,7 +4,6 @@ The same facts come from the metadata store (after a local run, whatever became 
 RunReport component. What is not there is None: a failed run has no evaluation, a first one nothing to compare with.
 """
 
-import json
 import logging
 import os
 from collections.abc import Mapping
@@ -15,6 +14,16 @@ from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.io import fileio
 
+from common.errors import OutputError
+from documents.catalogue import CatalogueReport
+from documents.cleaning import CleaningReport
+from documents.data_gate import DataGateReport
+from documents.document import Document
+from documents.evaluation import MODEL, ContenderMeasurements, EvaluationReport
+from documents.metrics import Epoch, TrainingMetrics
+from documents.push_report import PushReport
+from documents.serving_check import ServingCheckReport
+from documents.warm_start import WarmStartReport
 from pipeline.store.runs.records import Run
 
 PARTS: dict[str, tuple[str, str]] = {
@@ -32,17 +41,17 @@ PARTS: dict[str, tuple[str, str]] = {
 }
 """Part of a run to the node that makes it and its output key; the parts are RunReport's channels."""
 
-_DOCUMENTS = {
-    "cleaning": ("interactions", "cleaning.json"),
-    "catalogue": ("catalogue", "catalogue.json"),
-    "data_gate": ("data_blessing", "gate.json"),
-    "training": ("model_run", "metrics.json"),
-    "warm_start": ("model_run", "warm_start.json"),
-    "evaluation": ("evaluation", "evaluation.json"),
-    "serving_check": ("infra_blessing", "serving_check.json"),
-    "push": ("pushed_model", "push.json"),
+_DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
+    "cleaning": ("interactions", CleaningReport),
+    "catalogue": ("catalogue", CatalogueReport),
+    "data_gate": ("data_blessing", DataGateReport),
+    "training": ("model_run", TrainingMetrics),
+    "warm_start": ("model_run", WarmStartReport),
+    "evaluation": ("evaluation", EvaluationReport),
+    "serving_check": ("infra_blessing", ServingCheckReport),
+    "push": ("pushed_model", PushReport),
 }
-"""Document of `Facts` to the part that holds it, and its file there."""
+"""Field of `Facts` to the part that holds its document, and the document's type."""
 
 _ANOMALIES_FILE = "SchemaDiff.pb"
 
@@ -70,46 +79,46 @@ class Anomaly:
 
 @dataclass(frozen=True)
 class Facts:
-    """All that a page tells. Documents are JSON values as their components wrote them."""
+    """All that a page tells."""
 
     pipeline: str
     run: Run | None = None
     """What the metadata store knows: states, times, errors, lineage. None while the run is still at work."""
 
     parts: Mapping[str, Part] = field(default_factory=dict)
-    cleaning: dict[str, Any] | None = None
-    catalogue: dict[str, Any] | None = None
+    cleaning: CleaningReport | None = None
+    catalogue: CatalogueReport | None = None
     anomalies: tuple[Anomaly, ...] | None = None
     """None if no validator ran."""
 
-    data_gate: dict[str, Any] | None = None
-    training: dict[str, Any] | None = None
-    warm_start: dict[str, Any] | None = None
-    evaluation: dict[str, Any] | None = None
-    serving_check: dict[str, Any] | None = None
-    push: dict[str, Any] | None = None
+    data_gate: DataGateReport | None = None
+    training: TrainingMetrics | None = None
+    warm_start: WarmStartReport | None = None
+    evaluation: EvaluationReport | None = None
+    serving_check: ServingCheckReport | None = None
+    push: PushReport | None = None
 
     def is_ignored(self, anomaly: Anomaly) -> bool:
         """Whether DataGate let an anomaly pass by the config's word; of a run that it stopped, it leaves none."""
         known = (anomaly.data, anomaly.split, anomaly.feature, anomaly.kind)
-        ignored = self.data_gate["ignored"] if self.data_gate else []
-        return known in [(of["data"], of["split"], of["feature"], of["anomaly"]) for of in ignored]
+        ignored = self.data_gate.ignored if self.data_gate else ()
+        return known in [(of.data, of.split, of.feature, of.anomaly) for of in ignored]
 
     @property
     def is_handed_on(self) -> bool:
         """Whether the model is the last blessed one; `training` is then what that one's run recorded."""
-        return bool(self.warm_start and self.warm_start["unchanged"])
+        return self.warm_start is not None and self.warm_start.unchanged
 
     @property
-    def epochs(self) -> list[dict[str, Any]]:
+    def epochs(self) -> tuple[Epoch, ...]:
         """The epochs of this run's training; none where nothing was trained."""
-        return self.training["epochs"] if self.training and not self.is_handed_on else []
+        return self.training.epochs if self.training and not self.is_handed_on else ()
 
     @property
-    def contenders(self) -> dict[str, Any]:
+    def contenders(self) -> dict[str, ContenderMeasurements]:
         """The evaluation's contenders; none where there is no evaluation, or its model could not be asked."""
-        found: dict[str, Any] = self.evaluation["contenders"] if self.evaluation else {}
-        return found if "model" in found else {}
+        found = self.evaluation.contenders if self.evaluation else {}
+        return found if MODEL in found else {}
 
 
 def parts_of_run(run: Run) -> dict[str, Part]:
@@ -133,10 +142,8 @@ def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None)
     Returns:
         The facts. A file that is there and cannot be read is as good as missing, and is logged.
     """
-    documents = {
-        name: _document(os.path.join(parts[part].uri, file))
-        for name, (part, file) in _DOCUMENTS.items()
-        if part in parts
+    documents: dict[str, Any] = {
+        name: _document(parts[part].uri, kind) for name, (part, kind) in _DOCUMENTS.items() if part in parts
     }
     found: list[Anomaly] | None = None
     for data, part in (("interactions", "interaction_anomalies"), ("catalogue", "catalogue_anomalies")):
@@ -151,16 +158,12 @@ def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None)
     )
 
 
-def _document(path: str) -> dict[str, Any] | None:
-    if not fileio.exists(path):
-        return None
+def _document(uri: str, kind: type[Document]) -> Document | None:
     try:
-        with fileio.open(path, "rb") as file:
-            values = json.loads(file.read())
-    except ValueError:
-        _LOGGER.warning("%s: is not JSON; the report goes without it", os.path.basename(path))
+        return kind.find(uri)
+    except OutputError as e:
+        _LOGGER.warning("The report goes without a document. %s", e)
         return None
-    return values if isinstance(values, dict) else None
 
 
 def _anomalies(data: str, uri: str) -> list[Anomaly]:

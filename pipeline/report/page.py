@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
+from documents.cleaning import TRAIN
+from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, ContenderMeasurements, Item, Measurement, Samples
 from pipeline.report import numbers
 from pipeline.report.charts import progress, quality
 from pipeline.report.charts.lineage import lineage_chart
@@ -88,6 +89,7 @@ def build_page(facts: Facts, home: Path | None = None) -> str:
         markers=quality.MARKERS,
         metrics=_metrics(facts),
         slice_metric=_SLICE_METRIC,
+        slice_measurement=_slice_measurement,
         directions=_direction,
         best=_best,
         artifacts=artifact_rows(facts.run) if facts.run else [],
@@ -138,14 +140,14 @@ def environment() -> jinja2.Environment:
 
 
 def _missing(facts: Facts) -> set[str]:
-    samples = facts.evaluation["samples"] if facts.evaluation else {}
+    samples = facts.evaluation.samples if facts.evaluation else Samples()
     there = {
         "gate": facts.evaluation is not None,
         "quality": bool(facts.contenders),
-        "slices": bool(facts.contenders and facts.contenders["model"].get("slices")),
+        "slices": bool(facts.contenders and facts.contenders[MODEL].slices),
         "learning": bool(facts.epochs),
         "serving": facts.serving_check is not None,
-        "samples": bool(samples.get("recommendations") or samples.get("neighbours")),
+        "samples": bool(samples.recommendations or samples.neighbours),
     }
     return {section for section, present in there.items() if not present}
 
@@ -155,8 +157,8 @@ def _short(text: object, characters: int) -> str:
     return whole if len(whole) <= characters else f"{whole[: characters - 1]}…"
 
 
-def _title(item: Mapping[str, Any]) -> str:
-    return _short(item.get("title") or item["item_id"], _TITLE_CHARACTERS)
+def _title(item: Item) -> str:
+    return _short(item.title or item.item_id, _TITLE_CHARACTERS)
 
 
 def _safe(chart: str | list[str]) -> Markup | list[Markup]:
@@ -167,20 +169,20 @@ def _safe(chart: str | list[str]) -> Markup | list[Markup]:
 def _charts(facts: Facts) -> dict[str, str | list[str]]:
     charts: dict[str, str | list[str]] = {}
     if facts.evaluation and facts.contenders:
-        contenders, differences = facts.contenders, facts.evaluation["differences"]
+        contenders, differences = facts.contenders, facts.evaluation.differences
         charts["contenders"] = [quality.contenders_chart(contenders, metric) for metric in _CHARTED]
         charts["over_k"] = [quality.over_k_chart(contenders, metric) for metric in ("recall", "ndcg")]
         charts["differences"] = quality.differences_chart(differences, ("ndcg@10", "recall@10", "hit_rate@10"))
-        slicings = contenders["model"].get("slices") or {}
+        slicings = contenders[MODEL].slices
         charts["slices"] = [quality.slices_chart(contenders, slicing, _SLICE_METRIC) for slicing in slicings]
     if facts.training and facts.epochs:
-        charts["learning"] = progress.learning_charts(facts.epochs, facts.training["popularity"])
+        charts["learning"] = progress.learning_charts(facts.epochs, facts.training.popularity)
     if facts.warm_start:
-        charts["vocabulary"] = progress.vocabulary_chart(facts.warm_start.get("tables") or {})
+        charts["vocabulary"] = progress.vocabulary_chart(facts.warm_start.tables)
     if facts.cleaning:
         charts["cleaning"] = progress.cleaning_chart(facts.cleaning)
     if facts.serving_check:
-        charts["latency"] = progress.latency_chart(facts.serving_check["signatures"])
+        charts["latency"] = progress.latency_chart(facts.serving_check.signatures)
     if facts.run:
         charts["timings"] = progress.timings_chart([(n.node_id, n.state, n.seconds) for n in facts.run.nodes])
         charts["lineage"] = lineage_chart({n.node_id: n.state for n in facts.run.nodes}, edges_of(facts.run))
@@ -197,30 +199,30 @@ def _charts(facts: Facts) -> dict[str, str | list[str]]:
 def _figures(facts: Facts) -> list[Figure]:
     figures = []
     if facts.evaluation and facts.contenders:
-        contenders, differences = facts.contenders, facts.evaluation["differences"]
+        contenders, differences = facts.contenders, facts.evaluation.differences
         for metric in ("ndcg@10", "hit_rate@10", "coverage@10"):
-            found = contenders["model"]["metrics"].get(metric)
+            found = contenders[MODEL].metrics.get(metric)
             if found:
-                baseline = contenders.get("popularity", {}).get("metrics", {}).get(metric)
-                note = f"popularity {numbers.significant(baseline['value'])}" if baseline else ""
-                figures.append(Figure(metric, numbers.significant(found["value"]), note))
-        change = differences.get("last_blessed", {}).get("ndcg@10")
+                baseline = contenders[POPULARITY].metrics.get(metric) if POPULARITY in contenders else None
+                note = f"popularity {numbers.significant(baseline.value)}" if baseline else ""
+                figures.append(Figure(metric, numbers.significant(found.value), note))
+        change = differences.get(LAST_BLESSED, {}).get("ndcg@10")
         if change:
-            note = f"against the last blessed: {numbers.signed(change['low'])} to {numbers.signed(change['high'])}"
-            figures.append(Figure("ndcg@10, change", numbers.signed(change["value"]), note))
-    if facts.cleaning and facts.cleaning["splits"]:
-        train = facts.cleaning["splits"]["train"]
-        note = f"{numbers.count(train['users'])} users, {numbers.count(train['items'])} items"
-        figures.append(Figure("interactions learned from", numbers.count(train["interactions"]), note))
+            note = f"against the last blessed: {numbers.signed(change.low)} to {numbers.signed(change.high)}"
+            figures.append(Figure("ndcg@10, change", numbers.signed(change.value), note))
+    if facts.cleaning and facts.cleaning.splits:
+        train = facts.cleaning.splits[TRAIN]
+        note = f"{numbers.count(train.users)} users, {numbers.count(train.items)} items"
+        figures.append(Figure("interactions learned from", numbers.count(train.interactions), note))
     if facts.epochs:
-        seconds = sum(epoch["seconds"] for epoch in facts.epochs)
+        seconds = sum(epoch.seconds for epoch in facts.epochs)
         figures.append(Figure("training", numbers.duration(seconds), f"{len(facts.epochs)} epochs"))
     return figures
 
 
 def _metrics(facts: Facts) -> dict[str, list[str]]:
     """The model's metrics, those worth showing first apart from the rest, which is by name and k."""
-    names = list(facts.contenders["model"]["metrics"]) if facts.contenders else []
+    names = list(facts.contenders[MODEL].metrics) if facts.contenders else []
     main = [name for name in (*_MAIN_METRICS, "mean_popularity@10", "recall@100") if name in names]
     return {"main": main, "other": [name for name in names if name not in main]}
 
@@ -229,11 +231,16 @@ def _direction(metric: str) -> str:
     return {True: "↑ higher", False: "↓ lower", None: "–"}[quality.HIGHER_IS_BETTER.get(metric.split("@")[0])]
 
 
-def _best(contenders: Mapping[str, Any], metric: str) -> set[str]:
+def _slice_measurement(contender: ContenderMeasurements, slicing: str, slice_: str) -> Measurement | None:
+    found = contender.slices.get(slicing, {}).get(slice_)
+    return found.metrics.get(_SLICE_METRIC) if found is not None else None
+
+
+def _best(contenders: Mapping[str, ContenderMeasurements], metric: str) -> set[str]:
     """The contenders with the best value; none where no direction is better."""
     higher = quality.HIGHER_IS_BETTER.get(metric.split("@")[0])
-    values = {name: (of["metrics"].get(metric) or {}).get("value") for name, of in contenders.items()}
-    known = {name: value for name, value in values.items() if value is not None}
+    found = {name: of.metrics.get(metric) for name, of in contenders.items()}
+    known = {name: of.value for name, of in found.items() if of is not None and of.value is not None}
     if higher is None or not known:
         return set()
     best = max(known.values()) if higher else min(known.values())

@@ -1,8 +1,9 @@
 """What became of a run, in one line and its reasons: the first thing that its page says."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from documents.evaluation import Decision, Rule
 from pipeline.report.facts import PARTS, Facts
 
 Kind = Literal["pushed", "refused", "failed", "unfinished"]
@@ -59,31 +60,32 @@ def _served(facts: Facts, stopped_in: str | None) -> str:
 
 
 def _refused(facts: Facts) -> Verdict | None:
-    decision = facts.evaluation["decision"] if facts.evaluation is not None else _kept_decision(facts)
-    failed = [rule for rule in decision["rules"] if not rule["passed"]] if decision is not None else []
+    decision = facts.evaluation.decision if facts.evaluation is not None else _kept_decision(facts)
+    failed = decision.failed if decision is not None else ()
     check = facts.serving_check
     # The gate has a rule for the serving check; where nothing else is wrong, the check's own words say it all.
-    if check is not None and not check["blessed"] and all(rule["rule"] == "servable" for rule in failed):
-        return Verdict("refused", "Refused by the serving check", (*check["failures"], _STAYS))
-    if decision is not None and not decision["blessed"]:
-        names = ", ".join(dict.fromkeys(rule["rule"].replace("_", " ") for rule in failed))
+    if check is not None and not check.blessed and all(rule.rule == "servable" for rule in failed):
+        return Verdict("refused", "Refused by the serving check", (*check.failures, _STAYS))
+    if decision is not None and not decision.blessed:
+        names = ", ".join(dict.fromkeys(rule.rule.replace("_", " ") for rule in failed))
         return Verdict(
             "refused",
             f"Refused by the gate: {names or 'no rule blessed it'}",
-            (*dict.fromkeys(str(rule["detail"]) for rule in failed), _STAYS),
+            (*dict.fromkeys(rule.detail for rule in failed), _STAYS),
         )
     return None
 
 
-def _kept_decision(facts: Facts) -> dict[str, Any] | None:
+def _kept_decision(facts: Facts) -> Decision | None:
     """The gate's decision as the store keeps it where the evaluation's files are gone: the failed rules' names."""
     evaluation = facts.parts.get("evaluation")
     if evaluation is None or "blessed" not in evaluation.properties:
         return None
     detail = "The evaluation was deleted with other old artifacts; what is kept of it are the names of these rules."
     names = str(evaluation.properties.get("failed_rules") or "").split(", ")
-    rules = [{"rule": name, "passed": False, "detail": detail} for name in names if name]
-    return {"blessed": bool(evaluation.properties["blessed"]), "rules": rules}
+    nothing = {"metric": None, "value": None, "limit": None, "low": None, "high": None}
+    rules = tuple(Rule(rule=name, passed=False, detail=detail, **nothing) for name in names if name)
+    return Decision(blessed=bool(evaluation.properties["blessed"]), rules=rules)
 
 
 def _pushed(facts: Facts) -> Verdict:
@@ -99,12 +101,11 @@ def _pushed(facts: Facts) -> Verdict:
                 else "The run ended before its model was judged.",
             ),
         )
-    outcome = facts.push or {}
     if not pushed.properties.get("pushed"):
-        reason = str(outcome.get("reason") or "a blessing is missing")
+        reason = facts.push.reason if facts.push else "a blessing is missing"
         return Verdict("refused", "Not pushed", (f"{reason[0].upper()}{reason[1:]}.", _STAYS))
     version = pushed.properties.get("pushed_version")
-    if outcome.get("is_new") is False:
+    if facts.push is not None and not facts.push.is_new:
         same = "The model is the served one, byte by byte."
         return Verdict("pushed", f"Already served as version {version}", (same, *_passed(facts)))
     return Verdict("pushed", f"Pushed as version {version}", _passed(facts))
@@ -113,4 +114,4 @@ def _pushed(facts: Facts) -> Verdict:
 def _passed(facts: Facts) -> tuple[str, ...]:
     if facts.evaluation is None:
         return ()
-    return (f"The model passed all {len(facts.evaluation['decision']['rules'])} rules of the gate.",)
+    return (f"The model passed all {len(facts.evaluation.decision.rules)} rules of the gate.",)

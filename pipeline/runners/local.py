@@ -17,6 +17,7 @@ from tfx.version import __version__
 
 from common.errors import ModelError, OutputError, PerennialError
 from configs.pipeline import PipelineConfig
+from documents.metrics import TrainingMetrics
 from pipeline.ground import progress
 from pipeline.ground.home import local_home, local_metadata_path
 from pipeline.ground.places import Places
@@ -30,7 +31,6 @@ from pipeline.store.runs.records import Run, read_runs
 from pipeline.store.runs.recovery import recover
 from pipeline.store.runs.retention import LOGS_DIR, prune
 from pipeline.store.versions.blessings import take_back
-from trainer import METRICS_FILE
 
 _NOT_PRUNED = (OSError, RuntimeError, ValueError, mlmd_errors.StatusError, tf_errors.OpError)
 """What a disk, the metadata store or a damaged record may say when old runs are deleted."""
@@ -155,7 +155,7 @@ def show_places(config: PipelineConfig, console: Console) -> None:
         model = "none has been pushed"
     for what, where in (
         ("Model", model),
-        ("Metrics", os.path.join(model_runs[-1].uri, METRICS_FILE)),
+        ("Metrics", os.path.join(model_runs[-1].uri, TrainingMetrics.FILE)),
         ("TensorBoard", f"tensorboard --logdir {model_runs[-1].uri}"),
         ("Metadata", local_metadata_path(config)),
     ):

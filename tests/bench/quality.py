@@ -1,6 +1,5 @@
 """Quality on real logs: the pipeline as `perennial run` runs it, with three seeds."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from rich.table import Table
 
 from common.errors import DataSetError
 from configs.load import DEFAULT_CONFIG, load_config
+from documents.metrics import TrainingMetrics
 from pipeline import datasets
 
 DATA_SETS = ("movielens-100k", "movietweetings")
@@ -36,15 +36,14 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
         `popularity` and `model`, the latter one entry a seed: metrics by name.
     """
     from pipeline.runners import local
-    from trainer import METRICS_FILE
 
     config = load_config(DEFAULT_CONFIG.parent / f"{name}.yaml").model_copy(update={"output_dir": str(folder)})
     for seed in SEEDS:
         local.run(config.model_copy(update={"trainer": config.trainer.model_copy(update={"seed": seed})}))
-    runs = (folder / name).glob(f"artifacts/TwoTowerTrainer/model_run/*/{METRICS_FILE}")
+    runs = (folder / name).glob(f"artifacts/TwoTowerTrainer/model_run/*/{TrainingMetrics.FILE}")
     runs = sorted(runs, key=lambda run: int(run.parent.name))  # by execution, and so by seed
-    summaries = [json.loads(run.read_text()) for run in runs]
-    return {"popularity": summaries[0]["popularity"], "model": [summary["model"] for summary in summaries]}
+    summaries = [TrainingMetrics.read(run.parent) for run in runs]
+    return {"popularity": summaries[0].popularity, "model": [summary.model for summary in summaries]}
 
 
 def show(console: Console, name: str, figures: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import json
 from typing import Any, TypeVar
 
 from documents.catalogue import CatalogueReport
-from documents.cleaning import CleaningReport, RecentDays, SplitCounts, Step
+from documents.cleaning import CleaningReport, DailyCounts, SplitCounts, Step
 from documents.data_gate import Check, Counts, DataGateReport, Finding
 from documents.document import Document, Values
 from documents.evaluation import (
@@ -26,8 +26,7 @@ from documents.evaluation import (
     SliceMeasurements,
     Stability,
 )
-from documents.metrics import Epoch, TrainingMetrics
-from documents.metrics import EvaluatedUsers as TrainingUsers
+from documents.metrics import Epoch, HeldOutCounts, TrainingMetrics
 from documents.provenance import FinalMetrics, Provenance, Start
 from documents.push_record import PushRecord
 from documents.push_report import PushReport
@@ -40,10 +39,14 @@ from documents.withdrawn import Withdrawn, WithdrawnModel
 V = TypeVar("V", bound=Values)
 
 
+def made(kind: type[V], values: Any) -> V:
+    """A document of JSON values under the names of the file; checked as if read."""
+    return kind.model_validate_json(json.dumps(values))
+
+
 def changed(document: V, **fields: Any) -> V:
     """A document that differs in some fields, given as JSON values under the names of the file; checked as if read."""
-    values = document.model_dump(by_alias=True) | fields
-    return type(document).model_validate_json(json.dumps(values))
+    return made(type(document), document.model_dump(by_alias=True) | fields)
 
 
 def measured(value: float | None, low: float | None = None, high: float | None = None) -> Measurement:
@@ -59,7 +62,7 @@ CLEANING = CleaningReport(
     bad_rows_by_file={"log.csv": {"is empty": 1}},
     oldest_timestamp=1_000_000_000,
     newest_timestamp=1_000_000_100,
-    recent_days=RecentDays(events=(40, 59), users=(7, 8), items=(5, 6)),
+    recent_days=DailyCounts(events=(40, 59), users=(7, 8), items=(5, 6)),
     steps=(Step(step="window", rows_in=99, rows_out=98),),
     splits={
         "train": SplitCounts(users=9, interactions=88, items=7),
@@ -104,7 +107,7 @@ METRICS = TrainingMetrics(
     epochs=(Epoch(epoch=1, loss=6.5, train_seconds=1.0, seconds=1.5, **{"recall@10": 0.1}),),  # type: ignore[arg-type]
     model={"recall@10": 0.1},
     popularity={"recall@10": 0.05},
-    evaluated=TrainingUsers(users=8, users_before_cut=8, targets=10, targets_met=0, targets_outside_catalogue=1),
+    evaluated=HeldOutCounts(users=8, users_before_cut=8, targets=10, targets_met=0, targets_outside_catalogue=1),
 )
 
 WARM_START = WarmStartReport(

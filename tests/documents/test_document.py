@@ -13,7 +13,7 @@ import pytest
 import documents
 from common.errors import DriftError, OutputError
 from documents.document import Document
-from tests.documents.samples import DOCUMENTS, METRICS, PUSH_RECORD, WARM_STATE, WITHDRAWN
+from tests.documents.samples import DOCUMENTS, METRICS, PUSH_RECORD, WARM_STATE
 
 EACH = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: type(document).__name__)
 
@@ -130,12 +130,10 @@ def test_document_whose_version_is_no_number_is_damaged(version: str, tmp_path: 
 
 
 @EACH
-def test_document_fields_of_others_are_passed_over_and_kept_in_the_serving_folder(
-    document: Document, tmp_path: Path
-) -> None:
+def test_document_fields_of_others_are_passed_over_and_kept_in_a_version(document: Document, tmp_path: Path) -> None:
     put(document, tmp_path, json.dumps(values(document) | {"team": {"name": ["shop", None]}}))
     found = type(document).read(tmp_path)
-    kept = {"team": {"name": ["shop", None]}} if document in (PUSH_RECORD, WITHDRAWN) else {}
+    kept = {"team": {"name": ["shop", None]}} if document is PUSH_RECORD else {}
     assert json.loads(found.to_json()) == values(document) | kept
 
 

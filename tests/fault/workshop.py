@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
+from documents.push_record import PushRecord
 from pipeline.store.runs.records import Run, read_runs
-from serving_signatures.provenance import PUSH_FILE, model_digest
+from serving_signatures.provenance import model_digest
 from tests.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -187,7 +188,7 @@ def learned(model: Path) -> dict[str, bytes]:
     return {name: content for name, content in files.items() if name not in _NOT_LEARNED}
 
 
-_NOT_LEARNED = ("saved_model.pb", "fingerprint.pb", PUSH_FILE)
+_NOT_LEARNED = ("saved_model.pb", "fingerprint.pb", PushRecord.FILE)
 
 
 def listing(folder: Path) -> frozenset[tuple[str, int]]:

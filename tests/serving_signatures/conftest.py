@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
+from documents.provenance import Provenance
 from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever
 from tests.serving_signatures.oracle import Oracle, make_retriever
@@ -30,5 +31,5 @@ def served(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> Ser
     """The exported model of the shop."""
     folder = str(tmp_path_factory.mktemp("model") / "Format-Serving")
     retriever, oracle = make_retriever(shop)
-    export_model(retriever, folder, {"pipeline": "shop"})
+    export_model(retriever, folder, Provenance(pipeline="shop"))
     return Served(folder, tf.saved_model.load(folder), retriever, oracle)

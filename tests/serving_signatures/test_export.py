@@ -12,6 +12,8 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from common.atomicity import copy_folder
+from documents.provenance import FinalMetrics, Provenance, Start
+from serving_signatures import export
 from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.provenance import digest_of, provenance
 from tests.serving_signatures.conftest import Served
@@ -94,16 +96,18 @@ def test_model_large_values_are_variables_not_constants(served: Served) -> None:
 
 def test_provenance_lies_beside_the_assets(served: Served) -> None:
     written = json.loads((Path(served.folder) / "assets.extra" / "provenance.json").read_text())
-    assert written == {"pipeline": "shop"}
+    assert written == Provenance(pipeline="shop").to_values()
+    assert written["pipeline"] == "shop"
 
 
 def test_provenance_names_origin_counts_metrics_and_versions() -> None:
-    came = provenance({"config_digest": "c"}, "d", {"items": 2}, {"model": {"recall@10": 0.5}})
-    assert (came["config_digest"], came["data_digest"], came["counts"]) == ("c", "d", {"items": 2})
-    assert came["metrics"] == {"model": {"recall@10": 0.5}}
-    assert came["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert came["versions"]["tensorflow"] == tf.__version__
-    assert set(came["versions"]) == {"python", "perennial", "tensorflow", "tensorflow-transform", "tfx"}
+    metrics, start = FinalMetrics(model={"recall@10": 0.5}), Start(warm=True)
+    came = provenance({"config_digest": "c"}, "d", {"items": 2}, metrics, start)
+    assert (came.config_digest, came.data_digest, came.counts) == ("c", "d", {"items": 2})
+    assert (came.metrics, came.base_model) == (metrics, start)
+    assert came.versions["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert came.versions["tensorflow"] == tf.__version__
+    assert set(came.versions) == {"python", "perennial", "tensorflow", "tensorflow-transform", "tfx"}
 
 
 def test_digest_of_parts_joined_otherwise_differs() -> None:
@@ -116,7 +120,7 @@ def test_export_over_an_older_model_replaces_it(shop: TrainerInputs, tmp_path: P
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "old").write_text("")
-    export_model(make_retriever(shop)[0], str(folder), {})
+    export_model(make_retriever(shop)[0], str(folder), Provenance())
     assert not (folder / "old").exists()
     assert (folder / "saved_model.pb").exists()
 
@@ -138,16 +142,22 @@ def test_export_cannot_be_put_in_place_leaves_the_older_model(
 
     monkeypatch.setattr("os.rename", refuse)
     with pytest.raises(PermissionError, match="refused"):
-        export_model(make_retriever(shop)[0], str(folder), {})
+        export_model(make_retriever(shop)[0], str(folder), Provenance())
     assert len(moved) == 2  # out of the way and back
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
     assert (folder / "old").read_text() == "whole"
 
 
 @pytest.mark.fault
-def test_export_fails_half_way_leaves_nothing(shop: TrainerInputs, tmp_path: Path) -> None:
-    with pytest.raises(TypeError):
-        export_model(make_retriever(shop)[0], str(tmp_path / "model"), {"no JSON": object()})
+def test_export_fails_half_way_leaves_nothing(
+    shop: TrainerInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(export, "write_requests", refuse)
+    with pytest.raises(OSError, match="no space left"):
+        export_model(make_retriever(shop)[0], str(tmp_path / "model"), Provenance())
     assert list(tmp_path.iterdir()) == []
 
 
@@ -169,7 +179,7 @@ def test_export_to_an_object_store_is_whole_at_every_moment_and_can_be_loaded(
     for name in ("saved_model.pb", "variables/variables.index", "assets/gone"):
         gs.put("bucket", f"model/{name}", b"old")
     states = _watched(gs)
-    export_model(served.retriever, "gs://bucket/model", {"pipeline": "shop"})
+    export_model(served.retriever, "gs://bucket/model", Provenance(pipeline="shop"))
     old, new = (state for state in states if "model/saved_model.pb" in state)
     assert (old, new) == (states[0], states[-1])
     assert {"model/variables/variables.index", "model/assets.extra/provenance.json"} <= set(new)
@@ -188,7 +198,7 @@ def test_export_to_an_object_store_that_fails_half_way_leaves_no_model(served: S
     states = _watched(gs)
     gs.refuse = lambda verb, name: (verb, name) == ("write", "model/variables/variables.index")
     with pytest.raises(tf.errors.PermissionDeniedError):
-        export_model(served.retriever, "gs://bucket/model", {})
+        export_model(served.retriever, "gs://bucket/model", Provenance())
     assert [state for state in states if "model/saved_model.pb" in state] == states[:1]
     assert max(len(state) for state in states) > 1
     assert gs.names("bucket") == []

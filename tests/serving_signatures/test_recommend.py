@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from documents.provenance import Provenance
 from serving_signatures import recommend, serving_default
 from serving_signatures.export import export_model
 from tests.serving_signatures.conformance import EMPTY, KNOWN, UNKNOWN, RankingConformance, SignatureConformance
@@ -167,7 +168,7 @@ class TestServingDefault(SignatureConformance):
 
     def test_k_above_the_catalogue_is_cut(self, shop: TrainerInputs, tmp_path: Any) -> None:
         retriever, oracle = make_retriever(shop, default_k=1000)
-        export_model(retriever, str(tmp_path / "model"), {})
+        export_model(retriever, str(tmp_path / "model"), Provenance())
         loaded = tf.saved_model.load(str(tmp_path / "model"))
         came = loaded.signatures["serving_default"](examples=tf.constant([example({})]))
         assert came["item_id"].shape == (1, len(oracle.order))

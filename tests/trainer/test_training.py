@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from common.errors import TrainingError
 from configs.model import Trainer
+from documents.metrics import TrainingMetrics
 from tests.trainer.worlds import candidates_of, grouped_world, interactions_of
 from trainer.batches import Batches
 from trainer.evaluate import Evaluator, embed_catalogue
@@ -18,7 +19,7 @@ from trainer.training import train
 from trainer.two_tower import TwoTower, log_sampling_probability
 
 
-def fit(folder: Path, **settings: Any) -> tuple[TwoTower, dict[str, Any]]:
+def fit(folder: Path, **settings: Any) -> tuple[TwoTower, TrainingMetrics]:
     interactions, held_out, candidates = grouped_world()
     chosen = Trainer(**{"embedding_dim": 8, "epochs": 4, "batch_size": 64, "eval_top_k": (3, 10), **settings})
     model = TwoTower(interactions.users, interactions, candidates, chosen)
@@ -31,19 +32,19 @@ def fit(folder: Path, **settings: Any) -> tuple[TwoTower, dict[str, Any]]:
 def test_train_tastes_are_learned(tmp_path: Path, optimizer: dict[str, Any]) -> None:
     _, summary = fit(tmp_path, **optimizer)
 
-    losses = [epoch["loss"] for epoch in summary["epochs"]]
+    losses = [epoch.loss for epoch in summary.epochs]
     assert losses[-1] < losses[0]
     # Each taste has three items left that a user has not met; the held-out one is among them.
-    assert summary["model"]["recall@3"] > 0.9
-    assert summary["popularity"]["recall@3"] < 0.5
+    assert summary.model["recall@3"] > 0.9
+    assert summary.popularity["recall@3"] < 0.5
 
 
 def test_train_metrics_and_logs_are_written(tmp_path: Path) -> None:
     _, summary = fit(tmp_path, epochs=2)
 
-    assert json.loads((tmp_path / "metrics.json").read_text()) == summary
-    assert [epoch["epoch"] for epoch in summary["epochs"]] == [1, 2]
-    shown = set(summary["model"])
+    assert json.loads((tmp_path / "metrics.json").read_text()) == json.loads(summary.to_json())
+    assert [epoch.epoch for epoch in summary.epochs] == [1, 2]
+    shown = set(summary.model)
     assert shown == {f"{metric}@{k}" for metric in ("hit_rate", "recall", "ndcg") for k in (3, 10)}
     for run in ("train", "model", "popularity"):
         [log] = (tmp_path / run).iterdir()
@@ -54,7 +55,7 @@ def test_train_metrics_and_logs_are_written(tmp_path: Path) -> None:
 
 def test_train_says_who_was_evaluated(tmp_path: Path) -> None:
     _, summary = fit(tmp_path, epochs=1)
-    assert summary["evaluated"] == {
+    assert summary.evaluated.model_dump() == {
         "users_before_cut": 60, "users": 60, "targets": 60, "targets_met": 0, "targets_outside_catalogue": 0
     }  # fmt: skip
 
@@ -64,7 +65,7 @@ def test_train_one_seed_gives_equal_weights_another_seed_others(tmp_path: Path) 
     again, again_summary = fit(tmp_path / "2", seed=5, epochs=2)
     other, _ = fit(tmp_path / "3", seed=6, epochs=2)
 
-    assert first_summary["model"] == again_summary["model"]
+    assert first_summary.model == again_summary.model
     for mine, theirs in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])

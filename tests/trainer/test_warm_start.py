@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from common.errors import WarmStartError
 from configs.model import Trainer
+from tests.documents.samples import METRICS
 from tests.trainer.worlds import candidates_of, interactions_of
 from tests.vertex_api.object_store import ObjectStore
 from trainer.base_model import find_base_model, hand_on
@@ -31,7 +32,7 @@ def model_of(users: Sequence[bytes], candidates: Candidates, seed: int = 0) -> T
 def base_state(**tables: tuple[list[bytes], int]) -> WarmState:
     rng = np.random.default_rng(7)
     made = {name: Table(ids, rng.normal(size=(rows, DIM)).astype("f")) for name, (ids, rows) in tables.items()}
-    return WarmState(made, rng.normal(size=(DIM, DIM)).astype("f"), {"model": {"hit_rate@10": 0.25}}, "abc")
+    return WarmState(made, rng.normal(size=(DIM, DIM)).astype("f"), METRICS, "abc")
 
 
 def rows_of(table: Table) -> dict[bytes, Any]:
@@ -123,7 +124,7 @@ def test_state_of_model_written_and_read_back_is_equal(tmp_path: Path) -> None:
     users = [b"", b"\x00", b"a\x00", "ü".encode()]
     candidates = candidates_of([0, 1])
     model = model_of(users, candidates)
-    state = state_of(model, table_ids(users, [b"i", b"long " * 99], candidates, {}), {"model": {}}, "abc")
+    state = state_of(model, table_ids(users, [b"i", b"long " * 99], candidates, {}), METRICS, "abc")
     write_state(state, str(tmp_path / FOLDER))
     write_state(state, str(tmp_path / FOLDER))
     again = read_state(str(tmp_path / FOLDER), DIM)
@@ -133,7 +134,7 @@ def test_state_of_model_written_and_read_back_is_equal(tmp_path: Path) -> None:
     }
     np.testing.assert_array_equal(again.tables["user_embedding"].values, model.tables["user_embedding"].numpy())
     np.testing.assert_array_equal(again.projection, np.eye(DIM))
-    assert (again.metrics, again.model_digest) == ({"model": {}}, "abc")
+    assert (again.metrics, again.model_digest) == (METRICS, "abc")
     assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
 
 
@@ -170,6 +171,10 @@ def cut(file: str) -> Callable[[Path], None]:
     return lambda folder: (folder / file).write_bytes((folder / file).read_bytes()[:-9]) and None
 
 
+def emptied(file: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / file).write_text("[]") and None
+
+
 def not_a_number(folder: Path) -> None:
     state = read_state(str(folder), DIM)
     user = state.tables["user_embedding"]
@@ -187,14 +192,20 @@ def rows_lost(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("breaking", "message"),
     [
-        (edited(format_version=1), "format version is 1"),
+        (
+            edited(format_version=1),
+            "format version 1, and this code reads version 2. Training starts cold.",
+        ),
         (edited(architecture="three-tower"), "architecture is 'three-tower'"),
         (edited(embedding_dim=8), "embedding_dim is 8, this one's 4"),
         (edited(tables=["a", "b", "c", "d"]), "damaged: KeyError"),
         (cut("tables.npz"), "its digest differs"),
-        (cut("state.json"), "damaged: JSONDecodeError"),
+        (cut("state.json"), "state.json is damaged: Invalid JSON"),
         (lambda folder: (folder / "tables.npz").unlink(), "can be read"),
-        (lambda folder: (folder / "state.json").write_text("[]") and None, "damaged: TypeError"),
+        (
+            lambda folder: (folder / "state.json").write_text("[]") and None,
+            "Input should be an object. Received: []. Training starts cold.",
+        ),
         (lambda folder: [path.unlink() for path in folder.iterdir()] and None, "can be read"),
         (not_a_number, "user_embedding holds values that are not finite"),
         (rows_lost, "user_embedding has the shape (1, 4), which should be (2, 4)"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from configs.pipeline import PipelineConfig
+from documents.evaluation import MODEL, POPULARITY, ContenderMeasurements, Measurement
 from pipeline.ground.home import local_metadata_path
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.charts.lineage import lineage_chart
@@ -56,14 +57,14 @@ def runs_rows(facts: Sequence[Facts]) -> list[dict[str, Any]]:
     rows = []
     for of_run in facts:
         assert of_run.run is not None
-        metrics = of_run.contenders["model"]["metrics"] if of_run.contenders else {}
+        metrics = of_run.contenders[MODEL].metrics if of_run.contenders else {}
         rows.append(
             {
                 "run": of_run.run.number,
                 "started": of_run.run.started.strftime("%Y-%m-%d %H:%M"),
                 "seconds": of_run.run.seconds,
-                "ndcg@10": metrics["ndcg@10"]["value"] if metrics else None,
-                "hit_rate@10": metrics["hit_rate@10"]["value"] if metrics else None,
+                "ndcg@10": metrics["ndcg@10"].value if metrics else None,
+                "hit_rate@10": metrics["hit_rate@10"].value if metrics else None,
                 "what became of it": verdict(of_run).headline,
             }
         )
@@ -75,38 +76,45 @@ def history_chart(facts: Sequence[Facts], metric: str = "ndcg@10") -> str:
 
     Args:
         facts: Of runs, oldest first; those without an evaluation are left out.
-        metric: Of `evaluation.json`.
+        metric: Of the evaluation.
 
     Returns:
         An `<svg>` element; empty if no model was evaluated.
     """
     points = [
-        (of_run.run.number, of_run.contenders, verdict(of_run).kind)
+        (of_run.run.number, ours, of_run.contenders[POPULARITY].metrics[metric], verdict(of_run).kind)
         for of_run in facts
-        if of_run.run and metric in of_run.contenders.get("model", {}).get("metrics", {})
+        if of_run.run and (ours := _measured(of_run.contenders.get(MODEL), metric)) is not None
     ]
-    points = [point for point in points if point[1]["model"]["metrics"][metric]["value"] is not None]
     if not points:
         return ""
-    told = ", ".join(f"run {n} {significant(c['model']['metrics'][metric]['value'])} ({kind})" for n, c, kind in points)
+    told = ", ".join(f"run {n} {significant(ours.value)} ({kind})" for n, ours, _, kind in points)
     with canvas("history", f"{metric} by run: {told}", 2.6) as drawn:
         axes = drawn.axes()
         axes.set_title(f"{metric} by run")
-        numbers = [number for number, _, _ in points]
-        for name, label in (("popularity", "popularity"), ("model", "the run's model")):
-            values = [found["metrics"][metric] for _, found, _ in ((n, c[name], k) for n, c, k in points)]
-            low, high = ([v[end] if v[end] is not None else v["value"] for v in values] for end in ("low", "high"))
+        numbers = [number for number, _, _, _ in points]
+        series = {
+            POPULARITY: ("popularity", [popularity for _, _, popularity, _ in points]),
+            MODEL: ("the run's model", [ours for _, ours, _, _ in points]),
+        }
+        for name, (label, values) in series.items():
+            low = [v.low if v.low is not None else v.value for v in values]
+            high = [v.high if v.high is not None else v.value for v in values]
             axes.vlines(numbers, low, high, color=COLOURS[name], linewidth=2.4, alpha=0.5)
-            axes.plot(numbers, [v["value"] for v in values], color=COLOURS[name], linewidth=1.6, label=label)
-        for number, found, kind in points:
+            axes.plot(numbers, [v.value for v in values], color=COLOURS[name], linewidth=1.6, label=label)
+        for number, ours, _, kind in points:
             filled = COLOURS["model"] if kind == "pushed" else COLOURS["paper"]
-            value = found["model"]["metrics"][metric]["value"]
-            axes.plot([number], [value], marker="o", markersize=7, color=COLOURS["model"], markerfacecolor=filled)
+            axes.plot([number], [ours.value], marker="o", markersize=7, color=COLOURS["model"], markerfacecolor=filled)
         axes.set_xticks(numbers)
         axes.set_xlabel("run")
         axes.set_ylim(0)
         axes.legend(fontsize=8.5)
     return drawn.svg
+
+
+def _measured(contender: ContenderMeasurements | None, metric: str) -> Measurement | None:
+    found = contender.metrics.get(metric) if contender is not None else None
+    return found if found is not None and found.value is not None else None
 
 
 def lineage_of(run: Run) -> str:

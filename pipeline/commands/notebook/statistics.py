@@ -11,12 +11,12 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 
 from pipeline.commands.notebook.runs import nothing_of
+from pipeline.ground.layout import QUARANTINE_FILE
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import count, significant
 from pipeline.store.runs.records import Run
 
 _STATISTICS_FILE = "FeatureStats.pb"
-_QUARANTINE_FILE = "quarantine.jsonl"
 _BARS = 12
 """Bins of a histogram, and values of a text feature, the most frequent, that are drawn."""
 
@@ -108,7 +108,7 @@ def quarantined(run: Run, rows: int = 20) -> list[dict[str, Any]]:
     Raises:
         LookupError: The run has no Examples.
     """
-    path = os.path.join(_output(run, "InteractionGen", "examples"), _QUARANTINE_FILE)
+    path = os.path.join(_output(run, "InteractionGen", "examples"), QUARANTINE_FILE)
     with fileio.open(path, "rb") as file:
         # As bytes: in text, what a cell holds may end a line too, such as U+2028.
         lines = file.read().splitlines()[:rows]

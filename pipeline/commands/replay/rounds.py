@@ -2,11 +2,10 @@
 
 import contextlib
 import dataclasses
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 
@@ -14,13 +13,18 @@ from common.atomicity import move_file, new_folder, sweep, write_json
 from common.errors import OutputError, PerennialError
 from configs.data import Log
 from configs.pipeline import PipelineConfig
+from documents.document import Document
+from documents.evaluation import EvaluationReport, Measurement
+from documents.metrics import TrainingMetrics
+from documents.warm_start import WarmStartReport
 from pipeline.commands.replay import windows
 from pipeline.commands.replay.windows import Window
 from pipeline.ground.home import local_home, local_metadata_path
 from pipeline.runners import local
 from pipeline.store.runs.lock import pipeline_lock
 from pipeline.store.runs.records import NodeExecution, Run, read_runs
-from trainer import METRICS_FILE
+
+D = TypeVar("D", bound=Document)
 
 ROUNDS_FILE = "rounds.json"
 """In the replay's folder: every round so far, as JSON values of `Round`."""
@@ -173,12 +177,13 @@ def _runs(config: PipelineConfig) -> list[Run]:
 
 def _outcome(run: Run | None, error: str) -> dict[str, Any]:
     nodes = {node.node_id: node for node in run.nodes} if run is not None else {}
-    evaluation = _json(nodes, "RetrievalEvaluator", "evaluation", "evaluation.json")
-    warm_start = _json(nodes, "TwoTowerTrainer", "model_run", "warm_start.json")
-    # Of a model that is handed on, the metrics are those of the run that trained it.
-    training = {} if warm_start.get("unchanged") else _json(nodes, "TwoTowerTrainer", "model_run", METRICS_FILE)
+    evaluation = _document(EvaluationReport, nodes, "RetrievalEvaluator", "evaluation")
+    warm_start = _document(WarmStartReport, nodes, "TwoTowerTrainer", "model_run")
+    training = _document(TrainingMetrics, nodes, "TwoTowerTrainer", "model_run")
+    if warm_start is not None and warm_start.unchanged:
+        training = None  # of a model that is handed on, the metrics are those of the run that trained it
     pushed = _properties(nodes, "Pusher", "pushed_model")
-    failed = [rule["detail"] for rule in evaluation.get("decision", {}).get("rules", []) if not rule["passed"]]
+    failed = [rule.detail for rule in evaluation.decision.failed] if evaluation is not None else []
     if error:
         outcome, reason = STOPPED, error
     elif pushed.get("pushed"):
@@ -189,19 +194,22 @@ def _outcome(run: Run | None, error: str) -> dict[str, Any]:
         "outcome": outcome,
         "reason": reason,
         "version": pushed.get("pushed_version"),
-        "warm": bool(warm_start) and warm_start.get("cold_start_because") is None,
+        "warm": warm_start is not None and warm_start.is_warm,
         "metrics": {
-            contender: {name: (of["metrics"].get(name) or {}).get("value") for name in HEADLINE_METRICS}
-            for contender, of in evaluation.get("contenders", {}).items()
+            contender: {name: _value(of.metrics.get(name)) for name in HEADLINE_METRICS}
+            for contender, of in (evaluation.contenders.items() if evaluation is not None else ())
         },
-        "train_seconds": round(sum(epoch["train_seconds"] for epoch in training["epochs"]), 2) if training else None,
+        "train_seconds": round(sum(epoch.train_seconds for epoch in training.epochs), 2) if training else None,
     }
 
 
-def _json(nodes: dict[str, NodeExecution], node_id: str, key: str, file: str) -> dict[str, Any]:
+def _value(found: Measurement | None) -> float | None:
+    return found.value if found is not None else None
+
+
+def _document(kind: type[D], nodes: dict[str, NodeExecution], node_id: str, key: str) -> D | None:
     artifacts = nodes[node_id].outputs.get(key, ()) if node_id in nodes else ()
-    path = Path(artifacts[0].uri, file) if artifacts else None
-    return json.loads(path.read_text()) if path is not None and path.exists() else {}
+    return kind.find(artifacts[0].uri) if artifacts else None
 
 
 def _properties(nodes: dict[str, NodeExecution], node_id: str, key: str) -> dict[str, Any]:

@@ -79,9 +79,10 @@ def run_details(run: Run) -> dict[str, Any]:
     Args:
         run: The run.
     """
+    evaluation = contents.evaluation(run)
     return {
         **run_summary(run),
-        "decision": (contents.evaluation(run) or {}).get("decision"),
+        "decision": evaluation.decision.model_dump() if evaluation else None,
         "nodes": [
             {
                 "node": node.node_id,
@@ -104,16 +105,18 @@ def show_run(run: Run, report: Path, console: Console) -> None:
         console: Where to print.
     """
     console.print(f"Run [bold]{run.number}[/] ({run.run_id}): {_styled(run.state)}, {_moment(run)}", highlight=False)
-    decision = (contents.evaluation(run) or {}).get("decision")
-    if decision:
+    evaluation = contents.evaluation(run)
+    if evaluation is not None:
+        decision = evaluation.decision
         console.print(
-            "The gate [green]blessed[/] the model." if decision["blessed"] else "The gate [red]refused[/] the model."
+            "The gate [green]blessed[/] the model." if decision.blessed else "The gate [red]refused[/] the model."
         )
         rules = Table("rule", "result", "metric", "value", "limit", "what")
-        for rule in decision["rules"]:
-            passed = "[green]passed[/]" if rule["passed"] else "[red]failed[/]"
-            numbers = (_number(rule.get("value")), _number(rule.get("limit")))
-            rules.add_row(rule["rule"], passed, rule.get("metric") or "", *numbers, escape(rule.get("detail") or ""))
+        for rule in decision.rules:
+            passed = "[green]passed[/]" if rule.passed else "[red]failed[/]"
+            rules.add_row(
+                *(rule.rule, passed, rule.metric or "", _number(rule.value), _number(rule.limit), escape(rule.detail))
+            )
         console.print(rules)
     elif kept := contents.failed_rules(run):
         console.print(

@@ -21,10 +21,11 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
 from configs.data import Catalogue
+from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen import reading
 from pipeline.components.catalogue_gen.reading import Items
-from pipeline.components.interaction_gen.outcome import ITEMS_FILE
 from pipeline.ground import records
+from pipeline.ground.layout import ITEMS_FILE, QUARANTINE_FILE
 from pipeline.ground.output import all_or_nothing, write_bytes
 from pipeline.reading import files, report, settings
 from pipeline.reading.driver import require_match
@@ -33,10 +34,8 @@ from pipeline.reading.pace import rate
 from pipeline.reading.report import ReadingReport
 from transforms import features
 
-REPORT_FILE = "catalogue.json"
-"""The report in the artifact's folder; its `rows` are not the files' lines, see `tabular.report.to_json`."""
-
-QUARANTINE_FILE = "quarantine.jsonl"
+_FAULT_FILE = "fault.txt"
+"""Why the catalogue cannot be used, for the executor, which then empties the folder."""
 
 CATALOGUE_KEY = "catalogue"
 """The catalogue's config in the custom_config."""
@@ -97,26 +96,27 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with all_or_nothing(examples.uri):
             with self._make_beam_pipeline() as pipeline:
                 _ = pipeline | "Job" >> beam.Create([job]) | "Write" >> beam.Map(write_catalogue)
-            with fileio.open(os.path.join(examples.uri, REPORT_FILE), "rb") as f:
-                found = json.loads(f.read())
-            if "fault" in found:
-                raise DataError(found["fault"])
+            fault_file = os.path.join(examples.uri, _FAULT_FILE)
+            if fileio.exists(fault_file):
+                with fileio.open(fault_file, "rb") as f:
+                    raise DataError(f.read().decode())
+            found = CatalogueReport.read(examples.uri)
         examples.split_names = artifact_utils.encode_split_names([SPLIT])
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         for name in ("items", "added_items", "bad_rows"):
-            examples.set_int_custom_property(name, found[name])
+            examples.set_int_custom_property(name, getattr(found, name))
         logging.getLogger("perennial.catalogue_gen").info(
             "%s; %d bad; %d items, %d of them from the log alone",
-            rate(found["rows"], time.monotonic() - started),
-            found["bad_rows"],
-            found["items"],
-            found["added_items"],
+            rate(found.rows, time.monotonic() - started),
+            found.bad_rows,
+            found.items,
+            found.added_items,
         )
 
 
 def write_catalogue(job: Job) -> None:
-    """Writes Examples, quarantine and report; instead of an error a report of it, since Beam wraps errors.
+    """Writes Examples, quarantine and report; instead of an error a file with its message, since Beam wraps errors.
 
     Args:
         job: The catalogue.
@@ -126,19 +126,18 @@ def write_catalogue(job: Job) -> None:
     try:
         table, found, quarantine = make_catalogue(job.inputs, job.catalogue, interacted)
     except DataError as e:
-        write_bytes(os.path.join(job.uri, REPORT_FILE), json.dumps({"fault": str(e)}).encode(), job.uri)
+        write_bytes(os.path.join(job.uri, _FAULT_FILE), str(e).encode(), job.uri)
         return
     path = os.path.join(job.uri, f"Split-{SPLIT}", "data_tfrecord-00000-of-00001.gz")
     records.write_records(path, encode(table), job.uri)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantine)
     write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)
-    text = json.dumps(found, indent=2, ensure_ascii=False) + "\n"
-    write_bytes(os.path.join(job.uri, REPORT_FILE), text.encode(), job.uri)
+    write_bytes(os.path.join(job.uri, CatalogueReport.FILE), found.to_json().encode(), job.uri)
 
 
 def make_catalogue(
     inputs: list[InputFile], catalogue: Catalogue | None, interacted: Any
-) -> tuple[Any, dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[Any, CatalogueReport, list[dict[str, Any]]]:
     """Reads the catalogue, checks it, and adds the interacted items that it lacks.
 
     Args:
@@ -162,14 +161,14 @@ def make_catalogue(
         _require_usable(items, catalogue, interacted, unknown)
     added = unknown.take(pc.sort_indices(unknown))
     table = pa.concat_tables([items.table, reading.ids_alone(added, catalogue).cast(items.table.schema)])
-    found = {
-        **report.to_json(items.report),
-        "items": table.num_rows,
-        "untitled_items": items.untitled,
-        "interacted_items": len(interacted),
-        "added_items": len(added),
-        "filled": {name: _filled(table.column(name)) for name in (catalogue.features if catalogue else ())},
-    }
+    found = CatalogueReport(
+        **dict(report.counts(items.report)),
+        items=table.num_rows,
+        untitled_items=items.untitled,
+        interacted_items=len(interacted),
+        added_items=len(added),
+        filled={name: _filled(table.column(name)) for name in (catalogue.features if catalogue else ())},
+    )
     return table, found, report.quarantine_json(items.report)
 
 

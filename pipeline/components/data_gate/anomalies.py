@@ -1,22 +1,11 @@
 """What ExampleValidator found between the data and its schema."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from common.errors import AnomalyError
-
-
-class Finding(NamedTuple):
-    """One anomaly: where it is, what TFDV calls it, and its own words."""
-
-    data: str
-    split: str
-    feature: str
-    anomaly: str
-    description: str
-    ignored: bool
+from documents.data_gate import Finding
 
 
 def findings(
@@ -34,12 +23,22 @@ def findings(
     found = []
     for (data, split), report in anomalies.items():
         if report.data_missing:
-            found.append(Finding(data, split, "", "DATA_MISSING", "the split holds no Examples", ignored=False))
+            missing = {"feature": "", "anomaly": "DATA_MISSING", "description": "the split holds no Examples"}
+            found.append(Finding(data=data, split=split, **missing, ignored=False))
         reasons = [(name, reason) for name, info in report.anomaly_info.items() for reason in info.reason]
         reasons += [("", reason) for reason in report.dataset_anomaly_info.reason]
         for feature, reason in sorted(reasons, key=lambda pair: pair[0]):
             name = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-            found.append(Finding(data, split, feature, name, reason.description, name in ignore_anomalies))
+            found.append(
+                Finding(
+                    data=data,
+                    split=split,
+                    feature=feature,
+                    anomaly=name,
+                    description=reason.description,
+                    ignored=name in ignore_anomalies,
+                )
+            )
     return found
 
 

@@ -1,24 +1,22 @@
 """What DataGate leaves of a run's data, and how a later run reads it from the model that learned from that data."""
 
-import json
 import os
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import tensorflow as tf
 from google.protobuf import message
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 
-from common.errors import DriftError
+from common.errors import DriftError, OutputError
+from documents.data_gate import DataGateReport
 from pipeline.components.data_gate import facts
 from pipeline.components.data_gate.facts import Facts
 from pipeline.ground.output import write_bytes
 
-REPORT_FILE = "gate.json"
 SAMPLES_FILE = "samples.npz"
 STATISTICS_FILE = "FeatureStats.pb"
 """As StatisticsGen calls it, in folders `Split-<split>` as it has them, under `statistics/<data>`."""
@@ -37,18 +35,18 @@ class Remembered:
     facts: Facts
 
 
-def write(uri: str, report: dict[str, Any], remembered: Remembered) -> None:
+def write(uri: str, report: DataGateReport, remembered: Remembered) -> None:
     """Writes the blessing; `gate.json` comes last.
 
     Args:
         uri: The artifact's folder.
-        report: `gate.json`.
+        report: What was looked at.
         remembered: What a later run compares with.
     """
     for (data, split), statistics in remembered.statistics.items():
         write_bytes(_statistics_file(uri, data, split), statistics.SerializeToString(), uri)
     write_bytes(os.path.join(uri, SAMPLES_FILE), facts.to_bytes(remembered.facts.samples), uri)
-    write_bytes(os.path.join(uri, REPORT_FILE), (json.dumps(report, indent=2) + "\n").encode(), uri)
+    write_bytes(os.path.join(uri, DataGateReport.FILE), report.to_json().encode(), uri)
 
 
 def read(uri: str) -> Remembered | None:
@@ -65,12 +63,14 @@ def read(uri: str) -> Remembered | None:
     """
     try:
         return _read(uri)
-    except tf.errors.NotFoundError as e:
+    except (FileNotFoundError, tf.errors.NotFoundError) as e:
         if not fileio.exists(uri):
             return None
         what, cause = "is damaged: a file is missing", e
     except (OSError, tf.errors.OpError) as e:
         what, cause = "cannot be read", e
+    except OutputError as e:
+        what, cause = "cannot be used", e
     except _DAMAGES as e:
         what, cause = "is damaged", e
     raise DriftError(
@@ -85,7 +85,6 @@ def read(uri: str) -> Remembered | None:
 
 _DAMAGES = (
     KeyError,
-    TypeError,
     ValueError,
     EOFError,
     RuntimeError,
@@ -93,19 +92,17 @@ _DAMAGES = (
     zipfile.BadZipFile,
     message.DecodeError,
 )
-"""What the readers of JSON, NumPy's archives and protos raise on bytes that are not what was written."""
+"""What the readers of NumPy's archives and protos raise on bytes that are not what was written."""
 
 
 def _read(uri: str) -> Remembered:
-    with fileio.open(os.path.join(uri, REPORT_FILE), "r") as file:
-        counts = json.loads(file.read())["counts"]
-    missing = [name for name in (*facts.COUNTS, *facts.RATES) if name not in counts]
-    if missing:
-        raise KeyError(f"no counts of {', '.join(missing)}")
+    report = DataGateReport.find(uri, to_do="")
+    if report is None:
+        raise FileNotFoundError(os.path.join(uri, DataGateReport.FILE))
     with fileio.open(os.path.join(uri, SAMPLES_FILE), "rb") as file:
         samples = facts.from_bytes(file.read())
     statistics = {(data, split): read_statistics(_statistics_file(uri, data, split)) for data, split in SPLITS}
-    return Remembered(statistics, Facts(counts, samples))
+    return Remembered(statistics, Facts(report.counts, samples))
 
 
 def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:

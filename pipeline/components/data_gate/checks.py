@@ -1,38 +1,6 @@
-"""A check of today's data against the last run's, and how a failed one reads."""
+"""How a check of today's data compares, and how a failed one reads."""
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Check:
-    """One number, its limit, and whether it keeps to it."""
-
-    check: str
-    """`drift` (train against the last train), `skew` (eval's targets against the last train), `growth` or `count`."""
-
-    data: str
-    """`interactions` or `catalogue`."""
-
-    split: str
-    """`train` or `eval`; "" for what is of no split."""
-
-    feature: str
-    """The feature that is compared, or what is counted."""
-
-    measure: str
-    """Such as `jensen_shannon_divergence`, `share`, `ratio`."""
-
-    value: float | None
-    """What was measured; None where there was nothing to measure."""
-
-    limit: float | None
-    """What is allowed; None where nothing was measured."""
-
-    passed: bool
-    """Whether the data may pass."""
-
-    detail: str
-    """A sentence for people, with the config's field."""
+from documents.data_gate import Check
 
 
 def at_most(value: float, limit: float) -> bool:

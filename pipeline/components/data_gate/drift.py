@@ -8,7 +8,8 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from configs.data_gate import DataGate
-from pipeline.components.data_gate.checks import Check, at_most
+from documents.data_gate import Check
+from pipeline.components.data_gate.checks import at_most
 from transforms import features
 
 Statistics = Mapping[str, statistics_pb2.DatasetFeatureStatisticsList]
@@ -150,7 +151,17 @@ def _emptied(kind: str, data: str, feature: str, then: int, fields: list[str]) -
     split = "eval" if kind == "skew" else "train"
     limits = " and ".join(f"data_gate.{field}" for field in fields)
     detail = f"{feature} has no values today, and had {then:,} in the last run; {limits} cannot be kept to"
-    return Check(kind, data, split, feature, "values", 0.0, 1.0, False, detail)
+    return Check(
+        check=kind,
+        data=data,
+        split=split,
+        feature=feature,
+        measure="values",
+        value=0.0,
+        limit=1.0,
+        passed=False,
+        detail=detail,
+    )
 
 
 def _value_counts(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> dict[str, int]:

@@ -1,10 +1,8 @@
 """DataGate's executor: reads the anomalies and the last blessed model's data, decides, writes the word or fails."""
 
 import dataclasses
-import json
 import logging
 import os
-from typing import Any
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx import types
@@ -13,15 +11,16 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
-from common.errors import DriftError
+from common.errors import DataError, DriftError
 from configs.data_gate import DataGate
-from pipeline.components.catalogue_gen.executor import REPORT_FILE as CATALOGUE_REPORT_FILE
+from documents.catalogue import CatalogueReport
+from documents.cleaning import CleaningReport
+from documents.data_gate import Check, DataGateReport
 from pipeline.components.data_gate import anomalies, blessing, drift, facts
 from pipeline.components.data_gate.blessing import Remembered
-from pipeline.components.data_gate.checks import Check, failures_text
-from pipeline.components.interaction_gen.executor import REPORT_FILE as CLEANING_REPORT_FILE
-from pipeline.components.two_tower_trainer.executor import DATA_FOLDER
+from pipeline.components.data_gate.checks import failures_text
 from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing
 
@@ -94,14 +93,14 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
             _LOGGER.info("not compared: %s", last)
         else:
             _LOGGER.info("compared with the last blessed model's data: %d checks pass", len(checks))
-        report = {
-            "checked": [f"{data}/{split}" for data, split in reports],
-            "ignored": [finding._asdict() for finding in found],
-            "checks": [dataclasses.asdict(check) for check in checks],
-            "counts": today.facts.counts,
-            "compared_with": None if isinstance(last, str) else uri,
-            "not_compared_because": last if isinstance(last, str) else None,
-        }
+        report = DataGateReport(
+            checked=tuple(f"{data}/{split}" for data, split in reports),
+            ignored=tuple(found),
+            checks=tuple(checks),
+            counts=today.facts.counts,
+            compared_with=None if isinstance(last, str) else uri,
+            not_compared_because=last if isinstance(last, str) else None,
+        )
         with all_or_nothing(outputs.blessing.uri):
             blessing.write(outputs.blessing.uri, report, today)
 
@@ -127,8 +126,8 @@ def _remember(inputs: Inputs) -> Remembered:
         for data, split in blessing.SPLITS
     }
     interactions, catalogue = inputs.interactions.uri, inputs.catalogue.uri
-    cleaning_report = _json(os.path.join(interactions, CLEANING_REPORT_FILE))
-    catalogue_report = _json(os.path.join(catalogue, CATALOGUE_REPORT_FILE))
+    cleaning_report = CleaningReport.read(interactions, DataError)
+    catalogue_report = CatalogueReport.read(catalogue, DataError)
     return Remembered(statistics, facts.gather(interactions, cleaning_report, catalogue, catalogue_report))
 
 
@@ -157,8 +156,3 @@ def _artifact(inputs: Inputs, data: str, what: str) -> types.Artifact:
 def _schema(artifact: types.Artifact) -> schema_pb2.Schema:
     path = io_utils.get_only_uri_in_dir(artifact.uri)
     return io_utils.parse_pbtxt_file(path, schema_pb2.Schema())
-
-
-def _json(path: str) -> Any:
-    with fileio.open(path, "r") as file:
-        return json.loads(file.read())

@@ -8,7 +8,6 @@ and the shares below are exact; beyond, their standard error is 0.2 % of the set
 import io
 import os
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +17,11 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from configs.data_gate import DataGate
-from pipeline.components.data_gate.checks import Check, at_most
-from pipeline.components.interaction_gen.outcome import ITEMS_FILE
+from documents.catalogue import CatalogueReport
+from documents.cleaning import TRAIN, CleaningReport
+from documents.data_gate import Check, Counts
+from pipeline.components.data_gate.checks import at_most
+from pipeline.ground.layout import ITEMS_FILE
 from transforms import features
 from transforms.hashing import id_hashes
 
@@ -28,8 +30,7 @@ SAMPLED_IDS = 1 << 16
 
 SAMPLES = ("users", "items", "catalogue_items")
 COUNTS = ("events", "users", "items", "catalogue_items")
-_DAILY = ("events", "users", "items")
-RATES = tuple(f"{what}_per_day" for what in _DAILY)
+RATES = ("events_per_day", "users_per_day", "items_per_day")
 
 _RECORDS_A_READ = 4096
 
@@ -38,16 +39,12 @@ _RECORDS_A_READ = 4096
 class Facts:
     """A run's data in numbers."""
 
-    counts: dict[str, Any]
-    """`events`, `users` and `items` that are trained on, `catalogue_items` that the catalogue itself holds (0 without
-    one); and of the log's good rows, `oldest_timestamp`, `newest_timestamp`, and the means of its newest days
-    `events_per_day`, `users_per_day` and `items_per_day` (each None without timestamps, or without a whole day)."""
-
+    counts: Counts
     samples: dict[str, npt.NDArray[np.int64]]
     """Sorted smallest hashes of the ids of `SAMPLES`."""
 
 
-def gather(interactions_uri: str, cleaning: dict[str, Any], catalogue_uri: str, catalogue: dict[str, Any]) -> Facts:
+def gather(interactions_uri: str, cleaning: CleaningReport, catalogue_uri: str, catalogue: CatalogueReport) -> Facts:
     """Reads a run's data.
 
     Args:
@@ -59,27 +56,34 @@ def gather(interactions_uri: str, cleaning: dict[str, Any], catalogue_uri: str, 
     Returns:
         Its facts.
     """
-    train = cleaning["splits"]["train"]
+    train = cleaning.splits[TRAIN]
     # Items that the log alone knows stand after the catalogue's own, and say nothing of it.
-    own = catalogue["items"] - catalogue["added_items"]
-    days: dict[str, list[int]] = cleaning["recent_days"] or {}
+    own = catalogue.items - catalogue.added_items
+    days = cleaning.recent_days
     with fileio.open(os.path.join(interactions_uri, ITEMS_FILE), "rb") as file:
         items = pq.read_table(pa.BufferReader(file.read())).column("item_id").to_pylist()
     return Facts(
-        counts={
-            "events": cleaning["steps"][-1]["out"],
-            "users": train["users"],
-            "items": train["items"],
-            "catalogue_items": own,
-            **{name: cleaning[name] for name in ("oldest_timestamp", "newest_timestamp")},
-            **{f"{what}_per_day": float(np.mean(days[what])) if days.get(what) else None for what in _DAILY},
-        },
+        counts=Counts(
+            events=cleaning.steps[-1].rows_out,
+            users=train.users,
+            items=train.items,
+            catalogue_items=own,
+            oldest_timestamp=cleaning.oldest_timestamp,
+            newest_timestamp=cleaning.newest_timestamp,
+            events_per_day=_mean(days.events) if days else None,
+            users_per_day=_mean(days.users) if days else None,
+            items_per_day=_mean(days.items) if days else None,
+        ),
         samples={
             "users": sample([_hashes_of(interactions_uri, features.USER_ID)]),
             "items": sample([id_hashes(items)] if items else []),
             "catalogue_items": sample([_hashes_of(catalogue_uri, features.ITEM_ID, first=own)]),
         },
     )
+
+
+def _mean(days: tuple[int, ...]) -> float | None:
+    return float(np.mean(days)) if days else None
 
 
 def sample(hashes: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
@@ -129,7 +133,7 @@ def growth_checks(today: Facts, last: Facts, settings: DataGate) -> list[Check]:
         if getattr(settings, field) is not None and len(one.samples[what]) and len(other.samples[what])
     ]
     for what in (*COUNTS, *RATES):
-        now, then = today.counts[what], last.counts[what]
+        now, then = getattr(today.counts, what), getattr(last.counts, what)
         if now is not None and then:
             kind = "daily" if what in RATES else "count"
             checks += _ratio_checks(what, now, then, kind, settings)
@@ -157,7 +161,17 @@ def _share_check(what: str, share: float, field: str, limit: float, words: str) 
     detail = f"{share:.1%} {words}; data_gate.{field} allows {limit:.1%}"
     data = "catalogue" if what == "catalogue_items" else "interactions"
     measure = "share_gone" if "gone" in field else "share_new"
-    return Check("growth", data, "train", what, measure, share, limit, at_most(share, limit), detail)
+    return Check(
+        check="growth",
+        data=data,
+        split="train",
+        feature=what,
+        measure=measure,
+        value=share,
+        limit=limit,
+        passed=at_most(share, limit),
+        detail=detail,
+    )
 
 
 def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataGate) -> list[Check]:
@@ -171,7 +185,19 @@ def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataG
         if limit is not None:
             words = "wants at least" if bound == "min" else "allows at most"
             detail = f"{counted}; data_gate.{field} {words} {limit:g}"
-            checks.append(Check("count", data, "", what, f"{bound}_ratio", ratio, limit, passes(limit), detail))
+            checks.append(
+                Check(
+                    check="count",
+                    data=data,
+                    split="",
+                    feature=what,
+                    measure=f"{bound}_ratio",
+                    value=ratio,
+                    limit=limit,
+                    passed=passes(limit),
+                    detail=detail,
+                )
+            )
     return checks
 
 

@@ -1,6 +1,5 @@
 """InteractionGen's executor: runs the Beam pipeline, judges its outcome, and leaves all of the artifact or nothing."""
 
-import json
 import logging
 import os
 import time
@@ -15,15 +14,14 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
 from configs.data import Log
-from pipeline.components.interaction_gen import cleaning, encoding, interactions, outcome, stages
+from documents.cleaning import CleaningReport, Step
+from pipeline.components.interaction_gen import cleaning, encoding, interactions, stages
+from pipeline.components.interaction_gen.outcome import Outcome
 from pipeline.ground.output import all_or_nothing, write_bytes
 from pipeline.reading import files, settings
 from pipeline.reading.driver import require_match
 from pipeline.reading.files import InputFile
 from pipeline.reading.pace import rate
-
-REPORT_FILE = "cleaning.json"
-"""The report in the artifact's folder; its `rows` are not the files' lines, see `tabular.report.to_json`."""
 
 LOG_KEY = "log"
 """The log's config in the custom_config."""
@@ -73,45 +71,40 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 stages.build(pipeline, inputs, job)
             report = _judge(examples.uri, log)
         _describe(examples, report)
-        train, held_out = report["splits"][encoding.TRAIN], report["splits"][encoding.EVAL]
+        train, held_out = report.splits[encoding.TRAIN], report.splits[encoding.EVAL]
         logger.info(
             "%s; %d bad; %s users and %s items to learn from, %s users to ask",
-            rate(report["rows"], time.monotonic() - started),
-            report["bad_rows"],
-            f"{train['users']:,}",
-            f"{train['items']:,}",
-            f"{held_out['users']:,}",
+            rate(report.rows, time.monotonic() - started),
+            report.bad_rows,
+            f"{train.users:,}",
+            f"{train.items:,}",
+            f"{held_out.users:,}",
         )
 
 
-def _judge(uri: str, log: Log) -> dict[str, Any]:
+def _judge(uri: str, log: Log) -> CleaningReport:
     """Turns the pipeline's outcome into the report, or into an error."""
-    outcome_file = os.path.join(uri, outcome.OUTCOME_FILE)
-    with fileio.open(outcome_file, "rb") as f:
-        found = json.loads(f.read())
-    if found["fault"] is not None:
-        raise DataError(found["fault"])
-    counted = [(name, *found["steps"][name]) for name in cleaning.STEPS]
-    steps = [{"step": name, "in": before, "out": after} for name, before, after in counted]
-    counts = ", ".join(f"{s['step']} {s['in']} → {s['out']}" for s in steps)
+    found = Outcome.read(uri)
+    if found.fault is not None:
+        raise DataError(found.fault)
+    counted = [(name, *found.steps[name]) for name in cleaning.STEPS]
+    steps = tuple(Step(step=name, rows_in=before, rows_out=after) for name, before, after in counted)
+    counts = ", ".join(f"{step.step} {step.rows_in} → {step.rows_out}" for step in steps)
     for step in steps:
-        if step["out"] == 0:
+        if step.rows_out == 0:
             raise DataError(
-                f"no interactions are left after the cleaning step {step['step']!r}, which got {step['in']} "
-                f"({counts}). {_ADVICE[step['step']]}"
+                f"no interactions are left after the cleaning step {step.step!r}, which got {step.rows_in} "
+                f"({counts}). {_ADVICE[step.step]}"
             )
     for split in (encoding.TRAIN, encoding.EVAL):
-        if not found["splits"][split]["users"]:
+        if not found.splits[split].users:
             raise DataError(
-                f"split {log.split.method!r} leaves no interactions for {split} of the {steps[-1]['out']} that "
+                f"split {log.split.method!r} leaves no interactions for {split} of the {steps[-1].rows_out} that "
                 f"cleaning kept ({counts}). {_SPLIT_ADVICE[log.split.method]}"
             )
-    report: dict[str, Any] = {
-        **found["reading"], "recent_days": found["recent_days"], "steps": steps, "splits": found["splits"]
-    }  # fmt: skip
-    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    write_bytes(os.path.join(uri, REPORT_FILE), text.encode(), uri)
-    fileio.remove(outcome_file)
+    report = CleaningReport(**dict(found.reading), recent_days=found.recent_days, steps=steps, splits=found.splits)
+    write_bytes(os.path.join(uri, CleaningReport.FILE), report.to_json().encode(), uri)
+    fileio.remove(os.path.join(uri, Outcome.FILE))
     return report
 
 
@@ -131,14 +124,14 @@ _SPLIT_ADVICE = {
 }
 
 
-def _describe(examples: types.Artifact, report: dict[str, Any]) -> None:
+def _describe(examples: types.Artifact, report: CleaningReport) -> None:
     examples.split_names = artifact_utils.encode_split_names([encoding.TRAIN, encoding.EVAL])
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
-    examples.set_int_custom_property("rows", report["rows"])
-    examples.set_int_custom_property("bad_rows", report["bad_rows"])
-    for split, numbers in report["splits"].items():
-        for name, number in numbers.items():
+    examples.set_int_custom_property("rows", report.rows)
+    examples.set_int_custom_property("bad_rows", report.bad_rows)
+    for split, numbers in report.splits.items():
+        for name, number in numbers:
             examples.set_int_custom_property(f"{split}_{name}", number)
 
 

@@ -4,27 +4,38 @@ import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.data import Log
+from documents.cleaning import DailyCounts, SplitCounts
+from documents.document import Document
+from documents.reading import LogReadingCounts
 from pipeline.components.interaction_gen import cleaning, encoding, recent, report
 from pipeline.components.interaction_gen.recent import RecentDays
 from pipeline.components.interaction_gen.report import LogReport
 from pipeline.ground import arrow_bytes
+from pipeline.ground.layout import ITEMS_FILE, QUARANTINE_FILE
 from pipeline.ground.output import write_bytes
 from pipeline.reading import report as tabular_report
 
-OUTCOME_FILE = "outcome.json"
-"""What the workers leave for the executor, which removes it."""
 
-ITEMS_FILE = "items.parquet"
-"""The items of the training split with their interactions: columns `item_id` (string) and `count` (int64)."""
+class Outcome(Document):
+    """What the workers leave for the executor, which removes it."""
 
-QUARANTINE_FILE = "quarantine.jsonl"
-"""The first bad rows: file, row, reason, excerpt."""
+    FILE: ClassVar[str] = "outcome.json"
+
+    fault: str | None
+    """Why what was read and cleaned cannot be used; None if it can."""
+
+    reading: LogReadingCounts
+    recent_days: DailyCounts | None
+    steps: dict[str, tuple[int, int]]
+    """Step to interactions before and after it."""
+
+    splits: dict[str, SplitCounts]
 
 
 @dataclass
@@ -88,16 +99,16 @@ def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
         log: The log's config.
         uri: The artifact's folder.
     """
-    values = {
-        "fault": report.fault(facts, log) or _fault(found),
-        "reading": report.to_json(facts, log),
-        "recent_days": None if found.recent is None else found.recent.to_json(),
-        "steps": found.steps,
-        "splits": {
-            split: {**numbers, "items": arrow_bytes.from_bytes(found.items[split]).num_rows}
+    outcome = Outcome(
+        fault=report.fault(facts, log) or _fault(found),
+        reading=report.counts(facts, log),
+        recent_days=None if found.recent is None else found.recent.counts(),
+        steps=found.steps,
+        splits={
+            split: SplitCounts(**numbers, items=arrow_bytes.from_bytes(found.items[split]).num_rows)
             for split, numbers in found.splits.items()
         },
-    }
+    )
     if encoding.TRAIN in found.items:
         table = arrow_bytes.from_bytes(found.items[encoding.TRAIN])
         sink = pa.BufferOutputStream()
@@ -106,4 +117,4 @@ def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
     quarantined = tabular_report.quarantine_json(facts.reading)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
     write_bytes(os.path.join(uri, QUARANTINE_FILE), lines.encode(), uri)
-    write_bytes(os.path.join(uri, OUTCOME_FILE), json.dumps(values).encode(), uri)
+    write_bytes(os.path.join(uri, Outcome.FILE), outcome.to_json().encode(), uri)

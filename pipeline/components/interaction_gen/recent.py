@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from documents.cleaning import DailyCounts
 from pipeline.components.interaction_gen.cleaning import SECONDS_A_DAY
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.ground import arrow_bytes
@@ -32,11 +33,13 @@ class RecentDays:
     items: bytes
     """Arrow stream of a table of `item_id` and `days`, int64, whose bit n says that the item was met at age n."""
 
-    def to_json(self) -> dict[str, list[int]]:
-        """`events`, `users` and `items` of each day, the oldest first."""
+    def counts(self) -> DailyCounts:
+        """The numbers of each day."""
         days = arrow_bytes.from_bytes(self.items).column("days").to_numpy()
         items = [int(np.count_nonzero(days >> age & 1)) for age in range(len(self.events))]
-        return {"events": self.events[::-1].tolist(), "users": self.users[::-1].tolist(), "items": items[::-1]}
+        return DailyCounts(
+            events=tuple(self.events[::-1].tolist()), users=tuple(self.users[::-1].tolist()), items=tuple(items[::-1])
+        )
 
 
 def count(shard: Interactions, oldest: int, newest: int, per_second: int) -> RecentDays:

@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from configs.data import Log
+from documents.reading import LogReadingCounts
 from pipeline.reading import bad_rows
 from pipeline.reading import report as tabular_report
 from pipeline.reading.report import ReadingReport
@@ -51,14 +51,14 @@ def fault(report: LogReport, log: Log) -> str | None:
     )
 
 
-def to_json(report: LogReport, log: Log) -> dict[str, Any]:
-    """The counts as JSON values, timestamps in Unix seconds."""
+def counts(report: LogReport, log: Log) -> LogReadingCounts:
+    """The counts, without the rows themselves; timestamps in Unix seconds."""
     per_second = UNITS[log.timestamp_unit]
-    return {
-        **tabular_report.to_json(report.reading),
-        "oldest_timestamp": None if report.oldest is None else report.oldest // per_second,
-        "newest_timestamp": None if report.newest is None else report.newest // per_second,
-    }
+    return LogReadingCounts(
+        **dict(tabular_report.counts(report.reading)),
+        oldest_timestamp=None if report.oldest is None else report.oldest // per_second,
+        newest_timestamp=None if report.newest is None else report.newest // per_second,
+    )
 
 
 def _unit_hint(report: LogReport) -> str | None:

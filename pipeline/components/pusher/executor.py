@@ -1,7 +1,6 @@
 """Pusher's executor: TFX's, with another way of pushing."""
 
 import logging
-import os
 from dataclasses import dataclass
 
 from tfx.components.pusher import executor as pusher_executor
@@ -10,13 +9,11 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from common.atomicity import write_json
 from configs.push import Push
+from documents.push_report import PushReport
 from pipeline.ground.node import NodeExecutor
 from pipeline.store.runs.metadata import MODEL_DIGEST, WITHDRAWN
 from pipeline.store.versions.push import push
-
-REPORT_FILE = "push.json"
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
         if reason is not None:
             logger.warning("not pushed: %s", reason)
             self._MarkNotPushed(pushed)
-            write_json(os.path.join(pushed.uri, REPORT_FILE), {"pushed": False, "reason": reason})
+            PushReport(pushed=False, reason=reason).write(pushed.uri)
             return
         model = path_utils.serving_model_path(inputs.model.uri, path_utils.is_old_model_artifact(inputs.model))
         serving_dir = parameters.push_destination.filesystem.base_directory
@@ -78,18 +75,15 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             version = str(came.version)
             logger.info(f"pushed version {version}" if came.is_new else f"version {version} is live already, unchanged")
             self._MarkPushed(pushed, pushed_destination=came.path, pushed_version=version)
-        write_json(
-            os.path.join(pushed.uri, REPORT_FILE),
-            {
-                "pushed": came.version is not None,
-                "reason": came.reason,
-                "version": came.version,
-                "is_new": came.is_new,
-                "destination": came.path,
-                "model_digest": came.digest,
-                "deleted_versions": list(came.deleted),
-            },
-        )
+        PushReport(
+            pushed=came.version is not None,
+            reason=came.reason,
+            version=came.version,
+            is_new=came.is_new,
+            destination=came.path,
+            model_digest=came.digest,
+            deleted_versions=came.deleted,
+        ).write(pushed.uri)
 
 
 def _why_not(inputs: Inputs) -> str | None:

@@ -2,22 +2,21 @@
 
 import logging
 import posixpath
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from tfx import types
 from tfx.components.pusher import executor as pusher_executor
 from tfx.types import standard_artifacts
 
-from common.atomicity import is_local, write_json
+from common.atomicity import is_local
 from configs.vertex.target import Target
+from documents.registry import RegistryReport
 from pipeline.ground.node import NodeExecutor
 from pipeline.store.runs.metadata import MODEL_DIGEST
 from pipeline.store.versions.files import reading
 from pipeline.store.versions.folder import Version, versions
 from pipeline.store.versions.withdrawn import withdrawn
-
-REPORT_FILE = "registry.json"
 
 # TFX keeps these names to itself, and has no others for what its Pusher writes down.
 PUSHED = pusher_executor._PUSHED_KEY
@@ -93,25 +92,22 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
         logger.info("%s %s; traffic %s", came.model, "registered" if came.is_new else "was there", dict(came.traffic))
         output.set_string_custom_property(MODEL_DIGEST, digest)
         self._MarkPushed(output, pushed_destination=came.model, pushed_version=str(came.number))
-        write_json(
-            posixpath.join(output.uri, REPORT_FILE),
-            {
-                "registered": True,
-                "model": came.model,
-                "version": came.number,
-                "is_new": came.is_new,
-                "previous_version": came.previous,
-                "traffic": {str(version): percent for version, percent in came.traffic.items()},
-                "model_digest": digest,
-                "serving_path": standing[-1].path,
-            },
-        )
+        RegistryReport(
+            registered=True,
+            model=came.model,
+            version=came.number,
+            is_new=came.is_new,
+            previous_version=came.previous,
+            traffic={str(version): percent for version, percent in came.traffic.items()},
+            model_digest=digest,
+            serving_path=standing[-1].path,
+        ).write(output.uri)
 
     def _leave(self, output: types.Artifact, reason: str) -> None:
         """Registers nothing, and says why."""
         logging.getLogger("perennial.registry").warning("not registered: %s", reason)
         self._MarkNotPushed(output)
-        write_json(posixpath.join(output.uri, REPORT_FILE), {"registered": False, "reason": reason})
+        RegistryReport(registered=False, reason=reason).write(output.uri)
 
 
 def _why_not(
@@ -119,7 +115,7 @@ def _why_not(
     pushed: types.Artifact,
     digest: str,
     standing: list[Version],
-    out: dict[str, Any],
+    out: Collection[str],
 ) -> str | None:
     """Why the model must not be registered; None if it is what is live.
 

@@ -2,25 +2,31 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from common.errors import ModelError
 from configs.evaluation import LIST_K, Evaluation, Gate
+from documents.evaluation import (
+    ITEM_ITEM,
+    LAST_BLESSED,
+    MODEL,
+    POPULARITY,
+    EvaluatedModel,
+    EvaluatedUsers,
+    EvaluationReport,
+    Samples,
+    Stability,
+)
 from pipeline.components.retrieval_evaluator import baselines, evaluation, gate, results, samples, slices, stability
-from pipeline.components.retrieval_evaluator.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY
 from pipeline.components.retrieval_evaluator.measures import Slices
 from pipeline.components.retrieval_evaluator.served_model import ServedModel, reading
 from pipeline.components.retrieval_evaluator.users import Users
 from serving_signatures.provenance import model_digest
-
-SCHEMA_VERSION = 1
-"""Of evaluation.json; raised when a field changes its meaning or goes."""
 
 
 @dataclass
@@ -107,27 +113,27 @@ class Asked:
         parts = slices.slices_of(users, count, train.hash, settings)
         return cls(train, users, results.read_cut(folder), count, parts)
 
-    def users_json(self) -> dict[str, int]:
-        """The `users` of evaluation.json."""
-        return {
-            "evaluated": self.users.count,
-            "before_cut": self.before_cut,
-            "targets": len(self.users.target),
-            "targets_met": int(self.users.met().sum()),
-            "targets_outside_catalogue": int((self.users.target < 0).sum()),
-        }
+    def counts(self) -> EvaluatedUsers:
+        """Counts users and their targets."""
+        return EvaluatedUsers(
+            evaluated=self.users.count,
+            before_cut=self.before_cut,
+            targets=len(self.users.target),
+            targets_met=int(self.users.met().sum()),
+            targets_outside_catalogue=int((self.users.target < 0).sum()),
+        )
 
 
 def assess(
     model: Contender,
     last_blessed: Contender | None,
-    serving_failures: list[str] | None,
+    serving_failures: Sequence[str] | None,
     folder: str,
     settings: Evaluation,
     limits: Gate,
     weighted: bool,
     clock: Clock,
-) -> dict[str, Any]:
+) -> EvaluationReport:
     """Measures and decides.
 
     Args:
@@ -141,35 +147,22 @@ def assess(
         clock: Takes the time of each step.
 
     Returns:
-        evaluation.json but for `seconds`, as JSON values.
+        What was measured and decided, with the seconds so far.
     """
     asked, measured, stable, stability_fault = None, evaluation.Measured({}, {}), None, None
-    document: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
-        "users": dict.fromkeys(("evaluated", "before_cut", "targets", "targets_met", "targets_outside_catalogue"), 0),
-        "settings": settings.model_dump(mode="json"),
-        "gate": limits.model_dump(mode="json"),
-        "contenders": {},
-        "differences": {},
-        "samples": {"recommendations": [], "neighbours": []},
-        "models": {
-            name: {"uri": contender.uri, "digest": contender.digest}
-            for name, contender in ((MODEL, model), (LAST_BLESSED, last_blessed))
-            if contender is not None
-        },
-    }
+    users = EvaluatedUsers(evaluated=0, before_cut=0, targets=0, targets_met=0, targets_outside_catalogue=0)
+    sampled = Samples()
     if model.served is not None:
         with clock.step("read"):
             asked = Asked.read(folder, model.served, settings, weighted)
-        document["users"] = asked.users_json()
+        users = asked.counts()
         if asked.users.count:
             rankings, score = _rankings(model, model.served, last_blessed, asked, folder, settings, clock)
             with clock.step("bootstrap"):
                 measured = evaluation.measure(rankings, asked.users, asked.count, asked.parts, settings)
-            document |= evaluation.to_json(measured, asked.parts, asked.users, settings)
             if score is not None:
                 with clock.step("samples"), model.faults():
-                    document["samples"] = samples.samples(
+                    sampled = samples.samples(
                         model.served, asked.users, rankings[MODEL], score, asked.count, asked.parts, settings.seed
                     )
         stable, stability_fault = _stability(model, last_blessed, asked.count, settings.seed)
@@ -183,10 +176,25 @@ def assess(
         slice_users=evaluation.slice_users(asked.parts, asked.users) if asked else {},
         metrics=measured.over_all_users(),
         differences=measured.differences,
-        neighbour_stability=stable[f"mean_jaccard@{LIST_K}"] if stable else None,
+        neighbour_stability=stable.mean_jaccard if stable else None,
         stability_fault=stability_fault,
     )
-    return document | {"neighbour_stability": stable, "decision": gate.decision(gate.rules(evidence, limits))}
+    return EvaluationReport(
+        users=users,
+        settings=settings.model_dump(mode="json"),
+        gate=limits.model_dump(mode="json"),
+        contenders=evaluation.contenders(measured, asked.parts, asked.users, settings) if asked else {},
+        differences=evaluation.differences(measured, settings),
+        samples=sampled,
+        models={
+            name: EvaluatedModel(uri=contender.uri, digest=contender.digest)
+            for name, contender in ((MODEL, model), (LAST_BLESSED, last_blessed))
+            if contender is not None
+        },
+        neighbour_stability=stable,
+        decision=gate.decision(gate.rules(evidence, limits)),
+        seconds=clock.seconds,
+    )
 
 
 def _rankings(
@@ -219,7 +227,7 @@ def _rankings(
 
 def _stability(
     model: Contender, last_blessed: Contender | None, count: npt.NDArray[np.int64], seed: int
-) -> tuple[dict[str, Any] | None, str | None]:
+) -> tuple[Stability | None, str | None]:
     """Neighbour stability, or None and why; no reason where one of the models is at fault as a whole."""
     if last_blessed is None or model.served is None or last_blessed.served is None:
         return None, None

@@ -7,13 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.evaluation import LIST_K, Evaluation
+from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, ContenderMeasurements, Measurement, SliceMeasurements
 from pipeline.components.retrieval_evaluator import bootstrap, measures
 from pipeline.components.retrieval_evaluator.bootstrap import Interval
 from pipeline.components.retrieval_evaluator.measures import Figure, Slices
 from pipeline.components.retrieval_evaluator.users import Users
-
-MODEL, LAST_BLESSED, POPULARITY, ITEM_ITEM = "model", "last_blessed", "popularity", "item_item"
-"""The contenders."""
 
 _SPREAD = {f"coverage@{LIST_K}": measures.coverage, f"gini@{LIST_K}": measures.gini}
 """Metrics of all lists together, which are no sums over users."""
@@ -135,8 +133,10 @@ def _counts(shown: Any, drawn: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]
     return np.ascontiguousarray((shown @ drawn.T).T).astype(np.int64)
 
 
-def to_json(measured: Measured, slices: Slices, users: Users, settings: Evaluation) -> dict[str, Any]:
-    """The `contenders` and `differences` of evaluation.json.
+def contenders(
+    measured: Measured, slices: Slices, users: Users, settings: Evaluation
+) -> dict[str, ContenderMeasurements]:
+    """Puts the figures of each contender together.
 
     Args:
         measured: Of `measure`.
@@ -145,30 +145,33 @@ def to_json(measured: Measured, slices: Slices, users: Users, settings: Evaluati
         settings: Which metrics there are, in their order.
 
     Returns:
-        JSON values; figures that are not finite are None.
+        By contender.
     """
     sizes = slice_users(slices, users)
-    contenders = {
-        name: {
-            "metrics": {metric: interval_json(figures["", "", metric]) for metric in settings.metrics},
-            "slices": {
+    return {
+        name: ContenderMeasurements(
+            metrics={metric: measurement(figures["", "", metric]) for metric in settings.metrics},
+            slices={
                 kind: {
-                    part: {
-                        "users": sizes[f"{kind}/{part}"],
-                        "metrics": {m: interval_json(figures[kind, part, m]) for m in measures.SLICE_METRICS},
-                    }
+                    part: SliceMeasurements(
+                        users=sizes[f"{kind}/{part}"],
+                        metrics={m: measurement(figures[kind, part, m]) for m in measures.SLICE_METRICS},
+                    )
                     for part in parts
                 }
                 for kind, parts in slices.items()
             },
-        }
+        )
         for name, figures in measured.figures.items()
     }
-    differences = {
-        other: {metric: interval_json(of_metric[metric]) for metric in settings.metrics}
+
+
+def differences(measured: Measured, settings: Evaluation) -> dict[str, dict[str, Measurement]]:
+    """The differences of the model from others, by contender and metric; the metrics in the order of the settings."""
+    return {
+        other: {metric: measurement(of_metric[metric]) for metric in settings.metrics}
         for other, of_metric in measured.differences.items()
     }
-    return {"contenders": contenders, "differences": differences}
 
 
 def slice_users(slices: Slices, users: Users) -> dict[str, int]:
@@ -180,11 +183,11 @@ def slice_users(slices: Slices, users: Users) -> dict[str, int]:
     }
 
 
-def interval_json(interval: Interval) -> dict[str, float | None]:
-    """An interval as JSON values."""
-    return {name: number_json(number) for name, number in interval._asdict().items()}
+def measurement(interval: Interval) -> Measurement:
+    """An interval without what is not finite."""
+    return Measurement(value=finite(interval.value), low=finite(interval.low), high=finite(interval.high))
 
 
-def number_json(number: float | None) -> float | None:
+def finite(number: float | None) -> float | None:
     """A number; None for one that JSON has no word for."""
     return float(number) if number is not None and np.isfinite(number) else None

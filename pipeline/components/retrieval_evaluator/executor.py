@@ -1,10 +1,8 @@
 """RetrievalEvaluator's executor: reads artifacts, lets Beam ask the models, writes evaluation.json and the blessing."""
 
-import json
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any
 
 from tfx import types
 from tfx.components.evaluator import constants
@@ -15,16 +13,14 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from configs.evaluation import LIST_K, Evaluation, Gate
+from documents.evaluation import LAST_BLESSED, MODEL, EvaluationReport, Measurement
+from documents.serving_check import ServingCheckReport
 from pipeline.components.retrieval_evaluator import stages
 from pipeline.components.retrieval_evaluator.assessment import Clock, Contender, assess
-from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL
 from pipeline.components.retrieval_evaluator.ui_metrics import key_of, ui_metrics
-from pipeline.components.serving_check.executor import REPORT_FILE
 from pipeline.ground import artifacts
 from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing, write_bytes
-
-EVALUATION_FILE = "evaluation.json"
 
 LOGGER = "perennial.evaluator"
 
@@ -102,10 +98,10 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
                 document = self._evaluate(
                     model, last_blessed, failures, examples, evaluation.uri, settings, limits, weighted, clock
                 )
-            document["seconds"] = clock.seconds
-            text = json.dumps(document, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-            write_bytes(os.path.join(evaluation.uri, EVALUATION_FILE), text.encode(), evaluation.uri)
-            blessed = document["decision"]["blessed"]
+            document = document.model_copy(update={"seconds": clock.seconds})
+            path = os.path.join(evaluation.uri, EvaluationReport.FILE)
+            write_bytes(path, document.to_json().encode(), evaluation.uri)
+            blessed = document.decision.blessed
             file = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
             write_bytes(os.path.join(blessing.uri, file), b"", blessing.uri)
         _describe(evaluation, document)
@@ -118,14 +114,14 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
         self,
         model: Contender,
         last_blessed: Contender | None,
-        serving_failures: list[str] | None,
+        serving_failures: tuple[str, ...] | None,
         examples: list[types.Artifact],
         uri: str,
         settings: Evaluation,
         limits: Gate,
         weighted: bool,
         clock: Clock,
-    ) -> dict[str, Any]:
+    ) -> EvaluationReport:
         """Loads the models, lets Beam ask them, and judges."""
         contenders = {MODEL: model, LAST_BLESSED: last_blessed}
         with clock.step("load"):
@@ -157,13 +153,11 @@ def _contender(artifact: types.Artifact) -> Contender:
     return Contender(artifact.uri, folder)
 
 
-def _serving_failures(blessing: types.Artifact) -> list[str] | None:
+def _serving_failures(blessing: types.Artifact) -> tuple[str, ...] | None:
     """Why ServingCheck refused the model; None if it blessed it."""
     if model_utils.is_infra_validated(blessing):
         return None
-    with fileio.open(os.path.join(blessing.uri, REPORT_FILE)) as file:
-        failures: list[str] = json.loads(file.read())["failures"]
-    return failures
+    return ServingCheckReport.read(blessing.uri).failures
 
 
 def _files(examples: list[types.Artifact], split: str) -> tuple[str, ...]:
@@ -172,15 +166,15 @@ def _files(examples: list[types.Artifact], split: str) -> tuple[str, ...]:
     return tuple(sorted(file for pattern in patterns for file in fileio.glob(pattern)))
 
 
-def _describe(evaluation: types.Artifact, document: dict[str, Any]) -> None:
+def _describe(evaluation: types.Artifact, document: EvaluationReport) -> None:
     """Puts the model's metrics and the decision where the metadata store can be asked for them."""
-    metrics = document["contenders"].get(MODEL, {}).get("metrics", {})
+    metrics = document.contenders[MODEL].metrics if MODEL in document.contenders else {}
     for name, figure in metrics.items():
-        if figure["value"] is not None:
-            evaluation.set_float_custom_property(key_of(name), figure["value"])
-    evaluation.set_int_custom_property("users", document["users"]["evaluated"])
-    evaluation.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(document["decision"]["blessed"]))
-    evaluation.set_string_custom_property("failed_rules", ", ".join(rule["rule"] for rule in _failed(document)))
+        if figure.value is not None:
+            evaluation.set_float_custom_property(key_of(name), figure.value)
+    evaluation.set_int_custom_property("users", document.users.evaluated)
+    evaluation.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(document.decision.blessed))
+    evaluation.set_string_custom_property("failed_rules", ", ".join(rule.rule for rule in document.decision.failed))
 
 
 def _bless(blessing: types.Artifact, blessed: bool, inputs: Inputs, component_id: str | None) -> None:
@@ -207,33 +201,30 @@ def _bless(blessing: types.Artifact, blessed: bool, inputs: Inputs, component_id
         blessing.set_string_custom_property("component_id", component_id)
 
 
-def _failed(document: dict[str, Any]) -> list[dict[str, Any]]:
-    return [rule for rule in document["decision"]["rules"] if not rule["passed"]]
-
-
-def _tell(document: dict[str, Any], last_blessed: Contender | None) -> None:
+def _tell(document: EvaluationReport, last_blessed: Contender | None) -> None:
     """Tells the person at the terminal what was measured and decided."""
-    logger, seconds, users = logging.getLogger(LOGGER), document["seconds"], document["users"]["evaluated"]
+    logger, seconds, users = logging.getLogger(LOGGER), document.seconds, document.users.evaluated
     if "ask" in seconds:
         logger.info(
             "%s of %s users asked in %.1f s, %s users/s; all in %.1f s",
             f"{users:,}",
-            f"{document['users']['before_cut']:,}",
+            f"{document.users.before_cut:,}",
             seconds["ask"],
             f"{users / max(seconds['ask'], 1e-3):,.0f}",
             seconds["total"],
         )
     for metric in _HEADLINES:
-        told = {name: of["metrics"][metric] for name, of in document["contenders"].items()}
+        told = {name: of.metrics[metric] for name, of in document.contenders.items()}
         logger.info("%s: %s", metric, ", ".join(f"{name} {_words(figure)}" for name, figure in told.items()))
     if last_blessed is not None and last_blessed.fault is not None:
         logger.warning("the last blessed model cannot be scored: %s", last_blessed.fault)
-    if document["decision"]["blessed"]:
-        logger.info("blessed: it passes all %d rules", len(document["decision"]["rules"]))
-    for rule in _failed(document):
-        logger.warning("refused by rule %s: %s", rule["rule"], rule["detail"])
+    if document.decision.blessed:
+        logger.info("blessed: it passes all %d rules", len(document.decision.rules))
+    for rule in document.decision.failed:
+        logger.warning("refused by rule %s: %s", rule.rule, rule.detail)
 
 
-def _words(figure: dict[str, float | None]) -> str:
-    value, low, high = (float("nan") if number is None else number for number in figure.values())
+def _words(figure: Measurement) -> str:
+    numbers = (figure.value, figure.low, figure.high)
+    value, low, high = (float("nan") if number is None else number for number in numbers)
     return f"{value:.4f} ({low:.4f} to {high:.4f})"

@@ -3,13 +3,14 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 
 from configs.evaluation import LIST_K, Gate
+from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, Decision
+from documents.evaluation import Rule as WrittenRule
 from pipeline.components.retrieval_evaluator.bootstrap import Interval
-from pipeline.components.retrieval_evaluator.evaluation import LAST_BLESSED, MODEL, POPULARITY, number_json
+from pipeline.components.retrieval_evaluator.evaluation import finite
 
 
 @dataclass(frozen=True)
@@ -102,13 +103,15 @@ def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
     ]
 
 
-def decision(applied: list[Rule]) -> dict[str, Any]:
-    """The `decision` of evaluation.json."""
+def decision(applied: list[Rule]) -> Decision:
+    """The decision of all rules, as it is written down."""
     numbers = ("value", "limit", "low", "high")
-    return {
-        "blessed": all(rule.passed for rule in applied),
-        "rules": [asdict(rule) | {name: number_json(getattr(rule, name)) for name in numbers} for rule in applied],
-    }
+    return Decision(
+        blessed=all(rule.passed for rule in applied),
+        rules=tuple(
+            WrittenRule(**asdict(rule) | {name: finite(getattr(rule, name)) for name in numbers}) for rule in applied
+        ),
+    )
 
 
 def _scoreable(evidence: Evidence) -> Rule:

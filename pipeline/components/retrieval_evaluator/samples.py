@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.evaluation import LIST_K
-from pipeline.components.retrieval_evaluator.evaluation import number_json
+from documents.evaluation import Item, RecommendedItem, SampledItem, SampledUser, Samples, ScoredItem
+from pipeline.components.retrieval_evaluator.evaluation import finite
 from pipeline.components.retrieval_evaluator.measures import Slices
 from pipeline.components.retrieval_evaluator.served_model import ServedModel
 from pipeline.components.retrieval_evaluator.users import Users
@@ -23,8 +24,8 @@ def samples(
     count: npt.NDArray[np.int64],
     slices: Slices,
     seed: int,
-) -> dict[str, Any]:
-    """The `samples` of evaluation.json.
+) -> Samples:
+    """Samples users and items.
 
     Args:
         served: The model.
@@ -36,15 +37,15 @@ def samples(
         seed: Of the choice.
 
     Returns:
-        JSON values. No user ids are in them.
+        The samples. No user ids are in them.
 
     Raises:
         ModelError: The model cannot answer.
     """
-    return {
-        "recommendations": _recommendations(served, users, ranked, score, slices, seed),
-        "neighbours": _neighbours(served, count, seed),
-    }
+    return Samples(
+        recommendations=tuple(_recommendations(served, users, ranked, score, slices, seed)),
+        neighbours=tuple(_neighbours(served, count, seed)),
+    )
 
 
 def _recommendations(
@@ -54,7 +55,7 @@ def _recommendations(
     score: npt.NDArray[np.float32],
     slices: Slices,
     seed: int,
-) -> list[dict[str, Any]]:
+) -> list[SampledUser]:
     """Users of different activity, what they met last and what the model recommends."""
     rng = np.random.default_rng(seed)
     # One user of each activity, then the next of each, until there are enough.
@@ -71,20 +72,22 @@ def _recommendations(
         history = users.item[users.offset[user] : users.offset[user + 1]][-_HISTORY:]
         shown = ranked[user, :LIST_K][ranked[user, :LIST_K] >= 0]
         found.append(
-            {
-                "known_user": bool(known[user]),
-                "history": [_item(served, place) for place in history if place >= 0],
-                "recommended": [
-                    _item(served, place) | {"score": number_json(score[user, n]), "is_target": bool(place in targets)}
+            SampledUser(
+                known_user=bool(known[user]),
+                history=tuple(_item(served, place) for place in history if place >= 0),
+                recommended=tuple(
+                    RecommendedItem(
+                        **dict(_item(served, place)), score=finite(score[user, n]), is_target=bool(place in targets)
+                    )
                     for n, place in enumerate(shown)
-                ],
-                "targets": [_item(served, place) for place in targets if place >= 0],
-            }
+                ),
+                targets=tuple(_item(served, place) for place in targets if place >= 0),
+            )
         )
     return found
 
 
-def _neighbours(served: ServedModel, count: npt.NDArray[np.int64], seed: int) -> list[dict[str, Any]]:
+def _neighbours(served: ServedModel, count: npt.NDArray[np.int64], seed: int) -> list[SampledItem]:
     """Items from the most popular to the middling, and their neighbours."""
     order = np.argsort(-count, kind="stable")[: max(1, int(np.count_nonzero(count)) // 2)]
     # One from each piece of the order of popularity, the pieces growing: the best known items are few.
@@ -92,20 +95,19 @@ def _neighbours(served: ServedModel, count: npt.NDArray[np.int64], seed: int) ->
     chosen = order[np.random.default_rng(seed).integers(edges[:-1], edges[1:])]
     place, score = served.similar_items(served.ids(chosen), LIST_K)
     return [
-        _item(served, item)
-        | {
-            "similar": [
-                _item(served, other) | {"score": number_json(value)}
+        SampledItem(
+            **dict(_item(served, item)),
+            similar=tuple(
+                ScoredItem(**dict(_item(served, other)), score=finite(value))
                 for other, value in zip(place[n], score[n], strict=True)
                 if other >= 0
-            ]
-        }
+            ),
+        )
         for n, item in enumerate(chosen)
     ]
 
 
-def _item(served: ServedModel, place: Any) -> dict[str, Any]:
-    return {
-        "item_id": served.item_id[int(place)].as_py().decode(errors="replace"),
-        "title": served.title[int(place)].as_py(),
-    }
+def _item(served: ServedModel, place: Any) -> Item:
+    return Item(
+        item_id=served.item_id[int(place)].as_py().decode(errors="replace"), title=served.title[int(place)].as_py()
+    )

@@ -1,11 +1,9 @@
 """How much items' neighbours moved since the last blessed model."""
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from configs.evaluation import LIST_K
+from documents.evaluation import Stability
 
 ITEMS = 1000
 """Items that are looked at: the mean of a thousand Jaccard indices is known to a hundredth."""
@@ -26,7 +24,7 @@ def drawn(count: npt.NDArray[np.int64], place_in_last: npt.NDArray[np.int64], se
     return np.random.default_rng(seed).permutation(shared)[:ITEMS]
 
 
-def agreement(ours: npt.NDArray[np.int32], theirs: npt.NDArray[np.int32]) -> dict[str, Any] | None:
+def agreement(ours: npt.NDArray[np.int32], theirs: npt.NDArray[np.int32]) -> Stability | None:
     """The mean Jaccard index of items' neighbours in two models.
 
     Args:
@@ -34,7 +32,7 @@ def agreement(ours: npt.NDArray[np.int32], theirs: npt.NDArray[np.int32]) -> dic
         theirs: Likewise, in places of the same catalogue.
 
     Returns:
-        `mean_jaccard@10` and `items`, how many have neighbours in both; None where no item has.
+        The mean, and how many items have neighbours in both; None where no item has.
     """
     both = (ours >= 0).any(axis=1) & (theirs >= 0).any(axis=1)
     if not both.any():
@@ -43,4 +41,4 @@ def agreement(ours: npt.NDArray[np.int32], theirs: npt.NDArray[np.int32]) -> dic
     is_common = (ours[:, :, np.newaxis] == theirs[:, np.newaxis, :]) & (ours >= 0)[:, :, np.newaxis]
     common = is_common.sum(axis=(1, 2))
     union = (ours >= 0).sum(axis=1) + (theirs >= 0).sum(axis=1) - common
-    return {f"mean_jaccard@{LIST_K}": float(np.mean(common / union)), "items": int(both.sum())}
+    return Stability(mean_jaccard=float(np.mean(common / union)), items=int(both.sum()))

@@ -5,11 +5,7 @@ keys are those that a filter of Vertex ML Metadata and a condition's CEL take wi
 `metadata.ndcg_at_10.number_value > 0.3`.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from configs.evaluation import LIST_K
-from pipeline.components.retrieval_evaluator.evaluation import MODEL
+from documents.evaluation import MODEL, EvaluationReport
 
 BLESSED, FAILED_RULES, USERS, STABILITY = "blessed", "failed_rules", "users", "neighbour_stability"
 
@@ -19,11 +15,11 @@ def key_of(metric: str) -> str:
     return metric.replace("@", "_at_")
 
 
-def ui_metrics(document: Mapping[str, Any]) -> dict[str, float]:
+def ui_metrics(document: EvaluationReport) -> dict[str, float]:
     """Flattens an evaluation.
 
     Args:
-        document: evaluation.json.
+        document: The evaluation.
 
     Returns:
         By key: the model's metrics by their names, the other contenders' with `<contender>_` before it, neighbour
@@ -31,15 +27,14 @@ def ui_metrics(document: Mapping[str, Any]) -> dict[str, float]:
         could not be measured is left out.
     """
     metrics = {
-        f"{'' if contender == MODEL else f'{contender}_'}{key_of(metric)}": figure["value"]
-        for contender, figures in document["contenders"].items()
-        for metric, figure in figures["metrics"].items()
+        f"{'' if contender == MODEL else f'{contender}_'}{key_of(metric)}": figure.value
+        for contender, figures in document.contenders.items()
+        for metric, figure in figures.metrics.items()
     }
-    rules = document["decision"]["rules"]
     metrics |= {
-        STABILITY: (document["neighbour_stability"] or {}).get(f"mean_jaccard@{LIST_K}"),
-        USERS: document["users"]["evaluated"],
-        FAILED_RULES: sum(not rule["passed"] for rule in rules),
-        BLESSED: int(document["decision"]["blessed"]),
+        STABILITY: document.neighbour_stability.mean_jaccard if document.neighbour_stability else None,
+        USERS: document.users.evaluated,
+        FAILED_RULES: len(document.decision.failed),
+        BLESSED: int(document.decision.blessed),
     }
     return {key: float(value) for key, value in metrics.items() if value is not None}

@@ -4,20 +4,17 @@ import logging
 import os
 import tempfile
 from dataclasses import dataclass
-from typing import Any
 
 from tfx import types
 from tfx.components.infra_validator import executor as infra_validator
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from common.atomicity import write_json
 from configs.push import ServingCheck
+from documents.serving_check import ServingCheckReport
 from pipeline.components.serving_check.process import check
 from pipeline.ground.node import NodeExecutor
 from serving_signatures.export import SIGNATURES
-
-REPORT_FILE = "serving_check.json"
 
 # TFX keeps these names to itself, and has no others for what Pushers and people look at.
 BLESSED_PROPERTY = infra_validator._BLESSED_KEY
@@ -71,19 +68,19 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         _write(outputs.blessing, report)
 
 
-def _write(blessing: types.Artifact, report: dict[str, Any]) -> None:
+def _write(blessing: types.Artifact, report: ServingCheckReport) -> None:
     logger = logging.getLogger("perennial.serving_check")
-    if report["blessed"]:
-        slowest = max(figures["latency_ms"]["p95"] for figures in report["signatures"].values())
+    if report.blessed:
+        slowest = max(figures.latency_ms.p95 for figures in report.signatures.values() if figures.latency_ms)
         logger.info(
             "all %d signatures answer as the trainer's model; loaded in %.1f s, slowest p95 %.1f ms",
-            len(report["signatures"]),
-            report["load_seconds"],
+            len(report.signatures),
+            report.load_seconds,
             slowest,
         )
-    for failure in report["failures"]:
+    for failure in report.failures:
         logger.warning("not blessed: %s", failure)
-    write_json(os.path.join(blessing.uri, REPORT_FILE), report)
-    file = BLESSED_FILE if report["blessed"] else NOT_BLESSED_FILE
+    report.write(blessing.uri)
+    file = BLESSED_FILE if report.blessed else NOT_BLESSED_FILE
     io_utils.write_string_file(os.path.join(blessing.uri, file), "")
-    blessing.set_int_custom_property(BLESSED_PROPERTY, int(report["blessed"]))
+    blessing.set_int_custom_property(BLESSED_PROPERTY, int(report.blessed))

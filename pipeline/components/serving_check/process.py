@@ -8,9 +8,9 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from configs.push import ServingCheck
+from documents.serving_check import ReplayResult, ServingCheckReport
 from pipeline.components.serving_check import replay
 
 _LAST_WORDS_CHARACTERS = 1500
@@ -20,7 +20,7 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """What a program needs to start; PYTHONPATH and the like stay out, so that the model answers on its own."""
 
 
-def check(folder: str, signatures: Sequence[str], settings: ServingCheck) -> dict[str, Any]:
+def check(folder: str, signatures: Sequence[str], settings: ServingCheck) -> ServingCheckReport:
     """Has a model asked by a fresh process, from an empty folder, with a clean environment.
 
     Args:
@@ -29,8 +29,8 @@ def check(folder: str, signatures: Sequence[str], settings: ServingCheck) -> dic
         settings: The limits.
 
     Returns:
-        `serving_check.json`: what `replay.replay` returns, with `blessed` and `limits`. A process that crashed, was
-        killed or took too long is a failure like any other.
+        What `replay.replay` returns, with `blessed` and `limits`. A process that crashed, was killed or took too long
+        is a failure like any other.
     """
     options = {**settings.model_dump(mode="json"), "signatures": list(signatures)}
     with tempfile.TemporaryDirectory() as scratch:
@@ -39,9 +39,10 @@ def check(folder: str, signatures: Sequence[str], settings: ServingCheck) -> dic
         empty.mkdir()
         command = [sys.executable, "-I", replay.__file__, os.path.abspath(folder), json.dumps(options), str(result)]
         died_of = _run(command, empty, settings.timeout_seconds)
-        came = json.loads(result.read_text(encoding="utf-8")) if died_of is None else replay.nothing_asked(died_of)
+        text = result.read_text(encoding="utf-8") if died_of is None else json.dumps(replay.nothing_asked(died_of))
+        came = ReplayResult.model_validate_json(text)
     limits = {name: value for name, value in options.items() if name != "signatures"}
-    return {"blessed": not came["failures"], **came, "limits": limits}
+    return ServingCheckReport(blessed=not came.failures, **dict(came), limits=limits)
 
 
 def _run(command: list[str], folder: Path, timeout_seconds: float) -> str | None:

@@ -14,13 +14,10 @@ from tfx.utils import io_utils
 from common.atomicity import copy_folder
 from documents.data_gate import DataGateReport
 from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
 from trainer.fn_args import TwoTowerFnArgs
-
-DATA_FOLDER = "data_blessing"
-"""In the model artifact, beside the SavedModel: DataGate's blessing of the data that the model learned from, with which
-DataGate compares a later run's, once the model is blessed."""
 
 
 @dataclass(frozen=True)

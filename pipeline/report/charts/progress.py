@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from documents.cleaning import CleaningReport
+from documents.metrics import Epoch
+from documents.serving_check import SignatureCheck
+from documents.warm_start import TableRows
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import count, duration, significant
 
@@ -10,17 +14,17 @@ _BAR = 0.27
 """Inches of a bar with its gap."""
 
 
-def cleaning_chart(cleaning: Mapping[str, Any]) -> str:
+def cleaning_chart(cleaning: CleaningReport) -> str:
     """What each cleaning step left, as bars that can only become shorter.
 
     Args:
-        cleaning: As in `cleaning.json`.
+        cleaning: The report.
 
     Returns:
         An `<svg>` element.
     """
-    rows = [("rows of the files", cleaning["rows"]), ("readable", cleaning["rows"] - cleaning["bad_rows"])]
-    rows += [(step["step"].replace("_", " "), step["out"]) for step in cleaning["steps"]]
+    rows = [("rows of the files", cleaning.rows), ("readable", cleaning.rows - cleaning.bad_rows)]
+    rows += [(step.step.replace("_", " "), step.rows_out) for step in cleaning.steps]
     told = ", ".join(f"{name} {count(left)}" for name, left in rows)
     with canvas("cleaning", f"Interactions left after each step: {told}", 0.2 + _BAR * len(rows)) as drawn:
         axes = drawn.axes()
@@ -36,23 +40,24 @@ def cleaning_chart(cleaning: Mapping[str, Any]) -> str:
     return drawn.svg
 
 
-def learning_charts(epochs: Sequence[Mapping[str, Any]], popularity: Mapping[str, float]) -> list[str]:
+def learning_charts(epochs: Sequence[Epoch], popularity: Mapping[str, float]) -> list[str]:
     """The loss, and recall and nDCG with popularity's line, over epochs.
 
     Hit rate is left to the table and TensorBoard: with one target a user it is recall.
 
     Args:
-        epochs: As in `metrics.json`.
+        epochs: The training's, one or more.
         popularity: Popularity's metrics.
 
     Returns:
         `<svg>` elements.
     """
-    numbers = [epoch["epoch"] for epoch in epochs]
-    names = ["loss", *(name for name in popularity if name in epochs[0] and not name.startswith("hit_rate"))]
+    numbers = [epoch.epoch for epoch in epochs]
+    shown = [name for name in popularity if name in epochs[0].metrics and not name.startswith("hit_rate")]
+    series = {"loss": [epoch.loss for epoch in epochs]}
+    series |= {name: [epoch.metrics[name] for epoch in epochs] for name in shown}
     charts = []
-    for name in names:
-        values = [epoch[name] for epoch in epochs]
+    for name, values in series.items():
         description = f"{name} by epoch, from {significant(values[0])} to {significant(values[-1])}"
         if name in popularity:
             description += f"; popularity {significant(popularity[name])}"
@@ -88,57 +93,60 @@ def learning_charts(epochs: Sequence[Mapping[str, Any]], popularity: Mapping[str
     return charts
 
 
-def vocabulary_chart(tables: Mapping[str, Mapping[str, int]]) -> str:
+def vocabulary_chart(tables: Mapping[str, TableRows]) -> str:
     """Rows of each embedding table that were carried over, are new, or were dropped.
 
     Args:
-        tables: As in `warm_start.json`.
+        tables: By the name of the table's variable.
 
     Returns:
         An `<svg>` element; empty without tables.
     """
     if not tables:
         return ""
-    parts = (("carried", "model"), ("new", "good"), ("dropped", "warn"))
+    colours = ("model", "good", "warn")
+    parts = {
+        name: (("carried", rows.carried), ("new", rows.new), ("dropped", rows.dropped)) for name, rows in tables.items()
+    }
     told = "; ".join(
-        f"{_table(name)}: {', '.join(f'{part} {count(rows[part])}' for part, _ in parts)}"
-        for name, rows in tables.items()
+        f"{_table(name)}: {', '.join(f'{part} {count(rows)}' for part, rows in of_table)}"
+        for name, of_table in parts.items()
     )
     with canvas("vocabulary", f"Rows of the embedding tables. {told}", 0.55 + 0.46 * len(tables)) as drawn:
         axes = drawn.axes()
-        for y, rows in enumerate(tables.values()):
-            total, left = sum(rows[part] for part, _ in parts) or 1, 0.0
-            for part, colour in parts:
-                axes.barh(len(tables) - 1 - y, rows[part] / total, left=left, color=COLOURS[colour], height=0.42)
-                left += rows[part] / total
-            numbers = " · ".join(f"{count(rows[part])} {part}" for part, _ in parts)
+        for y, of_table in enumerate(parts.values()):
+            total, left = sum(rows for _, rows in of_table) or 1, 0.0
+            for (_, rows), colour in zip(of_table, colours, strict=True):
+                axes.barh(len(tables) - 1 - y, rows / total, left=left, color=COLOURS[colour], height=0.42)
+                left += rows / total
+            numbers = " · ".join(f"{count(rows)} {part}" for part, rows in of_table)
             axes.text(0, len(tables) - 1 - y + 0.26, numbers, va="bottom", fontsize=8, color=COLOURS["soft"])
         _bars(axes, [_table(name) for name in tables], 1)
         axes.set_ylim(-0.5, len(tables) - 0.2)
     return drawn.svg
 
 
-def latency_chart(signatures: Mapping[str, Mapping[str, Any]]) -> str:
+def latency_chart(signatures: Mapping[str, SignatureCheck]) -> str:
     """How long each signature takes: half of the requests, 95 in 100, the slowest.
 
     Args:
-        signatures: As in `serving_check.json`.
+        signatures: By name.
 
     Returns:
         An `<svg>` element; empty without measurements.
     """
-    rows = [(name, found["latency_ms"]) for name, found in signatures.items() if found.get("latency_ms")]
+    rows = [(name, found.latency_ms) for name, found in signatures.items() if found.latency_ms]
     if not rows:
         return ""
-    told = ", ".join(f"{name} {significant(ms['p50'])} and {significant(ms['p95'])}" for name, ms in rows)
+    told = ", ".join(f"{name} {significant(ms.p50)} and {significant(ms.p95)}" for name, ms in rows)
     with canvas("latency", f"Milliseconds, p50 and p95: {told}", 0.6 + _BAR * len(rows)) as drawn:
         axes = drawn.axes()
         axes.set_xlabel("milliseconds")
         for y, (_, ms) in enumerate(rows):
             at = len(rows) - 1 - y
-            axes.plot([ms["p50"], ms["max"]], [at, at], color=COLOURS["model"], linewidth=2, alpha=0.4)
-            axes.plot([ms["p95"]], [at], color=COLOURS["model"], marker="|", markersize=9, markeredgewidth=2)
-            axes.plot([ms["p50"]], [at], color=COLOURS["model"], marker="o", markersize=5)
+            axes.plot([ms.p50, ms.max], [at, at], color=COLOURS["model"], linewidth=2, alpha=0.4)
+            axes.plot([ms.p95], [at], color=COLOURS["model"], marker="|", markersize=9, markeredgewidth=2)
+            axes.plot([ms.p50], [at], color=COLOURS["model"], marker="o", markersize=5)
         axes.set_yticks(range(len(rows)), [name for name, _ in rows][::-1])
         axes.set_ylim(-0.6, len(rows) - 0.4)
         axes.set_xlim(0)

@@ -3,28 +3,29 @@
 from collections.abc import Mapping
 from typing import Any
 
+from documents.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY, ContenderMeasurements, Measurement
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import count, significant
 
-Metrics = Mapping[str, Mapping[str, float | None]]
-"""Metric to its value and interval, as in `evaluation.json`."""
+Contenders = Mapping[str, ContenderMeasurements]
+"""By name, as in an evaluation."""
 
 CONTENDERS = {
-    "model": "this model",
-    "last_blessed": "last blessed model",
-    "item_item": "item-item",
-    "popularity": "popularity",
+    MODEL: "this model",
+    LAST_BLESSED: "last blessed model",
+    ITEM_ITEM: "item-item",
+    POPULARITY: "popularity",
 }
 """Contender to what the report calls it, in the order of the report."""
 
-MARKERS = {"model": "●", "last_blessed": "◆", "item_item": "■", "popularity": "▲"}
+MARKERS = {MODEL: "●", LAST_BLESSED: "◆", ITEM_ITEM: "■", POPULARITY: "▲"}
 """Contender to the sign that stands for it in a key."""
 
 HIGHER_IS_BETTER = {"recall": True, "ndcg": True, "hit_rate": True, "mrr": True, "coverage": True, "gini": False}
 """Metric, without its k, to which way is better. Mean popularity and novelty are neither good nor bad in themselves."""
 
 _COLOUR = {name: COLOURS[name.replace("_", "-")] for name in CONTENDERS}
-_MARKER = {"model": "o", "last_blessed": "D", "item_item": "s", "popularity": "^"}
+_MARKER = {MODEL: "o", LAST_BLESSED: "D", ITEM_ITEM: "s", POPULARITY: "^"}
 _ARROW = {True: "↑", False: "↓", None: ""}
 _RIGHT = 1.03
 """Room to the right of the largest value."""
@@ -33,21 +34,21 @@ _ROW = 0.24
 """Inches of a row of dots."""
 
 
-def contenders_chart(contenders: Mapping[str, Any], metric: str) -> str:
+def contenders_chart(contenders: Contenders, metric: str) -> str:
     """One metric of every contender, each a dot on its 95 % interval.
 
     Args:
-        contenders: As in `evaluation.json`.
+        contenders: The evaluation's.
         metric: Such as `ndcg@10`.
 
     Returns:
         An `<svg>` element; empty if no contender has the metric.
     """
-    rows = [(name, contenders[name]["metrics"].get(metric)) for name in CONTENDERS if name in contenders]
-    rows = [(name, found) for name, found in rows if found and found["value"] is not None]
+    measured = [(name, contenders[name].metrics.get(metric)) for name in CONTENDERS if name in contenders]
+    rows = [(name, found) for name, found in measured if found is not None and found.value is not None]
     if not rows:
         return ""
-    told = ", ".join(f"{CONTENDERS[name]} {significant(found['value'])}" for name, found in rows)
+    told = ", ".join(f"{CONTENDERS[name]} {significant(found.value)}" for name, found in rows)
     with canvas(f"contenders-{_slug(metric)}", f"{metric}: {told}", 0.62 + _ROW * len(rows), 3.2) as drawn:
         axes = drawn.axes()
         axes.set_title(f"{metric} {_ARROW[HIGHER_IS_BETTER.get(metric.split('@')[0])]}".rstrip())
@@ -58,17 +59,17 @@ def contenders_chart(contenders: Mapping[str, Any], metric: str) -> str:
     return drawn.svg
 
 
-def over_k_chart(contenders: Mapping[str, Any], metric: str) -> str:
+def over_k_chart(contenders: Contenders, metric: str) -> str:
     """A metric of every contender over k, as lines within their intervals.
 
     Args:
-        contenders: As in `evaluation.json`.
+        contenders: The evaluation's.
         metric: A metric that has a k, without it: `recall` or `ndcg`.
 
     Returns:
         An `<svg>` element; empty if there are not two k.
     """
-    cuts = sorted(int(name.split("@")[1]) for name in contenders["model"]["metrics"] if name.startswith(f"{metric}@"))
+    cuts = sorted(int(name.split("@")[1]) for name in contenders[MODEL].metrics if name.startswith(f"{metric}@"))
     if len(cuts) < 2:
         return ""
     description = f"{metric} at k from {cuts[0]} to {cuts[-1]}, with 95 % intervals; the numbers are in the table"
@@ -77,23 +78,25 @@ def over_k_chart(contenders: Mapping[str, Any], metric: str) -> str:
         axes.set_title(f"{metric}@k")
         axes.set_xscale("log")
         for name in reversed([name for name in CONTENDERS if name in contenders]):
-            found = [contenders[name]["metrics"].get(f"{metric}@{k}", {}) for k in cuts]
-            points = [(k, of_k) for k, of_k in zip(cuts, found, strict=True) if of_k.get("value") is not None]
+            found = [contenders[name].metrics.get(f"{metric}@{k}") for k in cuts]
+            points = [
+                (k, of_k) for k, of_k in zip(cuts, found, strict=True) if of_k is not None and of_k.value is not None
+            ]
             if not points:
                 continue
             at = [k for k, _ in points]
-            with_interval = [(k, of_k) for k, of_k in points if of_k.get("low") is not None]
+            with_interval = [(k, of_k) for k, of_k in points if of_k.low is not None]
             axes.fill_between(
                 [k for k, _ in with_interval],
-                [of_k["low"] for _, of_k in with_interval],
-                [of_k["high"] for _, of_k in with_interval],
+                [of_k.low for _, of_k in with_interval],
+                [of_k.high for _, of_k in with_interval],
                 color=_COLOUR[name],
                 alpha=0.18,
                 linewidth=0,
             )
             axes.plot(
                 at,
-                [of_k["value"] for _, of_k in points],
+                [of_k.value for _, of_k in points],
                 color=_COLOUR[name],
                 marker=_MARKER[name],
                 markersize=4,
@@ -109,25 +112,25 @@ def over_k_chart(contenders: Mapping[str, Any], metric: str) -> str:
     return drawn.svg
 
 
-def differences_chart(differences: Mapping[str, Metrics], metrics: tuple[str, ...]) -> str:
+def differences_chart(differences: Mapping[str, Mapping[str, Measurement]], metrics: tuple[str, ...]) -> str:
     """This model minus each other one, as dots on intervals about a line at nothing.
 
     Args:
-        differences: Contender to metric to difference, as in `evaluation.json`.
+        differences: Contender to metric to difference.
         metrics: Which of them.
 
     Returns:
         An `<svg>` element; empty if there is nothing to compare with.
     """
     rows = [
-        (name, metric, differences[name][metric])
+        (name, metric, found)
         for metric in metrics
         for name in CONTENDERS
-        if differences.get(name, {}).get(metric, {}).get("value") is not None
+        if (found := differences.get(name, {}).get(metric)) is not None and found.value is not None
     ]
     if not rows:
         return ""
-    told = ", ".join(f"{metric} {significant(found['value'])} from {CONTENDERS[name]}" for name, metric, found in rows)
+    told = ", ".join(f"{metric} {significant(found.value)} from {CONTENDERS[name]}" for name, metric, found in rows)
     with canvas("differences", f"This model minus others: {told}", 0.75 + _ROW * len(rows)) as drawn:
         axes = drawn.axes()
         axes.set_title("This model minus others")
@@ -139,25 +142,23 @@ def differences_chart(differences: Mapping[str, Metrics], metrics: tuple[str, ..
     return drawn.svg
 
 
-def slices_chart(contenders: Mapping[str, Any], slicing: str, metric: str) -> str:
+def slices_chart(contenders: Contenders, slicing: str, metric: str) -> str:
     """A metric in each slice, this model's beside the others'.
 
     Args:
-        contenders: As in `evaluation.json`.
+        contenders: The evaluation's.
         slicing: Such as `user_activity`.
         metric: Such as `recall@10`.
 
     Returns:
         An `<svg>` element of the slices that hold users; empty if none does.
     """
-    slices = {name: found for name, found in contenders["model"]["slices"][slicing].items() if found["users"]}
+    slices = {name: found for name, found in contenders[MODEL].slices[slicing].items() if found.users}
     shown = [name for name in CONTENDERS if name in contenders]
     if not slices:
         return ""
-    told = ", ".join(
-        f"{slice_} {significant(of_slice['metrics'].get(metric, {}).get('value'))}"
-        for slice_, of_slice in slices.items()
-    )
+    ours = {slice_: of_slice.metrics.get(metric) for slice_, of_slice in slices.items()}
+    told = ", ".join(f"{slice_} {significant(found.value if found else None)}" for slice_, found in ours.items())
     height = 0.55 + len(slices) * (0.14 * len(shown) + 0.16)
     with canvas(f"slices-{_slug(slicing)}", f"{metric} by {slicing}: {told}", height, 3.9) as drawn:
         axes = drawn.axes()
@@ -165,21 +166,22 @@ def slices_chart(contenders: Mapping[str, Any], slicing: str, metric: str) -> st
         for row, slice_ in enumerate(slices):
             base = len(slices) - 1 - row
             for n, name in enumerate(shown):
-                of_slice = contenders[name].get("slices", {}).get(slicing, {}).get(slice_, {})
-                found = of_slice.get("metrics", {}).get(metric)
-                if found and found["value"] is not None:
+                of_slice = contenders[name].slices.get(slicing, {}).get(slice_)
+                found = of_slice.metrics.get(metric) if of_slice is not None else None
+                if found is not None and found.value is not None:
                     _dot(axes, name, found, base + (len(shown) - 1) * 0.09 - n * 0.18, size=4)
-        _label_rows(axes, [f"{name}\n{count(of_slice['users'])} users" for name, of_slice in slices.items()])
+        _label_rows(axes, [f"{name}\n{count(of_slice.users)} users" for name, of_slice in slices.items()])
         _room(axes)
     return drawn.svg
 
 
-def _dot(axes: Any, name: str, found: Mapping[str, float | None], y: float, size: float = 6) -> None:
-    low, high = found.get("low"), found.get("high")
-    if low is not None and high is not None:
-        axes.plot([low, high], [y, y], color=_COLOUR[name], linewidth=2.4, alpha=0.55, solid_capstyle="round")
+def _dot(axes: Any, name: str, found: Measurement, y: float, size: float = 6) -> None:
+    if found.low is not None and found.high is not None:
+        axes.plot(
+            [found.low, found.high], [y, y], color=_COLOUR[name], linewidth=2.4, alpha=0.55, solid_capstyle="round"
+        )
     # Not clipped: a dot at nothing stands on the axis.
-    axes.plot([found["value"]], [y], color=_COLOUR[name], marker=_MARKER[name], markersize=size, clip_on=False)
+    axes.plot([found.value], [y], color=_COLOUR[name], marker=_MARKER[name], markersize=size, clip_on=False)
 
 
 def _label_rows(axes: Any, labels: list[str]) -> None:

@@ -8,39 +8,33 @@ from typing import Any
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from pipeline.store.runs.records import ArtifactRef, Run
+from documents.catalogue import CatalogueReport
+from documents.cleaning import CleaningReport
+from documents.document import Document
+from documents.evaluation import EvaluationReport
+from documents.warm_start import WarmStartReport
+from pipeline.store.runs.records import Run
 
-EVALUATION_FILE = "evaluation.json"
-WARM_START_FILE = "warm_start.json"
-COUNTS_FILES = ("cleaning.json", "catalogue.json")
 _SCHEMA_FILE = "schema.pbtxt"
 _VOCABULARIES_DIR = os.path.join("transform_fn", "assets")
 _TYPE = "@type"
 
 
-def read_json(artifact: ArtifactRef | None, file: str) -> dict[str, Any] | None:
-    """Reads a JSON file of an artifact; None where either is missing.
+def evaluation(run: Run) -> EvaluationReport | None:
+    """The run's evaluation; None if it was not evaluated or the file is gone.
 
-    Args:
-        artifact: The artifact.
-        file: The file's name in it.
+    Raises:
+        OutputError: The file is damaged, or of another format.
     """
-    try:
-        return json.loads(Path(artifact.uri, file).read_bytes()) if artifact is not None else None
-    except FileNotFoundError:
-        return None
-
-
-def evaluation(run: Run) -> dict[str, Any] | None:
-    """The run's `evaluation.json`, None if it was not evaluated or the file is gone."""
-    return read_json(run.output("ModelEvaluation"), EVALUATION_FILE)
+    artifact = run.output("ModelEvaluation")
+    return EvaluationReport.find(artifact.uri) if artifact is not None else None
 
 
 def failed_rules(run: Run) -> list[str]:
-    """The rules of the gate that the run's model failed; the store has their names when `evaluation.json` is gone."""
+    """The rules of the gate that the run's model failed; the store has their names when the evaluation is gone."""
     told = evaluation(run)
     if told is not None:
-        return [rule["rule"] for rule in told.get("decision", {}).get("rules", ()) if not rule["passed"]]
+        return [rule.rule for rule in told.decision.failed]
     kept = run.output("ModelEvaluation")
     names = str(kept.properties.get("failed_rules", "")) if kept else ""
     return names.split(", ") if names else []
@@ -99,14 +93,25 @@ def tfx_version(run: Run) -> dict[str, Any]:
 
 
 def counts(run: Run) -> dict[str, Any]:
-    """What was read, cleaned and split, by `<node> <dotted field>`."""
+    """What was read, cleaned and split, by `<node> <dotted field>`.
+
+    Raises:
+        OutputError: A file is damaged, or of another format.
+    """
     found: dict[str, Any] = {}
     for node, artifact in run.outputs("Examples").items():
-        for told in filter(None, (read_json(artifact, file) for file in COUNTS_FILES)):
-            steps = {step["step"]: step["out"] for step in told.get("steps", ())}
-            flat = flatten(told | {"steps": steps})
-            found |= {f"{node} {path}": value for path, value in flat.items() if not isinstance(value, list)}
+        flat: dict[str, Any] = {}
+        if (cleaning := CleaningReport.find(artifact.uri)) is not None:
+            flat |= flatten(_fields(cleaning) | {"steps": {step.step: step.rows_out for step in cleaning.steps}})
+        if (catalogue := CatalogueReport.find(artifact.uri)) is not None:
+            flat |= flatten(_fields(catalogue))
+        found |= {f"{node} {path}": value for path, value in flat.items() if not isinstance(value, tuple)}
     return found
+
+
+def _fields(document: Document) -> dict[str, Any]:
+    """What a document says of the run; its format is of the code that wrote it."""
+    return document.model_dump(exclude={"format_version"})
 
 
 def fingerprints(run: Run) -> dict[str, Any]:
@@ -153,6 +158,11 @@ def vocabularies(run: Run) -> dict[str, set[bytes]]:
 
 
 def start(run: Run) -> dict[str, Any]:
-    """How the training began, by `training <dotted field>` of `warm_start.json`."""
-    told = read_json(run.output("ModelRun"), WARM_START_FILE)
-    return {f"training {path}": value for path, value in flatten(told or {}).items() if path}
+    """How the training began, by `training <dotted field>`.
+
+    Raises:
+        OutputError: The file is damaged, or of another format.
+    """
+    artifact = run.output("ModelRun")
+    told = WarmStartReport.find(artifact.uri) if artifact is not None else None
+    return {f"training {path}": value for path, value in flatten(_fields(told)).items()} if told else {}

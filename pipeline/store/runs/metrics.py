@@ -1,10 +1,10 @@
 """Two evaluations side by side, and what may be said of the difference."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-MODEL, POPULARITY = "model", "popularity"
+from documents.evaluation import MODEL, POPULARITY, EvaluationReport
+
 SUMMED_UP = ("recall@10", "ndcg@10")
 """Metrics that the sentences are about."""
 
@@ -41,11 +41,11 @@ class Measured:
     after: Interval
 
 
-def measured(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[Measured, ...]:
+def measured(before: EvaluationReport | None, after: EvaluationReport | None) -> tuple[Measured, ...]:
     """Lines up the metrics of the model and of popularity that both evaluations have.
 
     Args:
-        before: An `evaluation.json`; None where there is none.
+        before: An evaluation; None where there is none.
         after: Another.
     """
     return tuple(
@@ -56,12 +56,13 @@ def measured(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) 
     )
 
 
-def _metrics(evaluation: Mapping[str, Any] | None, contender: str) -> dict[str, Interval]:
-    metrics = (evaluation or {}).get("contenders", {}).get(contender, {}).get("metrics", {})
+def _metrics(evaluation: EvaluationReport | None, contender: str) -> dict[str, Interval]:
+    if evaluation is None or contender not in evaluation.contenders:
+        return {}
     return {
-        name: Interval(told["value"], told.get("low"), told.get("high"))
-        for name, told in metrics.items()
-        if told["value"] is not None
+        name: Interval(told.value, told.low, told.high)
+        for name, told in evaluation.contenders[contender].metrics.items()
+        if told.value is not None
     }
 
 

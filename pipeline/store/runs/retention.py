@@ -11,7 +11,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from pipeline.ground.progress import LOG_NAME_FORMAT
 from pipeline.store.runs.disk import discard_outputs
-from pipeline.store.runs.metadata import BLESSED, CURRENT_MODEL, MODEL_DIGEST, open_store, properties
+from pipeline.store.runs.metadata import BLESSED, CURRENT_MODEL, open_store, properties
 from pipeline.store.runs.records import ArtifactRef, Run, read_runs
 
 LOGS_DIR = "logs"
@@ -87,7 +87,7 @@ def _served(store: mlmd.MetadataStore, serving_dir: Path) -> set[int]:
     standing = versions(str(serving_dir))
     there = {model.id for model in store.get_artifacts_by_type("Model") if model.state == pb.Artifact.LIVE}
     models = models_by_digest(store, standing)
-    copies = [models.get(version.record.get(MODEL_DIGEST, ""), set()) & there for version in standing]
+    copies = [models.get(version.record.model_digest or "", set()) & there for version in standing]
     newest = {max(of_one) for of_one in copies if of_one}
     blessings = store.get_artifacts_by_type("ModelBlessing")
     return newest | {each.id for each in blessings if properties(each).get(CURRENT_MODEL) in newest}

@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 
 from common.errors import OutputError
 from pipeline.store.runs.metadata import BLESSED, CURRENT_MODEL, MODEL_DIGEST, WITHDRAWN, open_store, properties
-from pipeline.store.versions.folder import SOURCE, Version, versions
+from pipeline.store.versions.folder import Version, versions
 from pipeline.store.versions.withdrawn import withdrawn
 from serving_signatures.provenance import model_digest
 
@@ -122,7 +122,7 @@ def models_by_digest(store: mlmd.MetadataStore, standing: Iterable[Version]) -> 
     """
     models = _pushed_models(store)
     for version in standing:
-        source = version.record.get(SOURCE)
+        source = version.record.source
         # Not by the place alone: where the store and the artifacts were begun anew, another model may be there.
         if source and version.digest not in models and model_digest(source) == version.digest:
             artifacts = store.get_artifacts_by_type("Model")

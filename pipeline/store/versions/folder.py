@@ -8,52 +8,16 @@ import posixpath
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Annotated, Any
 
 import tensorflow as tf
-from pydantic import AfterValidator
 
-from pipeline.store.versions.json_files import JsonFile, read_json
-from serving_signatures.export import PROVENANCE_FILE, SAVED_MODEL
-from serving_signatures.provenance import PUSH_FILE, model_digest
-
-SOURCE = "source"
-"""In a version's record: the newest place in which the pipeline has this model."""
-
-_MEND_RECORD = "Mend it, or remove it: its version then counts as one that came otherwise."
+from documents.provenance import Provenance
+from documents.push_record import PushRecord
+from serving_signatures.export import SAVED_MODEL
+from serving_signatures.provenance import model_digest
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 """A version's name, below 2**63, which is where TensorFlow Serving's numbers end."""
-
-
-def _is_iso_8601(text: str) -> str:
-    datetime.fromisoformat(text)
-    return text
-
-
-class _Record(JsonFile):
-    """What is read of `Version.record`."""
-
-    model_digest: str | None = None
-    pushed_at: Annotated[str, AfterValidator(_is_iso_8601)] | None = None
-    source: str | None = None
-    origin: int | None = None
-    rolled_back_to: int | None = None
-
-
-class _Metrics(JsonFile):
-    model: dict[str, float] = {}
-
-
-class _BaseModel(JsonFile):
-    warm: bool | None = None
-
-
-class _Provenance(JsonFile):
-    """What is read of `Version.provenance`."""
-
-    metrics: _Metrics = _Metrics()
-    base_model: _BaseModel = _BaseModel()
 
 
 @dataclass(frozen=True)
@@ -62,50 +26,46 @@ class Version:
 
     number: int
     path: str
-    record: dict[str, Any]
-    """What its push wrote down; see `publish.publish`. Empty for one that came otherwise."""
+    record: PushRecord
+    """What its push wrote down."""
 
     @property
     def digest(self) -> str:
         """The model's digest: as written down, or else computed."""
-        return self.record.get("model_digest") or model_digest(self.path)
+        return self.record.model_digest or model_digest(self.path)
 
     @property
     def origin(self) -> int:
         """The number under which this model was first pushed; a rollback gives it a new one."""
-        origin: int | None = self.record.get("origin")
-        return self.number if origin is None else origin
+        return self.number if self.record.origin is None else self.record.origin
 
     @property
     def pushed_at(self) -> str:
         """When, ISO 8601: as written down, or else when the graph came there."""
-        written = self.record.get("pushed_at")
-        if written:
-            return str(written)
+        if self.record.pushed_at:
+            return self.record.pushed_at
         seconds = tf.io.gfile.stat(posixpath.join(self.path, SAVED_MODEL)).mtime_nsec / 1e9
         return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
     @property
     def artifact(self) -> str | None:
         """URI of the Model artifact that holds this model; None where nobody has written it down."""
-        source = self.record.get(SOURCE)
-        return posixpath.dirname(source) if source else None
+        return posixpath.dirname(self.record.source) if self.record.source else None
 
     @property
     def has_artifact(self) -> bool:
         """Whether that artifact is still there."""
-        source = self.record.get(SOURCE)
+        source = self.record.source
         return source is not None and tf.io.gfile.exists(posixpath.join(source, SAVED_MODEL))
 
     @property
-    def provenance(self) -> dict[str, Any]:
-        """What the model was made of; empty where it does not say.
+    def provenance(self) -> Provenance:
+        """What the model was made of, as far as it says so.
 
         Raises:
             OutputError: Its file is damaged.
         """
-        file = posixpath.join(self.path, PROVENANCE_FILE)
-        return read_json(file, _Provenance, "It is a part of the model: remove its version's folder, and run again.")
+        return Provenance.find(self.path) or Provenance()
 
 
 def versions(serving_dir: str) -> list[Version]:
@@ -119,7 +79,7 @@ def versions(serving_dir: str) -> list[Version]:
     """
     paths = {number: posixpath.join(serving_dir, str(number)) for number in numbers(serving_dir)}
     return [
-        Version(number, path, read_json(posixpath.join(path, PUSH_FILE), _Record, _MEND_RECORD))
+        Version(number, path, PushRecord.find(path) or PushRecord())
         for number, path in paths.items()
         if tf.io.gfile.exists(posixpath.join(path, SAVED_MODEL))
     ]

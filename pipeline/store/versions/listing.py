@@ -1,6 +1,7 @@
 """What there is to say about each version of a serving folder."""
 
 import posixpath
+from collections.abc import Collection
 from typing import Any
 
 import tensorflow as tf
@@ -32,18 +33,18 @@ def listing(serving_dir: str) -> list[dict[str, Any]]:
         return [_row(version, version is kept[-1], out) for version in kept]
 
 
-def _row(version: Version, is_live: bool, out: dict[str, Any]) -> dict[str, Any]:
+def _row(version: Version, is_live: bool, out: Collection[str]) -> dict[str, Any]:
     provenance, digest = version.provenance, version.digest
-    metrics = provenance.get("metrics", {}).get("model", {})
+    metrics = provenance.metrics.model
     return {
         "version": version.number,
         "pushed_at": version.pushed_at,
         "live": is_live,
         "withdrawn": digest in out,
-        "rolled_back_to": version.record.get("rolled_back_to"),
+        "rolled_back_to": version.record.rolled_back_to,
         "model_digest": digest,
         "metrics": {name: metrics[name] for name in sorted(metrics) if name.startswith(_HEADLINE)},
-        "warm": provenance.get("base_model", {}).get("warm"),
+        "warm": provenance.base_model.warm,
         "bytes": _bytes(version.path),
     }
 

@@ -9,7 +9,6 @@ highest one for the newest.
 import contextlib
 import errno
 import fcntl
-import json
 import logging
 import os
 import posixpath
@@ -21,15 +20,15 @@ import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import tensorflow as tf
 
 from common.atomicity import copy_files, is_local, put_new, remove_folder, sync, write_text
 from common.errors import ModelError, OutputError
-from pipeline.store.versions.folder import SOURCE, Version, names, numbers, versions
+from documents.push_record import PushRecord
+from pipeline.store.versions.folder import Version, names, numbers, versions
 from serving_signatures.export import SAVED_MODEL
-from serving_signatures.provenance import PUSH_FILE, digest_of_files, file_digests
+from serving_signatures.provenance import digest_of_files, file_digests
 
 _UNFINISHED, _DELETED = "unfinished", "deleted"
 _TEMPORARY = re.compile(rf"\.(?P<host>.+)\.[0-9a-f]{{32}}\.(?:{_UNFINISHED}|{_DELETED})")
@@ -74,7 +73,7 @@ def locked(serving_dir: str) -> Iterator[bool]:
 
 
 def publish(
-    source: str, files: Mapping[str, str], serving_dir: str, record: Mapping[str, Any] | None = None
+    source: str, files: Mapping[str, str], serving_dir: str, record: PushRecord | None = None
 ) -> tuple[int, str]:
     """Makes a model live. To be called under `locked`.
 
@@ -82,8 +81,8 @@ def publish(
         source: The SavedModel, local or remote.
         files: The digests of its files, as `file_digests` gives them.
         serving_dir: The serving folder, local or remote.
-        record: What to write down in the version, beside `model_digest` and `pushed_at`; and `source`, where the
-            pipeline's own place of the model is not the one above.
+        record: What to write down in the version, beside `model_digest` and `pushed_at`. By default, the model's place
+            is the source above.
 
     Returns:
         The new version's number and folder.
@@ -94,13 +93,13 @@ def publish(
         OSError: The folder cannot be written; nothing half written is left under a number.
         tf.errors.OpError: Likewise, of an object store.
     """
-    digests = {path: digest for path, digest in files.items() if path != PUSH_FILE}
+    digests = {path: digest for path, digest in files.items() if path != PushRecord.FILE}
     if SAVED_MODEL not in digests:
         raise ModelError(f"there is no model at {source}: {SAVED_MODEL} is missing. Run the pipeline again.")
     pushed_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     digest = digest_of_files(digests)
-    record = {"model_digest": digest, "pushed_at": pushed_at, SOURCE: source, **(record or {})}
-    text = json.dumps(record, indent=2, sort_keys=True) + "\n"
+    record = (record or PushRecord(source=source)).model_copy(update={"model_digest": digest, "pushed_at": pushed_at})
+    text = record.to_json()
     if is_local(serving_dir):
         version = _publish_here(source, Path(serving_dir), digests, text)
     else:
@@ -117,11 +116,11 @@ def note_source(version: Version, source: str) -> None:
         version: The live version.
         source: The SavedModel, local or remote.
     """
-    if version.record.get(SOURCE) == source:
+    if version.record.source == source:
         return
-    known = {"model_digest": version.digest, "pushed_at": version.pushed_at, **version.record}
-    text = json.dumps({**known, SOURCE: source}, indent=2, sort_keys=True) + "\n"
-    place = posixpath.join(version.path, PUSH_FILE)
+    known = {"model_digest": version.digest, "pushed_at": version.pushed_at, "source": source}
+    text = version.record.model_copy(update=known).to_json()
+    place = posixpath.join(version.path, PushRecord.FILE)
     # Beside the version, where a later push sweeps it: nothing of a killed push may stay in a model.
     work_dir = _temporary(Path(version.path).parent, _UNFINISHED) if is_local(place) else None
     try:
@@ -158,7 +157,7 @@ def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], re
     try:
         copy_files(source, digests, str(unfinished), durable=True)
         _require_equal(file_digests(str(unfinished)), digests, str(serving_dir))
-        write_text(unfinished / PUSH_FILE, record, durable=True)
+        write_text(unfinished / PushRecord.FILE, record, durable=True)
         sync(unfinished)
         version = _next_number(str(serving_dir))
         while not put_new(unfinished, serving_dir / str(version)):  # another machine was faster: take the next
@@ -175,7 +174,7 @@ def _publish_there(source: str, serving_dir: str, digests: Mapping[str, str], re
     try:
         copy_files(source, data, folder)
         _require_equal(file_digests(folder), data, serving_dir)
-        write_text(posixpath.join(folder, PUSH_FILE), record)
+        write_text(posixpath.join(folder, PushRecord.FILE), record)
         copy_files(source, [SAVED_MODEL], folder)
     except (OutputError, OSError, tf.errors.OpError):
         remove_folder(folder, SAVED_MODEL)

@@ -52,7 +52,7 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
         if out := withdrawn(serving_dir).get(digest):
             command = "perennial versions rollback" if is_local(serving_dir) else "perennial vertex versions rollback"
             reason = (
-                f"this model was version {out['version']} until a rollback withdrew it at {out['at']}; "
+                f"this model was version {out.version} until a rollback withdrew it at {out.at}; "
                 f"`{command} VERSION` brings a version back on purpose"
             )
             return Push(digest, None, None, reason)

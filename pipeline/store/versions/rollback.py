@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from common.errors import ModelError
+from documents.push_record import PushRecord
+from documents.withdrawn import WithdrawnModel
 from pipeline.store.versions.blessings import Blessed, bless_again
 from pipeline.store.versions.files import reading, writing
-from pipeline.store.versions.folder import SOURCE, Version, versions
+from pipeline.store.versions.folder import Version, versions
 from pipeline.store.versions.publish import locked, publish, retire, sweep
 from pipeline.store.versions.withdrawn import withdrawn, write_withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests
@@ -99,7 +101,7 @@ def roll_back(
             )
         newer = {digests[v.number]: v.number for v in kept if v.origin > target.origin and digests[v.number] != digest}
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        now_out = out | {each: {"version": v, "at": at} for each, v in newer.items() if each not in out}
+        now_out = out | {each: WithdrawnModel(version=v, at=at) for each, v in newer.items() if each not in out}
         now_out.pop(digest, None)
         if now_out != out:
             write_withdrawn(serving_dir, now_out)
@@ -111,7 +113,7 @@ def roll_back(
         if digest == digests[kept[-1].number]:
             live = kept[-1].number
         else:
-            record = {"origin": target.origin, "rolled_back_to": target.number, SOURCE: target.record.get(SOURCE)}
+            record = PushRecord(origin=target.origin, rolled_back_to=target.number, source=target.record.source)
             live, _ = publish(target.path, files, serving_dir, record)
         retire(serving_dir, keep_versions)
         taken_out = {each: v for each, v in newer.items() if each not in out}
@@ -130,7 +132,7 @@ def _target(serving_dir: str, kept: list[Version], number: int) -> Version:
         if version.number == number:
             return version
     for version in reversed(kept):
-        if number in (version.origin, version.record.get("rolled_back_to")):
+        if number in (version.origin, version.record.rolled_back_to):
             raise _nothing_fits(serving_dir, kept, f"version {number}, whose model is version {version.number} now")
     raise _nothing_fits(serving_dir, kept, f"version {number}")
 

@@ -19,6 +19,8 @@ from tfx import types
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 
+from documents.catalogue import CatalogueReport
+from documents.cleaning import CleaningReport
 from pipeline.cloud.dataflow import RUNNER, dataflow_args
 from pipeline.cloud.dataflow_runner import DataflowRunner
 from pipeline.components.catalogue_gen import executor as catalogue_gen
@@ -195,14 +197,14 @@ def test_ingest_as_uploaded_to_dataflow_writes_what_it_writes_here_and_holds_not
 
     here = ingest.run_interaction_gen(log, str(path), tmp_path / "here")
     component: Any = InteractionGen(log, str(path))
-    there, uploaded = run(interaction_gen.Executor, component, {}, tmp_path / "there", interaction_gen.REPORT_FILE)
+    there, uploaded = run(interaction_gen.Executor, component, {}, tmp_path / "there", CleaningReport.FILE)
     assert (here.splits, here.report) == (there.splits, there.report)
 
     items = ingest.run_catalogue_gen(None, str(path), here.artifact, tmp_path / "items")
     component = CatalogueGen(None, str(path), interactions)
     inputs = {"interactions": [here.artifact]}
     items_there, items_uploaded = run(
-        catalogue_gen.Executor, component, inputs, tmp_path / "items-there", catalogue_gen.REPORT_FILE
+        catalogue_gen.Executor, component, inputs, tmp_path / "items-there", CatalogueReport.FILE
     )
     assert (items.splits, items.report) == (items_there.splits, items_there.report)
 

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -9,8 +8,8 @@ from tests.pipeline.report import worlds
 
 
 def test_read_facts_documents_are_those_of_the_files(tmp_path: Path) -> None:
-    (tmp_path / "cleaning.json").write_text(json.dumps(worlds.CLEANING))
-    (tmp_path / "metrics.json").write_text(json.dumps(worlds.TRAINING))
+    (tmp_path / "cleaning.json").write_text(worlds.CLEANING.to_json())
+    (tmp_path / "metrics.json").write_text(worlds.TRAINING.to_json())
     facts = read_facts("shop", {"interactions": Part(str(tmp_path)), "model_run": Part(str(tmp_path))})
     assert facts.cleaning == worlds.CLEANING
     assert facts.training == worlds.TRAINING
@@ -23,7 +22,7 @@ def test_read_facts_broken_or_missing_file_is_missing(tmp_path: Path, caplog: py
     facts = read_facts("shop", {"interactions": Part(str(tmp_path)), "model_run": Part(str(tmp_path / "gone"))})
     assert facts.cleaning is None
     assert facts.training is None
-    assert "cleaning.json: is not JSON" in caplog.text
+    assert f"The report goes without a document. {tmp_path}/cleaning.json is damaged: " in caplog.text
 
 
 def test_read_facts_anomalies_of_every_split(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from documents.data_gate import Finding
 from pipeline.components.catalogue_gen.executor import make_catalogue
-from pipeline.components.data_gate.anomalies import Finding
 from pipeline.components.serving_check.replay import nothing_asked
 from pipeline.report.facts import Anomaly, Facts, Part
 from pipeline.report.page import SECTIONS, build_page
+from tests.documents.samples import changed
 from tests.pipeline.report import worlds
 
 _VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -115,14 +116,21 @@ def test_page_of_a_model_handed_on_tells_of_no_training() -> None:
 def test_page_data_not_compared_says_why() -> None:
     assert "Not compared: there is no blessed model yet." in _Document(build_page(worlds.first())).text
     lost = "the last blessed model has no record of the data that it learned from"
-    gate = {**worlds.DATA_GATE, "checks": [], "not_compared_because": lost}
+    gate = changed(worlds.DATA_GATE, checks=[], not_compared_because=lost)
     assert f"Not compared: {lost}." in _Document(build_page(dataclasses.replace(worlds.pushed(), data_gate=gate))).text
 
 
 def test_page_anomaly_that_data_gate_ignored_is_marked() -> None:
     seen = [Anomaly("interactions", "train", name, "OUT_OF_RANGE", "7 > 5 (max).") for name in ("value", "timestamp")]
-    finding = Finding("interactions", "train", "value", "OUT_OF_RANGE", "7 > 5 (max).", ignored=True)
-    gate = {**worlds.DATA_GATE, "ignored": [finding._asdict()]}
+    finding = Finding(
+        data="interactions",
+        split="train",
+        feature="value",
+        anomaly="OUT_OF_RANGE",
+        description="7 > 5 (max).",
+        ignored=True,
+    )
+    gate = changed(worlds.DATA_GATE, ignored=[finding.model_dump()])
     page = build_page(dataclasses.replace(worlds.pushed(), anomalies=tuple(seen), data_gate=gate))
     rows = [row for row in page.split("<tr>") if "OUT_OF_RANGE" in row]
     assert [("ignored" in row, "value" in row) for row in rows] == [(True, True), (False, False)]
@@ -173,13 +181,13 @@ def test_page_model_that_could_not_be_asked_shows_the_gate_alone() -> None:
         "low": None,
         "high": None,
     }
-    evaluation = {
-        **worlds.evaluation(first=True),
-        "contenders": {},
-        "differences": {},
-        "samples": {"recommendations": [], "neighbours": []},
-        "decision": {"blessed": False, "rules": [{**rule, "detail": "The model cannot be scored: no signature."}]},
-    }
+    evaluation = changed(
+        worlds.evaluation(first=True),
+        contenders={},
+        differences={},
+        samples={"recommendations": [], "neighbours": []},
+        decision={"blessed": False, "rules": [{**rule, "detail": "The model cannot be scored: no signature."}]},
+    )
     document = _Document(build_page(Facts(pipeline="shop", evaluation=evaluation)))
     assert "Refused by the gate: scoreable" in document.text
     assert "gate" in document.ids
@@ -202,11 +210,11 @@ def test_page_of_endless_texts_is_bounded() -> None:
         nothing_asked("the process was killed after 300 s"),
         {
             "failures": ["recommend: score is not finite"],
-            "signatures": {"recommend": {"requests": 5, "max_difference": None}},
+            "signatures": {"recommend": {"requests": 5, "max_difference": 0.5}},
         },
     ],
 )
 def test_page_serving_check_that_failed_before_it_timed_anything_is_told(changes: dict[str, Any]) -> None:
-    check = {**worlds.SERVING_CHECK, "blessed": False, **changes}
+    check = changed(worlds.SERVING_CHECK, blessed=False, **changes)
     page = build_page(dataclasses.replace(worlds.pushed(), serving_check=check))
-    assert check["failures"][0] in page
+    assert check.failures[0] in page

@@ -2,9 +2,11 @@ import dataclasses
 
 import pytest
 
+from documents.push_report import PushReport
 from pipeline.report.facts import Facts, Part
 from pipeline.report.verdict import verdict
 from pipeline.store.runs.records import RunState
+from tests.documents.samples import changed
 from tests.pipeline.report import worlds
 
 
@@ -15,7 +17,9 @@ def test_verdict_pushed_names_the_version_and_the_rules() -> None:
 
 
 def test_verdict_model_is_live_already_says_so() -> None:
-    found = verdict(dataclasses.replace(worlds.pushed(), push={"pushed": True, "is_new": False, "reason": None}))
+    found = verdict(
+        dataclasses.replace(worlds.pushed(), push=PushReport(pushed=True, is_new=False, reason="already live"))
+    )
     assert (found.kind, found.headline) == ("pushed", "Already served as version 1795269697")
 
 
@@ -28,19 +32,20 @@ def test_verdict_refused_names_the_failed_rule_alone() -> None:
 
 
 def test_verdict_serving_check_failed_refused_with_its_failures() -> None:
-    check = {**worlds.SERVING_CHECK, "blessed": False, "failures": ["recommend: answers differ by 0.3"]}
+    check = changed(worlds.SERVING_CHECK, blessed=False, failures=["recommend: answers differ by 0.3"])
     found = verdict(dataclasses.replace(worlds.pushed(), serving_check=check))
     assert (found.kind, found.headline) == ("refused", "Refused by the serving check")
     assert found.reasons[0] == "recommend: answers differ by 0.3"
 
 
 def test_verdict_serving_check_and_its_rule_failed_told_once() -> None:
-    check = {**worlds.SERVING_CHECK, "blessed": False, "failures": ["recommend: answers differ by 0.3"]}
-    servable = {"rule": "servable", "passed": False, "detail": "ServingCheck refused the model: recommend"}
-    coverage = {"rule": "coverage", "passed": False, "detail": "Too few items."}
+    check = changed(worlds.SERVING_CHECK, blessed=False, failures=["recommend: answers differ by 0.3"])
+    nothing = dict.fromkeys(("metric", "value", "limit", "low", "high"))
+    servable = {**nothing, "rule": "servable", "passed": False, "detail": "ServingCheck refused the model: recommend"}
+    coverage = {**nothing, "rule": "coverage", "passed": False, "detail": "Too few items."}
 
     def told(*rules: dict[str, object]) -> tuple[str, tuple[str, ...]]:
-        evaluation = {**worlds.evaluation(), "decision": {"blessed": False, "rules": rules}}
+        evaluation = changed(worlds.evaluation(), decision={"blessed": False, "rules": rules})
         found = verdict(dataclasses.replace(worlds.pushed(), serving_check=check, evaluation=evaluation))
         return found.headline, found.reasons[:-1]
 
@@ -53,7 +58,8 @@ def test_verdict_serving_check_and_its_rule_failed_told_once() -> None:
 
 def test_verdict_blessed_but_not_pushed_tells_the_pusher_s_reason() -> None:
     parts = {"pushed_model": Part("uri", {"pushed": 0})}
-    told = dataclasses.replace(worlds.pushed(), parts=parts, push={"pushed": False, "reason": "rolled back from it"})
+    push = PushReport(pushed=False, reason="rolled back from it")
+    told = dataclasses.replace(worlds.pushed(), parts=parts, push=push)
     assert verdict(told).reasons[0] == "Rolled back from it."
 
 

@@ -4,9 +4,17 @@ import dataclasses
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from documents.catalogue import CatalogueReport
+from documents.cleaning import CleaningReport
+from documents.data_gate import DataGateReport
+from documents.evaluation import EvaluationReport
+from documents.metrics import TrainingMetrics
+from documents.serving_check import ServingCheckReport
+from documents.warm_start import WarmStartReport
 from pipeline.commands.replay.rounds import Round
 from pipeline.report.facts import Anomaly, Facts, Part
 from pipeline.store.runs.records import ArtifactRef, NodeExecution, NodeState, Run
+from tests.documents.samples import changed, made
 
 START = datetime(2026, 11, 21, 14, 0, tzinfo=timezone.utc)
 KS = (1, 5, 10, 20, 50, 100)
@@ -125,7 +133,7 @@ def _contender(hit_rate: float, coverage: float, popularity: float) -> dict[str,
     }
 
 
-def evaluation(*, first: bool = False, hit_rate: float = 0.175) -> dict[str, Any]:
+def evaluation(*, first: bool = False, hit_rate: float = 0.175) -> EvaluationReport:
     contenders = {
         "model": _contender(hit_rate, 0.41, 0.0021),
         "popularity": _contender(0.059, 0.05, 0.0046),
@@ -189,8 +197,7 @@ def evaluation(*, first: bool = False, hit_rate: float = 0.175) -> dict[str, Any
     ]
     items = [{"item_id": str(n), "title": title, "score": 0.92 - 0.043 * n} for n, title in enumerate(films)]
     recommended = [{**item, "is_target": item["item_id"] == "2"} for item in items]
-    return {
-        "schema_version": 1,
+    values = {
         "users": {
             "evaluated": 942,
             "before_cut": 942,
@@ -217,9 +224,10 @@ def evaluation(*, first: bool = False, hit_rate: float = 0.175) -> dict[str, Any
         "models": {"model": {"uri": "gs://bucket/model", "digest": "0" * 64}},
         "seconds": {"all": 4.1},
     }
+    return made(EvaluationReport, values)
 
 
-CLEANING = {
+_CLEANING = {
     "files": 1,
     "files_without_rows": [],
     "rows": 100_000,
@@ -228,6 +236,7 @@ CLEANING = {
     "bad_rows_by_file": {"ratings.tsv": {"too few columns": 12, "timestamp is not a number": 25}},
     "oldest_timestamp": 874_724_710,
     "newest_timestamp": 893_286_638,
+    "recent_days": {"events": [400, 500], "users": [20, 30], "items": [200, 300]},
     "steps": [
         {"step": "window", "in": 99_963, "out": 99_963},
         {"step": "deduplicate", "in": 99_963, "out": 99_910},
@@ -240,18 +249,24 @@ CLEANING = {
         "eval": {"users": 942, "interactions": 942, "items": 400},
     },
 }
+CLEANING = made(CleaningReport, _CLEANING)
 
-CATALOGUE = {
+_CATALOGUE = {
+    "files": 1,
+    "files_without_rows": [],
     "rows": 1682,
     "bad_rows": 0,
+    "bad_rows_by_reason": {},
+    "bad_rows_by_file": {},
     "items": 1682,
     "untitled_items": 1,
     "interacted_items": 1430,
     "added_items": 0,
     "filled": {"genres": 1681, "title_words": 1682},
 }
+CATALOGUE = made(CatalogueReport, _CATALOGUE)
 
-DATA_GATE = {
+_DATA_GATE = {
     "checked": ["interactions/train", "interactions/eval", "catalogue/train"],
     "ignored": [],
     "checks": [
@@ -278,12 +293,23 @@ DATA_GATE = {
             "detail": "1,682 items, 1,649 last time.",
         },
     ],
-    "counts": {"events": 54_433, "users": 942, "items": 1430},
+    "counts": {
+        "events": 54_433,
+        "users": 942,
+        "items": 1430,
+        "catalogue_items": 1682,
+        "oldest_timestamp": 874_724_710,
+        "newest_timestamp": 893_286_638,
+        "events_per_day": 450.0,
+        "users_per_day": 25.0,
+        "items_per_day": 250.0,
+    },
     "compared_with": "gs://bucket/model/11",
     "not_compared_because": None,
 }
+DATA_GATE = made(DataGateReport, _DATA_GATE)
 
-TRAINING = {
+_TRAINING = {
     "epochs": [
         {
             "epoch": n + 1,
@@ -305,10 +331,17 @@ TRAINING = {
     ],
     "popularity": {"recall@10": 0.059, "ndcg@10": 0.029, "recall@100": 0.276, "ndcg@100": 0.07},
     "model": {"recall@10": 0.171, "ndcg@10": 0.0855, "recall@100": 0.58, "ndcg@100": 0.171},
-    "evaluated": {"users": 942, "users_before_cut": 942, "targets": 942},
+    "evaluated": {
+        "users": 942,
+        "users_before_cut": 942,
+        "targets": 942,
+        "targets_met": 0,
+        "targets_outside_catalogue": 3,
+    },
 }
+TRAINING = made(TrainingMetrics, _TRAINING)
 
-WARM_START = {
+_WARM_START = {
     "base_model": "gs://bucket/model/11",
     "cold_start_because": None,
     "epochs": 4,
@@ -319,8 +352,9 @@ WARM_START = {
         "content_genres_embedding": {"carried": 19, "new": 0, "dropped": 0},
     },
 }
+WARM_START = made(WarmStartReport, _WARM_START)
 
-SERVING_CHECK = {
+_SERVING_CHECK = {
     "blessed": True,
     "failures": [],
     "load_seconds": 1.31,
@@ -339,6 +373,7 @@ SERVING_CHECK = {
     },
     "limits": {},
 }
+SERVING_CHECK = made(ServingCheckReport, _SERVING_CHECK)
 
 _PUSHED = {"pushed": 1, "pushed_destination": "gs://bucket/serving/1795269697", "pushed_version": "1795269697"}
 
@@ -376,22 +411,20 @@ def first() -> Facts:
     return dataclasses.replace(
         pushed(),
         evaluation=evaluation(first=True),
-        data_gate={
-            **DATA_GATE,
-            "checks": [],
-            "compared_with": None,
-            "not_compared_because": "there is no blessed model yet",
-        },
-        warm_start={**WARM_START, "base_model": None, "cold_start_because": "no model was blessed", "tables": {}},
+        data_gate=changed(
+            DATA_GATE, checks=[], compared_with=None, not_compared_because="there is no blessed model yet"
+        ),
+        warm_start=changed(WARM_START, base_model=None, cold_start_because="no model was blessed", tables={}),
     )
 
 
 def handed_on() -> Facts:
     """A run without anything new: the last blessed model, and what its run recorded of its training."""
     tables = {
-        name: {"carried": sum(rows.values()), "new": 0, "dropped": 0} for name, rows in WARM_START["tables"].items()
+        name: {"carried": rows.carried + rows.new + rows.dropped, "new": 0, "dropped": 0}
+        for name, rows in WARM_START.tables.items()
     }
-    return dataclasses.replace(pushed(), warm_start={**WARM_START, "epochs": 0, "unchanged": True, "tables": tables})
+    return dataclasses.replace(pushed(), warm_start=changed(WARM_START, epochs=0, unchanged=True, tables=tables))
 
 
 def failed() -> Facts:

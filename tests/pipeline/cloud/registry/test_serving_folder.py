@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from common.errors import OutputError
+from documents.withdrawn import WithdrawnModel
 from pipeline.store.versions.folder import names, versions
 from pipeline.store.versions.push import push
 from pipeline.store.versions.withdrawn import withdrawn, write_withdrawn
@@ -47,7 +48,7 @@ def test_withdrawn_models_are_read_back(world: World) -> None:
     serving = f"gs://{world.bucket}/serving"
     assert withdrawn(serving) == {}
     came = push(model(world, "a"), serving, 5)
-    write_withdrawn(serving, {came.digest: {"version": 1000, "at": "2026-01-01T00:00:00+00:00"}})
+    write_withdrawn(serving, {came.digest: WithdrawnModel(version=1000, at="2026-01-01T00:00:00+00:00")})
     assert list(withdrawn(serving)) == [came.digest]
     assert "until a rollback withdrew it" in push(model(world, "a"), serving, 5).reason
 

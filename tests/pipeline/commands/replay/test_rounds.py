@@ -7,6 +7,7 @@ import pytest
 from pipeline.commands.replay.rounds import Round, _outcome
 from pipeline.commands.replay.showing import page, table
 from pipeline.store.runs.records import read_runs
+from tests.documents.samples import METRICS, WARM_START, changed
 from tests.pipeline.store.runs.history import NAME, History
 from tests.shop import Shop
 
@@ -54,13 +55,11 @@ def test_page_round_stopped_after_its_push_says_by_what() -> None:
 
 
 def test_outcome_of_a_model_handed_on_has_no_training(history: History) -> None:
-    files = {
-        "metrics.json": {"epochs": [{"train_seconds": 2.5}]},
-        "warm_start.json": {"unchanged": True, "cold_start_because": None},
-    }
-    history.run().node("TwoTowerTrainer", {"model_run": "ModelRun"}, files=files)
-    (run,) = read_runs(history.metadata_path, NAME)
-    assert _outcome(run, "")["train_seconds"] is None
+    handed_on = changed(WARM_START, unchanged=True, cold_start_because=None)
+    for warm_start in (WARM_START, handed_on):
+        history.run().node("TwoTowerTrainer", {"model_run": "ModelRun"}, documents=[METRICS, warm_start])
+    runs = read_runs(history.metadata_path, NAME)
+    assert [_outcome(run, "")["train_seconds"] for run in runs] == [METRICS.epochs[0].train_seconds, None]
 
 
 @pytest.mark.e2e

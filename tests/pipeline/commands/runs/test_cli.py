@@ -1,9 +1,11 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipeline.commands import cli
+from tests.documents.samples import EVALUATION, changed
 from tests.pipeline.store.runs.history import History
 
 
@@ -11,14 +13,13 @@ from tests.pipeline.store.runs.history import History
 def history(history: History) -> History:
     run = history.run()
     (model,) = run.node("Trainer", {"model": "Model"})
+    ends: dict[str, Any] = {"metric": "ndcg@10", "low": None, "high": None}
     rules = [
-        {"rule": "floor", "passed": True, "metric": "ndcg@10", "value": 0.1, "limit": 0.05, "detail": "above [it]"},
-        {"rule": "not_worse", "passed": False, "metric": "ndcg@10", "value": -0.1, "limit": -0.01, "detail": "worse"},
+        {"rule": "floor", "passed": True, "value": 0.1, "limit": 0.05, "detail": "above [it]", **ends},
+        {"rule": "not_worse", "passed": False, "value": -0.1, "limit": -0.01, "detail": "worse", **ends},
     ]
-    decision = {"decision": {"blessed": False, "rules": rules}}
-    run.node(
-        "Evaluator", {"evaluation": "ModelEvaluation"}, told={"ndcg_at_10": 0.125}, files={"evaluation.json": decision}
-    )
+    evaluation = changed(EVALUATION, decision={"blessed": False, "rules": rules})
+    run.node("Evaluator", {"evaluation": "ModelEvaluation"}, told={"ndcg_at_10": 0.125}, documents=[evaluation])
     run.node("Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 0, "current_model_id": model})
     history.run(outcome="failed").node("Gen", {"examples": "Examples"}, state="FAILED")
     return history

@@ -14,6 +14,7 @@ from tfx.types import standard_artifacts
 
 from common.errors import DataError, OutputError
 from configs.data import Catalogue
+from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen.executor import encode, make_catalogue
 from pipeline.reading.files import list_files
 from tests.ingest import Ingested, Row, run_catalogue_gen
@@ -31,7 +32,7 @@ CONFIG: dict[str, Any] = {
     },
 }
 
-Made = tuple[list[Row], dict[str, Any], list[dict[str, Any]]]
+Made = tuple[list[Row], CatalogueReport, list[dict[str, Any]]]
 Make = Callable[..., Made]
 
 
@@ -104,8 +105,8 @@ def test_do_without_catalogue_items_are_the_logs(tmp_path: Path) -> None:
 def test_make_without_catalogue_report_of_the_same_keys(make: Make) -> None:
     _, with_catalogue, _ = make(["1"], a_csv=HEADER + ROWS)
     _, without, quarantine = make_catalogue([], None, pa.array(["1"]))
-    assert without.keys() == with_catalogue.keys()
-    assert (without["rows"], without["filled"], quarantine) == (0, {}, [])
+    assert without.to_values().keys() == with_catalogue.to_values().keys()
+    assert (without.rows, without.filled, quarantine) == (0, {}, [])
 
 
 def test_do_no_shared_ids_refused_with_samples(tmp_path: Path) -> None:
@@ -138,15 +139,15 @@ def test_make_duplicate_id_first_stays_others_quarantined(make: Make) -> None:
         ("3", "Cube"),
         ("4", "New"),
     ]
-    assert report["bad_rows_by_reason"] == {"item_id seen before": 1}
+    assert report.bad_rows_by_reason == {"item_id seen before": 1}
     assert [(Path(q["file"]).name, q["row"], q["excerpt"]) for q in quarantine] == [("b.csv", 2, "2, Other")]
 
 
 def test_make_missing_title_id_stands_in_and_row_is_listed(make: Make) -> None:
     rows, report, quarantine = make(["1"], a_csv=HEADER + ROWS + b"4,,2000,drama,\n5,  ,2001,,\n")
     assert [(r["title"], r["year"]) for r in rows[3:]] == [("4", [2000.0]), ("5", [2001.0])]
-    assert report["untitled_items"] == 2
-    assert report["bad_rows"] == 0
+    assert report.untitled_items == 2
+    assert report.bad_rows == 0
     assert [(q["row"], q["reason"]) for q in quarantine] == [
         (5, "title is empty; the id stands in"),
         (6, "title is empty; the id stands in"),
@@ -168,7 +169,7 @@ def test_make_bad_row_quarantined_others_kept(make: Make, row: bytes, reason: st
     rows, report, quarantine = make(["1"], {"max_bad_fraction": 0.5}, a_csv=HEADER + first + b"\n" + row + rest)
     assert [r["item_id"] for r in rows] == ["1", "2", "3"]
     assert [(q["row"], q["reason"]) for q in quarantine] == [(3, reason)]
-    assert report["rows"] == 4
+    assert report.rows == 4
 
 
 def test_make_too_many_bad_rows_refused(make: Make) -> None:
@@ -187,8 +188,8 @@ def test_make_quoted_line_breaks_belong_to_the_text(make: Make) -> None:
 def test_make_number_that_is_none_is_left_empty(make: Make) -> None:
     rows, report, _ = make(["1"], a_csv=HEADER + b"1,A,soon,,\n2,B,nan,,\n3,C, 7.5 ,,\n4,D,1e300,,\n")
     assert [r["year"] for r in rows] == [[], [], [7.5], []]
-    assert report["bad_rows"] == 0
-    assert report["filled"]["year"] == 1
+    assert report.bad_rows == 0
+    assert report.filled["year"] == 1
 
 
 def test_make_flags_become_categories(make: Make) -> None:
@@ -218,7 +219,7 @@ def test_make_parquet_lists_and_numbers_read_as_they_are(make: Make, tmp_path: P
         {"item_id": "11", "title": "11", "words": [], "genres": [], "year": []},
         {"item_id": "12", "title": "C", "words": [], "genres": [], "year": [2001.0]},
     ]
-    assert report["rows"] == 3
+    assert report.rows == 3
 
 
 def test_make_movielens_latin_1_titles_years_and_genres() -> None:
@@ -241,7 +242,7 @@ def test_make_movielens_latin_1_titles_years_and_genres() -> None:
     assert len(rows) == 1682
     assert rows[0] == {"item_id": "1", "title": "Toy Story (1995)", "year": [1995.0], "genres": ["Animation"]}
     assert rows[542]["title"] == "Misérables, Les (1995)"
-    assert report["filled"]["year"] == 1681
+    assert report.filled["year"] == 1681
 
 
 def test_make_goodbooks_wrong_id_column_refused() -> None:
@@ -250,7 +251,7 @@ def test_make_goodbooks_wrong_id_column_refused() -> None:
     with pytest.raises(DataError, match="knows 812 of the 10000 interacted items"):
         make_catalogue(inputs, Catalogue(path="", item_id="book_id"), interacted)
     table, report, _ = make_catalogue(inputs, Catalogue(path="", item_id="id"), interacted)
-    assert (table.num_rows, report["added_items"], report["bad_rows"]) == (10_000, 0, 0)
+    assert (table.num_rows, report.added_items, report.bad_rows) == (10_000, 0, 0)
 
 
 def test_encode_same_bytes_for_same_items() -> None:

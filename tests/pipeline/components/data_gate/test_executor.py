@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from common.errors import AnomalyError, DriftError
 from configs.data_gate import DataGate
+from documents.data_gate import DataGateReport
 from pipeline.components.data_gate import anomalies, blessing, executor
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.presence import mark_absent
+from tests.documents.samples import CATALOGUE, CLEANING, changed
 from tests.trainer_inputs import write_examples
 
 Day = dict[str, list[types.Artifact]]
@@ -72,14 +74,13 @@ def _day(
     events = 20 * len(users)
     whole_days = min(28, int(days))
     per_day = {"events": events / days, "users": 100, "items": 100, **(daily or {})}
-    cleaning = {
-        "rows": events, "bad_rows": 0, "recent_days": {what: [of] * whole_days for what, of in per_day.items()},
-        "oldest_timestamp": 0, "newest_timestamp": int(days * 86_400),
-        "steps": [{"step": "active_users", "in": events, "out": events}],
-        "splits": {"train": {"users": len(users), "interactions": events, "items": len(items)}},
-    }  # fmt: skip
-    (interactions / "cleaning.json").write_text(json.dumps(cleaning))
-    (catalogue / "catalogue.json").write_text(json.dumps({"items": len(films) + 1, "added_items": 1}))
+    changed(
+        CLEANING, rows=events, recent_days={what: [round(of)] * whole_days for what, of in per_day.items()},
+        oldest_timestamp=0, newest_timestamp=int(days * 86_400),
+        steps=[{"step": "active_users", "in": events, "out": events}],
+        splits={"train": {"users": len(users), "interactions": events, "items": len(items)}},
+    ).write(interactions)  # fmt: skip
+    changed(CATALOGUE, items=len(films) + 1, added_items=1).write(catalogue)
     inputs: Day = {
         "interactions": [_artifact(standard_artifacts.Examples, interactions)],
         "catalogue": [_artifact(standard_artifacts.Examples, catalogue)],
@@ -122,7 +123,7 @@ def _run(day: Day, folder: Path, last: Path | None = None, **settings: Any) -> d
     inputs = {**day, "last_model": [model]}
     properties = {"settings": DataGate(**settings).model_dump_json(), "code_digest": "digest"}
     executor.Executor().Do(inputs, {"blessing": [_artifact(DataBlessing, folder)]}, properties)
-    report: dict[str, Any] = json.loads((folder / blessing.REPORT_FILE).read_text())
+    report: dict[str, Any] = json.loads((folder / DataGateReport.FILE).read_text())
     return report
 
 
@@ -267,6 +268,10 @@ def test_do_last_model_without_a_record_of_its_data_is_not_compared_and_says_so(
     assert (report["checks"], report["compared_with"]) == ([], None)
 
 
+def _change(**fields: Any) -> Callable[[Path], object]:
+    return lambda file: file.write_text(json.dumps(json.loads(file.read_text()) | fields))
+
+
 def _become_a_folder(file: Path) -> None:
     file.unlink()
     file.mkdir()
@@ -278,11 +283,17 @@ def _become_a_folder(file: Path) -> None:
         ("samples.npz", lambda file: file.write_bytes(b"PK\x03\x04"), "is damaged (BadZipFile"),
         ("samples.npz", lambda file: file.write_bytes(b""), "is damaged (EOFError"),
         ("samples.npz", lambda file: file.unlink(), "is damaged: a file is missing (NotFoundError"),
-        ("gate.json", lambda file: file.unlink(), "is damaged: a file is missing (NotFoundError"),
-        ("gate.json", lambda file: file.write_text("{"), "is damaged (JSONDecodeError"),
-        ("gate.json", lambda file: file.write_text('{"checked": []}'), "is damaged (KeyError: 'counts'"),
-        ("gate.json", lambda file: file.write_text('{"counts": {}}'), "is damaged (KeyError: 'no counts of events, "),
-        ("gate.json", _become_a_folder, "cannot be read (FailedPreconditionError"),
+        ("gate.json", lambda file: file.unlink(), "is damaged: a file is missing (FileNotFoundError"),
+        ("gate.json", lambda file: file.write_text("{"), "gate.json is damaged: Invalid JSON"),
+        ("gate.json", lambda file: file.write_text('{"checked": []}'), "gate.json is damaged: ignored: Field required"),
+        ("gate.json", _change(counts=[]), "gate.json is damaged: counts: Input should be an object"),
+        ("gate.json", _change(counts={}), "gate.json is damaged: counts.events: Field required"),
+        (
+            "gate.json",
+            _change(format_version=2),
+            "gate.json has format version 2, and this code reads version 1. A new",
+        ),
+        ("gate.json", _become_a_folder, "cannot be read (IsADirectoryError"),
         ("statistics/catalogue/Split-train/FeatureStats.pb", lambda file: file.write_bytes(b"\xff"), "(DecodeError"),
     ],
 )

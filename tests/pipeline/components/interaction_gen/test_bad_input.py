@@ -60,7 +60,7 @@ def read(tmp_path: Path) -> Read:
         if fault is not None:
             raise DataError(fault)
         rows = [row for table in tables for row in table.to_pylist()]
-        return ReadLog(rows, quarantine_json(merged.reading), report.to_json(merged, log))
+        return ReadLog(rows, quarantine_json(merged.reading), report.counts(merged, log).model_dump())
 
     return _read
 

@@ -74,7 +74,7 @@ def test_do_a_blessing_refused_not_pushed(
     do(tmp_path, name="before")
     pushed, report = do(tmp_path, evaluated, checked)
     assert pushed.get_int_custom_property("pushed") == 0
-    assert report == {"pushed": False, "reason": reason}
+    assert report == {"format_version": 1, "pushed": False, "reason": reason}
     assert list(served(tmp_path / "serving").values()) == ["before"]
     assert caplog.messages[-1] == f"not pushed: {reason}"
 
@@ -96,7 +96,7 @@ def test_do_blessing_withdrawn_by_a_rollback_not_pushed_and_told_so(tmp_path: Pa
     do(tmp_path, name="before")
     pushed, report = do(tmp_path, evaluated=0, withdrawn=1)
     assert pushed.get_int_custom_property("pushed") == 0
-    assert report == {"pushed": False, "reason": "a rollback withdrew its blessing"}
+    assert report == {"format_version": 1, "pushed": False, "reason": "a rollback withdrew its blessing"}
     assert list(served(tmp_path / "serving").values()) == ["before"]
 
 
@@ -109,6 +109,7 @@ def test_do_both_blessings_pushed_and_written_down(tmp_path: Path, caplog: pytes
     assert pushed.get_string_custom_property("pushed_destination") == str(tmp_path / "serving" / str(number))
     assert pushed.get_string_custom_property("model_digest") == model_digest(str(tmp_path / "a" / "Format-Serving"))
     assert report == {
+        "format_version": 1,
         "pushed": True,
         "reason": "pushed",
         "version": number,

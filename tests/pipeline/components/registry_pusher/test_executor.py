@@ -30,6 +30,7 @@ def test_do_pushed_model_registered_and_written_down(world: World, caplog: pytes
     caplog.set_level(logging.INFO)
     report = world.run("a", world.config({"endpoint": ENDPOINT}))
     assert report == {
+        "format_version": 1,
         "registered": True,
         "model": f"{MODEL}@1",
         "version": 1,
@@ -81,7 +82,7 @@ def test_do_not_pushed_not_registered(world: World, caplog: pytest.LogCaptureFix
     pushed = world.push("a", config)
     pushed.set_int_custom_property("pushed", 0)
     since = len(world.server.requests)
-    assert world.register(config, pushed) == {"registered": False, "reason": reason}
+    assert world.register(config, pushed) == {"format_version": 1, "registered": False, "reason": reason}
     assert changed(world, since) == set()
     assert caplog.messages[-1] == f"not registered: {reason}"
 

@@ -11,6 +11,7 @@ import tensorflow_transform as tft
 
 from configs.data import Catalogue
 from configs.model import Trainer
+from documents.provenance import Provenance
 from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever, ServedCatalogue
 from tests.trainer_inputs import TrainerInputs, write_examples
@@ -66,7 +67,7 @@ def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory
         catalogue_graph=catalogue_graph,
         default_k=4,
     )
-    export_model(retriever, str(folder / "model" / "Format-Serving"), {})
+    export_model(retriever, str(folder / "model" / "Format-Serving"), Provenance())
     train = _raw(shop.train_files, met_items)
     held = _raw(shop.eval_files, met_items)
     # Two files, so that there are two blocks.

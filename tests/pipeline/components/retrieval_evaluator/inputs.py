@@ -10,10 +10,11 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils, standard_artifacts
 
 from configs.evaluation import Evaluation, Gate
-from pipeline.components.retrieval_evaluator.executor import EVALUATION_FILE, Executor
-from pipeline.components.serving_check.executor import BLESSED_PROPERTY, REPORT_FILE
+from pipeline.components.retrieval_evaluator.executor import Executor
+from pipeline.components.serving_check.executor import BLESSED_PROPERTY
 from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics
 from pipeline.ground.presence import mark_absent
+from tests.documents.samples import SERVING_CHECK, changed
 
 IN_MEMORY = ("--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none")
 
@@ -71,8 +72,7 @@ def evaluate(
         mark_absent(inputs["baseline_model"][0])
     checked = artifact(standard_artifacts.InfraBlessing, folder / "serving_check", 6)
     checked.set_int_custom_property(BLESSED_PROPERTY, int(not serving_failures))
-    (folder / "serving_check").mkdir(parents=True)
-    (folder / "serving_check" / REPORT_FILE).write_text(json.dumps({"failures": list(serving_failures)}))
+    changed(SERVING_CHECK, failures=list(serving_failures)).write(folder / "serving_check")
     inputs["infra_blessing"] = [checked]
     inputs["data_blessing"] = [artifact(DataBlessing, folder / "data_blessing", 8)]
     outputs = {
@@ -91,7 +91,7 @@ def evaluate(
             "code_digest": "abc",
         },
     )
-    document = json.loads((folder / "evaluation" / EVALUATION_FILE).read_text())
+    document = json.loads((folder / "evaluation" / "evaluation.json").read_text())
     return Evaluated(document, *(outputs[key][0] for key in ("evaluation", "blessing", "metrics")))
 
 

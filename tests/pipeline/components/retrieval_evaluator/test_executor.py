@@ -139,7 +139,7 @@ def test_executor_slices_equal_loops(evaluated: Evaluated, shop_artifacts: Shop)
 def test_executor_document_is_strict_json_by_the_contract(evaluated: Evaluated, shop_artifacts: Shop) -> None:
     document = evaluated.document
     assert list(document) == [
-        "schema_version", "users", "settings", "gate", "contenders", "differences", "samples", "models",
+        "format_version", "users", "settings", "gate", "contenders", "differences", "samples", "models",
         "neighbour_stability", "decision", "seconds",
     ]  # fmt: skip
     assert list(document["contenders"]) == ["model", "last_blessed", "popularity", "item_item"]

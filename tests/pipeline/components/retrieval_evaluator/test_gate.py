@@ -50,7 +50,7 @@ def difference(other: str, metric: str, *interval: float) -> Evidence:
 
 def failed(evidence: Evidence, gate: Gate | None = None) -> set[str]:
     applied = rules(evidence, gate or Gate())
-    assert decision(applied)["blessed"] == all(rule.passed for rule in applied)
+    assert decision(applied).blessed == all(rule.passed for rule in applied)
     return {rule.rule for rule in applied if not rule.passed}
 
 
@@ -168,14 +168,14 @@ def test_rules_last_blessed_that_finds_nothing_must_be_matched() -> None:
 
 def test_decision_lists_every_rule_with_numbers_json_can_hold() -> None:
     came = decision(rules(difference("popularity", "ndcg@10", np.nan, np.nan, np.nan), Gate()))
-    assert not came["blessed"]
-    assert [rule["rule"] for rule in came["rules"]] == [
+    assert not came.blessed
+    assert [rule.rule for rule in came.rules] == [
         "scoreable", "servable", "users", "slice", "slice", "finite", "floor", "coverage", "better_than_popularity",
         "not_worse_than_last_blessed",
     ]  # fmt: skip
-    assert set(came["rules"][0]) == {field.name for field in dataclasses.fields(Rule)}
-    (popularity,) = (rule for rule in came["rules"] if rule["rule"] == "better_than_popularity")
-    assert (popularity["value"], popularity["low"], popularity["limit"]) == (None, None, 0.0)
+    assert set(came.rules[0].model_dump()) == {field.name for field in dataclasses.fields(Rule)}
+    (popularity,) = (rule for rule in came.rules if rule.rule == "better_than_popularity")
+    assert (popularity.value, popularity.low, popularity.limit) == (None, None, 0.0)
 
 
 def test_decision_of_a_model_that_cannot_be_scored_lists_what_is_known_all_the_same() -> None:

@@ -119,7 +119,9 @@ def test_slices_of_by_hand() -> None:
 def test_agreement_is_the_mean_jaccard_index_of_items_with_neighbours() -> None:
     ours = np.array([[1, 2, 3], [4, 5, -1], [-1, -1, -1]])
     theirs = np.array([[3, 2, 9], [4, -1, -1], [1, 2, 3]])
-    assert stability.agreement(ours, theirs) == {"mean_jaccard@10": pytest.approx((2 / 4 + 1 / 2) / 2), "items": 2}
+    came = stability.agreement(ours, theirs)
+    assert came is not None
+    assert (came.mean_jaccard, came.items) == (pytest.approx((2 / 4 + 1 / 2) / 2), 2)
     assert stability.agreement(ours[2:], theirs[2:]) is None
 
 

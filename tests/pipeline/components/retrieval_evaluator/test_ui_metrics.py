@@ -12,9 +12,11 @@ import celpy
 import pytest
 from celpy.adapter import json_to_cel
 
-from configs.evaluation import Evaluation, Gate
+from configs.evaluation import LIST_K, Evaluation, Gate
+from documents.evaluation import ContenderMeasurements, EvaluationReport, Stability
 from pipeline.components.retrieval_evaluator.ui_metrics import ui_metrics
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY
+from tests.documents.samples import EVALUATION, measured
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
 from tests.pipeline.components.retrieval_evaluator.inputs import IN_MEMORY, evaluate
 
@@ -22,15 +24,21 @@ ROOT = Path(__file__).parents[4]
 SETTINGS = Evaluation(top_k=(1, 10), resamples=100)
 GATE = Gate(min_users=5, last_blessed_metric="ndcg@10", required_slices=("user/known",))
 
-DOCUMENT: dict[str, Any] = {
-    "contenders": {
-        "model": {"metrics": {"ndcg@10": {"value": 0.25, "low": 0.2, "high": 0.3}, "mrr": {"value": None}}},
-        "item_item": {"metrics": {"ndcg@10": {"value": 0.125, "low": 0.1, "high": 0.2}}},
-    },
-    "neighbour_stability": {"mean_jaccard@10": 0.5, "items": 9},
-    "users": {"evaluated": 38},
-    "decision": {"blessed": False, "rules": [{"rule": "users", "passed": True}, {"rule": "floor", "passed": False}]},
-}
+NOTHING = measured(None)
+DOCUMENT = EVALUATION.model_copy(
+    update={
+        "contenders": {
+            "model": ContenderMeasurements(metrics={"ndcg@10": measured(0.25, 0.2, 0.3), "mrr": NOTHING}, slices={}),
+            "item_item": ContenderMeasurements(metrics={"ndcg@10": measured(0.125, 0.1, 0.2)}, slices={}),
+        },
+        "neighbour_stability": Stability(mean_jaccard=0.5, items=9),
+        "users": EVALUATION.users.model_copy(update={"evaluated": 38}),
+    }
+)
+
+
+def test_stability_is_of_the_lists_that_are_measured() -> None:
+    assert list(DOCUMENT.to_values()["neighbour_stability"]) == [f"mean_jaccard@{LIST_K}", "items"]
 
 
 def test_ui_metrics_are_numbers_by_contender_and_leave_out_what_was_not_measured() -> None:
@@ -45,7 +53,7 @@ def test_ui_metrics_are_numbers_by_contender_and_leave_out_what_was_not_measured
 
 
 def test_ui_metrics_of_a_model_that_cannot_be_loaded_are_the_verdict() -> None:
-    told = ui_metrics({**DOCUMENT, "contenders": {}, "neighbour_stability": None})
+    told = ui_metrics(DOCUMENT.model_copy(update={"contenders": {}, "neighbour_stability": None}))
     assert told == {"users": 38.0, "failed_rules": 1.0, "blessed": 0.0}
 
 
@@ -127,6 +135,5 @@ def test_task_on_vertex_writes_the_metrics_as_metadata_of_a_system_metrics(
     assert done.returncode == 0, done.stderr
     told = json.loads(output_file.read_text())["artifacts"]["metrics"]["artifacts"][0]
     assert told["uri"] == str(tmp_path / "metrics")
-    (measured,) = (tmp_path / "evaluation").glob("evaluation.json")
     metadata = {key: value for key, value in told["metadata"].items() if key != "tfx_version"}
-    assert metadata == ui_metrics(json.loads(measured.read_text()))
+    assert metadata == ui_metrics(EvaluationReport.read(tmp_path / "evaluation"))

@@ -24,12 +24,12 @@ from tests.pipeline.report import worlds
 
 def _artifacts(folder: Path) -> dict[str, Path]:
     """Folders of what the component cannot do without."""
-    files = {"data_blessing": "gate.json", "evaluation": "evaluation.json", "blessing": "BLESSED"}
-    values = {"data_blessing": worlds.DATA_GATE, "evaluation": worlds.evaluation(first=True), "blessing": {}}
-    for name, file in files.items():
-        (folder / name).mkdir(parents=True)
-        (folder / name / file).write_text(json.dumps(values[name]))
-    return {name: folder / name for name in files}
+    paths = {name: folder / name for name in ("data_blessing", "evaluation", "blessing")}
+    worlds.DATA_GATE.write(paths["data_blessing"])
+    worlds.evaluation(first=True).write(paths["evaluation"])
+    paths["blessing"].mkdir()
+    (paths["blessing"] / "BLESSED").touch()
+    return paths
 
 
 def _pipeline(folder: Path, uris: dict[str, str], metadata_path: Path | None) -> Any:

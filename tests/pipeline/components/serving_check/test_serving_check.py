@@ -17,6 +17,7 @@ from tfx.components.util import model_utils
 from tfx.types import channel_utils, standard_artifacts
 
 from configs.push import ServingCheck as Settings
+from documents.provenance import Provenance
 from pipeline.components.serving_check import process, replay
 from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.serving_check.executor import Executor
@@ -34,7 +35,7 @@ NAMES = [signature.name for signature in SIGNATURES]
 def model(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The SavedModel of the shop, in a Model artifact's folder."""
     folder = tmp_path_factory.mktemp("model") / "Format-Serving"
-    export_model(make_retriever(shop)[0], str(folder), {})
+    export_model(make_retriever(shop)[0], str(folder), Provenance())
     return folder
 
 
@@ -111,16 +112,16 @@ def test_check_process_that_dies_not_blessed(
     (tmp_path / "script.py").write_text(script)
     monkeypatch.setattr(process.replay, "__file__", str(tmp_path / "script.py"))
     report = check(str(tmp_path), NAMES, Settings())
-    assert report["blessed"] is False
-    assert [failure.startswith(said) for failure in report["failures"]] == [True]
+    assert report.blessed is False
+    assert [failure.startswith(said) for failure in report.failures] == [True]
 
 
 @pytest.mark.fault
 def test_check_process_that_cannot_be_started_not_blessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "no python"))
     report = check(str(tmp_path), NAMES, Settings())
-    assert report["failures"] == ["the check could not be started: No such file or directory"]
-    assert report.keys() == {*replay.nothing_asked(), "blessed", "limits"}
+    assert report.failures == ("the check could not be started: No such file or directory",)
+    assert report.to_values().keys() == {*replay.nothing_asked(), "format_version", "blessed", "limits"}
 
 
 def _replayed(folder: Path, names: list[str] = NAMES, **options: Any) -> list[str]:
@@ -148,7 +149,7 @@ def test_replay_weights_changed_after_training_refused(
 ) -> None:
     retriever, _ = make_retriever(shop)
     change(retriever)
-    export_model(retriever, str(tmp_path / "model"), {})
+    export_model(retriever, str(tmp_path / "model"), Provenance())
     shutil.copy(model / REQUESTS_FILE, tmp_path / "model" / REQUESTS_FILE)  # the answers from before
     failures = _replayed(tmp_path / "model")
     refused = {failure.split(":")[0] for failure in failures if said in failure}
@@ -159,7 +160,7 @@ def test_replay_weights_changed_after_training_refused(
 def test_replay_nan_that_the_trainer_had_too_refused(shop: TrainerInputs, tmp_path: Path) -> None:
     retriever, _ = make_retriever(shop)
     _nan(retriever)
-    export_model(retriever, str(tmp_path / "model"), {})
+    export_model(retriever, str(tmp_path / "model"), Provenance())
     failures = _replayed(tmp_path / "model")
     assert "embed_items: several: embedding holds NaN" in failures
 
@@ -211,9 +212,9 @@ def test_replay_requests_taken_away_refused(model: Path, tmp_path: Path) -> None
     whole = replay.replay(str(folder), {**Settings(repeats=5).model_dump(mode="json"), "signatures": NAMES})
     (folder / REQUESTS_FILE).unlink()
     report = check(str(folder), NAMES, Settings())
-    assert report["failures"] == [f"the model carries no {REQUESTS_FILE}"]
-    assert report.keys() == {*whole, "blessed", "limits"}  # what reads the report finds all of it
-    assert report["signatures"] == {}
+    assert report.failures == (f"the model carries no {REQUESTS_FILE}",)
+    assert report.to_values().keys() == {*whole, "format_version", "blessed", "limits"}
+    assert report.signatures == {}
 
 
 @pytest.mark.fault

@@ -11,6 +11,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from pipeline.components.two_tower_trainer import executor
 from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.presence import mark_absent
 from trainer.fn_args import TwoTowerFnArgs
 
@@ -66,7 +67,7 @@ def test_do_base_model_is_its_saved_model_and_the_blessing_of_the_data_stays_wit
     given = json.loads((model / "Format-Serving" / GIVEN).read_text())
     assert given == {"base_model": str(tmp_path / "yesterday" / "Format-Serving")}
     files = {str(file.relative_to(model)) for file in model.rglob("*") if file.is_file()}
-    kept = {f"{executor.DATA_FOLDER}/gate.json", f"{executor.DATA_FOLDER}/statistics/train.pb"}
+    kept = {f"{DATA_FOLDER}/gate.json", f"{DATA_FOLDER}/statistics/train.pb"}
     assert files == {f"Format-Serving/{GIVEN}", *kept}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import ml_metadata as mlmd
 from ml_metadata.proto import metadata_store_pb2 as pb
 
+from documents.document import Document
 from pipeline.store.runs.metadata import OUTCOME, open_store
 
 NAME = "shop"
@@ -74,6 +75,7 @@ class RunWriter:
         properties: Mapping[str, Any] = {},
         told: Mapping[str, Any] = {},
         files: Mapping[str, Any] = {},
+        documents: Sequence[Document] = (),
     ) -> list[int]:
         """Writes one execution; returns its outputs' ids.
 
@@ -87,6 +89,7 @@ class RunWriter:
             properties: Execution properties.
             told: Custom properties of each output.
             files: Files in each output's folder: JSON values, or text.
+            documents: Documents in each output's folder.
         """
         store = self.history.store
         type_id = store.put_execution_type(pb.ExecutionType(name=f"type.of.{node}"))
@@ -103,6 +106,8 @@ class RunWriter:
             for name, content in files.items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_text(content if isinstance(content, str) else json.dumps(content))
+            for document in documents:
+                document.write(folder)
             folder.mkdir(parents=True, exist_ok=True)
             artifact = pb.Artifact(
                 type_id=store.put_artifact_type(pb.ArtifactType(name=kind)), uri=str(folder), state=pb.Artifact.LIVE

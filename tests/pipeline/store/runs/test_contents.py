@@ -6,19 +6,22 @@ import pytest
 from pipeline.commands import cli
 from pipeline.store.runs import contents
 from pipeline.store.runs.records import read_runs
+from tests.documents.samples import CATALOGUE, CLEANING, EVALUATION, WARM_START, changed
 from tests.pipeline.store.runs.history import NAME, History
 
 
 def test_failed_rules_evaluation_deleted_are_those_that_the_store_keeps(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rules = [{"rule": rule, "passed": rule == "floor"} for rule in ("floor", "coverage", "min_users")]
+    figures = {"detail": "", "metric": None, "value": None, "limit": None, "low": None, "high": None}
+    names = ("floor", "coverage", "min_users")
+    rules = [{"rule": rule, "passed": rule == "floor", **figures} for rule in names]
     run = history.run()
     run.node(
         "Evaluator",
         {"evaluation": "ModelEvaluation"},
         told={"failed_rules": "coverage, min_users"},
-        files={"evaluation.json": {"decision": {"blessed": False, "rules": rules}}},
+        documents=[changed(EVALUATION, decision={"blessed": False, "rules": rules})],
     )
     run.node("Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 0})
     (told,) = read_runs(history.metadata_path, NAME)
@@ -37,3 +40,15 @@ def test_failed_rules_run_that_was_not_judged_none(history: History) -> None:
     history.run().node("Gen", {"examples": "Examples"})
     (told,) = read_runs(history.metadata_path, NAME)
     assert contents.failed_rules(told) == []
+
+
+def test_contents_of_documents_are_what_they_say_of_the_run_and_not_their_format(history: History) -> None:
+    run = history.run()
+    run.node("Gen", {"examples": "Examples"}, documents=[CLEANING])
+    run.node("CatalogueGen", {"examples": "Examples"}, documents=[CATALOGUE])
+    run.node("Trainer", {"model_run": "ModelRun"}, documents=[WARM_START])
+    (told,) = read_runs(history.metadata_path, NAME)
+    counts, start = contents.counts(told), contents.start(told)
+    assert (counts["Gen steps.window"], counts["Gen splits.train.users"], counts["CatalogueGen items"]) == (98, 9, 9)
+    assert (start["training epochs"], start["training tables.item_embedding.carried"]) == (4, 5)
+    assert not [name for name in (*counts, *start) if "format_version" in name]

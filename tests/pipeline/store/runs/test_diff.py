@@ -6,25 +6,21 @@ from typing import Any
 
 import pytest
 
+from documents.evaluation import MODEL, POPULARITY, EvaluationReport
 from pipeline.store.runs.contents import flatten
 from pipeline.store.runs.diff import Change, RunDiff, Vocabulary, diff
 from pipeline.store.runs.records import read_runs
+from tests.documents.samples import CLEANING, EVALUATION, WARM_START, changed
 from tests.pipeline.store.runs.history import NAME, History
 
 SCHEMA = 'feature {{ name: "value" type: FLOAT {domain} }}\nfeature {{ name: "user_id" type: BYTES }}\n'
 
 
-def _evaluation(recall: tuple[float, float, float], popularity: tuple[float, float, float]) -> dict[str, Any]:
+def _evaluation(recall: tuple[float, float, float], popularity: tuple[float, float, float]) -> EvaluationReport:
     def contender(values: tuple[float, float, float]) -> dict[str, Any]:
-        return {"metrics": {"recall@10": dict(zip(("value", "low", "high"), values, strict=True))}}
+        return {"metrics": {"recall@10": dict(zip(("value", "low", "high"), values, strict=True))}, "slices": {}}
 
-    return {
-        "contenders": {"model": contender(recall), "popularity": contender(popularity)},
-        "decision": {
-            "blessed": False,
-            "rules": [{"rule": "floor", "passed": True}, {"rule": "worse", "passed": False}],
-        },
-    }
+    return changed(EVALUATION, contenders={MODEL: contender(recall), POPULARITY: contender(popularity)})
 
 
 def _run(
@@ -36,13 +32,13 @@ def _run(
     domain: str = "",
     users: str = "1\n2\n3\n",
     carried: int = 5,
-    evaluation: dict[str, Any] | None = None,
+    evaluation: EvaluationReport | None = None,
 ) -> None:
     run = history.run()
-    cleaning = {"rows": rows, "newest_timestamp": 1_000_000_000 + rows, "files": ["part-0"]}
-    cleaning |= {"steps": [{"step": "window", "in": rows, "out": rows - 1}]}
+    steps = [{"step": "window", "in": rows, "out": rows - 1}]
+    cleaning = changed(CLEANING, rows=rows, newest_timestamp=1_000_000_000 + rows, steps=steps)
     gen = {"input_fingerprint": f"total_bytes:{rows}"}
-    run.node("Gen", {"examples": "Examples"}, told=gen, properties=gen, files={"cleaning.json": cleaning})
+    run.node("Gen", {"examples": "Examples"}, told=gen, properties=gen, documents=[cleaning])
     run.node("SchemaGen", {"schema": "Schema"}, files={"schema.pbtxt": SCHEMA.format(domain=domain)})
     run.node("Transform", {"transform_graph": "TransformGraph"}, files={"transform_fn/assets/user_id": users})
     run.node(
@@ -52,10 +48,12 @@ def _run(
             "custom_config": json.dumps({"trainer": {"epochs": epochs}, "provenance": {"config_digest": str(epochs)}}),
             "code_digest": code,
         },
-        files={"warm_start.json": {"base_model": None, "tables": {"item_embedding": {"carried": carried}}}},
+        documents=[
+            changed(WARM_START, tables={"item_embedding": {"carried": carried, "new": 2, "dropped": 1}}),
+        ],
     )
     if evaluation is not None:
-        run.node("Evaluator", {"evaluation": "ModelEvaluation"}, files={"evaluation.json": evaluation})
+        run.node("Evaluator", {"evaluation": "ModelEvaluation"}, documents=[evaluation])
 
 
 def _diff(history: History) -> RunDiff:
@@ -136,7 +134,7 @@ def test_diff_run_that_stopped_early_nodes_it_never_came_to_not_compared(history
     for number in (1, 2):
         if number == stopped:
             run = history.run(outcome="failed")
-            run.node("Gen", {"examples": "Examples"}, files={"cleaning.json": {"rows": 90}})
+            run.node("Gen", {"examples": "Examples"}, documents=[changed(CLEANING, rows=90)])
             run.node("SchemaGen", state="FAILED")
         else:
             _run(history)

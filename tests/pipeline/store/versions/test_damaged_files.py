@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from common.errors import OutputError
+from documents.push_record import PushRecord
+from documents.withdrawn import Withdrawn
 from pipeline.store.versions.folder import versions
 from pipeline.store.versions.listing import listing
 from pipeline.store.versions.push import push
 from pipeline.store.versions.rollback import default_target, roll_back
-from pipeline.store.versions.withdrawn import WITHDRAWN_FILE, withdrawn
+from pipeline.store.versions.withdrawn import withdrawn
 from tests.pipeline.store.versions.conftest import Clock
 from tests.pipeline.store.versions.folders import make_model, served
 
@@ -79,7 +81,7 @@ def test_record_that_is_damaged_is_told_and_nothing_is_changed(serving: Path, te
 def test_record_that_is_removed_leaves_a_version(serving: Path) -> None:
     (serving / "1001" / "assets.extra" / "push.json").unlink()
     before, after = versions(str(serving))
-    assert (after.record, after.origin, len(after.digest)) == ({}, 1001, 64)
+    assert (after.record, after.origin, len(after.digest)) == (PushRecord(), 1001, 64)
     assert default_target(str(serving)) == before.number == 1000
 
 
@@ -90,7 +92,9 @@ def test_record_model_that_was_first_pushed_as_version_0_is_the_oldest(serving: 
 
 def test_record_keeps_what_nobody_here_reads(serving: Path) -> None:
     (serving / "1001" / "assets.extra" / "push.json").write_text('{"origin": null, "team": {"name": ["shop"]}}')
-    assert versions(str(serving))[-1].record == {"origin": None, "team": {"name": ["shop"]}}
+    record = versions(str(serving))[-1].record
+    assert record.to_values() == {"format_version": 1, "team": {"name": ["shop"]}}
+    assert record.origin is None
 
 
 @pytest.mark.parametrize(("text", "where"), PROVENANCES)
@@ -105,7 +109,7 @@ def test_provenance_that_is_damaged_is_told(serving: Path, text: str, where: str
 def test_withdrawn_models_that_are_damaged_are_told_and_nothing_is_changed(
     serving: Path, text: str, where: str
 ) -> None:
-    file = serving / WITHDRAWN_FILE
+    file = serving / Withdrawn.FILE
     file.write_text(text)
     for command in each_command(serving):
         with pytest.raises(OutputError, match=rf"^{file} is damaged: {where}.+ Received: .+ mend it, or remove it"):
@@ -114,12 +118,13 @@ def test_withdrawn_models_that_are_damaged_are_told_and_nothing_is_changed(
 
 
 def test_withdrawn_models_of_another_hand_keep_what_nobody_here_reads(serving: Path) -> None:
-    (serving / WITHDRAWN_FILE).write_text('{"models": {"d1": {"version": 7, "at": "today", "by": "me"}}}')
-    assert withdrawn(str(serving)) == {"d1": {"version": 7, "at": "today", "by": "me"}}
+    (serving / Withdrawn.FILE).write_text('{"models": {"d1": {"version": 7, "at": "today", "by": "me"}}}')
+    ((digest, found),) = withdrawn(str(serving)).items()
+    assert (digest, found.model_dump()) == ("d1", {"version": 7, "at": "today", "by": "me"})
 
 
 def test_damaged_file_is_repeated_up_to_a_length(serving: Path) -> None:
-    (serving / WITHDRAWN_FILE).write_text('{"models": "' + "x" * 10_000 + '"}')
+    (serving / Withdrawn.FILE).write_text('{"models": "' + "x" * 10_000 + '"}')
     with pytest.raises(OutputError) as caught:
         withdrawn(str(serving))
     assert len(str(caught.value)) < 500

@@ -62,7 +62,7 @@ def test_push_same_model_from_elsewhere_writes_down_where_it_lies_now(tmp_path: 
     clock.now = 2000
     push(elsewhere, str(serving), 5)
     (after,) = versions(str(serving))
-    assert after.record == {**before.record, "source": elsewhere}
+    assert after.record == before.record.model_copy(update={"source": elsewhere})
     assert (hidden(serving), model_digest(after.path)) == ([], before.digest)
 
 
@@ -168,7 +168,7 @@ def test_push_to_object_store_is_whole_and_done_once(tmp_path: Path, clock: Cloc
         push(make_model(tmp_path / name, name), str(object_store), 2)
     assert served(object_store) == {1001: "b", 1002: "c"}
     assert model_digest(str(object_store / "1002")) == model_digest(str(tmp_path / "c"))
-    assert versions(str(object_store))[-1].record["model_digest"] == model_digest(str(tmp_path / "c"))
+    assert versions(str(object_store))[-1].record.model_digest == model_digest(str(tmp_path / "c"))
 
 
 def test_push_to_object_store_copies_saved_model_last(
