@@ -11,18 +11,27 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
 
 from common.errors import JobError
 from pipeline.ground.image import ENVIRONMENT
+from pipeline.job.rehearsal.forking import ForkedProcess, ForkServer, can_fork
 
 _GRACE_SECONDS = 5.0
 """Between the request to end and the kill of what does not; Kubernetes allows more, a rehearsal has nothing to save."""
 
 
+_Process = subprocess.Popen[bytes] | ForkedProcess
+
+
 class Processes:
-    """All processes of a rehearsal, so that none of their sessions outlives it."""
+    """All processes of a rehearsal, so that none of their sessions outlives it.
+
+    Modules of TFX run in forks of a process that has imported the libraries; everything else is started as a program.
+    Both get the same environment, working directory and session.
+    """
 
     def __init__(self, environment: Mapping[str, str] | None = None, keep_open: Collection[int] = ()) -> None:
         """Prepares an environment.
@@ -37,8 +46,20 @@ class Processes:
         self._environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
         self._keep_open = tuple(keep_open)
         self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[_Process] = set()
         self._stopped = threading.Event()
+        self._server: ForkServer | None = None
+
+    def __enter__(self) -> "Processes":
+        """The processes themselves."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Ends what processes are forked from."""
+        if self._server is not None:
+            self._server.close()
 
     @property
     def stopped(self) -> bool:
@@ -66,7 +87,12 @@ class Processes:
         # Not below the working directory: sockets there would have names longer than the kernel allows.
         with log_file.open("ab") as log, tempfile.TemporaryDirectory(prefix="rehearsal-") as temporary:
             own = {"HOME": str(work_dir), "TMPDIR": temporary}
-            process = self._start(command, {**self._environment, **variables, **own}, work_dir, log.fileno())
+            environment = {**self._environment, **variables, **own}
+            server = self._fork_server() if can_fork(command, variables) else None
+            if server is not None:
+                process = self._started(lambda: server.start(command, environment, work_dir, log_file))
+            else:
+                process = self._started(lambda: self._program(command, environment, work_dir, log.fileno()))
             if process is None:
                 return -signal.SIGTERM
             try:
@@ -77,25 +103,38 @@ class Processes:
                     self._running.discard(process)
         return -signal.SIGTERM if self.stopped else status
 
-    def _start(
+    def _fork_server(self) -> ForkServer | None:
+        """The process to fork from; None if there is none, or all is stopped."""
+        with self._lock:
+            if self.stopped:
+                return None
+            if self._server is None:
+                self._server = ForkServer(self._environment, self._keep_open)
+        return self._server if self._server.is_ready() else None
+
+    def _started(self, start: Callable[[], _Process]) -> _Process | None:
+        """Starts a process that `stop` knows of; None once all is stopped."""
+        with self._lock:
+            if self.stopped:
+                return None
+            process = start()
+            self._running.add(process)
+            return process
+
+    def _program(
         self, command: Sequence[str], environment: Mapping[str, str], work_dir: Path, log: int
-    ) -> "subprocess.Popen[bytes] | None":
+    ) -> "subprocess.Popen[bytes]":
         try:
-            with self._lock:
-                if self.stopped:
-                    return None
-                process = subprocess.Popen(
-                    command,
-                    cwd=work_dir,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,  # its own children end with it, and Ctrl-C reaches us alone
-                    pass_fds=self._keep_open,
-                )
-                self._running.add(process)
-                return process
+            return subprocess.Popen(
+                command,
+                cwd=work_dir,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # its own children end with it, and Ctrl-C reaches us alone
+                pass_fds=self._keep_open,
+            )
         except (OSError, ValueError) as e:  # ValueError: a null byte
             reason = e.strerror if isinstance(e, OSError) else e
             longest = max(map(len, command))
@@ -112,17 +151,19 @@ class Processes:
         with self._lock:
             self._stopped.set()
             running = list(self._running)
+            if self._server is not None:
+                self._server.give_up()
         try:
             for process in running:
                 _signal(process, signal.SIGTERM)
             for process in running:
-                with contextlib.suppress(subprocess.TimeoutExpired):
+                with contextlib.suppress(subprocess.TimeoutExpired, JobError):  # JobError: nobody knows of it any more
                     process.wait(_GRACE_SECONDS)
         finally:  # also if somebody does not want to wait
             for process in running:
                 _signal(process, signal.SIGKILL)
 
 
-def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+def _signal(process: _Process, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)

@@ -100,10 +100,12 @@ def rehearse(
         run_id, folder = _new_run(home / RUNS_DIR, job.name)
         write_json(folder / JOB_FILE, job.document)
         records = Records(home / RUNS_DIR, job.name)
-        rehearsal = Rehearsal(run_id, job, root, buckets, records, Processes(environment, [lock]), caching)
         tasks = sum(not node.is_dag for node in graph.nodes.values())
-        with Showing(console, rehearsal, folder, tasks) as showing:
-            ended = Scheduler(rehearsal, graph, values, parallel, started=showing.started, ended=showing.ended).run()
+        with Processes(environment, [lock]) as processes:
+            rehearsal = Rehearsal(run_id, job, root, buckets, records, processes, caching)
+            with Showing(console, rehearsal, folder, tasks) as showing:
+                scheduler = Scheduler(rehearsal, graph, values, parallel, started=showing.started, ended=showing.ended)
+                ended = scheduler.run()
         outcome = Outcome(run_id, ended, buckets, folder)
         showing.summary(outcome.records)
         return outcome
