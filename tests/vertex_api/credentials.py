@@ -22,7 +22,8 @@ class Tokens:
     """
 
     def __init__(self) -> None:
-        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        # A short one: whoever loads it has it checked, which takes 70 ms for one of 2048 bits.
+        key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
         self._private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()
