@@ -73,7 +73,7 @@ def _rehearse(arguments: argparse.Namespace) -> None:
 
     home = local_rehearsal_dir(config)
     outcome = rehearse(
-        read_job(arguments.job) if arguments.job else _compiled(config),
+        read_job(arguments.job) if arguments.job else lambda: _compiled(config),
         home,
         parameters=arguments.parameter,
         places=places,

@@ -103,14 +103,17 @@ class Processes:
                     self._running.discard(process)
         return -signal.SIGTERM if self.stopped else status
 
+    def prepare_forks(self) -> None:
+        """Starts the imports of what tasks are forked from, which else begin with the first task."""
+        with self._lock:
+            if self._server is None and not self.stopped:
+                self._server = ForkServer(self._environment, self._keep_open)
+
     def _fork_server(self) -> ForkServer | None:
         """The process to fork from; None if there is none, or all is stopped."""
-        with self._lock:
-            if self.stopped:
-                return None
-            if self._server is None:
-                self._server = ForkServer(self._environment, self._keep_open)
-        return self._server if self._server.is_ready() else None
+        self.prepare_forks()
+        server = self._server
+        return server if server is not None and server.is_ready() else None
 
     def _started(self, start: Callable[[], _Process]) -> _Process | None:
         """Starts a process that `stop` knows of; None once all is stopped."""

@@ -5,7 +5,7 @@ import fcntl
 import shutil
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def rehearse(
-    job: Job,
+    job: Job | Callable[[], Job],
     home: Path,
     *,
     parameters: Sequence[str] = (),
@@ -69,7 +69,7 @@ def rehearse(
     """Executes a job here.
 
     Args:
-        job: The compiled job.
+        job: The compiled job, or what compiles it, while the libraries of its tasks are imported beside it.
         home: The folder of all rehearsals of this pipeline: records, logs, and the folders that stand for buckets.
         parameters: Values of its RuntimeParameters, over those in the job, each as `NAME=VALUE`.
         places: Folders of buckets, `gs://…`, that folders of this machine stand for.
@@ -88,11 +88,12 @@ def rehearse(
         OutputError: The folder cannot be written.
     """
     home, places, console = home.resolve(), dict(places or {}), console or Console()
-    graph, values = Graph(job), _values(job, parameters)
-    root = job.pipeline_root or _ROOT
-    require_place(root, "it is the job's root; give one by vertex.pipeline_root")
-    check_places(places, root)
-    with _locked(home) as lock, _ended_by_signals():
+    checked = _checked(job, parameters, places) if isinstance(job, Job) else None  # a wrong job leaves no trace
+    with _locked(home) as lock, _ended_by_signals(), Processes(environment, [lock]) as processes:
+        if not isinstance(job, Job):
+            processes.prepare_forks()
+            job = job()
+        graph, values, root = checked or _checked(job, parameters, places)
         if fresh:
             _forget(home)
         buckets = Buckets(home / BUCKETS_DIR)
@@ -101,14 +102,21 @@ def rehearse(
         write_json(folder / JOB_FILE, job.document)
         records = Records(home / RUNS_DIR, job.name)
         tasks = sum(not node.is_dag for node in graph.nodes.values())
-        with Processes(environment, [lock]) as processes:
-            rehearsal = Rehearsal(run_id, job, root, buckets, records, processes, caching)
-            with Showing(console, rehearsal, folder, tasks) as showing:
-                scheduler = Scheduler(rehearsal, graph, values, parallel, started=showing.started, ended=showing.ended)
-                ended = scheduler.run()
+        rehearsal = Rehearsal(run_id, job, root, buckets, records, processes, caching)
+        with Showing(console, rehearsal, folder, tasks) as showing:
+            ended = Scheduler(rehearsal, graph, values, parallel, started=showing.started, ended=showing.ended).run()
         outcome = Outcome(run_id, ended, buckets, folder)
         showing.summary(outcome.records)
         return outcome
+
+
+def _checked(job: Job, parameters: Sequence[str], places: Mapping[str, Path]) -> tuple[Graph, dict[str, Any], str]:
+    """What can be executed: the graph, the values of the RuntimeParameters, and the job's root."""
+    graph, values = Graph(job), _values(job, parameters)
+    root = job.pipeline_root or _ROOT
+    require_place(root, "it is the job's root; give one by vertex.pipeline_root")
+    check_places(places, root)
+    return graph, values, root
 
 
 def _values(job: Job, given: Sequence[str]) -> dict[str, Any]:
