@@ -36,9 +36,6 @@ test: setup ## Run all tests but those of `make fault`, whole pipelines included
 test-quick: setup ## Run the tests that start no process or pipeline of their own: 2 minutes on 2 cores
 	$(PYTHON) -m pytest -m "not e2e and not fault and not browser and not bench" $(IN_WORKERS)
 
-test-quick: setup ## Run the tests that start no pipeline and no process of their own
-	$(PYTHON) -m pytest -m "not (e2e or fault or browser or bench)" $(IN_WORKERS)
-
 fault: setup ## Kill runs in every component, fill disks, delete what is in use; then look at what is left
 	$(PYTHON) -m pytest -m fault $(IN_WORKERS) $(PYTEST_OPTIONS)
 
