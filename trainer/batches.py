@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from configs.model import Trainer
 from trainer.candidates import Candidates
-from trainer.interactions import Interactions
+from trainer.histories import Histories
 
 _OF_A_QUERY = ("user", "history", "history_weight", "target", "weight")
 """What of a batch is a query's own; the rest is the whole batch's."""
@@ -41,9 +41,7 @@ class Batches:
     all of the batch's candidates, and `total_weight` remains the batch's.
     """
 
-    def __init__(
-        self, interactions: Interactions, candidates: Candidates, settings: Trainer, replicas: int = 1
-    ) -> None:
+    def __init__(self, interactions: Histories, candidates: Candidates, settings: Trainer, replicas: int = 1) -> None:
         """Places the interactions where TensorFlow reads them.
 
         Args:
@@ -57,7 +55,7 @@ class Batches:
         self._batch_size = min(settings.batch_size, self._size)
         self._settings = settings
         self._replicas = replicas
-        self._row = np.repeat(np.arange(interactions.users), np.diff(interactions.offset))
+        self._row = interactions.row
         self._user = tf.constant(interactions.user[self._row])
         self._start = tf.constant(interactions.offset[:-1][self._row])
         self._end = tf.constant(interactions.offset[1:][self._row])

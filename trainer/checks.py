@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.errors import TrainingError
-from trainer.interactions import Interactions
+from trainer.histories import Histories
 
 MAX_CONCENTRATION = 0.98
 """Above this length of the mean of unit vectors, embeddings count as collapsed: the mean cosine of two of them is then
@@ -14,7 +14,7 @@ above 0.96, and every query ranks by differences of a few hundredths. Models tra
 and Retailrocket have 0.2 to 0.6."""
 
 
-def check_data(interactions: Interactions, held_out: Interactions, batch_size: int) -> None:
+def check_data(interactions: Histories, held_out: Histories, batch_size: int) -> None:
     """Refuses data from which nothing can be learned, or on which nothing can be measured.
 
     Args:

@@ -1,6 +1,6 @@
 """Recall, nDCG and hit rate on held-out interactions, over the full catalogue, beside the popularity baseline."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,12 +9,14 @@ import tensorflow as tf
 
 from serving_signatures.ranking import best_places, catalogue_scores
 from trainer.candidates import Candidates
-from trainer.interactions import Interactions
+from trainer.chunks import chunks
+from trainer.histories import Histories
 from trainer.metrics import ranking_metrics
-from trainer.pieces import pieces
+from trainer.popularity import popularity_ranking
+from trainer.targets import find_targets
 from trainer.two_tower import TwoTower
 
-_VALUES_A_BLOCK = 1 << 24
+_VALUES_A_CHUNK = 1 << 24
 """Scores and embeddings held at a time: 64 MiB of float32."""
 
 
@@ -22,9 +24,7 @@ class Evaluator:
     """Ranks the whole catalogue for each user of the eval split, what the user has met in training left out.
 
     The ranking is the served one: a user of whom nothing is known gets the popular items, and what a user has met is
-    never recommended. A target met before, which a log that keeps repeats can hold, is therefore a miss, like one
-    outside the catalogue: dropping it would measure the model on the easier part of what users do. Both are counted, so
-    that a reader knows how much no ranking could have reached. A target that stands twice is one target.
+    never recommended. What counts as a target, and which of them are misses for every ranking, see `Targets`.
 
     Attributes:
         counts: `users` with a target, after the cut to `max_users`, and `users_before_cut`; their different `targets`,
@@ -33,7 +33,7 @@ class Evaluator:
 
     def __init__(
         self,
-        held_out: Interactions,
+        held_out: Histories,
         candidates: Candidates,
         popularity: npt.NDArray[np.float32],
         ks: Sequence[int],
@@ -50,61 +50,42 @@ class Evaluator:
         """
         has_target = np.flatnonzero(np.diff(held_out.target_offset))
         self._held_out = held_out = held_out.take(has_target[:max_users])
+        self._by_place = held_out.with_items(candidates.place)
         self._candidates = candidates
-        self._popularity = tf.constant(popularity)
+        self._popularity = popularity
         self._ks = tuple(ks)
-        # Items outside the catalogue get numbers after it: two of them are two targets.
-        number_of = {item: place for place, item in enumerate(candidates.item_id)}
-        number = np.array([number_of.setdefault(item, len(number_of)) for item in held_out.target], np.int64)
-        numbers = len(number_of)
-        row = np.repeat(np.arange(held_out.users), np.diff(held_out.target_offset))
-        pairs = np.unique(row * numbers + number)
-        self._target_row, number = np.divmod(pairs, numbers)
-        self._target = np.where(number < candidates.items, number, -1)
-        met_row = np.repeat(np.arange(held_out.users), np.diff(held_out.offset))
-        met = np.isin(pairs, met_row * numbers + candidates.place[held_out.item])
-        self.counts = {
-            "users_before_cut": len(has_target),
-            "users": held_out.users,
-            "targets": len(pairs),
-            "targets_met": int(met.sum()),
-            "targets_outside_catalogue": int((self._target < 0).sum()),
-        }
+        self._targets = find_targets(self._by_place, candidates.item_id)
+        self.counts = {"users_before_cut": len(has_target), "users": held_out.users, **self._targets.counts}
 
     def evaluate(self, model: TwoTower) -> dict[str, float]:
         """The metrics of a model; names as `trainer.metrics`."""
-        embedding = tf.constant(embed_catalogue(model, self._candidates))
-
-        def scores(users: slice, history: Any) -> Any:
-            return catalogue_scores(self._embed(model, users, history), embedding, self._popularity)
-
-        return self._measure(scores)
+        embedding, popularity = tf.constant(embed_catalogue(model, self._candidates)), tf.constant(self._popularity)
+        ranked = []
+        for users in chunks(self._candidates.items + self._held_out.length, _VALUES_A_CHUNK):
+            history = self._history(users)
+            scores = catalogue_scores(self._embed(model, users, history), embedding, popularity)
+            seen_place = tf.constant(self._by_place.item[self._interactions(users)], tf.int64)
+            place, _ = best_places(scores, history.value_rowids(), seen_place, max(self._ks))
+            ranked.append(place.numpy())
+        return self._metrics(np.concatenate(ranked))
 
     def evaluate_popularity(self) -> dict[str, float]:
         """The metrics of the same ranking for everyone: most interactions first."""
-        return self._measure(
-            lambda users, history: tf.repeat(self._popularity[tf.newaxis], history.nrows(), axis=0),
-        )
+        k = min(max(self._ks), self._candidates.items)
+        return self._metrics(popularity_ranking(self._by_place, self._popularity, k))
 
     def embed_queries(self, model: TwoTower) -> npt.NDArray[np.float32]:
         """Query embeddings of the evaluated users, `[users, dim]`."""
         dim = model.query_tower.dim
-        blocks = pieces(dim * (1 + np.diff(self._held_out.offset)), _VALUES_A_BLOCK)
-        return np.concatenate([self._embed(model, users, self._history(users)).numpy() for users in blocks])
+        parts = chunks(dim * (1 + self._held_out.length), _VALUES_A_CHUNK)
+        return np.concatenate([self._embed(model, users, self._history(users)).numpy() for users in parts])
 
     def _embed(self, model: TwoTower, users: slice, history: Any) -> Any:
         weight = tf.constant(self._held_out.weight[self._interactions(users)])
         return model.query_tower(tf.constant(self._held_out.user[users]), history, history.with_values(weight))
 
-    def _measure(self, scores: Callable[[slice, Any], Any]) -> dict[str, float]:
-        ranked = []
-        for users in pieces(self._candidates.items + np.diff(self._held_out.offset), _VALUES_A_BLOCK):
-            history = self._history(users)
-            seen_place = tf.gather(self._candidates.place, history.values)
-            scored = scores(users, history)
-            place, _ = best_places(scored, history.value_rowids(), tf.cast(seen_place, tf.int64), max(self._ks))
-            ranked.append(place.numpy())
-        return ranking_metrics(np.concatenate(ranked), self._target_row, self._target, self._ks)
+    def _metrics(self, ranked: npt.NDArray[np.int32]) -> dict[str, float]:
+        return ranking_metrics(ranked, self._targets.row, self._targets.place, self._ks)
 
     def _history(self, users: slice) -> Any:
         offset = self._held_out.offset[users.start : users.stop + 1]

@@ -87,7 +87,10 @@ def reciprocal_rank(
 
 
 def ranking_metrics(
-    ranked: npt.NDArray[np.int64], target_row: npt.NDArray[np.int64], target: npt.NDArray[np.int64], ks: Sequence[int]
+    ranked: npt.NDArray[np.integer[Any]],
+    target_row: npt.NDArray[np.int64],
+    target: npt.NDArray[np.int64],
+    ks: Sequence[int],
 ) -> dict[str, float]:
     """Averages of `user_metrics` over users with a target; an item that cannot be recommended is a miss.
 

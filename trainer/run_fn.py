@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import tensorflow_transform as tft
 
@@ -21,7 +20,8 @@ from trainer.checks import check_data, check_embeddings
 from trainer.distribution import find_strategy
 from trainer.evaluate import Evaluator, embed_catalogue
 from trainer.fn_args import TwoTowerFnArgs
-from trainer.interactions import Interactions, read_interactions
+from trainer.histories import Histories, read_histories
+from trainer.popularity import popularity_shares
 from trainer.training import train
 from trainer.two_tower import TwoTower
 from trainer.warm_start import carry_over, nothing_carried, state_of, table_ids
@@ -45,14 +45,14 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     interactions_graph = tft.TFTransformOutput(fn_args.transform_graph_path)
     catalogue_graph = tft.TFTransformOutput(fn_args.candidates_transform_graph_path)
 
-    interactions = read_interactions(fn_args.train_files)
-    held_out = read_interactions(fn_args.eval_files)
+    interactions = read_histories(fn_args.train_files)
+    held_out = read_histories(fn_args.eval_files)
     check_data(interactions, held_out, settings.batch_size)
     users = interactions_graph.vocabulary_by_name(features.USER_VOCABULARY)
     interacted_items = interactions_graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
     catalogue = Catalogue(path="", features=custom["catalogue"] or {})
     candidates = read_candidates(fn_args.candidates_files, interacted_items, content_sizes(catalogue_graph, catalogue))
-    popularity = popularity_of(interactions, candidates)
+    popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
     evaluator = Evaluator(held_out, candidates, popularity, settings.eval_top_k, settings.eval_max_users)
     counts = {
         "users": len(users),
@@ -117,15 +117,9 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     logger.info("exported %d signatures over %s items", len(SIGNATURES), f"{candidates.items:,}")
 
 
-def popularity_of(interactions: Interactions, candidates: Candidates) -> npt.NDArray[np.float32]:
-    """Each item's share of the training interactions, `[items]`; they sum to 1."""
-    count = np.bincount(candidates.place[interactions.item], minlength=candidates.items)
-    return (count / count.sum()).astype(np.float32)
-
-
 def data_digest(
-    interactions: Interactions,
-    held_out: Interactions,
+    interactions: Histories,
+    held_out: Histories,
     users: list[bytes],
     interacted_items: list[bytes],
     candidates: Candidates,

@@ -8,7 +8,7 @@ import tensorflow_recommenders as tfrs
 
 from configs.model import Trainer
 from trainer.candidates import Candidates
-from trainer.interactions import Interactions
+from trainer.histories import Histories
 from trainer.loss import InBatchSoftmax
 from trainer.optimizers import LazyAdam
 from trainer.towers import CandidateTower, QueryTower, embedding
@@ -22,7 +22,7 @@ class TwoTower(tfrs.Model):
         candidate_tower: Embeds items by their place in the catalogue.
     """
 
-    def __init__(self, users: int, interactions: Interactions, candidates: Candidates, settings: Trainer) -> None:
+    def __init__(self, users: int, interactions: Histories, candidates: Candidates, settings: Trainer) -> None:
         """Makes fresh towers and an optimizer.
 
         Args:

@@ -64,7 +64,7 @@ class WorkerPool(Settings):
 
 
 class Dataflow(Settings):
-    """Dataflow for the Beam components: ingest, statistics, Transform, evaluation.
+    """Dataflow for the Beam components: ingest, statistics, Transform.
 
     Example:
         vertex:

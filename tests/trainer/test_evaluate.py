@@ -8,7 +8,7 @@ import pytest
 from configs.model import Trainer
 from tests.trainer.worlds import candidates_of, interactions_of
 from trainer.evaluate import Evaluator
-from trainer.interactions import Interactions
+from trainer.histories import Histories
 from trainer.two_tower import TwoTower
 
 CANDIDATES = candidates_of([0, 1, 2, 3])
@@ -49,7 +49,7 @@ def test_evaluate_target_in_the_history_is_a_miss_and_counted() -> None:
 
 
 @pytest.fixture
-def world() -> tuple[TwoTower, Interactions]:
+def world() -> tuple[TwoTower, Histories]:
     rng = np.random.default_rng(1)
     histories = [rng.integers(0, 4, n).tolist() for n in (0, 1, 30, 2, 3, 50, 0, 1, 7)]
     held_out = interactions_of(histories, [[str(n % 4)] for n in range(len(histories))])
@@ -58,22 +58,22 @@ def world() -> tuple[TwoTower, Interactions]:
 
 @pytest.mark.parametrize("block", [1, 16, 40, 1 << 24])
 def test_evaluate_any_block_gives_the_same(
-    world: tuple[TwoTower, Interactions], block: int, monkeypatch: pytest.MonkeyPatch
+    world: tuple[TwoTower, Histories], block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, held_out = world
     evaluator = Evaluator(held_out, CANDIDATES, POPULARITY, (1, 2))
     whole, queries = evaluator.evaluate(model), evaluator.embed_queries(model)
-    monkeypatch.setattr("trainer.evaluate._VALUES_A_BLOCK", block)
+    monkeypatch.setattr("trainer.evaluate._VALUES_A_CHUNK", block)
 
     assert evaluator.evaluate(model) == whole
     np.testing.assert_allclose(evaluator.embed_queries(model), queries, rtol=1e-6)
 
 
 def test_evaluate_long_histories_make_small_blocks(
-    world: tuple[TwoTower, Interactions], monkeypatch: pytest.MonkeyPatch
+    world: tuple[TwoTower, Histories], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, held_out = world
-    monkeypatch.setattr("trainer.evaluate._VALUES_A_BLOCK", 40)
+    monkeypatch.setattr("trainer.evaluate._VALUES_A_CHUNK", 40)
     sizes: list[tuple[int, int]] = []
     call = model.query_tower.call
 

@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from common.errors import TrainingError
 from tests.trainer_inputs import TrainerInputs, write_examples
 from trainer.candidates import read_candidates
-from trainer.interactions import read_interactions
+from trainer.histories import read_histories
 from transforms import features
 
 
@@ -44,9 +44,9 @@ def as_rows(split: Any) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_read_interactions_unknown_items_are_left_out_with_their_weight(tmp_path: Path) -> None:
+def test_read_histories_unknown_items_are_left_out_with_their_weight(tmp_path: Path) -> None:
     write_examples(tmp_path / "one.gz", ROWS)
-    came = as_rows(read_interactions([str(tmp_path / "*")]))
+    came = as_rows(read_histories([str(tmp_path / "*")]))
 
     assert sorted(came) == [
         (-1, [], [], [b"y", b"z"]),
@@ -56,25 +56,25 @@ def test_read_interactions_unknown_items_are_left_out_with_their_weight(tmp_path
     ]
 
 
-def test_read_interactions_order_of_files_and_rows_does_not_matter(tmp_path: Path) -> None:
+def test_read_histories_order_of_files_and_rows_does_not_matter(tmp_path: Path) -> None:
     write_examples(tmp_path / "one" / "0.gz", ROWS)
     write_examples(tmp_path / "two" / "0.gz", [ROWS[2], ROWS[0]])
     write_examples(tmp_path / "two" / "1.gz", [ROWS[3], ROWS[1]])
-    whole = as_rows(read_interactions([str(tmp_path / "one" / "*")]))
+    whole = as_rows(read_histories([str(tmp_path / "one" / "*")]))
 
-    assert as_rows(read_interactions([str(tmp_path / "two" / "*")])) == whole
-    assert as_rows(read_interactions([str(tmp_path / "two" / "*")]).take(np.arange(2))) == whole[:2]
+    assert as_rows(read_histories([str(tmp_path / "two" / "*")])) == whole
+    assert as_rows(read_histories([str(tmp_path / "two" / "*")]).take(np.arange(2))) == whole[:2]
 
 
-def test_read_interactions_no_examples_gives_an_empty_split(tmp_path: Path) -> None:
+def test_read_histories_no_examples_gives_an_empty_split(tmp_path: Path) -> None:
     write_examples(tmp_path / "0.gz", [])
-    split = read_interactions([str(tmp_path / "*")])
+    split = read_histories([str(tmp_path / "*")])
     assert (split.users, len(split.item), len(split.target)) == (0, 0, 0)
 
 
-def test_read_interactions_no_file_is_a_training_error(tmp_path: Path) -> None:
+def test_read_histories_no_file_is_a_training_error(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="No file matches"):
-        read_interactions([str(tmp_path / "*")])
+        read_histories([str(tmp_path / "*")])
 
 
 def test_read_candidates_order_is_that_of_the_places(shop: TrainerInputs) -> None:

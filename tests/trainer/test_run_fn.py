@@ -19,7 +19,7 @@ from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
 from trainer import run_fn as run_fn_module
 from trainer.candidates import read_candidates
 from trainer.fn_args import TwoTowerFnArgs
-from trainer.interactions import read_interactions
+from trainer.histories import read_histories
 from trainer.run_fn import data_digest, run_fn
 from trainer.two_tower import TwoTower
 from trainer.warm_state import read_state
@@ -169,7 +169,7 @@ def test_data_digest_items_change_places_or_other_targets_differs(tmp_path: Path
         catalogue = Catalogue(path="", features=content)
         candidates = read_candidates(inputs.candidates_files, interacted, content_sizes(graphs[1], catalogue))
         words = content_vocabularies(graphs[1], catalogue)
-        train_split, eval_split = (read_interactions(files) for files in (inputs.train_files, inputs.eval_files))
+        train_split, eval_split = (read_histories(files) for files in (inputs.train_files, inputs.eval_files))
         return data_digest(train_split, eval_split, users, interacted, candidates, words)
 
     known = digest("a", "b", "g")

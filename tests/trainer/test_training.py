@@ -14,7 +14,7 @@ from documents.metrics import TrainingMetrics
 from tests.trainer.worlds import candidates_of, grouped_world, interactions_of
 from trainer.batches import Batches
 from trainer.evaluate import Evaluator, embed_catalogue
-from trainer.run_fn import popularity_of
+from trainer.popularity import popularity_shares
 from trainer.training import train
 from trainer.two_tower import TwoTower, log_sampling_probability
 
@@ -23,7 +23,12 @@ def fit(folder: Path, **settings: Any) -> tuple[TwoTower, TrainingMetrics]:
     interactions, held_out, candidates = grouped_world()
     chosen = Trainer(**{"embedding_dim": 8, "epochs": 4, "batch_size": 64, "eval_top_k": (3, 10), **settings})
     model = TwoTower(interactions.users, interactions, candidates, chosen)
-    evaluator = Evaluator(held_out, candidates, popularity_of(interactions, candidates), chosen.eval_top_k)
+    evaluator = Evaluator(
+        held_out,
+        candidates,
+        popularity_shares(interactions.with_items(candidates.place), candidates.items),
+        chosen.eval_top_k,
+    )
     summary = train(model, Batches(interactions, candidates, chosen), evaluator, chosen.epochs, str(folder))
     return model, summary
 
@@ -91,8 +96,8 @@ def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.
         [[0, 1, 0], [2, 3], [], [1]], [["0", "5"], ["4"], ["1", "nowhere"], []], users=[0, 1, -1, 2]
     )
     model = TwoTower(3, interactions, candidates, Trainer(embedding_dim=4))
-    popularity = popularity_of(interactions, candidates)
-    monkeypatch.setattr("trainer.evaluate._VALUES_A_BLOCK", 12)  # two users a block
+    popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
+    monkeypatch.setattr("trainer.evaluate._VALUES_A_CHUNK", 12)  # two users a block
     evaluator = Evaluator(held_out, candidates, popularity, (2, 4))
     came = evaluator.evaluate(model)
 
@@ -114,7 +119,9 @@ def test_evaluate_popularity_ranks_by_interactions_then_place() -> None:
     interactions = interactions_of([[0, 1], [1, 2], [3]])
     candidates = candidates_of([0, 1, 2, 3])
     held_out = interactions_of([[0, 1], [3]], [["2"], ["2"]])
-    evaluator = Evaluator(held_out, candidates, popularity_of(interactions, candidates), (1, 2, 3))
+    evaluator = Evaluator(
+        held_out, candidates, popularity_shares(interactions.with_items(candidates.place), candidates.items), (1, 2, 3)
+    )
     came = evaluator.evaluate_popularity()
     # Without 0 and 1, item 2 is first of the two left; without 3, items 1 and 0 stand before it.
     assert (came["recall@1"], came["recall@2"], came["recall@3"]) == (0.5, 0.5, 1.0)

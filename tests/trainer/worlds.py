@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from trainer.candidates import Candidates, Content
-from trainer.interactions import Interactions
+from trainer.histories import Histories
 
 
 def interactions_of(
@@ -13,18 +13,30 @@ def interactions_of(
     targets: Sequence[Sequence[str]] = (),
     users: Sequence[int] | None = None,
     weights: Sequence[Sequence[float]] | None = None,
-) -> Interactions:
+) -> Histories:
     """One split; users are numbered in order unless `users` says otherwise."""
     targets = targets or [[] for _ in histories]
     flat = [item for history in histories for item in history]
     weight = [w for of_user in weights for w in of_user] if weights is not None else [1.0] * len(flat)
-    return Interactions(
+    return Histories(
         user=np.array(users if users is not None else range(len(histories)), np.int32),
         offset=np.cumsum([0, *map(len, histories)]).astype(np.int64),
         item=np.array(flat, np.int32),
         weight=np.array(weight, np.float32),
         target_offset=np.cumsum([0, *map(len, targets)]).astype(np.int64),
         target=np.array([item.encode() for of_user in targets for item in of_user], object),
+    )
+
+
+def random_histories(users: int, items: int, seed: int, longest: int = 25) -> Histories:
+    """Histories with repeats, weights and items outside the catalogue; the first is empty."""
+    rng = np.random.default_rng(seed)
+    length = rng.integers(0, longest, users)
+    length[0] = 0
+    item = [(items * rng.random(n) ** 2).astype(int) for n in length]
+    return interactions_of(
+        [np.where(rng.random(len(of)) < 0.05, -1, of).tolist() for of in item],
+        weights=[rng.choice([0.5, 2.0, 6.0], n).tolist() for n in length],
     )
 
 
@@ -49,7 +61,7 @@ def candidates_of(
     )
 
 
-def grouped_world(seed: int = 0) -> tuple[Interactions, Interactions, Candidates]:
+def grouped_world(seed: int = 0) -> tuple[Histories, Histories, Candidates]:
     """60 users in three groups of taste, each with ten items of its own: train, eval and catalogue."""
     rng = np.random.default_rng(seed)
     histories = [(group * 10 + rng.permutation(10)).tolist() for group in range(3) for _ in range(20)]

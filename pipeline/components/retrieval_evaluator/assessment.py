@@ -1,8 +1,7 @@
-"""From the loaded models and what the Beam pipeline left to evaluation.json: measures, then asks the gate."""
+"""From loaded models and files of Examples to evaluation.json: reads, asks, measures, then lets the gate decide."""
 
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.errors import ModelError
-from configs.evaluation import LIST_K, Evaluation, Gate
+from configs.evaluation import LIST_K
 from documents.evaluation import (
     ITEM_ITEM,
     LAST_BLESSED,
@@ -22,54 +21,14 @@ from documents.evaluation import (
     Samples,
     Stability,
 )
-from pipeline.components.retrieval_evaluator import baselines, evaluation, gate, results, samples, slices, stability
-from pipeline.components.retrieval_evaluator.measures import Slices
-from pipeline.components.retrieval_evaluator.served_model import ServedModel, reading
-from pipeline.components.retrieval_evaluator.users import Users
-from serving_signatures.provenance import model_digest
+from pipeline.components.retrieval_evaluator import baselines, evaluation, gate, samples, stability
+from pipeline.components.retrieval_evaluator.asked_model import AskedModel
+from pipeline.components.retrieval_evaluator.contest import Contender, Contest, EvalData
+from trainer.popularity import popularity_ranking
 
 
 @dataclass
-class Contender:
-    """A model that is measured, or why it cannot be.
-
-    Attributes:
-        uri: The model artifact.
-        folder: Its SavedModel.
-        digest: Of the SavedModel; None where it cannot even be loaded.
-        served: The loaded model; None where it cannot even be loaded.
-        fault: Why it cannot be asked; None if it can.
-    """
-
-    uri: str
-    folder: str
-    digest: str | None = None
-    served: ServedModel | None = None
-    fault: str | None = None
-
-    @contextmanager
-    def faults(self) -> Iterator[None]:
-        """Keeps what is wrong with the model itself, instead of failing."""
-        try:
-            yield
-        except ModelError as e:
-            self.fault = str(e)
-
-    def load(self) -> None:
-        """Loads the model and looks at its embeddings.
-
-        Raises:
-            ModelUnavailableError: It cannot be read or asked, and not because of what it is.
-        """
-        with self.faults():
-            self.served = ServedModel(self.folder)
-            with reading(self.folder, "read"):
-                self.digest = model_digest(self.folder)
-            self.served.require_finite_embeddings()
-
-
-@dataclass
-class Clock:
+class Stopwatch:
     """Seconds of each step.
 
     Attributes:
@@ -86,94 +45,50 @@ class Clock:
         self.seconds[name] = round(time.monotonic() - since, 3)
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What is asked of whom.
-
-    Attributes:
-        train: The train split.
-        users: The evaluated users.
-        before_cut: Users with a target before the cut to max_users.
-        count: int64 `[items]`, training interactions of each item.
-        parts: The slices.
-    """
-
-    train: Users
-    users: Users
-    before_cut: int
-    count: npt.NDArray[np.int64]
-    parts: Slices
-
-    @classmethod
-    def read(cls, folder: str, served: ServedModel, settings: Evaluation, weighted: bool) -> "Asked":
-        """Reads what the Beam pipeline left."""
-        train = results.read_users(os.path.join(folder, results.TRAIN), served.item_id, weighted)
-        users = results.read_users(os.path.join(folder, results.EVAL), served.item_id, weighted)
-        count = np.bincount(train.item[train.item >= 0], minlength=served.items)
-        parts = slices.slices_of(users, count, train.hash, settings)
-        return cls(train, users, results.read_cut(folder), count, parts)
-
-    def counts(self) -> EvaluatedUsers:
-        """Counts users and their targets."""
-        return EvaluatedUsers(
-            evaluated=self.users.count,
-            before_cut=self.before_cut,
-            targets=len(self.users.target),
-            targets_met=int(self.users.met().sum()),
-            targets_outside_catalogue=int((self.users.target < 0).sum()),
-        )
-
-
-def assess(
-    model: Contender,
-    last_blessed: Contender | None,
-    serving_failures: Sequence[str] | None,
-    folder: str,
-    settings: Evaluation,
-    limits: Gate,
-    weighted: bool,
-    clock: Clock,
-) -> EvaluationReport:
-    """Measures and decides.
+def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
+    """Loads the models, measures and decides.
 
     Args:
-        model: The candidate for a blessing, loaded.
-        last_blessed: The last blessed model, loaded; None where there is none.
-        serving_failures: Why ServingCheck refused the model; None if it blessed it.
-        folder: The Beam pipeline's results; not looked at where the model could not be loaded.
-        settings: How to measure.
-        limits: The gate.
-        weighted: Whether values weigh the history.
-        clock: Takes the time of each step.
+        contest: The models, the data and the limits.
+        watch: Takes the time of each step.
 
     Returns:
         What was measured and decided, with the seconds so far.
+
+    Raises:
+        ModelUnavailableError: A model cannot be read or asked, and not because of what it is.
     """
-    asked, measured, stable, stability_fault = None, evaluation.Measured({}, {}), None, None
+    model, last_blessed, settings = contest.model, contest.last_blessed, contest.settings
+    contenders = {MODEL: model} | ({LAST_BLESSED: last_blessed} if last_blessed is not None else {})
+    with watch.step("load"):
+        for contender in contenders.values():
+            contender.load()
+    data, measured, stable, stability_fault = None, evaluation.Measurements({}, {}), None, None
     users = EvaluatedUsers(evaluated=0, before_cut=0, targets=0, targets_met=0, targets_outside_catalogue=0)
     sampled = Samples()
     if model.served is not None:
-        with clock.step("read"):
-            asked = Asked.read(folder, model.served, settings, weighted)
-        users = asked.counts()
-        if asked.users.count:
-            rankings, score = _rankings(model, model.served, last_blessed, asked, folder, settings, clock)
-            with clock.step("bootstrap"):
-                measured = evaluation.measure(rankings, asked.users, asked.count, asked.parts, settings)
+        with watch.step("read"):
+            data = EvalData.read(contest, model.served)
+        users = data.evaluated()
+        with watch.step("ask"):
+            rankings, score = _asked(model, model.served, last_blessed, data, max(settings.top_k))
+        if data.users.users:
+            with watch.step("baselines"):
+                rankings |= _baselines(data, min(max(settings.top_k), model.served.items))
+            with watch.step("bootstrap"):
+                measured = evaluation.measure(rankings, data.targets, data.count, data.parts, settings)
             if score is not None:
-                with clock.step("samples"), model.faults():
-                    sampled = samples.samples(
-                        model.served, asked.users, rankings[MODEL], score, asked.count, asked.parts, settings.seed
-                    )
-        stable, stability_fault = _stability(model, last_blessed, asked.count, settings.seed)
+                with watch.step("samples"), model.faults():
+                    sampled = samples.samples(model.served, data, rankings[MODEL], score, settings.seed)
+        stable, stability_fault = _stability(model, last_blessed, data.count, settings.seed)
     evidence = gate.Evidence(
         model_fault=model.fault,
-        serving_failures=serving_failures,
+        serving_failures=contest.serving_failures,
         has_last_blessed=last_blessed is not None,
         last_blessed_fault=last_blessed.fault if last_blessed else None,
-        users=asked.users.count if asked else 0,
-        items=len(asked.count) if asked else 0,
-        slice_users=evaluation.slice_users(asked.parts, asked.users) if asked else {},
+        users=data.users.users if data else 0,
+        items=len(data.count) if data else 0,
+        slice_users=evaluation.slice_users(data.parts, data.targets) if data else {},
         metrics=measured.over_all_users(),
         differences=measured.differences,
         neighbour_stability=stable.mean_jaccard if stable else None,
@@ -182,47 +97,40 @@ def assess(
     return EvaluationReport(
         users=users,
         settings=settings.model_dump(mode="json"),
-        gate=limits.model_dump(mode="json"),
-        contenders=evaluation.contenders(measured, asked.parts, asked.users, settings) if asked else {},
+        gate=contest.limits.model_dump(mode="json"),
+        contenders=evaluation.contenders(measured, data.parts, data.targets, settings) if data else {},
         differences=evaluation.differences(measured, settings),
         samples=sampled,
-        models={
-            name: EvaluatedModel(uri=contender.uri, digest=contender.digest)
-            for name, contender in ((MODEL, model), (LAST_BLESSED, last_blessed))
-            if contender is not None
-        },
+        models={name: EvaluatedModel(uri=of.uri, digest=of.digest) for name, of in contenders.items()},
         neighbour_stability=stable,
-        decision=gate.decision(gate.rules(evidence, limits)),
-        seconds=clock.seconds,
+        decision=gate.decision(gate.rules(evidence, contest.limits)),
+        seconds=watch.seconds,
     )
 
 
-def _rankings(
-    model: Contender,
-    served: ServedModel,
-    last_blessed: Contender | None,
-    asked: Asked,
-    folder: str,
-    settings: Evaluation,
-    clock: Clock,
+def _asked(
+    model: Contender, served: AskedModel, last_blessed: Contender | None, data: EvalData, k: int
 ) -> tuple[dict[str, npt.NDArray[np.int32]], npt.NDArray[np.float32] | None]:
-    """Every contender's lists in places of today's catalogue, and the model's scores; a model at fault has none."""
-    k, score = min(max(settings.top_k), served.items), None
-    rankings = {}
+    """Both models' lists in places of today's catalogue, and the model's scores; a model at fault has none."""
+    rankings, score = {}, None
     if model.fault is None:
         with model.faults():
-            rankings[MODEL], score = results.read_answers(os.path.join(folder, MODEL))
+            rankings[MODEL], score = served.recommend(data.queries, k)
     if last_blessed is not None and last_blessed.served is not None and last_blessed.fault is None:
         with last_blessed.faults():
-            place, _ = results.read_answers(os.path.join(folder, LAST_BLESSED))
-            place = last_blessed.served.translated(place, served)[:, :k]
+            place, _ = last_blessed.served.recommend(data.queries, k)
+            length = min(k, served.items)
+            place = last_blessed.served.translated(place, served)[:, :length]
             # A smaller catalogue than today's gives shorter lists.
-            rankings[LAST_BLESSED] = np.pad(place, [(0, 0), (0, k - place.shape[1])], constant_values=-1)
-    with clock.step("baselines"):
-        rankings[POPULARITY] = baselines.popularity_ranking(asked.users, asked.count, k)
-        neighbours = baselines.item_neighbours(asked.train, served.items)
-        rankings[ITEM_ITEM] = baselines.item_item_ranking(asked.users, neighbours, rankings[POPULARITY])
+            rankings[LAST_BLESSED] = np.pad(place, [(0, 0), (0, length - place.shape[1])], constant_values=-1)
     return rankings, score
+
+
+def _baselines(data: EvalData, k: int) -> dict[str, npt.NDArray[np.int32]]:
+    """The baselines' lists."""
+    popular = popularity_ranking(data.users, data.count, k)
+    neighbours = baselines.item_neighbours(data.train, len(data.count))
+    return {POPULARITY: popular, ITEM_ITEM: baselines.item_item_ranking(data.users, neighbours, popular)}
 
 
 def _stability(

@@ -1,6 +1,6 @@
-"""What any model must beat, ranked for the same users over the same catalogue: popularity, and item-item cosine.
+"""What a model must beat besides popularity: item-item cosine, ranked for the same users over the same catalogue.
 
-Both leave out what a user met, and rank ties by place, as the served model does.
+It leaves out what a user met, and ranks ties by place, as the served model and `trainer.popularity` do.
 """
 
 from typing import Any
@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from pipeline.components.retrieval_evaluator.users import Users
-from trainer.pieces import padded_pieces, pieces
+from trainer.chunks import chunks
+from trainer.histories import Histories
 
 NEIGHBOURS = 100
 """Neighbours that an item keeps. More change little (Deshpande and Karypis 2004), and without a limit a
@@ -23,73 +23,45 @@ PAIRS = 300_000_000
 """Pairs of items met by one user that are counted, at most: some ten seconds. Where histories hold more, the longest
 are cut to their newest interactions until they fit; they tell least about a pair."""
 
-_VALUES_A_BLOCK = 1 << 24
+_VALUES_A_CHUNK = 1 << 24
 """Held at a time, in a few arrays of four bytes a value or fewer."""
 
 
-def popularity_ranking(users: Users, count: npt.NDArray[np.int64], k: int) -> npt.NDArray[np.int32]:
-    """Most training interactions first, for everyone.
-
-    Args:
-        users: Whom to rank for.
-        count: `[items]`, training interactions.
-        k: Items a user.
-
-    Returns:
-        `[users, k]` places; -1 where fewer are left.
-    """
-    items = len(count)
-    order = np.argsort(-count, kind="stable").astype(np.int32)
-    rank_of = np.empty(items, np.int64)
-    rank_of[order] = np.arange(items)
-    ranked = np.full((users.count, k), -1, np.int32)
-    # However much a user met, the best k of the others are among the first k + length.
-    widths = np.minimum(items, k + users.length)
-    for rows in padded_pieces(widths, _VALUES_A_BLOCK):
-        width = int(widths[rows[-1]])
-        is_free = np.ones((len(rows), width), np.bool_)
-        row, item, _ = _interactions(users, rows)
-        seen = rank_of[item]
-        is_free[row[seen < width], seen[seen < width]] = False
-        position = np.cumsum(is_free, axis=1, dtype=np.int32)
-        row, column = np.nonzero(is_free & (position <= k))
-        ranked[rows[row], position[row, column] - 1] = order[column]
-    return ranked
-
-
-def item_neighbours(train: Users, items: int) -> Any:
+def item_neighbours(train: Histories, items: int) -> Any:
     """Cosine between items' columns of the user-item matrix, the `NEIGHBOURS` best of each item.
 
     Source: Sarwar et al. 2001; the entries are weights where events weigh, else 1.
 
     Args:
-        train: The train split.
+        train: The train split; items are places in the catalogue.
         items: Size of the catalogue.
 
     Returns:
         scipy CSR matrix float32 `[items, items]`; row `i` holds the items most like `i`.
     """
-    met = _matrix(train, np.arange(train.count), _history_limit(train.length), items)
+    met = _matrix(train, np.arange(train.users), _history_limit(train.length), items)
     length = np.sqrt(np.asarray(met.multiply(met).sum(axis=0)).ravel())
     met = (met @ sparse.diags(np.divide(1, length, out=np.zeros_like(length), where=length > 0))).tocsr()
     by_item = met.T.tocsr()
     # An item's row of products has at most as many entries as its users met items.
     entries = np.asarray(by_item.astype(np.bool_).astype(np.int64) @ np.diff(met.indptr)).ravel()
     parts = []
-    for block in pieces(np.minimum(entries, items) + 1, _VALUES_A_BLOCK):
+    for block in chunks(np.minimum(entries, items) + 1, _VALUES_A_CHUNK):
         products = (by_item[block] @ met).tocsr()
         products.sort_indices()
         parts.append(_best(products, block.start))
     return sparse.vstack(parts, format="csr")
 
 
-def item_item_ranking(users: Users, neighbours: Any, popularity_ranked: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+def item_item_ranking(
+    users: Histories, neighbours: Any, popularity_ranked: npt.NDArray[np.int32]
+) -> npt.NDArray[np.int32]:
     """Sums the similarities of what a user met, weighted as the history is.
 
     Args:
-        users: Whom to rank for.
+        users: Whom to rank for; items are places in the catalogue.
         neighbours: Of `item_neighbours`.
-        popularity_ranked: `[users, k]` of `popularity_ranking`, which follow where fewer than k items are like any in
+        popularity_ranked: `[users, k]` of `trainer.popularity`, which follow where fewer than k items are like any in
             the history.
 
     Returns:
@@ -98,10 +70,10 @@ def item_item_ranking(users: Users, neighbours: Any, popularity_ranked: npt.NDAr
     items, k = neighbours.shape[0], popularity_ranked.shape[1]
     ranked = popularity_ranked.copy()
     # Sparse throughout: of a million items, a history is like ten thousand at most.
-    for rows in pieces(np.minimum(users.length, HISTORY) * NEIGHBOURS + 1, _VALUES_A_BLOCK):
+    for rows in chunks(np.minimum(users.length, HISTORY) * NEIGHBOURS + 1, _VALUES_A_CHUNK):
         chosen = np.arange(rows.start, rows.stop)
         scores = _matrix(users, chosen, HISTORY, items) @ neighbours
-        row, item, _ = _interactions(users, chosen)
+        row, item, _ = users.inside(chosen)
         seen = sparse.csr_matrix((np.ones(len(row), np.bool_), (row, item)), shape=scores.shape)
         scores = (scores - scores.multiply(seen)).tocsr()
         scores.eliminate_zeros()
@@ -139,24 +111,10 @@ def _best(products: Any, first_item: int) -> Any:
     return sparse.csr_matrix((np.concatenate(data), np.concatenate(indices), start), shape=products.shape)
 
 
-def _matrix(users: Users, rows: npt.NDArray[np.int64], newest: int, items: int) -> Any:
+def _matrix(users: Histories, rows: npt.NDArray[np.int64], newest: int, items: int) -> Any:
     """The chosen users' newest interactions as a CSR matrix float32 `[rows, items]`; repeats add up."""
-    row, item, weight = _interactions(users, rows, newest)
+    row, item, weight = users.inside(rows, newest)
     return sparse.csr_matrix((weight, (row, item)), shape=(len(rows), items), dtype=np.float32)
-
-
-def _interactions(
-    users: Users, rows: npt.NDArray[np.int64], newest: int | None = None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Row among the chosen, place and weight of interactions inside the catalogue."""
-    end, length = users.offset[rows + 1], users.length[rows]
-    if newest is not None:
-        length = np.minimum(length, newest)
-    before = np.cumsum(length) - length
-    at = np.arange(int(length.sum())) + np.repeat(end - length - before, length)
-    row = np.repeat(np.arange(len(rows)), length)
-    inside = users.item[at] >= 0
-    return row[inside], users.item[at][inside].astype(np.int64), users.weight[at][inside]
 
 
 def _history_limit(length: npt.NDArray[np.int64]) -> int:

@@ -16,7 +16,7 @@ _VALUES_A_BLOCK = 1 << 22
 """Weights held at a time: 16 MiB of float32."""
 
 
-class Interval(NamedTuple):
+class ConfidenceInterval(NamedTuple):
     """A figure and its 95 % interval; NaN where there is nothing to measure."""
 
     value: float
@@ -62,16 +62,16 @@ def ratios(
     return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
 
 
-def percentile_interval(value: float, resampled: npt.NDArray[np.float64]) -> Interval:
+def percentile_interval(value: float, resampled: npt.NDArray[np.float64]) -> ConfidenceInterval:
     """The figure with its percentile interval over resamples; those that have drawn nobody who counts are left out."""
     measured = resampled[~np.isnan(resampled)]
     if not len(measured) or np.isnan(value):
-        return Interval(value, np.nan, np.nan)
+        return ConfidenceInterval(value, np.nan, np.nan)
     low, high = np.percentile(measured, ENDS)
-    return Interval(value, float(low), float(high))
+    return ConfidenceInterval(value, float(low), float(high))
 
 
-def centred_interval(value: float, resampled: npt.NDArray[np.float64]) -> Interval:
+def centred_interval(value: float, resampled: npt.NDArray[np.float64]) -> ConfidenceInterval:
     """The figure with an interval as wide as the percentile one, shifted by the resamples' bias; within [0, 1].
 
     For figures that count different items, such as coverage: a resample holds 63 % of the users, each once or more, so

@@ -6,10 +6,10 @@ from tfx.types import standard_component_specs
 
 from configs.evaluation import Evaluation, Gate
 from pipeline.components.retrieval_evaluator.executor import Executor
-from pipeline.ground.node import BeamNode
+from pipeline.ground.node import Node
 
 
-class RetrievalEvaluator(BeamNode):
+class RetrievalEvaluator(Node):
     """Scores an exported model, popularity, item-item cosine and the last blessed model on the same users.
 
     Component `outputs` contains:

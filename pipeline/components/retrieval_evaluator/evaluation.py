@@ -9,15 +9,15 @@ import numpy.typing as npt
 from configs.evaluation import LIST_K, Evaluation
 from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, ContenderMeasurements, Measurement, SliceMeasurements
 from pipeline.components.retrieval_evaluator import bootstrap, measures
-from pipeline.components.retrieval_evaluator.bootstrap import Interval
+from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.measures import Figure, Slices
-from pipeline.components.retrieval_evaluator.users import Users
+from trainer.targets import Targets
 
 _SPREAD = {f"coverage@{LIST_K}": measures.coverage, f"gini@{LIST_K}": measures.gini}
 """Metrics of all lists together, which are no sums over users."""
 
 
-class Measured(NamedTuple):
+class Measurements(NamedTuple):
     """What was measured.
 
     Attributes:
@@ -25,10 +25,10 @@ class Measured(NamedTuple):
         differences: Other contender to metric to the model's figure minus the other's, over all users.
     """
 
-    figures: dict[str, dict[Figure, Interval]]
-    differences: dict[str, dict[str, Interval]]
+    figures: dict[str, dict[Figure, ConfidenceInterval]]
+    differences: dict[str, dict[str, ConfidenceInterval]]
 
-    def over_all_users(self) -> dict[str, dict[str, Interval]]:
+    def over_all_users(self) -> dict[str, dict[str, ConfidenceInterval]]:
         """Contender to metric to figure, without the slices."""
         return {
             name: {metric: figure for (kind, _, metric), figure in figures.items() if not kind}
@@ -38,16 +38,16 @@ class Measured(NamedTuple):
 
 def measure(
     rankings: Mapping[str, npt.NDArray[np.int32]],
-    users: Users,
+    targets: Targets,
     count: npt.NDArray[np.int64],
     slices: Slices,
     settings: Evaluation,
-) -> Measured:
+) -> Measurements:
     """Measures contenders.
 
     Args:
         rankings: Contender to `[users, max(top_k)]` places, as in `measures.user_sums`.
-        users: The evaluated users, at least one.
+        targets: What was held out of the same users, of one at least.
         count: `[items]`, training interactions.
         slices: The slices.
         settings: The cuts and the bootstrap.
@@ -56,21 +56,23 @@ def measure(
         The figures with their intervals.
     """
     items = len(count)
-    sums = {name: measures.user_sums(ranked, users, count, slices, settings.top_k) for name, ranked in rankings.items()}
+    sums = {
+        name: measures.user_sums(ranked, targets, count, slices, settings.top_k) for name, ranked in rankings.items()
+    }
     shown = {name: measures.exposure(ranked, items) for name, ranked in rankings.items()}
-    values, resampled = _resample(sums, shown, users.count, settings)
-    figures: dict[str, dict[Figure, Interval]] = {}
+    values, resampled = _resample(sums, shown, settings)
+    figures: dict[str, dict[Figure, ConfidenceInterval]] = {}
     for name in rankings:
         figures[name] = {}
         for figure, value in values[name].items():
             if figure[2] in _SPREAD:
                 interval = bootstrap.centred_interval(value, resampled[name][figure])
             elif np.count_nonzero(sums[name][figure].denominator) < 2:
-                interval = Interval(value, np.nan, np.nan)  # of one user, all resamples are alike
+                interval = ConfidenceInterval(value, np.nan, np.nan)  # of one user, all resamples are alike
             else:
                 interval = bootstrap.percentile_interval(value, resampled[name][figure])
             figures[name][figure] = interval
-    differences: dict[str, dict[str, Interval]] = {}
+    differences: dict[str, dict[str, ConfidenceInterval]] = {}
     for other in (POPULARITY, LAST_BLESSED):
         if MODEL in rankings and other in rankings:
             differences[other] = {
@@ -81,16 +83,16 @@ def measure(
                 for (kind, _, metric), value in values[MODEL].items()
                 if not kind
             }
-    return Measured(figures, differences)
+    return Measurements(figures, differences)
 
 
 def _resample(
     sums: Mapping[str, Mapping[Figure, measures.Sums]],
     shown: Mapping[str, Any],
-    users: int,
     settings: Evaluation,
 ) -> tuple[dict[str, dict[Figure, float]], dict[str, dict[Figure, npt.NDArray[np.float64]]]]:
     """Each contender's figures over all users, and over each resample: `[resamples]`."""
+    users = next(iter(shown.values())).shape[1]
     values = {
         name: {figure: of_figure.value for figure, of_figure in figures.items()} for name, figures in sums.items()
     }
@@ -134,20 +136,20 @@ def _counts(shown: Any, drawn: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]
 
 
 def contenders(
-    measured: Measured, slices: Slices, users: Users, settings: Evaluation
+    measured: Measurements, slices: Slices, targets: Targets, settings: Evaluation
 ) -> dict[str, ContenderMeasurements]:
     """Puts the figures of each contender together.
 
     Args:
         measured: Of `measure`.
         slices: The slices.
-        users: The evaluated users.
+        targets: What was held out.
         settings: Which metrics there are, in their order.
 
     Returns:
         By contender.
     """
-    sizes = slice_users(slices, users)
+    sizes = slice_users(slices, targets)
     return {
         name: ContenderMeasurements(
             metrics={metric: measurement(figures["", "", metric]) for metric in settings.metrics},
@@ -166,7 +168,7 @@ def contenders(
     }
 
 
-def differences(measured: Measured, settings: Evaluation) -> dict[str, dict[str, Measurement]]:
+def differences(measured: Measurements, settings: Evaluation) -> dict[str, dict[str, Measurement]]:
     """The differences of the model from others, by contender and metric; the metrics in the order of the settings."""
     return {
         other: {metric: measurement(of_metric[metric]) for metric in settings.metrics}
@@ -174,16 +176,16 @@ def differences(measured: Measured, settings: Evaluation) -> dict[str, dict[str,
     }
 
 
-def slice_users(slices: Slices, users: Users) -> dict[str, int]:
+def slice_users(slices: Slices, targets: Targets) -> dict[str, int]:
     """`<kind>/<slice>` to the number of its users, those with a target in it."""
     return {
-        f"{kind}/{name}": len(np.unique(users.target_row[mask]))
+        f"{kind}/{name}": len(np.unique(targets.row[mask]))
         for kind, masks in slices.items()
         for name, mask in masks.items()
     }
 
 
-def measurement(interval: Interval) -> Measurement:
+def measurement(interval: ConfidenceInterval) -> Measurement:
     """An interval without what is not finite."""
     return Measurement(value=finite(interval.value), low=finite(interval.low), high=finite(interval.high))
 

@@ -1,4 +1,4 @@
-"""RetrievalEvaluator's executor: reads artifacts, lets Beam ask the models, writes evaluation.json and the blessing."""
+"""RetrievalEvaluator's executor: reads artifacts, writes evaluation.json, the blessing and the metrics."""
 
 import logging
 import os
@@ -8,15 +8,16 @@ from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as evaluator_executor
 from tfx.components.util import model_utils
+from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from configs.evaluation import LIST_K, Evaluation, Gate
-from documents.evaluation import LAST_BLESSED, MODEL, EvaluationReport, Measurement
+from documents.evaluation import MODEL, EvaluationReport, Measurement
 from documents.serving_check import ServingCheckReport
-from pipeline.components.retrieval_evaluator import stages
-from pipeline.components.retrieval_evaluator.assessment import Clock, Contender, assess
+from pipeline.components.retrieval_evaluator.assessment import Stopwatch, assess
+from pipeline.components.retrieval_evaluator.contest import Contender, Contest
 from pipeline.components.retrieval_evaluator.ui_metrics import key_of, ui_metrics
 from pipeline.ground import artifacts
 from pipeline.ground.node import NodeExecutor
@@ -25,8 +26,6 @@ from pipeline.ground.output import all_or_nothing, write_bytes
 LOGGER = "perennial.evaluator"
 
 _HEADLINES = (f"hit_rate@{LIST_K}", f"ndcg@{LIST_K}", f"coverage@{LIST_K}")
-
-_RESULTS_DIR = "blocks"
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,13 @@ class Parameters:
 class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Executor):
     """Measures a model and blesses it, or does not.
 
-    A subclass of TFX's, whose blessings alone KubeflowV2 rewrites for its resolvers; nothing else of it is used.
+    A subclass of TFX's, whose blessings alone KubeflowV2 rewrites for its resolvers; nothing else of it is used. It
+    needs no Beam: it asks about `max_users` users at most, on all cores, and the baselines hold the train split anyway.
     """
+
+    def __init__(self, context: base_executor.BaseExecutor.Context | None = None) -> None:
+        """Keeps the context. TFX's own wants one that has Beam's flags."""
+        base_executor.BaseExecutor.__init__(self, context)
 
     def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
         """Measures the model beside the baselines, and blesses it if it passes every rule of the gate.
@@ -86,19 +90,22 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
             ModelUnavailableError: A model cannot be read or asked, and not because of what it is.
             OutputError: The results cannot be written.
         """
-        settings, limits, weighted = parameters.settings, parameters.gate, parameters.weighted
-        examples = [inputs.examples]
-        model = _contender(inputs.model)
-        failures = _serving_failures(inputs.infra_blessing)
-        last_blessed = _contender(inputs.baseline_model) if inputs.baseline_model else None
         evaluation, blessing = outputs.evaluation, outputs.blessing
-        clock = Clock()
+        contest = Contest(
+            model=_contender(inputs.model),
+            last_blessed=_contender(inputs.baseline_model) if inputs.baseline_model else None,
+            serving_failures=_serving_failures(inputs.infra_blessing),
+            train_files=_files(inputs.examples, "train"),
+            eval_files=_files(inputs.examples, "eval"),
+            settings=parameters.settings,
+            limits=parameters.gate,
+            weighted=parameters.weighted,
+        )
+        watch = Stopwatch()
         with all_or_nothing(evaluation.uri), all_or_nothing(blessing.uri):
-            with clock.step("total"):
-                document = self._evaluate(
-                    model, last_blessed, failures, examples, evaluation.uri, settings, limits, weighted, clock
-                )
-            document = document.model_copy(update={"seconds": clock.seconds})
+            with watch.step("total"):
+                document = assess(contest, watch)
+            document = document.model_copy(update={"seconds": watch.seconds})
             path = os.path.join(evaluation.uri, EvaluationReport.FILE)
             write_bytes(path, document.to_json().encode(), evaluation.uri)
             blessed = document.decision.blessed
@@ -108,44 +115,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
         for key, value in ui_metrics(document).items():
             outputs.metrics.set_float_custom_property(key, value)
         _bless(blessing, blessed, inputs, self.component_id)
-        _tell(document, last_blessed)
-
-    def _evaluate(
-        self,
-        model: Contender,
-        last_blessed: Contender | None,
-        serving_failures: tuple[str, ...] | None,
-        examples: list[types.Artifact],
-        uri: str,
-        settings: Evaluation,
-        limits: Gate,
-        weighted: bool,
-        clock: Clock,
-    ) -> EvaluationReport:
-        """Loads the models, lets Beam ask them, and judges."""
-        contenders = {MODEL: model, LAST_BLESSED: last_blessed}
-        with clock.step("load"):
-            for contender in contenders.values():
-                if contender is not None:
-                    contender.load()
-        folder = os.path.join(uri, _RESULTS_DIR)
-        try:
-            if model.served is not None:
-                job = stages.Job(
-                    train_files=_files(examples, "train"),
-                    eval_files=_files(examples, "eval"),
-                    models={name: c.folder for name, c in contenders.items() if c is not None and c.fault is None},
-                    k=max(settings.top_k),
-                    max_users=settings.max_users,
-                    weighted=weighted,
-                    folder=folder,
-                )
-                with clock.step("ask"), self._make_beam_pipeline() as pipeline:
-                    stages.build(pipeline, job)
-            return assess(model, last_blessed, serving_failures, folder, settings, limits, weighted, clock)
-        finally:
-            if fileio.exists(folder):
-                fileio.rmtree(folder)
+        _tell(document, contest.last_blessed)
 
 
 def _contender(artifact: types.Artifact) -> Contender:
@@ -160,9 +130,9 @@ def _serving_failures(blessing: types.Artifact) -> tuple[str, ...] | None:
     return ServingCheckReport.read(blessing.uri).failures
 
 
-def _files(examples: list[types.Artifact], split: str) -> tuple[str, ...]:
+def _files(examples: types.Artifact, split: str) -> tuple[str, ...]:
     """The split's files, in the order of their names."""
-    patterns = [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris(examples, split)]
+    patterns = [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris([examples], split)]
     return tuple(sorted(file for pattern in patterns for file in fileio.glob(pattern)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from configs.evaluation import LIST_K, Gate
 from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, Decision
 from documents.evaluation import Rule as WrittenRule
-from pipeline.components.retrieval_evaluator.bootstrap import Interval
+from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.evaluation import finite
 
 
@@ -63,8 +63,8 @@ class Evidence:
     users: int
     items: int
     slice_users: Mapping[str, int]
-    metrics: Mapping[str, Mapping[str, Interval]]
-    differences: Mapping[str, Mapping[str, Interval]]
+    metrics: Mapping[str, Mapping[str, ConfidenceInterval]]
+    differences: Mapping[str, Mapping[str, ConfidenceInterval]]
     neighbour_stability: float | None
     stability_fault: str | None
 
@@ -72,7 +72,7 @@ class Evidence:
 _FAILURES, _FAILURE_CHARACTERS = 3, 300
 """How much of what ServingCheck found is told; all of it stands in its own report."""
 
-_UNMEASURED = Interval(np.nan, np.nan, np.nan)
+_UNMEASURED = ConfidenceInterval(np.nan, np.nan, np.nan)
 
 
 def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
@@ -215,9 +215,9 @@ def _nothing_to_compare_with(evidence: Evidence) -> str | None:
     return None
 
 
-def _figure(evidence: Evidence, metric: str) -> Interval:
+def _figure(evidence: Evidence, metric: str) -> ConfidenceInterval:
     return evidence.metrics.get(MODEL, {}).get(metric, _UNMEASURED)
 
 
-def _words(difference: Interval) -> str:
+def _words(difference: ConfidenceInterval) -> str:
     return f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f}) against"

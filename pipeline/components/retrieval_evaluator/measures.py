@@ -8,8 +8,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from configs.evaluation import LIST_K
-from pipeline.components.retrieval_evaluator.users import Users
 from trainer.metrics import reciprocal_rank, target_ranks, user_metrics
+from trainer.targets import Targets
 
 Slices = Mapping[str, Mapping[str, npt.NDArray[np.bool_]]]
 """Kind of slice to slice to bool `[targets]`: the targets that belong to it."""
@@ -34,7 +34,7 @@ class Sums(NamedTuple):
 
 
 def user_sums(
-    ranked: npt.NDArray[np.int32], users: Users, count: npt.NDArray[np.int64], slices: Slices, ks: Sequence[int]
+    ranked: npt.NDArray[np.int32], targets: Targets, count: npt.NDArray[np.int64], slices: Slices, ks: Sequence[int]
 ) -> dict[Figure, Sums]:
     """All figures that are means.
 
@@ -44,7 +44,7 @@ def user_sums(
 
     Args:
         ranked: `[users, k]`, places; -1 pads; places from `items` on are items that the catalogue no longer has.
-        users: The evaluated users.
+        targets: What was held out of the same users.
         count: `[items]`, training interactions.
         slices: The slices.
         ks: The cuts; MRR looks at the whole list.
@@ -52,15 +52,14 @@ def user_sums(
     Returns:
         Each figure's sums.
     """
-    target = np.where(users.met(), -1, users.target)
-    rank = target_ranks(ranked, users.target_row, target)
-    length = ranked.shape[1]
-    of_user = user_metrics(rank, users.target_row, users.count, length, ks)
-    of_user["mrr"] = reciprocal_rank(rank, users.target_row, users.count)
+    rank = target_ranks(ranked, targets.row, np.where(targets.met, -1, targets.place))
+    users, length = ranked.shape
+    of_user = user_metrics(rank, targets.row, users, length, ks)
+    of_user["mrr"] = reciprocal_rank(rank, targets.row, users)
     figures = {("", "", name): _mean(values) for name, values in of_user.items()}
     for kind, masks in slices.items():
         for name, mask in masks.items():
-            in_slice = user_metrics(rank[mask], users.target_row[mask], users.count, length, [LIST_K])
+            in_slice = user_metrics(rank[mask], targets.row[mask], users, length, [LIST_K])
             figures |= {(kind, name, metric): _mean(in_slice[metric]) for metric in SLICE_METRICS}
     # Places beyond the catalogue are items that today's log has not met.
     met = np.append(count, 0)

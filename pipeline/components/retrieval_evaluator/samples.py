@@ -7,33 +7,29 @@ import numpy.typing as npt
 
 from configs.evaluation import LIST_K
 from documents.evaluation import Item, RecommendedItem, SampledItem, SampledUser, Samples, ScoredItem
+from pipeline.components.retrieval_evaluator.asked_model import AskedModel
+from pipeline.components.retrieval_evaluator.contest import EvalData
 from pipeline.components.retrieval_evaluator.evaluation import finite
-from pipeline.components.retrieval_evaluator.measures import Slices
-from pipeline.components.retrieval_evaluator.served_model import ServedModel
-from pipeline.components.retrieval_evaluator.users import Users
+from trainer.popularity import popularity_order
 
 _USERS, _ITEMS, _HISTORY = 5, 8, 10
 """Sampled users and items, and the newest interactions that are shown of a user."""
 
 
 def samples(
-    served: ServedModel,
-    users: Users,
+    served: AskedModel,
+    data: EvalData,
     ranked: npt.NDArray[np.int32],
     score: npt.NDArray[np.float32],
-    count: npt.NDArray[np.int64],
-    slices: Slices,
     seed: int,
 ) -> Samples:
     """Samples users and items.
 
     Args:
         served: The model.
-        users: The evaluated users.
+        data: The evaluated users and their targets.
         ranked: `[users, k]`, places of the model's recommendations.
-        score: `[users, 10]`, the scores of the first.
-        count: `[items]`, training interactions.
-        slices: The slices.
+        score: `[users, k]`, their scores.
         seed: Of the choice.
 
     Returns:
@@ -43,32 +39,31 @@ def samples(
         ModelError: The model cannot answer.
     """
     return Samples(
-        recommendations=tuple(_recommendations(served, users, ranked, score, slices, seed)),
-        neighbours=tuple(_neighbours(served, count, seed)),
+        recommendations=tuple(_recommendations(served, data, ranked, score, seed)),
+        neighbours=tuple(_neighbours(served, data.count, seed)),
     )
 
 
 def _recommendations(
-    served: ServedModel,
-    users: Users,
+    served: AskedModel,
+    data: EvalData,
     ranked: npt.NDArray[np.int32],
     score: npt.NDArray[np.float32],
-    slices: Slices,
     seed: int,
 ) -> list[SampledUser]:
     """Users of different activity, what they met last and what the model recommends."""
-    rng = np.random.default_rng(seed)
+    rng, users, targets, slices = np.random.default_rng(seed), data.users, data.targets, data.parts
     # One user of each activity, then the next of each, until there are enough.
     turns: list[tuple[int, float, int]] = []
     for n, mask in enumerate(slices["user_activity"].values()):
-        members = rng.permutation(np.unique(users.target_row[mask]))[:_USERS]
+        members = rng.permutation(np.unique(targets.row[mask]))[:_USERS]
         turns += [(turn, n, int(user)) for turn, user in enumerate(members)]
     chosen = [user for _, _, user in sorted(sorted(turns)[:_USERS], key=lambda turn: turn[1])]
-    known = np.zeros(users.count, np.bool_)
-    known[users.target_row[slices["user"]["known"]]] = True
+    known = np.zeros(users.users, np.bool_)
+    known[targets.row[slices["user"]["known"]]] = True
     found = []
     for user in chosen:
-        targets = users.target[users.target_row == user]
+        of_user = targets.place[targets.row == user]
         history = users.item[users.offset[user] : users.offset[user + 1]][-_HISTORY:]
         shown = ranked[user, :LIST_K][ranked[user, :LIST_K] >= 0]
         found.append(
@@ -77,19 +72,19 @@ def _recommendations(
                 history=tuple(_item(served, place) for place in history if place >= 0),
                 recommended=tuple(
                     RecommendedItem(
-                        **dict(_item(served, place)), score=finite(score[user, n]), is_target=bool(place in targets)
+                        **dict(_item(served, place)), score=finite(score[user, n]), is_target=bool(place in of_user)
                     )
                     for n, place in enumerate(shown)
                 ),
-                targets=tuple(_item(served, place) for place in targets if place >= 0),
+                targets=tuple(_item(served, place) for place in of_user if place >= 0),
             )
         )
     return found
 
 
-def _neighbours(served: ServedModel, count: npt.NDArray[np.int64], seed: int) -> list[SampledItem]:
+def _neighbours(served: AskedModel, count: npt.NDArray[np.int64], seed: int) -> list[SampledItem]:
     """Items from the most popular to the middling, and their neighbours."""
-    order = np.argsort(-count, kind="stable")[: max(1, int(np.count_nonzero(count)) // 2)]
+    order = popularity_order(count)[: max(1, int(np.count_nonzero(count)) // 2)]
     # One from each piece of the order of popularity, the pieces growing: the best known items are few.
     edges = np.unique(np.geomspace(1, len(order) + 1, _ITEMS + 1).astype(np.int64)) - 1
     chosen = order[np.random.default_rng(seed).integers(edges[:-1], edges[1:])]
@@ -107,7 +102,7 @@ def _neighbours(served: ServedModel, count: npt.NDArray[np.int64], seed: int) ->
     ]
 
 
-def _item(served: ServedModel, place: Any) -> Item:
+def _item(served: AskedModel, place: Any) -> Item:
     return Item(
         item_id=served.item_id[int(place)].as_py().decode(errors="replace"), title=served.title[int(place)].as_py()
     )

@@ -1,22 +1,30 @@
 """Who and what is looked at apart. Each slice is a set of targets; its users are those with a target in it."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from configs.evaluation import Evaluation
 from pipeline.components.retrieval_evaluator.measures import Slices
-from pipeline.components.retrieval_evaluator.users import Users
+from trainer.histories import Histories
+from trainer.popularity import popularity_order
+from trainer.targets import Targets
 
 
 def slices_of(
-    users: Users, count: npt.NDArray[np.int64], trained: npt.NDArray[np.int64], settings: Evaluation
+    users: Histories,
+    targets: Targets,
+    count: npt.NDArray[np.int64],
+    trained: npt.NDArray[np.integer[Any]],
+    settings: Evaluation,
 ) -> Slices:
     """Assigns targets to slices.
 
     Args:
-        users: The evaluated users.
+        users: The evaluated users, by their hashes.
+        targets: What was held out of them.
         count: `[items]`, training interactions.
         trained: Hashes of the users of the train split.
         settings: Where slices begin.
@@ -26,16 +34,16 @@ def slices_of(
         at training; `target` with or without training events. A target outside the catalogue is in neither of the
         slices of items.
     """
-    length = users.length[users.target_row]
+    length = users.length[targets.row]
     edges = (0, *settings.activity_from, np.inf)
     activity = {
         name: (length >= low) & (length < high)
         for name, (low, high) in zip(settings.slices["user_activity"], itertools.pairwise(edges), strict=True)
     }
-    inside = users.target >= 0
-    part = _popularity_part(count, settings)[users.target]
-    known = np.isin(users.hash, trained)[users.target_row]
-    has_events = (count > 0)[users.target]
+    inside = targets.place >= 0
+    part = _popularity_part(count, settings)[targets.place]
+    known = np.isin(users.user, trained)[targets.row]
+    has_events = (count > 0)[targets.place]
     return {
         "user_activity": activity,
         "target_popularity": {
@@ -48,7 +56,7 @@ def slices_of(
 
 def _popularity_part(count: npt.NDArray[np.int64], settings: Evaluation) -> npt.NDArray[np.int64]:
     """0, 1, 2 for items of head, torso and tail, `[items]`."""
-    order = np.argsort(-count, kind="stable")
+    order = popularity_order(count)
     # The interactions of the items before it: the item that crosses a share still belongs to it.
     before = np.cumsum(count[order]) - count[order]
     ends = np.array([settings.head_share, settings.head_share + settings.torso_share]) * count.sum()

@@ -33,7 +33,7 @@ from tests import ingest
 from tests.pipeline.vertex_settings import config_with, containers_of, job_with
 
 BEAM_TASKS = {"InteractionGen", "CatalogueGen", "InteractionsStatisticsGen", "CatalogueStatisticsGen",
-              "InteractionTransform", "CatalogueTransform", "RetrievalEvaluator"}  # fmt: skip
+              "InteractionTransform", "CatalogueTransform"}  # fmt: skip
 ROOT = "gs://example-bucket/perennial/movielens-100k/artifacts"
 DRY = "--dry_run=True"  # translated, not submitted
 SUBNETWORK = "regions/europe-west1/subnetworks/workers"
@@ -63,7 +63,7 @@ def test_dataflow_args_without_the_section_are_none_and_the_job_keeps_the_config
     config = config_with()
     assert config.vertex is not None
     assert dataflow_args(config.vertex, config.name) is None
-    for task in ("InteractionGen", "InteractionTransform", "RetrievalEvaluator"):
+    for task in ("InteractionGen", "InteractionTransform", "CatalogueStatisticsGen"):
         assert containers_of(job_with(tmp_path))[task]["args"][-3:] == list(config.beam_pipeline_args)
 
 

@@ -17,8 +17,8 @@ from serving_signatures.retriever import Retriever, ServedCatalogue
 from tests.trainer_inputs import TrainerInputs, write_examples
 from trainer.candidates import Candidates, read_candidates
 from trainer.evaluate import embed_catalogue
-from trainer.interactions import Interactions, read_interactions
-from trainer.run_fn import popularity_of
+from trainer.histories import Histories, read_histories
+from trainer.popularity import popularity_shares
 from trainer.two_tower import TwoTower
 from transforms import features
 from transforms.catalogue import content_sizes
@@ -31,7 +31,7 @@ class Shop:
     examples: Path
     model: Path
     two_tower: TwoTower
-    held_out: Interactions
+    held_out: Histories
     candidates: Candidates
     popularity: np.ndarray
     train: dict[str, list[str]]
@@ -50,9 +50,9 @@ def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory
     met_items = interactions_graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
     sizes = content_sizes(catalogue_graph, Catalogue(path="", features=shop.catalogue))
     candidates = read_candidates(shop.candidates_files, met_items, sizes)
-    interactions, held_out = read_interactions(shop.train_files), read_interactions(shop.eval_files)
+    interactions, held_out = read_histories(shop.train_files), read_histories(shop.eval_files)
     two_tower = TwoTower(len(users), interactions, candidates, Trainer(embedding_dim=8, seed=5))
-    popularity = popularity_of(interactions, candidates)
+    popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
     retriever = Retriever(
         embed_query=two_tower.query_tower.call,
         query_variables=two_tower.query_tower.variables,

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils, standard_artifacts
 
 from configs.evaluation import Evaluation, Gate
@@ -15,8 +14,6 @@ from pipeline.components.serving_check.executor import BLESSED_PROPERTY
 from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics
 from pipeline.ground.presence import mark_absent
 from tests.documents.samples import SERVING_CHECK, changed
-
-IN_MEMORY = ("--direct_running_mode=in_memory", "--direct_num_workers=1", "--sdk_container_image=none")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +45,6 @@ def evaluate(
     settings: Evaluation | None = None,
     gate: Gate | None = None,
     weighted: bool = False,
-    beam_pipeline_args: Sequence[str] = IN_MEMORY,
     serving_failures: Sequence[str] = (),
 ) -> Evaluated:
     """Evaluates a model artifact.
@@ -61,7 +57,6 @@ def evaluate(
         settings: How to measure; the defaults.
         gate: The limits; the defaults.
         weighted: Whether values weigh the history.
-        beam_pipeline_args: Flags for Beam.
         serving_failures: Why ServingCheck refused the model; it blessed it if there are none.
     """
     inputs = {"examples": [artifact(standard_artifacts.Examples, examples, 1)]}
@@ -80,8 +75,7 @@ def evaluate(
         "blessing": [artifact(standard_artifacts.ModelBlessing, folder / "blessing", 5)],
         "metrics": [artifact(EvaluationMetrics, folder / "metrics", 7)],
     }
-    executor = Executor(BaseBeamExecutor.Context(beam_pipeline_args=list(beam_pipeline_args)))
-    executor.Do(
+    Executor().Do(
         inputs,
         outputs,
         {

@@ -5,7 +5,7 @@ import pytest
 
 from configs.evaluation import Evaluation
 from pipeline.components.retrieval_evaluator import bootstrap, evaluation
-from pipeline.components.retrieval_evaluator.users import Users
+from trainer.targets import Targets
 
 
 def drawn(users: int, resamples: int, seed: int) -> np.ndarray:
@@ -62,27 +62,23 @@ def test_percentile_interval_of_nothing_is_not_a_number() -> None:
     assert np.isnan(nothing).all()
 
 
-def users_with_one_target(target: np.ndarray) -> Users:
-    count = len(target)
-    none = np.zeros(0, np.int32)
-    return Users(
-        np.arange(count), np.zeros(count + 1, np.int64), none, none.astype(np.float32), np.arange(count), target
-    )
+def one_target_each(place: np.ndarray) -> Targets:
+    return Targets(np.arange(len(place)), place, np.zeros(len(place), bool))
 
 
 def test_measure_differences_are_paired_and_seeded() -> None:
     rng = np.random.default_rng(0)
     users, items = 300, 40
     lists = np.argsort(rng.random((users, items)), axis=1)[:, :10].astype(np.int32)
-    asked = users_with_one_target(rng.integers(0, items, users))
+    targets = one_target_each(rng.integers(0, items, users))
     # The same lists, the first two turned round for a tenth of the users.
     other = lists.copy()
     other[:30, :2] = lists[:30, 1::-1]
     rankings = {"model": lists, "popularity": other, "last_blessed": lists}
     count = rng.integers(0, 9, items)
 
-    def measured(seed: int) -> evaluation.Measured:
-        return evaluation.measure(rankings, asked, count, {}, Evaluation(top_k=(1, 10), seed=seed, resamples=200))
+    def measured(seed: int) -> evaluation.Measurements:
+        return evaluation.measure(rankings, targets, count, {}, Evaluation(top_k=(1, 10), seed=seed, resamples=200))
 
     came = measured(0)
     assert came.differences["last_blessed"]["ndcg@10"] == (0, 0, 0)
@@ -97,7 +93,7 @@ def test_measure_coverage_interval_holds_the_figure() -> None:
     # Every user has a list of ten items of their own: each resample covers 63 %, all users cover everything.
     lists = np.arange(1000, dtype=np.int32).reshape(100, 10)
     came = evaluation.measure(
-        {"model": lists}, users_with_one_target(np.zeros(100, np.int64)), np.ones(1250, np.int64), {}, Evaluation()
+        {"model": lists}, one_target_each(np.zeros(100, np.int64)), np.ones(1250, np.int64), {}, Evaluation()
     )
     figure = came.figures["model"]["", "", "coverage@10"]
     assert figure.value == 0.8 and figure.low < 0.8 < figure.high < 0.9

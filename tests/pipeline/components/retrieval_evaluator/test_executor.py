@@ -12,10 +12,11 @@ from tfx.components.evaluator import executor as evaluator_executor
 
 from common.errors import ModelUnavailableError
 from configs.evaluation import Evaluation, Gate
-from pipeline.components.retrieval_evaluator import baselines, blocks, evaluation, served_model
+from pipeline.components.retrieval_evaluator import asked_model, baselines, evaluation, splits
 from pipeline.components.retrieval_evaluator.executor import Executor
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
-from tests.pipeline.components.retrieval_evaluator.inputs import IN_MEMORY, Evaluated, evaluate
+from tests.pipeline.components.retrieval_evaluator.inputs import Evaluated, evaluate
+from trainer import popularity
 from trainer.evaluate import Evaluator
 
 SETTINGS = Evaluation(top_k=(1, 3, 10, 20), resamples=100)
@@ -300,11 +301,14 @@ def test_executor_models_and_splits_that_do_not_fit_into_one_piece_give_the_same
 ) -> None:
     # As catalogues and logs of millions are cut.
     for module, name, value in (
-        (served_model, "_VALUES_A_BATCH", 100),
-        (served_model, "_ITEMS_A_PAGE", 4),
+        (asked_model, "_VALUES_A_BATCH", 100),
+        (asked_model, "_ITEMS_A_PAGE", 4),
+        (asked_model, "_IDS_A_LOOK_UP", 150),
         (evaluation, "_COUNTS_A_BLOCK", 60),
-        (baselines, "_VALUES_A_BLOCK", 200),
-        (blocks, "USERS_A_BLOCK", 5),
+        (baselines, "_VALUES_A_CHUNK", 200),
+        (popularity, "_VALUES_A_CHUNK", 200),
+        (splits, "USERS_A_BLOCK", 5),
+        (splits, "INTERACTIONS_A_LOOK_UP", 20),
     ):
         assert isinstance(getattr(module, name), int)
         monkeypatch.setattr(module, name, value)
@@ -313,15 +317,3 @@ def test_executor_models_and_splits_that_do_not_fit_into_one_piece_give_the_same
     for name in ("seconds", "samples"):  # scores of other batches differ in the last bit
         del came.document[name]
     assert came.document == {name: evaluated.document[name] for name in came.document}
-
-
-@pytest.mark.e2e
-def test_executor_several_processes_give_the_same_figures(
-    evaluated: Evaluated, shop_artifacts: Shop, tmp_path: Path
-) -> None:
-    args = [*IN_MEMORY[2:], "--direct_running_mode=multi_processing", "--direct_num_workers=2"]
-    model = shop_artifacts.model
-    came = evaluate(tmp_path, shop_artifacts.examples, model, model, SETTINGS, GATE, True, args)
-
-    assert came.document.pop("seconds").keys() == evaluated.document["seconds"].keys()
-    assert came.document == {name: of for name, of in evaluated.document.items() if name != "seconds"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from configs.evaluation import Evaluation, Gate
-from pipeline.components.retrieval_evaluator.bootstrap import Interval
+from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.gate import Evidence, Rule, decision, rules
 
 GOOD = Evidence(
@@ -20,15 +20,15 @@ GOOD = Evidence(
     slice_users={"target_popularity/head": 311, "target_popularity/tail": 363},
     metrics={
         "model": {
-            "hit_rate@10": Interval(0.175, 0.15, 0.2),
-            "ndcg@10": Interval(0.089, 0.07, 0.1),
-            "coverage@10": Interval(0.4, 0.38, 0.42),
+            "hit_rate@10": ConfidenceInterval(0.175, 0.15, 0.2),
+            "ndcg@10": ConfidenceInterval(0.089, 0.07, 0.1),
+            "coverage@10": ConfidenceInterval(0.4, 0.38, 0.42),
         },
-        "last_blessed": {"ndcg@100": Interval(0.17, 0.16, 0.18)},
+        "last_blessed": {"ndcg@100": ConfidenceInterval(0.17, 0.16, 0.18)},
     },
     differences={
-        "popularity": {"ndcg@10": Interval(0.06, 0.04, 0.08)},
-        "last_blessed": {"ndcg@100": Interval(-0.006, -0.012, 0.001)},
+        "popularity": {"ndcg@10": ConfidenceInterval(0.06, 0.04, 0.08)},
+        "last_blessed": {"ndcg@100": ConfidenceInterval(-0.006, -0.012, 0.001)},
     },
     neighbour_stability=0.47,
     stability_fault=None,
@@ -40,12 +40,12 @@ def changed(**changes: Any) -> Evidence:
 
 
 def model_metric(name: str, value: float, low: float | None = None) -> Evidence:
-    figure = Interval(value, value if low is None else low, value)
+    figure = ConfidenceInterval(value, value if low is None else low, value)
     return changed(metrics={**GOOD.metrics, "model": {**GOOD.metrics["model"], name: figure}})
 
 
 def difference(other: str, metric: str, *interval: float) -> Evidence:
-    return changed(differences={**GOOD.differences, other: {metric: Interval(*interval)}})
+    return changed(differences={**GOOD.differences, other: {metric: ConfidenceInterval(*interval)}})
 
 
 def failed(evidence: Evidence, gate: Gate | None = None) -> set[str]:
@@ -159,9 +159,9 @@ def test_rules_coverage_of_few_users_is_asked_for_in_proportion() -> None:
 
 
 def test_rules_last_blessed_that_finds_nothing_must_be_matched() -> None:
-    zero = {**GOOD.metrics, "last_blessed": {"ndcg@100": Interval(0.0, 0.0, 0.0)}}
-    same = {**GOOD.differences, "last_blessed": {"ndcg@100": Interval(0.0, 0.0, 0.0)}}
-    worse = {**GOOD.differences, "last_blessed": {"ndcg@100": Interval(-0.01, -0.02, 0.0)}}
+    zero = {**GOOD.metrics, "last_blessed": {"ndcg@100": ConfidenceInterval(0.0, 0.0, 0.0)}}
+    same = {**GOOD.differences, "last_blessed": {"ndcg@100": ConfidenceInterval(0.0, 0.0, 0.0)}}
+    worse = {**GOOD.differences, "last_blessed": {"ndcg@100": ConfidenceInterval(-0.01, -0.02, 0.0)}}
     assert failed(changed(metrics=zero, differences=same)) == set()
     assert failed(changed(metrics=zero, differences=worse)) == {"not_worse_than_last_blessed"}
 

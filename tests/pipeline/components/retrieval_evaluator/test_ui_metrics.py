@@ -18,7 +18,7 @@ from pipeline.components.retrieval_evaluator.ui_metrics import ui_metrics
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY
 from tests.documents.samples import EVALUATION, measured
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
-from tests.pipeline.components.retrieval_evaluator.inputs import IN_MEMORY, evaluate
+from tests.pipeline.components.retrieval_evaluator.inputs import evaluate
 
 ROOT = Path(__file__).parents[4]
 SETTINGS = Evaluation(top_k=(1, 10), resamples=100)
@@ -126,7 +126,7 @@ def test_task_on_vertex_writes_the_metrics_as_metadata_of_a_system_metrics(
     }
     arguments = [part for name, value in given.items() for part in (f"--{name}", value)]
     done = subprocess.run(
-        [*command, *arguments, *IN_MEMORY],
+        [*command, *arguments],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

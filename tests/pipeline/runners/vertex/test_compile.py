@@ -74,7 +74,6 @@ def test_compile_job_flags_of_beam_are_on_the_tasks_that_use_it(tmp_path: Path) 
         "CatalogueStatisticsGen",
         "InteractionTransform",
         "CatalogueTransform",
-        "RetrievalEvaluator",
     }
 
 

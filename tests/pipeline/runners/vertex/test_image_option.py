@@ -157,7 +157,7 @@ def test_compiled_job_has_the_image_of_the_workers_in_beams_flags_and_that_of_th
     # The other tasks have no flags of Beam.
     assert {task for task, image in workers.items() if image == WORKERS} == {
         "InteractionGen", "CatalogueGen", "InteractionsStatisticsGen", "CatalogueStatisticsGen",
-        "InteractionTransform", "CatalogueTransform", "RetrievalEvaluator",
+        "InteractionTransform", "CatalogueTransform",
     }  # fmt: skip
     assert set(workers.values()) == {WORKERS, None}
     assert {container["image"] for container in containers.values()} == {DIGEST}

@@ -1,11 +1,8 @@
-"""An exported model, asked through its signatures as its clients ask it.
+"""An exported model, loaded in this process and asked through its signatures, as those ask it whom it serves.
 
-What is wrong with the model itself, and will be tomorrow, is a ModelError. Whatever else happens on the way to it, as
-when storage does not answer or memory is short, is a ModelUnavailableError: it says nothing of the model.
+What it raises, see `faults`.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,12 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import tensorflow as tf
 
-from common.errors import ModelError, ModelUnavailableError
-from pipeline.components.retrieval_evaluator import blocks
-from trainer.pieces import padded_pieces
+from common.errors import ModelError
+from pipeline.components.retrieval_evaluator.faults import reading, summary
+from pipeline.components.retrieval_evaluator.splits import Queries
+from trainer.chunks import padded_chunks
+from trainer.targets import ID, places_of
 
 _VALUES_A_BATCH = 1 << 24
 """Scores and padded histories of a batch: 64 MiB of float32. The model holds a few of that size."""
+
+_IDS_A_LOOK_UP = 1 << 20
+"""Recommended ids that are held and then looked up at a time. Each is an object of Python, of some 50 bytes; with
+fewer, making the table of a large catalogue would take longer than the looking up."""
 
 _ITEMS_A_PAGE = 1 << 16
 
@@ -32,8 +35,8 @@ _WANTED = {
 """Signatures that are asked, and their outputs that are looked at."""
 
 
-class ServedModel:
-    """A SavedModel and its catalogue.
+class AskedModel:
+    """A SavedModel and its catalogue, as the evaluator asks it: for lists of users and neighbours of items, in batches.
 
     Attributes:
         item_id: pyarrow array `[items]`, in the order of the model's places.
@@ -83,7 +86,7 @@ class ServedModel:
                 raise ModelError(f"the model's catalogue says that it has {total} items and ends after {at}")
             pages.append(page)
             at += len(page["item_id"])
-        ids = pa.array(np.concatenate([page["item_id"] for page in pages]), blocks.ID)
+        ids = pa.array(np.concatenate([page["item_id"] for page in pages]), ID)
         titles = [title.decode(errors="replace") for page in pages for title in page["title"]]
         return ids, pa.array(titles, pa.string())
 
@@ -91,12 +94,11 @@ class ServedModel:
         """The ids of places in the catalogue, as bytes."""
         return self.item_id.take(pa.array(place)).to_numpy(zero_copy_only=False)
 
-    def places_in(self, other: "ServedModel") -> npt.NDArray[np.int64]:
+    def places_in(self, other: "AskedModel") -> npt.NDArray[np.int64]:
         """The place in another model's catalogue of each item, `[items]`; -1 for one that it does not have."""
-        place = pc.fill_null(pc.index_in(self.item_id, value_set=other.item_id), -1)
-        return place.to_numpy(zero_copy_only=False).astype(np.int64)
+        return places_of(self.item_id, other.item_id)
 
-    def translated(self, place: npt.NDArray[np.int32], other: "ServedModel") -> npt.NDArray[np.int32]:
+    def translated(self, place: npt.NDArray[np.int32], other: "AskedModel") -> npt.NDArray[np.int32]:
         """Places in this catalogue as places in another's.
 
         Args:
@@ -126,21 +128,11 @@ class ServedModel:
         if broken:
             raise ModelError(f"the embeddings of {broken} of {self.items} items are not finite")
 
-    def recommend(
-        self,
-        user_id: npt.NDArray[np.object_],
-        history: npt.NDArray[np.object_],
-        weight: npt.NDArray[np.float32],
-        offset: npt.NDArray[np.int64],
-        k: int,
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    def recommend(self, queries: Queries, k: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
         """The best items for users, what they met left out.
 
         Args:
-            user_id: `[users]`, bytes.
-            history: `[interactions]`, bytes.
-            weight: `[interactions]`.
-            offset: `[users + 1]`, where each user's history begins.
+            queries: The users.
             k: Items a user.
 
         Returns:
@@ -152,26 +144,35 @@ class ServedModel:
                 twice.
             ModelUnavailableError: It cannot answer for any other reason.
         """
-        users, length = len(user_id), np.diff(offset)
-        k = min(k, self.items)
-        score = np.full((users, k), -np.inf, np.float32)
-        item_id = np.full((users, k), b"", object)
-        for rows in padded_pieces(self.items + length, _VALUES_A_BATCH):
+        users, k = queries.histories.users, min(k, self.items)
+        place, score = np.full((users, k), -1, np.int32), np.full((users, k), -np.inf, np.float32)
+        step = max(1, _IDS_A_LOOK_UP // k)
+        for start in range(0, users, step):
+            group = slice(start, start + step)
+            place[group], score[group] = self._recommend(queries, np.arange(users)[group], k)
+        return place, score
+
+    def _recommend(
+        self, queries: Queries, users: npt.NDArray[np.int64], k: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        histories, ids = queries.histories, queries.item_id.to_numpy(zero_copy_only=False)
+        offset, length = histories.offset[users], histories.length[users]
+        score, item_id = np.empty((len(users), k), np.float32), np.empty((len(users), k), object)
+        for rows in padded_chunks(self.items + length, _VALUES_A_BATCH):
             column = np.arange(length[rows[-1]])
             is_there = column < length[rows, np.newaxis]
             at = (offset[rows, np.newaxis] + column)[is_there]
             padded, weights = np.full(is_there.shape, b"", object), np.zeros(is_there.shape, np.float32)
-            padded[is_there], weights[is_there] = history[at], weight[at]
+            padded[is_there], weights[is_there] = ids[histories.item[at]], histories.weight[at]
             answer = self._ask(
                 "recommend",
-                user_id=tf.constant(user_id[rows]),
+                user_id=tf.constant(queries.user_id[users[rows]], tf.string),
                 history=tf.constant(padded, tf.string),
                 history_weight=tf.constant(weights),
                 exclude=tf.zeros([len(rows), 0], tf.string),
                 k=tf.constant(k),
             )
             item_id[rows], score[rows] = self._answer("recommend", answer, len(rows), k)
-        # At once, since looking up ids begins with a table of the whole catalogue.
         place = self._places(item_id)
         _check(place, score)
         return place, score
@@ -218,8 +219,7 @@ class ServedModel:
 
     def _places(self, item_id: npt.NDArray[np.object_]) -> npt.NDArray[np.int32]:
         """Places of the answered ids; -1 for the "" that pads."""
-        flat = pa.array(item_id.ravel(), blocks.ID)
-        place = pc.fill_null(pc.index_in(flat, value_set=self.item_id), -1).to_numpy(zero_copy_only=False)
+        place = places_of(item_id.ravel(), self.item_id)
         strangers = int(np.sum((place < 0) & (item_id.ravel() != b"")))
         if strangers:
             raise ModelError(f"the model answers with {strangers} items that its catalogue does not have")
@@ -230,7 +230,7 @@ class ServedModel:
             try:
                 return {name: tensor.numpy() for name, tensor in self._signatures[signature](**inputs).items()}
             except (tf.errors.InvalidArgumentError, TypeError, ValueError) as e:
-                raise ModelError(f"its signature {signature} takes other inputs: {_words(e)}") from e
+                raise ModelError(f"its signature {signature} takes other inputs: {summary(e)}") from e
 
 
 def _check(place: npt.NDArray[np.int32], score: npt.NDArray[np.float32]) -> None:
@@ -241,34 +241,3 @@ def _check(place: npt.NDArray[np.int32], score: npt.NDArray[np.float32]) -> None
     in_order = np.sort(place, axis=1)
     if np.any((in_order[:, 1:] == in_order[:, :-1]) & (in_order[:, 1:] >= 0)):
         raise ModelError("the model answers with the same item twice")
-
-
-@contextmanager
-def reading(folder: str, what: str) -> Iterator[None]:
-    """Sorts what TensorFlow raises on the way to a model.
-
-    Args:
-        folder: The SavedModel.
-        what: What is done with it, as in "cannot be ...".
-
-    Raises:
-        ModelError: A file of it is not there.
-        ModelUnavailableError: Anything else that TensorFlow and storage raise.
-    """
-    try:
-        yield
-    except (tf.errors.NotFoundError, FileNotFoundError) as e:
-        raise ModelError(f"the SavedModel at {folder} lacks a file: {_words(e)}") from e
-    except (
-        tf.errors.OpError, OSError, MemoryError, RuntimeError, ValueError, TypeError, LookupError, AttributeError
-    ) as e:  # fmt: skip
-        raise ModelUnavailableError(
-            f"the model at {folder} cannot be {what}: {_words(e)}. The model may be sound, so nothing is decided and "
-            "serving stays as it was. Look at storage and memory and run again. If its files are damaged for good, "
-            "bring them back, or delete that folder: a model that is gone is no longer compared with."
-        ) from e
-
-
-def _words(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"

@@ -1,4 +1,4 @@
-"""Cuts rows into pieces whose values fit in memory."""
+"""Cuts rows into chunks whose values fit in memory."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 
-def pieces(values: npt.NDArray[np.int64], most: int) -> Iterator[slice]:
+def chunks(values: npt.NDArray[np.int64], most: int) -> Iterator[slice]:
     """Cuts rows in their order.
 
     Args:
-        values: `[rows]`, what each row holds.
-        most: Values in a piece; a row that holds more is a piece of its own.
+        values: `[rows]`, how many values each row holds.
+        most: Values in a chunk; a row that holds more is a chunk of its own.
 
     Yields:
-        The rows of each piece.
+        The rows of each chunk.
     """
     end = np.cumsum(values)
     start = 0
@@ -25,15 +25,15 @@ def pieces(values: npt.NDArray[np.int64], most: int) -> Iterator[slice]:
         start = stop
 
 
-def padded_pieces(values: npt.NDArray[np.int64], most: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Puts rows of like length together, so that padding each to the longest of its piece adds little.
+def padded_chunks(values: npt.NDArray[np.int64], most: int) -> Iterator[npt.NDArray[np.int64]]:
+    """Puts rows of like length together, so that padding each to the longest of its chunk adds little.
 
     Args:
-        values: `[rows]`, what each row holds, one or more.
-        most: Values in a piece once its rows are padded; a row that holds more is a piece of its own.
+        values: `[rows]`, how many values each row holds, one or more.
+        most: Values in a chunk once its rows are padded; a row that holds more is a chunk of its own.
 
     Yields:
-        The rows of each piece, the shortest first.
+        The rows of each chunk, the shortest first.
     """
     order = np.argsort(values, kind="stable")
     start = 0

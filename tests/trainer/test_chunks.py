@@ -1,18 +1,18 @@
-"""Pieces of rows, held against their bound."""
+"""Chunks of rows, held against their bound."""
 
 import numpy as np
 import pytest
 
-from trainer.pieces import padded_pieces, pieces
+from trainer.chunks import chunks, padded_chunks
 
 MOST = 100
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_pieces_hold_every_row_once_in_order_and_no_more_than_fits(seed: int) -> None:
+def test_chunks_hold_every_row_once_in_order_and_no_more_than_fits(seed: int) -> None:
     values = np.random.default_rng(seed).integers(1, 60, 200)
     values[::50] = MOST + 1
-    cut = list(pieces(values, MOST))
+    cut = list(chunks(values, MOST))
     assert np.concatenate([np.arange(200)[rows] for rows in cut]).tolist() == list(range(200))
     for rows, following in zip(cut, [*cut[1:], None], strict=True):
         held = values[rows]
@@ -21,10 +21,10 @@ def test_pieces_hold_every_row_once_in_order_and_no_more_than_fits(seed: int) ->
 
 
 @pytest.mark.parametrize("longest", [40, MOST + 1, 10**9])
-def test_padded_pieces_many_short_rows_and_one_long_stay_within_the_bound(longest: int) -> None:
+def test_padded_chunks_many_short_rows_and_one_long_stay_within_the_bound(longest: int) -> None:
     values = np.random.default_rng(0).integers(1, 6, 500)
     values[123] = longest
-    cut = list(padded_pieces(values, MOST))
+    cut = list(padded_chunks(values, MOST))
     assert sorted(np.concatenate(cut).tolist()) == list(range(500))
     for rows in cut:
         assert len(rows) * values[rows].max() <= MOST or len(rows) == 1
@@ -33,6 +33,6 @@ def test_padded_pieces_many_short_rows_and_one_long_stay_within_the_bound(longes
     assert len(cut) < 30
 
 
-def test_pieces_of_nothing_are_none() -> None:
+def test_chunks_of_nothing_are_none() -> None:
     nothing = np.zeros(0, np.int64)
-    assert [list(pieces(nothing, MOST)), list(padded_pieces(nothing, MOST))] == [[], []]
+    assert [list(chunks(nothing, MOST)), list(padded_chunks(nothing, MOST))] == [[], []]

@@ -1,0 +1,121 @@
+"""The models that are measured, with their faults, the limits, and the data that all contenders are measured on."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from common.errors import ModelError
+from configs.evaluation import Evaluation, Gate
+from documents.evaluation import EvaluatedUsers
+from pipeline.components.retrieval_evaluator import slices, splits
+from pipeline.components.retrieval_evaluator.asked_model import AskedModel
+from pipeline.components.retrieval_evaluator.faults import reading
+from pipeline.components.retrieval_evaluator.measures import Slices
+from serving_signatures.provenance import model_digest
+from trainer.histories import Histories
+from trainer.popularity import interaction_counts
+from trainer.targets import Targets, find_targets
+
+
+@dataclass
+class Contender:
+    """A model that is measured, or why it cannot be.
+
+    Attributes:
+        uri: The model artifact.
+        folder: Its SavedModel.
+        digest: Of the SavedModel; None where it cannot even be loaded.
+        served: The loaded model; None where it cannot even be loaded.
+        fault: Why it cannot be asked; None if it can.
+    """
+
+    uri: str
+    folder: str
+    digest: str | None = None
+    served: AskedModel | None = None
+    fault: str | None = None
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Keeps what is wrong with the model itself, instead of failing."""
+        try:
+            yield
+        except ModelError as e:
+            self.fault = str(e)
+
+    def load(self) -> None:
+        """Loads the model and looks at its embeddings.
+
+        Raises:
+            ModelUnavailableError: It cannot be read or asked, and not because of what it is.
+        """
+        with self.faults():
+            self.served = AskedModel(self.folder)
+            with reading(self.folder, "read"):
+                self.digest = model_digest(self.folder)
+            self.served.require_finite_embeddings()
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Who is measured, on what, and what is asked of the model.
+
+    Attributes:
+        model: The candidate for a blessing.
+        last_blessed: The last blessed model; None where there is none.
+        serving_failures: Why ServingCheck refused the model; None if it blessed it.
+        train_files: The train split's files, in the order of their names.
+        eval_files: The eval split's, likewise.
+        settings: How to measure.
+        limits: The gate.
+        weighted: Whether values weigh the histories.
+    """
+
+    model: Contender
+    last_blessed: Contender | None
+    serving_failures: Sequence[str] | None
+    train_files: Sequence[str]
+    eval_files: Sequence[str]
+    settings: Evaluation
+    limits: Gate
+    weighted: bool
+
+
+@dataclass(frozen=True)
+class EvalData:
+    """What the contenders are measured on. Items are places in the model's catalogue.
+
+    Attributes:
+        train: The train split.
+        queries: The evaluated users, as models are asked about them.
+        users: The same, with their items by place.
+        targets: What was held out of them.
+        count: int64 `[items]`, training interactions of each item.
+        parts: The slices.
+    """
+
+    train: Histories
+    queries: splits.Queries
+    users: Histories
+    targets: Targets
+    count: npt.NDArray[np.int64]
+    parts: Slices
+
+    @classmethod
+    def read(cls, contest: Contest, served: AskedModel) -> "EvalData":
+        """Reads the splits."""
+        settings, weighted = contest.settings, contest.weighted
+        train = splits.read_train(contest.train_files, served.item_id, weighted)
+        queries = splits.read_queries(contest.eval_files, settings.max_users, weighted)
+        users = queries.by_place(served.item_id)
+        targets = find_targets(users, served.item_id)
+        count = interaction_counts(train, served.items)
+        parts = slices.slices_of(users, targets, count, train.user, settings)
+        return cls(train, queries, users, targets, count, parts)
+
+    def evaluated(self) -> EvaluatedUsers:
+        """Counts users and their targets."""
+        return EvaluatedUsers(evaluated=self.users.users, before_cut=self.queries.before_cut, **self.targets.counts)

@@ -1,0 +1,159 @@
+"""The histories of users in memory: one flat array of interactions and where each user's begin."""
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from trainer.examples import ragged, read_examples
+from transforms import features
+from transforms.hashing import id_hashes
+
+
+@dataclasses.dataclass(frozen=True)
+class Histories:
+    """One split. User `u`'s history is `item[offset[u]:offset[u + 1]]`, oldest first.
+
+    Items are numbers in an index that the reader of the split chose, such as their places in the catalogue.
+
+    Attributes:
+        user: int `[users]`, by which the reader knows each user, such as the place in the user vocabulary.
+        offset: int64 `[users + 1]`.
+        item: int32 `[interactions]`, the item's number in the index; -1 for one outside it.
+        weight: float32 `[interactions]`, 1 for a plain like.
+        target_offset: int64 `[users + 1]`, likewise for the held-out items.
+        target: object `[targets]`, the ids of the held-out items as bytes, oldest first.
+    """
+
+    user: npt.NDArray[np.integer[Any]]
+    offset: npt.NDArray[np.int64]
+    item: npt.NDArray[np.int32]
+    weight: npt.NDArray[np.float32]
+    target_offset: npt.NDArray[np.int64]
+    target: npt.NDArray[np.object_]
+
+    @property
+    def users(self) -> int:
+        """Number of users."""
+        return len(self.user)
+
+    @property
+    def length(self) -> npt.NDArray[np.int64]:
+        """Interactions of each user, `[users]`."""
+        return np.diff(self.offset)
+
+    @property
+    def row(self) -> npt.NDArray[np.int64]:
+        """The user of each interaction, `[interactions]`."""
+        return np.repeat(np.arange(self.users), self.length)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> "Histories":
+        """The given users, in the given order."""
+        offset, places = _slices(self.offset, rows)
+        target_offset, target_places = _slices(self.target_offset, rows)
+        return Histories(
+            self.user[rows],
+            offset,
+            self.item[places],
+            self.weight[places],
+            target_offset,
+            self.target[target_places],
+        )
+
+    def with_items(self, number: npt.NDArray[np.integer[Any]]) -> "Histories":
+        """The same histories in another index.
+
+        Args:
+            number: `[items]`, the number in the other index of each item of this one; -1 for one outside it.
+        """
+        # The -1 that is appended is where -1 leads.
+        return dataclasses.replace(self, item=np.append(number, -1).astype(np.int32)[self.item])
+
+    def inside(
+        self, rows: npt.NDArray[np.int64], newest: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """The interactions of some users with items inside the index.
+
+        Args:
+            rows: The users.
+            newest: How many interactions of each user are looked at, the newest. None: all.
+
+        Returns:
+            For each interaction where its user is in `rows`, its item and its weight.
+        """
+        end, length = self.offset[rows + 1], self.length[rows]
+        if newest is not None:
+            length = np.minimum(length, newest)
+        before = np.cumsum(length) - length
+        at = np.arange(int(length.sum())) + np.repeat(end - length - before, length)
+        row = np.repeat(np.arange(len(rows)), length)
+        known = self.item[at] >= 0
+        return row[known], self.item[at][known].astype(np.int64), self.weight[at][known]
+
+
+def hash_order(hashes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The order of users by the hashes of their ids, `[users]`: wherever they are measured, the first are the same."""
+    return np.argsort(hashes, kind="stable")
+
+
+def read_histories(patterns: Iterable[str]) -> Histories:
+    """Reads one split of transformed Examples.
+
+    The order of users in the files depends on Beam's workers; here it is the order of a hash of the user's id, so that
+    two runs on the same data see the same arrays.
+
+    Args:
+        patterns: Globs of gzipped TFRecord files.
+
+    Returns:
+        The split. Users are int32 places in the user vocabulary, -1 for one that training has not seen; items are
+        numbers in the vocabulary of interacted items. History items outside the vocabulary are left out: nothing was
+        learned of them.
+
+    Raises:
+        TrainingError: No file matches.
+    """
+    columns = read_examples(patterns, _SPEC)
+    if columns is None:
+        nothing = np.zeros(0, np.int32)
+        start = np.zeros(1, np.int64)
+        return Histories(nothing, start, nothing, nothing.astype(np.float32), start, np.zeros(0, object))
+    item = columns[features.HISTORY_INDEX].values.numpy()
+    known = item >= 0
+    kept_before = ends(known)
+    split = Histories(
+        user=columns[features.USER_INDEX].numpy().astype(np.int32),
+        offset=kept_before[columns[features.HISTORY_INDEX].row_splits.numpy()],
+        item=item[known].astype(np.int32),
+        weight=columns[features.HISTORY_WEIGHT].values.numpy()[known],
+        target_offset=columns[features.TARGET_ITEM_ID].row_splits.numpy(),
+        target=columns[features.TARGET_ITEM_ID].values.numpy(),
+    )
+    return split.take(hash_order(id_hashes(columns[features.USER_ID])))
+
+
+def ends(length: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """0 and the running sum: where slices of these lengths begin and end."""
+    return np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
+
+
+_SPEC = {
+    features.USER_ID: tf.io.FixedLenFeature([], tf.string),
+    features.USER_INDEX: tf.io.FixedLenFeature([], tf.int64),
+    features.HISTORY_INDEX: ragged(tf.int64),
+    features.HISTORY_WEIGHT: ragged(tf.float32),
+    features.TARGET_ITEM_ID: ragged(tf.string),
+}
+
+
+def _slices(
+    offset: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The offsets of chosen rows set one after the other, and the place each of their values comes from."""
+    length = np.diff(offset)[rows]
+    new_offset = ends(length)
+    places = np.arange(new_offset[-1]) + np.repeat(offset[:-1][rows] - new_offset[:-1], length)
+    return new_offset, places

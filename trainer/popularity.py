@@ -1,0 +1,62 @@
+"""Popularity: how often training met each item, and the same ranking for everyone that follows from it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from trainer.chunks import padded_chunks
+from trainer.histories import Histories
+
+_VALUES_A_CHUNK = 1 << 24
+"""Held at a time, in a few arrays of four bytes a value or fewer."""
+
+
+def interaction_counts(histories: Histories, items: int) -> npt.NDArray[np.int64]:
+    """Interactions of each item of the histories' index, `[items]`."""
+    return np.bincount(histories.item[histories.item >= 0], minlength=items)
+
+
+def popularity_shares(histories: Histories, items: int) -> npt.NDArray[np.float32]:
+    """Each item's share of the training interactions, `[items]`; they sum to 1."""
+    count = interaction_counts(histories, items)
+    return (count / count.sum()).astype(np.float32)
+
+
+def popularity_order(popularity: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Places of all items `[items]`, the most popular first, ties by place.
+
+    Args:
+        popularity: `[items]`, the training interactions of each item, or its share of them.
+    """
+    return np.argsort(-popularity, kind="stable")
+
+
+def popularity_ranking(histories: Histories, popularity: npt.NDArray[Any], k: int) -> npt.NDArray[np.int32]:
+    """Ranks the catalogue by popularity for each user, what the user met left out; ties by place.
+
+    Args:
+        histories: Whom to rank for; items are places in the catalogue.
+        popularity: `[items]`, the training interactions of each item, or its share of them.
+        k: Items a user.
+
+    Returns:
+        `[users, k]` places, best first; -1 where fewer are left.
+    """
+    items = len(popularity)
+    order = popularity_order(popularity).astype(np.int32)
+    rank_of = np.empty(items, np.int64)
+    rank_of[order] = np.arange(items)
+    ranked = np.full((histories.users, k), -1, np.int32)
+    # However much a user met, the best k of the others are among the first k + length.
+    widths = np.minimum(items, k + histories.length)
+    for rows in padded_chunks(widths, _VALUES_A_CHUNK):
+        width = int(widths[rows[-1]])
+        is_free = np.ones((len(rows), width), np.bool_)
+        row, item, _ = histories.inside(rows)
+        seen = rank_of[item]
+        is_free[row[seen < width], seen[seen < width]] = False
+        position = np.cumsum(is_free, axis=1, dtype=np.int32)
+        row, column = np.nonzero(is_free & (position <= k))
+        ranked[rows[row], position[row, column] - 1] = order[column]
+    return ranked
