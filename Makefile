@@ -9,9 +9,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # TensorFlow Recommenders needs Keras 2, chosen before TensorFlow is imported.
 export TF_USE_LEGACY_KERAS := 1
 
-# A worker takes some 3 GiB. A file's tests share what is dear to make, and so stay in one.
+# A worker takes some 3 GiB. A file's tests share what is dear to make, and so stay in one. tests/conftest.py puts the
+# files with whole pipelines first; xdist's own order, by the number of tests, would put them last.
 WORKERS ?= 2
-IN_WORKERS := --numprocesses $(WORKERS) --dist loadfile
+IN_WORKERS := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -18,6 +18,12 @@ def pytest_configure(config: pytest.Config) -> None:
         once.begin()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts files with whole pipelines first: with one of them last, one worker would be at work and the others idle."""
+    slow = {item.path for item in items if item.get_closest_marker("e2e")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         once.end()

@@ -1,5 +1,7 @@
 """A small shop in a folder: what tests of whole pipelines run on."""
 
+import atexit
+import functools
 import os
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from tests.bench.synthesize import synthesize
+from tests.forked import Commands
 
 USERS, ITEMS, ROWS = 400, 150, 12_000
 
@@ -41,14 +44,29 @@ class Shop:
 
     def run(self, *command: str, config: bool = True) -> "subprocess.CompletedProcess[str]":
         """Runs a command of the environment, in the folder."""
+        return subprocess.run(command, cwd=self.folder, env=self._environment(config), text=True, capture_output=True)
+
+    def perennial(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Runs `perennial` in the folder, in a fork of a process that has imported the libraries."""
+        return _commands().run(arguments, self.folder, self._environment(True))
+
+    def _environment(self, config: bool) -> dict[str, str]:
         environment = {**os.environ, "LOCAL_HOME": str(self.folder / "tfx"), "COLUMNS": "120"}
         environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
         environment.pop("PERENNIAL_CONFIG", None)
         if config:
             environment["PERENNIAL_CONFIG"] = str(self.config)
-        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True)
+        return environment
 
     @property
     def versions(self) -> list[Path]:
         """Pushed models, oldest first."""
         return sorted((self.home / "serving").iterdir(), key=lambda version: int(version.name))
+
+
+@functools.cache
+def _commands() -> Commands:
+    """One process for all shops."""
+    commands = Commands()
+    atexit.register(commands.close)
+    return commands

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from configs.load import load_config
+from pipeline.commands.run import NOT_PUSHED
 from pipeline.store.runs.metadata import ERROR
 from tests.pipeline.store.runs.history import History
 from tests.shop import ITEMS, Shop
@@ -79,14 +80,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         _run(shop)
     values = yaml.safe_load(shop.config.read_text())
     shop.config.write_text(yaml.safe_dump({**values, "gate": {"floor": {"hit_rate@10": 0.999}}}))
-    _run(shop)
+    _run(shop, status=NOT_PUSHED)
     assert len(shop.versions) == 2
     return shop
 
 
-def _run(shop: Shop) -> None:
-    done = shop.run("perennial", "run", "--config", str(shop.config))
-    assert done.returncode == 0, done.stdout + done.stderr
+def _run(shop: Shop, status: int = 0) -> None:
+    done = shop.perennial("run", "--config", str(shop.config))
+    assert done.returncode == status, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
