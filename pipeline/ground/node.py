@@ -37,7 +37,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from google.protobuf import message
 from pydantic import BaseModel
 from tfx import types
-from tfx.dsl.components.base import base_beam_component, base_component, base_executor, executor_spec
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import component_spec
 from tfx.utils import proto_utils
 
@@ -115,12 +115,8 @@ class Node(base_component.BaseComponent):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Builds TFX's two class attributes."""
         super().__init_subclass__(**kwargs)
-        if not hasattr(cls, "EXECUTOR"):  # a further base
-            return
         cls.SPEC_CLASS = _spec_class(cls)
-        of_beam = issubclass(cls, base_beam_component.BaseBeamComponent)
-        spec = executor_spec.BeamExecutorSpec if of_beam else executor_spec.ExecutorClassSpec
-        cls.EXECUTOR_SPEC = spec(cls.EXECUTOR)
+        cls.EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(cls.EXECUTOR)
 
     def __init__(
         self,
@@ -150,10 +146,6 @@ class Node(base_component.BaseComponent):
         super().__init__(
             spec=self.SPEC_CLASS(**arguments, **packed, **channels), custom_executor_spec=custom_executor_spec
         )
-
-
-class BeamNode(Node, base_beam_component.BaseBeamComponent):
-    """A node whose executor runs Beam."""
 
 
 def _spec_class(node: type[Node]) -> type[component_spec.ComponentSpec]:

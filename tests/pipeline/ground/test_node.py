@@ -9,14 +9,14 @@ import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import pytest
-from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.base import base_component
 from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
 from configs.push import Push
 from pipeline.ground.code_digest import code_digest
-from pipeline.ground.node import BeamNode, Node, NodeExecutor
+from pipeline.ground.node import Node, NodeExecutor
 from pipeline.ground.presence import mark_absent
 
 
@@ -136,15 +136,6 @@ def test_node_unknown_argument_refused_by_name() -> None:
 def test_node_channel_of_another_type_refused() -> None:
     with pytest.raises(TypeError, match="Examples"):
         Judge(model=channel(standard_artifacts.Examples), code_digest="d", **PARAMETERS)
-
-
-def test_beam_node_has_an_executor_spec_of_beam() -> None:
-    class BeamJudge(BeamNode):
-        EXECUTOR = Executor
-
-    judge = BeamJudge(model=channel(), code_digest="d", **PARAMETERS)
-    assert isinstance(judge.executor_spec, executor_spec.BeamExecutorSpec)
-    assert type(Judge.EXECUTOR_SPEC) is executor_spec.ExecutorClassSpec
 
 
 def test_executor_gets_typed_artifacts_and_parameters() -> None:
