@@ -5,7 +5,7 @@ from pydantic import Field, field_validator
 from configs.base import Settings
 
 
-class DataGate(Settings):
+class DataGateSettings(Settings):
     """When DataGate stops the run: on anomalies, and on data too far from what the last blessed model learned from.
 
     Each limit compares a number of today's data with the same number of the last blessed model's data. A limit of None

@@ -6,10 +6,10 @@ from pydantic import Field, field_validator
 
 from configs.base import Settings
 from configs.data import Catalogue, Log
-from configs.data_gate import DataGate
+from configs.data_gate import DataGateSettings
 from configs.evaluation import Evaluation, Gate
 from configs.model import Serving, Trainer
-from configs.push import Push, ServingCheck
+from configs.push import PushSettings, ServingCheckSettings
 from configs.runs import Runs
 from configs.vertex.section import Vertex
 
@@ -38,7 +38,7 @@ class PipelineConfig(Settings):
     """Folder of curated schemas, `<schema_dir>/<name>/interactions.pbtxt` and `catalogue.pbtxt`. A schema that is
     missing is inferred from the data. Relative paths start at the YAML's folder."""
 
-    data_gate: DataGate = DataGate()
+    data_gate: DataGateSettings = DataGateSettings()
     """When DataGate stops a run because of its data."""
 
     trainer: Trainer = Trainer()
@@ -53,10 +53,10 @@ class PipelineConfig(Settings):
     gate: Gate = Gate()
     """Which model RetrievalEvaluator blesses."""
 
-    serving_check: ServingCheck = ServingCheck()
+    serving_check: ServingCheckSettings = ServingCheckSettings()
     """What a model must do in a process of its own before it is pushed."""
 
-    push: Push = Push()
+    push: PushSettings = PushSettings()
     """What is kept in the serving folder."""
 
     runs: Runs = Runs()

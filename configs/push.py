@@ -5,7 +5,7 @@ from pydantic import Field
 from configs.base import Settings
 
 
-class ServingCheck(Settings):
+class ServingCheckSettings(Settings):
     """What a model must do in a fresh process before it is pushed.
 
     Example:
@@ -28,7 +28,7 @@ class ServingCheck(Settings):
     """How often each request is timed, after one untimed request. Default 20: enough that a p95 is not the maximum."""
 
 
-class Push(Settings):
+class PushSettings(Settings):
     """The serving folder.
 
     Example:

@@ -5,7 +5,7 @@ from typing import ClassVar
 from documents.document import Document, Values
 
 
-class Finding(Values):
+class FoundAnomaly(Values):
     """One anomaly: where it is, what TFDV calls it, and TFDV's description."""
 
     data: str
@@ -23,7 +23,7 @@ class Finding(Values):
     """Whether `data_gate.ignore_anomalies` names it."""
 
 
-class Check(Values):
+class DriftCheck(Values):
     """A check of today's data against the last run's: one number, its limit, and whether it keeps to it."""
 
     check: str
@@ -93,10 +93,10 @@ class DataGateReport(Document):
     checked: tuple[str, ...]
     """`<data>/<split>` of everything that was compared with its schema."""
 
-    ignored: tuple[Finding, ...]
+    ignored: tuple[FoundAnomaly, ...]
     """Anomalies that the config lets pass."""
 
-    checks: tuple[Check, ...]
+    checks: tuple[DriftCheck, ...]
     """Comparisons with the data of the last blessed model; all of them passed."""
 
     counts: Counts

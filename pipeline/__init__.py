@@ -22,4 +22,5 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from pipeline.ground import artifacts
 
+    artifacts.register()
     return getattr(artifacts, name)

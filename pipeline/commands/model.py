@@ -93,7 +93,7 @@ def _similar(arguments: argparse.Namespace) -> None:
     _show(_model(arguments).similar(arguments.item, arguments.k), arguments.json)
 
 
-def _model(arguments: argparse.Namespace) -> "models.ServedModel":
+def _model(arguments: argparse.Namespace) -> "models.LocalModel":
     config = load(arguments)
     from pipeline.ground.home import local_metadata_path, local_serving_dir
 
@@ -110,7 +110,7 @@ def _model(arguments: argparse.Namespace) -> "models.ServedModel":
             path = models.newest_version(local_serving_dir(config))
         except ModelError as e:
             raise ModelError(f"{e} A model that the gate refused can be asked with --run.") from e
-    return models.ServedModel(path)
+    return models.LocalModel(path)
 
 
 def _show(answers: "Sequence[models.Answer]", as_json: bool) -> None:

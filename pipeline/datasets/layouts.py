@@ -33,7 +33,7 @@ ITEMS_HEADER = "item_id\ttitle\tgenres"
 
 
 @dataclass(frozen=True)
-class Layout:
+class DataSetLayout:
     """Files as someone publishes them, and how they become the data set's files."""
 
     files: tuple[str, ...]
@@ -43,9 +43,9 @@ class Layout:
     """From these files' contents to the data set's, by name."""
 
 
-def unchanged(*files: str) -> Layout:
+def unchanged(*files: str) -> DataSetLayout:
     """A layout whose files are taken as they are."""
-    return Layout(files, lambda contents: {name: contents[name] for name in files})
+    return DataSetLayout(files, lambda contents: {name: contents[name] for name in files})
 
 
 def movielens_official(contents: Mapping[str, bytes]) -> dict[str, bytes]:

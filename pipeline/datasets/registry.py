@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from common.errors import DataSetError
-from pipeline.datasets.layouts import Layout, movielens_official, movielens_recbole, unchanged
+from pipeline.datasets.layouts import DataSetLayout, movielens_official, movielens_recbole, unchanged
 from pipeline.datasets.sources import Source, WebFiles, WebZip, Wheel
 
 
@@ -26,7 +26,7 @@ class DataSet:
     files: dict[str, str]
     """SHA-256 of each file as it lies in the data folder. Empty: it has no fixed edition and is put there by hand."""
 
-    layouts: tuple[Layout, ...] = ()
+    layouts: tuple[DataSetLayout, ...] = ()
     """The forms in which it is published."""
 
     sources: tuple[Source, ...] = ()
@@ -45,8 +45,8 @@ _ALL = (
             "items.tsv": "c19234709366088d2f8b1354f6d85a91f30a7b854f38373edcbd49cae9c06f50",
         },
         layouts=(
-            Layout(("u.data", "u.item"), movielens_official),
-            Layout(("ml-100k.inter", "ml-100k.item"), movielens_recbole),
+            DataSetLayout(("u.data", "u.item"), movielens_official),
+            DataSetLayout(("ml-100k.inter", "ml-100k.item"), movielens_recbole),
         ),
         sources=(
             WebZip(

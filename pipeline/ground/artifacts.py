@@ -4,17 +4,16 @@ A type's name is part of the metadata store's schema. KubeflowV2DagRunner wants 
 imports the class by it: `pipeline/__init__.py` makes the classes here reachable so.
 """
 
-from tfx.orchestration.kubeflow.v2 import compiler_utils
 from tfx.types import artifact
 
 
 class DataBlessing(artifact.Artifact):
-    """DataGate's word that a run's data may be trained on; `gate.json` inside lists what was looked at."""
+    """DataGate's decision that a run's data may be trained on; `gate.json` inside lists its checks."""
 
     TYPE_NAME = "pipeline.DataBlessing"
 
 
-class RunReport(artifact.Artifact):
+class RunReportPage(artifact.Artifact):
     """A page for people: what a run read, learned, measured and decided.
 
     Its type is KFP's `HTML`, which Vertex AI opens in its user interface: the artifact's URI is the page itself.
@@ -32,8 +31,15 @@ class EvaluationMetrics(artifact.Artifact):
     TYPE_NAME = "system.Metrics"
 
 
-# On Vertex, TFX imports a type of ours by its name, and there is no module `system`
-# (https://github.com/tensorflow/tfx/issues/5640 asks for such types). This module is imported before one of them is
-# parsed: inputs are parsed first, and the components that write them have a DataBlessing among theirs.
-for _type in (RunReport, EvaluationMetrics):
-    compiler_utils.TITLE_TO_CLASS_PATH[_type.TYPE_NAME] = f"{_type.__module__}.{_type.__qualname__}"
+def register() -> None:
+    """Tells TFX which classes the `system.*` names stand for.
+
+    On Vertex, TFX imports a type of ours by its name, and there is no module `system`
+    (https://github.com/tensorflow/tfx/issues/5640 asks for such types). `pipeline.__getattr__` calls this when TFX
+    imports `pipeline.DataBlessing`. That is early enough: inputs are parsed first, and each component that writes a
+    `system.*` type has a DataBlessing among its inputs.
+    """
+    from tfx.orchestration.kubeflow.v2 import compiler_utils  # loads kfp, which tasks on this machine do not need
+
+    for kind in (RunReportPage, EvaluationMetrics):
+        compiler_utils.TITLE_TO_CLASS_PATH[kind.TYPE_NAME] = f"{kind.__module__}.{kind.__qualname__}"

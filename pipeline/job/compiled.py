@@ -40,7 +40,7 @@ class _Loader(yaml.SafeLoader):
 
 
 @dataclass(frozen=True)
-class Job:
+class CompiledJob:
     """A compiled job."""
 
     path: str
@@ -135,7 +135,7 @@ def is_yaml(file_name: str) -> bool:
     return file_name.endswith((".yaml", ".yml"))
 
 
-def read_job(path: str | Path) -> Job:
+def read_job(path: str | Path) -> CompiledJob:
     """Reads a compiled job.
 
     Args:
@@ -158,7 +158,7 @@ def read_job(path: str | Path) -> Job:
     return parse_job(document, str(file))
 
 
-def parse_job(document: Any, path: str) -> Job:
+def parse_job(document: Any, path: str) -> CompiledJob:
     """Parses a compiled job.
 
     Args:
@@ -189,7 +189,7 @@ def parse_job(document: Any, path: str) -> Job:
         raise JobError(f"{path}: is no compiled job: its labels are no mapping. Received: {document['labels']!r}.")
     if not spec.root.dag.tasks:
         raise JobError(f"{path}: is no compiled job: it has no task.")
-    return Job(path, document, spec, deployment, runtime)
+    return CompiledJob(path, document, spec, deployment, runtime)
 
 
 def _without_nulls(message: Any, kind: Any) -> Any:

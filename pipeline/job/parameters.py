@@ -8,7 +8,7 @@ from typing import Any
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from common.errors import JobError
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 
 _SIGNS = {
     pb.ParameterType.NUMBER_DOUBLE: "a number",
@@ -39,7 +39,7 @@ _OLD_TYPES = {
 """TFX writes the field `type`, which KFP has replaced by `parameter_type`."""
 
 
-def parameter_values(job: Job, given: Sequence[str]) -> dict[str, Any]:
+def parameter_values(job: CompiledJob, given: Sequence[str]) -> dict[str, Any]:
     """Reads values from the command line.
 
     Args:
@@ -143,7 +143,7 @@ def as_declared(value: Any, declared: Any) -> Any:
     return value
 
 
-def _value(job: Job, name: str, text: str) -> Any:
+def _value(job: CompiledJob, name: str, text: str) -> Any:
     try:
         return from_text(text, job.spec.root.input_definitions.parameters[name])
     except ValueError as e:
@@ -151,7 +151,7 @@ def _value(job: Job, name: str, text: str) -> Any:
         raise JobError(f"{job.path}: the runtime parameter {name!r} is {e}. Received: {received}.") from e
 
 
-def _known(job: Job) -> str:
+def _known(job: CompiledJob) -> str:
     declared = job.spec.root.input_definitions.parameters
     known = [f"{name} ({_SIGNS.get(type_of(declared[name]), 'text')})" for name in sorted(declared)]
     return f"It has: {', '.join(known)}." if known else "It has none."

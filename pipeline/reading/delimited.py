@@ -17,7 +17,7 @@ import pyarrow.csv
 from common.errors import DataError
 from configs.data import FileFormat
 from pipeline.reading import bad_rows
-from pipeline.reading.layout import Layout, count_fields
+from pipeline.reading.layout import FileLayout, count_fields
 
 Kind = Literal["id", "text", "number", "integer"]
 
@@ -62,7 +62,7 @@ class Parsed:
 
 
 def parse(
-    block: bytes, form: FileFormat, layout: Layout, kinds: Mapping[str, Kind], path: str, multiline: bool = False
+    block: bytes, form: FileFormat, layout: FileLayout, kinds: Mapping[str, Kind], path: str, multiline: bool = False
 ) -> Parsed:
     """Parses whole lines.
 
@@ -88,7 +88,7 @@ def parse(
 @dataclass(frozen=True)
 class _Parser:
     form: FileFormat
-    layout: Layout
+    layout: FileLayout
     kinds: dict[str, Kind]
     path: str
     multiline: bool

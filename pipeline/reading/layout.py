@@ -21,7 +21,7 @@ the first, does not make all others bad."""
 
 
 @dataclass(frozen=True)
-class Layout:
+class FileLayout:
     """The columns of one text file."""
 
     width: int
@@ -37,7 +37,7 @@ class Layout:
     """Lines before the first row: the header's, if there is one."""
 
 
-def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str) -> Layout | None:
+def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str) -> FileLayout | None:
     """Finds the wanted columns.
 
     Args:
@@ -66,12 +66,12 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     if not form.header:
         widths = Counter(len(_fields(line, form)) for line in lines)
         width = widths.most_common(1)[0][0]
-        return Layout(width, _by_position(wanted, width, path), mark, 0)
+        return FileLayout(width, _by_position(wanted, width, path), mark, 0)
     names = _header_names(lines[0], form, path)
     # Blank lines may stand before the header; they are no rows either.
     header_end = head.index(lines[0], mark) + len(lines[0]) + 1
     positions = _by_name(wanted, names, path)
-    return Layout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"))
+    return FileLayout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"))
 
 
 def count_fields(row: str, form: FileFormat) -> int | None:

@@ -14,7 +14,7 @@ from pipeline.reading import bad_rows, delimited, files, layout, parquet
 from pipeline.reading.bad_rows import BadRow, Problems
 from pipeline.reading.delimited import Kind, Parsed
 from pipeline.reading.files import InputFile
-from pipeline.reading.layout import Layout
+from pipeline.reading.layout import FileLayout
 from pipeline.reading.report import FileReport, ReadingReport
 
 
@@ -23,7 +23,7 @@ class Piece:
     """A part of a file that one worker reads."""
 
     file: InputFile
-    layout: Layout | None
+    layout: FileLayout | None
     """Where text keeps its columns; None for Parquet."""
 
     start: int

@@ -51,7 +51,7 @@ _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "serving_check": ("infra_blessing", ServingCheckReport),
     "push": ("pushed_model", PushReport),
 }
-"""Field of `Facts` to the part that holds its document, and the document's type."""
+"""Field of `RunFacts` to the part that holds its document, and the document's type."""
 
 _ANOMALIES_FILE = "SchemaDiff.pb"
 
@@ -78,7 +78,7 @@ class Anomaly:
 
 
 @dataclass(frozen=True)
-class Facts:
+class RunFacts:
     """All that a page tells."""
 
     pipeline: str
@@ -131,7 +131,7 @@ def parts_of_run(run: Run) -> dict[str, Part]:
     }
 
 
-def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None) -> Facts:
+def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None) -> RunFacts:
     """Reads what the artifacts hold.
 
     Args:
@@ -149,7 +149,7 @@ def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None)
     for data, part in (("interactions", "interaction_anomalies"), ("catalogue", "catalogue_anomalies")):
         if part in parts and fileio.exists(parts[part].uri):
             found = (found or []) + _anomalies(data, parts[part].uri)
-    return Facts(
+    return RunFacts(
         pipeline=pipeline,
         run=run,
         parts=dict(parts),

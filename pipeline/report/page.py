@@ -15,7 +15,7 @@ from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, ContenderMeasu
 from pipeline.report import numbers
 from pipeline.report.charts import progress, quality
 from pipeline.report.charts.lineage import lineage_chart
-from pipeline.report.facts import Facts
+from pipeline.report.facts import RunFacts
 from pipeline.report.lineage import artifact_rows, edges_of
 from pipeline.report.verdict import verdict
 
@@ -64,7 +64,7 @@ class Figure:
     note: str = ""
 
 
-def build_page(facts: Facts, home: Path | None = None) -> str:
+def build_page(facts: RunFacts, home: Path | None = None) -> str:
     """Builds the page.
 
     Args:
@@ -139,7 +139,7 @@ def environment() -> jinja2.Environment:
     return environment
 
 
-def _missing(facts: Facts) -> set[str]:
+def _missing(facts: RunFacts) -> set[str]:
     samples = facts.evaluation.samples if facts.evaluation else Samples()
     there = {
         "gate": facts.evaluation is not None,
@@ -166,7 +166,7 @@ def _safe(chart: str | list[str]) -> Markup | list[Markup]:
     return [Markup(svg) for svg in chart] if isinstance(chart, list) else Markup(chart)
 
 
-def _charts(facts: Facts) -> dict[str, str | list[str]]:
+def _charts(facts: RunFacts) -> dict[str, str | list[str]]:
     charts: dict[str, str | list[str]] = {}
     if facts.evaluation and facts.contenders:
         contenders, differences = facts.contenders, facts.evaluation.differences
@@ -196,7 +196,7 @@ def _charts(facts: Facts) -> dict[str, str | list[str]]:
     return {**none, **charts}
 
 
-def _figures(facts: Facts) -> list[Figure]:
+def _figures(facts: RunFacts) -> list[Figure]:
     figures = []
     if facts.evaluation and facts.contenders:
         contenders, differences = facts.contenders, facts.evaluation.differences
@@ -220,7 +220,7 @@ def _figures(facts: Facts) -> list[Figure]:
     return figures
 
 
-def _metrics(facts: Facts) -> dict[str, list[str]]:
+def _metrics(facts: RunFacts) -> dict[str, list[str]]:
     """The model's metrics, those worth showing first apart from the rest, which is by name and k."""
     names = list(facts.contenders[MODEL].metrics) if facts.contenders else []
     main = [name for name in (*_MAIN_METRICS, "mean_popularity@10", "recall@100") if name in names]

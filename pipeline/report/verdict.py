@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from documents.evaluation import Decision, Rule
-from pipeline.report.facts import PARTS, Facts
+from pipeline.report.facts import PARTS, RunFacts
 
 Kind = Literal["pushed", "refused", "failed", "unfinished"]
 
@@ -22,7 +22,7 @@ class Verdict:
     """Sentences: which rules failed, with their numbers; or an error's message."""
 
 
-def verdict(facts: Facts) -> Verdict:
+def verdict(facts: RunFacts) -> Verdict:
     """Decides what the page says first.
 
     Args:
@@ -34,7 +34,7 @@ def verdict(facts: Facts) -> Verdict:
     return _stopped(facts) or _refused(facts) or _pushed(facts)
 
 
-def _stopped(facts: Facts) -> Verdict | None:
+def _stopped(facts: RunFacts) -> Verdict | None:
     if facts.run is None or facts.run.state in ("succeeded", "running"):
         return None
     # Of an interrupted run, the record has its node as failed.
@@ -49,7 +49,7 @@ def _stopped(facts: Facts) -> Verdict | None:
     return Verdict("failed", f"Failed in {node_id}", (error, _served(facts, node_id)))
 
 
-def _served(facts: Facts, stopped_in: str | None) -> str:
+def _served(facts: RunFacts, stopped_in: str | None) -> str:
     """What a run that stopped has changed for those who are served."""
     pushed = facts.parts.get("pushed_model")
     if pushed is not None and pushed.properties.get("pushed"):
@@ -59,7 +59,7 @@ def _served(facts: Facts, stopped_in: str | None) -> str:
     return _STAYS
 
 
-def _refused(facts: Facts) -> Verdict | None:
+def _refused(facts: RunFacts) -> Verdict | None:
     decision = facts.evaluation.decision if facts.evaluation is not None else _kept_decision(facts)
     failed = decision.failed if decision is not None else ()
     check = facts.serving_check
@@ -76,7 +76,7 @@ def _refused(facts: Facts) -> Verdict | None:
     return None
 
 
-def _kept_decision(facts: Facts) -> Decision | None:
+def _kept_decision(facts: RunFacts) -> Decision | None:
     """The gate's decision as the store keeps it where the evaluation's files are gone: the failed rules' names."""
     evaluation = facts.parts.get("evaluation")
     if evaluation is None or "blessed" not in evaluation.properties:
@@ -88,7 +88,7 @@ def _kept_decision(facts: Facts) -> Decision | None:
     return Decision(blessed=bool(evaluation.properties["blessed"]), rules=rules)
 
 
-def _pushed(facts: Facts) -> Verdict:
+def _pushed(facts: RunFacts) -> Verdict:
     pushed = facts.parts.get("pushed_model")
     if pushed is None:
         blessed = facts.evaluation is not None  # else it was refused, further up
@@ -111,7 +111,7 @@ def _pushed(facts: Facts) -> Verdict:
     return Verdict("pushed", f"Pushed as version {version}", _passed(facts))
 
 
-def _passed(facts: Facts) -> tuple[str, ...]:
+def _passed(facts: RunFacts) -> tuple[str, ...]:
     if facts.evaluation is None:
         return ()
     return (f"The model passed all {len(facts.evaluation.decision.rules)} rules of the gate.",)

@@ -36,7 +36,7 @@ def newest_version(serving_dir: str) -> str:
     return kept[-1].path
 
 
-class ServedModel:
+class LocalModel:
     """A SavedModel asked through its signatures, with plain TensorFlow."""
 
     def __init__(self, path: str) -> None:

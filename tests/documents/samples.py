@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport, DailyCounts, SplitCounts, Step
-from documents.data_gate import Check, Counts, DataGateReport, Finding
+from documents.data_gate import Counts, DataGateReport, DriftCheck, FoundAnomaly
 from documents.document import Document, Values
 from documents.evaluation import (
     MODEL,
@@ -87,10 +87,12 @@ CATALOGUE = CatalogueReport(
 DATA_GATE = DataGateReport(
     checked=("interactions/train",),
     ignored=(
-        Finding(data="interactions", split="train", feature="v", anomaly="OUT_OF_RANGE", description="7", ignored=True),
+        FoundAnomaly(
+            data="interactions", split="train", feature="v", anomaly="OUT_OF_RANGE", description="7", ignored=True
+        ),
     ),
     checks=(
-        Check(
+        DriftCheck(
             check="count", data="interactions", split="", feature="users", measure="min_ratio", value=1.5, limit=0.5,
             passed=True, detail="Users: 9 today.",
         ),

@@ -23,7 +23,7 @@ _logger = logging.getLogger("perennial.registry")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Registration:
     """What came of it."""
 
     model: str
@@ -52,7 +52,7 @@ def push(
     pushed: Pushed,
     out: Collection[str],
     why_not: Callable[[], str | None] = lambda: None,
-) -> Outcome:
+) -> Registration:
     """Makes a newly pushed model the blessed version.
 
     Args:
@@ -97,7 +97,7 @@ def tidy(api: RegistryApi, target: Target) -> None:
     endpoint.tidy(api, target, [blessed.number] if blessed else [], _PUSH_SECONDS)
 
 
-def go_back(api: RegistryApi, target: Target, pushed: Pushed, before: Iterable[str]) -> Outcome:
+def go_back(api: RegistryApi, target: Target, pushed: Pushed, before: Iterable[str]) -> Registration:
     """Makes an older model the blessed version again, with all the traffic.
 
     Args:
@@ -126,7 +126,7 @@ def _make_live(
     previous: Registered | None,
     rest: Registered | None,
     why_not: Callable[[], str | None],
-) -> Outcome:
+) -> Registration:
     name = endpoint.deploy(api, target, version.number) if target.endpoint is not None else ""
     if reason := why_not():
         raise Overtaken(reason)
@@ -136,7 +136,7 @@ def _make_live(
     move_aliases(api, target, registered(api, target), version, previous)
     if name:
         endpoint.tidy(api, target, traffic.keys())
-    return Outcome(
+    return Registration(
         model=f"{target.model}@{version.number}",
         number=version.number,
         is_new=is_new,

@@ -14,7 +14,7 @@ from configs.pipeline import PipelineConfig
 from configs.vertex.section import Vertex
 from configs.vertex.target import Target
 from pipeline.cloud.registry.api import RegistryApi
-from pipeline.cloud.registry.push import Outcome, go_back
+from pipeline.cloud.registry.push import Registration, go_back
 from pipeline.cloud.registry.versions import Pushed, registered
 from pipeline.store.versions.files import reading
 from pipeline.store.versions.folder import Version, versions
@@ -31,7 +31,7 @@ class VertexRollback:
     has_artifact: bool
     """Whether the next run finds the model that was gone back to; else its artifact is gone."""
 
-    registry: Outcome | None
+    registry: Registration | None
     """In the registry and on the Endpoint; None where the config has no registry."""
 
 
@@ -54,7 +54,7 @@ def roll_back_on_vertex(config: PipelineConfig, number: int, api: RegistryApi) -
     target = Target.of(config) if vertex.registry is not None else None
     if target is not None:
         registered(api, target)  # who may not even look is told before anything is written down
-    outcomes: list[Outcome] = []
+    outcomes: list[Registration] = []
 
     def elsewhere(version: Version, standing: Sequence[Version], out: Collection[str]) -> None:
         if target is not None:

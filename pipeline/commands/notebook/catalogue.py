@@ -17,7 +17,7 @@ _DRAWN = 5000
 
 
 @dataclass(frozen=True)
-class Places:
+class EmbeddingMap:
     """Where a model places the items.
 
     Attributes:
@@ -31,7 +31,7 @@ class Places:
     embedding: npt.NDArray[np.float32]
 
 
-def read_places(model: str) -> Places:
+def read_places(model: str) -> EmbeddingMap:
     """Asks a SavedModel for all its items, through its signatures.
 
     Args:
@@ -48,7 +48,7 @@ def read_places(model: str) -> Places:
         embeddings.append(ask["embed_item_indices"](index=index)["embedding"].numpy())
     embedding = np.concatenate(embeddings)
     length = np.linalg.norm(embedding, axis=1, keepdims=True)
-    return Places(items, titles, (embedding / np.where(length > 0, length, 1)).astype(np.float32))
+    return EmbeddingMap(items, titles, (embedding / np.where(length > 0, length, 1)).astype(np.float32))
 
 
 def flatten(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -66,7 +66,7 @@ def flatten(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return flat
 
 
-def map_chart(places: Places, named: list[str]) -> str:
+def map_chart(places: EmbeddingMap, named: list[str]) -> str:
     """The catalogue on its plane, some items by name.
 
     Args:
@@ -92,7 +92,7 @@ def map_chart(places: Places, named: list[str]) -> str:
     return drawn.svg
 
 
-def neighbours(places: Places, k: int) -> npt.NDArray[np.int64]:
+def neighbours(places: EmbeddingMap, k: int) -> npt.NDArray[np.int64]:
     """Each item's nearest others by cosine.
 
     Args:
@@ -105,7 +105,7 @@ def neighbours(places: Places, k: int) -> npt.NDArray[np.int64]:
     return np.concatenate(list(_nearest(places.embedding, min(k, len(places.item_id) - 1))))
 
 
-def moved(before: Places, after: Places, k: int = 10) -> list[dict[str, object]]:
+def moved(before: EmbeddingMap, after: EmbeddingMap, k: int = 10) -> list[dict[str, object]]:
     """Items whose neighbourhood changed most between two models, among the items that both know.
 
     Args:
@@ -135,12 +135,12 @@ def _nearest(embedding: npt.NDArray[np.float32], k: int) -> Iterator[npt.NDArray
         yield np.argsort(-score, axis=1, kind="stable")[:, :k]
 
 
-def _only(places: Places, items: list[str]) -> Places:
+def _only(places: EmbeddingMap, items: list[str]) -> EmbeddingMap:
     row = {item: n for n, item in enumerate(places.item_id)}
     rows = [row[item] for item in items]
-    return Places(items, [places.title[n] for n in rows], places.embedding[rows])
+    return EmbeddingMap(items, [places.title[n] for n in rows], places.embedding[rows])
 
 
-def _titles(places: Places, items: list[str]) -> list[str]:
+def _titles(places: EmbeddingMap, items: list[str]) -> list[str]:
     title = dict(zip(places.item_id, places.title, strict=True))
     return [title[item] for item in items]

@@ -8,7 +8,7 @@ from documents.evaluation import MODEL, POPULARITY, ContenderMeasurements, Measu
 from pipeline.ground.home import local_metadata_path
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.charts.lineage import lineage_chart
-from pipeline.report.facts import Facts, parts_of_run, read_facts
+from pipeline.report.facts import RunFacts, parts_of_run, read_facts
 from pipeline.report.lineage import edges_of
 from pipeline.report.numbers import significant
 from pipeline.report.verdict import verdict
@@ -20,12 +20,12 @@ def runs_of(config: PipelineConfig) -> list[Run]:
     return read_runs(local_metadata_path(config), config.name)
 
 
-def facts_of(config: PipelineConfig, run: Run) -> Facts:
+def facts_of(config: PipelineConfig, run: Run) -> RunFacts:
     """What the report of a run is made of."""
     return read_facts(config.name, parts_of_run(run), run)
 
 
-def required(facts: Facts, name: str) -> Any:
+def required(facts: RunFacts, name: str) -> Any:
     """What a notebook cannot do without.
 
     Args:
@@ -48,7 +48,7 @@ def nothing_of(run: Run, what: str) -> LookupError:
     return LookupError(f"run {run.number} has no {what}: it ended before that, or its artifacts were deleted.{why}")
 
 
-def runs_rows(facts: Sequence[Facts]) -> list[dict[str, Any]]:
+def runs_rows(facts: Sequence[RunFacts]) -> list[dict[str, Any]]:
     """A row for each run: what became of it and what it reached.
 
     Args:
@@ -71,7 +71,7 @@ def runs_rows(facts: Sequence[Facts]) -> list[dict[str, Any]]:
     return rows
 
 
-def history_chart(facts: Sequence[Facts], metric: str = "ndcg@10") -> str:
+def history_chart(facts: Sequence[RunFacts], metric: str = "ndcg@10") -> str:
     """A metric over runs with its interval, beside popularity on the same users; a refused model's dot is hollow.
 
     Args:

@@ -13,7 +13,7 @@ from pipeline.runners.vertex.image_option import DATAFLOW_IMAGE, IMAGE, check_im
 if TYPE_CHECKING:
     from configs.pipeline import PipelineConfig
     from configs.vertex.section import Vertex
-    from pipeline.job.compiled import Job
+    from pipeline.job.compiled import CompiledJob
 
 
 def add_images(parser: argparse.ArgumentParser) -> None:
@@ -75,7 +75,7 @@ def load(arguments: argparse.Namespace) -> "tuple[PipelineConfig, Vertex]":
     return config, config.vertex
 
 
-def compiled_job(arguments: argparse.Namespace, config: "PipelineConfig") -> "Job":
+def compiled_job(arguments: argparse.Namespace, config: "PipelineConfig") -> "CompiledJob":
     """Reads the job file that is named, or compiles the config's pipeline; lint checks either.
 
     Raises:
@@ -103,7 +103,7 @@ def compiled_job(arguments: argparse.Namespace, config: "PipelineConfig") -> "Jo
         return read_job(compile_job(config, folder, labels=made_of(config)))
 
 
-def _require_same_pipeline(job: "Job", config: "PipelineConfig") -> None:
+def _require_same_pipeline(job: "CompiledJob", config: "PipelineConfig") -> None:
     """Refuses another pipeline's job: it would run under this one's labels, and be listed and scheduled as this one."""
     if job.name != config.name:
         raise JobError(

@@ -7,10 +7,10 @@ from pipeline.ground.terminal import console, say
 if TYPE_CHECKING:
     from configs.pipeline import PipelineConfig
     from pipeline.cloud.client import Api
-    from pipeline.job.compiled import Job
+    from pipeline.job.compiled import CompiledJob
 
 
-def estimate_run(api: "Api | None", config: "PipelineConfig", job: "Job") -> None:
+def estimate_run(api: "Api | None", config: "PipelineConfig", job: "CompiledJob") -> None:
     """Shows what the run costs, on standard error: standard output is the request, or the run's id."""
     assert config.vertex is not None
     from pipeline.commands.vertex.showing import show_estimate

@@ -16,7 +16,7 @@ from pipeline.commands.vertex.arguments import add_job
 if TYPE_CHECKING:  # kfp takes a third of a second to import, which every command would wait for
     from configs.pipeline import PipelineConfig
     from pipeline.commands.arguments import Commands
-    from pipeline.job.compiled import Job
+    from pipeline.job.compiled import CompiledJob
 
 _ELSEWHERE = ("custom_job", "dataflow", "registry")
 """Fields of the `vertex` section by which a task asks Google Cloud to do something."""
@@ -88,7 +88,7 @@ def _rehearse(arguments: argparse.Namespace) -> None:
         )
 
 
-def _compiled(config: "PipelineConfig") -> "Job":
+def _compiled(config: "PipelineConfig") -> "CompiledJob":
     from pipeline.job.compiled import read_job
     from pipeline.runners.vertex.compile import compile_job
 

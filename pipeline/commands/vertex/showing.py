@@ -10,7 +10,7 @@ from rich.table import Table
 
 from configs.vertex.section import Vertex
 from pipeline.runners.vertex.cost import Estimate, TaskCost
-from pipeline.runners.vertex.runs import Run, run_link
+from pipeline.runners.vertex.runs import VertexRun, run_link
 from pipeline.runners.vertex.schedule_listing import ListedSchedule
 
 _REPORT = "report"
@@ -19,7 +19,7 @@ _REPORT = "report"
 _STYLES = {"succeeded": "green", "active": "green", "failed": "red", "cancelled": "yellow", "paused": "yellow"}
 
 
-def runs_table(runs: list[Run], title: str) -> Table:
+def runs_table(runs: list[VertexRun], title: str) -> Table:
     """One line a run, newest first."""
     table = Table("run", "state", "created", "took", "commit", "data", "started by", title=title)
     for run in runs:
@@ -46,7 +46,7 @@ def schedules_table(schedules: list[ListedSchedule], title: str) -> Table:
     return table
 
 
-def show_run(run: Run, vertex: Vertex, console: Console) -> None:
+def show_run(run: VertexRun, vertex: Vertex, console: Console) -> None:
     """Prints a run: its tasks, its labels, and where its outputs are."""
     say = functools.partial(console.print, highlight=False, soft_wrap=True)
     say(f"[bold]{escape(run.id)}[/] {_styled(run.state)}, created {moment(run.created)}")

@@ -13,7 +13,7 @@ from pipeline.ground.terminal import console, print_json, say
 if TYPE_CHECKING:
     from pipeline.cloud.client import Api
     from pipeline.commands.arguments import Commands
-    from pipeline.runners.vertex.runs import Run
+    from pipeline.runners.vertex.runs import VertexRun
 
 _INTERRUPTED = 130
 """The shell's status of a command that Ctrl-C ended."""
@@ -79,7 +79,7 @@ def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
         from pipeline.runners.vertex.experiment import prepare_experiment
 
         prepare_experiment(api, experiment)
-    run: Run | None = None
+    run: VertexRun | None = None
     try:
         run = as_run(create_run(api, request))
         say(f"{run.id}\n{run_link(api.vertex, run.id)}")
@@ -99,7 +99,7 @@ def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
         sys.exit(_INTERRUPTED)
 
 
-def _join(api: "Api", experiment: str, run: "Run") -> None:
+def _join(api: "Api", experiment: str, run: "VertexRun") -> None:
     """Adds the run to the experiment. The run has started, so a failure here is a warning and not an error."""
     from pipeline.runners.vertex.experiment import join_experiment
 
@@ -112,7 +112,7 @@ def _join(api: "Api", experiment: str, run: "Run") -> None:
         say(f"Warning: the run is not in the experiment {experiment}: {why}", stderr=True)
 
 
-def _follow(api: "Api", run: "Run") -> None:
+def _follow(api: "Api", run: "VertexRun") -> None:
     from pipeline.cloud.client import Api
     from pipeline.runners.vertex.following import PATIENCE, follow
 

@@ -51,7 +51,7 @@ _SAMPLED_IDS = 3
 
 
 @dataclass(frozen=True)
-class Job:
+class CatalogueIngest:
     """What the Beam element holds."""
 
     catalogue: Catalogue | None
@@ -92,10 +92,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             inputs = files.list_files(base, patterns)
         interactions = artifact_utils.get_single_instance(input_dict[INTERACTIONS_KEY])
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
-        job = Job(catalogue, inputs, interactions.uri, examples.uri)
+        job = CatalogueIngest(catalogue, inputs, interactions.uri, examples.uri)
         with all_or_nothing(examples.uri):
             with self._make_beam_pipeline() as pipeline:
-                _ = pipeline | "Job" >> beam.Create([job]) | "Write" >> beam.Map(write_catalogue)
+                _ = pipeline | "CatalogueIngest" >> beam.Create([job]) | "Write" >> beam.Map(write_catalogue)
             fault_file = os.path.join(examples.uri, _FAULT_FILE)
             if fileio.exists(fault_file):
                 with fileio.open(fault_file, "rb") as f:
@@ -115,7 +115,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
 
 
-def write_catalogue(job: Job) -> None:
+def write_catalogue(job: CatalogueIngest) -> None:
     """Writes Examples, quarantine and report; instead of an error a file with its message, since Beam wraps errors.
 
     Args:

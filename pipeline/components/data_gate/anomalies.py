@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from common.errors import AnomalyError
-from documents.data_gate import Finding
+from documents.data_gate import FoundAnomaly
 
 
 def findings(
     anomalies: Mapping[tuple[str, str], anomalies_pb2.Anomalies], ignore_anomalies: frozenset[str]
-) -> list[Finding]:
+) -> list[FoundAnomaly]:
     """Lists what the validators found.
 
     Args:
@@ -24,13 +24,13 @@ def findings(
     for (data, split), report in anomalies.items():
         if report.data_missing:
             missing = {"feature": "", "anomaly": "DATA_MISSING", "description": "the split holds no Examples"}
-            found.append(Finding(data=data, split=split, **missing, ignored=False))
+            found.append(FoundAnomaly(data=data, split=split, **missing, ignored=False))
         reasons = [(name, reason) for name, info in report.anomaly_info.items() for reason in info.reason]
         reasons += [("", reason) for reason in report.dataset_anomaly_info.reason]
         for feature, reason in sorted(reasons, key=lambda pair: pair[0]):
             name = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
             found.append(
-                Finding(
+                FoundAnomaly(
                     data=data,
                     split=split,
                     feature=feature,
@@ -42,7 +42,7 @@ def findings(
     return found
 
 
-def require_none(found: list[Finding]) -> None:
+def require_none(found: list[FoundAnomaly]) -> None:
     """Refuses findings that are not ignored.
 
     Raises:

@@ -14,7 +14,7 @@ from tfx.dsl.io import fileio
 from common.errors import DriftError, OutputError
 from documents.data_gate import DataGateReport
 from pipeline.components.data_gate import facts
-from pipeline.components.data_gate.facts import Facts
+from pipeline.components.data_gate.facts import DataFacts
 from pipeline.ground.output import write_bytes
 
 SAMPLES_FILE = "samples.npz"
@@ -32,7 +32,7 @@ class Remembered:
     """A run's data, as a later run sees it."""
 
     statistics: Statistics
-    facts: Facts
+    facts: DataFacts
 
 
 def write(uri: str, report: DataGateReport, remembered: Remembered) -> None:
@@ -102,7 +102,7 @@ def _read(uri: str) -> Remembered:
     with fileio.open(os.path.join(uri, SAMPLES_FILE), "rb") as file:
         samples = facts.from_bytes(file.read())
     statistics = {(data, split): read_statistics(_statistics_file(uri, data, split)) for data, split in SPLITS}
-    return Remembered(statistics, Facts(report.counts, samples))
+    return Remembered(statistics, DataFacts(report.counts, samples))
 
 
 def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:

@@ -1,6 +1,6 @@
 """How a check of today's data compares, and how a failed one reads."""
 
-from documents.data_gate import Check
+from documents.data_gate import DriftCheck
 
 
 def at_most(value: float, limit: float) -> bool:
@@ -8,7 +8,7 @@ def at_most(value: float, limit: float) -> bool:
     return value <= limit
 
 
-def failures_text(failed: list[Check], of: int, compared_with: str) -> str:
+def failures_text(failed: list[DriftCheck], of: int, compared_with: str) -> str:
     """The error of a run that is stopped.
 
     Args:

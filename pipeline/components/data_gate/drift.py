@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from configs.data_gate import DataGate
-from documents.data_gate import Check
+from configs.data_gate import DataGateSettings
+from documents.data_gate import DriftCheck
 from pipeline.components.data_gate.checks import at_most
 from transforms import features
 
@@ -30,8 +30,8 @@ _MEASURES = {
 
 
 def interaction_checks(
-    today: Statistics, last: Statistics, schema: schema_pb2.Schema, settings: DataGate
-) -> list[Check]:
+    today: Statistics, last: Statistics, schema: schema_pb2.Schema, settings: DataGateSettings
+) -> list[DriftCheck]:
     """Compares the training interactions, and the held-out ones, with the last training interactions.
 
     Args:
@@ -59,7 +59,9 @@ def interaction_checks(
     ]  # fmt: skip
 
 
-def catalogue_checks(today: Statistics, last: Statistics, schema: schema_pb2.Schema, settings: DataGate) -> list[Check]:
+def catalogue_checks(
+    today: Statistics, last: Statistics, schema: schema_pb2.Schema, settings: DataGateSettings
+) -> list[DriftCheck]:
     """Compares the content features.
 
     Args:
@@ -87,7 +89,7 @@ def _compare(
     schema: schema_pb2.Schema,
     limits: Mapping[str, Limits],
     min_values: int,
-) -> list[Check]:
+) -> list[DriftCheck]:
     comparing = schema_pb2.Schema()
     comparing.CopyFrom(schema)
     counts_today, counts_last = _value_counts(today), _value_counts(last)
@@ -128,13 +130,13 @@ def _add_comparator(comparator: schema_pb2.FeatureComparator, limits: Mapping[st
 
 def _check(
     kind: str, data: str, feature: str, measured: anomalies_pb2.DriftSkewInfo.Measurement, limits: Limits
-) -> Check:
+) -> DriftCheck:
     measure = _MEASURES.get(measured.type, "difference")
     ending = "l_infinity" if measure == "l_infinity" else "divergence"
     field = next((f"data_gate.{name}" for name in limits if name.endswith(ending)), "the schema")
     what = f"today's held-out {feature} from the last training's" if kind == "skew" else f"{feature} since the last run"
     words = "largest change of one value's share" if measure == "l_infinity" else "Jensen-Shannon divergence"
-    return Check(
+    return DriftCheck(
         check=kind,
         data=data,
         split="eval" if kind == "skew" else "train",
@@ -147,11 +149,11 @@ def _check(
     )
 
 
-def _emptied(kind: str, data: str, feature: str, then: int, fields: list[str]) -> Check:
+def _emptied(kind: str, data: str, feature: str, then: int, fields: list[str]) -> DriftCheck:
     split = "eval" if kind == "skew" else "train"
     limits = " and ".join(f"data_gate.{field}" for field in fields)
     detail = f"{feature} has no values today, and had {then:,} in the last run; {limits} cannot be kept to"
-    return Check(
+    return DriftCheck(
         check=kind,
         data=data,
         split=split,

@@ -12,10 +12,10 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
 
 from common.errors import DataError, DriftError
-from configs.data_gate import DataGate
+from configs.data_gate import DataGateSettings
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
-from documents.data_gate import Check, DataGateReport
+from documents.data_gate import DataGateReport, DriftCheck
 from pipeline.components.data_gate import anomalies, blessing, drift, facts
 from pipeline.components.data_gate.blessing import Remembered
 from pipeline.components.data_gate.checks import failures_text
@@ -58,7 +58,7 @@ class Outputs:
 class Parameters:
     """The limits."""
 
-    settings: DataGate
+    settings: DataGateSettings
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
@@ -139,7 +139,7 @@ def _last(model: types.Artifact | None) -> Remembered | str:
     return last or "the last blessed model has no record of the data that it learned from"
 
 
-def _compare(today: Remembered, last: Remembered, inputs: Inputs, settings: DataGate) -> list[Check]:
+def _compare(today: Remembered, last: Remembered, inputs: Inputs, settings: DataGateSettings) -> list[DriftCheck]:
     checks = []
     for data, compare in (("interactions", drift.interaction_checks), ("catalogue", drift.catalogue_checks)):
         now, then = (

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from configs.data_gate import DataGate
+from configs.data_gate import DataGateSettings
 from documents.catalogue import CatalogueReport
 from documents.cleaning import TRAIN, CleaningReport
-from documents.data_gate import Check, Counts
+from documents.data_gate import Counts, DriftCheck
 from pipeline.components.data_gate.checks import at_most
 from pipeline.ground.layout import ITEMS_FILE
 from transforms import features
@@ -36,7 +36,7 @@ _RECORDS_A_READ = 4096
 
 
 @dataclass(frozen=True)
-class Facts:
+class DataFacts:
     """A run's data in numbers."""
 
     counts: Counts
@@ -44,7 +44,9 @@ class Facts:
     """Sorted smallest hashes of the ids of `SAMPLES`."""
 
 
-def gather(interactions_uri: str, cleaning: CleaningReport, catalogue_uri: str, catalogue: CatalogueReport) -> Facts:
+def gather(
+    interactions_uri: str, cleaning: CleaningReport, catalogue_uri: str, catalogue: CatalogueReport
+) -> DataFacts:
     """Reads a run's data.
 
     Args:
@@ -62,7 +64,7 @@ def gather(interactions_uri: str, cleaning: CleaningReport, catalogue_uri: str, 
     days = cleaning.recent_days
     with fileio.open(os.path.join(interactions_uri, ITEMS_FILE), "rb") as file:
         items = pq.read_table(pa.BufferReader(file.read())).column("item_id").to_pylist()
-    return Facts(
+    return DataFacts(
         counts=Counts(
             events=cleaning.steps[-1].rows_out,
             users=train.users,
@@ -107,7 +109,7 @@ def share_outside(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> f
     return float(np.mean(~np.isin(seen, other))) if len(seen) else 0.0
 
 
-def growth_checks(today: Facts, last: Facts, settings: DataGate) -> list[Check]:
+def growth_checks(today: DataFacts, last: DataFacts, settings: DataGateSettings) -> list[DriftCheck]:
     """Compares ids and counts.
 
     Args:
@@ -157,11 +159,11 @@ def from_bytes(content: bytes) -> dict[str, npt.NDArray[np.int64]]:
         return {name: samples[name] for name in SAMPLES}
 
 
-def _share_check(what: str, share: float, field: str, limit: float, words: str) -> Check:
+def _share_check(what: str, share: float, field: str, limit: float, words: str) -> DriftCheck:
     detail = f"{share:.1%} {words}; data_gate.{field} allows {limit:.1%}"
     data = "catalogue" if what == "catalogue_items" else "interactions"
     measure = "share_gone" if "gone" in field else "share_new"
-    return Check(
+    return DriftCheck(
         check="growth",
         data=data,
         split="train",
@@ -174,7 +176,7 @@ def _share_check(what: str, share: float, field: str, limit: float, words: str) 
     )
 
 
-def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataGate) -> list[Check]:
+def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataGateSettings) -> list[DriftCheck]:
     ratio = now / then
     data = "catalogue" if what == "catalogue_items" else "interactions"
     counted = f"{what.replace('_', ' ')}: {now:,.0f} today, {then:,.0f} in the last run, {ratio:.2f} times as many"
@@ -186,7 +188,7 @@ def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataG
             words = "wants at least" if bound == "min" else "allows at most"
             detail = f"{counted}; data_gate.{field} {words} {limit:g}"
             checks.append(
-                Check(
+                DriftCheck(
                     check="count",
                     data=data,
                     split="",

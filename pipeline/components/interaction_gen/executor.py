@@ -16,7 +16,7 @@ from common.errors import DataError
 from configs.data import Log
 from documents.cleaning import CleaningReport, Step
 from pipeline.components.interaction_gen import cleaning, encoding, interactions, stages
-from pipeline.components.interaction_gen.outcome import Outcome
+from pipeline.components.interaction_gen.outcome import IngestOutcome
 from pipeline.ground.output import all_or_nothing, write_bytes
 from pipeline.reading import files, settings
 from pipeline.reading.driver import require_match
@@ -60,7 +60,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             require_match(os.path.join(base, pattern))
         inputs = files.list_files(base, patterns)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
-        job = stages.Job(
+        job = stages.InteractionIngest(
             log=log, shards=log.num_shards or _num_shards(inputs), now_seconds=time.time(), uri=examples.uri
         )
         size = sum(file.bytes for file in inputs)
@@ -84,7 +84,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 def _judge(uri: str, log: Log) -> CleaningReport:
     """Turns the pipeline's outcome into the report, or into an error."""
-    found = Outcome.read(uri)
+    found = IngestOutcome.read(uri)
     if found.fault is not None:
         raise DataError(found.fault)
     counted = [(name, *found.steps[name]) for name in cleaning.STEPS]
@@ -104,7 +104,7 @@ def _judge(uri: str, log: Log) -> CleaningReport:
             )
     report = CleaningReport(**dict(found.reading), recent_days=found.recent_days, steps=steps, splits=found.splits)
     write_bytes(os.path.join(uri, CleaningReport.FILE), report.to_json().encode(), uri)
-    fileio.remove(os.path.join(uri, Outcome.FILE))
+    fileio.remove(os.path.join(uri, IngestOutcome.FILE))
     return report
 
 

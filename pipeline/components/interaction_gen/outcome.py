@@ -22,7 +22,7 @@ from pipeline.ground.output import write_bytes
 from pipeline.reading import report as tabular_report
 
 
-class Outcome(Document):
+class IngestOutcome(Document):
     """What the workers leave for the executor, which removes it."""
 
     FILE: ClassVar[str] = "outcome.json"
@@ -99,7 +99,7 @@ def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
         log: The log's config.
         uri: The artifact's folder.
     """
-    outcome = Outcome(
+    outcome = IngestOutcome(
         fault=report.fault(facts, log) or _fault(found),
         reading=report.counts(facts, log),
         recent_days=None if found.recent is None else found.recent.counts(),
@@ -117,4 +117,4 @@ def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
     quarantined = tabular_report.quarantine_json(facts.reading)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
     write_bytes(os.path.join(uri, QUARANTINE_FILE), lines.encode(), uri)
-    write_bytes(os.path.join(uri, Outcome.FILE), outcome.to_json().encode(), uri)
+    write_bytes(os.path.join(uri, IngestOutcome.FILE), outcome.to_json().encode(), uri)

@@ -41,7 +41,7 @@ _ROWS = "rows"
 
 
 @dataclass(frozen=True)
-class Job:
+class InteractionIngest:
     """What every stage knows."""
 
     log: Log
@@ -51,7 +51,7 @@ class Job:
     """The artifact's folder."""
 
 
-def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: Job) -> None:
+def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: InteractionIngest) -> None:
     """Puts the stages into a Beam pipeline.
 
     Args:
@@ -105,7 +105,7 @@ def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: Job) -> None:
 class _Plan(beam.DoFn):
     """Files to pieces."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: InteractionIngest) -> None:
         self._job = job
 
     def process(self, file: InputFile) -> Iterator[Any]:
@@ -117,7 +117,7 @@ class _Plan(beam.DoFn):
 class _Read(beam.DoFn):
     """Pieces to rows by shard, each with the place of its block in the input."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: InteractionIngest) -> None:
         self._job = job
 
     def setup(self) -> None:
@@ -136,7 +136,7 @@ class _Read(beam.DoFn):
 class _Clean(beam.DoFn):
     """Rows of a shard to interactions, up to the step that must know all items' counts."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: InteractionIngest) -> None:
         self._job = job
 
     def setup(self) -> None:
@@ -170,7 +170,7 @@ class _Clean(beam.DoFn):
 class _Filter(beam.DoFn):
     """Interactions to those of the top items and of active users."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: InteractionIngest) -> None:
         self._job = job
 
     def process(self, shard: tuple[int, bytes], facts: LogReport, top: bytes | None) -> Iterator[Any]:
@@ -192,7 +192,7 @@ class _Filter(beam.DoFn):
 class _Write(beam.DoFn):
     """Interactions to one file of Examples a split."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: InteractionIngest) -> None:
         self._job = job
 
     def setup(self) -> None:
@@ -267,5 +267,5 @@ def _cut(times: bytes, eval_fraction: float, facts: LogReport) -> int | None:
     return splitting.choose_cut(counts, eval_fraction, *facts.span())
 
 
-def _leave_outcome(_: None, job: Job, facts: LogReport, found: ShardReport) -> None:
+def _leave_outcome(_: None, job: InteractionIngest, facts: LogReport, found: ShardReport) -> None:
     outcome.write(facts, found, job.log, job.uri)

@@ -9,7 +9,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
-from configs.push import Push
+from configs.push import PushSettings
 from documents.push_report import PushReport
 from pipeline.ground.node import NodeExecutor
 from pipeline.store.runs.metadata import MODEL_DIGEST, WITHDRAWN
@@ -39,7 +39,7 @@ class Parameters:
     push_destination: pusher_pb2.PushDestination
     """The serving folder, as `filesystem`."""
 
-    settings: Push
+    settings: PushSettings
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Executor):

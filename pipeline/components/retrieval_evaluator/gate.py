@@ -7,14 +7,13 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from configs.evaluation import LIST_K, Gate
-from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, Decision
-from documents.evaluation import Rule as WrittenRule
+from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, Decision, Rule
 from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.evaluation import finite
 
 
 @dataclass(frozen=True)
-class Rule:
+class GateRule:
     """One rule and how it came out.
 
     Attributes:
@@ -75,7 +74,7 @@ _FAILURES, _FAILURE_CHARACTERS = 3, 300
 _UNMEASURED = ConfidenceInterval(np.nan, np.nan, np.nan)
 
 
-def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
+def rules(evidence: Evidence, gate: Gate) -> list[GateRule]:
     """Applies every rule; comparisons are written so that not-a-number passes none.
 
     Args:
@@ -103,105 +102,105 @@ def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
     ]
 
 
-def decision(applied: list[Rule]) -> Decision:
+def decision(applied: list[GateRule]) -> Decision:
     """The decision of all rules, as it is written down."""
     numbers = ("value", "limit", "low", "high")
     return Decision(
         blessed=all(rule.passed for rule in applied),
-        rules=tuple(
-            WrittenRule(**asdict(rule) | {name: finite(getattr(rule, name)) for name in numbers}) for rule in applied
-        ),
+        rules=tuple(Rule(**asdict(rule) | {name: finite(getattr(rule, name)) for name in numbers}) for rule in applied),
     )
 
 
-def _scoreable(evidence: Evidence) -> Rule:
+def _scoreable(evidence: Evidence) -> GateRule:
     if evidence.model_fault is not None:
-        return Rule("scoreable", False, f"The model cannot be scored: {evidence.model_fault}")
-    return Rule("scoreable", True, "The model answers for every evaluated user.")
+        return GateRule("scoreable", False, f"The model cannot be scored: {evidence.model_fault}")
+    return GateRule("scoreable", True, "The model answers for every evaluated user.")
 
 
-def _servable(evidence: Evidence) -> Rule:
+def _servable(evidence: Evidence) -> GateRule:
     """A blessed model is compared with and started from, so that it must be one that can be served."""
     failures = evidence.serving_failures
     if failures is None:
-        return Rule("servable", True, "The model answers in a process of its own, as ServingCheck asked it.")
+        return GateRule("servable", True, "The model answers in a process of its own, as ServingCheck asked it.")
     told = [textwrap.shorten(failure, _FAILURE_CHARACTERS, placeholder=" ...") for failure in failures[:_FAILURES]]
     more = f"; and {len(failures) - _FAILURES} more" if len(failures) > _FAILURES else ""
-    return Rule("servable", False, f"ServingCheck refused the model: {'; '.join(told)}{more}")
+    return GateRule("servable", False, f"ServingCheck refused the model: {'; '.join(told)}{more}")
 
 
-def _finite(evidence: Evidence) -> Rule:
+def _finite(evidence: Evidence) -> GateRule:
     metrics = evidence.metrics.get(MODEL, {})
     broken = sorted(name for name, figure in metrics.items() if not np.isfinite(figure).all())
     if not metrics:
-        return Rule("finite", False, "Nothing was measured of the model.")
-    return Rule("finite", not broken, f"Not finite: {', '.join(broken)}." if broken else "Every metric is finite.")
+        return GateRule("finite", False, "Nothing was measured of the model.")
+    return GateRule("finite", not broken, f"Not finite: {', '.join(broken)}." if broken else "Every metric is finite.")
 
 
-def _users(evidence: Evidence, gate: Gate) -> Rule:
+def _users(evidence: Evidence, gate: Gate) -> GateRule:
     detail = f"{evidence.users} users have a target; the gate wants {gate.min_users}."
-    return Rule(
+    return GateRule(
         "users", evidence.users >= gate.min_users, detail, "users", float(evidence.users), float(gate.min_users)
     )
 
 
-def _slices(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
+def _slices(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
     for name in gate.required_slices:
         users = evidence.slice_users.get(name, 0)
-        yield Rule("slice", users > 0, f"Slice {name} has {users} users.", name, float(users), 1.0)
+        yield GateRule("slice", users > 0, f"Slice {name} has {users} users.", name, float(users), 1.0)
 
 
-def _floor(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
+def _floor(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
     if not gate.floor:
-        yield Rule("floor", False, "No floor is set, and without one nothing says that a first model is any good.")
+        yield GateRule("floor", False, "No floor is set, and without one nothing says that a first model is any good.")
     for metric, limit in gate.floor.items():
         figure = _figure(evidence, metric)
         detail = f"{metric} is {figure.value:.4f}; the floor is {limit:g}."
-        yield Rule("floor", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
+        yield GateRule("floor", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
 
 
-def _coverage(evidence: Evidence, gate: Gate) -> Rule:
+def _coverage(evidence: Evidence, gate: Gate) -> GateRule:
     metric = f"coverage@{LIST_K}"
     figure = _figure(evidence, metric)
     # What a few users see cannot cover a large catalogue.
     limit = gate.min_coverage * min(1.0, LIST_K * evidence.users / max(1, evidence.items))
     detail = f"{figure.value:.2%} of the catalogue is recommended to someone; the gate wants {limit:.2%}."
-    return Rule("coverage", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
+    return GateRule("coverage", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
 
 
-def _better_than_popularity(evidence: Evidence, gate: Gate) -> Rule:
+def _better_than_popularity(evidence: Evidence, gate: Gate) -> GateRule:
     metric = gate.better_than_popularity
     difference = evidence.differences.get(POPULARITY, {}).get(metric, _UNMEASURED)
     detail = f"{metric} is {_words(difference)} popularity's; the interval must lie above zero."
-    return Rule("better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:])
+    return GateRule(
+        "better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:]
+    )
 
 
-def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> Rule:
+def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> GateRule:
     name, metric = "not_worse_than_last_blessed", gate.last_blessed_metric
     nothing = _nothing_to_compare_with(evidence)
     if nothing is not None:
-        return Rule(name, True, nothing, metric)
+        return GateRule(name, True, nothing, metric)
     difference = evidence.differences.get(LAST_BLESSED, {}).get(metric, _UNMEASURED)
     limit = -gate.last_blessed_margin * evidence.metrics.get(LAST_BLESSED, {}).get(metric, _UNMEASURED).value
     detail = f"{metric} is {_words(difference)} the last blessed model's; the interval must lie above {limit:+.4f}."
     # A last blessed model that finds nothing on today's data, limit 0, must only be matched.
     passed = difference.low > limit or difference.low >= limit == 0
-    return Rule(name, passed, detail, metric, difference.value, limit, *difference[1:])
+    return GateRule(name, passed, detail, metric, difference.value, limit, *difference[1:])
 
 
-def _neighbour_stability(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
+def _neighbour_stability(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
     name, metric, limit = "neighbour_stability", f"mean_jaccard@{LIST_K}", gate.min_neighbour_stability
     value, nothing = evidence.neighbour_stability, _nothing_to_compare_with(evidence)
     if limit is None:
         return
     if nothing is not None:
-        yield Rule(name, True, nothing, metric, None, limit)
+        yield GateRule(name, True, nothing, metric, None, limit)
     elif value is None:
         detail = f"Whether neighbours agree with the last blessed model's cannot be told: {evidence.stability_fault}"
-        yield Rule(name, False, detail, metric, None, limit)
+        yield GateRule(name, False, detail, metric, None, limit)
     else:
         detail = f"Neighbours agree with the last blessed model's by {value:.3f}; the gate wants {limit:g}."
-        yield Rule(name, value >= limit, detail, metric, value, limit)
+        yield GateRule(name, value >= limit, detail, metric, value, limit)
 
 
 def _nothing_to_compare_with(evidence: Evidence) -> str | None:

@@ -40,7 +40,7 @@ class Inputs:
 class Outputs:
     """The page."""
 
-    report: artifacts.RunReport
+    report: artifacts.RunReportPage
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tfx.components.infra_validator import executor as infra_validator
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
-from configs.push import ServingCheck
+from configs.push import ServingCheckSettings
 from documents.serving_check import ServingCheckReport
 from pipeline.components.serving_check.process import check
 from pipeline.ground.node import NodeExecutor
@@ -40,7 +40,7 @@ class Outputs:
 class Parameters:
     """The limits."""
 
-    settings: ServingCheck
+    settings: ServingCheckSettings
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters]):

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from configs.push import ServingCheck
+from configs.push import ServingCheckSettings
 from documents.serving_check import ReplayResult, ServingCheckReport
 from pipeline.components.serving_check import replay
 
@@ -20,7 +20,7 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """What a program needs to start; PYTHONPATH and the like stay out, so that the model answers on its own."""
 
 
-def check(folder: str, signatures: Sequence[str], settings: ServingCheck) -> ServingCheckReport:
+def check(folder: str, signatures: Sequence[str], settings: ServingCheckSettings) -> ServingCheckReport:
     """Has a model asked by a fresh process, from an empty folder, with a clean environment.
 
     Args:

@@ -8,12 +8,12 @@ from pipeline.job.lint.rules import JOB_RULES, PIPELINE_RULES
 from pipeline.job.lint.subject import JobContext, Subject
 
 if TYPE_CHECKING:
-    from pipeline.job.compiled import Job
+    from pipeline.job.compiled import CompiledJob
 
 __all__ = ["CHANNEL_IN_CUSTOM_CONFIG", "Finding", "JobContext", "explain", "job_findings", "pipeline_findings"]
 
 
-def job_findings(job: "Job", context: JobContext | None = None) -> list[Finding]:
+def job_findings(job: "CompiledJob", context: JobContext | None = None) -> list[Finding]:
     """Looks at a compiled job.
 
     Args:
@@ -42,7 +42,7 @@ def pipeline_findings(pipeline: Any) -> list[Finding]:
     return in_order([finding for rule in PIPELINE_RULES for finding in rule(pipeline)])
 
 
-def explain(job: "Job", task: str) -> list[Finding]:
+def explain(job: "CompiledJob", task: str) -> list[Finding]:
     """What may have made a task fail.
 
     Args:

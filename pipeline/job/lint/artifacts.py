@@ -97,7 +97,9 @@ def _registered() -> dict[str, str]:
     """The titles that TFX's entry point knows another class for, and its dotted path, ours among them."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
 
-    from pipeline.ground import artifacts  # noqa: F401  # which registers them
+    from pipeline.ground import artifacts
+
+    artifacts.register()
 
     return dict(compiler_utils.TITLE_TO_CLASS_PATH)
 

@@ -12,7 +12,7 @@ from common.errors import JobError
 if TYPE_CHECKING:  # kfp takes a third of a second to import, which every command would wait for
     from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
-    from pipeline.job.compiled import Job
+    from pipeline.job.compiled import CompiledJob
 
 EXECUTOR_FLAG = "--executor_class_path"
 """By which TFX's entry point is told what to run."""
@@ -82,7 +82,7 @@ class JobContext:
 class Subject:
     """A compiled job, and what is known of its submission."""
 
-    job: "Job"
+    job: "CompiledJob"
     """The job."""
 
     context: JobContext | None

@@ -14,7 +14,7 @@ from common.errors import JobError
 from pipeline.job.parameters import as_declared, from_text
 from pipeline.job.rehearsal import placeholders
 from pipeline.job.rehearsal.context import LOG_FILE, Rehearsal, record_of
-from pipeline.job.rehearsal.graph import Node
+from pipeline.job.rehearsal.graph import TaskNode
 from pipeline.job.rehearsal.inputs import Inputs, cache_key, outputs
 from pipeline.job.rehearsal.records import CACHED, FAILED, SUCCEEDED, Artifact, Record
 
@@ -28,7 +28,7 @@ class Container:
     def __init__(
         self,
         rehearsal: Rehearsal,
-        node: Node,
+        node: TaskNode,
         spec: pb.PipelineDeploymentConfig.PipelineContainerSpec,
         started: float,
     ) -> None:

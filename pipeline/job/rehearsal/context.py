@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 from pipeline.job.rehearsal.buckets import Buckets
-from pipeline.job.rehearsal.graph import Node
+from pipeline.job.rehearsal.graph import TaskNode
 from pipeline.job.rehearsal.inputs import artifact_name
 from pipeline.job.rehearsal.process import Processes
 from pipeline.job.rehearsal.records import Record, Records
@@ -23,7 +23,7 @@ class Rehearsal:
     """What all tasks of one rehearsal share."""
 
     id: str
-    job: Job
+    job: CompiledJob
     root: str
     """The place of all artifacts, `gs://…`."""
 
@@ -60,7 +60,7 @@ class Rehearsal:
         }
 
 
-def record_of(rehearsal: Rehearsal, node: Node, state: str, *, started: float = 0.0, **fields: Any) -> Record:
+def record_of(rehearsal: Rehearsal, node: TaskNode, state: str, *, started: float = 0.0, **fields: Any) -> Record:
     """A record of a task that ends now.
 
     Args:

@@ -7,12 +7,12 @@ from common.errors import JobError
 from pipeline.job.rehearsal.container import Container
 from pipeline.job.rehearsal.context import Rehearsal, record_of
 from pipeline.job.rehearsal.elsewhere import imported, resolved
-from pipeline.job.rehearsal.graph import Node
+from pipeline.job.rehearsal.graph import TaskNode
 from pipeline.job.rehearsal.inputs import Inputs, Scope
 from pipeline.job.rehearsal.records import FAILED, SUCCEEDED, Record
 
 
-def execute(rehearsal: Rehearsal, node: Node, inputs: Inputs, scope: Scope) -> Record:
+def execute(rehearsal: Rehearsal, node: TaskNode, inputs: Inputs, scope: Scope) -> Record:
     """Executes a task to its end.
 
     Args:
@@ -34,7 +34,7 @@ def execute(rehearsal: Rehearsal, node: Node, inputs: Inputs, scope: Scope) -> R
     return record
 
 
-def _execute(rehearsal: Rehearsal, node: Node, inputs: Inputs, scope: Scope, started: float) -> Record:
+def _execute(rehearsal: Rehearsal, node: TaskNode, inputs: Inputs, scope: Scope, started: float) -> Record:
     executor = rehearsal.job.executor(node.task)
     kind = executor.WhichOneof("spec")
     if kind == "container":

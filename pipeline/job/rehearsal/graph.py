@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from common.errors import JobError
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 
 _END = "/"
 """What a DAG's end is called, after its path: no task's path ends so."""
@@ -24,7 +24,7 @@ _LONGEST_PAUSE_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
-class Node:
+class TaskNode:
     """One task."""
 
     path: str
@@ -51,7 +51,7 @@ class Node:
 class Graph:
     """All tasks of a job, in an order in which they can run."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: CompiledJob) -> None:
         """Reads the tasks.
 
         Args:
@@ -93,7 +93,7 @@ class Graph:
         """Whether this is the end of a DAG."""
         return path.endswith(_END)
 
-    def dag_of_end(self, path: str) -> Node:
+    def dag_of_end(self, path: str) -> TaskNode:
         """The DAG that ends here."""
         return self.nodes[path.removesuffix(_END)]
 
@@ -101,7 +101,7 @@ class Graph:
         return path + _END if self.nodes[path].is_dag else path
 
 
-def _nodes(job: Job, dag: pb.DagSpec, parent: str | None, outer: tuple[str, ...]) -> Iterator[Node]:
+def _nodes(job: CompiledJob, dag: pb.DagSpec, parent: str | None, outer: tuple[str, ...]) -> Iterator[TaskNode]:
     for name, task in sorted(dag.tasks.items()):
         path = f"{parent}/{name}" if parent else name
         component = job.component(task)
@@ -118,11 +118,11 @@ def _nodes(job: Job, dag: pb.DagSpec, parent: str | None, outer: tuple[str, ...]
         inner = component.dag if component.HasField("dag") else pb.DagSpec()
         children = list(_nodes(job, inner, path, (*outer, task.component_ref.name)))
         own = tuple(child.path for child in children if child.parent == path)
-        yield Node(path, task, component, parent, tuple(f"{parent}/{n}" if parent else n for n in needs), own)
+        yield TaskNode(path, task, component, parent, tuple(f"{parent}/{n}" if parent else n for n in needs), own)
         yield from children
 
 
-def _check(job: Job, path: str, name: str, task: pb.PipelineTaskSpec, component: pb.ComponentSpec) -> None:
+def _check(job: CompiledJob, path: str, name: str, task: pb.PipelineTaskSpec, component: pb.ComponentSpec) -> None:
     """Refuses what the rehearsal does not have, and what would lead out of its folders."""
     outputs = component.output_definitions
     for what in (name, *outputs.artifacts, *outputs.parameters):

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from common.atomicity import write_json
 from common.errors import JobError, LockedError, OutputError
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 from pipeline.job.parameters import as_declared, parameter_values
 from pipeline.job.rehearsal.buckets import Buckets, check_places, require_place
 from pipeline.job.rehearsal.context import Rehearsal
@@ -35,7 +35,7 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RehearsalOutcome:
     """How a rehearsal ended."""
 
     id: str
@@ -55,7 +55,7 @@ class Outcome:
 
 
 def rehearse(
-    job: Job | Callable[[], Job],
+    job: CompiledJob | Callable[[], CompiledJob],
     home: Path,
     *,
     parameters: Sequence[str] = (),
@@ -65,7 +65,7 @@ def rehearse(
     fresh: bool = False,
     environment: Mapping[str, str] | None = None,
     console: Console | None = None,
-) -> Outcome:
+) -> RehearsalOutcome:
     """Executes a job here.
 
     Args:
@@ -88,9 +88,9 @@ def rehearse(
         OutputError: The folder cannot be written.
     """
     home, places, console = home.resolve(), dict(places or {}), console or Console()
-    checked = _checked(job, parameters, places) if isinstance(job, Job) else None  # a wrong job leaves no trace
+    checked = _checked(job, parameters, places) if isinstance(job, CompiledJob) else None  # a wrong job leaves no trace
     with _locked(home) as lock, _ended_by_signals(), Processes(environment, [lock]) as processes:
-        if not isinstance(job, Job):
+        if not isinstance(job, CompiledJob):
             processes.prepare_forks()
             job = job()
         graph, values, root = checked or _checked(job, parameters, places)
@@ -105,12 +105,14 @@ def rehearse(
         rehearsal = Rehearsal(run_id, job, root, buckets, records, processes, caching)
         with Showing(console, rehearsal, folder, tasks) as showing:
             ended = Scheduler(rehearsal, graph, values, parallel, started=showing.started, ended=showing.ended).run()
-        outcome = Outcome(run_id, ended, buckets, folder)
+        outcome = RehearsalOutcome(run_id, ended, buckets, folder)
         showing.summary(outcome.records)
         return outcome
 
 
-def _checked(job: Job, parameters: Sequence[str], places: Mapping[str, Path]) -> tuple[Graph, dict[str, Any], str]:
+def _checked(
+    job: CompiledJob, parameters: Sequence[str], places: Mapping[str, Path]
+) -> tuple[Graph, dict[str, Any], str]:
     """What can be executed: the graph, the values of the RuntimeParameters, and the job's root."""
     graph, values = Graph(job), _values(job, parameters)
     root = job.pipeline_root or _ROOT
@@ -119,7 +121,7 @@ def _checked(job: Job, parameters: Sequence[str], places: Mapping[str, Path]) ->
     return graph, values, root
 
 
-def _values(job: Job, given: Sequence[str]) -> dict[str, Any]:
+def _values(job: CompiledJob, given: Sequence[str]) -> dict[str, Any]:
     """Values of all RuntimeParameters that have one."""
     declared = job.spec.root.input_definitions.parameters
     values = {**job.parameters, **parameter_values(job, given)}

@@ -12,7 +12,7 @@ from common.errors import JobError
 from pipeline.job.rehearsal import conditions
 from pipeline.job.rehearsal.context import Rehearsal, record_of
 from pipeline.job.rehearsal.execution import execute
-from pipeline.job.rehearsal.graph import Graph, Node
+from pipeline.job.rehearsal.graph import Graph, TaskNode
 from pipeline.job.rehearsal.inputs import Inputs, Scope, look_up
 from pipeline.job.rehearsal.records import FAILED, NOT_RUN, SKIPPED, SUCCEEDED, Record
 
@@ -56,7 +56,7 @@ class Scheduler:
         Returns:
             Records by path, of DAGs too.
         """
-        running: dict[Future[Record], Node] = {}
+        running: dict[Future[Record], TaskNode] = {}
         is_over = False
         with ThreadPoolExecutor(self._parallel) as pool:
             try:
@@ -76,7 +76,7 @@ class Scheduler:
                         future.cancel()
         return self._records
 
-    def _start(self, path: str, pool: ThreadPoolExecutor, running: dict[Future[Record], Node]) -> None:
+    def _start(self, path: str, pool: ThreadPoolExecutor, running: dict[Future[Record], TaskNode]) -> None:
         if self._graph.is_end(path):
             dag = self._graph.dag_of_end(path)
             if dag.path not in self._records:
@@ -113,7 +113,7 @@ class Scheduler:
         else:
             running[pool.submit(self._execute, node, inputs, scope)] = node
 
-    def _execute(self, node: Node, inputs: Inputs, scope: Scope) -> Record:
+    def _execute(self, node: TaskNode, inputs: Inputs, scope: Scope) -> Record:
         if self._rehearsal.job.fails_fast and self._has_failed.is_set():  # while this one waited for its turn
             return self._without(node, NOT_RUN, _FAST)
         self._started(node.path)
@@ -129,7 +129,7 @@ class Scheduler:
         self._ended(record)
         self._graph.done(record.task)
 
-    def _why_not(self, node: Node) -> tuple[str, str] | None:
+    def _why_not(self, node: TaskNode) -> tuple[str, str] | None:
         """State and reason of a task that must not run."""
         parent = self._records.get(node.parent or "")
         if parent is not None:  # a DAG has a record before its end only if it does not run
@@ -146,11 +146,11 @@ class Scheduler:
             return NOT_RUN, _FAST
         return None
 
-    def _without(self, node: Node, state: str, reason: str) -> Record:
+    def _without(self, node: TaskNode, state: str, reason: str) -> Record:
         """The record of a task that is not executed; nothing of it is kept for later rehearsals."""
         return record_of(self._rehearsal, node, state, reason=reason)
 
-    def _of_dag(self, dag: Node) -> Record:
+    def _of_dag(self, dag: TaskNode) -> Record:
         records = [self._records[child] for child in dag.children]
         failed = next((record for record in records if record.state in (FAILED, NOT_RUN)), None)
         selected = dag.component.dag.outputs

@@ -13,7 +13,7 @@ from common.errors import VertexError
 from configs.vertex.cost import Cost, Prices
 from configs.vertex.machines import Accelerator, Resources
 from configs.vertex.section import Vertex
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 from pipeline.job.lint.subject import Subject
 
 _CUSTOM_JOB = "two_tower_trainer.custom_job"
@@ -76,7 +76,7 @@ class Estimate:
     """Types of machines and GPUs that the prices lack."""
 
 
-def holdings(job: Job, vertex: Vertex) -> dict[str, Holdings]:
+def holdings(job: CompiledJob, vertex: Vertex) -> dict[str, Holdings]:
     """What each task of a job holds.
 
     Args:

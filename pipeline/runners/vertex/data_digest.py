@@ -9,7 +9,7 @@ from google.api_core import exceptions
 
 from common.errors import VertexError
 from pipeline.cloud.client import Api
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 from pipeline.runners.vertex.inputs import input_globs
 
 _WILD = "*?["
@@ -20,7 +20,7 @@ _MOST_FILES = 100_000
 """Of one pattern. The listing of so many takes a minute, and a run that reads more is better given larger files."""
 
 
-def data_digest(api: Api, job: Job, values: Mapping[str, Any]) -> str | None:
+def data_digest(api: Api, job: CompiledJob, values: Mapping[str, Any]) -> str | None:
     """Digests the files that a job reads.
 
     Args:

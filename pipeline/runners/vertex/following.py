@@ -9,7 +9,7 @@ from rich.markup import escape
 from common.errors import VertexError
 from pipeline.cloud.client import Api
 from pipeline.cloud.retrying import Patience, is_transient
-from pipeline.runners.vertex.runs import FAILED, SUCCEEDED, Run, get_run, run_link
+from pipeline.runners.vertex.runs import FAILED, SUCCEEDED, VertexRun, get_run, run_link
 
 PATIENCE = Patience(attempts=60, total_seconds=900.0)
 """A run takes hours, and goes on by itself: a quarter of an hour without an answer is waited through."""
@@ -20,7 +20,7 @@ _LONGEST_PAUSE_SECONDS = 20.0
 """Between two looks. A task takes minutes on Vertex, of which its machine's start takes one or two."""
 
 
-def follow(api: Api, run: Run, console: Console) -> Run:
+def follow(api: Api, run: VertexRun, console: Console) -> VertexRun:
     """Shows a run until it has ended.
 
     Args:
@@ -52,7 +52,7 @@ def follow(api: Api, run: Run, console: Console) -> Run:
     return run
 
 
-def _look(api: Api, run: Run) -> Run:
+def _look(api: Api, run: VertexRun) -> VertexRun:
     try:
         return get_run(api, run.name)
     except VertexError as e:
@@ -62,7 +62,7 @@ def _look(api: Api, run: Run) -> Run:
         raise VertexError(f"{e} The run {run.id} goes on. See it with `perennial vertex runs show {run.id}`.") from e
 
 
-def _tell(run: Run, shown: dict[str, str], console: Console) -> None:
+def _tell(run: VertexRun, shown: dict[str, str], console: Console) -> None:
     """Prints each task whose state is another one than before."""
     for task in run.tasks:
         if task.state == shown.get(task.id) or task.state in ("pending", "unspecified"):
@@ -73,7 +73,7 @@ def _tell(run: Run, shown: dict[str, str], console: Console) -> None:
         console.print(f"[bold]{escape(task.id)}[/] [{style}]{task.state}[/]{took}", highlight=False)
 
 
-def _why(run: Run, link: str) -> str:
+def _why(run: VertexRun, link: str) -> str:
     failed = [f"  {task.id}: {task.error or 'no message'}" for task in run.tasks if task.state == FAILED]
     lines = [
         f"the run {run.id} {'was ' if run.state != FAILED else ''}{run.state}{': ' if run.error else '.'}{run.error}"

@@ -10,7 +10,7 @@ from pipeline.cloud.dataflow import RUNNER
 if TYPE_CHECKING:  # the command line has the names of the options at once; configs take a third of a second to import
     from configs.pipeline import PipelineConfig
     from configs.vertex.machines import Dataflow
-    from pipeline.job.compiled import Job
+    from pipeline.job.compiled import CompiledJob
 
 _logger = logging.getLogger("perennial.vertex")
 
@@ -61,7 +61,7 @@ def with_images(config: "PipelineConfig", image: str | None, dataflow_image: str
     return config.model_copy(update={"vertex": vertex})
 
 
-def check_images(job: "Job", image: str | None, dataflow_image: str | None) -> None:
+def check_images(job: "CompiledJob", image: str | None, dataflow_image: str | None) -> None:
     """Looks whether a job that is compiled already runs in the images: what is in it is not changed any more.
 
     Args:

@@ -8,13 +8,13 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from common.errors import JobError
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 
 _BASE, _CONFIG = "input_base", "input_config"
 """Inputs that a task has if, and only if, it is a FileBasedExampleGen of TFX."""
 
 
-def input_globs(job: Job, values: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:
+def input_globs(job: CompiledJob, values: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:
     """The files that a run reads.
 
     Args:
@@ -42,7 +42,7 @@ def input_globs(job: Job, values: Mapping[str, Any]) -> dict[tuple[str, str], tu
     return found
 
 
-def _value(job: Job, source: "pb.TaskInputsSpec.InputParameterSpec", values: Mapping[str, Any]) -> Any:
+def _value(job: CompiledJob, source: "pb.TaskInputsSpec.InputParameterSpec", values: Mapping[str, Any]) -> Any:
     if source.WhichOneof("kind") == "runtime_value":
         return json_format.MessageToDict(source.runtime_value.constant)
     parameter = source.component_input_parameter

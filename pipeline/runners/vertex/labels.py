@@ -7,7 +7,7 @@ from pathlib import Path
 
 from configs.load import config_digest
 from configs.pipeline import PipelineConfig
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 
 CONFIG, DATA, COMMIT, TFX = "config_digest", "data_digest", "git_commit", "tfx_version"
 """Keys of labels; `tfx_version` is TFX's own key."""
@@ -51,7 +51,7 @@ def made_of(config: PipelineConfig) -> dict[str, str]:
     }
 
 
-def labels(config: PipelineConfig, job: Job) -> dict[str, str]:
+def labels(config: PipelineConfig, job: CompiledJob) -> dict[str, str]:
     """The labels of a run, but that of its data.
 
     Args:

@@ -12,7 +12,7 @@ from google.protobuf import json_format
 
 from common.errors import JobError
 from configs.vertex.section import Vertex
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 
 FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}
 """The API's names, by the config's."""
@@ -33,7 +33,7 @@ def run_id(pipeline_name: str, now: datetime | None = None) -> str:
 
 
 def pipeline_job(
-    job: Job, vertex: Vertex, values: Mapping[str, Any], labels: Mapping[str, str], cache: bool
+    job: CompiledJob, vertex: Vertex, values: Mapping[str, Any], labels: Mapping[str, str], cache: bool
 ) -> dict[str, Any]:
     """Describes the run.
 
@@ -113,7 +113,7 @@ def forbid_cache(spec: dict[str, Any]) -> None:
             task["cachingOptions"] = {"enableCache": False}
 
 
-def _parameters(job: Job, values: Mapping[str, Any]) -> dict[str, Any]:
+def _parameters(job: CompiledJob, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values where this version of a PipelineSpec has them."""
     if not values:
         return {}

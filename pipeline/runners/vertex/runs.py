@@ -32,7 +32,7 @@ _ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
 
 
 @dataclass(frozen=True)
-class Task:
+class VertexTask:
     """One task of a run."""
 
     id: str
@@ -52,7 +52,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Run:
+class VertexRun:
     """One run."""
 
     id: str
@@ -70,7 +70,7 @@ class Run:
     """The resource name of the schedule that started it; empty if a person did."""
 
     error: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[VertexTask, ...]
     """In the order of their starts; empty in a list of runs, where Vertex leaves them out."""
 
     @property
@@ -79,7 +79,7 @@ class Run:
         return self.state in ENDED
 
 
-def read_runs(api: Api, pipeline_name: str, limit: int, state: str | None = None) -> list[Run]:
+def read_runs(api: Api, pipeline_name: str, limit: int, state: str | None = None) -> list[VertexRun]:
     """The newest runs of a pipeline.
 
     Args:
@@ -111,7 +111,7 @@ def read_runs(api: Api, pipeline_name: str, limit: int, state: str | None = None
     return [as_run(job) for job in found]
 
 
-def read_run(api: Api, pipeline_name: str, reference: str) -> Run:
+def read_run(api: Api, pipeline_name: str, reference: str) -> VertexRun:
     """One run, with its tasks.
 
     Args:
@@ -144,7 +144,7 @@ def read_run(api: Api, pipeline_name: str, reference: str) -> Run:
         raise
 
 
-def get_run(api: Api, name: str) -> Run:
+def get_run(api: Api, name: str) -> VertexRun:
     """One run, with its tasks.
 
     Args:
@@ -158,7 +158,7 @@ def get_run(api: Api, name: str) -> Run:
     return as_run(job)
 
 
-def cancel_run(api: Api, run: Run) -> Run:
+def cancel_run(api: Api, run: VertexRun) -> VertexRun:
     """Asks for a run to be stopped; its running tasks are stopped a little later.
 
     Args:
@@ -174,7 +174,7 @@ def cancel_run(api: Api, run: Run) -> Run:
     if run.has_ended:
         return run
 
-    def cancel(options: dict[str, Any]) -> Run:
+    def cancel(options: dict[str, Any]) -> VertexRun:
         # A second cancel of the same run does nothing more, so that a lost reply does no harm.
         try:
             api.pipelines.cancel_pipeline_job(name=run.name, **options)
@@ -189,7 +189,7 @@ def cancel_run(api: Api, run: Run) -> Run:
     return api.call(f"cancel {run.id}", cancel)
 
 
-def as_run(job: Any) -> Run:
+def as_run(job: Any) -> VertexRun:
     """Reads a PipelineJob of the client library."""
     spec = json_format.MessageToDict(type(job).pb(job).pipeline_spec)
     components = [spec.get("root", {}), *spec.get("components", {}).values()]
@@ -199,7 +199,7 @@ def as_run(job: Any) -> Run:
     # Vertex adds a task for the DAG itself; its own tasks are those that the job declares.
     found = [_task(detail, _path(detail, by_id, declared)) for detail in details if detail.task_name in declared]
     tasks = sorted(found, key=lambda task: (task.started is None, task.started, task.id))
-    return Run(
+    return VertexRun(
         id=job.name.rpartition("/")[2],
         name=job.name,
         state=_state(job.state),
@@ -219,18 +219,18 @@ def run_link(vertex: Vertex, run_id: str) -> str:
 
 
 def _path(detail: Any, by_id: Mapping[int, Any], declared: Collection[str]) -> str:
-    """The id of a `Task`: what is above it, without what the job does not declare."""
+    """The id of a `VertexTask`: what is above it, without what the job does not declare."""
     names, above = [detail.task_name], dict(by_id)
     while detail.parent_task_id and (detail := above.pop(detail.parent_task_id, None)) is not None:
         names.append(detail.task_name)
     return "/".join(name for name in reversed(names) if name in declared)
 
 
-def _task(detail: Any, path: str) -> Task:
+def _task(detail: Any, path: str) -> VertexTask:
     state = _state(detail.state)
     cached = state == _CACHED
     ran = detail.start_time is not None and detail.end_time is not None and not cached
-    return Task(
+    return VertexTask(
         id=path,
         state="cached" if cached else state,
         started=detail.start_time,

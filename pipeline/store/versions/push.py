@@ -11,7 +11,7 @@ from serving_signatures.provenance import digest_of_files, file_digests, model_d
 
 
 @dataclass(frozen=True)
-class Push:
+class PushResult:
     """What came of a push."""
 
     digest: str
@@ -33,7 +33,7 @@ class Push:
     """Versions that made way."""
 
 
-def push(source: str, serving_dir: str, keep_versions: int) -> Push:
+def push(source: str, serving_dir: str, keep_versions: int) -> PushResult:
     """Pushes a model, unless it is live already or a rollback took it out of service.
 
     Args:
@@ -55,7 +55,7 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
                 f"this model was version {out.version} until a rollback withdrew it at {out.at}; "
                 f"`{command} VERSION` brings a version back on purpose"
             )
-            return Push(digest, None, None, reason)
+            return PushResult(digest, None, None, reason)
         before = versions(serving_dir)
         # Computed, not as written down: a live version that was damaged must not pass for this model.
         if before and model_digest(before[-1].path) == digest:
@@ -66,4 +66,4 @@ def push(source: str, serving_dir: str, keep_versions: int) -> Push:
             is_new = True
         # In either case: the push that made this version may have been killed before it came to this.
         deleted = retire(serving_dir, keep_versions)
-        return Push(digest, version, path, "pushed" if is_new else "already live", is_new, tuple(deleted))
+        return PushResult(digest, version, path, "pushed" if is_new else "already live", is_new, tuple(deleted))

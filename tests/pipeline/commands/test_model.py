@@ -17,7 +17,7 @@ POPULAR = "These are the most popular items: neither --user nor --history is giv
 
 
 class Model:
-    """Stands for `models.ServedModel`: answers with its path, and keeps what it was asked."""
+    """Stands for `models.LocalModel`: answers with its path, and keeps what it was asked."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -31,7 +31,7 @@ class Model:
 
 @pytest.fixture(autouse=True)
 def model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "ServedModel", Model)
+    monkeypatch.setattr(models, "LocalModel", Model)
 
 
 @pytest.fixture

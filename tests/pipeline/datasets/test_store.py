@@ -11,7 +11,7 @@ from rich.console import Console
 
 from common.errors import DataSetError
 from pipeline.datasets import data_dir, fetch, is_cached, resolve
-from pipeline.datasets.layouts import Layout
+from pipeline.datasets.layouts import DataSetLayout
 from pipeline.datasets.registry import DATA_SETS, DataSet
 from pipeline.datasets.sources import WebFiles
 from tests.real_data import real_data
@@ -31,7 +31,7 @@ def data_set(web, *folders, content=CONTENT, name="sample"):
         licence="CC0",
         origin="https://example.org",
         files={"log.csv": hashlib.sha256(content).hexdigest()},
-        layouts=(Layout(("LOG.CSV",), upper),),
+        layouts=(DataSetLayout(("LOG.CSV",), upper),),
         sources=tuple(WebFiles(f"{web.address}/{folder}", ("LOG.CSV",)) for folder in folders),
     )
 
@@ -158,7 +158,7 @@ def test_fetch_that_breaks_while_writing_leaves_the_folder_as_it_was(web, data_f
     sample = data_set(web, "here")
     # The second file cannot be written: there is no folder for it.
     digest = sample.files["log.csv"]
-    layout = Layout(("LOG.CSV",), lambda contents: {**upper(contents), "absent/log.csv": CONTENT})
+    layout = DataSetLayout(("LOG.CSV",), lambda contents: {**upper(contents), "absent/log.csv": CONTENT})
     sample = dataclasses.replace(sample, files={"log.csv": digest, "absent/log.csv": digest}, layouts=(layout,))
     (data_folder / "sample").mkdir(parents=True)
     (data_folder / "sample/old").write_bytes(b"")

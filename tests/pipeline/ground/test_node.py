@@ -14,7 +14,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts, standard_component_specs
 from tfx.utils import proto_utils
 
-from configs.push import Push
+from configs.push import PushSettings
 from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node, NodeExecutor
 from pipeline.ground.presence import mark_absent
@@ -33,7 +33,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Parameters:
-    settings: Push
+    settings: PushSettings
     destination: pusher_pb2.PushDestination
     weighted: bool
     name: str
@@ -54,7 +54,7 @@ class Judge(Node):
 
 DESTINATION = pusher_pb2.PushDestination(filesystem=pusher_pb2.PushDestination.Filesystem(base_directory="/serving"))
 PARAMETERS: dict[str, Any] = {
-    "settings": Push(keep_versions=3),
+    "settings": PushSettings(keep_versions=3),
     "destination": DESTINATION,
     "weighted": True,
     "name": "shop",

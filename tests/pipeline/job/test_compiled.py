@@ -25,7 +25,7 @@ def spec() -> Any:
     return document({"a": sh("true")})
 
 
-def read(tmp_path: Path, text: str, name: str = "job.json") -> reading.Job:
+def read(tmp_path: Path, text: str, name: str = "job.json") -> reading.CompiledJob:
     (tmp_path / name).write_text(text)
     return read_job(tmp_path / name)
 

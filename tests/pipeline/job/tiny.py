@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.job.compiled import Job, parse_job
+from pipeline.job.compiled import CompiledJob, parse_job
 
 ROOT = "gs://bucket/root"
 IMAGE = "registry.example/image@sha256:0"
@@ -31,7 +31,7 @@ def sh(
     return {"script": script, "inputs": inputs or {}, "outputs": outputs, "after": after, **more}
 
 
-def job(tasks: dict[str, dict[str, Any]], **more: Any) -> Job:
+def job(tasks: dict[str, dict[str, Any]], **more: Any) -> CompiledJob:
     """A compiled job of such tasks, or of tasks with an `executor` of their own.
 
     Args:
@@ -61,7 +61,7 @@ def document(tasks: dict[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
     }
 
 
-def write(path: Path, compiled: Job) -> Path:
+def write(path: Path, compiled: CompiledJob) -> Path:
     """Writes a job as a compiler would."""
     path.write_text(json.dumps(compiled.document))
     return path

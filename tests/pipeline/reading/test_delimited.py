@@ -6,9 +6,9 @@ import pytest
 
 from configs.data import FileFormat
 from pipeline.reading import delimited
-from pipeline.reading.layout import Layout, count_fields
+from pipeline.reading.layout import FileLayout, count_fields
 
-LAYOUT = Layout(3, {"a": 0, "b": 1, "n": 2}, 0, 0)
+LAYOUT = FileLayout(3, {"a": 0, "b": 1, "n": 2}, 0, 0)
 KINDS: dict[str, delimited.Kind] = {"a": "id", "b": "text", "n": "number"}
 
 

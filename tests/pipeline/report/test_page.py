@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from documents.data_gate import Finding
+from documents.data_gate import FoundAnomaly
 from pipeline.components.catalogue_gen.executor import make_catalogue
 from pipeline.components.serving_check.replay import nothing_asked
-from pipeline.report.facts import Anomaly, Facts, Part
+from pipeline.report.facts import Anomaly, Part, RunFacts
 from pipeline.report.page import SECTIONS, build_page
 from tests.documents.samples import changed
 from tests.pipeline.report import worlds
@@ -122,7 +122,7 @@ def test_page_data_not_compared_says_why() -> None:
 
 def test_page_anomaly_that_data_gate_ignored_is_marked() -> None:
     seen = [Anomaly("interactions", "train", name, "OUT_OF_RANGE", "7 > 5 (max).") for name in ("value", "timestamp")]
-    finding = Finding(
+    finding = FoundAnomaly(
         data="interactions",
         split="train",
         feature="value",
@@ -144,7 +144,7 @@ def test_page_paths_start_at_the_pipeline_s_home_or_the_person_s(
     error = f"{home}/artifacts/model is gone; {tmp_path}/anna/log.csv is there, {tmp_path}/other/log.csv too"
     parts = {"model": Part(f"{home}/artifacts/model/7"), "pushed_model": Part("gs://bucket/7")}
     run = worlds.run(failed="InteractionGen", error=error)
-    document = _Document(build_page(Facts(pipeline="shop", run=run, parts=parts), home))
+    document = _Document(build_page(RunFacts(pipeline="shop", run=run, parts=parts), home))
     assert f"artifacts/model is gone; ~/log.csv is there, {tmp_path}/other/log.csv too" in document.text
     assert "anna" not in document.text
     assert "gs://bucket/7" in document.text
@@ -153,13 +153,15 @@ def test_page_paths_start_at_the_pipeline_s_home_or_the_person_s(
 def test_page_home_at_the_root_changes_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/")
     run = worlds.run(failed="InteractionGen", error="/data/log.csv is gone")
-    document = _Document(build_page(Facts(pipeline="shop", run=run, parts={"model": Part("gs://bucket/7")}), Path("/")))
+    document = _Document(
+        build_page(RunFacts(pipeline="shop", run=run, parts={"model": Part("gs://bucket/7")}), Path("/"))
+    )
     assert "/data/log.csv is gone" in document.text
     assert "gs://bucket/7" in document.text
 
 
 def test_page_of_nothing_is_a_page() -> None:
-    document = _Document(build_page(Facts(pipeline="shop")))
+    document = _Document(build_page(RunFacts(pipeline="shop")))
     assert "Not finished" in document.text
     assert document.open == []
 
@@ -188,7 +190,7 @@ def test_page_model_that_could_not_be_asked_shows_the_gate_alone() -> None:
         samples={"recommendations": [], "neighbours": []},
         decision={"blessed": False, "rules": [{**rule, "detail": "The model cannot be scored: no signature."}]},
     )
-    document = _Document(build_page(Facts(pipeline="shop", evaluation=evaluation)))
+    document = _Document(build_page(RunFacts(pipeline="shop", evaluation=evaluation)))
     assert "Refused by the gate: scoreable" in document.text
     assert "gate" in document.ids
     assert "quality" not in document.ids

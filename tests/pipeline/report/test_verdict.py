@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from documents.push_report import PushReport
-from pipeline.report.facts import Facts, Part
+from pipeline.report.facts import Part, RunFacts
 from pipeline.report.verdict import verdict
 from pipeline.store.runs.records import RunState
 from tests.documents.samples import changed
@@ -87,7 +87,7 @@ def test_verdict_stopped_says_what_is_served(node_id: str, is_pushed: bool, said
     nodes = (*run.nodes[:-1], dataclasses.replace(run.nodes[-1], state=state))
     run = dataclasses.replace(run, state=state, nodes=nodes)
     parts = worlds.pushed().parts if is_pushed else {}
-    found = verdict(Facts(pipeline="shop", run=run, parts=parts))
+    found = verdict(RunFacts(pipeline="shop", run=run, parts=parts))
     assert found.kind == "failed"
     if state == "failed":
         assert (found.headline, found.reasons) == (f"Failed in {node_id}", ("no more memory", said))
@@ -103,7 +103,7 @@ def test_verdict_killed_after_the_push_says_so() -> None:
 
 def test_verdict_interrupted_by_a_person_reads_as_killed() -> None:
     run = dataclasses.replace(worlds.run(failed="TwoTowerTrainer", error="KeyboardInterrupt: "), state="killed")
-    found = verdict(Facts(pipeline="shop", run=run))
+    found = verdict(RunFacts(pipeline="shop", run=run))
     assert found.headline == "Killed in TwoTowerTrainer"
     assert "KeyboardInterrupt" not in " ".join(found.reasons)
 
@@ -111,7 +111,7 @@ def test_verdict_interrupted_by_a_person_reads_as_killed() -> None:
 def test_verdict_refused_and_pruned_names_the_rules_that_the_store_keeps() -> None:
     kept = {"blessed": 0, "failed_rules": "coverage, not_worse_than_last_blessed"}
     parts = {"evaluation": Part("gone", kept), "pushed_model": Part("gone", {"pushed": 0})}
-    found = verdict(Facts(pipeline="shop", run=worlds.run(), parts=parts))
+    found = verdict(RunFacts(pipeline="shop", run=worlds.run(), parts=parts))
     assert (found.kind, found.headline) == ("refused", "Refused by the gate: coverage, not worse than last blessed")
     assert len(found.reasons) == 2
     assert "was deleted" in found.reasons[0]
@@ -119,8 +119,8 @@ def test_verdict_refused_and_pruned_names_the_rules_that_the_store_keeps() -> No
 
 def test_verdict_pushed_and_pruned_names_the_version() -> None:
     parts = {**worlds.pushed().parts, "evaluation": Part("gone", {"blessed": 1, "failed_rules": ""})}
-    assert verdict(Facts(pipeline="shop", run=worlds.run(), parts=parts)).headline == "Pushed as version 1795269697"
+    assert verdict(RunFacts(pipeline="shop", run=worlds.run(), parts=parts)).headline == "Pushed as version 1795269697"
 
 
 def test_verdict_nothing_known_is_unfinished() -> None:
-    assert verdict(Facts(pipeline="shop")).kind == "unfinished"
+    assert verdict(RunFacts(pipeline="shop")).kind == "unfinished"

@@ -12,7 +12,7 @@ from documents.metrics import TrainingMetrics
 from documents.serving_check import ServingCheckReport
 from documents.warm_start import WarmStartReport
 from pipeline.commands.replay.rounds import Round
-from pipeline.report.facts import Anomaly, Facts, Part
+from pipeline.report.facts import Anomaly, Part, RunFacts
 from pipeline.store.runs.records import ArtifactRef, NodeExecution, NodeState, Run
 from tests.documents.samples import changed, made
 
@@ -378,14 +378,14 @@ SERVING_CHECK = made(ServingCheckReport, _SERVING_CHECK)
 _PUSHED = {"pushed": 1, "pushed_destination": "gs://bucket/serving/1795269697", "pushed_version": "1795269697"}
 
 
-def pushed() -> Facts:
+def pushed() -> RunFacts:
     """A run whose data and schema the cache answered for, and whose model was pushed."""
     told = run(cached=("InteractionsSchemaGen", "CatalogueGen", "CatalogueStatisticsGen", "CatalogueSchemaGen"))
     parts = {
         "model": Part("gs://bucket/TwoTowerTrainer/model/17"),
         "pushed_model": Part("gs://bucket/Pusher/pushed_model/22", _PUSHED),
     }
-    return Facts(
+    return RunFacts(
         pipeline="movielens-100k",
         run=told,
         parts=parts,
@@ -400,13 +400,13 @@ def pushed() -> Facts:
     )
 
 
-def refused() -> Facts:
+def refused() -> RunFacts:
     """A run whose model is worse than the last blessed one."""
     parts = {"pushed_model": Part("gs://bucket/Pusher/pushed_model/22", {"pushed": 0})}
     return dataclasses.replace(pushed(), evaluation=evaluation(hit_rate=0.121), parts=parts)
 
 
-def first() -> Facts:
+def first() -> RunFacts:
     """A first run: nothing to compare with."""
     return dataclasses.replace(
         pushed(),
@@ -418,7 +418,7 @@ def first() -> Facts:
     )
 
 
-def handed_on() -> Facts:
+def handed_on() -> RunFacts:
     """A run without anything new: the last blessed model, and what its run recorded of its training."""
     tables = {
         name: {"carried": rows.carried + rows.new + rows.dropped, "new": 0, "dropped": 0}
@@ -427,14 +427,14 @@ def handed_on() -> Facts:
     return dataclasses.replace(pushed(), warm_start=changed(WARM_START, epochs=0, unchanged=True, tables=tables))
 
 
-def failed() -> Facts:
+def failed() -> RunFacts:
     """A run that DataGate stopped."""
     error = (
         "DataGate stopped the run: 1 anomaly(ies) between the data and its schema.\n"
         "  interactions/train value: ENUM_TYPE_UNEXPECTED_STRING_VALUES: Unexpected string values: <b>.\n"
         "Mend the data, or the curated schema; or name the anomaly in data_gate.ignore_anomalies."
     )
-    return Facts(
+    return RunFacts(
         pipeline="movielens-100k",
         run=run(failed="DataGate", error=error),
         cleaning=CLEANING,

@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from common.errors import ModelError
-from pipeline.store.models import ServedModel
+from pipeline.store.models import LocalModel
 
 TITLES = {"b1": "Alien", "b2": "Aliens", **{f"c{n}": f"Cube {n}" for n in range(10)}, "d": "cube"}
 
@@ -22,19 +22,19 @@ class Catalogue(tf.Module):
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> ServedModel:
+def model(tmp_path_factory: pytest.TempPathFactory) -> LocalModel:
     folder = str(tmp_path_factory.mktemp("model"))
     module = Catalogue()
     tf.saved_model.save(module, folder, signatures={"catalogue": module.catalogue})
-    return ServedModel(folder)
+    return LocalModel(folder)
 
 
 @pytest.mark.parametrize(("asked", "found"), [("b2", "b2"), ("ALIEN", "b1"), ("liens", "b2"), ("Cube", "d")])
-def test_find_id_then_whole_title_then_part(model: ServedModel, asked: str, found: str) -> None:
+def test_find_id_then_whole_title_then_part(model: LocalModel, asked: str, found: str) -> None:
     assert model.find(asked) == found
 
 
-def test_find_part_of_several_titles_lists_some_and_says_what_to_give(model: ServedModel) -> None:
+def test_find_part_of_several_titles_lists_some_and_says_what_to_give(model: LocalModel) -> None:
     with pytest.raises(ModelError) as caught:
         model.find("ube ")
     listed = ", ".join(f"c{n} (Cube {n})" for n in range(8))
@@ -43,6 +43,6 @@ def test_find_part_of_several_titles_lists_some_and_says_what_to_give(model: Ser
     )
 
 
-def test_find_nothing_names_model_and_item(model: ServedModel) -> None:
+def test_find_nothing_names_model_and_item(model: LocalModel) -> None:
     with pytest.raises(ModelError, match="has the id or title 'Dune'"):
         model.find("Dune")

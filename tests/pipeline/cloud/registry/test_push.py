@@ -7,7 +7,7 @@ import pytest
 from common.errors import VertexError
 from configs.vertex.target import Target
 from pipeline.cloud.registry import versions
-from pipeline.cloud.registry.push import Outcome, push
+from pipeline.cloud.registry.push import Registration, push
 from pipeline.cloud.registry.versions import Pushed
 from tests.pipeline.cloud.registry.worlds import ENDPOINT, IMAGE, MODEL, NAME, QUICK, World
 from tests.vertex_api import Cut, Refuse
@@ -16,7 +16,7 @@ from tests.vertex_api.faults import permission_denied
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 
-def put(world: World, digest: str, out: tuple[str, ...] = (), **registry: Any) -> Outcome:
+def put(world: World, digest: str, out: tuple[str, ...] = (), **registry: Any) -> Registration:
     """Pushes the model of this digest, whose files nobody looks at here."""
     world.digests.setdefault(digest[0], digest)
     config = world.config(registry)

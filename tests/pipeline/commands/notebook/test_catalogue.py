@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 
 from pipeline.commands.notebook import catalogue
-from pipeline.commands.notebook.catalogue import Places
+from pipeline.commands.notebook.catalogue import EmbeddingMap
 
 
-def _places(embedding: list[list[float]], ids: str) -> Places:
+def _places(embedding: list[list[float]], ids: str) -> EmbeddingMap:
     rows = np.asarray(embedding, np.float32)
-    return Places(list(ids), [f"Title {item}" for item in ids], rows / np.linalg.norm(rows, axis=1, keepdims=True))
+    return EmbeddingMap(
+        list(ids), [f"Title {item}" for item in ids], rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    )
 
 
 def test_flatten_keeps_the_two_widest_directions() -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from configs.load import DEFAULT_CONFIG
 from pipeline.commands import cli
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 from tests.pipeline.job.lint.planted import example_gen, job_of, pipeline_of, trainer
 
 
-def _written(job: Job, file: Path) -> str:
+def _written(job: CompiledJob, file: Path) -> str:
     file.write_text(json.dumps(job.document))
     return str(file)
 

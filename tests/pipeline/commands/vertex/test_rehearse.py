@@ -9,7 +9,7 @@ import yaml
 
 from common.errors import JobError
 from pipeline.commands.cli import main
-from pipeline.job.compiled import Job
+from pipeline.job.compiled import CompiledJob
 from pipeline.job.rehearsal import rehearse as rehearsing
 from tests.pipeline.job.rehearsal.test_rehearsed_pipeline import CONFIG
 from tests.pipeline.job.tiny import job, sh, write
@@ -101,7 +101,7 @@ def test_rehearse_what_would_happen_on_google_cloud_is_left_out_of_the_compiled_
 
     compiled = ""
 
-    def look(read: Job) -> Any:
+    def look(read: CompiledJob) -> Any:
         nonlocal compiled
         compiled = json.dumps(read.document)
         raise JobError("seen")

@@ -17,7 +17,7 @@ from tfx import types
 from tfx.types import artifact_utils, standard_artifacts
 
 from common.errors import AnomalyError, DriftError
-from configs.data_gate import DataGate
+from configs.data_gate import DataGateSettings
 from documents.data_gate import DataGateReport
 from pipeline.components.data_gate import anomalies, blessing, executor
 from pipeline.ground.artifacts import DataBlessing
@@ -121,7 +121,7 @@ def _run(day: Day, folder: Path, last: Path | None = None, **settings: Any) -> d
     if last is None:
         mark_absent(model)
     inputs = {**day, "last_model": [model]}
-    properties = {"settings": DataGate(**settings).model_dump_json(), "code_digest": "digest"}
+    properties = {"settings": DataGateSettings(**settings).model_dump_json(), "code_digest": "digest"}
     executor.Executor().Do(inputs, {"blessing": [_artifact(DataBlessing, folder)]}, properties)
     report: dict[str, Any] = json.loads((folder / DataGateReport.FILE).read_text())
     return report

@@ -15,7 +15,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from common.errors import DriftError
 from configs.data import Catalogue, Log
-from configs.data_gate import DataGate
+from configs.data_gate import DataGateSettings
 from pipeline.components.data_gate import executor
 from pipeline.ground.artifacts import DataBlessing
 from tests.ingest import run_catalogue_gen, run_interaction_gen
@@ -120,7 +120,7 @@ def _gate(folder: Path, shop: Shop, events: Sequence[str], items: Sequence[str],
     if last is not None:
         inputs["last_model"] = [_artifact(standard_artifacts.Model, last)]
     word = _artifact(DataBlessing, folder / "data_blessing")
-    properties: dict[str, Any] = {"settings": DataGate().model_dump_json()}
+    properties: dict[str, Any] = {"settings": DataGateSettings().model_dump_json()}
     executor.Executor().Do(inputs, {"blessing": [word]}, properties)
 
 

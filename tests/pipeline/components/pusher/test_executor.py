@@ -13,7 +13,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts
 from tfx.utils import proto_utils
 
-from configs.push import Push
+from configs.push import PushSettings
 from pipeline.components.pusher.component import Pusher
 from pipeline.components.pusher.executor import Executor
 from serving_signatures.provenance import model_digest
@@ -48,7 +48,7 @@ def do(
         {"pushed_model": [pushed]},
         {
             "push_destination": proto_utils.proto_to_json(destination),
-            "settings": Push(keep_versions=2).model_dump_json(),
+            "settings": PushSettings(keep_versions=2).model_dump_json(),
             "code_digest": "c",
         },
     )
@@ -145,7 +145,7 @@ def test_component_asks_for_both_blessings(tmp_path: Path) -> None:
         "infra_blessing": standard_artifacts.InfraBlessing,
     }
     channels: dict[str, Any] = {name: channel_utils.as_channel([kind()]) for name, kind in kinds.items()}
-    pusher = Pusher(**channels, push_destination=pusher_pb2.PushDestination(), settings=Push(keep_versions=3))
+    pusher = Pusher(**channels, push_destination=pusher_pb2.PushDestination(), settings=PushSettings(keep_versions=3))
     assert set(pusher.inputs) == set(kinds)
     assert json.loads(pusher.exec_properties["settings"]) == {"keep_versions": 3}
     assert pusher.outputs["pushed_model"].type is standard_artifacts.PushedModel
@@ -154,5 +154,5 @@ def test_component_asks_for_both_blessings(tmp_path: Path) -> None:
             Pusher(
                 **{**channels, name: None},
                 push_destination=pusher_pb2.PushDestination(),
-                settings=Push(),
+                settings=PushSettings(),
             )

@@ -14,7 +14,7 @@ from tfx.proto import trainer_pb2
 from tfx.types import artifact, component_spec, standard_artifacts
 from tfx.types.channel import Channel
 
-from pipeline.job.compiled import Job, parse_job
+from pipeline.job.compiled import CompiledJob, parse_job
 from pipeline.job.lint import Finding, job_findings, pipeline_findings
 
 IMAGE = "example.com/image@sha256:" + "0" * 64
@@ -93,16 +93,16 @@ def job_of(
     file: str = "job.json",
     values: dict[str, Any] | None = None,
     spec_2_1: bool = True,
-) -> Job:
+) -> CompiledJob:
     """The job that TFX's own compiler makes of a pipeline, without what ours adds."""
     config = KubeflowV2DagRunnerConfig(default_image=image, use_pipeline_spec_2_1=spec_2_1)
     runner = KubeflowV2DagRunner(config=config)
     return parse_job(runner.run(pipeline, parameter_values=values, write_out=False), file)
 
 
-def found(subject: Job | Pipeline, *rules: str) -> list[Finding]:
+def found(subject: CompiledJob | Pipeline, *rules: str) -> list[Finding]:
     """Findings of these rules, over a job or a pipeline."""
-    findings = job_findings(subject) if isinstance(subject, Job) else pipeline_findings(subject)
+    findings = job_findings(subject) if isinstance(subject, CompiledJob) else pipeline_findings(subject)
     return [finding for finding in findings if finding.rule in rules]
 
 

@@ -8,14 +8,14 @@ from kfp import compiler, dsl
 from tfx import version
 
 from configs.pipeline import PipelineConfig
-from pipeline.job.compiled import Job, parse_job, read_job
+from pipeline.job.compiled import CompiledJob, parse_job, read_job
 from pipeline.job.lint import Finding, job_findings
 from pipeline.runners.vertex.context import job_context
 from tests.pipeline.job.lint.planted import IMAGE, example_gen, found, job_of, pipeline_of, places
 from tests.pipeline.vertex_settings import config_with, job_with
 
 
-def _with_config(job: Job, config: PipelineConfig, rule: str) -> list[Finding]:
+def _with_config(job: CompiledJob, config: PipelineConfig, rule: str) -> list[Finding]:
     return [finding for finding in job_findings(job, job_context(config)) if finding.rule == rule]
 
 

@@ -2,16 +2,16 @@
 
 import pytest
 
-from pipeline.job.compiled import Job, parse_job
+from pipeline.job.compiled import CompiledJob, parse_job
 from tests.pipeline.job.lint.planted import example_gen, found, job_of, pipeline_of
 
 
-def _job(**changes: object) -> Job:
+def _job(**changes: object) -> CompiledJob:
     document = job_of(pipeline_of(example_gen())).document
     return parse_job({**document, **changes}, "job.json")
 
 
-def _named(name: str) -> Job:
+def _named(name: str) -> CompiledJob:
     document = job_of(pipeline_of(example_gen())).document
     document["pipelineSpec"]["pipelineInfo"]["name"] = name
     return parse_job(document, "job.json")

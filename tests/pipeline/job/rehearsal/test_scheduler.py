@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from common.errors import LockedError
-from pipeline.job.compiled import FAIL_FAST, Job, parse_job
+from pipeline.job.compiled import FAIL_FAST, CompiledJob, parse_job
 from pipeline.job.rehearsal.process import Processes
-from pipeline.job.rehearsal.rehearse import Outcome, rehearse
+from pipeline.job.rehearsal.rehearse import RehearsalOutcome, rehearse
 from tests.pipeline.job.tiny import job, sh, write
 
 OUT = "{{$.outputs.artifacts['out'].uri}}"
@@ -27,12 +27,12 @@ WAIT_FOR_BAD = WAIT.format("$HOME/../../../records/bad.json")
 READ = "cat {{$.inputs.artifacts['x'].uri}}/pid"
 
 
-def run(home: Path, compiled: Job, **more: Any) -> Outcome:
+def run(home: Path, compiled: CompiledJob, **more: Any) -> RehearsalOutcome:
     with (home / "shown.txt").open("a") as shown:
         return rehearse(compiled, home, environment={}, console=Console(file=shown, width=200), **more)
 
 
-def states(outcome: Outcome) -> dict[str, str]:
+def states(outcome: RehearsalOutcome) -> dict[str, str]:
     return {task: record.state for task, record in outcome.records.items()}
 
 

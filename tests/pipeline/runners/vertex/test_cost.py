@@ -7,7 +7,7 @@ from common.errors import VertexError
 from configs.vertex.cost import Cost, Prices
 from configs.vertex.machines import Accelerator, Dataflow, WorkerPool
 from configs.vertex.section import Vertex
-from pipeline.job.compiled import Job, parse_job, read_job
+from pipeline.job.compiled import CompiledJob, parse_job, read_job
 from pipeline.runners.vertex.compile import compile_job
 from pipeline.runners.vertex.cost import Estimate, Holdings, check_ceiling, estimate, holdings
 from tests.pipeline.vertex_settings import config_with
@@ -23,7 +23,7 @@ VERTEX = Vertex(
 )
 
 
-def job(**executors: dict[str, Any]) -> Job:
+def job(**executors: dict[str, Any]) -> CompiledJob:
     """A job with a task an executor."""
     return parse_job(
         {

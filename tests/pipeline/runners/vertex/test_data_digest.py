@@ -6,7 +6,7 @@ import pytest
 from common.errors import VertexError
 from configs.load import load_config
 from pipeline.cloud.client import Api
-from pipeline.job.compiled import Job, parse_job, read_job
+from pipeline.job.compiled import CompiledJob, parse_job, read_job
 from pipeline.runners.vertex.data_digest import data_digest
 from tests.pipeline.runners.vertex.conftest import DATA, QUICK, WriteConfig
 from tests.vertex_api.cloud import Cloud
@@ -22,11 +22,11 @@ def api(write_config: WriteConfig) -> Api:
 
 
 @pytest.fixture
-def job(job_file: Path) -> Job:
+def job(job_file: Path) -> CompiledJob:
     return read_job(job_file)
 
 
-def job_reading(folder: str, **patterns: str) -> Job:
+def job_reading(folder: str, **patterns: str) -> CompiledJob:
     """A job with one ExampleGen."""
     splits: Any = [{"name": name, "pattern": pattern} for name, pattern in patterns.items()]
     inputs = {
@@ -37,7 +37,7 @@ def job_reading(folder: str, **patterns: str) -> Job:
     return parse_job({"pipelineInfo": {"name": "a"}, "root": {"dag": {"tasks": {"Gen": task}}}}, "job.json")
 
 
-def test_data_digest_same_files_elsewhere_is_the_same(cloud: Cloud, api: Api, job: Job) -> None:
+def test_data_digest_same_files_elsewhere_is_the_same(cloud: Cloud, api: Api, job: CompiledJob) -> None:
     cloud.storage.buckets["other"] = {}
     cloud.storage.put("other", "copy/ratings.tsv", b"ratings")
     cloud.storage.put("other", "copy/items.tsv", b"items")
@@ -47,7 +47,7 @@ def test_data_digest_same_files_elsewhere_is_the_same(cloud: Cloud, api: Api, jo
 
 
 @pytest.mark.parametrize("content", [b"ratingz", b"ratings, and one more"])
-def test_data_digest_other_content_is_another(cloud: Cloud, api: Api, job: Job, content: bytes) -> None:
+def test_data_digest_other_content_is_another(cloud: Cloud, api: Api, job: CompiledJob, content: bytes) -> None:
     before = data_digest(api, job, {})
 
     cloud.storage.put(BUCKET, f"{DATA}/ratings.tsv", content)
@@ -55,7 +55,7 @@ def test_data_digest_other_content_is_another(cloud: Cloud, api: Api, job: Job, 
     assert data_digest(api, job, {}) != before
 
 
-def test_data_digest_written_again_as_it_was_is_the_same(cloud: Cloud, api: Api, job: Job) -> None:
+def test_data_digest_written_again_as_it_was_is_the_same(cloud: Cloud, api: Api, job: CompiledJob) -> None:
     before = data_digest(api, job, {})
 
     cloud.storage.put(BUCKET, f"{DATA}/ratings.tsv", b"ratings")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.errors import JobError
-from pipeline.job.compiled import Job, parse_job, read_job
+from pipeline.job.compiled import CompiledJob, parse_job, read_job
 from pipeline.job.parameters import parameter_values
 from pipeline.runners.vertex.request import pipeline_job
 from tests.pipeline.runners.vertex.conftest import WriteConfig
@@ -15,7 +15,7 @@ from tests.vertex_api.cloud import Cloud
 
 
 @pytest.fixture
-def job(job_with_parameters: Path) -> Job:
+def job(job_with_parameters: Path) -> CompiledJob:
     return read_job(job_with_parameters)
 
 
@@ -46,7 +46,7 @@ def test_submit_unknown_parameter_is_refused_before_anything_is_sent(
     assert cloud.api.requests == []
 
 
-def test_parameter_values_missing_one_is_named(job: Job) -> None:
+def test_parameter_values_missing_one_is_named(job: CompiledJob) -> None:
     with pytest.raises(JobError, match=r"no value for the runtime parameter\(s\) epochs\. "):
         parameter_values(job, ["rate=0.5"])
 
@@ -54,7 +54,7 @@ def test_parameter_values_missing_one_is_named(job: Job) -> None:
 @pytest.mark.parametrize(
     "text", ["epochs=three", "epochs=3.5", "epochs=true", "rate=fast", "warm=1", "warm=yes", "towers={}", "extra=[]"]
 )
-def test_parameter_values_of_another_type_is_refused(job: Job, text: str) -> None:
+def test_parameter_values_of_another_type_is_refused(job: CompiledJob, text: str) -> None:
     name, _, value = text.partition("=")
 
     with pytest.raises(JobError, match=f"'{name}' is .*Received: {re.escape(repr(value))}"):
@@ -65,20 +65,20 @@ def test_parameter_values_of_another_type_is_refused(job: Job, text: str) -> Non
     "text",
     ["rate=1e999", "rate=-1e999", "epochs=9007199254740993", "towers=[1e999]", 'extra={"k": 9007199254740993}'],
 )
-def test_parameter_values_number_that_would_arrive_as_another_is_refused(job: Job, text: str) -> None:
+def test_parameter_values_number_that_would_arrive_as_another_is_refused(job: CompiledJob, text: str) -> None:
     with pytest.raises(JobError, match="Received"):
         parameter_values(job, ["epochs=3", text])
 
 
 @pytest.mark.parametrize("text", ["towers=" + "[" * 100_000, "epochs=" + "9" * 5000])
-def test_parameter_values_long_text_is_refused_and_cut(job: Job, text: str) -> None:
+def test_parameter_values_long_text_is_refused_and_cut(job: CompiledJob, text: str) -> None:
     with pytest.raises(JobError, match=r"characters\)") as refused:
         parameter_values(job, [text])
 
     assert len(str(refused.value)) < 1000
 
 
-def test_parameter_values_without_equals_sign_is_refused(job: Job) -> None:
+def test_parameter_values_without_equals_sign_is_refused(job: CompiledJob) -> None:
     with pytest.raises(JobError, match="not NAME=VALUE"):
         parameter_values(job, ["epochs"])
 

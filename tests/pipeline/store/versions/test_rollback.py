@@ -16,7 +16,7 @@ from common.errors import ModelError
 from pipeline.store.runs.metadata import open_store
 from pipeline.store.runs.retention import prune
 from pipeline.store.versions.blessings import take_back
-from pipeline.store.versions.push import Push, push
+from pipeline.store.versions.push import PushResult, push
 from pipeline.store.versions.rollback import default_target, roll_back
 from pipeline.store.versions.withdrawn import withdrawn
 from serving_signatures.provenance import model_digest
@@ -61,7 +61,7 @@ class World:
         [model] = [each for each, of in self.models.items() if of == name]
         return self._put(standard_artifacts.ModelBlessing(), blessed=1, current_model_id=model)
 
-    def push(self, name: str) -> Push:
+    def push(self, name: str) -> PushResult:
         return push(str(self.folder / "models" / name / "Format-Serving"), str(self.serving), 9)
 
     def _put(self, artifact: Any, **properties: int) -> int:
