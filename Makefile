@@ -34,7 +34,7 @@ rehearse: setup ## The Vertex job of MovieLens 100K, compiled and run here, one 
 test: setup ## Run all tests but those of `make fault`, whole pipelines included; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not bench and not fault" $(IN_WORKERS) $(PYTEST_OPTIONS)
 
-test-quick: setup ## Run the tests that start no process or pipeline of their own: 2 minutes on 2 cores
+test-quick: setup ## Run the tests that start no process or pipeline of their own; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not e2e and not fault and not browser and not bench" $(IN_WORKERS)
 
 fault: setup ## Kill runs in every component, fill disks, delete what is in use; then look at what is left
