@@ -1,4 +1,4 @@
-"""`catalogue`: ids and titles of all items, a page at a time."""
+"""The signature `catalogue`: ids and titles of all items, one page at a time."""
 
 from typing import Any
 
@@ -14,10 +14,10 @@ def catalogue(retriever: Retriever, offset: Any, limit: Any) -> dict[str, Any]:
     Args:
         retriever: The model.
         offset: int64 `[]`, the first place, not below 0.
-        limit: int64 `[]`, items at most, not below 0.
+        limit: int64 `[]`, the largest number of items, not below 0.
 
     Returns:
-        `item_id` string `[m]`, `title` string `[m]`; `total` int64 `[]`, all items of the catalogue.
+        `item_id` string `[m]`, `title` string `[m]`; `total` int64 `[]`, the number of items in the catalogue.
     """
     tf.debugging.assert_non_negative(offset, "offset must not be below 0")
     tf.debugging.assert_non_negative(limit, "limit must not be below 0")

@@ -1,4 +1,4 @@
-"""`embed_item_indices`: candidate embeddings by place in the catalogue, to walk all of them."""
+"""The signature `embed_item_indices`: candidate embeddings by place, to go through the whole catalogue."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def embed_item_indices(retriever: Retriever, index: Any) -> dict[str, Any]:
 
     Args:
         retriever: The model.
-        index: int64 `[n]`.
+        index: int64 `[n]`, places in the catalogue.
 
     Returns:
         `embedding` float32 `[n, dim]` and `item_id` string `[n]`; zero and "" for an index outside the catalogue.

@@ -1,4 +1,4 @@
-"""`embed_items`: candidate embeddings by item id."""
+"""The signature `embed_items`: candidate embeddings by item id."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`embed_users`: query embeddings."""
+"""The signature `embed_users`: query embeddings by user id and history."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def embed_users(retriever: Retriever, user_id: Any, history: Any, history_weight
         history_weight: float32 `[n, h]`; 1 for a plain like.
 
     Returns:
-        `embedding` float32 `[n, dim]`, zero where neither user nor history is known; `known_user` bool `[n]`.
+        `embedding` float32 `[n, dim]`, zero if neither user nor history is known; `known_user` bool `[n]`.
     """
     embedding, known_user = retriever.embed_users(user_id, history, history_weight)
     return {"embedding": embedding, "known_user": known_user}

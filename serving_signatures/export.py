@@ -25,26 +25,26 @@ SIGNATURES = (
     similar_items.SIGNATURE,
     catalogue.SIGNATURE,
 )
-"""All that a served model answers."""
+"""All signatures of a served model."""
 
 SAVED_MODEL = tf.saved_model.SAVED_MODEL_FILENAME_PB
-"""The file by which TensorFlow knows a SavedModel. TensorFlow Serving waits for it."""
+"""The file by which TensorFlow recognises a SavedModel. TensorFlow Serving waits for it."""
 
 
 def export_model(retriever: Retriever, folder: str, provenance: Provenance) -> None:
-    """Writes the SavedModel, with its provenance and `serving_requests`; the folder is there whole or not at all.
+    """Writes the SavedModel, its provenance and its `serving_requests`; the folder appears whole or not at all.
 
-    See `common.atomicity.new_folder` for what happens to a model that is there. In a remote folder `saved_model.pb`
-    comes last, and goes first when the model is replaced; loaders look for that file.
+    `common.atomicity.new_folder` says how it replaces a model that already exists. In a remote folder `saved_model.pb`
+    is written last, and deleted first when the model is replaced, because loaders look for that file.
 
     Args:
         retriever: The model.
-        folder: Where to, local or remote; what is there is replaced.
-        provenance: What the model was made of; TensorFlow leaves `assets.extra`, where it goes, to its users.
+        folder: The folder to write, local or remote; an existing one is replaced.
+        provenance: What the model was made from. It is written to `assets.extra`, which TensorFlow leaves to its users.
 
     Raises:
         OSError: The folder cannot be written.
-        tf.errors.OpError: Likewise, of a remote folder.
+        tf.errors.OpError: The remote folder cannot be written.
     """
     with new_folder(folder, commit_file=SAVED_MODEL) as unfinished:
         tf.saved_model.save(

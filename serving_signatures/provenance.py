@@ -1,4 +1,4 @@
-"""Where a model comes from, and which one it is: digests, metrics and versions."""
+"""Makes the provenance of a model and its digest: which model it is, and what it was made from."""
 
 import hashlib
 import platform
@@ -12,7 +12,7 @@ from documents.provenance import FinalMetrics, Provenance, Start
 from documents.push_record import PushRecord
 
 _NOT_THE_MODEL = frozenset({PushRecord.FILE, "fingerprint.pb"})
-"""Files that do not change what a model answers. TensorFlow draws a random id for each fingerprint."""
+"""Files that do not change a model's answers. TensorFlow writes a random id into each fingerprint."""
 
 _BLOCK_BYTES = 1 << 20
 
@@ -22,12 +22,12 @@ _LIBRARIES = ("perennial", "tensorflow", "tensorflow-transform", "tfx")
 def provenance(
     made_by: Mapping[str, str], data_digest: str, counts: Mapping[str, int], metrics: FinalMetrics, start: Start
 ) -> Provenance:
-    """Puts a model's origin together.
+    """Makes a model's provenance.
 
     Args:
-        made_by: What the pipeline says: its name, the digests of config and code.
-        data_digest: Of `digest_of`.
-        counts: Sizes of what it was trained on, by name.
+        made_by: The pipeline's name, and the digests of config and code.
+        data_digest: Digest of the data, from `digest_of`.
+        counts: Sizes of the training data, by name.
         metrics: Metrics of the model and of its baseline.
         start: What the training started from.
     """
@@ -45,7 +45,7 @@ def provenance(
 
 
 def digest_of(parts: Iterable[bytes]) -> str:
-    """SHA-256 over parts of any length, none of which can be taken for another; 64 hexadecimal digits."""
+    """SHA-256 over parts of any length, 64 hexadecimal digits. The same bytes, cut elsewhere, give another digest."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big"))
@@ -54,7 +54,7 @@ def digest_of(parts: Iterable[bytes]) -> str:
 
 
 def file_digests(folder: str) -> dict[str, str]:
-    """SHA-256 of every file below a folder, 64 hexadecimal digits, by path relative to it, in the order of paths.
+    """SHA-256 of every file below a folder, 64 hexadecimal digits, by relative path, sorted by path.
 
     Args:
         folder: Local or remote.
@@ -80,19 +80,19 @@ def _file_digest(path: str) -> str:
 
 
 def digest_of_files(digests: Mapping[str, str]) -> str:
-    """A model's digest from those of its files; see `model_digest`."""
+    """A model's digest, from the digests of its files; see `model_digest`."""
     counted = sorted((path, digest) for path, digest in digests.items() if path not in _NOT_THE_MODEL)
     return digest_of(part.encode() for pair in counted for part in pair)
 
 
 def model_digest(folder: str) -> str:
-    """Digest of a SavedModel: of the paths and bytes of all its files but the fingerprint and a push's record.
+    """Digest of a SavedModel, over the paths and bytes of all its files except the fingerprint and the push record.
 
     Args:
         folder: The SavedModel's folder, local or remote.
 
     Returns:
-        64 hexadecimal digits, the same wherever the model lies.
+        64 hexadecimal digits, which do not depend on the folder.
 
     Raises:
         tf.errors.OpError: A file cannot be read.

@@ -1,24 +1,24 @@
-"""Scores and ranks the catalogue. One place for evaluation and for serving, so that both leave out the same."""
+"""Scores and ranks the catalogue, for evaluation and serving alike, so that both leave out the same items."""
 
 from typing import Any
 
 import tensorflow as tf
 
 NO_EMBEDDING_SCORE = -1.0
-"""Score of an item of which nothing is known: the least cosine. Without it such an item, whose embedding is zero, would
-score 0 and stand above every item that a user dislikes."""
+"""Score of an item about which nothing is known: the lowest cosine. Without it, such an item, whose embedding is zero,
+would score 0 and rank above every item that a user dislikes."""
 
 
 def catalogue_scores(query: Any, embedding: Any, popularity: Any) -> Any:
     """Scores every item for every query.
 
     Args:
-        query: float32 `[batch, dim]`, of length 1; zero where nothing is known of the user.
-        embedding: float32 `[items, dim]`, of length 1; zero where nothing is known of the item.
+        query: float32 `[batch, dim]`, of length 1; zero if nothing is known about the user.
+        embedding: float32 `[items, dim]`, of length 1; zero if nothing is known about the item.
         popularity: float32 `[items]`.
 
     Returns:
-        float32 `[batch, items]`: cosines, and for a query of which nothing is known the popularity.
+        float32 `[batch, items]`: cosines, or the popularity for a query about which nothing is known.
     """
     scores = tf.matmul(query, embedding, transpose_b=True)
     scores = tf.where(is_embedded(embedding), scores, NO_EMBEDDING_SCORE)
@@ -36,12 +36,12 @@ def best_places(scores: Any, excluded_row: Any, excluded_place: Any, k: Any) -> 
     Args:
         scores: float32 `[batch, items]`.
         excluded_row: int64 `[excluded]`, the row of each score to leave out.
-        excluded_place: int64 `[excluded]`, its place in the catalogue; pairs may repeat.
+        excluded_place: int64 `[excluded]`, the place of that score in the catalogue; pairs may repeat.
         k: int32 `[]`, not below zero; cut to the number of items.
 
     Returns:
-        Places int32 `[batch, k]` and scores float32 `[batch, k]`, best first; -1 and minus infinity where fewer are
-        left.
+        Places int32 `[batch, k]` and scores float32 `[batch, k]`, best first; -1 and minus infinity pad if fewer
+        items are left.
     """
     pairs = tf.stack([excluded_row, excluded_place], axis=1)
     scores = tf.tensor_scatter_nd_min(scores, pairs, tf.fill(tf.shape(pairs)[:1], -float("inf")))

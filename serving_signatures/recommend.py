@@ -1,4 +1,4 @@
-"""`recommend`: the best items for users, known by id, by history, or not at all."""
+"""The signature `recommend`: the best items for users, known by id, by history, or not at all."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from serving_signatures.signature import Signature
 def recommend(
     retriever: Retriever, user_id: Any, history: Any, history_weight: Any, exclude: Any, k: Any
 ) -> dict[str, Any]:
-    """Recommends; an unknown user is served from the history, without one from popularity.
+    """Recommends items. An unknown user gets items by history, or by popularity if there is no history.
 
     Args:
         retriever: The model.
         user_id: string `[n]`; "" for a user without an id.
-        history: string `[n, h]`, oldest first; "" pads. Left out of the answer.
+        history: string `[n, h]`, oldest first; "" pads. These items are not recommended.
         history_weight: float32 `[n, h]`; 1 for a plain like.
-        exclude: string `[n, e]`, also left out; "" pads.
+        exclude: string `[n, e]`, further items that are not recommended; "" pads.
         k: int32 `[]`, not below 0.
 
     Returns:

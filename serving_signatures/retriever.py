@@ -1,4 +1,4 @@
-"""The served model: string ids in, embeddings and ranked items out. What all signatures ask."""
+"""Defines the served model: it takes string ids, and gives embeddings and ranked items. All signatures use it."""
 
 import dataclasses
 from collections.abc import Callable, Sequence
@@ -20,9 +20,9 @@ class ServedCatalogue:
     Attributes:
         item_id: object `[items]`, bytes.
         title: object `[items]`, UTF-8 bytes.
-        embedding: float32 `[items, dim]`, of length 1; zero where nothing is known of the item.
+        embedding: float32 `[items, dim]`, of length 1; zero if nothing is known about the item.
         popularity: float32 `[items]`, the item's share of the training interactions.
-        row: int32 `[items]`, what the query function calls the item; -1 for one that it does not know.
+        row: int32 `[items]`, the item's number in the query function; -1 for an item that it does not know.
     """
 
     item_id: npt.NDArray[np.object_]
@@ -35,8 +35,8 @@ class ServedCatalogue:
 class Retriever(tf.Module):
     """Looks ids up, embeds queries and ranks the catalogue.
 
-    All that it knows is in variables and in the transform graphs' vocabulary files, which the SavedModel takes along as
-    assets: training and serving read the same ones, and no large constant is in the graph.
+    All its data is in variables and in the transform graphs' vocabulary files, which the SavedModel holds as assets:
+    training and serving read the same files, and the graph has no large constant.
     """
 
     def __init__(
@@ -48,17 +48,17 @@ class Retriever(tf.Module):
         catalogue_graph: tft.TFTransformOutput,
         default_k: int,
     ) -> None:
-        """Puts the parts together.
+        """Makes the model from its parts.
 
         Args:
             embed_query: Maps places in the user vocabulary int64 `[n]` (-1 for an unknown user), a history int32
-                RaggedTensor `[n, (h)]` of rows, oldest first, and its weights float32 `[n, (h)]`, above zero and finite
+                RaggedTensor `[n, (h)]` of rows, oldest first, and its weights float32 `[n, (h)]`, above zero, finite
                 and of any size, to float32 `[n, dim]`.
-            query_variables: The variables that it reads.
+            query_variables: The variables that `embed_query` reads.
             catalogue: The items.
             interactions_graph: Transform graph of the interactions.
             catalogue_graph: Transform graph of the catalogue.
-            default_k: Recommendations of `serving_default`.
+            default_k: Number of recommendations of `serving_default`.
         """
         super().__init__(name="retriever")
         self._embed_query = embed_query
@@ -74,7 +74,7 @@ class Retriever(tf.Module):
         self._raw_spec = {
             name: tf.io.VarLenFeature(spec.dtype) for name, spec in interactions_graph.raw_feature_spec().items()
         }
-        # Tracked here, because the layer holds the graph's tables and these must live as long as the signatures.
+        # Kept as an attribute: the layer holds the graph's tables, which must live as long as the signatures.
         self._transform = _TransformLayer(interactions_graph)
 
     def transform(self, examples: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -109,12 +109,12 @@ class Retriever(tf.Module):
 
         Args:
             user_id: string `[n]`.
-            history: string `[n, h]`, oldest first; "" and unknown items are passed over.
-            history_weight: float32 `[n, h]`; an item whose weight is not above zero and finite is passed over.
+            history: string `[n, h]`, oldest first; "" and unknown items are ignored.
+            history_weight: float32 `[n, h]`; an item is ignored unless its weight is above zero and finite.
 
         Returns:
-            Embeddings float32 `[n, dim]`, zero where neither user nor history is known; and bool `[n]`, whether the
-            user is.
+            Embeddings float32 `[n, dim]`, zero if neither user nor history is known; and bool `[n]`, whether the user
+            is known.
         """
         one_each = tf.debugging.assert_equal(
             tf.shape(history), tf.shape(history_weight), "history_weight must have one weight for each of history"
@@ -134,13 +134,13 @@ class Retriever(tf.Module):
         """Ranks the catalogue for each query.
 
         Args:
-            query: float32 `[n, dim]`; a zero row is answered by popularity.
+            query: float32 `[n, dim]`; a zero row is ranked by popularity.
             excluded_place: int64 `[n, e]`, places to leave out; -1 pads.
             k: int32 `[]`, cut to the catalogue's size.
 
         Returns:
             Item ids string `[n, k]` and scores float32 `[n, k]`, best first, ties by place; "" and minus infinity
-            where fewer are left.
+            pad if fewer items are left.
         """
         with _after(tf.debugging.assert_non_negative(k, "k must not be below 0")):
             k = tf.identity(k)
@@ -151,7 +151,7 @@ class Retriever(tf.Module):
 
 
 class _TransformLayer(tft.TransformFeaturesLayer):
-    """TFT's layer without AutoGraph, which on saving would spend 3 s on rewriting Keras' own code."""
+    """TFT's layer without AutoGraph, which would spend 3 s on rewriting Keras' own code when the model is saved."""
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -159,12 +159,12 @@ class _TransformLayer(tft.TransformFeaturesLayer):
 
 
 def _after(check: Any) -> Any:
-    """What is made in this context waits for the check, whose message else races with that of the op that fails."""
+    """Makes the ops in this context wait for the check. Otherwise the op could fail first, with its own message."""
     return tf.control_dependencies([] if check is None else [check])
 
 
 def _table(graph: tft.TFTransformOutput, vocabulary: str) -> Any:
-    """The table from a vocabulary's entries to their places; -1 for others."""
+    """The lookup table from a vocabulary's entries to their places; -1 for any other string."""
     initializer = tf.lookup.TextFileInitializer(
         graph.vocabulary_file_by_name(vocabulary),
         key_dtype=tf.string,

@@ -1,4 +1,4 @@
-"""`serving_default`: recommendations for raw interaction Examples, as the pipeline's own components write them."""
+"""The signature `serving_default`: recommendations for raw interaction Examples, as the pipeline writes them."""
 
 from typing import Any
 
@@ -12,14 +12,15 @@ from transforms.interactions import first
 
 
 def serving_default(retriever: Retriever, examples: Any) -> dict[str, Any]:
-    """Recommends by the Example's user and history, with weights from the transform graph.
+    """Recommends items by the Example's user and history, with weights from the transform graph.
 
     Args:
         retriever: The model.
-        examples: string `[n]`, serialized Examples with the raw features of `transforms.features`; all may be missing.
+        examples: string `[n]`, serialized Examples with the raw features of `transforms.features`; any feature may
+            be missing.
 
     Returns:
-        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first; k is the config's.
+        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first; k comes from the config.
     """
     raw, transformed = retriever.transform(examples)
     history = raw[features.ITEM_ID]

@@ -1,8 +1,8 @@
-"""Requests that a model carries with it, with the trainer's own answers: what ServingCheck replays before a push.
+"""Writes requests and the trainer's own answers into a model; ServingCheck replays them before a push.
 
-The answers are those of the model in memory, not of the saved one, so that whatever saving, copying or loading does to
-it shows. TensorFlow Serving gets the same requests as its warm-up: it runs them when it loads a version, before the
-first user does.
+The answers are those of the model in memory, not of the saved one, so that the replay shows every change by saving,
+copying or loading. TensorFlow Serving gets the same requests for its warm-up: it runs them when it loads a version,
+before the first request of a user.
 """
 
 import base64
@@ -21,22 +21,23 @@ from serving_signatures.signature import Signature
 from transforms import features
 
 REQUESTS_FILE = "assets.extra/serving_requests.json"
-"""The requests and answers; the format is that of `stored_requests`."""
+"""The file of requests and answers, in the format of `stored_requests`."""
 
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where TensorFlow Serving looks for its warm-up requests: a TFRecord file of PredictionLogs."""
 
 SCHEMA_VERSION = 1
 STORED_COLUMNS = 100
-"""Columns of an answer that are stored, its best; a catalogue of a million items must not be in there twice."""
+"""How many columns of an answer are stored, the best ones: a catalogue of a million items must not be stored again."""
 
 K = 10
 
 
 class Request(NamedTuple):
-    """One request: the signature, what is special about it, and its inputs by name.
+    """One request: the signature, what is special about the request, and its inputs by name.
 
-    `edge` marks what no user waits for, such as a k above the catalogue's size: it is neither timed nor warmed up.
+    `edge` marks a request that real users do not send, such as a k above the catalogue's size: it is neither timed nor
+    used for the warm-up.
     """
 
     signature: str
@@ -46,12 +47,12 @@ class Request(NamedTuple):
 
 
 def make_requests(users: Sequence[bytes], items: Sequence[bytes], total: int) -> list[Request]:
-    """Requests for every signature of `serving_signatures.export`.
+    """Makes requests for every signature of `serving_signatures.export`.
 
     Args:
-        users: Ids of one user or more that the model knows.
-        items: Ids of one item or more of the catalogue.
-        total: Items of the catalogue.
+        users: Ids of at least one user that the model knows.
+        items: Ids of at least one item of the catalogue.
+        total: Number of items in the catalogue.
     """
     user, liked = users[0], [items[n % len(items)] for n in range(4)]
     no_such = b"\x01no such id\x01"
@@ -111,12 +112,12 @@ def _example(user: bytes, history: Sequence[bytes]) -> bytes:
 
 
 def write_requests(retriever: Retriever, signatures: Sequence[Signature], folder: str) -> None:
-    """Asks the model in memory and writes `REQUESTS_FILE` and `WARMUP_FILE`.
+    """Runs the requests on the model in memory, and writes `REQUESTS_FILE` and `WARMUP_FILE`.
 
     Args:
         retriever: The model.
-        signatures: What it answers.
-        folder: Its SavedModel, local or remote.
+        signatures: The signatures of the model.
+        folder: The folder of its SavedModel, local or remote.
     """
     items = retriever.item_id.numpy()
     requests = make_requests(spread(retriever.users(), 2), spread(items, 4), len(items))
@@ -134,15 +135,15 @@ def write_requests(retriever: Retriever, signatures: Sequence[Signature], folder
 def stored_requests(
     retriever: Retriever, signatures: dict[str, Signature], requests: Sequence[Request]
 ) -> dict[str, Any]:
-    """What `REQUESTS_FILE` holds.
+    """Makes the content of `REQUESTS_FILE`.
 
     Returns:
         `schema_version`; `signatures`, by name: `inputs` and `outputs`, name to dtype; `requests`: each with
-        `signature`, `name`, `edge`, and `inputs` and `outputs` by name as `encoded` has them.
+        `signature`, `name`, `edge`, and `inputs` and `outputs` by name, each value as `encoded` gives it.
     """
     kinds: dict[str, Any] = {}
     stored = []
-    # What serves is a CPU; another device may round otherwise.
+    # Serving runs on a CPU; another device may round differently.
     with tf.device("/CPU:0"):
         for request in requests:
             signature = signatures[request.signature]
@@ -174,11 +175,11 @@ _NUMPY = {tf.string: object, tf.float32: np.float32, tf.int32: np.int32, tf.int6
 
 
 def encoded(tensor: Any) -> dict[str, Any]:
-    """A tensor as JSON values.
+    """Encodes a tensor as JSON values.
 
     Returns:
-        `dtype`; `shape`; and of its first `STORED_COLUMNS` columns, row by row: for strings `values`, each in base64,
-        and for numbers `data`, their little-endian bytes in base64, which keep every bit and NaN too.
+        `dtype`, `shape`, and the first `STORED_COLUMNS` columns, row by row: for strings `values`, each in base64; for
+        numbers `data`, their little-endian bytes in base64, which keep every bit, and NaN.
     """
     array: npt.NDArray[Any] = tensor.numpy() if tensor.shape.rank else np.array(tensor.numpy())
     head = array[..., :STORED_COLUMNS] if array.ndim > 1 else array
@@ -196,5 +197,5 @@ def _warmup(request: Request, signature: Signature) -> Any:
 
 
 def spread(ids: Sequence[bytes] | npt.NDArray[np.object_], n: int) -> list[bytes]:
-    """At most `n` ids, from all over a list of one or more."""
+    """Picks at most `n` ids, evenly spread over a list of at least one id."""
     return [ids[place] for place in sorted({place * (len(ids) - 1) // max(n - 1, 1) for place in range(n)})]

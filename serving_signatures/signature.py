@@ -1,4 +1,4 @@
-"""What a signature is: a name, the tensors it takes and what it answers; declared, so that the export can list them."""
+"""Defines a signature: a name, its input tensors and its function. The export lists all signatures."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,12 +11,12 @@ from serving_signatures.retriever import Retriever
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """One way to ask a model.
+    """One signature of a model.
 
     Attributes:
         name: The signature's name in the SavedModel.
-        inputs: Its inputs, by name.
-        answer: Maps the model and the inputs, as keywords, to the outputs by name.
+        inputs: The specs of the inputs, by name.
+        answer: Takes the model and the inputs as keywords, and returns the outputs by name.
     """
 
     name: str

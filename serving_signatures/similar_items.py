@@ -1,4 +1,4 @@
-"""`similar_items`: the neighbours of items."""
+"""The signature `similar_items`: the nearest neighbours of items."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ def similar_items(retriever: Retriever, item_id: Any, k: Any) -> dict[str, Any]:
         k: int32 `[]`, not below 0.
 
     Returns:
-        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first, "" and minus infinity throughout for an item
-        without an embedding; `known` bool `[n]`, whether the catalogue has it.
+        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first; an item without an embedding has only ""
+        and minus infinity; `known` bool `[n]`, whether the catalogue has it.
     """
     place = retriever.place_of(item_id)
     embedding = retriever.embed_items(place)

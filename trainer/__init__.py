@@ -1,1 +1,1 @@
-"""What is learned: the two towers, the loss, the input pipeline, and the `run_fn` that TwoTowerTrainer calls."""
+"""Training: the two towers, the loss, the input pipeline, and the `run_fn` that TwoTowerTrainer calls."""

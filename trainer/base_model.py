@@ -1,4 +1,4 @@
-"""The last blessed model, as a run finds it: what there is to start from, or why there is nothing."""
+"""Reads the last blessed model, from which a warm start begins, or says why the start is cold."""
 
 import dataclasses
 import logging
@@ -25,9 +25,9 @@ class BaseModel:
     """What a run starts from.
 
     Attributes:
-        saved_model: The base model's folder; None if there is none.
-        state: What it has learned; None if there is none, or it cannot be read.
-        origin: Its provenance; one that says nothing where there is none.
+        saved_model: The base model's folder; None if there is no base model.
+        state: What the base model has learned; None if there is no base model, or its state cannot be read.
+        origin: Its provenance; without any value if there is no base model.
         cold_start_because: Why the start is cold; None for a warm one.
     """
 
@@ -47,15 +47,16 @@ class BaseModel:
         return posixpath.dirname(self.saved_model) if self.saved_model is not None else None
 
     def is_made_of(self, made_by: Mapping[str, str], data_digest: str) -> bool:
-        """Whether it is what training would make again: of the same config, code and data.
+        """Whether training would make this model again, because config, code and data are the same.
 
         Args:
-            made_by: What the pipeline says: digests of config and code.
-            data_digest: Of what there is to learn from and to be evaluated on.
+            made_by: Digests of config and code, from the pipeline.
+            data_digest: Digest of the training data and the evaluation data.
 
         Returns:
-            False too where one of the two does not say, where what the base model has learned cannot be read, or where
-            its SavedModel is not what was exported: handed on, a damaged one would be refused day after day.
+            True if all digests are equal. False also if one of them is missing, if the base model's state cannot be
+            read, or if its SavedModel is not the exported one: if this run handed on a damaged model, the pipeline
+            would refuse it day after day.
         """
         wanted = {**made_by, "data_digest": data_digest}
         known = self.origin.model_dump()
@@ -74,13 +75,14 @@ class BaseModel:
 
 
 def find_base_model(path: str | None, settings: Trainer) -> BaseModel:
-    """Reads the base model's state; whatever is wrong with it, there is a cold start then.
+    """Reads the base model's state; if it cannot be read, the start is cold.
 
-    It is read also where the config wants a cold start: a model of the same data, config and code is handed on.
+    The state is read even if the config asks for a cold start: if data, config and code are the same, the base model
+    is handed on.
 
     Args:
         path: The base model's SavedModel, as in `FnArgs.base_model`; None or empty for none.
-        settings: Of the model that is to start from it.
+        settings: Settings of the model that will start from it.
 
     Returns:
         The base model.
@@ -97,13 +99,13 @@ def find_base_model(path: str | None, settings: Trainer) -> BaseModel:
 
 
 def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, folder: str) -> None:
-    """Writes `warm_start.json`, and says the same in the log.
+    """Writes `warm_start.json`, and logs the same.
 
     Args:
         base: What the run starts from.
-        tables: What became of each table's rows.
-        epochs: That it trains for; 0 if the base model is handed on.
-        folder: Where to.
+        tables: For each table, how many rows were carried over, are new, or were dropped.
+        epochs: Number of epochs to train; 0 if the base model is handed on.
+        folder: The folder to write to.
     """
     WarmStartReport(
         base_model=base.uri,
@@ -111,7 +113,7 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, fo
         cold_start_because=base.cold_start_because if epochs else None,
         epochs=epochs,
         unchanged=epochs == 0,
-        tables={name: TableRows(**dataclasses.asdict(of)) for name, of in tables.items()},
+        tables={name: TableRows(**dataclasses.asdict(rows)) for name, rows in tables.items()},
     ).write(folder)
     if epochs == 0:
         _LOGGER.info("neither data nor config nor code has changed: the base model is handed on")
@@ -119,21 +121,22 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, fo
     if base.cold_start_because is not None:
         _LOGGER.info("cold start: %s", base.cold_start_because)
         return
-    rows = "; ".join(
-        f"{name} {of.carried:,} carried, {of.new:,} new, {of.dropped:,} dropped" for name, of in tables.items()
+    summary = "; ".join(
+        f"{name} {rows.carried:,} carried, {rows.new:,} new, {rows.dropped:,} dropped" for name, rows in tables.items()
     )
-    _LOGGER.info("warm start: %s", rows)
+    _LOGGER.info("warm start: %s", summary)
 
 
 def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None:
-    """Makes the base model this run's: what it has learned is all that there is to learn.
+    """Copies the base model as this run's model, without training.
 
-    Training on the same data again would push a new version for nothing, and with warm starts let the model drift.
+    Training again on the same data would push a new version without need, and with warm starts the model would drift.
 
     Args:
         base: A base model with a state.
-        serving_model_dir: Where the SavedModel goes; equal to the base model's in every byte.
-        model_run_dir: Where its metrics, which are of the same held-out targets, and the report go.
+        serving_model_dir: Where the SavedModel goes; every byte is equal to the base model's.
+        model_run_dir: Where the base model's metrics and the report go. The held-out targets are the same, so the
+            metrics are still right.
     """
     assert base.saved_model is not None
     assert base.state is not None
@@ -145,12 +148,12 @@ def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None
 
 
 def state_folder(serving_model_dir: str) -> str:
-    """Where a model's state goes, beside its SavedModel."""
+    """The folder of a model's state, beside its SavedModel."""
     return posixpath.join(posixpath.dirname(serving_model_dir.rstrip("/")), FOLDER)
 
 
 def _origin(saved_model: str) -> Provenance:
-    """What the model says; nothing where that cannot be read, and then the model is trained anew."""
+    """The model's provenance; an empty one if it cannot be read, and then the model is trained again."""
     try:
         return Provenance.find(saved_model) or Provenance()
     except (OutputError, OSError, tf.errors.OpError):

@@ -1,9 +1,9 @@
 """The input pipeline: an epoch is a seeded permutation of all interactions, cut into batches.
 
-A training example is one interaction. Its query is the user and the interactions of that user that came before: what
-serving will have when it is asked for the next one. Where the log has no order of time, they are all others of that
-user: before and after mean nothing there, and what is before in a file sorted by item would teach the model that sort.
-The target is never in its own history, and where a log repeats it, the repeats are left out too.
+A training example is one interaction. Its query is the user and the earlier interactions of that user, which is what
+serving has when it is asked for the next item. If the log has no order in time, the query has all other interactions of
+that user: "earlier" means nothing there, and in a file sorted by item the model would learn the sort order. The target
+is never in its own history; if a log repeats the target, the repeats are left out too.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from trainer.candidates import Candidates
 from trainer.histories import Histories
 
 _OF_A_QUERY = ("user", "history", "history_weight", "target", "weight")
-"""What of a batch is a query's own; the rest is the whole batch's."""
+"""The keys of a batch that have one value for each query; the other keys belong to the whole batch."""
 
 
 class Batches:
@@ -37,19 +37,19 @@ class Batches:
     | `weight` | float32 `[batch]`, the interaction's weight |
     | `total_weight` | float32 `[]`, their sum |
 
-    For several replicas it is cut into shards: each has its share of the queries, `user` to `target` and `weight`, but
-    all of the batch's candidates, and `total_weight` remains the batch's.
+    For several replicas a batch is cut into shards. Each shard has its part of the queries (`user`, `history`,
+    `history_weight`, `target`, `weight`), but all candidates of the batch and the batch's `total_weight`.
     """
 
     def __init__(self, interactions: Histories, candidates: Candidates, settings: Trainer, replicas: int = 1) -> None:
-        """Places the interactions where TensorFlow reads them.
+        """Puts the interactions into tensors.
 
         Args:
             interactions: The train split, with at least two interactions.
             candidates: The catalogue.
-            settings: Of the batches: their size, cut to the number of interactions; the length and order of histories;
+            settings: The batch size, which is cut to the number of interactions; the length and order of histories;
                 how often the user is left out; the seed.
-            replicas: Shards of a batch.
+            replicas: The number of shards of a batch.
         """
         self._size = len(interactions.item)
         self._batch_size = min(settings.batch_size, self._size)
@@ -65,7 +65,7 @@ class Batches:
 
     @property
     def steps(self) -> int:
-        """Batches in an epoch. The interactions that do not fill a last batch wait for another epoch's order."""
+        """Batches in an epoch. Interactions that do not fill a last batch are left out of this epoch."""
         return self._size // self._batch_size
 
     @property
@@ -81,7 +81,7 @@ class Batches:
         rng = np.random.default_rng([self._settings.seed, number])
         item, weight = self._item, self._weight
         if not self._settings.ordered_history:
-            # In a shuffled history, the neighbours of a target are a draw from all others.
+            # In a shuffled history, the neighbours of a target are a random sample of all others.
             order = np.lexsort((rng.random(self._size), self._row))
             item, weight = item[order], weight[order]
         item, weight = tf.constant(item), tf.constant(weight)
@@ -99,7 +99,7 @@ class Batches:
         batches = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         if self._replicas > 1:
             batches = batches.flat_map(self._shards)
-            # Else each step would ask whether there is one more batch.
+            # Without the cardinality, each step would ask whether there is one more batch.
             batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps * self._replicas))
         return batches.prefetch(tf.data.AUTOTUNE)
 
@@ -135,11 +135,11 @@ class Batches:
         }
 
     def _history(self, position: Any) -> Any:
-        """Positions that an example's history may come from, int64 RaggedTensor `[batch, (h)]`."""
+        """Positions of the interactions in each example's history, int64 RaggedTensor `[batch, (h)]`."""
         start = tf.gather(self._start, position)
         if self._settings.ordered_history:
             return tf.ragged.range(tf.maximum(start, position - self._settings.max_history), position)
-        # The target is among them and goes with its repeats.
+        # The target is among these positions; `_batch` removes it together with its repeats.
         end = tf.minimum(tf.gather(self._end, position), position + self._settings.max_history // 2 + 1)
         first = tf.maximum(start, end - self._settings.max_history - 1)
         return tf.ragged.range(

@@ -1,4 +1,4 @@
-"""The transformed catalogue in memory, and how its places and the vocabulary of interacted items map to each other."""
+"""Holds the transformed catalogue in memory, and maps its places to the vocabulary of interacted items and back."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ class Content:
     Attributes:
         index: int32 `[indices]`, each in `[0, size)`.
         offset: int64 `[items + 1]`.
-        size: How many different indices there may be.
+        size: The number of possible indices.
     """
 
     index: npt.NDArray[np.int32]
@@ -36,7 +36,7 @@ class Candidates:
         item_id: object `[items]`, bytes.
         title: object `[items]`, UTF-8 bytes.
         row: int32 `[items]`, the item's row in the embeddings of interacted items; -1 for one without interactions.
-        place: int32 `[interacted items]`, the other way round.
+        place: int32 `[interacted items]`, the place in the catalogue of each row of the embeddings.
         content: Content features by name.
     """
 

@@ -1,4 +1,4 @@
-"""What must hold before, during and after training. Each failure is a TrainingError, and no model is exported."""
+"""Checks before, during and after training. A check that fails raises TrainingError, and no model is exported."""
 
 import math
 
@@ -20,7 +20,7 @@ def check_data(interactions: Histories, held_out: Histories, batch_size: int) ->
     Args:
         interactions: The train split.
         held_out: The eval split.
-        batch_size: As the config has it.
+        batch_size: The config's batch size.
 
     Raises:
         TrainingError: A split is empty, or a batch would hold a single interaction or item.
@@ -51,7 +51,7 @@ def check_loss(loss: float, epoch: int, learning_rate: float) -> None:
     Args:
         loss: Mean over the epoch.
         epoch: Its number, from 1.
-        learning_rate: As the config has it.
+        learning_rate: The config's learning rate, for the message.
 
     Raises:
         TrainingError: The loss is not finite.
@@ -64,10 +64,10 @@ def check_loss(loss: float, epoch: int, learning_rate: float) -> None:
 
 
 def check_embeddings(embeddings: npt.NDArray[np.float32], what: str) -> None:
-    """Refuses embeddings that point nowhere or all the same way.
+    """Refuses embeddings that are not finite, or that all point in the same direction.
 
     Args:
-        embeddings: `[rows, dim]`, of length 1, or zero where nothing is known.
+        embeddings: `[rows, dim]`, of length 1, or zero if nothing is known.
         what: What is embedded, for the message.
 
     Raises:
@@ -86,7 +86,7 @@ def check_embeddings(embeddings: npt.NDArray[np.float32], what: str) -> None:
 
 
 def concentration_of(vectors: npt.NDArray[np.float32]) -> float:
-    """Length of the mean of unit vectors `[rows, dim]`: 0 for all directions alike, 1 for a single one.
+    """Length of the mean of unit vectors `[rows, dim]`: 0 if all directions are equally common, 1 if there is one only.
 
     Its square is the mean cosine of two of them (Mardia and Jupp, Directional Statistics, section 9.2). Fewer than two
     vectors cannot collapse and count as 0.

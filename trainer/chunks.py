@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 
 def chunks(values: npt.NDArray[np.int64], most: int) -> Iterator[slice]:
-    """Cuts rows in their order.
+    """Cuts rows into chunks and keeps their order.
 
     Args:
         values: `[rows]`, how many values each row holds.
@@ -26,7 +26,7 @@ def chunks(values: npt.NDArray[np.int64], most: int) -> Iterator[slice]:
 
 
 def padded_chunks(values: npt.NDArray[np.int64], most: int) -> Iterator[npt.NDArray[np.int64]]:
-    """Puts rows of like length together, so that padding each to the longest of its chunk adds little.
+    """Puts rows of similar length into one chunk, so that padding each to the longest of its chunk adds little.
 
     Args:
         values: `[rows]`, how many values each row holds, one or more.

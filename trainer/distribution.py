@@ -1,8 +1,8 @@
-"""Where training computes: on the one device there is, or mirrored over several.
+"""Chooses where training computes: on one device, or mirrored over several.
 
-Mirrored, every device holds all of the model, takes its share of a batch's queries and scores them against the
-candidates of the whole batch; the gradients are summed. So the negatives, the loss and the steps are those of one
-device, but for the order in which floats are added, and the batch size stays what the config says.
+If training is mirrored, every device holds the whole model, takes its part of a batch's queries and scores them against
+the candidates of the whole batch; the gradients are summed. So the negatives, the loss and the steps are those of one
+device, except for the order in which floats are added. The batch size stays what the config says.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ import tensorflow as tf
 def find_strategy() -> Any:
     """The `tf.distribute.Strategy` for this machine: mirrored over its GPUs if it has several, else the default one.
 
-    Without GPUs the same holds for logical CPU devices, of which there is one unless TensorFlow was told otherwise.
+    Without GPUs it counts logical CPU devices. There is one of them, unless TensorFlow is configured otherwise.
     """
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) < 2:

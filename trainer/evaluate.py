@@ -1,4 +1,4 @@
-"""Recall, nDCG and hit rate on held-out interactions, over the full catalogue, beside the popularity baseline."""
+"""Measures recall, nDCG and hit rate on held-out interactions, over the full catalogue, beside popularity."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,10 +21,10 @@ _VALUES_A_CHUNK = 1 << 24
 
 
 class Evaluator:
-    """Ranks the whole catalogue for each user of the eval split, what the user has met in training left out.
+    """Ranks the whole catalogue for each user of the eval split, without the items in the user's training history.
 
-    The ranking is the served one: a user of whom nothing is known gets the popular items, and what a user has met is
-    never recommended. What counts as a target, and which of them are misses for every ranking, see `Targets`.
+    The ranking is the served one: a user about whom nothing is known gets the popular items, and items of the history
+    are never recommended. `Targets` says what counts as a target, and which targets are misses for every ranking.
 
     Attributes:
         counts: `users` with a target, after the cut to `max_users`, and `users_before_cut`; their different `targets`,
@@ -46,7 +46,7 @@ class Evaluator:
             candidates: The catalogue.
             popularity: `[items]`, each item's share of the training interactions.
             ks: The k of the metrics.
-            max_users: Evaluate this many users, the first. None: all.
+            max_users: Evaluate the first `max_users` users. None: all.
         """
         has_target = np.flatnonzero(np.diff(held_out.target_offset))
         self._held_out = held_out = held_out.take(has_target[:max_users])
@@ -58,7 +58,7 @@ class Evaluator:
         self.counts = {"users_before_cut": len(has_target), "users": held_out.users, **self._targets.counts}
 
     def evaluate(self, model: TwoTower) -> dict[str, float]:
-        """The metrics of a model; names as `trainer.metrics`."""
+        """The metrics of a model; their names are those of `trainer.metrics`."""
         embedding, popularity = tf.constant(embed_catalogue(model, self._candidates)), tf.constant(self._popularity)
         ranked = []
         for users in chunks(self._candidates.items + self._held_out.length, _VALUES_A_CHUNK):
@@ -70,7 +70,7 @@ class Evaluator:
         return self._metrics(np.concatenate(ranked))
 
     def evaluate_popularity(self) -> dict[str, float]:
-        """The metrics of the same ranking for everyone: most interactions first."""
+        """The metrics of the popularity ranking, which is the same for every user: most interactions first."""
         k = min(max(self._ks), self._candidates.items)
         return self._metrics(popularity_ranking(self._by_place, self._popularity, k))
 
@@ -101,7 +101,7 @@ def embed_catalogue(model: TwoTower, candidates: Candidates, items_a_block: int 
     Args:
         model: The model.
         candidates: The catalogue.
-        items_a_block: Items embedded at a time, which bounds the memory of their content.
+        items_a_block: Items embedded at a time; this limits the memory for their content.
 
     Returns:
         `[items, dim]`.

@@ -1,4 +1,4 @@
-"""Transformed Examples, read whole into memory. For arrays that fit; nothing here streams."""
+"""Reads transformed Examples whole into memory. For data that fits; nothing here streams."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +16,7 @@ def read_examples(patterns: Iterable[str], spec: dict[str, Any]) -> dict[str, An
 
     Args:
         patterns: Globs of gzipped TFRecord files.
-        spec: What `tf.io.parse_example` takes, of fixed and ragged features.
+        spec: The `features` of `tf.io.parse_example`: fixed and ragged features by name.
 
     Returns:
         Feature name to its tensor over all Examples, in the order of the files' names; None if there are no Examples.

@@ -1,4 +1,4 @@
-"""What `run_fn` is given: TFX's arguments and the catalogue's channels."""
+"""The arguments of `run_fn`: those of TFX and the catalogue's channels."""
 
 import attr
 from tfx.components.trainer import fn_args_utils
@@ -6,9 +6,9 @@ from tfx.components.trainer import fn_args_utils
 
 @attr.s
 class TwoTowerFnArgs(fn_args_utils.FnArgs):
-    """TFX's FnArgs with the candidates.
+    """TFX's FnArgs and the candidates.
 
-    `custom_config` holds hyperparameters alone, never a path: `trainer` and `serving` (the config's sections as JSON
+    `custom_config` holds hyperparameters only, never a path: `trainer` and `serving` (the config's sections as JSON
     values), `catalogue` (its content features by name) and `provenance` (strings that go into the model).
 
     Attributes:

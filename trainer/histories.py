@@ -1,4 +1,4 @@
-"""The histories of users in memory: one flat array of interactions and where each user's begin."""
+"""Holds the histories of users in memory: one flat array of interactions, and where each user's part begins."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -17,14 +17,14 @@ from transforms.hashing import id_hashes
 class Histories:
     """One split. User `u`'s history is `item[offset[u]:offset[u + 1]]`, oldest first.
 
-    Items are numbers in an index that the reader of the split chose, such as their places in the catalogue.
+    Items are numbers in an index that the reader of the split chooses, such as their places in the catalogue.
 
     Attributes:
-        user: int `[users]`, by which the reader knows each user, such as the place in the user vocabulary.
+        user: int `[users]`, a number that the reader chooses for each user, such as the place in the user vocabulary.
         offset: int64 `[users + 1]`.
         item: int32 `[interactions]`, the item's number in the index; -1 for one outside it.
         weight: float32 `[interactions]`, 1 for a plain like.
-        target_offset: int64 `[users + 1]`, likewise for the held-out items.
+        target_offset: int64 `[users + 1]`, the same for `target`.
         target: object `[targets]`, the ids of the held-out items as bytes, oldest first.
     """
 
@@ -69,7 +69,7 @@ class Histories:
         Args:
             number: `[items]`, the number in the other index of each item of this one; -1 for one outside it.
         """
-        # The -1 that is appended is where -1 leads.
+        # Item -1 reads the last element, which is the appended -1.
         return dataclasses.replace(self, item=np.append(number, -1).astype(np.int32)[self.item])
 
     def inside(
@@ -79,10 +79,10 @@ class Histories:
 
         Args:
             rows: The users.
-            newest: How many interactions of each user are looked at, the newest. None: all.
+            newest: Take this many of the newest interactions of each user. None: all.
 
         Returns:
-            For each interaction where its user is in `rows`, its item and its weight.
+            For each interaction: the index of its user in `rows`, its item, and its weight.
         """
         end, length = self.offset[rows + 1], self.length[rows]
         if newest is not None:
@@ -95,7 +95,7 @@ class Histories:
 
 
 def hash_order(hashes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The order of users by the hashes of their ids, `[users]`: wherever they are measured, the first are the same."""
+    """The order of users by the hashes of their ids, `[users]`: trainer and evaluator measure the same first users."""
     return np.argsort(hashes, kind="stable")
 
 
@@ -110,8 +110,8 @@ def read_histories(patterns: Iterable[str]) -> Histories:
 
     Returns:
         The split. Users are int32 places in the user vocabulary, -1 for one that training has not seen; items are
-        numbers in the vocabulary of interacted items. History items outside the vocabulary are left out: nothing was
-        learned of them.
+        numbers in the vocabulary of interacted items. History items outside the vocabulary are left out, because
+        training learns nothing about them.
 
     Raises:
         TrainingError: No file matches.
@@ -136,7 +136,7 @@ def read_histories(patterns: Iterable[str]) -> Histories:
 
 
 def ends(length: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """0 and the running sum: where slices of these lengths begin and end."""
+    """0 and the cumulative sum: where slices of these lengths begin and end."""
     return np.concatenate([[0], np.cumsum(length)]).astype(np.int64)
 
 
@@ -152,7 +152,7 @@ _SPEC = {
 def _slices(
     offset: npt.NDArray[np.int64], rows: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The offsets of chosen rows set one after the other, and the place each of their values comes from."""
+    """The offsets of chosen rows placed one after the other, and the old place of each of their values."""
     length = np.diff(offset)[rows]
     new_offset = ends(length)
     places = np.arange(new_offset[-1]) + np.repeat(offset[:-1][rows] - new_offset[:-1], length)

@@ -1,4 +1,4 @@
-"""Ranking metrics, for each user and over users. Pure NumPy."""
+"""Computes ranking metrics, for each user and over users. Pure NumPy."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 _VALUES_A_BLOCK = 1 << 24
-"""Compared places held at a time, which bounds the memory of many targets."""
+"""Places compared at a time; this limits the memory for many targets."""
 
 
 def target_ranks(
     ranked: npt.NDArray[np.integer[Any]], target_row: npt.NDArray[np.int64], target: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Where each target stands in its user's list.
+    """Finds the position of each target in its user's list.
 
     Args:
         ranked: `[users, length]`, places of the best items, best first, none twice in a row; -1 pads.
@@ -41,12 +41,12 @@ def user_metrics(
     Args:
         rank: `[targets]` of `target_ranks`.
         target_row: `[targets]`, the user of each target.
-        users: How many there are.
-        length: Of the ranked lists.
-        ks: The cuts.
+        users: Number of users.
+        length: Length of the ranked lists.
+        ks: The k of the metrics.
 
     Returns:
-        For each k, `[users]` and NaN for a user without a target: `hit_rate@k`, 1 with a target among the first k;
+        For each k, `[users]` and NaN for a user without a target: `hit_rate@k`, 1 if a target is among the first k;
         `recall@k`, the share of the targets among the first k; `ndcg@k`, with gain 1 for each target and the ideal
         order as norm (Järvelin and Kekäläinen 2002, section 2.2).
     """
@@ -70,15 +70,15 @@ def user_metrics(
 def reciprocal_rank(
     rank: npt.NDArray[np.int64], target_row: npt.NDArray[np.int64], users: int
 ) -> npt.NDArray[np.float64]:
-    """One over the place, from 1, of each user's first target in the list.
+    """The reciprocal of the position, counted from 1, of each user's first target in the list.
 
     Args:
         rank: `[targets]` of `target_ranks`.
         target_row: `[targets]`, the user of each target.
-        users: How many there are.
+        users: Number of users.
 
     Returns:
-        `[users]`, 0 where no target is in the list, NaN for a user without a target.
+        `[users]`, 0 if no target is in the list, NaN for a user without a target.
     """
     best = np.where(np.bincount(target_row, minlength=users) > 0, 0.0, np.nan)
     found = rank >= 0
@@ -98,12 +98,12 @@ def ranking_metrics(
         ranked: `[users, at least max(ks)]`, as in `target_ranks`.
         target_row: `[targets]`, the user of each target.
         target: `[targets]`, its place in the catalogue; -1 for one outside it.
-        ks: The cuts.
+        ks: The k of the metrics.
 
     Returns:
         The metrics of `user_metrics` by name.
     """
     users, length = ranked.shape
     judged = np.bincount(target_row, minlength=users) > 0
-    of_user = user_metrics(target_ranks(ranked, target_row, target), target_row, users, length, ks)
-    return {name: float(np.mean(values[judged])) for name, values in of_user.items()}
+    metrics_of_user = user_metrics(target_ranks(ranked, target_row, target), target_row, users, length, ks)
+    return {name: float(np.mean(values[judged])) for name, values in metrics_of_user.items()}

@@ -1,4 +1,4 @@
-"""Optimizers whose step costs what the batch touches, not what the tables hold."""
+"""Defines an optimizer whose step costs as much as the rows that the batch uses, not as all rows of the tables."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ import tensorflow as tf
 
 
 class LazyAdam(tf.keras.optimizers.Adam):
-    """Adam that leaves alone the rows of an embedding table that a batch did not look up.
+    """Adam that changes only the rows of an embedding table that a batch looked up.
 
-    Keras' Adam lets the moments of all rows decay at every step, which reads and writes the whole table six times: with
-    800,000 users of 64 numbers 1.6 GB for a batch of a few thousand. Here a row's moments decay when it is looked up.
-    On rows looked up at every step the two are equal.
+    Keras' Adam lets the moments of all rows decay at every step, which reads and writes the whole table six times:
+    1.6 GB for 800,000 users of 64 numbers and a batch of a few thousand. Here a row's moments decay only when it is
+    looked up. For rows that are looked up at every step, the two are equal.
     """
 
     def update_step(self, gradient: Any, variable: Any) -> None:
-        """Applies one gradient; sparse ones come without repeated rows."""
+        """Applies one gradient. A sparse gradient has no repeated rows."""
         if not isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable)
             return
@@ -28,7 +28,7 @@ class LazyAdam(tf.keras.optimizers.Adam):
         variable.scatter_sub(tf.IndexedSlices(change, rows))
 
     def _decay(self, moment: Any, rows: Any, values: Any, beta: float) -> Any:
-        """Moves the rows of a moment towards new values, and returns them."""
+        """Moves the rows of a moment towards new values, and returns these rows."""
         updated = beta * tf.gather(moment, rows) + (1 - beta) * values
         moment.scatter_update(tf.IndexedSlices(updated, rows))
         return updated

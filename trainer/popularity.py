@@ -1,4 +1,4 @@
-"""Popularity: how often training met each item, and the same ranking for everyone that follows from it."""
+"""Counts how often each item occurs in training, and ranks the catalogue by that count, the same for every user."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from trainer.chunks import padded_chunks
 from trainer.histories import Histories
 
 _VALUES_A_CHUNK = 1 << 24
-"""Held at a time, in a few arrays of four bytes a value or fewer."""
+"""Values held at a time, in a few arrays of at most four bytes a value."""
 
 
 def interaction_counts(histories: Histories, items: int) -> npt.NDArray[np.int64]:
-    """Interactions of each item of the histories' index, `[items]`."""
+    """The number of interactions of each item of the histories' index, `[items]`."""
     return np.bincount(histories.item[histories.item >= 0], minlength=items)
 
 
@@ -33,22 +33,22 @@ def popularity_order(popularity: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def popularity_ranking(histories: Histories, popularity: npt.NDArray[Any], k: int) -> npt.NDArray[np.int32]:
-    """Ranks the catalogue by popularity for each user, what the user met left out; ties by place.
+    """Ranks the catalogue by popularity for each user, without the items of the user's history; ties by place.
 
     Args:
-        histories: Whom to rank for; items are places in the catalogue.
+        histories: The users to rank for; items are places in the catalogue.
         popularity: `[items]`, the training interactions of each item, or its share of them.
-        k: Items a user.
+        k: Items for each user.
 
     Returns:
-        `[users, k]` places, best first; -1 where fewer are left.
+        `[users, k]` places, best first; -1 pads if fewer items are left.
     """
     items = len(popularity)
     order = popularity_order(popularity).astype(np.int32)
     rank_of = np.empty(items, np.int64)
     rank_of[order] = np.arange(items)
     ranked = np.full((histories.users, k), -1, np.int32)
-    # However much a user met, the best k of the others are among the first k + length.
+    # However long a history is, the best k of the other items are among the first k + length.
     widths = np.minimum(items, k + histories.length)
     for rows in padded_chunks(widths, _VALUES_A_CHUNK):
         width = int(widths[rows[-1]])

@@ -1,4 +1,4 @@
-"""`run_fn`: what TwoTowerTrainer calls. Load, start, train, check, export; a failure on the way leaves no model."""
+"""Defines `run_fn`, which TwoTowerTrainer calls: load, start, train, check, export. A failure leaves no model."""
 
 import logging
 from collections.abc import Iterable
@@ -31,14 +31,14 @@ from transforms.catalogue import content_sizes, content_vocabularies
 
 
 def run_fn(fn_args: TwoTowerFnArgs) -> None:
-    """Trains a two-tower model and exports it.
+    """Trains a two-tower model and exports it, or hands on the base model if data, config and code are the same.
 
     Args:
-        fn_args: See `TwoTowerFnArgs`. The model goes to `serving_model_dir`, with what a later run needs to start from
-            it beside it; logs, `metrics.json` and `warm_start.json` go to `model_run_dir`.
+        fn_args: See `TwoTowerFnArgs`. The model goes to `serving_model_dir`; beside it goes the state from which a
+            later run starts. Logs, `metrics.json` and `warm_start.json` go to `model_run_dir`.
 
     Raises:
-        TrainingError: The data cannot be learned from, or what was learned must not be served.
+        TrainingError: The model cannot learn from the data, or the trained model must not be served.
     """
     custom = fn_args.custom_config
     settings = Trainer.model_validate(custom["trainer"])
@@ -107,7 +107,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     start = Start(
         warm=base.start is not None,
         data_digest=base.origin.data_digest,
-        carried={name: of.carried for name, of in carried.items()},
+        carried={name: rows.carried for name, rows in carried.items()},
     )
     metrics = FinalMetrics(model=summary.model, popularity=summary.popularity)
     origin = provenance(custom["provenance"], digest, counts, metrics, start)
@@ -125,7 +125,7 @@ def data_digest(
     candidates: Candidates,
     vocabularies: dict[str, list[bytes]],
 ) -> str:
-    """Digest of all that the model learned from and its metrics are of: the indices, and what each of them means.
+    """Digest of the training data and the evaluation data: the indices, and what each index means.
 
     Args:
         interactions: The train split.
@@ -133,7 +133,7 @@ def data_digest(
         users: The vocabulary of users, in order.
         interacted_items: The vocabulary of interacted items, in order.
         candidates: The catalogue.
-        vocabularies: Of content features, by name.
+        vocabularies: The vocabularies of content features, by name.
 
     Returns:
         64 hexadecimal digits.
@@ -145,6 +145,6 @@ def data_digest(
     for name, content in sorted(candidates.content.items()):
         arrays += [content.index, content.offset]
         words += [[name.encode()], vocabularies.get(name, [])]
-    # Each list on its own, so that the end of one cannot be taken for the start of the next.
-    lists = (digest_of(of).encode() for of in words)
+    # Each list has its own digest, so that the end of one list cannot be read as the start of the next.
+    lists = (digest_of(entries).encode() for entries in words)
     return digest_of([*lists, *(array.tobytes() for array in arrays)])

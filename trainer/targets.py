@@ -1,4 +1,4 @@
-"""The held-out items as places in the catalogue, and how many of them no ranking can reach."""
+"""Finds the places of held-out items in the catalogue, and counts those that no ranking can reach."""
 
 from typing import Any, NamedTuple
 
@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 from trainer.histories import Histories
 
 ID = pa.large_binary()
-"""The Arrow type of ids; the one that is not large holds 2 GiB of them at most."""
+"""The Arrow type of ids. The other type, `binary`, holds at most 2 GiB."""
 
 
 class Targets(NamedTuple):
-    """Each held-out item of a user once, by user and then by place.
+    """The held-out items of each user, without repeats, sorted by user and then by place.
 
-    A target in its user's history, which a log that keeps repeats can hold, is never recommended, nor is one outside
-    the catalogue. Both are misses: to leave them out would measure a model on the easier part of what users do.
+    Two kinds of targets are never recommended: one in its user's history, which occurs in a log that keeps repeats, and
+    one outside the catalogue. Both are misses: without them, a model would be measured on the easier targets only.
 
     Attributes:
         row: int64 `[targets]`, the user of each target, rising.
@@ -31,7 +31,7 @@ class Targets(NamedTuple):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many there are, and how many of them no ranking can reach."""
+        """The number of targets, and of those that no ranking can reach."""
         return {
             "targets": len(self.row),
             "targets_met": int(self.met.sum()),
@@ -47,12 +47,12 @@ def find_targets(histories: Histories, catalogue: Any) -> Targets:
         catalogue: Ids `[items]` in the order of their places, as bytes or as a pyarrow array.
 
     Returns:
-        The targets. Two different items outside the catalogue are two targets of their user.
+        The targets. Two different items outside the catalogue count as two targets.
     """
     encoded = pa.array(histories.target, ID).dictionary_encode()
     items, others = len(catalogue), len(encoded.dictionary)
     place = places_of(encoded.dictionary, catalogue)
-    # Items outside the catalogue get numbers after it: two of them are two targets.
+    # Items outside the catalogue get numbers after its last place, so that two of them are two targets.
     number = np.where(place >= 0, place, items + np.arange(others))[encoded.indices.to_numpy()]
     row = np.repeat(np.arange(histories.users), np.diff(histories.target_offset))
     pairs = np.unique(row * (items + others) + number)
@@ -63,11 +63,11 @@ def find_targets(histories: Histories, catalogue: Any) -> Targets:
 
 
 def places_of(ids: Any, catalogue: Any) -> npt.NDArray[np.int64]:
-    """Places of ids in a catalogue.
+    """Finds the places of ids in a catalogue.
 
     Args:
-        ids: `[n]`, as bytes or as a pyarrow array; many at once, since each call makes a table of the catalogue first.
-        catalogue: Ids `[items]`, likewise, in the order of their places.
+        ids: `[n]`, as bytes or as a pyarrow array. Pass many at once: each call first makes a table of the catalogue.
+        catalogue: Ids `[items]`, as bytes or as a pyarrow array, in the order of their places.
 
     Returns:
         `[n]`, -1 for an id that the catalogue does not have.

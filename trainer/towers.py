@@ -1,4 +1,4 @@
-"""The two towers. They share the embeddings of item ids: what a user met and what may be recommended are one thing."""
+"""Defines the two towers. They share the item embeddings: the same items are in histories and are recommended."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ import tensorflow as tf
 from trainer.candidates import Candidates
 
 _INITIAL_DEVIATION = 0.05
-"""Standard deviation of fresh embeddings, that of Keras' Embedding layer; they are normalised, so only its ratio to the
-learning rate matters."""
+"""Standard deviation of fresh embeddings, as in Keras' Embedding layer. Embeddings are normalised, so only its ratio to
+the learning rate matters."""
 
 
 class QueryTower(tf.keras.layers.Layer):
     """User embedding plus projected history, normalised.
 
-    A user without an id is a query of the history alone, a user without a history one of the id alone.
+    The query of a user without an id is made from the history only; without a history, from the id only.
 
     Attributes:
         user_embedding: Variable `[users, dim]`.
-        projection: Variable `[dim, dim]`, what a pooled history is multiplied with.
+        projection: Variable `[dim, dim]`, by which a pooled history is multiplied.
         dim: Length of an embedding.
     """
 
@@ -29,15 +29,15 @@ class QueryTower(tf.keras.layers.Layer):
         Args:
             users: Users in the vocabulary.
             item_embedding: Variable `[interacted items, dim]`, shared with the candidate tower.
-            max_history: Items of a history that count, the newest.
+            max_history: How many items of a history count, the newest ones.
             history_decay: Weight of an item relative to the next newer one.
-            seed: Of the initial embeddings.
+            seed: Seed of the initial embeddings.
         """
         super().__init__(name="query_tower")
         dim = item_embedding.shape[1]
         self._item_embedding = item_embedding
         self.user_embedding = embedding("user_embedding", users, dim, seed)
-        # Starts as the identity: the history's mean is a fair query before anything is learned.
+        # Starts as the identity: before training, the mean of the history is a reasonable query.
         self.projection = tf.Variable(tf.eye(dim), name="history_projection")
         self._max_history = max_history
         self.dim = dim
@@ -60,12 +60,12 @@ class QueryTower(tf.keras.layers.Layer):
 
     def _pool(self, history: Any, history_weight: Any) -> Any:
         """Weighted mean of the newest items, `[batch, dim]`."""
-        # Older items weigh nothing. They are left out before the gather, which for a long history would be large.
+        # Older items have no weight. They are left out before the gather, which would be large for a long history.
         end = history.row_limits()
         newest = tf.ragged.range(tf.maximum(history.row_starts(), end - self._max_history), end)
         example, position = newest.value_rowids(), newest.values
         weight = tf.gather(history_weight.values, position)
-        # Only the ratios in a row count, and its sum must not overflow.
+        # Only the ratios within a row count, and the sum of a row must not overflow.
         heaviest = tf.math.unsorted_segment_max(weight, example, newest.nrows())
         weight = weight / tf.gather(heaviest, example)
         weight *= tf.gather(self._weight_of_age, tf.gather(end, example) - position - 1)
@@ -78,7 +78,7 @@ class QueryTower(tf.keras.layers.Layer):
 class CandidateTower(tf.keras.layers.Layer):
     """Item embedding plus the mean embedding of each content feature, normalised.
 
-    An item without interactions has no embedding of its own and is made of its content.
+    An item without interactions has no embedding of its own; its content alone makes its embedding.
 
     Attributes:
         item_embedding: Variable `[interacted items, dim]`, shared with the query tower.
@@ -91,7 +91,7 @@ class CandidateTower(tf.keras.layers.Layer):
         Args:
             candidates: The catalogue.
             item_embedding: Variable `[interacted items, dim]`, shared with the query tower.
-            seed: Of the initial embeddings.
+            seed: Seed of the initial embeddings.
         """
         super().__init__(name="candidate_tower")
         dim = item_embedding.shape[1]
@@ -102,7 +102,7 @@ class CandidateTower(tf.keras.layers.Layer):
             for name, content in candidates.content.items()
         }
         self.content_embedding = {
-            # A feature may be called `item` or `user`, and the first values of a table come from its name.
+            # The prefix is needed: a feature may be called `item` or `user`, and a table's name seeds its first values.
             name: embedding(f"content_{name}_embedding", content.size, dim, seed)
             for name, content in candidates.content.items()
         }
@@ -121,7 +121,7 @@ class CandidateTower(tf.keras.layers.Layer):
         return tf.math.l2_normalize(own + self.embed_content(place), axis=1)
 
     def embed_content(self, place: Any) -> Any:
-        """The part of items' embeddings that their content makes, before they are normalised.
+        """Embeds the content of items: that part of their embeddings, before they are normalised.
 
         Args:
             place: int32 or int64 `[batch]`, places in the catalogue.
@@ -140,11 +140,11 @@ class CandidateTower(tf.keras.layers.Layer):
 
 
 def embedding(name: str, rows: int, dim: int, seed: int) -> Any:
-    """A fresh embedding table that depends on its name and the seed alone.
+    """Makes a fresh embedding table, which depends only on its name and the seed.
 
     Args:
         name: The variable's name.
-        rows: Rows; a table for nothing has one row, which is never read.
+        rows: Rows. A table without ids has one row, which is never read.
         dim: Columns.
         seed: The run's seed.
 

@@ -1,4 +1,4 @@
-"""The training loop: epochs, their metrics, and what TensorBoard and `metrics.json` show of them."""
+"""Runs the training loop, measures each epoch, and writes the metrics to TensorBoard and `metrics.json`."""
 
 import logging
 import os
@@ -15,24 +15,24 @@ from trainer.evaluate import Evaluator
 from trainer.two_tower import TwoTower
 
 LOGS_VARIABLE = "AIP_TENSORBOARD_LOG_DIR"
-"""Set by Vertex in a CustomJob, to the folder from which managed TensorBoard reads:
+"""Vertex sets this variable in a CustomJob, to the folder from which managed TensorBoard reads:
 https://cloud.google.com/vertex-ai/docs/training/code-requirements#environment-variables."""
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
 
 def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, folder: str) -> TrainingMetrics:
-    """Trains, and measures at the end of each epoch.
+    """Trains a model, and measures it at the end of each epoch.
 
     Args:
-        model: Fresh, or warm; trained in place.
+        model: A fresh or warm model; trained in place.
         batches: The input pipeline.
         evaluator: The eval split.
         epochs: Passes over the interactions.
         folder: Where `metrics.json` goes, and TensorBoard's logs too unless LOGS_VARIABLE names another.
 
     Returns:
-        What `metrics.json` holds.
+        The content of `metrics.json`.
 
     Raises:
         TrainingError: The loss is not finite.
@@ -82,12 +82,12 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
 
 
 def _on_devices(model: TwoTower, batches: Batches, epoch: int) -> Any:
-    """The epoch's batches, each replica's shards on its device; without replicas, the batches as they are."""
+    """The epoch's batches. With several replicas, each replica gets its shards on its own device."""
     return model.distribute_strategy.distribute_datasets_from_function(lambda _: batches.epoch(epoch))
 
 
 def _write_scalars(writer: Any, epoch: int, scalars: dict[str, float]) -> None:
     with writer.as_default():
         for name, value in scalars.items():
-            # An @ is no sign for a TensorBoard tag.
+            # A TensorBoard tag cannot contain @.
             tf.summary.scalar(name.replace("@", "_at_"), value, step=epoch)

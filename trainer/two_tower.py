@@ -1,4 +1,4 @@
-"""The two-tower model: embeddings, towers and loss put together."""
+"""Defines the two-tower model: it joins embeddings, towers and loss."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from trainer.towers import CandidateTower, QueryTower, embedding
 
 
 class TwoTower(tfrs.Model):
-    """Learns to place a query near the items its user meets next.
+    """Learns to place a query near the items that its user interacts with next.
 
     Attributes:
         query_tower: Embeds users and histories.
@@ -43,7 +43,7 @@ class TwoTower(tfrs.Model):
         )
         self._epoch_loss = tf.keras.metrics.Mean(name="mean_loss")
         optimizer = _OPTIMIZERS[settings.optimizer](settings.learning_rate)
-        # Its variables would else be made by the first step, which TensorFlow then traces twice: for 1 s more.
+        # Without this, the first step makes its variables and TensorFlow traces the step twice, which takes 1 s more.
         optimizer.build(self.trainable_variables)
         self.compile(optimizer=optimizer)
 
@@ -61,7 +61,7 @@ class TwoTower(tfrs.Model):
         return super().train_step(inputs)
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
-        """The loss of one batch of `trainer.batches`, float32 `[]`; on a replica, its part in it."""
+        """The loss of one batch of `trainer.batches`, float32 `[]`; with several replicas, the part of this one."""
         loss = self._task(
             query_embeddings=self.query_tower(inputs["user"], inputs["history"], inputs["history_weight"]),
             candidate_embeddings=self.candidate_tower(inputs["candidate_place"]),
@@ -80,14 +80,14 @@ _OPTIMIZERS = {"adam": LazyAdam, "adagrad": tf.keras.optimizers.Adagrad}
 
 
 def log_sampling_probability(item: Any, rows: int) -> Any:
-    """Log of each item's chance to be the target of an example, which is its share of the interactions.
+    """Log of each item's probability to be the target of an example: its share of the interactions.
 
     Args:
         item: int32 `[interactions]`.
         rows: Number of different items.
 
     Returns:
-        float32 `[rows]`; for an item without interactions, as if it had one.
+        float32 `[rows]`; an item without interactions counts as if it had one.
     """
     count = np.maximum(np.bincount(item, minlength=rows), 1)
     return np.log(count / len(item)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""A warm start: a fresh model takes over, by string id, what the last blessed one has learned."""
+"""Makes a warm start: a fresh model takes over, by string id, the learned rows of the last blessed model."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -12,26 +12,26 @@ from trainer.two_tower import TwoTower
 from trainer.warm_state import Table, WarmState
 
 CARRIED_SCALE = 0.5
-"""Carried rows are shortened by this, which changes no ranking: only directions count. But the optimizer's steps have
-one size, so a row that has grown long for weeks hardly turns any more (Ash and Adams 2020, "On Warm-Starting Neural
-Network Training", shrink theirs too). Default 0.5: in ten windows of MovieTweetings, the mean hit_rate@10 after one
-epoch is 0.216 with it and 0.207 without, after four 0.215 both; 0.3 is as good."""
+"""Carried rows are multiplied by this. It changes no ranking, because only directions count. But the optimizer's steps
+have one size, so a row that grew long over weeks hardly turns any more (Ash and Adams 2020, "On Warm-Starting Neural
+Network Training", also shrink their weights). Why 0.5: in ten windows of MovieTweetings, the mean hit_rate@10 after one
+epoch is 0.216 with it and 0.207 without; after four epochs it is 0.215 for both. 0.3 is as good."""
 
 _STARTING_AT_THE_MEAN = ("user_embedding", "item_embedding")
-"""Tables whose new rows start at the mean of the rows carried."""
+"""Tables whose new rows start at the mean of the carried rows."""
 
 _ITEMS_A_BLOCK = 1 << 16
-"""New items whose content is embedded at a time, which bounds the memory."""
+"""New items whose content is embedded at a time; this limits the memory."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Carried:
-    """What became of a table's rows.
+    """How many rows of a table were carried over, are new, or were dropped.
 
     Attributes:
         carried: Rows with values of the base model.
-        new: Rows of ids that it does not know.
-        dropped: Its rows whose ids are not there any more.
+        new: Rows whose ids the base model does not have.
+        dropped: Rows of the base model whose ids do not exist any more.
     """
 
     carried: int
@@ -45,21 +45,22 @@ def table_ids(
     candidates: Candidates,
     vocabularies: Mapping[str, Sequence[bytes]],
 ) -> dict[str, Sequence[bytes]]:
-    """What the rows of a model's tables stand for.
+    """The ids that the rows of a model's tables stand for.
 
     Args:
         users: The vocabulary of users, in order.
         interacted_items: The vocabulary of interacted items, in order.
         candidates: The catalogue.
-        vocabularies: Of content features, by name; a feature of numbers has none.
+        vocabularies: The vocabularies of content features, by name; a feature of numbers has none.
 
     Returns:
-        Ids of each of `TwoTower.tables`. A number's bucket goes by its rank and their number: boundaries move with the
-        data, but the third decile stays the third decile. With another number of buckets, none is known.
+        The ids of each of `TwoTower.tables`. The id of a number's bucket is its rank and the number of buckets:
+        boundaries move with the data, but the third decile stays the third decile. If the number of buckets changes,
+        no bucket is known.
     """
     content = {
-        name: vocabularies.get(name) or [f"{bucket}/{of.size}".encode() for bucket in range(of.size)]
-        for name, of in candidates.content.items()
+        name: vocabularies.get(name) or [f"{bucket}/{feature.size}".encode() for bucket in range(feature.size)]
+        for name, feature in candidates.content.items()
     }
     by_content = {f"content_{name}_embedding": ids for name, ids in content.items()}
     return {"item_embedding": interacted_items, "user_embedding": users, **by_content}
@@ -68,24 +69,23 @@ def table_ids(
 def carry_over(
     model: TwoTower, base: WarmState, ids: Mapping[str, Sequence[bytes]], candidates: Candidates
 ) -> dict[str, Carried]:
-    """Gives a fresh model the base model's rows of the ids that both know.
+    """Gives a fresh model the base model's rows for the ids that both models have.
 
-    A new item starts as what its content says: the base model would have placed it there, and a history with it
-    tells at once of its kind. A new user, and a new item with no content that the base model knows, starts as the mean
-    of the rows carried:
-    in ten windows of MovieTweetings, the mean hit_rate@10 after one epoch is 0.217 with new users there, 0.211 with
-    them at fresh random places; and without content 0.200 with new items there, 0.195 with them at fresh ones. (Not
-    at zero: a query of nothing has no direction, and a gradient without bounds.) New tokens and categories start
-    fresh.
+    A new item starts at the embedding of its content: the base model would place it there, and a history with this item
+    shows at once what kind of item it is. A new user starts at the mean of the carried rows, and so does a new item
+    without content that the base model knows. In ten windows of MovieTweetings, the mean hit_rate@10 after one epoch is
+    0.217 if new users start at the mean and 0.211 if they start at random places; without content it is 0.200 if new
+    items start at the mean and 0.195 if they start at random places. (Rows do not start at zero: a zero query has no
+    direction, and its gradient has no bound.) New tokens and categories start at random places.
 
     Args:
-        model: Fresh; changed in place.
-        base: What to carry over.
-        ids: Of `table_ids`, for the fresh model.
+        model: A fresh model; changed in place.
+        base: The state to carry over.
+        ids: The `table_ids` of the fresh model.
         candidates: Its catalogue.
 
     Returns:
-        Counts of each table, the base model's tables that are gone among them.
+        The counts of each table, including tables that only the base model has.
     """
     report = {}
     tables = model.tables
@@ -99,10 +99,10 @@ def carry_over(
             values[known] = CARRIED_SCALE * base.tables[name].values[rows[known]]
             if name in _STARTING_AT_THE_MEAN and len(known):
                 values[rows < 0] = values[known].mean(axis=0)
-        if len(rows):  # else its one row is never read
+        if len(rows):  # if there are no ids, the table's one row is never read
             variable.assign(values)
     model.query_tower.projection.assign(base.projection)
-    # After the tables of content, which are then today's.
+    # After the loop: now the content tables have their values.
     new = np.flatnonzero(is_new["item_embedding"])
     _start_from_content(model, new[_has_known_content(candidates, is_new)[candidates.place[new]]], candidates)
     gone = {name: Carried(0, 0, len(table.ids)) for name, table in base.tables.items() if name not in tables}
@@ -111,31 +111,31 @@ def carry_over(
 
 def nothing_carried(ids: Mapping[str, Sequence[bytes]]) -> dict[str, Carried]:
     """The counts of a cold start, for the ids of `table_ids`."""
-    return {name: Carried(0, len(of_table), 0) for name, of_table in ids.items()}
+    return {name: Carried(0, len(rows), 0) for name, rows in ids.items()}
 
 
 def state_of(
     model: TwoTower, ids: Mapping[str, Sequence[bytes]], metrics: TrainingMetrics, model_digest: str
 ) -> WarmState:
-    """What `carry_over` will want of a trained model.
+    """The state of a trained model, from which `carry_over` starts a later one.
 
     Args:
         model: The model.
-        ids: Of `table_ids`.
-        metrics: What the training recorded.
-        model_digest: Of the SavedModel that it is exported as.
+        ids: Its `table_ids`.
+        metrics: The metrics of its training.
+        model_digest: Digest of its exported SavedModel.
 
     Returns:
-        The state; a table for nothing, whose one row is never read, has none in it.
+        The state. A table without ids has no rows in it: its one row is never read.
     """
     tables = {name: Table(ids[name], values.numpy()[: len(ids[name])]) for name, values in model.tables.items()}
     return WarmState(tables, model.query_tower.projection.numpy(), metrics, model_digest)
 
 
 def _rows(ids: Sequence[bytes], base: Table | None) -> tuple[npt.NDArray[np.int64], Carried]:
-    """Each id's row in the base model, -1 for none, and how many there are."""
-    row_of = {of_row: row for row, of_row in enumerate(base.ids)} if base is not None else {}
-    rows = np.array([row_of.get(of_row, -1) for of_row in ids], np.int64)
+    """Each id's row in the base model, -1 if it has none, and the counts of rows."""
+    row_of = {row_id: row for row, row_id in enumerate(base.ids)} if base is not None else {}
+    rows = np.array([row_of.get(row_id, -1) for row_id in ids], np.int64)
     carried = int(np.sum(rows >= 0))
     return rows, Carried(carried, len(ids) - carried, len(row_of) - carried)
 
@@ -150,7 +150,7 @@ def _start_from_content(model: TwoTower, new: npt.NDArray[np.int64], candidates:
 
 
 def _has_known_content(candidates: Candidates, is_new: Mapping[str, npt.NDArray[np.bool_]]) -> npt.NDArray[np.bool_]:
-    """Which items have content of which the base model has learned something, `[items]`; else it is random rows."""
+    """Which items have content that the base model knows, `[items]`. The rows of other content are random."""
     known = np.zeros(candidates.items, bool)
     for name, content in candidates.content.items():
         item = np.repeat(np.arange(candidates.items), np.diff(content.offset))

@@ -1,7 +1,7 @@
-"""What a later run needs of a model to start from it: its trained tables with their string ids, in a folder.
+"""Writes and reads the state from which a later run starts: the trained tables with their string ids, in a folder.
 
-`tables.npz` holds arrays alone (no pickles); `state.json` says how to read it and holds its digest, so that a folder
-that is half written, cut off or of another version is told from one that can be used.
+`tables.npz` holds arrays only (no pickles). `state.json` says how to read it and holds its digest, so that a reader
+recognises a folder that is half written, cut off or of another version.
 """
 
 import dataclasses
@@ -22,12 +22,12 @@ from documents.metrics import TrainingMetrics
 from documents.warm_state import WarmStateDescription
 
 FOLDER = "warm_start"
-"""In the model artifact, beside the SavedModel: nothing of it is pushed to serving."""
+"""The folder in the model artifact, beside the SavedModel. It is not pushed to serving."""
 
 TABLES_FILE = "tables.npz"
 
 ARCHITECTURE = "two-tower: item row + mean of each content feature; user row + projected history of item rows; cosine"
-"""What the tables mean to each other. Another wording is another model, whose rows would mean nothing in this one."""
+"""How the tables work together. A model with another text is another model, whose rows mean nothing in this one."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Table:
     """An embedding table.
 
     Attributes:
-        ids: What each row stands for, none twice.
+        ids: The id of each row, without repeats.
         values: float32 `[len(ids), dim]`.
     """
 
@@ -45,13 +45,13 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class WarmState:
-    """All that a model has learned.
+    """Everything that a model has learned.
 
     Attributes:
-        tables: By the names of their variables.
-        projection: float32 `[dim, dim]`, of a query's history.
-        metrics: What the training recorded.
-        model_digest: Of the SavedModel that it was exported as.
+        tables: The tables, by the names of their variables.
+        projection: float32 `[dim, dim]`, the projection of a query's history.
+        metrics: The metrics of the training.
+        model_digest: Digest of the exported SavedModel.
     """
 
     tables: dict[str, Table]
@@ -61,18 +61,19 @@ class WarmState:
 
 
 def write_state(state: WarmState, folder: str) -> None:
-    """Writes the folder, whole or not at all; what is there is replaced.
+    """Writes the folder, whole or not at all, and replaces an older one.
 
     Args:
-        state: What to write.
-        folder: Where to, local or remote.
+        state: The state to write.
+        folder: The folder to write, local or remote.
     """
     arrays: dict[str, npt.NDArray[Any]] = {"projection": state.projection}
     for number, table in enumerate(state.tables.values()):
         arrays[f"values_{number}"] = np.asarray(table.values, np.float32)
-        # One string of bytes and its cuts: NumPy's own strings lose zeros at the end, and take the longest one's room.
+        # One string of bytes and where each id ends: NumPy's strings lose zeros at the end, and each of them takes as
+        # many bytes as the longest.
         arrays[f"ids_{number}"] = np.frombuffer(b"".join(table.ids), np.uint8)
-        arrays[f"ends_{number}"] = np.cumsum([len(of_row) for of_row in table.ids], dtype=np.int64)
+        arrays[f"ends_{number}"] = np.cumsum([len(row_id) for row_id in table.ids], dtype=np.int64)
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     content = buffer.getvalue()
@@ -90,17 +91,17 @@ def write_state(state: WarmState, folder: str) -> None:
 
 
 def read_state(folder: str, embedding_dim: int) -> WarmState:
-    """Reads the folder, and refuses what a model of today could not go on with.
+    """Reads the folder, and refuses a state from which the current model cannot start.
 
     Args:
         folder: As written by `write_state`.
-        embedding_dim: Of the model that is to start from it.
+        embedding_dim: `embedding_dim` of the model that will start from it.
 
     Returns:
         The state, its numbers finite and its shapes fitting each other.
 
     Raises:
-        WarmStartError: It is missing, damaged, of another version or architecture, or holds what is no number.
+        WarmStartError: It is missing, damaged, of another version or architecture, or holds values that are not finite.
     """
     try:
         described = WarmStateDescription.find(folder, WarmStartError)

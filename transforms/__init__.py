@@ -1,1 +1,1 @@
-"""What the data looks like: feature names, once, and the two preprocessing functions."""
+"""Defines the data: the names of all features, in one module, and the two preprocessing functions."""

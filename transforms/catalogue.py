@@ -1,4 +1,4 @@
-"""The catalogue graph: ids to places, text to tokens, categories to vocabularies, numbers to buckets."""
+"""Builds the catalogue graph: ids to places, text to tokens, categories to vocabularies, numbers to buckets."""
 
 from typing import Any
 
@@ -38,14 +38,14 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
 
 def content_sizes(graph: tft.TFTransformOutput, catalogue: Catalogue | None) -> dict[str, int]:
-    """How many different indices each content feature has.
+    """The number of indices of each content feature.
 
     Args:
         graph: The catalogue's transform graph.
-        catalogue: The config whose features the graph was made with; None for a catalogue of ids alone.
+        catalogue: The config whose features the graph was made with; None for a catalogue of ids only.
 
     Returns:
-        Feature name to number of indices; every index is below it.
+        Feature name to number of indices; every index is below this number.
     """
     chosen = catalogue.features if catalogue is not None else {}
     return {
@@ -57,7 +57,7 @@ def content_sizes(graph: tft.TFTransformOutput, catalogue: Catalogue | None) -> 
 
 
 def content_vocabularies(graph: tft.TFTransformOutput, catalogue: Catalogue | None) -> dict[str, list[bytes]]:
-    """What the indices of text and categories mean.
+    """The vocabularies of text and categories: what their indices mean.
 
     Args:
         graph: The catalogue's transform graph.
@@ -90,7 +90,7 @@ def text_tokens(text: Any, tokens: str) -> Any:
     Args:
         text: String tensor `[batch]`, UTF-8.
         tokens: `words`, lower-cased runs of letters and digits of any script; or `char_trigrams` of those words
-            with a space at each end, shorter words whole.
+            with a space at each end, where shorter words stay whole.
 
     Returns:
         String SparseTensor `[batch, n]`.

@@ -1,18 +1,18 @@
-"""The names of features in Examples, raw and transformed. No other module spells them.
+"""Defines the names of features in Examples, raw and transformed. No other module spells them out.
 
 A raw interaction Example is one user:
 
 | feature | type | holds |
 |---|---|---|
 | `user_id` | bytes [1] | the user |
-| `item_id` | bytes [n] | the history, oldest first; ties in the order of the input |
+| `item_id` | bytes [n] | the history, oldest first; ties keep the order of the input |
 | `value` | float [n] | each interaction's value: rating, event weight, or 1 |
 | `timestamp` | int64 [n] | Unix seconds; absent where the log has none |
 | `target_item_id` | bytes [m] | held-out items, oldest first; empty in the train split |
 | `target_value` | float [m] | their values |
 
 A raw catalogue Example is one item: `item_id` bytes [1], `title` bytes [1], and each content feature under
-its own name (bytes [n] for text and categories, float [n] for numbers; empty where the catalogue has none).
+its own name (bytes [n] for text and categories, float [n] for numbers; empty if the catalogue has no value).
 """
 
 USER_ID = "user_id"

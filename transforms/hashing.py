@@ -1,4 +1,4 @@
-"""The hash of an id, by which users are put in order and cut to a number: the same wherever they are measured."""
+"""Hashes ids, to sort users and cut them to a number; trainer and evaluator get the same order."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 ID_HASHES = 2**63 - 1
-"""Hashes are from 0 and below this, which is what an int64 holds."""
+"""Hashes are at least 0 and below this, the largest int64."""
 
 
 def id_hashes(ids: Any) -> npt.NDArray[np.int64]:

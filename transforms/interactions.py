@@ -1,7 +1,7 @@
-"""The interaction graph: users and histories to vocabulary indices. See `transforms.features` for names and shapes.
+"""Builds the interaction graph: users and histories to vocabulary indices. Names: see `transforms.features`.
 
-No annotations-import here and no state: TFX calls `preprocessing_fn` by its dotted path, in Beam workers, and the
-graph it traces is the one that serving looks users and histories up with.
+This module has no annotations-import and no state: TFX calls `preprocessing_fn` by its dotted path, in Beam workers.
+Serving looks up users and histories with the graph that is traced here.
 """
 
 from typing import Any
@@ -13,26 +13,27 @@ from transforms import features
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
-    """Maps raw interaction Examples to indices; vocabularies are of the analysed (training) split alone.
+    """Maps raw interaction Examples to indices. Vocabularies are made from the analysed (training) split only.
 
     Args:
         inputs: Raw features, each a SparseTensor `[batch, n]`.
-        custom_config: `weighted`: whether values are event weights and so weigh the history.
+        custom_config: `weighted`: whether values are event weights, which become the weights of the history.
 
     Returns:
         `user_index` int64 `[batch]`; `history_index` int64 and `history_weight` float32, SparseTensors
         `[batch, n]` in the same order; `user_id` string `[batch]` and `target_item_id` string SparseTensor
-        `[batch, m]` as they came.
+        `[batch, m]` unchanged.
 
     Raises:
-        tf.errors.InvalidArgumentError: When the graph runs: values weigh, and a row has more or fewer than items.
+        tf.errors.InvalidArgumentError: When the graph runs: values are weights, and a row does not have one value for
+            each item.
     """
     user_id = first(inputs[features.USER_ID])
     history = inputs[features.ITEM_ID]
     if custom_config["weighted"]:
         value = inputs[features.VALUE]
-        # Totals alone could agree where two rows lack each other's values, and indices alone are broadcast. Serving
-        # runs this graph, and so these checks, too.
+        # Both checks are needed: totals can be equal although one row lacks a value and another has one too many, and
+        # `assert_equal` broadcasts the indices. Serving runs this graph, so it runs these checks too.
         wrong = "each row must have one value for each item_id"
         same_total = tf.debugging.assert_equal(tf.size(value.values), tf.size(history.values), wrong)
         with tf.control_dependencies([same_total]):
@@ -59,7 +60,7 @@ def first(feature: Any) -> Any:
         feature: String SparseTensor `[batch, n]` with n at most 1.
 
     Returns:
-        String tensor `[batch]`; "" where a row has none.
+        String tensor `[batch]`; "" if a row has no value.
     """
     one_column = tf.sparse.slice(feature, [0, 0], [feature.dense_shape[0], 1])
     wide = tf.SparseTensor(one_column.indices, one_column.values, tf.stack([feature.dense_shape[0], 1]))

@@ -1,4 +1,4 @@
-"""A compiled job of any TFX pipeline: read it, lint it, rehearse it on this machine.
+"""Reads, lints and rehearses a compiled job of any TFX pipeline on this machine.
 
-Of ours it imports `pipeline.ground` and `configs.errors` alone.
+Of this project's packages it imports only `pipeline.ground` and `common`.
 """

@@ -1,7 +1,7 @@
-"""Reads a compiled job, as it would be uploaded: the JSON of a PipelineJob, or the YAML of a PipelineSpec.
+"""Reads a compiled job in its upload format: the JSON of a PipelineJob, or the YAML of a PipelineSpec.
 
-Both are KFP's protos (https://github.com/kubeflow/pipelines/blob/master/api/v2alpha1/pipeline_spec.proto); what is in
-them is left as it is there, but for fields that are null: in proto3's JSON they are not set.
+Both are KFP's protos (https://github.com/kubeflow/pipelines/blob/master/api/v2alpha1/pipeline_spec.proto). Their
+content is not changed, except that null fields are removed: in proto3's JSON, null means "not set".
 """
 
 import json
@@ -17,23 +17,23 @@ from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 from common.errors import JobError
 
 FAIL_FAST = "PIPELINE_FAILURE_POLICY_FAIL_FAST"
-"""`runtimeConfig.failurePolicy`, which is Vertex's and not in KFP's proto."""
+"""A value of `runtimeConfig.failurePolicy`, a field that Vertex has and KFP's proto does not."""
 
 MAX_BYTES = 16 * 1024 * 1024
-"""Of a job's file. Vertex takes far less; a larger file is something else."""
+"""The largest job file that is read. Vertex takes far less; a larger file is something else."""
 
 _INSIDE_STRUCTS = {
     pb.PipelineJob.DESCRIPTOR.fields_by_name["pipeline_spec"]: pb.PipelineSpec.DESCRIPTOR,
     pb.PipelineSpec.DESCRIPTOR.fields_by_name["deployment_spec"]: pb.PipelineDeploymentConfig.DESCRIPTOR,
 }
-"""What fields hold that are a Struct in the proto."""
+"""The message inside fields that are a Struct in the proto."""
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without aliases: a few bytes of them stand for gigabytes, and compilers write none."""
+    """Loads YAML without aliases: a few bytes of aliases can expand to gigabytes, and compilers write none."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """As the base class, but for aliases."""
+        """Does what the base class does, but refuses aliases."""
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("it holds an alias (*), which no compiler writes")
         return super().compose_node(parent, index)
@@ -44,11 +44,10 @@ class CompiledJob:
     """A compiled job."""
 
     path: str
-    """Where it was read, for messages."""
+    """The file that was read, for messages."""
 
     document: dict[str, Any]
-    """The file, parsed: a PipelineJob, made from the PipelineSpec where the file is YAML. Fields that are null are left
-    out."""
+    """The parsed file: a PipelineJob, made from the PipelineSpec if the file is YAML. Null fields are left out."""
 
     spec: pb.PipelineSpec
     """Tasks and components."""
@@ -57,7 +56,7 @@ class CompiledJob:
     """Executors, by label."""
 
     runtime: pb.PipelineJob.RuntimeConfig
-    """Where it writes, and values of its parameters."""
+    """Where the job writes, and the values of its parameters."""
 
     @property
     def name(self) -> str:
@@ -66,30 +65,30 @@ class CompiledJob:
 
     @property
     def pipeline_root(self) -> str:
-        """The place of all artifacts; empty if whoever submits it says so."""
+        """The folder of all artifacts; empty if it is set at submission."""
         return self.runtime.gcs_output_directory or self.spec.default_pipeline_root
 
     @property
     def tfx_version(self) -> str:
-        """The version of the TFX that compiled it; empty if another compiler did."""
+        """The version of TFX that compiled the job; empty if another compiler did."""
         compiler, _, version = self.spec.sdk_version.partition("-")
         return version if compiler == "tfx" else ""
 
     @property
     def is_yaml(self) -> bool:
-        """Whether the file is one that Kubeflow Pipelines' own backend takes."""
+        """Whether the file is for Kubeflow Pipelines' own backend."""
         return is_yaml(self.path)
 
     @property
     def fails_fast(self) -> bool:
-        """Whether no further task is to start after one has failed."""
+        """Whether no further task may start after one has failed."""
         return self.document.get("runtimeConfig", {}).get("failurePolicy") == FAIL_FAST
 
     def component(self, task: pb.PipelineTaskSpec) -> pb.ComponentSpec:
         """The component of a task.
 
         Raises:
-            JobError: The job has none of this name.
+            JobError: The job has no component of this name.
         """
         name = task.component_ref.name
         if name not in self.spec.components:
@@ -99,10 +98,10 @@ class CompiledJob:
         return self.spec.components[name]
 
     def executor(self, task: pb.PipelineTaskSpec) -> pb.PipelineDeploymentConfig.ExecutorSpec:
-        """How a task is executed: a container, an importer or a resolver.
+        """The executor of a task: a container, an importer or a resolver.
 
         Raises:
-            JobError: The job has none for it.
+            JobError: The job has no executor for the task.
         """
         label = self.component(task).executor_label
         if label not in self.deployment.executors:
@@ -113,7 +112,7 @@ class CompiledJob:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """RuntimeParameters and the values that the job itself has for them; None for one that must be given."""
+        """The RuntimeParameters, with the values that the job itself has; None for one that must be given."""
         given = json_format.MessageToDict(self.runtime).get("parameterValues", {})
         legacy = {
             name: getattr(value, value.WhichOneof("value") or "string_value")
@@ -127,10 +126,10 @@ class CompiledJob:
 
 
 def is_yaml(file_name: str) -> bool:
-    """Whether a job of this name is for the open-source backend of Kubeflow Pipelines, whose format YAML is.
+    """Whether a file is for the open-source backend of Kubeflow Pipelines, which reads YAML.
 
     Args:
-        file_name: Name or path.
+        file_name: Name or path of the job's file.
     """
     return file_name.endswith((".yaml", ".yml"))
 
@@ -139,17 +138,17 @@ def read_job(path: str | Path) -> CompiledJob:
     """Reads a compiled job.
 
     Args:
-        path: `*.json` or `*.yaml`, as a compiler wrote it.
+        path: `*.json` or `*.yaml`, as the compiler wrote it.
 
     Raises:
-        JobError: The file is missing, too large, or no compiled job.
+        JobError: The file is missing or too large, or it is not a compiled job.
     """
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:
             raise JobError(f"{file}: has {file.stat().st_size} bytes, a compiled job has at most {MAX_BYTES}.")
         text = file.read_text(encoding="utf-8")
-        # A second document of KFP's says how Kubernetes is to treat the pods.
+        # KFP may write a second document, with settings for Kubernetes' pods. Only the first is the job.
         document = next(yaml.load_all(text, _Loader), None) if is_yaml(file.name) else json.loads(text)
     except OSError as e:
         raise JobError(f"{file}: cannot be read ({e.strerror}). Compile it: `perennial vertex compile`.") from e
@@ -163,10 +162,10 @@ def parse_job(document: Any, path: str) -> CompiledJob:
 
     Args:
         document: A PipelineJob or a PipelineSpec, as JSON values.
-        path: Where it came from, for messages.
+        path: The file of the job, for messages.
 
     Raises:
-        JobError: It is neither.
+        JobError: The document is neither.
     """
     given = {key for key, value in document.items() if value is not None} if isinstance(document, dict) else set()
     if not {"pipelineSpec", "pipelineInfo"} & given:
@@ -175,7 +174,7 @@ def parse_job(document: Any, path: str) -> CompiledJob:
         document = {"pipelineSpec": document}
     try:
         document = _without_nulls(document, pb.PipelineJob.DESCRIPTOR)
-        # Not the whole as one PipelineJob: the SDKs' own versions of that proto differ, the spec's do not.
+        # The parts are parsed one by one: the SDKs have different versions of PipelineJob, but not of PipelineSpec.
         spec = json_format.ParseDict(document["pipelineSpec"], pb.PipelineSpec(), ignore_unknown_fields=True)
         runtime = json_format.ParseDict(
             document.get("runtimeConfig", {}), pb.PipelineJob.RuntimeConfig(), ignore_unknown_fields=True
@@ -193,10 +192,10 @@ def parse_job(document: Any, path: str) -> CompiledJob:
 
 
 def _without_nulls(message: Any, kind: Any) -> Any:
-    """A message without its fields that are null, nor labels and runtime parameters that are: Google's SDK sends none.
+    """Removes null fields, labels and runtime parameters from a message, because Google's SDK does not send them.
 
-    Where null is a value, such as a parameter's default, it stays. As an element of a list, or in place of a task or a
-    component, it is an error, which parsing finds.
+    Null stays if it is a value, such as a parameter's default. Null as an element of a list, or in place of a task or a
+    component, is an error, which parsing finds.
 
     Args:
         message: The message as JSON values.
@@ -207,13 +206,13 @@ def _without_nulls(message: Any, kind: Any) -> Any:
     if not isinstance(message, dict) or kind in (Struct.DESCRIPTOR, Value.DESCRIPTOR):
         return message
     if kind.GetOptions().map_entry:
-        of_entry = kind.fields_by_name["value"].message_type
-        if of_entry in (None, Value.DESCRIPTOR):
+        value_kind = kind.fields_by_name["value"].message_type
+        if value_kind in (None, Value.DESCRIPTOR):
             return {key: value for key, value in message.items() if value is not None}
-        return {key: _without_nulls(each, of_entry) for key, each in message.items()}
+        return {key: _without_nulls(each, value_kind) for key, each in message.items()}
     fields, kept = {**kind.fields_by_name, **kind.fields_by_camelcase_name}, {}
     for name, value in message.items():
-        field = fields.get(name)  # None for one that only Vertex knows
+        field = fields.get(name)  # None for a field that only Vertex has
         inside = field and _INSIDE_STRUCTS.get(field, field.message_type)
         if value is not None or inside == Value.DESCRIPTOR:
             kept[name] = _without_nulls(value, inside) if inside else value

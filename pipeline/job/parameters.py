@@ -1,4 +1,4 @@
-"""Values of parameters, of the types that the job declares: from the command line, from files, from JSON."""
+"""Reads values of parameters, in the types that the job declares: from the command line, from files, from JSON."""
 
 import json
 import math
@@ -26,28 +26,28 @@ _PYTHON: dict[int, tuple[type, ...]] = {
     pb.ParameterType.STRUCT: (dict,),
 }
 _LARGEST_INTEGER = 2**53
-"""Up to which each whole number is one of JSON's on the way, IEEE 754 doubles."""
+"""Whole numbers up to this can be sent exactly in JSON, whose numbers are IEEE 754 doubles."""
 
 _ECHO = 100
-"""Characters of a value that a message repeats."""
+"""Number of characters of a value that a message repeats."""
 
 _OLD_TYPES = {
     pb.PrimitiveType.INT: pb.ParameterType.NUMBER_INTEGER,
     pb.PrimitiveType.DOUBLE: pb.ParameterType.NUMBER_DOUBLE,
     pb.PrimitiveType.STRING: pb.ParameterType.STRING,
 }
-"""TFX writes the field `type`, which KFP has replaced by `parameter_type`."""
+"""Types by their old names: TFX writes the field `type`, which KFP has replaced by `parameter_type`."""
 
 
 def parameter_values(job: CompiledJob, given: Sequence[str]) -> dict[str, Any]:
     """Reads values from the command line.
 
     Args:
-        job: The job, which declares the parameters and may have values of its own.
-        given: `NAME=VALUE` each.
+        job: The job, which declares the parameters and may have values for them.
+        given: Each value as `NAME=VALUE`.
 
     Returns:
-        JSON values by name: those given, and those that the job file has.
+        JSON values by name: the given values, and those in the job file.
 
     Raises:
         JobError: A name is unknown, a value does not fit, or one is missing.
@@ -88,14 +88,14 @@ def type_of(declared: Any) -> int:
 
 
 def from_text(text: str, declared: Any) -> Any:
-    """Reads a value.
+    """Reads a value from text.
 
     Args:
-        text: JSON, but for a STRING.
+        text: JSON, or plain text for a STRING.
         declared: ParameterSpec of an input or an output.
 
     Raises:
-        ValueError: It is of another type; the message says which is wanted.
+        ValueError: It is of another type; the message names the wanted type.
     """
     kind = type_of(declared)
     if kind not in _PYTHON:
@@ -129,7 +129,7 @@ def _exact(text: str) -> int:
 
 
 def as_declared(value: Any, declared: Any) -> Any:
-    """A JSON value with its number as what was declared: JSON and protobuf's Struct know one kind of number.
+    """Converts a JSON value to its declared type: JSON and protobuf's Struct have only one kind of number.
 
     Args:
         value: A JSON value.
@@ -139,7 +139,7 @@ def as_declared(value: Any, declared: Any) -> Any:
     if kind == pb.ParameterType.NUMBER_INTEGER and isinstance(value, float) and value.is_integer():
         return int(value)
     if kind == pb.ParameterType.STRING and isinstance(value, (dict, list)):
-        return json.dumps(value)  # a final status, which TFX takes as text
+        return json.dumps(value)  # a final status, which TFX expects as text
     return value
 
 

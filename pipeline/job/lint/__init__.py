@@ -1,4 +1,4 @@
-"""What would fail or surprise on Vertex, told before anything is uploaded."""
+"""Finds what would fail or surprise on Vertex, before anything is uploaded."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,36 +14,36 @@ __all__ = ["CHANNEL_IN_CUSTOM_CONFIG", "Finding", "JobContext", "explain", "job_
 
 
 def job_findings(job: "CompiledJob", context: JobContext | None = None) -> list[Finding]:
-    """Looks at a compiled job.
+    """Checks a compiled job with all rules.
 
     Args:
         job: The job, of any TFX pipeline.
-        context: What is known of its submission. None: rules that need it find nothing.
+        context: What is known about its submission. None: rules that need it find nothing.
 
     Returns:
-        What was found, errors first.
+        The findings, errors first.
 
     Raises:
-        JobError: The job cannot be used: a task names a component or an executor that it lacks.
+        JobError: The job cannot be used: a task names a component or an executor that the job does not have.
     """
     subject = Subject(job, context)
     return in_order([finding for rule in JOB_RULES for finding in rule(subject)])
 
 
 def pipeline_findings(pipeline: Any) -> list[Finding]:
-    """Looks at a pipeline before it is compiled.
+    """Checks a pipeline before it is compiled.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.
 
     Returns:
-        What was found, errors first.
+        The findings, errors first.
     """
     return in_order([finding for rule in PIPELINE_RULES for finding in rule(pipeline)])
 
 
 def explain(job: "CompiledJob", task: str) -> list[Finding]:
-    """What may have made a task fail.
+    """Finds possible reasons why a task failed.
 
     Args:
         job: The job.

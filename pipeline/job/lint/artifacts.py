@@ -1,4 +1,4 @@
-"""Artifact types that TFX's entry point cannot find again: on Vertex a type is only a title, `<module>.<Class>`."""
+"""Finds artifact types that TFX's entry point cannot import: on Vertex a type is only a title, `<module>.<Class>`."""
 
 import re
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 TITLE = re.compile(r"[a-z][a-z0-9-_]{2,20}[.][A-Z][a-zA-Z0-9-_]{2,49}")
-"""As in `tfx.orchestration.kubeflow.v2.compiler_utils`, which keeps it for itself."""
+"""The pattern of `tfx.orchestration.kubeflow.v2.compiler_utils`, where it is private."""
 
 _OWN = "tfx."
-"""How titles begin that TFX has a table for."""
+"""Prefix of the titles that TFX has a table for."""
 
 _PATTERN_FIX = (
     "Give the class a TYPE_NAME such as `pipeline.DataBlessing`: one module of 3 to 21 small letters, digits, dashes "
@@ -27,7 +27,7 @@ _PATTERN_FIX = (
 
 
 def job_findings(subject: Subject) -> Iterator[Finding]:
-    """Looks at the artifact types of tasks that TFX runs.
+    """Checks the artifact types of tasks that TFX runs.
 
     Args:
         subject: The job.
@@ -43,7 +43,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
             }
     others = {title for named in titles.values() for title in named.values() if not title.startswith(_OWN)}
     reasons = not_importable(title for title in others if TITLE.fullmatch(title))
-    # Only if need be: TFX takes seconds to import.
+    # Only if needed: TFX takes seconds to import.
     registered = _registered() if reasons else {}
     for task_id, named in titles.items():
         for where, title in named.items():
@@ -54,7 +54,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
 
 
 def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
-    """Looks at the artifact types of components.
+    """Checks the artifact types of components.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.
@@ -64,7 +64,7 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
 
     for component in pipeline.components:
         channels = {"input": component.inputs, "output": component.outputs}
-        for where, cls in [(f"{side} {key}", c.type) for side, of in channels.items() for key, c in of.items()]:
+        for where, cls in [(f"{side} {key}", c.type) for side, named in channels.items() for key, c in named.items()]:
             title = cls.TYPE_NAME
             path = f"{cls.__module__}.{cls.__qualname__}"
             if compiler_utils.TITLE_TO_CLASS_PATH.get(f"{_OWN}{cls.__qualname__}") == path:
@@ -83,7 +83,7 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
 
 
 def _title(artifact_type: "pb.ArtifactTypeSchema", where: str) -> str:
-    """The title of a type, as TFX's entry point reads it; `tfx.Artifact` if it has none."""
+    """The title of a type, read as TFX's entry point reads it; `tfx.Artifact` if the type has none."""
     if artifact_type.WhichOneof("kind") == "schema_title":
         return str(artifact_type.schema_title)
     try:
@@ -94,7 +94,7 @@ def _title(artifact_type: "pb.ArtifactTypeSchema", where: str) -> str:
 
 
 def _registered() -> dict[str, str]:
-    """The titles that TFX's entry point knows another class for, and its dotted path, ours among them."""
+    """The titles that TFX's entry point maps to a class, ours included, each with the dotted path of its class."""
     from tfx.orchestration.kubeflow.v2 import compiler_utils
 
     from pipeline.ground import artifacts
@@ -105,7 +105,7 @@ def _registered() -> dict[str, str]:
 
 
 def _is_registered_in_time(class_path: str | None, where: str, titles: dict[str, str]) -> bool:
-    """Whether what registers a title is imported before it is looked for: inputs are parsed first, in any order."""
+    """Whether the package that registers a title is imported before the title is needed: inputs are parsed first."""
     if class_path is None or not where.startswith("output"):
         return False
     package = class_path.partition(".")[0]

@@ -1,4 +1,4 @@
-"""Lint at compile time: what would fail is not written, what would surprise goes to the log."""
+"""Applies lint at compile time: errors stop the compilation, warnings go to the log."""
 
 import logging
 
@@ -9,17 +9,17 @@ _logger = logging.getLogger("perennial.vertex.lint")
 
 
 def refuse(findings: list[Finding]) -> None:
-    """Stops a compilation, or a submission, if something in the job would fail where it is to run.
+    """Stops a compilation or a submission if something in the job would fail; logs the warnings otherwise.
 
     Args:
-        findings: Of the pipeline or of the job.
+        findings: Findings in the pipeline or the job.
 
     Raises:
-        JobError: There are errors among them; the message lists them all.
+        JobError: Some findings are errors; the message lists them all.
     """
     fatal = [finding for finding in findings if finding.severity == "error"]
     if fatal:
-        told = [f"  {as_line(finding, tasks)}" for finding, tasks in together(fatal).items()]
-        raise JobError("\n".join([f"the job would fail; nothing was written or sent. Lint found {len(told)}:", *told]))
+        lines = [f"  {as_line(finding, tasks)}" for finding, tasks in together(fatal).items()]
+        raise JobError("\n".join([f"the job would fail; nothing was written or sent. Lint found {len(lines)}:", *lines]))
     for finding, tasks in together(findings).items():
         _logger.warning("%s", as_line(finding, tasks))

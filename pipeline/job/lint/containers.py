@@ -1,4 +1,4 @@
-"""What tasks run in: which image, on how large a machine, as whom."""
+"""Checks what tasks run in: the image, the machine, the account."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ NEED_CONTEXT = ("tfx-line", "no-service-account", "dataflow-worker-user")
 
 
 def images(subject: Subject) -> Iterator[Finding]:
-    """Looks for images whose tag can move.
+    """Finds images whose tag can move.
 
     Args:
         subject: The job.
@@ -46,7 +46,7 @@ def images(subject: Subject) -> Iterator[Finding]:
 
 
 def tfx_line(subject: Subject) -> Iterator[Finding]:
-    """Holds the TFX that compiled the job against the image's.
+    """Compares the TFX version that compiled the job with the image's version.
 
     Args:
         subject: The job.
@@ -66,13 +66,13 @@ def tfx_line(subject: Subject) -> Iterator[Finding]:
 
 
 def resources(subject: Subject) -> Iterator[Finding]:
-    """Looks for containers without limits.
+    """Finds containers without limits of CPU and memory.
 
     Args:
         subject: The job.
     """
     if subject.is_yaml:
-        return  # there, a pod without limits takes what its node has
+        return  # on Kubernetes, a pod without limits takes what its node has
     for task in subject.tasks:
         if task.executor.HasField("container") and not _has_limits(subject, task):
             yield Finding(
@@ -87,7 +87,7 @@ def resources(subject: Subject) -> Iterator[Finding]:
 
 
 def service_account(subject: Subject) -> Iterator[Finding]:
-    """Looks for whom tasks run as.
+    """Checks that the submission or the job names the account that tasks run as.
 
     Args:
         subject: The job.
@@ -106,7 +106,7 @@ def service_account(subject: Subject) -> Iterator[Finding]:
 
 
 def dataflow_workers(subject: Subject) -> Iterator[Finding]:
-    """Looks for Dataflow's workers in the image of the tasks.
+    """Checks whether Dataflow's workers would run in the image of the tasks.
 
     Args:
         subject: The job.
@@ -125,7 +125,7 @@ def dataflow_workers(subject: Subject) -> Iterator[Finding]:
 
 
 def _has_limits(subject: Subject, task: Task) -> bool:
-    # In the document: later versions of the proto have further fields for the same, which ours would not read.
+    # Read from the document: later versions of the proto have more fields for limits, which our version would not read.
     limits: Any = subject.job.document["pipelineSpec"]
     for key in ("deploymentSpec", "executors", task.label, "container", "resources"):
         limits = limits.get(key, {})

@@ -1,4 +1,4 @@
-"""What must not be in `custom_config`: Channels, RuntimeParameters, paths. Data comes through a component's inputs."""
+"""Finds what must not be in `custom_config`: Channels, RuntimeParameters, paths. Components get data as inputs."""
 
 import json
 import re
@@ -13,7 +13,7 @@ CHANNEL_IN_CUSTOM_CONFIG = (
     "A Channel in custom_config serialises empty, so it works in a notebook and dies on Vertex with an IndexError, "
     "with no edge and no lineage: the task does not even wait for what it means to read."
 )
-"""Why a Channel in `custom_config` fails; also what the rehearsal says of such a task."""
+"""Why a Channel in `custom_config` fails; the rehearsal also prints this for such a task."""
 
 _CHANNEL_FIX = (
     "Make it an input of the component: a ChannelParameter in INPUTS of its ComponentSpec, which the executor gets in "
@@ -21,25 +21,25 @@ _CHANNEL_FIX = (
 )
 
 _PLACE = re.compile(
-    r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]+:/\S.*"  # a URI; of http, a service more often than data
+    r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]+:/\S.*"  # a URI; an http one is more often a service than data
     r"|(~|\.[./]*)?/\w[\w .*/-]*|[A-Za-z]:\\.+"
-    r"|\w[\w .*-]*(/[\w .*-]+)+\.[A-Za-z]\w{0,9}"  # relative: a file's, by its ending
+    r"|\w[\w .*-]*(/[\w .*-]+)+\.[A-Za-z]\w{0,9}"  # a relative path of a file, recognised by its ending
 )
 
 _SURELY_LOCAL = re.compile(r"file:.*|~/.*|\.\.?/.*|[A-Za-z]:\\.*")
 
 _MAX_DEPTH = 100
-"""As deep as protos' own JSON goes; what is further in is not looked at."""
+"""The depth limit of protobuf's JSON; values at a greater depth are not checked."""
 
 _OBJECT = "__tfx_object_type__"
-"""The key by which `tfx.utils.json_utils` marks what it has serialised."""
+"""The key by which `tfx.utils.json_utils` marks an object that it has serialised."""
 
 _JOB_SPECS = re.compile(r"ai_platform_(training|serving|tuning)_args|vertex_.*")
-"""Keys under which TFX's Vertex executors find the description of their machines, which may name buckets."""
+"""Keys of the job descriptions that TFX's Vertex executors read; these may name buckets."""
 
 
 def job_findings(subject: Subject) -> Iterator[Finding]:
-    """Looks at the constants of every task.
+    """Checks the constants of every task.
 
     Args:
         subject: The job.
@@ -49,7 +49,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
 
 
 def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
-    """Looks at the execution properties of every component.
+    """Checks the execution properties of every component.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.
@@ -59,11 +59,11 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
 
 
 def parameter_findings(task: str, parameters: dict[str, Any]) -> Iterator[Finding]:
-    """Looks at the parameters of one task.
+    """Checks the parameters of one task.
 
     Args:
-        task: Its id.
-        parameters: Values by name; JSON may be in text.
+        task: The task's id.
+        parameters: Values by name; a text may hold JSON.
     """
     for name, parameter in parameters.items():
         for path, value in _walk(parameter, ()):
@@ -103,7 +103,7 @@ def images_of_jobs(parameters: dict[str, Any]) -> list[str]:
     """The images of the jobs that TFX's Vertex executors start.
 
     Args:
-        parameters: Of one task, by name.
+        parameters: The parameters of one task, by name.
     """
     return [
         value
@@ -113,7 +113,7 @@ def images_of_jobs(parameters: dict[str, Any]) -> list[str]:
 
 
 def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """A value and all that is in it, JSON in text included; what TFX has serialised is one value."""
+    """A value and all values inside it, also those of JSON in text. An object serialised by TFX is one value."""
     if len(path) > _MAX_DEPTH:
         return
     if isinstance(value, str):
@@ -136,7 +136,7 @@ def _walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
 
 
 def _parsed(text: str) -> Any:
-    """The object or list that a text holds as JSON; None if it is just a text."""
+    """The object or list that a text holds as JSON; None if it holds no such JSON."""
     if not text.lstrip().startswith(("{", "[")):
         return None
     try:
@@ -147,7 +147,7 @@ def _parsed(text: str) -> Any:
 
 
 def _serialised(value: Any) -> Any:
-    """A live Channel or RuntimeParameter in the form that a compiled job has it in."""
+    """Converts a live Channel or RuntimeParameter to the form that it has in a compiled job."""
     names = [base.__name__ for base in type(value).__mro__]
     if "BaseChannel" in names:
         return {
@@ -162,7 +162,7 @@ def _serialised(value: Any) -> Any:
 
 
 def _is_jsonable(value: Any, kind: str) -> bool:
-    """Whether TFX has serialised an object of this class, or of a flavour of it, such as OutputChannel."""
+    """Whether TFX has serialised an object of this class, or of a variant of it, such as OutputChannel."""
     return isinstance(value, dict) and _OBJECT in value and str(value.get("__class__", "")).endswith(kind)
 
 

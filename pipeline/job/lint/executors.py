@@ -1,4 +1,4 @@
-"""Code that a task on Vertex cannot find: executors of a notebook or script, and modules shipped as files."""
+"""Finds code that a task on Vertex cannot import: executors of a notebook or script, and modules given as files."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ _MOVE = "Move the class to a module of the package that is installed in the imag
 
 
 def job_findings(subject: Subject) -> Iterator[Finding]:
-    """Looks for each task's executor, as TFX's entry point will.
+    """Checks that each task's executor can be imported, as TFX's entry point will import it.
 
     Args:
         subject: The job.
@@ -31,7 +31,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
 
 
 def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
-    """Looks at the executor classes of components.
+    """Checks the executor classes of components.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.

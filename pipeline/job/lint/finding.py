@@ -1,11 +1,11 @@
-"""What lint found: one fault, where it is, why it matters on Vertex, and what to do."""
+"""Defines a finding of lint: one fault, where it is, why it matters on Vertex, and what to do."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
-"""`error`: would fail, or give a wrong result. `warning`: would run, and surprise."""
+"""`error`: the job would fail, or give a wrong result. `warning`: it would run, but surprise."""
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,10 @@ class Finding:
     """The rule's stable name, such as `channel-in-custom-config`."""
 
     severity: Severity
-    """Whether it would fail or surprise."""
+    """Whether the job would fail or surprise."""
 
     task: str | None
-    """The task's id; None: the fault is the whole job's."""
+    """The task's id; None: the fault is in the job as a whole."""
 
     where: str
     """The place in the task or job, such as `parameter custom_config, field catalogue`."""
@@ -36,30 +36,33 @@ class Finding:
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Errors first, each once; else in the order they came in.
+    """Sorts errors first, removes repeats, and otherwise keeps the order.
 
     Args:
-        findings: What the rules found; two rules may have found the same.
+        findings: The findings of the rules; two rules may have found the same.
     """
     return sorted(dict.fromkeys(findings), key=lambda finding: finding.severity != "error")
 
 
 def together(findings: Iterable[Finding]) -> dict[Finding, list[str]]:
-    """What is the same in several tasks, once: without its task, and the tasks that it is in.
+    """Groups findings that are the same in several tasks.
 
     Args:
-        findings: What was found.
+        findings: The findings.
+
+    Returns:
+        Each different finding, without its task, and the tasks that have it.
     """
     tasks: dict[Finding, list[str]] = {}
     for finding in findings:
-        of_them = tasks.setdefault(replace(finding, task=None), [])
+        having_it = tasks.setdefault(replace(finding, task=None), [])
         if finding.task:
-            of_them.append(finding.task)
+            having_it.append(finding.task)
     return tasks
 
 
 def as_line(finding: Finding, tasks: list[str]) -> str:
-    """A fault in one line: rule, where, why, fix.
+    """Formats a fault as one line: rule, where, why, fix.
 
     Args:
         finding: The fault.

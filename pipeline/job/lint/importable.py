@@ -1,4 +1,4 @@
-"""Asks a fresh interpreter whether names can be imported: this process may have made or found modules by itself."""
+"""Asks a fresh interpreter whether names can be imported: this process may have modules that a task does not have."""
 
 import json
 import subprocess
@@ -9,17 +9,20 @@ from pathlib import Path
 from common.errors import JobError
 
 _TIMEOUT_SECONDS = 60
-"""It looks up files only, which takes a tenth of a second; a network drive may take longer."""
+"""The interpreter only looks up files, which takes 0.1 s; a network drive may take longer."""
 
 
 def not_importable(paths: Iterable[str]) -> dict[str, str]:
-    """Those of some dotted paths that cannot be imported, with why.
+    """Finds the dotted paths that cannot be imported, and why.
 
-    Nothing is imported. The interpreter starts in the current folder with the environment of this one, as a task does
-    that is started with `python -m` in the image's folder.
+    Nothing is imported. The interpreter starts in the current folder, with the environment of this process: so does a
+    task, which is started with `python -m` in the image's folder.
 
     Args:
-        paths: As `<module>.<name>`.
+        paths: Each as `<module>.<name>`.
+
+    Returns:
+        Each path that cannot be imported, with the reason.
 
     Raises:
         JobError: The interpreter did not answer.
@@ -30,7 +33,7 @@ def not_importable(paths: Iterable[str]) -> dict[str, str]:
     program = Path(__file__).with_name("probe.py").read_text(encoding="utf-8")
     try:
         answer = subprocess.run(
-            # Not as a file: its folder would be the first that modules are looked for in.
+            # Passed as text, not as a file: Python would search the file's folder first for modules.
             [sys.executable, "-c", program],
             input=json.dumps(asked),
             capture_output=True,

@@ -1,4 +1,4 @@
-"""Names and labels that Vertex, its client or TFX's compiler do not take."""
+"""Finds names and labels that Vertex, its client or TFX's compiler refuse."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,25 +8,25 @@ from pipeline.job.lint.finding import Finding
 from pipeline.job.lint.subject import Subject
 
 _COMPILER = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
-"""`tfx.orchestration.kubeflow.v2.pipeline_builder`'s."""
+"""The pattern of `tfx.orchestration.kubeflow.v2.pipeline_builder`."""
 
 _JOB_ID = re.compile(r"[a-z][-a-z0-9]{0,112}")
-"""A job's id is the name, a dash and 14 digits of the time; it has at most 128 characters and begins with a letter."""
+"""A job's id is the name, a dash and 14 digits of the time. It has at most 128 characters and begins with a letter."""
 
 _OURS = re.compile(r"[a-z][a-z0-9-]{0,62}")
-"""`name` of `configs.pipeline`: it fits a label, too."""
+"""The pattern of `name` in `configs.pipeline`: such a name can also be a label."""
 
 _MAX_DISPLAY_NAME = 128
 
 _LABEL_KEY = re.compile(r"[^\W\d_A-Z][\w-]{0,62}")
 _LABEL_VALUE = re.compile(r"[\w-]{0,63}")
-"""Google Cloud's: letters that have no capitals or are small, digits, dashes, underscores."""
+"""Google Cloud's patterns: small letters and letters without case, digits, dashes, underscores."""
 
 _MAX_LABELS = 64
 
 
 def job_findings(subject: Subject) -> Iterator[Finding]:
-    """Looks at the job's names.
+    """Checks the job's names and labels.
 
     Args:
         subject: The job.
@@ -46,7 +46,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
 
 
 def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
-    """Looks at the pipeline's name.
+    """Checks the pipeline's name.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.

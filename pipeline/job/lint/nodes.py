@@ -1,4 +1,4 @@
-"""Nodes that TFX's compiler for Vertex refuses with a bare error."""
+"""Finds nodes that TFX's compiler for Vertex refuses with an error that explains nothing."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +7,7 @@ from pipeline.job.lint.finding import Finding
 
 
 def unions(pipeline: Any) -> Iterator[Finding]:
-    """Looks for inputs that are several channels in one.
+    """Finds inputs that join several channels.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.
@@ -32,7 +32,7 @@ def unions(pipeline: Any) -> Iterator[Finding]:
 
 
 def infra_validators(pipeline: Any) -> Iterator[Finding]:
-    """Looks for InfraValidator.
+    """Finds InfraValidator.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.
@@ -53,7 +53,7 @@ def infra_validators(pipeline: Any) -> Iterator[Finding]:
 
 
 def unsupported(pipeline: Any) -> Iterator[Finding]:
-    """Looks for pipelines inside the pipeline, and for ways of execution that there is no container for.
+    """Finds pipelines inside the pipeline, and executor specs for which the compiler makes no container.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.

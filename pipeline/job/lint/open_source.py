@@ -1,4 +1,4 @@
-"""What Kubeflow Pipelines' own backend does not do; its file is the YAML, Vertex's the JSON.
+"""Finds what Kubeflow Pipelines' own backend does not support. That backend takes YAML; Vertex takes JSON.
 
 See https://github.com/kubeflow/pipelines/blob/master/backend/src/v2/compiler/argocompiler/argo.go.
 """
@@ -10,7 +10,7 @@ from pipeline.job.lint.subject import Subject
 
 
 def resolvers(subject: Subject) -> Iterator[Finding]:
-    """Looks for resolvers.
+    """Finds resolvers.
 
     Args:
         subject: The job.
@@ -30,7 +30,7 @@ def resolvers(subject: Subject) -> Iterator[Finding]:
 
 
 def drivers(subject: Subject) -> Iterator[Finding]:
-    """Looks for ExampleGens whose driver would have to run before the cache is asked.
+    """Finds ExampleGens whose driver must run before the cache lookup.
 
     Args:
         subject: The job.

@@ -1,4 +1,4 @@
-"""RuntimeParameters that no one gives a value."""
+"""Finds RuntimeParameters without a value."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ RUNTIME_PARAMETER_WITHOUT_VALUE = "runtime-parameter-without-value"
 
 
 def job_findings(subject: Subject) -> Iterator[Finding]:
-    """Looks for a value or default of each parameter.
+    """Checks that each parameter has a value or a default.
 
     Args:
         subject: The job.
@@ -41,7 +41,7 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
 
 
 def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
-    """Looks for a default of each parameter of a component.
+    """Checks that each RuntimeParameter of a component has a default.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.

@@ -1,4 +1,4 @@
-"""Places of this machine in a job whose tasks run on others."""
+"""Finds paths of this machine in a job whose tasks run on other machines."""
 
 import json
 import re
@@ -9,19 +9,19 @@ from pipeline.job.lint.finding import Finding
 from pipeline.job.lint.subject import Subject, Task
 
 _PLACES = {"input_base", "schema_file", "artifact_uri", "uri"}
-"""Parameters of TFX's and KFP's components that are places, absolute or relative; the last two are importers'."""
+"""Parameters of TFX's and KFP's components that are paths, absolute or relative. Importers have the last two."""
 
 LIKE_A_PLACE = re.compile(r".*(_|^)(base|dir|directory|file|folder|path|root|uri)")
-"""Names of parameters that may be places: an absolute path is then one."""
+"""Names of parameters that may be paths. Their value is one if it is an absolute path."""
 
 _BEAM_PLACE = re.compile(r"--(temp_location|staging_location)=(.*)")
 
 _REMOTE_RUNNER = re.compile(r"--runner=(?!.*(Direct|Prism|Interactive|FnApi)).+", re.IGNORECASE)
-"""Without one, Beam runs in the task itself, whose own folders are as good."""
+"""Without such a flag, Beam runs in the task itself, where local folders work."""
 
 
 def flags_of_remote_beam(task: Task) -> list[str]:
-    """The arguments of a task whose Beam pipelines run elsewhere; none of another.
+    """The arguments of a task whose Beam pipelines run on other machines; empty for another task.
 
     Args:
         task: The task.
@@ -31,7 +31,7 @@ def flags_of_remote_beam(task: Task) -> list[str]:
 
 
 def is_local(place: str) -> bool:
-    """Whether a place is one of this machine: a path, or a `file://` URI.
+    """Whether a place is on this machine: a path, or a `file://` URI.
 
     Args:
         place: A path or URI.
@@ -40,7 +40,7 @@ def is_local(place: str) -> bool:
 
 
 def job_findings(subject: Subject) -> Iterator[Finding]:
-    """Looks at the root and at each task's places.
+    """Checks the pipeline root and the paths of each task.
 
     Args:
         subject: The job.
@@ -74,7 +74,7 @@ def _places(task: Task) -> Iterator[tuple[str, str]]:
 
 
 def _base_directory(push_destination: str) -> str:
-    """The folder of a PushDestination proto, as JSON in either spelling; empty if it pushes elsewhere."""
+    """The folder of a PushDestination proto, as JSON in either spelling; empty if it has none."""
     try:
         value: Any = json.loads(push_destination)
         folder = value.get("filesystem", {})

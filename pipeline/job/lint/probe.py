@@ -1,7 +1,7 @@
-"""Whether names can be imported, as a fresh interpreter sees it, without importing them.
+"""Checks in a fresh interpreter whether names can be imported, without importing them.
 
-This file is run as a program, by its text: standard input holds a JSON list of dotted paths, standard output a JSON
-object of those that cannot be imported, each with why. It needs nothing but Python.
+The text of this file is run as a program. It reads a JSON list of dotted paths from standard input, and writes a JSON
+object to standard output: each path that cannot be imported, with the reason. It needs only Python.
 """
 
 import ast
@@ -15,10 +15,10 @@ _DECORATED = "_Executor"
 
 
 def why_not(path: str) -> str | None:
-    """Why `<module>.<name>` cannot be imported; None if it can be.
+    """Says why `<module>.<name>` cannot be imported; None if it can be.
 
     Args:
-        path: The dotted path. As TFX imports it: all but the last part is a module, which a nested class is not in.
+        path: The dotted path. TFX takes everything before the last dot as the module, so a nested class is not found.
     """
     module, _, name = path.rpartition(".")
     if module == "__main__" or not all(part.isidentifier() for part in path.split(".")) or not module:
@@ -27,7 +27,7 @@ def why_not(path: str) -> str | None:
     if isinstance(spec, str):
         return spec
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
-        return None  # compiled, or built in: what is in it is not written there
+        return None  # compiled, or built in: there is no source to look into
     with open(spec.origin, "rb") as source:
         try:
             tree = ast.parse(source.read())
@@ -40,10 +40,11 @@ def why_not(path: str) -> str | None:
 
 
 def _found(module: str) -> "ModuleSpec | str | None":
-    """Where a module lies, looked up package by package: importing the packages above it would take seconds.
+    """Finds a module package by package, without importing its parent packages, which would take seconds.
 
     Returns:
-        None if that cannot be told: a module above it puts modules where no file is, as `os` does with `os.path`.
+        The module's spec, or the reason why there is none. None if this cannot be found out: a parent module adds
+        modules that have no file, as `os` does with `os.path`.
     """
     found, *inner = module.split(".")
     spec = importlib.util.find_spec(found)
@@ -52,7 +53,7 @@ def _found(module: str) -> "ModuleSpec | str | None":
             break
         above, found = spec, f"{found}.{part}"
         folders = list(above.submodule_search_locations or ())
-        # By the last part alone: of a whole name it would want the packages above to be imported.
+        # Only the last part: with the whole name, Python would import the parent packages.
         spec = PathFinder.find_spec(part, folders) if folders else None
         if spec is None and _puts_modules(above):
             return None
@@ -67,7 +68,7 @@ def _puts_modules(spec: ModuleSpec) -> bool:
 
 
 def _bound(body: list[ast.stmt]) -> set[str]:
-    """The names that a module's statements bind at its top level; `*` if it takes over another's."""
+    """The names that a module's statements bind at its top level; `*` if it imports all names of another module."""
     names: set[str] = set()
     for statement in body:
         if isinstance(statement, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

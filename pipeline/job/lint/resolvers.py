@@ -1,4 +1,4 @@
-"""Resolvers that Vertex has no query for, and blessings that its query finds no model by."""
+"""Finds resolvers for which Vertex has no query, and blessings with which its query finds no model."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +9,7 @@ _STRATEGIES = ("LatestArtifactStrategy", "LatestBlessedModelStrategy")
 
 
 def resolvers(pipeline: Any) -> Iterator[Finding]:
-    """Looks for resolvers that there is no query for.
+    """Finds resolvers for which Vertex has no query.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.
@@ -22,7 +22,7 @@ def resolvers(pipeline: Any) -> Iterator[Finding]:
         if not isinstance(component, resolver.Resolver):
             continue
         properties = component.exec_properties
-        cls = properties.get(resolver.RESOLVER_STRATEGY_CLASS)  # None: it has a function instead
+        cls = properties.get(resolver.RESOLVER_STRATEGY_CLASS)  # None: the resolver has a function instead
         strategy = deprecation_utils.get_first_nondeprecated_class(cls).__name__ if cls else "its function"
         wanted = (properties.get(resolver.RESOLVER_CONFIG) or {}).get("desired_num_of_artifacts", 0)
         if strategy not in _STRATEGIES:
@@ -44,7 +44,7 @@ def resolvers(pipeline: Any) -> Iterator[Finding]:
 
 
 def blessings(pipeline: Any) -> Iterator[Finding]:
-    """Looks for blessings that LatestBlessedModelStrategy will not find a model by.
+    """Finds blessings with which LatestBlessedModelStrategy will not find a model.
 
     Args:
         pipeline: A `tfx.dsl.Pipeline`.

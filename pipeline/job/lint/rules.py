@@ -1,4 +1,4 @@
-"""The rules, in the order in which their findings are told."""
+"""Lists the rules, in the order in which their findings are shown."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -33,7 +33,7 @@ JOB_RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     containers.service_account,
     containers.dataflow_workers,
 )
-"""Over the compiled job. None imports the job's code."""
+"""Rules for a compiled job. None of them imports the job's code."""
 
 PIPELINE_RULES: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     names.pipeline_findings,
@@ -47,4 +47,4 @@ PIPELINE_RULES: tuple[Callable[[Any], Iterator[Finding]], ...] = (
     artifacts.pipeline_findings,
     parameters.pipeline_findings,
 )
-"""Over a `tfx.dsl.Pipeline`, before TFX's compiler refuses it or drops something."""
+"""Rules for a `tfx.dsl.Pipeline`, before TFX's compiler refuses it or drops something."""

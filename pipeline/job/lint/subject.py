@@ -1,4 +1,4 @@
-"""What the rules over a compiled job look at: its tasks with all that is known of each."""
+"""Defines what the rules check in a compiled job: its tasks, with everything that is known about each."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from google.protobuf import json_format
 
 from common.errors import JobError
 
-if TYPE_CHECKING:  # kfp takes a third of a second to import, which every command would wait for
+if TYPE_CHECKING:  # kfp takes 0.3 s to import, which would delay every command
     from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
     from pipeline.job.compiled import CompiledJob
 
 EXECUTOR_FLAG = "--executor_class_path"
-"""By which TFX's entry point is told what to run."""
+"""The flag that tells TFX's entry point which executor to run."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Task:
     """One task, of the job's DAG or of a DAG inside it (TFX puts one there for an exit handler)."""
 
     id: str
-    """Its id, after those of the DAGs that it is in: `CsvExampleGen`, or `tfx-dag/CsvExampleGen`."""
+    """Its id, with the ids of its outer DAGs in front: `CsvExampleGen`, or `tfx-dag/CsvExampleGen`."""
 
     spec: "pb.PipelineTaskSpec"
     """Where its inputs come from, and whether it is cached."""
@@ -42,7 +42,7 @@ class Task:
 
     @property
     def executor_class(self) -> str | None:
-        """The dotted path of its TFX executor. None: it is not run by TFX's entry point."""
+        """The dotted path of its TFX executor. None: TFX's entry point does not run the task."""
         args = list(self.executor.container.args)
         if EXECUTOR_FLAG not in args[:-1]:
             return None
@@ -50,13 +50,13 @@ class Task:
 
     @property
     def constants(self) -> dict[str, Any]:
-        """Its parameters that the job itself holds, by name; those of RuntimeParameters by their values there."""
+        """Its parameters whose values the job holds, by name, including the values of RuntimeParameters."""
         values: dict[str, Any] = {}
         for name, parameter in self.spec.inputs.parameters.items():
             kind = parameter.runtime_value.WhichOneof("value")
             if kind == "constant":
                 values[name] = json_format.MessageToDict(parameter.runtime_value.constant)
-            elif kind == "constant_value":  # of pipeline spec 2.0
+            elif kind == "constant_value":  # in pipeline spec 2.0
                 value = parameter.runtime_value.constant_value
                 values[name] = getattr(value, value.WhichOneof("value") or "string_value")
             elif self.given.get(parameter.component_input_parameter) is not None:
@@ -66,10 +66,10 @@ class Task:
 
 @dataclass(frozen=True)
 class JobContext:
-    """What is known of a job's submission that the job itself does not say."""
+    """What is known about a job's submission, beyond the job itself."""
 
     image_tfx: str | None
-    """The TFX line in the tasks' image, such as `1.21`; None if it is not known."""
+    """The TFX line in the tasks' image, such as `1.21`; None if unknown."""
 
     has_service_account: bool
     """Whether the submission names the account that tasks run as."""
@@ -80,25 +80,25 @@ class JobContext:
 
 @dataclass(frozen=True)
 class Subject:
-    """A compiled job, and what is known of its submission."""
+    """A compiled job, and what is known about its submission."""
 
     job: "CompiledJob"
     """The job."""
 
     context: JobContext | None
-    """None: rules that need it find nothing."""
+    """What is known about the submission. None: rules that need it find nothing."""
 
     @property
     def is_yaml(self) -> bool:
-        """Whether the file is one that Kubeflow Pipelines' own backend takes."""
+        """Whether the file is for Kubeflow Pipelines' own backend."""
         return self.job.is_yaml
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:
-        """All tasks, by id, those of inner DAGs included.
+        """All tasks, sorted by id, including those of inner DAGs.
 
         Raises:
-            JobError: A task names a component or an executor that the job lacks, or the DAG that it is in.
+            JobError: A task names a component or an executor that the job does not have, or a DAG that the task is in.
         """
         return tuple(self._tasks(self.job.spec.root.dag, "", self.job.parameters, ()))
 
