@@ -1,4 +1,4 @@
-"""What every config model shares: frozen, closed to unknown fields, documented by its docstrings."""
+"""Defines the base of all config models: frozen, closed to unknown fields, documented by docstrings."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,4 +1,4 @@
-"""How the log and the catalogue are read, cleaned and split."""
+"""Defines how the log and the catalogue are read, cleaned and split."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ Column = str | Annotated[int, Field(ge=0)]
 """A column: its name in the header, or its position from 0."""
 
 MAX_FLOAT32 = 3.4028234663852886e38
-"""The largest finite float32, which is what Examples hold."""
+"""The largest finite float32, the type of floats in Examples."""
 
 
 class FileFormat(Settings):
@@ -376,7 +376,7 @@ class Catalogue(Settings):
     def _columns_fit_the_format(self) -> "Catalogue":
         flags = [f.flags for f in self.features.values() if isinstance(f, CategoryFeature) and f.flags is not None]
         columns = [self.item_id, self.title, *(feature.column for feature in self.features.values())]
-        _refuse_names_without_header(self.format, [*columns, *(column for of in flags for column in of.values())])
+        _refuse_names_without_header(self.format, [*columns, *(column for mapping in flags for column in mapping.values())])
         return self
 
 

@@ -1,4 +1,4 @@
-"""When DataGate stops a run."""
+"""Defines when DataGate stops a run."""
 
 from pydantic import Field, field_validator
 
@@ -95,7 +95,7 @@ class DataGateSettings(Settings):
     @classmethod
     def _names_are_tfdvs(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         if names:
-            # Here, so that what reads a config without a pipeline, such as the service, need not have it installed.
+            # Imported here, so that a reader of configs without a pipeline, such as the service, need not install it.
             from tensorflow_metadata.proto.v0 import anomalies_pb2
 
             allowed = sorted(anomalies_pb2.AnomalyInfo.Type.keys())

@@ -1,4 +1,4 @@
-"""How RetrievalEvaluator measures a model, and which model it blesses."""
+"""Defines how RetrievalEvaluator measures a model, and which model it blesses."""
 
 from pydantic import Field, field_validator, model_validator
 
@@ -6,7 +6,7 @@ from common.errors import ConfigError
 from configs.base import Settings
 
 LIST_K = 10
-"""The length of list that coverage, Gini, popularity, novelty and slices look at: what a page shows."""
+"""The length of the lists for coverage, Gini, popularity, novelty and slices: as many items as a page shows."""
 
 
 class Evaluation(Settings):
@@ -73,7 +73,7 @@ class Evaluation(Settings):
 
     @property
     def better_when_higher(self) -> tuple[str, ...]:
-        """Those of them that a gate may ask for more of; more novelty or less Gini is not always better."""
+        """Names of the metrics for which a gate may set a minimum; more novelty or less Gini is not always better."""
         return (*self._ranking, "mrr", f"coverage@{LIST_K}")
 
     @property
@@ -82,7 +82,7 @@ class Evaluation(Settings):
 
     @property
     def slices(self) -> dict[str, tuple[str, ...]]:
-        """Names of all slices by kind, those of user_activity from the least active on."""
+        """Names of all slices by kind; those of user_activity begin with the least active."""
         low, high = (0, *self.activity_from), (*(start - 1 for start in self.activity_from), None)
         return {
             "user_activity": tuple(
@@ -160,7 +160,7 @@ class Gate(Settings):
         return floor
 
     def require_measured(self, evaluation: Evaluation) -> None:
-        """Checks that the evaluation measures what the gate asks for.
+        """Checks that the evaluation measures everything that the gate requires.
 
         Args:
             evaluation: How models are measured.

@@ -13,7 +13,7 @@ from common.errors import ConfigError
 from configs.pipeline import PipelineConfig
 
 CONFIG_VARIABLE = "PERENNIAL_CONFIG"
-"""The environment variable that names the YAML for the runners: the `tfx` CLI leaves them no arguments."""
+"""The environment variable that names the YAML for the runners: the `tfx` CLI passes them no arguments."""
 
 DEFAULT_CONFIG = Path(__file__).parent / "movielens-100k.yaml"
 
@@ -25,8 +25,8 @@ def load_config(path: str | os.PathLike[str]) -> PipelineConfig:
     """Reads and checks one YAML file.
 
     Args:
-        path: The file. Relative paths inside it start at its folder, but for `output_dir` of a sample config of the
-            installed package: its runs go to the current folder, as `site-packages` is no place for them.
+        path: The file. Relative paths inside it start at its folder. One exception: in a sample config of the installed
+            package, `output_dir` starts at the current folder, because runs do not belong in `site-packages`.
 
     Returns:
         The config, with absolute local paths; `gs://` and `dataset://` paths stay as they are.
@@ -55,18 +55,18 @@ def config_from_environment() -> PipelineConfig:
     """Reads the YAML that PERENNIAL_CONFIG names, or MovieLens 100K's.
 
     Raises:
-        ConfigError: As `load_config`.
+        ConfigError: For the same reasons as `load_config`.
     """
     return load_config(os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG)
 
 
 def config_digest(config: PipelineConfig) -> str:
-    """SHA-256 of what decides the model, as 64 hexadecimal digits: not of where it runs and what it is called.
+    """SHA-256 of the settings that decide the model, as 64 hexadecimal digits.
 
-    Nor of where the data lies; what is in it has a digest of its own. Nor of the order of keys: event weights are
-    looked up by name, and features and flags reach every component sorted, since TFX's `json_utils` and ours sort keys.
-    So the order in the YAML changes neither the Examples nor the towers, where a sum depends on the order of its terms.
-    The order of a list counts.
+    It does not depend on the pipeline's name, on where it runs, or on where the data is; the content of the data has its
+    own digest. It does not depend on the order of keys: event weights are looked up by name, and every component gets
+    features and flags sorted, because TFX's `json_utils` and ours sort keys. So the order in the YAML changes neither
+    the Examples nor the towers, where a sum depends on the order of its terms. The order of a list counts.
     """
     decisive = config.model_dump(
         mode="json",
@@ -77,7 +77,7 @@ def config_digest(config: PipelineConfig) -> str:
 
 
 def _explain(error: ValidationError, values: dict[str, Any]) -> list[str]:
-    """One line a field: where a value may be one of several types, pydantic reports each type's complaint by itself."""
+    """Makes one line for each field: if a value may have several types, pydantic reports one error for each type."""
     complaints: dict[str, list[str]] = {}
     received: dict[str, str] = {}
     for fault in error.errors(include_url=False):
@@ -98,7 +98,7 @@ def _explain(error: ValidationError, values: dict[str, Any]) -> list[str]:
 
 
 def _field(location: tuple[int | str, ...], values: Any, *, missing: bool) -> str:
-    """The path of a field as the YAML has it: pydantic adds the names of types that it tried."""
+    """The path of a field in the YAML, without the names of types that pydantic adds."""
     parts = list(location[-1:]) if missing else []
     path = []
     for part in location[: len(location) - len(parts)]:
@@ -111,7 +111,7 @@ def _field(location: tuple[int | str, ...], values: Any, *, missing: bool) -> st
 
 
 def _schemas(location: tuple[int | str, ...]) -> list[dict[str, Any]]:
-    """The JSON schemas of the models that may stand at a place, found by walking from the top."""
+    """The JSON schemas of the models that are possible at a location, found by walking from the top."""
     schema: dict[str, Any] = PipelineConfig.model_json_schema()
     definitions = schema["$defs"]
 
@@ -136,7 +136,7 @@ def _schemas(location: tuple[int | str, ...]) -> list[dict[str, Any]]:
 
 
 def _is_installed(folder: Path) -> bool:
-    """Whether a YAML's folder is that of the samples in an installed package; in a checkout, the project is beside."""
+    """Whether a folder is that of the samples in an installed package; in a checkout, pyproject.toml is beside it."""
     return folder == _SAMPLES_DIR and not (folder.parent / "pyproject.toml").exists()
 
 

@@ -1,4 +1,4 @@
-"""What is learned and how it is asked."""
+"""Defines how the model is trained and how it is served."""
 
 from typing import Literal
 

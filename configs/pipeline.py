@@ -1,4 +1,4 @@
-"""The whole configuration of one pipeline, as its YAML file holds it."""
+"""Defines the whole configuration of one pipeline, as in its YAML file."""
 
 from typing import Annotated
 
@@ -84,7 +84,7 @@ class PipelineConfig(Settings):
     @field_validator("log", "catalogue")
     @classmethod
     def _has_a_path(cls, data: Log | Catalogue | None) -> Log | Catalogue | None:
-        # Not in Log and Catalogue, which components get without a path: theirs comes through the input config.
+        # Not checked in Log and Catalogue: components get those without a path, because the input config has it.
         if data is not None and not all([data.path] if isinstance(data.path, str) else data.path.values()):
             raise ValueError("path is empty; name the files, or a glob of them")
         return data

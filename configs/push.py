@@ -1,4 +1,4 @@
-"""What stands between a blessed model and serving, and what is kept there."""
+"""Defines how a blessed model is checked before it is pushed, and how many models the serving folder keeps."""
 
 from pydantic import Field
 

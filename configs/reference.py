@@ -1,6 +1,6 @@
 """Makes `docs/config.md`, the reference of the YAML, from the config models and the docstrings under their fields.
 
-`make docs` writes the file, and a test fails where it is not current.
+`make docs` writes the file, and a test fails if it is not current.
 """
 
 import inspect
@@ -34,7 +34,7 @@ _UNITS = {"seconds": "seconds", "days": "days", "ms": "milliseconds", "gb": "GB"
 _EXAMPLE = re.compile(r"^Example:\n((?:[ ]{4}.*\n?|\n)+)", flags=re.MULTILINE)
 
 _KEPT = "\0"
-"""Stands for a space at which no line may end."""
+"""Replaces a space at which no line may end."""
 
 _PLAIN_TEXT = re.compile(r"[A-Za-z./~][\w./~ -]*")
 """Text that needs no quotes in YAML."""
@@ -80,7 +80,7 @@ def sections(root: type[Settings], path: str = "") -> Iterator[Section]:
 
     Args:
         root: The model to begin with.
-        path: Where it is in the YAML.
+        path: Its path in the YAML.
     """
     seen = set()
     for section in _walk(root, path):
@@ -148,7 +148,7 @@ def _default(field: FieldInfo, *, is_section: bool) -> str:
 
 
 def _type(schema: dict[str, Any]) -> str:
-    """Names a type as someone who writes YAML knows it."""
+    """The name of a type, in the words of a person who writes YAML."""
     choices = schema.get("anyOf") or schema.get("oneOf")
     if choices:
         return " or ".join(_type(choice) for choice in choices if choice.get("type") != "null")
@@ -166,7 +166,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _bounds(schema: dict[str, Any]) -> str:
-    """What a number, or the length of a text, must keep to, to be put behind its type; empty if nothing."""
+    """The limits of a number, or of the length of a text, for the line with its type; empty if there are none."""
     if schema["type"] == "string":
         return {(1, None): ", not empty", (None, None): ""}.get(
             (schema.get("minLength"), schema.get("maxLength")),

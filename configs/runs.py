@@ -1,4 +1,4 @@
-"""How local runs of one pipeline share a folder, and what is kept of them."""
+"""Defines how local runs of one pipeline share a folder, and which of them are kept."""
 
 from typing import Literal
 

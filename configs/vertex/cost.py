@@ -1,4 +1,4 @@
-"""What a run may cost, and what its parts do."""
+"""Defines how much a run may cost, and the prices of its parts."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""What tasks, CustomJobs and Dataflow's workers run on."""
+"""Defines the machines of tasks, CustomJobs and Dataflow's workers."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""The Model Registry that pushed models go to, and the Endpoint in front of it."""
+"""Defines the Model Registry for pushed models, and the Endpoint that serves them."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The section itself: where the pipeline lives on Vertex AI Pipelines, and how its tasks run."""
+"""Defines the `vertex` section: where the pipeline runs on Vertex AI Pipelines, and how its tasks run."""
 
 import re
 from typing import Annotated, Literal

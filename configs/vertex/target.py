@@ -1,4 +1,4 @@
-"""What a push needs to know of the project, the model and the Endpoint; an execution property of the component."""
+"""Defines what a push must know about project, model and Endpoint; an execution property of the component."""
 
 from common.errors import ConfigError
 from configs.base import Settings

@@ -20,6 +20,8 @@ def refuse(findings: list[Finding]) -> None:
     fatal = [finding for finding in findings if finding.severity == "error"]
     if fatal:
         lines = [f"  {as_line(finding, tasks)}" for finding, tasks in together(fatal).items()]
-        raise JobError("\n".join([f"the job would fail; nothing was written or sent. Lint found {len(lines)}:", *lines]))
+        raise JobError(
+            "\n".join([f"the job would fail; nothing was written or sent. Lint found {len(lines)}:", *lines])
+        )
     for finding, tasks in together(findings).items():
         _logger.warning("%s", as_line(finding, tasks))

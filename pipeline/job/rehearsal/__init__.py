@@ -1,1 +1,1 @@
-"""Executes a compiled Vertex job on this machine, one process a task, as Vertex would: nothing but the job is known."""
+"""Executes a compiled Vertex job on this machine, one process for each task. It needs only the job, as Vertex does."""

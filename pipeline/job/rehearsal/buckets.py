@@ -1,6 +1,7 @@
-"""Folders of this machine that stand for Cloud Storage: `gs://BUCKET/…` is `<folder>/BUCKET/…`.
+"""Replaces Cloud Storage by folders of this machine: `gs://BUCKET/…` is `<folder>/BUCKET/…`.
 
-The job keeps its gs:// places; they become folders on the way into a task's process, and gs:// again on the way out.
+The job keeps its gs:// paths. They are replaced by folders when they are passed to a task's process, and turned back
+into gs:// when its output is read.
 """
 
 import json
@@ -17,31 +18,31 @@ from common.errors import JobError, OutputError
 _GS = "gs://"
 _PLACE = re.compile(r"gs://[a-z0-9][a-z0-9._-]+(/[^*?\[\]\"'\\/]+)*/?")
 _LINKED_FILE = ".places.json"
-"""What stands for folders of this machine; no bucket is called so."""
+"""The file that lists the linked folders; no bucket can have this name."""
 
 
 class Buckets:
-    """The stand-in for Cloud Storage."""
+    """Folders that replace Cloud Storage."""
 
     def __init__(self, folder: Path) -> None:
         """Uses a folder, which need not exist.
 
         Args:
-            folder: Has one folder a bucket.
+            folder: The folder with one folder for each bucket.
         """
         self._folder = folder.resolve()
 
     def link(self, places: Mapping[str, Path]) -> None:
-        """Lets folders of this machine stand for folders of buckets, such as the one of the data.
+        """Links folders of this machine to folders of buckets, such as the data's folder.
 
-        A place is a folder of links to the files: a task that deletes there deletes a link. What stood for a place
-        before stands there no longer.
+        A linked folder holds links to the files: a task that deletes there only deletes a link. Links of earlier
+        rehearsals are removed.
 
         Args:
-            places: Folder of a bucket, `gs://…`, to folder here; see `check_places`.
+            places: Folder of a bucket, `gs://…`, to folder of this machine; see `check_places`.
 
         Raises:
-            JobError: There is something else at a place already.
+            JobError: Something else already exists at a linked folder.
             OutputError: The links cannot be made.
         """
         goals = {self.local(place.rstrip("/")): folder for place, folder in places.items()}
@@ -62,11 +63,11 @@ class Buckets:
             ) from e
 
     def local(self, text: str) -> str:
-        """A text in which each `gs://` has become this machine's folder."""
+        """Replaces each `gs://` in a text by this machine's folder."""
         return text.replace(_GS, f"{self._folder}/")
 
     def locally(self, value: Any) -> Any:
-        """JSON values with `local` applied to each text."""
+        """Applies `local` to each text in JSON values."""
         return _each_text(value, self.local)
 
     def remotely(self, value: Any) -> Any:
@@ -75,15 +76,15 @@ class Buckets:
 
 
 def check_places(places: Mapping[str, Path], pipeline_root: str) -> None:
-    """Looks at what is to stand for what, before anything is done.
+    """Checks the linked folders before anything is changed.
 
     Args:
-        places: Folder of a bucket to folder here.
+        places: Folder of a bucket to folder of this machine.
         pipeline_root: Where the job writes.
 
     Raises:
-        JobError: A place is no folder of a bucket, is inside another one, or the job would write into it; or the root
-            itself is none.
+        JobError: A place is not a folder of a bucket, it is inside another place, the job would write into it, or its
+            folder on this machine does not exist.
     """
     for place, folder in places.items():
         require_place(place, "--place is given as gs://BUCKET/FOLDER=FOLDER_HERE")

@@ -1,4 +1,4 @@
-"""Whether a task's condition lets it run: a CEL expression over its inputs (https://github.com/google/cel-spec)."""
+"""Evaluates a task's condition, a CEL expression over its inputs (https://github.com/google/cel-spec)."""
 
 import re
 from typing import Any
@@ -13,17 +13,17 @@ from common.errors import JobError
 
 
 def holds(condition: str, executor_input: dict[str, Any]) -> bool:
-    """Whether a condition holds.
+    """Whether a condition is true.
 
     Args:
         condition: CEL, such as `inputs.artifacts['blessing'].artifacts[0].metadata['blessed'] == 1.0`.
         executor_input: The task's ExecutorInput as JSON values.
 
     Raises:
-        JobError: The expression is wrong, is no question, or asks for something that is not there.
+        JobError: The expression is wrong, its value is not a boolean, or it reads an input that does not exist.
     """
     inputs = executor_input["inputs"]
-    # As KFP has it: `parameter_values` are plain values, those of spec 2.0 are protos; an artifact's numbers are
+    # As in KFP: `parameter_values` are plain values, and `parameters` of spec 2.0 are protos. Numbers of artifacts are
     # doubles.
     seen = {
         "artifacts": inputs.get("artifacts", {}),

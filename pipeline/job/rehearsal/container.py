@@ -1,4 +1,4 @@
-"""Executes a container task: driver, cache, executor, and all of it again where the job says so."""
+"""Executes a container task: driver, cache lookup, executor, and further attempts if the job allows them."""
 
 import copy
 import time
@@ -19,7 +19,7 @@ from pipeline.job.rehearsal.inputs import Inputs, cache_key, outputs
 from pipeline.job.rehearsal.records import CACHED, FAILED, SUCCEEDED, Artifact, Record
 
 _BACKOFF_FACTOR, _BACKOFF_MAX_SECONDS = 2.0, 3600.0
-"""KFP's defaults, for a policy that does not say."""
+"""KFP's defaults, for a retry policy without these values."""
 
 
 class Container:
@@ -35,9 +35,9 @@ class Container:
         """Prepares the task.
 
         Args:
-            rehearsal: Everything around it.
+            rehearsal: What all tasks share.
             node: The task.
-            spec: What is executed.
+            spec: The container to execute.
             started: Seconds since 1970.
         """
         self._rehearsal, self._node, self._spec, self._started = rehearsal, node, spec, started
@@ -46,10 +46,10 @@ class Container:
         self._output_file = Path(rehearsal.buckets.local(self._outputs["outputFile"]))
 
     def execute(self, inputs: Inputs) -> Record:
-        """Executes it, as often as it fails and its policy has further attempts.
+        """Executes the task, and again after a failure while its retry policy has further attempts.
 
         Args:
-            inputs: Its inputs.
+            inputs: The task's inputs.
 
         Returns:
             The record of the last attempt.
@@ -69,21 +69,21 @@ class Container:
 
     def _attempt(self, inputs: Inputs, attempt: int) -> Record:
         declared, found = copy.deepcopy(self._outputs), {"started": self._started, "inputs": inputs.names}
-        self._output_file.unlink(missing_ok=True)  # of an attempt before
+        self._output_file.unlink(missing_ok=True)  # left by an earlier attempt
         for output in declared["artifacts"].values():
-            # An object store knows no folders, so executors may write below a place that was never made.
+            # An object store has no folders, so an executor may write to a path whose folder nobody has made.
             Path(self._rehearsal.buckets.local(output["artifacts"][0]["uri"])).parent.mkdir(parents=True, exist_ok=True)
-        hook, told = self._spec.lifecycle.pre_cache_check, {}
+        hook, reported = self._spec.lifecycle.pre_cache_check, {}
         if hook.command:
             status = self._process([*hook.command, *hook.args], inputs, declared, f"driver, attempt {attempt}")
             if status != 0:
                 return self._failed("driver", status, attempts=attempt, **found)
-            told = self._read_output()
-            inputs = inputs.with_parameters(told.get("parameterValues", {}))
-            _merge(declared["artifacts"], told.get("artifacts", {}))
+            reported = self._read_output()
+            inputs = inputs.with_parameters(reported.get("parameterValues", {}))
+            _merge(declared["artifacts"], reported.get("artifacts", {}))
         key = None
         if self._node.task.caching_options.enable_cache and self._rehearsal.caching:
-            key = cache_key(self._spec, inputs, _metadata(told.get("artifacts", {})))
+            key = cache_key(self._spec, inputs, _metadata(reported.get("artifacts", {})))
             known = self._known(key)
             if known is not None:
                 answer = {"artifacts": known.artifacts, "parameters": known.parameters, "written": known.written}
@@ -93,9 +93,9 @@ class Container:
         )
         if status != 0:
             return self._failed("executor", status, attempts=attempt, **found)
-        told = self._read_output()
-        write_json(self._dir / "output.json", told)
-        _merge(declared["artifacts"], told.get("artifacts", {}))
+        reported = self._read_output()
+        write_json(self._dir / "output.json", reported)
+        _merge(declared["artifacts"], reported.get("artifacts", {}))
         artifacts = _artifacts(declared["artifacts"])
         here = self._rehearsal.buckets.local
         return self._record(
@@ -103,7 +103,7 @@ class Container:
             cache_key=key,
             attempts=attempt,
             artifacts=artifacts,
-            parameters=self._parameters(told),
+            parameters=self._parameters(reported),
             written=[each.uri for made in artifacts.values() for each in made if Path(here(each.uri)).exists()],
             **found,
         )
@@ -127,17 +127,17 @@ class Container:
         return self._rehearsal.processes.run(replaced, self._dir / "work", log, variables)
 
     def _known(self, key: str) -> Record | None:
-        """An execution to answer with. On Vertex its files may be gone, which only the next task finds out."""
+        """An earlier execution to reuse, if its files still exist. Vertex does not check that: there the next task fails."""
         for record in self._rehearsal.records.by_cache_key(key):
             if all(Path(self._rehearsal.buckets.local(uri)).exists() for uri in record.written):
                 return record
         return None
 
     def _read_output(self) -> dict[str, Any]:
-        """ExecutorOutput, as JSON values in the job's terms; empty if the task has left none.
+        """The task's ExecutorOutput as JSON values with gs:// paths; empty if the task has written none.
 
         Raises:
-            JobError: It is none.
+            JobError: The file is not an ExecutorOutput.
         """
         if not self._output_file.exists():
             return {}
@@ -150,13 +150,13 @@ class Container:
         read: dict[str, Any] = self._rehearsal.buckets.remotely(json_format.MessageToDict(output))
         return read
 
-    def _parameters(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        """Output parameters, from what the executor says or from the files that it left."""
+    def _parameters(self, reported: Mapping[str, Any]) -> dict[str, Any]:
+        """Output parameters, from the ExecutorOutput or from the files that the executor has written."""
         parameters: dict[str, Any] = {}
         for key, declared in self._node.component.output_definitions.parameters.items():
             file = Path(self._rehearsal.buckets.local(self._outputs["parameters"][key]["outputFile"]))
-            if key in told.get("parameterValues", {}):
-                parameters[key] = as_declared(told["parameterValues"][key], declared)
+            if key in reported.get("parameterValues", {}):
+                parameters[key] = as_declared(reported["parameterValues"][key], declared)
             elif file.exists():
                 try:
                     parameters[key] = from_text(file.read_text(encoding="utf-8"), declared)
@@ -172,9 +172,9 @@ class Container:
         return record_of(self._rehearsal, self._node, state, **fields)
 
 
-def _merge(declared: dict[str, Any], told: Mapping[str, Any]) -> None:
-    """Puts what a driver or an executor says of its artifacts over what is known of them."""
-    for key, output in told.items():
+def _merge(declared: dict[str, Any], reported: Mapping[str, Any]) -> None:
+    """Overwrites the declared artifacts with those that a driver or an executor has reported."""
+    for key, output in reported.items():
         if key not in declared or not output.get("artifacts"):
             continue
         known = declared[key]["artifacts"][0]
@@ -189,8 +189,8 @@ def _merge(declared: dict[str, Any], told: Mapping[str, Any]) -> None:
         ]
 
 
-def _metadata(told: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: [each.get("metadata", {}) for each in output.get("artifacts", [])] for key, output in told.items()}
+def _metadata(reported: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: [each.get("metadata", {}) for each in output.get("artifacts", [])] for key, output in reported.items()}
 
 
 def _artifacts(declared: Mapping[str, Any]) -> dict[str, list[Artifact]]:

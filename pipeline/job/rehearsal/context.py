@@ -1,4 +1,4 @@
-"""What the tasks of one rehearsal share, and how each one's end is written down."""
+"""Defines what the tasks of one rehearsal share, and makes the record of a task that ends."""
 
 import time
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pipeline.job.rehearsal.records import Record, Records
 LOG_FILE = "log.txt"
 _TAIL_LINES, _TAIL_BYTES = 30, 16 * 1024
 _PROJECT = "rehearsal"
-"""In places that on Vertex hold the project's number."""
+"""Stands in paths where Vertex has the project's number."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Rehearsal:
     id: str
     job: CompiledJob
     root: str
-    """The place of all artifacts, `gs://…`."""
+    """The folder of all artifacts, `gs://…`."""
 
     buckets: Buckets
     records: Records
     processes: Processes
     caching: bool
-    """Whether a task may be answered from an earlier rehearsal, where the job allows it."""
+    """Whether a task may reuse the results of an earlier rehearsal, if the job allows it."""
 
     @property
     def legacy(self) -> bool:
@@ -40,16 +40,16 @@ class Rehearsal:
 
     @property
     def resource_name(self) -> str:
-        """The job's, as far as there is one."""
+        """The job's resource name, in Vertex's form; no such resource exists."""
         return f"projects/{_PROJECT}/locations/local/pipelineJobs/{self.id}"
 
     def task_root(self, path: str) -> str:
-        """Where a task writes, as Vertex lays it out: `<root>/<project number>/<job>/<task>_<id>`."""
+        """Where a task writes, in Vertex's layout: `<root>/<project number>/<job>/<task>_<id>`."""
         number = artifact_name(f"{self.id}/{path}").rsplit("/", 1)[1]
         return f"{self.root.rstrip('/')}/{_PROJECT}/{self.id}/{path.replace('/', '_')}_{number}"
 
     def constants(self, path: str) -> dict[str, str]:
-        """Placeholders that stand for something about the task or the job."""
+        """The values of placeholders for facts about the task or the job."""
         return {
             "pipeline_job_name": self.id,
             "pipeline_job_resource_name": self.resource_name,
@@ -61,14 +61,14 @@ class Rehearsal:
 
 
 def record_of(rehearsal: Rehearsal, node: TaskNode, state: str, *, started: float = 0.0, **fields: Any) -> Record:
-    """A record of a task that ends now.
+    """Makes the record of a task that ends now.
 
     Args:
-        rehearsal: Everything around it.
+        rehearsal: What all tasks share.
         node: The task.
-        state: How it ended.
-        started: When, seconds since 1970. Default: now.
-        **fields: Further ones of `Record`.
+        state: How the task ended.
+        started: When the task started, seconds since 1970. Default: now.
+        **fields: Further fields of `Record`.
     """
     ended = time.time()
     return Record(rehearsal.job.name, rehearsal.id, node.path, state, started=started or ended, ended=ended, **fields)

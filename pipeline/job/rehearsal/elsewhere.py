@@ -1,4 +1,4 @@
-"""Importers and resolvers: tasks that give out artifacts which no task of this rehearsal makes."""
+"""Executes importers and resolvers: tasks whose outputs no task of this rehearsal makes."""
 
 import time
 from typing import Any
@@ -15,17 +15,17 @@ from pipeline.job.rehearsal.records import Artifact, Records
 def imported(
     importer: pb.PipelineDeploymentConfig.ImporterSpec, inputs: Inputs, job_parameters: Any, records: Records, name: str
 ) -> Artifact:
-    """The artifact of an importer: the one that is known under its place, or a new one.
+    """The artifact of an importer: an earlier one with the same URI, or a new one.
 
     Args:
-        importer: Says which.
-        inputs: The task's; `artifact_uri.runtime_parameter` names one of its parameters, or of the job's.
+        importer: The importer's spec.
+        inputs: The task's inputs; `artifact_uri.runtime_parameter` names a parameter of the task or of the job.
         job_parameters: Values of the job's parameters.
-        records: What is known.
-        name: What a new one is called.
+        records: The records of earlier executions.
+        name: The name of a new artifact.
 
     Raises:
-        JobError: It has no place.
+        JobError: The importer has no URI.
     """
     uri = constant(importer.artifact_uri, {**job_parameters, **inputs.parameters})
     if not uri:
@@ -42,12 +42,12 @@ def imported(
 def resolved(
     resolver: pb.PipelineDeploymentConfig.ResolverSpec, inputs: Inputs, records: Records
 ) -> dict[str, list[Artifact]]:
-    """The artifacts that a resolver finds, by output; none where what it asks about was not found itself.
+    """The artifacts that a resolver finds, by output; none if one of its own inputs is empty.
 
     Args:
-        resolver: Says what it looks for.
-        inputs: The task's.
-        records: What is known.
+        resolver: The resolver's spec, with its queries.
+        inputs: The task's inputs.
+        records: The records of earlier executions.
 
     Raises:
         JobError: A query cannot be read.

@@ -1,4 +1,4 @@
-"""Executes one task, and says how it ended."""
+"""Executes one task, and returns a record of how it ended."""
 
 import time
 from typing import Any
@@ -13,21 +13,21 @@ from pipeline.job.rehearsal.records import FAILED, SUCCEEDED, Record
 
 
 def execute(rehearsal: Rehearsal, node: TaskNode, inputs: Inputs, scope: Scope) -> Record:
-    """Executes a task to its end.
+    """Executes a task and writes its record, unless the rehearsal was stopped meanwhile.
 
     Args:
-        rehearsal: Everything around it.
+        rehearsal: What all tasks share.
         node: The task.
-        inputs: Its inputs.
-        scope: Of the DAG that it is in.
+        inputs: The task's inputs.
+        scope: The scope of the DAG that the task is in.
 
     Returns:
-        Its record, also of a task that failed; it has been written, but if all was stopped meanwhile.
+        The task's record, also if it failed.
     """
     started = time.time()
     try:
         record = _execute(rehearsal, node, inputs, scope, started)
-    except JobError as e:  # of this task alone: the others go on, as they do on Vertex
+    except JobError as e:  # only this task fails: the others go on, as on Vertex
         record = record_of(rehearsal, node, FAILED, started=started, reason=str(e), inputs=inputs.names)
     if not rehearsal.processes.stopped:
         rehearsal.records.add(record)

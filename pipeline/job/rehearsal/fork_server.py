@@ -1,10 +1,10 @@
-"""Starts tasks by forking a process that has imported their libraries, which takes longer than most tasks do.
+"""Starts tasks by forking a process that has already imported their libraries: the imports take longer than most tasks.
 
-This file is run as a program, by its text, so that nothing of the package that is rehearsed is imported before a task
-imports it itself. It gets the file descriptor of a connection as its only argument, and needs nothing but Python.
+The text of this file is run as a program, so that it imports nothing of the rehearsed package: each task imports that
+itself. Its only argument is the file descriptor of a connection. It needs only Python.
 
-The libraries are imported and nothing else is done with them: TensorFlow makes its threads with the first operation,
-and a fork takes no threads along.
+It imports the libraries and does not use them: TensorFlow starts threads with its first operation, and a forked process
+has no copies of them.
 """
 
 import contextlib
@@ -32,16 +32,16 @@ _LIBRARIES = (
     "scipy.sparse",
     "yaml",
 )
-"""What tasks of TFX import, and the likes of us beside it. One that is not installed is left to the tasks to miss."""
+"""Libraries that TFX's tasks and ours import. One that is not installed is skipped; a task that needs it then fails."""
 
 _POLL_SECONDS = 0.02
-"""Between two looks at tasks that may have ended."""
+"""Time between two checks whether tasks have ended."""
 
 
 def main() -> None:
-    """Imports, forks on request, and goes on as `python -m` in what it has forked."""
+    """Imports the libraries and forks on request; a forked process then continues like `python -m`."""
     module, arguments = _serve(Connection(int(sys.argv[1])))
-    sys.argv[1:] = arguments  # what is before them is set by runpy
+    sys.argv[1:] = arguments  # runpy sets sys.argv[0]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
@@ -55,7 +55,7 @@ def _serve(connection: Connection) -> tuple[str, list[str]]:
         with contextlib.suppress(ImportError):
             importlib.import_module(library)
     gc.collect()
-    gc.freeze()  # so that a collection in a task does not copy the memory that it shares
+    gc.freeze()  # so that garbage collection in a task does not copy the shared memory
     connection.send(("ready", None, None))
     running = set()
     while True:
@@ -63,7 +63,7 @@ def _serve(connection: Connection) -> tuple[str, list[str]]:
             try:
                 number, work_dir, log_file, environment, module, arguments = connection.recv()
             except EOFError:
-                os._exit(0)  # tasks that still run are ended by whoever wanted them, or not at all
+                os._exit(0)  # running tasks are not ended here; that is up to the process that requested them
             reader, writer = os.pipe()
             pid = os.fork()
             if pid == 0:
@@ -73,20 +73,21 @@ def _serve(connection: Connection) -> tuple[str, list[str]]:
                 os.close(writer)
                 return module, arguments
             os.close(writer)
-            os.read(reader, 1)  # until it has a session of its own, which signals can be sent to
+            os.read(reader, 1)  # waits until the task has its own session, to which signals can be sent
             os.close(reader)
             running.add(pid)
             connection.send(("started", number, pid))
         for pid in list(running):
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
                 with contextlib.suppress(ProcessLookupError):
-                    os.killpg(pid, signal.SIGKILL)  # what it left behind, while its number cannot be another's
+                    # Its remaining children. Before waitpid, so that no other process can have this id.
+                    os.killpg(pid, signal.SIGKILL)
                 running.remove(pid)
                 connection.send(("ended", pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])))
 
 
 def _become(work_dir: str, log_file: str, environment: dict[str, str]) -> None:
-    """Gives this process what a task that is started as a program has."""
+    """Gives this process the session, folder, files and variables of a task that is started as a program."""
     os.setsid()
     os.chdir(work_dir)
     for path, flags, descriptors in (
@@ -99,11 +100,11 @@ def _become(work_dir: str, log_file: str, environment: dict[str, str]) -> None:
         os.close(opened)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[0] = work_dir  # as `python -m` has it
-    tempfile.tempdir = None  # that of the environment, once it is asked for
+    sys.path[0] = work_dir  # as `python -m` sets it
+    tempfile.tempdir = None  # makes Python read the folder from the environment again
     numpy = sys.modules.get("numpy")
     if numpy is not None:
-        numpy.random.seed()  # else all tasks draw the same numbers
+        numpy.random.seed()  # otherwise all tasks draw the same numbers
 
 
 if __name__ == "__main__":

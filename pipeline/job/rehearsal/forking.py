@@ -1,4 +1,4 @@
-"""The other end of `fork_server`: starts it, and knows when what it has forked ends."""
+"""Starts the program `fork_server`, sends it requests, and learns when a forked process ends."""
 
 import contextlib
 import subprocess
@@ -16,19 +16,19 @@ from common.errors import JobError
 
 _PREFIX = ("python", "-m")
 _PACKAGE = "tfx."
-"""Whose modules are run in forked processes: they are written for nothing but a process, and import what is dear."""
+"""Prefix of the modules that run in forked processes: they need only a process, and their imports are slow."""
 
 _LONGEST_ARGUMENT_BYTES, _LONGEST_COMMAND_BYTES = 100_000, 1_000_000
-"""Below what the kernel allows: a longer command is left to it, which refuses what it would refuse in a container."""
+"""Below the kernel's limits. Longer commands start as programs, so that the kernel refuses them as in a container."""
 
 
 def can_fork(command: Sequence[str], variables: Mapping[str, str]) -> bool:
-    """Whether a command does in a forked process what it does in one that is started as a program.
+    """Whether a command does the same in a forked process as in one that is started as a program.
 
     Args:
         command: Program and arguments.
-        variables: Its variables besides those that all tasks have. A library may read one when it is imported, so a
-            command that has any is started as a program.
+        variables: Its variables, without those that all tasks have. A library may read one when it is imported, so a
+            command with variables of its own is started as a program.
     """
     lengths = [len(part.encode(errors="surrogateescape")) for part in command]
     return (
@@ -43,30 +43,30 @@ def can_fork(command: Sequence[str], variables: Mapping[str, str]) -> bool:
 
 
 class ForkedProcess:
-    """A task's process; has what `subprocess.Popen` has of it."""
+    """The process of a task; it has the methods of `subprocess.Popen` that are used here."""
 
     def __init__(self, pid: int, ended: "Future[int]") -> None:
-        """Takes what the server says.
+        """Keeps what the server reports.
 
         Args:
-            pid: Its number, which is also its session's.
-            ended: Gets its exit status; negative for a signal.
+            pid: The process id, which is also the session id.
+            ended: Gets the exit status; negative for a signal.
         """
         self.pid = pid
         self._ended = ended
 
     def wait(self, timeout: float | None = None) -> int:
-        """Waits until it ends.
+        """Waits until the process ends.
 
         Args:
-            timeout: Seconds. None: as long as it takes.
+            timeout: Seconds. None: no limit.
 
         Returns:
             The exit status; negative for a signal.
 
         Raises:
-            JobError: The server is gone, and with it what it knew.
-            subprocess.TimeoutExpired: It runs on.
+            JobError: The server has ended, so the status is unknown.
+            subprocess.TimeoutExpired: The process is still running.
         """
         try:
             return self._ended.result(timeout)
@@ -78,19 +78,19 @@ class ForkServer:
     """One process that imports the libraries of tasks once, and is forked for each task."""
 
     def __init__(self, environment: Mapping[str, str], keep_open: Collection[int]) -> None:
-        """Starts it; its imports take seconds, during which other things can be done.
+        """Starts the process. It returns at once; the imports take seconds.
 
         Args:
-            environment: Of all tasks, but for their HOME and TMPDIR.
+            environment: Variables of all tasks, without HOME and TMPDIR.
             keep_open: File descriptors that the tasks inherit.
         """
         self._environment = dict(environment)
-        # Libraries that look into HOME when they are imported find an empty one, as in a task.
+        # Libraries that read HOME when they are imported find an empty folder, as in a task.
         self._home = tempfile.TemporaryDirectory(prefix="rehearsal-")
         self._connection, theirs = Pipe()
         program = Path(__file__).with_name("fork_server.py").read_text(encoding="utf-8")
         self._process = subprocess.Popen(
-            # Not as a file: its folder would be the first that modules are looked for in.
+            # Passed as text, not as a file: Python would search the file's folder first for modules.
             [sys.executable, "-c", program, str(theirs.fileno())],
             cwd=self._home.name,
             env={**self._environment, "HOME": self._home.name, "TMPDIR": self._home.name},
@@ -111,10 +111,10 @@ class ForkServer:
         self._listener.start()
 
     def is_ready(self) -> bool:
-        """Waits until it can fork.
+        """Waits until the server can fork.
 
         Returns:
-            False if it has ended instead: then tasks are started as programs, and say themselves what is wrong.
+            False if it has ended instead. Then tasks are started as programs, and their own errors show what is wrong.
         """
         with contextlib.suppress(CancelledError):
             self._ready.result()
@@ -127,13 +127,13 @@ class ForkServer:
         """Forks a task.
 
         Args:
-            command: One that `can_fork`.
+            command: A command for which `can_fork` is true.
             environment: All variables.
             work_dir: Its working directory.
-            log_file: Where its output goes, after what is there.
+            log_file: The file to which its output is appended.
 
         Raises:
-            JobError: The server is gone.
+            JobError: The server has ended.
         """
         number, started = next(self._numbers), Future[ForkedProcess]()
         with self._lock:
@@ -146,12 +146,12 @@ class ForkServer:
         return started.result()
 
     def give_up(self) -> None:
-        """Ends it if it has not forked yet, so that nobody has to wait for its imports."""
+        """Ends the server if it is still importing, so that nobody has to wait for it."""
         if not self._ready.done():
             self._process.kill()
 
     def close(self) -> None:
-        """Ends the server. Tasks are no longer known to it."""
+        """Ends the server. Tasks that still run are not ended."""
         self._process.kill()
         self._process.wait()
         self._listener.join()

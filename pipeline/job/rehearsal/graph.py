@@ -1,4 +1,4 @@
-"""The tasks of a job and what each waits for; a task that is a DAG itself is taken apart into its own."""
+"""Reads the tasks of a job and their dependencies; a DAG inside the job is replaced by its tasks."""
 
 import graphlib
 import re
@@ -11,16 +11,16 @@ from common.errors import JobError
 from pipeline.job.compiled import CompiledJob
 
 _END = "/"
-"""What a DAG's end is called, after its path: no task's path ends so."""
+"""Suffix of a path that stands for the end of a DAG; no task's path ends with it."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}")
-"""Names that become parts of paths here."""
+"""The pattern of names that become parts of local paths."""
 
 _PIPELINE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,127}")
-"""As Vertex has it."""
+"""Vertex's pattern."""
 
 _LONGEST_PAUSE_SECONDS = 24 * 3600
-"""Of a retry policy; Vertex itself waits an hour at most."""
+"""The longest pause of a retry policy; Vertex itself waits at most an hour."""
 
 
 @dataclass(frozen=True)
@@ -28,23 +28,23 @@ class TaskNode:
     """One task."""
 
     path: str
-    """Its name, after those of the DAGs that it is in: `InteractionGen`, or `tfx-dag/InteractionGen`."""
+    """Its name, with the names of its outer DAGs in front: `InteractionGen`, or `tfx-dag/InteractionGen`."""
 
     task: pb.PipelineTaskSpec
     component: pb.ComponentSpec
 
     parent: str | None
-    """The DAG that it is in; None for the job itself."""
+    """The path of the DAG that it is in; None at the top level of the job."""
 
     needs: tuple[str, ...]
-    """Tasks of the same DAG that must have ended."""
+    """Tasks of the same DAG that must end before this one starts."""
 
     children: tuple[str, ...] = ()
-    """Of a DAG, its tasks."""
+    """The tasks of a DAG; empty for other tasks."""
 
     @property
     def is_dag(self) -> bool:
-        """Whether it is a DAG, which has no executor."""
+        """Whether this is a DAG, which has no executor."""
         return bool(self.children)
 
 
@@ -58,8 +58,8 @@ class Graph:
             job: The job.
 
         Raises:
-            JobError: A task needs one that is not there, or itself in the end; or it is of a kind that is not
-                rehearsed.
+            JobError: A task needs one that does not exist, or tasks wait for each other, or the rehearsal does not
+                support a kind of task.
         """
         if not _PIPELINE_NAME.fullmatch(job.name):
             raise JobError(f"{job.path}: its name is {job.name!r}; Vertex takes {_PIPELINE_NAME.pattern}.")
@@ -76,21 +76,21 @@ class Graph:
             raise JobError(f"{job.path}: its tasks wait for each other: {' -> '.join(e.args[1])}") from e
 
     def ready(self) -> list[str]:
-        """Paths whose turn has come; the end of a DAG among them, by `is_end`. Each is given once."""
+        """Paths that can start now, each returned only once. Some may be the end of a DAG, see `is_end`."""
         return list(self._sorter.get_ready())
 
     def done(self, path: str) -> None:
-        """Says that a path has ended, however."""
+        """Marks a path as ended, with success or not."""
         self._sorter.done(path)
 
     @property
     def is_active(self) -> bool:
-        """Whether there is anything left."""
+        """Whether some paths have not ended yet."""
         return self._sorter.is_active()
 
     @staticmethod
     def is_end(path: str) -> bool:
-        """Whether this is the end of a DAG."""
+        """Whether a path is the end of a DAG."""
         return path.endswith(_END)
 
     def dag_of_end(self, path: str) -> TaskNode:
@@ -123,7 +123,7 @@ def _nodes(job: CompiledJob, dag: pb.DagSpec, parent: str | None, outer: tuple[s
 
 
 def _check(job: CompiledJob, path: str, name: str, task: pb.PipelineTaskSpec, component: pb.ComponentSpec) -> None:
-    """Refuses what the rehearsal does not have, and what would lead out of its folders."""
+    """Refuses what the rehearsal does not support, and names that would lead out of its folders."""
     outputs = component.output_definitions
     for what in (name, *outputs.artifacts, *outputs.parameters):
         if not _NAME.fullmatch(what):

@@ -1,4 +1,4 @@
-"""Makes the ExecutorInput of a task: what Vertex passes it in place of `{{$}}`."""
+"""Makes the ExecutorInput of a task, by which Vertex replaces `{{$}}`."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ _RESOURCE = "projects/rehearsal/locations/local/metadataStores/default/artifacts
 
 @dataclass(frozen=True)
 class Scope:
-    """What a DAG's tasks can take from outside: its own inputs."""
+    """The inputs of a DAG, which its tasks can use."""
 
     parameters: Mapping[str, Any]
     artifacts: Mapping[str, list[Artifact]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Inputs:
     artifacts: Mapping[str, list[Artifact]]
 
     def with_parameters(self, more: Mapping[str, Any]) -> "Inputs":
-        """With what a driver has found out."""
+        """These inputs, with the parameters that a driver has reported."""
         declared = self.component.input_definitions.parameters
         typed = {key: as_declared(value, declared[key]) if key in declared else value for key, value in more.items()}
         return Inputs(self.component, {**self.parameters, **typed}, self.artifacts)
@@ -43,7 +43,7 @@ class Inputs:
         """The inputs of an ExecutorInput, as JSON values.
 
         Args:
-            legacy: Whether the job's schema version is 2.0, which has parameters of another shape.
+            legacy: Whether the job's schema version is 2.0, whose parameters have another form.
         """
         parameters = (
             {"parameters": {key: _legacy(value) for key, value in self.parameters.items()}}
@@ -73,12 +73,12 @@ def look_up(
     """Looks up every input of a task.
 
     Args:
-        task: Says where each input comes from.
-        component: Says which there are, and their defaults.
-        scope: Of the DAG that the task is in.
+        task: The task's spec, which names the source of each input.
+        component: The component's spec, which declares the inputs and their defaults.
+        scope: The scope of the DAG that the task is in.
         ended: Records of the DAG's tasks, by name.
-        final_status: Of a task's name, its PipelineTaskFinalStatus as JSON values.
-        constants: For placeholders, such as `pipeline_job_name`.
+        final_status: Maps a task's name to its PipelineTaskFinalStatus as JSON values.
+        constants: Values of placeholders, such as `pipeline_job_name`.
 
     Raises:
         JobError: A parameter has no value.
@@ -100,17 +100,17 @@ def look_up(
     inputs = Inputs(component, parameters, artifacts)
     for key, spec in task.inputs.parameters.items():
         value = parameters.get(key)
-        # Only in a constant of the job: what a task gives out is data.
+        # Only in a constant of the job: the output of a task is data, in which nothing is replaced.
         if spec.WhichOneof("kind") == "runtime_value" and isinstance(value, str) and "{{$" in value:
             parameters[key] = placeholders.replace(value, {"inputs": inputs.as_json()}, constants)
     return inputs
 
 
 def constant(value: pb.ValueOrRuntimeParameter, parameters: Mapping[str, Any]) -> Any:
-    """A constant, or the value of a RuntimeParameter; None if it has none.
+    """The value of a constant or of a RuntimeParameter; None if it has none.
 
     Args:
-        value: As the job has it.
+        value: The value's spec in the job.
         parameters: Values of the job's parameters.
     """
     kind = value.WhichOneof("value")
@@ -126,8 +126,8 @@ def outputs(component: pb.ComponentSpec, task_root: str) -> dict[str, Any]:
     """The outputs of an ExecutorInput, as JSON values, with new artifacts.
 
     Args:
-        component: Says which there are.
-        task_root: The place of everything that the task writes, `gs://…`.
+        component: The component's spec, which declares the outputs.
+        task_root: The folder of everything that the task writes, `gs://…`.
     """
     declared = component.output_definitions
     return {
@@ -150,21 +150,21 @@ def outputs(component: pb.ComponentSpec, task_root: str) -> dict[str, Any]:
 
 
 def artifact_name(uri: str) -> str:
-    """The resource name of the artifact of this place; Vertex numbers them."""
+    """The resource name of the artifact with this URI; it ends with a number, as on Vertex."""
     return _RESOURCE + str(int(hashlib.sha256(uri.encode()).hexdigest()[:15], 16))
 
 
 def cache_key(
     container: pb.PipelineDeploymentConfig.PipelineContainerSpec, inputs: Inputs, driver_metadata: Mapping[str, Any]
 ) -> str:
-    """By what Vertex knows an execution again: image, command, arguments, inputs, declared outputs.
+    """The key by which Vertex recognises an execution: image, command, arguments, inputs, declared outputs.
 
     Source: https://cloud.google.com/vertex-ai/docs/pipelines/configure-caching.
 
     Args:
-        container: What is executed.
+        container: The container to execute.
         inputs: Values of its inputs.
-        driver_metadata: What its driver says of the outputs, before they are there.
+        driver_metadata: Metadata of the outputs that its driver has reported, before the executor runs.
 
     Returns:
         64 hexadecimal digits.

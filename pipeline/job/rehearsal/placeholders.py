@@ -1,4 +1,4 @@
-"""Replaces the placeholders of a container's command, of a filter or of a constant, as Vertex does before it starts."""
+"""Replaces placeholders in a container's command, a filter or a constant, as Vertex does before a task starts."""
 
 import json
 import re
@@ -25,10 +25,10 @@ def replace(text: str, executor_input: Mapping[str, Any], constants: Mapping[str
     Args:
         text: `{{$}}` is the whole ExecutorInput; `{{$.inputs.artifacts['model'].uri}}` and the like are parts of it.
         executor_input: ExecutorInput as JSON values.
-        constants: `pipeline_job_name` and the like, to their values.
+        constants: Values of `pipeline_job_name` and the like.
 
     Raises:
-        JobError: A placeholder names nothing that is there.
+        JobError: A placeholder names something that does not exist.
     """
     if _STRUCTURE.match(text):
         raise JobError(f"the argument {text[:80]!r} is one of KFP's IfPresent or Concat, which are not rehearsed.")

@@ -1,6 +1,6 @@
-"""Starts a container's command as a process that is given nothing but what a container of the image would have.
+"""Starts a container's command as a process, with only the variables and files that a container would have.
 
-It is no container: absolute paths lead to this machine's files, and the network is there.
+The process is not a container: absolute paths lead to this machine's files, and the network can be reached.
 """
 
 import contextlib
@@ -20,14 +20,14 @@ from pipeline.ground.image import ENVIRONMENT
 from pipeline.job.rehearsal.forking import ForkedProcess, ForkServer, can_fork
 
 _GRACE_SECONDS = 5.0
-"""Between the request to end and the kill of what does not; Kubernetes allows more, a rehearsal has nothing to save."""
+"""Time between SIGTERM and SIGKILL. Kubernetes allows more, but a rehearsal has nothing to save."""
 
 
 _Process = subprocess.Popen[bytes] | ForkedProcess
 
 
 class Processes:
-    """All processes of a rehearsal, so that none of their sessions outlives it.
+    """All processes of a rehearsal; none of their sessions outlives it.
 
     Modules of TFX run in forks of a process that has imported the libraries; everything else is started as a program.
     Both get the same environment, working directory and session.
@@ -38,11 +38,11 @@ class Processes:
 
         Args:
             environment: Variables of the image; None for those of `images/pipeline`.
-            keep_open: File descriptors that the processes inherit, such as that of a lock: it is held for as long as
-                any of them lives, should this one be killed.
+            keep_open: File descriptors that the processes inherit, such as that of a lock: if this process is killed,
+                the lock is held while any of the others is alive.
         """
         self._environment = dict(ENVIRONMENT if environment is None else environment)
-        # `python` is this interpreter, as in the image it is that of the environment the package is installed in.
+        # `python` is this interpreter. In the image, too, `python` is the one with which the package is installed.
         self._environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
         self._keep_open = tuple(keep_open)
         self._lock = threading.Lock()
@@ -51,19 +51,19 @@ class Processes:
         self._server: ForkServer | None = None
 
     def __enter__(self) -> "Processes":
-        """The processes themselves."""
+        """Returns itself."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Ends what processes are forked from."""
+        """Ends the fork server."""
         if self._server is not None:
             self._server.close()
 
     @property
     def stopped(self) -> bool:
-        """Whether all were stopped: what ended since then did not end by itself."""
+        """Whether `stop` was called: processes that end after that did not end by themselves."""
         return self._stopped.is_set()
 
     def run(self, command: Sequence[str], work_dir: Path, log_file: Path, variables: Mapping[str, str]) -> int:
@@ -71,20 +71,20 @@ class Processes:
 
         Args:
             command: Program and arguments.
-            work_dir: Its working directory and home; made empty.
-            log_file: Where its output goes, after what is there.
-            variables: Of the environment, besides the image's.
+            work_dir: Its working directory and home; it is emptied first.
+            log_file: The file to which its output is appended.
+            variables: Variables of the environment, in addition to the image's.
 
         Returns:
-            The exit status; negative for a signal, and for a command that did not end before all were stopped.
+            The exit status; negative for a signal, and for a command that was still running at `stop`.
 
         Raises:
-            JobError: The program is not there, or an argument is longer than the kernel allows.
+            JobError: The program does not exist, or an argument is longer than the kernel allows.
         """
         if work_dir.exists():
             shutil.rmtree(work_dir)
         work_dir.mkdir(parents=True)
-        # Not below the working directory: sockets there would have names longer than the kernel allows.
+        # Not below the working directory: paths of sockets there would be longer than the kernel allows.
         with log_file.open("ab") as log, tempfile.TemporaryDirectory(prefix="rehearsal-") as temporary:
             own = {"HOME": str(work_dir), "TMPDIR": temporary}
             environment = {**self._environment, **variables, **own}
@@ -98,25 +98,25 @@ class Processes:
             try:
                 status = process.wait()
             finally:
-                _signal(process, signal.SIGKILL)  # what it left behind
+                _signal(process, signal.SIGKILL)  # children that it has left behind
                 with self._lock:
                     self._running.discard(process)
         return -signal.SIGTERM if self.stopped else status
 
     def prepare_forks(self) -> None:
-        """Starts the imports of what tasks are forked from, which else begin with the first task."""
+        """Starts the fork server, so that its imports do not wait for the first task."""
         with self._lock:
             if self._server is None and not self.stopped:
                 self._server = ForkServer(self._environment, self._keep_open)
 
     def _fork_server(self) -> ForkServer | None:
-        """The process to fork from; None if there is none, or all is stopped."""
+        """The fork server; None if it has ended, or `stop` was called."""
         self.prepare_forks()
         server = self._server
         return server if server is not None and server.is_ready() else None
 
     def _started(self, start: Callable[[], _Process]) -> _Process | None:
-        """Starts a process that `stop` knows of; None once all is stopped."""
+        """Starts a process and registers it for `stop`; None after `stop`."""
         with self._lock:
             if self.stopped:
                 return None
@@ -135,7 +135,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # its own children end with it, and Ctrl-C reaches us alone
+                start_new_session=True,  # so that its children end with it, and Ctrl-C reaches only this process
                 pass_fds=self._keep_open,
             )
         except (OSError, ValueError) as e:  # ValueError: a null byte
@@ -146,11 +146,11 @@ class Processes:
             ) from e
 
     def pause(self, seconds: float) -> None:
-        """Waits, but not longer than until all is stopped."""
+        """Waits, but not beyond `stop`."""
         self._stopped.wait(seconds)
 
     def stop(self) -> None:
-        """Ends all of them, and starts no further one."""
+        """Ends all processes; no further one can start."""
         with self._lock:
             self._stopped.set()
             running = list(self._running)
@@ -160,9 +160,9 @@ class Processes:
             for process in running:
                 _signal(process, signal.SIGTERM)
             for process in running:
-                with contextlib.suppress(subprocess.TimeoutExpired, JobError):  # JobError: nobody knows of it any more
+                with contextlib.suppress(subprocess.TimeoutExpired, JobError):  # JobError: nobody knows its status
                     process.wait(_GRACE_SECONDS)
-        finally:  # also if somebody does not want to wait
+        finally:  # also if the wait is interrupted
             for process in running:
                 _signal(process, signal.SIGKILL)
 

@@ -1,8 +1,8 @@
-"""What a resolver asks for: the newest artifact that a filter describes.
+"""Answers a resolver's query: finds the newest artifacts that match a filter.
 
 Filters are those of Vertex ML Metadata's ListArtifacts
-(https://cloud.google.com/vertex-ai/docs/ml-metadata/analyzing), as far as compilers write them: comparisons by `=`,
-joined by AND.
+(https://cloud.google.com/vertex-ai/docs/ml-metadata/analyzing). Only the part that compilers write is supported:
+comparisons by `=`, joined by AND.
 """
 
 import re
@@ -22,15 +22,15 @@ _LIVE = "LIVE"
 
 
 def newest(artifacts: Iterable[Artifact], query: str, limit: int = 1) -> list[Artifact]:
-    """The newest artifacts that a filter describes.
+    """The newest artifacts that match a filter.
 
     Args:
-        artifacts: The newest first.
+        artifacts: All artifacts, the newest first.
         query: The filter.
-        limit: How many.
+        limit: The largest number of artifacts to return.
 
     Raises:
-        JobError: The filter is beyond what the rehearsal reads.
+        JobError: The rehearsal does not support the filter.
     """
     terms = [_term(term, query) for term in re.split(r"\s+AND\s+", query.strip()) if term]
     found = []
@@ -63,5 +63,5 @@ def _value(artifact: Artifact, field: str, key: str | None) -> Any:
         value = artifact.metadata.get(str(key))
         return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if field == "state":
-        return _LIVE  # what a rehearsal has made is not deleted by Vertex
+        return _LIVE  # Vertex marks artifacts that it has deleted; a rehearsal deletes none
     return {"schema_title": artifact.title, "name": artifact.name, "uri": artifact.uri}[field]

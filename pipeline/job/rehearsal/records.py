@@ -1,7 +1,7 @@
-"""What rehearsals have left: each task's record, one file each, from which caching and resolvers answer.
+"""Keeps the records of rehearsals, one file for each task; the cache and resolvers read them.
 
-It stands for Vertex ML Metadata. A record is written when its task has ended, whole or not at all, so that a rehearsal
-that was killed leaves nothing that a later one would believe.
+The records replace Vertex ML Metadata. A record is written when its task has ended, whole or not at all, so that a
+killed rehearsal leaves no record that would mislead a later one.
 """
 
 import json
@@ -17,17 +17,17 @@ import yaml
 from common.atomicity import write_json
 
 RUNS_DIR = "runs"
-"""In the rehearsals' home: a folder for each of them."""
+"""The folder in the rehearsals' home with one folder for each rehearsal."""
 
 _LOGGER = logging.getLogger("perennial.vertex.rehearsal")
 
 SUCCEEDED, CACHED, FAILED, SKIPPED, NOT_RUN = "succeeded", "cached", "failed", "skipped", "not run"
-"""How a task ends; `skipped` where its condition said no, `not run` where another one's failure did."""
+"""How a task ends: `skipped` if its condition was false, `not run` if another task's failure stopped it."""
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """One artifact, in the job's terms."""
+    """One artifact, with its gs:// path."""
 
     name: str
     """Its resource name."""
@@ -58,18 +58,18 @@ class Record:
     """How one task ended."""
 
     pipeline: str
-    """The pipeline's name: neither caching nor resolvers look at another one's."""
+    """The pipeline's name: the cache and resolvers ignore records of other pipelines."""
 
     run: str
     """Id of the rehearsal."""
 
     task: str
-    """Its path."""
+    """The task's path."""
 
     state: str
 
     makes: bool = True
-    """Whether its artifacts are its own; those of a resolver, or of a task that is cached, are older ones."""
+    """Whether the task has made its artifacts; those of a resolver or of a cached task are older."""
 
     cache_key: str | None = None
     """None for a task that is not cached."""
@@ -79,10 +79,10 @@ class Record:
     """Seconds since 1970."""
 
     attempts: int = 0
-    """Processes started for it."""
+    """Number of attempts to execute it."""
 
     cached_from: str | None = None
-    """Id of the rehearsal that it was answered from."""
+    """Id of the rehearsal whose results were reused."""
 
     reason: str = ""
     """Why it failed, was skipped, or was not run."""
@@ -97,7 +97,7 @@ class Record:
     """Output parameters."""
 
     written: list[str] = field(default_factory=list)
-    """Places of its artifacts at which something was; metadata alone writes nothing."""
+    """URIs of its artifacts at which files exist; an artifact can also be metadata only."""
 
     @property
     def seconds(self) -> float:
@@ -114,10 +114,10 @@ class Records:
     """The records of all rehearsals of a pipeline in one home."""
 
     def __init__(self, runs_dir: Path, pipeline: str) -> None:
-        """Reads what is there; a record that cannot be read is told and passed over.
+        """Reads all records of the pipeline. Records that cannot be read are logged and ignored.
 
         Args:
-            runs_dir: The folder with one folder a rehearsal; it may be missing.
+            runs_dir: The folder with one folder for each rehearsal; it may be missing.
             pipeline: The pipeline's name.
         """
         self._runs_dir = runs_dir
@@ -136,7 +136,7 @@ class Records:
         return self._runs_dir / run / "tasks" / task
 
     def add(self, record: Record) -> None:
-        """Writes a record, and answers with it from now on."""
+        """Writes a record; from now on it is part of all answers."""
         write_json(self._runs_dir / record.run / "records" / f"{record.task}.json", asdict(record))
         with self._lock:
             self._records.append(record)
@@ -152,7 +152,7 @@ class Records:
                 yield record
 
     def seconds(self) -> dict[str, float]:
-        """How long each task took when it last ran to a good end."""
+        """How long each task took when it last succeeded."""
         return {record.task: record.seconds for record in self._all() if record.state == SUCCEEDED}
 
     def newest_artifacts(self) -> list[Artifact]:
@@ -161,7 +161,7 @@ class Records:
         return sorted(made.values(), key=lambda artifact: artifact.created, reverse=True)
 
     def producers(self) -> Mapping[str, Record]:
-        """Which execution made an artifact, by its name."""
+        """The record of the execution that made each artifact, by the artifact's name."""
         return {artifact.name: record for record in self._makers() for artifact in _all_of(record)}
 
     def _makers(self) -> list[Record]:

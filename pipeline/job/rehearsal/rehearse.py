@@ -1,4 +1,4 @@
-"""One rehearsal, from a compiled job to its records."""
+"""Runs one rehearsal, from a compiled job to its records."""
 
 import contextlib
 import fcntl
@@ -29,7 +29,7 @@ from pipeline.job.rehearsal.showing import Showing
 BUCKETS_DIR, JOB_FILE = "buckets", "job.json"
 _LOCK_FILE = "lock"
 _ROOT = "gs://pipeline-root"
-"""Of a job that says none: Kubeflow Pipelines' backends have one of their own."""
+"""The root of a job without one, for which Kubeflow Pipelines' backends would use their own."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
@@ -40,13 +40,13 @@ class RehearsalOutcome:
 
     id: str
     records: dict[str, Record]
-    """Of every task, by its path."""
+    """The record of every task, by its path."""
 
     buckets: Buckets
-    """Where what it wrote is."""
+    """The folders with everything that the tasks have written."""
 
     folder: Path
-    """Its logs, inputs and outputs."""
+    """The folder with the logs, inputs and outputs of the tasks."""
 
     @property
     def failed(self) -> list[Record]:
@@ -66,25 +66,25 @@ def rehearse(
     environment: Mapping[str, str] | None = None,
     console: Console | None = None,
 ) -> RehearsalOutcome:
-    """Executes a job here.
+    """Executes a job on this machine.
 
     Args:
-        job: The compiled job, or what compiles it, while the libraries of its tasks are imported beside it.
-        home: The folder of all rehearsals of this pipeline: records, logs, and the folders that stand for buckets.
+        job: The compiled job, or a function that compiles it; meanwhile the fork server imports the tasks' libraries.
+        home: The folder of all rehearsals of this pipeline: records, logs, and the folders that replace buckets.
         parameters: Values of its RuntimeParameters, over those in the job, each as `NAME=VALUE`.
-        places: Folders of buckets, `gs://…`, that folders of this machine stand for.
+        places: Folder of a bucket, `gs://…`, to the folder of this machine that replaces it.
         parallel: How many tasks may run at once.
-        caching: Whether tasks may be answered from earlier rehearsals, where the job allows it.
-        fresh: Whether to forget all earlier rehearsals first, with what they wrote.
+        caching: Whether tasks may reuse results of earlier rehearsals, if the job allows it.
+        fresh: Whether to delete all earlier rehearsals first, with everything that they have written.
         environment: Variables of the image; None for those of `images/pipeline`.
         console: Where to show progress. None: standard output.
 
     Returns:
-        How it ended, also where tasks failed.
+        How the rehearsal ended, also if tasks failed.
 
     Raises:
         JobError: The job itself is wrong.
-        LockedError: Another rehearsal is at work there.
+        LockedError: Another rehearsal is running in this home.
         OutputError: The folder cannot be written.
     """
     home, places, console = home.resolve(), dict(places or {}), console or Console()
@@ -113,7 +113,7 @@ def rehearse(
 def _checked(
     job: CompiledJob, parameters: Sequence[str], places: Mapping[str, Path]
 ) -> tuple[Graph, dict[str, Any], str]:
-    """What can be executed: the graph, the values of the RuntimeParameters, and the job's root."""
+    """Checks the job; returns its graph, the values of its RuntimeParameters, and its root."""
     graph, values = Graph(job), _values(job, parameters)
     root = job.pipeline_root or _ROOT
     require_place(root, "it is the job's root; give one by vertex.pipeline_root")
@@ -138,7 +138,7 @@ def _forget(home: Path) -> None:
 
 
 def _new_run(runs_dir: Path, name: str) -> tuple[str, Path]:
-    """Id and folder of a new rehearsal: the id is as Vertex makes it, the pipeline's name and the time."""
+    """Makes the id and the folder of a new rehearsal. As on Vertex, the id is the pipeline's name and the time."""
     moment = datetime.now(timezone.utc)
     for further in range(100):
         run_id = f"{name}-{moment:%Y%m%d%H%M%S}" + (f"-{further}" if further else "")
@@ -150,7 +150,7 @@ def _new_run(runs_dir: Path, name: str) -> tuple[str, Path]:
 
 @contextlib.contextmanager
 def _locked(home: Path) -> Iterator[int]:
-    """Holds the home while the block runs; yields the lock's file descriptor."""
+    """Locks the home while the block runs; yields the lock's file descriptor."""
     path = home / _LOCK_FILE
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -167,7 +167,7 @@ def _locked(home: Path) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Lets the signals by which a terminal or a CI job ends do what Ctrl-C does: the tasks end too."""
+    """Makes SIGTERM and SIGHUP, by which a CI job or a terminal ends, act like Ctrl-C: the tasks end too."""
 
     def end(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)

@@ -1,4 +1,4 @@
-"""Runs the tasks of a job in dependency order, those that do not wait for each other side by side."""
+"""Runs the tasks of a job in dependency order, and independent tasks in parallel."""
 
 import threading
 from collections.abc import Callable
@@ -38,11 +38,11 @@ class Scheduler:
 
         Args:
             rehearsal: What the tasks share.
-            graph: Of its job; used up by the run.
+            graph: The job's graph, which can be run only once.
             parameters: Values of the job's parameters.
             parallel: How many tasks may run at once.
             started: Called with the path of a task that starts.
-            ended: Called with the record of one that has ended.
+            ended: Called with the record of a task that has ended.
         """
         self._rehearsal, self._graph, self._parallel = rehearsal, graph, parallel
         self._started, self._ended = started, ended
@@ -54,7 +54,7 @@ class Scheduler:
         """Runs everything that can run.
 
         Returns:
-            Records by path, of DAGs too.
+            Records by path, including those of DAGs.
         """
         running: dict[Future[Record], TaskNode] = {}
         is_over = False
@@ -70,7 +70,7 @@ class Scheduler:
                             self._close(future.result())
                 is_over = True
             finally:
-                if not is_over:  # Ctrl-C, say: no process may outlive this, and the pool waits for them
+                if not is_over:  # as after Ctrl-C: no process may outlive this one, and the pool waits for them
                     self._rehearsal.processes.stop()
                     for future in running:
                         future.cancel()
@@ -102,7 +102,7 @@ class Scheduler:
             runs = not condition or conditions.holds(
                 condition, {"inputs": inputs.as_json(legacy=self._rehearsal.legacy)}
             )
-        except JobError as e:  # of this task alone, as on Vertex
+        except JobError as e:  # only this task fails, as on Vertex
             self._close(record_of(self._rehearsal, node, FAILED, reason=str(e)))
             return
         if not runs:
@@ -114,12 +114,12 @@ class Scheduler:
             running[pool.submit(self._execute, node, inputs, scope)] = node
 
     def _execute(self, node: TaskNode, inputs: Inputs, scope: Scope) -> Record:
-        if self._rehearsal.job.fails_fast and self._has_failed.is_set():  # while this one waited for its turn
+        if self._rehearsal.job.fails_fast and self._has_failed.is_set():  # while this task waited in the pool
             return self._without(node, NOT_RUN, _FAST)
         self._started(node.path)
         record = execute(self._rehearsal, node, inputs, scope)
         if record.state == FAILED:
-            self._has_failed.set()  # here, before the next one gets this one's place
+            self._has_failed.set()  # set here, before the next task takes this worker
         return record
 
     def _close(self, record: Record) -> None:
@@ -130,7 +130,7 @@ class Scheduler:
         self._graph.done(record.task)
 
     def _why_not(self, node: TaskNode) -> tuple[str, str] | None:
-        """State and reason of a task that must not run."""
+        """State and reason of a task that must not run; None if it may run."""
         parent = self._records.get(node.parent or "")
         if parent is not None:  # a DAG has a record before its end only if it does not run
             return parent.state, parent.reason
@@ -147,7 +147,7 @@ class Scheduler:
         return None
 
     def _without(self, node: TaskNode, state: str, reason: str) -> Record:
-        """The record of a task that is not executed; nothing of it is kept for later rehearsals."""
+        """The record of a task that is not executed; it is not kept for later rehearsals."""
         return record_of(self._rehearsal, node, state, reason=reason)
 
     def _of_dag(self, dag: TaskNode) -> Record:
@@ -182,7 +182,7 @@ class Scheduler:
         return {path.rsplit("/", 1)[-1]: self._records[path] for path in paths}
 
     def _final_status(self, task: str) -> Any:
-        """What an exit handler is told of the task that it waits for: PipelineTaskFinalStatus."""
+        """The PipelineTaskFinalStatus that an exit handler gets about the task that it waits for."""
         record = self._records[task]
         status = pb.PipelineTaskFinalStatus(
             state=_STATES.get(record.state, "SUCCEEDED"),

@@ -1,4 +1,4 @@
-"""What a person sees of a rehearsal: each task as it ends, what is at work, and in the end who made what from what."""
+"""Prints the progress of a rehearsal: running tasks, each task that ends, and at the end the lineage of artifacts."""
 
 import threading
 import time
@@ -25,13 +25,13 @@ class Showing:
     """Progress of one rehearsal."""
 
     def __init__(self, console: Console, rehearsal: Rehearsal, folder: Path, tasks: int) -> None:
-        """Prints to a console.
+        """Prepares the progress bar.
 
         Args:
-            console: Where.
-            rehearsal: What is shown.
-            folder: Its folder.
-            tasks: How many there are.
+            console: The console to print to.
+            rehearsal: The rehearsal to show.
+            folder: The rehearsal's folder.
+            tasks: Number of tasks.
         """
         self._console, self._rehearsal, self._folder, self._tasks = console, rehearsal, folder, tasks
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class Showing:
         self._bar = self._progress.add_task("", total=tasks)
 
     def __enter__(self) -> "Showing":
-        """Starts."""
+        """Prints the first lines and starts the progress bar."""
         self._say(f"Rehearsal [bold]{self._rehearsal.id}[/], {self._tasks} tasks")
         self._say(f"Job, logs, inputs and outputs: {escape(str(self._folder))}")
         self._progress.start()
@@ -58,17 +58,17 @@ class Showing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends."""
+        """Stops the progress bar."""
         self._progress.stop()
 
     def started(self, path: str) -> None:
-        """A task has started."""
+        """Adds a task that has started to the progress bar."""
         with self._lock:
             self._running[path] = time.monotonic()
             self._describe()
 
     def ended(self, record: Record) -> None:
-        """A task has ended."""
+        """Prints how a task has ended; for a failed one also the end of its log and what lint finds."""
         with self._lock:
             self._running.pop(record.task, None)
             self._describe()
@@ -93,7 +93,7 @@ class Showing:
                     self._say(f"    What to do: {escape(finding.fix)}")
 
     def summary(self, records: Mapping[str, Record]) -> None:
-        """Who made what from what, what was measured, and where it is."""
+        """Prints the lineage of all artifacts, the metrics, and the paths of pages."""
         table = Table("task", "ended", "s", Column("made from", no_wrap=True), "made", title="Lineage")
         producers = self._rehearsal.records.producers()
         for record in sorted(records.values(), key=lambda record: record.ended):
@@ -125,7 +125,7 @@ class Showing:
         self._say(f"{counts} in {time.monotonic() - self._since:.1f} s")
 
     def _metrics(self, artifact: Artifact) -> None:
-        """The headlines of ours; of another pipeline's artifact, all that are numbers."""
+        """Prints our main metrics; for another pipeline's artifact, all numbers."""
         numbers = {name: value for name, value in artifact.metadata.items() if isinstance(value, (int, float))}
         names = [name for name in _HEADLINES if name in numbers] or sorted(numbers)
         self._say(f"  Metrics      {escape(', '.join(f'{name} {numbers[name]:.4g}' for name in names))}")
