@@ -376,7 +376,7 @@ class Catalogue(Settings):
     def _columns_fit_the_format(self) -> "Catalogue":
         flags = [f.flags for f in self.features.values() if isinstance(f, CategoryFeature) and f.flags is not None]
         columns = [self.item_id, self.title, *(feature.column for feature in self.features.values())]
-        _refuse_names_without_header(self.format, [*columns, *(column for mapping in flags for column in mapping.values())])
+        _refuse_names_without_header(self.format, [*columns, *(column for flag in flags for column in flag.values())])
         return self
 
 

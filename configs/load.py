@@ -63,10 +63,10 @@ def config_from_environment() -> PipelineConfig:
 def config_digest(config: PipelineConfig) -> str:
     """SHA-256 of the settings that decide the model, as 64 hexadecimal digits.
 
-    It does not depend on the pipeline's name, on where it runs, or on where the data is; the content of the data has its
-    own digest. It does not depend on the order of keys: event weights are looked up by name, and every component gets
-    features and flags sorted, because TFX's `json_utils` and ours sort keys. So the order in the YAML changes neither
-    the Examples nor the towers, where a sum depends on the order of its terms. The order of a list counts.
+    It does not depend on the pipeline's name, on where it runs, or on where the data is; the content of the data has a
+    digest of its own. It does not depend on the order of keys: event weights are looked up by name, and every component
+    gets features and flags sorted, because TFX's `json_utils` and ours sort keys. So the order in the YAML changes
+    neither the Examples nor the towers, where a sum depends on the order of its terms. The order of a list counts.
     """
     decisive = config.model_dump(
         mode="json",
@@ -90,8 +90,8 @@ def _explain(error: ValidationError, values: dict[str, Any]) -> list[str]:
             kinds = [repr(node["properties"]["kind"]["const"]) for node in _schemas(fault["loc"])]
             message = f"has no 'kind'; allowed: {', '.join(kinds)}"
         complaints.setdefault(field, []).append(message)
-        came = repr(fault["input"])
-        received[field] = came if len(came) <= 80 else f"{came[:77]}..."
+        value = repr(fault["input"])
+        received[field] = value if len(value) <= 80 else f"{value[:77]}..."
     return [
         f"  {field}: {'; or: '.join(of_field)}. Received: {received[field]}" for field, of_field in complaints.items()
     ]

@@ -1,4 +1,4 @@
-"""A headless Chromium for tests: what a page looks like, and what its own measurements say."""
+"""Runs a headless Chromium for tests: takes screenshots of a page, and evaluates scripts in it."""
 
 import json
 import re
@@ -25,13 +25,13 @@ _FLAGS = (
     "--force-device-scale-factor=1",
 )
 _PREFERRED = {"dark": 0, "light": 1}
-"""Blink's numbers of prefers-color-scheme."""
+"""Blink's numbers for prefers-color-scheme."""
 
 _SECONDS = 120
 
 
 def chromium() -> str:
-    """The browser; skips the test where there is none."""
+    """The path of the browser; skips the test if there is none."""
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if found is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")
@@ -39,15 +39,15 @@ def chromium() -> str:
 
 
 def screenshot(page: Path, image: Path, width: int, height: int, scheme: Scheme) -> None:
-    """Writes what the page shows as PNG."""
+    """Writes a screenshot of the page as PNG."""
     _run(page, width, height, scheme, f"--screenshot={image}", image.parent)
     assert image.exists()
 
 
 def measured(page: Path, script: str, folder: Path, width: int, scheme: Scheme) -> Any:
-    """What a JavaScript expression says inside the page, which is shown in a frame of the width, as on Vertex.
+    """The value of a JavaScript expression in the page, which is shown in a frame of this width, as on Vertex.
 
-    A window of its own cannot be narrower than 500 pixels.
+    A frame is needed because a window cannot be narrower than 500 pixels.
     """
     frame = f'<iframe srcdoc="{escape(page.read_text(encoding="utf-8"))}" style="border: 0; width: {width}px"></iframe>'
     measure = f"document.querySelector('iframe').contentWindow.eval({json.dumps(script)})"

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-# TensorFlow fills a block of this size with zeros for every file that it opens in an object store, and its own 64 MiB
-# take 40 ms. It looks here when it is imported.
+# TensorFlow fills a block of this size with zeros for every file that it opens in an object store; its default of
+# 64 MiB takes 40 ms. It reads this variable when it is imported.
 os.environ.setdefault("GCS_READ_CACHE_BLOCK_SIZE_MB", "1")
 
 # isort: split
@@ -19,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts files with whole pipelines first: with one of them last, one worker would be at work and the others idle."""
+    """Puts files with whole pipelines first: if one of them ran last, one worker would run and the others wait."""
     slow = {item.path for item in items if item.get_closest_marker("e2e")}
     items.sort(key=lambda item: item.path not in slow)
 

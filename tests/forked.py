@@ -1,7 +1,7 @@
-"""`perennial` commands in forks of one process that has imported what they need, which takes longer than most of them.
+"""Runs `perennial` commands in forks of a process that has imported their libraries, which takes most of their time.
 
-A process of its own, `python -m tests.forked`, since a test's own process has had TensorFlow make threads, which a fork
-does not take along. It reads a JSON request a line, runs the command, and writes its exit status.
+It is a process of its own, `python -m tests.forked`: in the process of the tests TensorFlow has started threads, and a
+fork has no copies of them. Each line of input is a JSON request; it runs the command and writes its exit status.
 """
 
 import json
@@ -36,9 +36,9 @@ class Commands:
         """Runs `perennial` with these arguments.
 
         Args:
-            arguments: All after `perennial`.
+            arguments: The arguments after `perennial`.
             folder: The working directory.
-            environment: All variables.
+            environment: All environment variables.
         """
         assert self._server.stdin is not None and self._server.stdout is not None
         with tempfile.TemporaryDirectory() as streams:
@@ -69,7 +69,7 @@ def _serve() -> None:
 
 
 def _run(arguments: list[str], folder: str, environment: dict[str, str], out: str, err: str) -> None:
-    """Becomes the command; does not return."""
+    """Runs the command in this process; does not return."""
     from pipeline.commands import cli
 
     status = 1

@@ -1,4 +1,4 @@
-"""What is dear to make and the same for every test, made once in a test run for all its workers."""
+"""Makes a folder that is slow to make and the same for every test only once in a test run, for all workers."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ _VARIABLE = "PERENNIAL_TESTS_SHARED"
 
 
 def begin() -> None:
-    """Makes the folder of this test run; workers inherit its name. For pytest's first process."""
+    """Makes the folder of this test run, whose name the workers inherit. Called by pytest's first process."""
     os.environ[_VARIABLE] = tempfile.mkdtemp(prefix="perennial-tests-")
 
 
@@ -21,21 +21,21 @@ def end() -> None:
 
 
 def once(name: str, make: Callable[[Path], None]) -> Path:
-    """A folder that the first who asks for it makes, while others wait.
+    """Returns a shared folder. The first caller makes it, while the others wait.
 
     Args:
-        name: What is made: everything that it depends on is in its name.
-        make: Makes it; is given a folder that is not there.
+        name: The folder's name, which must contain everything that the content depends on.
+        make: Makes the folder; its argument is a path that does not exist yet.
 
     Returns:
-        The folder. All share it: whoever changes a file in it changes a copy.
+        The folder. All tests share it: copy it before you change a file.
     """
     folder = Path(os.environ[_VARIABLE], name)
     with folder.with_name(f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             unfinished = folder.with_name(f"{name}.unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)  # of a test that failed in between
+            shutil.rmtree(unfinished, ignore_errors=True)  # left by a test that failed while it made the folder
             make(unfinished)
             unfinished.rename(folder)
     return folder

@@ -1,4 +1,4 @@
-"""A small shop in a folder: what tests of whole pipelines run on."""
+"""Makes a small shop in a folder, the data for tests of whole pipelines."""
 
 import atexit
 import functools
@@ -16,7 +16,7 @@ USERS, ITEMS, ROWS = 400, 150, 12_000
 
 
 class Shop:
-    """A folder with a log, a catalogue, a YAML, and a terminal in it."""
+    """A folder with a log, a catalogue and a YAML, in which commands can be run."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,7 +66,7 @@ class Shop:
 
 @functools.cache
 def _commands() -> Commands:
-    """One process for all shops."""
+    """The one process from which the commands of all shops are forked."""
     commands = Commands()
     atexit.register(commands.close)
     return commands

@@ -1,4 +1,4 @@
-"""What TwoTowerTrainer is given, made from rows by TFT itself: transform graphs and transformed Examples."""
+"""Makes the inputs of TwoTowerTrainer from rows, with TFT itself: transform graphs and transformed Examples."""
 
 import dataclasses
 import hashlib
@@ -56,13 +56,13 @@ def make_inputs(
     """Runs the two preprocessing functions.
 
     Args:
-        folder: Where to write.
+        folder: The folder to write to.
         train: Users to histories.
         targets: Users to held-out items; a user who is not in `train` has no history.
         items: Catalogue item ids to raw content features.
         content: Config of the content features.
-        values: Users to event weights, which then weigh the histories.
-        anew: Whether to run TFT also for rows that it has seen in this test run.
+        values: Users to event weights, which become the weights of the histories.
+        anew: Whether to run TFT even if this test run has already transformed these rows.
     """
     content = content or {}
 
@@ -117,7 +117,7 @@ def _transform(
     splits: dict[str, Rows],
     anew: bool,
 ) -> None:
-    """Runs TFT, or copies what it has made of these rows before: it takes 3 seconds for any number of them."""
+    """Runs TFT, or copies its earlier result for the same rows: TFT takes 3 s for any number of rows."""
 
     def make(there: Path) -> None:
         _transform_anew(there, lambda inputs: preprocessing_fn(inputs, settings), spec, splits)
@@ -138,7 +138,7 @@ def _transform_anew(
     with tft_beam.Context(temp_dir=str(folder / "tmp")):
         graph = (splits["train"], metadata) | tft_beam.AnalyzeDataset(preprocessing_fn)
         _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
-    # TFX's Transform puts the raw schema there, TFT alone does not.
+    # TFX's Transform writes the raw schema there; TFT alone does not.
     metadata_io.write_metadata(metadata, str(folder / "graph" / "metadata"))
     layer = tft.TFTransformOutput(str(folder / "graph")).transform_features_layer()
     parsing = {name: tf.io.VarLenFeature(dtype) for name, dtype in spec.items()}
@@ -183,10 +183,10 @@ GROUPS, GROUP_SIZE = 3, 8
 
 
 def shop_inputs(folder: Path) -> TrainerInputs:
-    """A shop whose 36 customers are of three tastes; see the tests for what each odd one is there for.
+    """A shop whose 36 customers have three tastes; the tests say why each unusual customer is there.
 
-    Items `i0` to `i23` are met, each by customers of one taste; `new` is met by nobody and has content, `bare` has not
-    even that; `ü\t€` has an id that tables must take as it is. Values are event weights.
+    Customers of one taste interact with each of the items `i0` to `i23`. Nobody interacts with `new`, which has content,
+    or with `bare`, which has none. The id `ü\t€` must stay unchanged in tables. Values are event weights.
     """
     rng = np.random.default_rng(0)
     train, targets, values = {}, {}, {}
@@ -198,7 +198,7 @@ def shop_inputs(folder: Path) -> TrainerInputs:
             values[user] = rng.choice([0.5, 2.0, 6.0], 5).tolist()
     train["ü 1"], values["ü 1"] = ["i0", "ü\t€", "i1"], [1.0, 1.0, 2.0]
     targets["ü 1"] = ["gone", "i2"]
-    # A user and a history that training has not seen.
+    # A user and a history that are not in the training data.
     targets["stranger"], values["stranger"] = ["i3"], []
     items = {f"i{n}": {"genre": [f"g{n // GROUP_SIZE}"], "year": [float(n)]} for n in range(GROUPS * GROUP_SIZE)}
     items |= {"new": {"genre": ["g1"]}, "bare": {}, "ü\t€": {"genre": ["g0", "g2"]}}

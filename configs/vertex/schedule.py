@@ -1,4 +1,4 @@
-"""When the pipeline runs by itself."""
+"""Defines when the pipeline runs by itself."""
 
 from datetime import datetime
 from typing import Annotated

@@ -9,30 +9,30 @@ from configs.vertex.registry import Endpoint, Registry
 class Target(Settings):
     """One model of the Model Registry, of which each push is a version.
 
-    No path is in it: where a model lies comes with the model.
+    It holds no path: the path of a model comes with the model's artifact.
     """
 
     pipeline: str
-    """Whose models they are."""
+    """The name of the pipeline whose models are pushed."""
 
     project: str
     """The Google Cloud project's id."""
 
     region: str
-    """Where the model is, such as `europe-west4`."""
+    """The region of the registry, such as `europe-west4`."""
 
     api_endpoint: str | None
-    """Where the API is. None: the region's own."""
+    """The address of the API. None: the region's own."""
 
     registry: Registry
-    """The config's section."""
+    """The section `vertex.registry` of the config."""
 
     @classmethod
     def of(cls, config: PipelineConfig) -> "Target":
-        """What a config says.
+        """The target in a config.
 
         Raises:
-            ConfigError: It says nothing of a registry.
+            ConfigError: The config has no registry section.
         """
         vertex = config.vertex
         if vertex is None or vertex.registry is None:
@@ -50,7 +50,7 @@ class Target(Settings):
 
     @property
     def endpoint(self) -> Endpoint | None:
-        """The Endpoint's settings, if there is to be one."""
+        """The Endpoint's settings; None if the model is only registered."""
         return self.registry.endpoint
 
     @property

@@ -1,3 +1,3 @@
-"""The benchmark: Perennial beside TFX's stock components, on the same rows, in one run (`make bench`)."""
+"""Compares Perennial with TFX's stock components, on the same rows, in one run (`make bench`)."""
 
 import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported

@@ -19,7 +19,7 @@ STOCK, PERENNIAL, INGEST, EVALUATION = "stock", "perennial", "ingest", "evaluati
 
 
 def main() -> None:
-    """Writes the logs, measures, prints, and leaves `results.json` behind if asked."""
+    """Writes the logs, measures, prints the tables, and writes the figures to `--json` if it is given."""
     arguments = _arguments()
     console = Console()
     results: dict[str, dict[str, Any]] = {}

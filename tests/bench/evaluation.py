@@ -1,4 +1,4 @@
-"""How long an evaluation takes: 50,000 users against 10,000 items, with and without a last blessed model."""
+"""Measures how long an evaluation takes: 50,000 users, 10,000 items, with and without a last blessed model."""
 
 import time
 from pathlib import Path
@@ -11,14 +11,14 @@ from tests.bench import measure as measures
 from tests.bench.synthesize import synthesize
 
 LIMIT_SECONDS = 60
-"""What an evaluation must stay below on 2 cores, bootstrap included."""
+"""Time limit of an evaluation on 2 cores, bootstrap included."""
 
 USERS, ITEMS, ROWS = 50_000, 10_000, 2_500_000
-"""Evaluated users and items; interactions of a log in which so many users have one to hold out."""
+"""Number of evaluated users, of items, and of interactions in a log with so many users who have one to hold out."""
 
 
 def write_log(folder: Path) -> None:
-    """Writes the log. A tenth more users than asked for: some have a single interaction, and none to hold out."""
+    """Writes the log, with 10 % more users than needed: some have a single interaction, and none to hold out."""
     synthesize(folder, rows=ROWS, users=USERS + USERS // 10, items=ITEMS)
 
 
@@ -26,11 +26,11 @@ def measure(log: Path, folder: Path) -> dict[str, Any]:
     """Trains a model on the log in this folder and evaluates it.
 
     Args:
-        log: Of `write_log`.
-        folder: Where the run goes.
+        log: The folder of the log, from `write_log`.
+        folder: The folder of the run.
 
     Returns:
-        Evaluation to seconds of its steps, and `users`.
+        For each evaluation the seconds of its steps; and `users`.
 
     Raises:
         RuntimeError: An evaluation took longer than `LIMIT_SECONDS`.

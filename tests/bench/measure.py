@@ -1,6 +1,6 @@
-"""The measurements, each in a fresh process: seconds a component and gibibytes at peak.
+"""Measures in a fresh process: seconds for each component, and peak memory in GiB.
 
-They stand apart from `__main__`, which a spawned process cannot import.
+This module is separate from `__main__`, which a spawned process cannot import.
 """
 
 import multiprocessing
@@ -34,7 +34,7 @@ def _report(measure: Callable[[Any, Path], dict[str, Any]], source: Any, folder:
 
 
 def stock_pipeline(log: Path, folder: Path) -> dict[str, float]:
-    """TFX's stock components on the log in this folder."""
+    """Runs TFX's stock components on the log in this folder."""
     from tests.bench import stock
 
     beam_pipeline_args = list(_config(log, folder).beam_pipeline_args)
@@ -42,7 +42,7 @@ def stock_pipeline(log: Path, folder: Path) -> dict[str, float]:
 
 
 def perennial_pipeline(log: Path, folder: Path) -> dict[str, float]:
-    """Perennial on the log in this folder."""
+    """Runs Perennial on the log in this folder."""
     from pipeline.pipeline import create_pipeline
     from pipeline.runners.places import local_places
 
@@ -51,7 +51,7 @@ def perennial_pipeline(log: Path, folder: Path) -> dict[str, float]:
 
 
 def ingest(log: Path, folder: Path) -> dict[str, float]:
-    """InteractionGen alone on the log in this folder."""
+    """Runs only InteractionGen on the log in this folder."""
     from tfx.orchestration.metadata import sqlite_metadata_connection_config
     from tfx.orchestration.pipeline import Pipeline
 

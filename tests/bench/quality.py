@@ -1,4 +1,4 @@
-"""Quality on real logs: the pipeline as `perennial run` runs it, with three seeds."""
+"""Measures quality on real logs: runs the pipeline like `perennial run`, with three seeds."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ METRICS = ("hit_rate@10", "ndcg@10", "recall@100")
 
 
 def missing(name: str) -> str | None:
-    """Why a data set cannot be had, after trying to fetch it; None if it is there."""
+    """Fetches a data set; returns why this failed, or None if the data set is there."""
     try:
         datasets.fetch(name)
     except DataSetError as e:
@@ -26,14 +26,14 @@ def missing(name: str) -> str | None:
 
 
 def measure(name: str, folder: Path) -> dict[str, Any]:
-    """Runs a pipeline once for each seed; all but the trainer is answered from the cache after the first.
+    """Runs a pipeline once for each seed; after the first run, everything before the trainer comes from the cache.
 
     Args:
         name: A data set, and the YAML of the same name.
-        folder: Where the runs go.
+        folder: The folder of the runs.
 
     Returns:
-        `popularity` and `model`, the latter one entry a seed: metrics by name.
+        `popularity`: metrics by name; `model`: for each seed, metrics by name.
     """
     from pipeline.runners import local
 

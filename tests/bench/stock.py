@@ -1,4 +1,4 @@
-"""The same work with TFX's stock components, as TFX's recommenders tutorial wires them: one Example per event."""
+"""Does the same work with TFX's stock components, wired as in TFX's recommenders tutorial: one Example per event."""
 
 import os
 from pathlib import Path
@@ -17,12 +17,12 @@ EMBEDDING_DIM = 32
 
 
 def create_pipeline(folder: Path, log_dir: Path, beam_pipeline_args: list[str]) -> Pipeline:
-    """CsvExampleGen, StatisticsGen, SchemaGen, Transform, Trainer, Pusher.
+    """Makes a pipeline of CsvExampleGen, StatisticsGen, SchemaGen, Transform, Trainer and Pusher.
 
     Args:
         folder: Where artifacts, metadata and the pushed model go.
         log_dir: The folder of the CSV files.
-        beam_pipeline_args: Flags for every Beam component, those that Perennial has.
+        beam_pipeline_args: Flags for every Beam component, the same as Perennial's.
 
     Returns:
         The pipeline.
@@ -58,7 +58,7 @@ def create_pipeline(folder: Path, log_dir: Path, beam_pipeline_args: list[str]) 
 
 
 def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
-    """User and item ids to vocabulary indices."""
+    """Maps user and item ids to vocabulary indices."""
     as_text = {
         name: tf.strings.as_string(value) if value.dtype != tf.string else value
         for name, value in ((name, inputs[name]) for name in ("user_id", "item_id"))
@@ -83,7 +83,7 @@ class _TwoTower(tfrs.Model):
 
 
 def run_fn(fn_args: Any) -> None:
-    """One epoch, and an export that embeds users."""
+    """Trains one epoch, and exports a model that embeds users."""
     graph = tft.TFTransformOutput(fn_args.transform_output)
     spec = {name: tf.io.FixedLenFeature([1], tf.int64) for name in ("user_id", "item_id")}
     files = [file for pattern in fn_args.train_files for file in tf.io.gfile.glob(pattern)]

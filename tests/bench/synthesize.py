@@ -1,7 +1,7 @@
-"""Writes a log of any size whose tastes are known: the shape of a book log, Zipf items and long-tailed users.
+"""Writes a log of any size with known tastes: shaped like a book log, with Zipf items and long-tailed users.
 
-Every item has one genre; every user likes three and draws nine interactions in ten from them. A model that learned
-nothing finds the popular items, one that learned the tastes finds the user's genres.
+Every item has one genre. Every user likes three genres and takes 90 % of the interactions from them. A model that
+learned nothing finds the popular items; one that learned the tastes finds the user's genres.
 """
 
 from pathlib import Path
@@ -20,10 +20,10 @@ def synthesize(folder: Path, rows: int, users: int, items: int, seed: int = 7) -
     """Writes `interactions/part-*.csv` (user_id, item_id, rating, timestamp) and `items.csv` (item_id, title, genres).
 
     Args:
-        folder: Where to write; made if need be.
-        rows: Interactions.
-        users: Users that may occur.
-        items: Items of the catalogue.
+        folder: The folder to write to; made if needed.
+        rows: Number of interactions.
+        users: Number of users that may occur.
+        items: Number of items in the catalogue.
         seed: Seed of everything random.
     """
     random = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def _zipf(random: np.random.Generator, items: int, count: int) -> "np.typing.NDA
 
 
 def _write(table: pa.Table, path: Path) -> None:
-    # Arrow quotes the names in the header, and CsvExampleGen takes the quotes for a part of the name.
+    # Arrow quotes the names in the header, and CsvExampleGen reads the quotes as part of the name.
     with path.open("wb") as file:
         file.write(",".join(table.column_names).encode() + b"\n")
         csv.write_csv(table, file, csv.WriteOptions(include_header=False))

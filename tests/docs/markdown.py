@@ -1,4 +1,4 @@
-"""The documents for people, taken apart by a Markdown parser."""
+"""Reads the documents for people with a Markdown parser: code blocks, links, anchors."""
 
 import itertools
 import re
@@ -32,12 +32,12 @@ def spans(document: Path) -> list[str]:
 
 
 def links(document: Path) -> list[str]:
-    """Goals of all links."""
+    """Targets of all links."""
     return [str(token.attrGet("href")) for token in _inline(document) if token.type == "link_open"]
 
 
 def anchors(document: Path) -> set[str]:
-    """The fragments by which GitHub lets a link name the document's headings."""
+    """The fragments that GitHub makes from the document's headings, for links."""
     tokens = _tokens(document)
     texts = [after.content for token, after in itertools.pairwise(tokens) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in texts}

@@ -1,4 +1,4 @@
-"""A document of each kind, small and whole, and how a test gets one that differs in a field."""
+"""Makes a small, complete document of each kind, and documents that differ in some fields."""
 
 import json
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ V = TypeVar("V", bound=Values)
 
 
 def made(kind: type[V], values: Any) -> V:
-    """A document of JSON values under the names of the file; checked as if read."""
+    """Makes a document from JSON values, with the names of the file; it is validated as if it were read."""
     return kind.model_validate_json(json.dumps(values))
 
 

@@ -1,4 +1,4 @@
-"""One fork server for all tests here."""
+"""Fixture of one fork server for all tests in this folder."""
 
 from collections.abc import Iterator
 

@@ -1,7 +1,7 @@
-"""Runs pipelines in children of one process that has imported everything and run nothing, and kills them on request.
+"""Runs pipelines in forks of a process that has imported everything and run nothing, and kills them on request.
 
-A process of its own: `python -m tests.fault.fork_server`. It reads a JSON request a line and writes a JSON answer a
-line. Everything done to a run happens here and in `tests.fault.hooks`; the pipeline's code knows nothing of it.
+It is a process of its own: `python -m tests.fault.fork_server`. Each line of input is a JSON request, and each line of
+output a JSON answer. Runs are changed only here and in `tests.fault.hooks`; the pipeline's code has no part in it.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ _POLL_SECONDS = 0.0002
 
 
 def main() -> None:
-    """Answers until the input ends."""
+    """Answers requests until the input ends."""
     for line in sys.stdin:
         request = json.loads(line)
         match request.pop("do"):
@@ -55,7 +55,7 @@ def _answer(value: Any) -> None:
 
 
 def _nodes(config_file: str) -> list[dict[str, Any]]:
-    """Every node in the order in which it runs, and whether TFX runs it by itself: such a node has no executor."""
+    """All nodes in the order of execution, and whether each has an executor; TFX itself runs those without one."""
     config = load_config(config_file)
     pipeline = create_pipeline(config, local_places(config))
     return [{"id": node.id, "has_executor": not isinstance(node, Resolver)} for node in pipeline.components]
@@ -89,7 +89,7 @@ def _start(config: str, output: str, hook: dict[str, Any] | None) -> int:
 
 
 def _kill_on_write(pid: int, config_file: str, node: str) -> None:
-    """Kills a run as soon as a new file appears in a node's output folders; the Pusher's are also those served."""
+    """Kills a run when a new file appears in a node's output folders; for the Pusher also in the serving folder."""
     config = load_config(config_file)
     watched = [local_home(config) / "artifacts" / node]
     watched += [local_home(config) / "serving"] if node == "Pusher" else []

@@ -1,4 +1,4 @@
-"""What is done to a run from inside its process: patches of TFX's launcher, put in place by the test before the run."""
+"""Breaks a run from inside its process: patches of TFX's launcher, which the test installs before the run."""
 
 import datetime
 import os
@@ -16,18 +16,18 @@ from pipeline.store.versions import publish
 
 _MEBIBYTE = 2**20
 _HELD_SECONDS = 2.0
-"""A node to be killed while it writes is held this long before it publishes, for whoever watches its folders."""
+"""A node that is killed while it writes waits this long before it publishes, so that the watcher sees its files."""
 
 
 def install(what: str, **arguments: Any) -> None:
-    """Puts one hook in place, by its function's name below."""
+    """Installs one hook, by the name of its function below."""
     {"kill": kill, "fill": fill, "read_only": read_only, "set_clock_back": set_clock_back}[what](**arguments)
 
 
 def kill(node: str, moment: str) -> None:
-    """SIGKILL at a node's `start`, while `writing` or before `publishing`; nothing gets to clean up.
+    """Sends SIGKILL at a node's `start`, while `writing` or before `publishing`; no code can clean up.
 
-    Writing is seen from outside, see `fork_server`; a node that writes nothing dies before it publishes.
+    `fork_server` sees the writing from outside. A node that writes nothing dies before it publishes.
     """
     publish = launcher.Launcher._publish_successful_execution
     publish_resolved = resolver_node_handler.execution_publish_utils.publish_internal_execution
@@ -57,7 +57,7 @@ def fill(node: str, ballast: str, leave_bytes: int) -> None:
 
 
 def fill_up(ballast: str, leave_bytes: int) -> None:
-    """Fills the file system of `ballast` but for a little."""
+    """Fills the file system of `ballast`, except for `leave_bytes`."""
     system = os.statvfs(os.path.dirname(ballast))
     size = system.f_bavail * system.f_frsize - leave_bytes
     with open(ballast, "wb") as file:
@@ -70,9 +70,9 @@ def read_only(node: str, mount: str) -> None:
 
 
 def set_clock_back(seconds: float) -> None:
-    """The clock runs behind for what numbers versions and names runs; the metadata store keeps the true time.
+    """Sets back the clock that numbers versions and names runs; the metadata store keeps the true time.
 
-    Not all of Python's: Beam pickles `time.time`.
+    It does not patch Python's own clock: Beam pickles `time.time`.
     """
 
     class Behind(datetime.datetime):

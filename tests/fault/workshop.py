@@ -1,4 +1,4 @@
-"""A shop whose runs are broken on purpose, and what must hold afterwards."""
+"""Breaks the runs of a shop on purpose, and checks what must be true afterwards."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ NEW_ROWS = "".join(f'"{user}","b{user % 7 + 1}",5,1699999{user:03d}\n' for user 
 
 
 class ForkServer:
-    """Runs pipelines within a second of being asked; see `tests.fault.fork_server`."""
+    """A client of `tests.fault.fork_server`; a pipeline starts within a second."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -53,7 +53,7 @@ class Workshop:
     def __init__(self, folder: Path, server: ForkServer) -> None:
         folder.mkdir(exist_ok=True)
         self.shop = Shop(folder)
-        # These tests are about faults: a model somewhat worse than the last one is to be pushed all the same.
+        # These tests are about faults: a model that is somewhat worse than the last one must still be pushed.
         self._set(gate={"last_blessed_margin": 0.9})
         self.home, self.serving = self.shop.home, self.shop.home / "serving"
         self.output = folder / "output.txt"
@@ -64,7 +64,7 @@ class Workshop:
 
     @contextlib.contextmanager
     def settings(self, **settings: Any) -> Iterator[None]:
-        """Other settings for a while."""
+        """Uses other settings while the block runs."""
         before = self.shop.config.read_text()
         self._set(**settings)
         try:
@@ -74,7 +74,7 @@ class Workshop:
 
     @property
     def nodes(self) -> list[dict[str, Any]]:
-        """The pipeline's nodes in order."""
+        """The pipeline's nodes in the order of execution."""
         nodes: list[dict[str, Any]] = self._server.ask("nodes", config=self._config)
         return nodes
 
@@ -99,13 +99,13 @@ class Workshop:
         return int(self._server.ask("wait", pid=pid))
 
     def add_rows(self, rows: str) -> None:
-        """Lets new interactions arrive."""
+        """Adds new interactions to the log."""
         (part,) = (self.shop.folder / "interactions").iterdir()
         part.write_text(part.read_text() + rows)
 
     @property
     def said(self) -> str:
-        """What the last run printed."""
+        """The output of the last run."""
         return self.output.read_text()
 
     @property
@@ -115,13 +115,13 @@ class Workshop:
 
     @property
     def versions(self) -> dict[str, str]:
-        """Model digests of what stands under numeric names, by name, oldest first."""
+        """Digests of the models with numeric names, by name, oldest first."""
         names = sorted((path.name for path in self.serving.glob("*") if path.name.isdigit()), key=int)
         return {name: model_digest(str(self.serving / name)) for name in names}
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """What training measured at last, without seconds."""
+        """The metrics of the last training, without seconds."""
         model_run = self.runs[-1].output("ModelRun")
         assert model_run is not None
         metrics: dict[str, Any] = json.loads((Path(model_run.uri) / "metrics.json").read_text())
@@ -130,7 +130,7 @@ class Workshop:
         return {name: metrics[name] for name in ("epochs", "model", "popularity")}
 
     def check_nothing_is_left_behind(self) -> None:
-        """No unfinished execution, no folder without an artifact or the other way round, no half push."""
+        """Checks: no unfinished execution, no folder without artifact, no artifact without folder, no partial push."""
         root = self.home / "artifacts"
         states = Counter(node.state for run in self.runs for node in run.nodes)
         assert states["running"] == 0
@@ -150,15 +150,15 @@ class Workshop:
 
 
 class ServingWatcher:
-    """Looks at the serving folder all the time: a numeric name must stand for the whole model from its first moment."""
+    """Watches the serving folder: a folder with a numeric name must hold the whole model from its first moment."""
 
     def __init__(self, serving: Path) -> None:
         self._serving, self._stop = serving, threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self.seen: dict[str, set[frozenset[tuple[str, int]]]] = {}
-        """By version, the different listings of files and sizes that were seen."""
+        """For each version, the different listings of files and sizes that were seen."""
         self.live: list[str | None] = []
-        """The version that a server would load, the highest, one entry for each change; None: there was none."""
+        """The highest version, which a server would load: one entry for each change; None: there was none."""
 
     def __enter__(self) -> "ServingWatcher":
         self._thread.start()
@@ -175,14 +175,14 @@ class ServingWatcher:
             if self.live[-1:] != [live]:
                 self.live.append(live)
             for name in names:
-                with contextlib.suppress(FileNotFoundError):  # a version may be on its way out
+                with contextlib.suppress(FileNotFoundError):  # a version may be deleted meanwhile
                     self.seen.setdefault(name, set()).add(listing(self._serving / name))
 
 
 def learned(model: Path) -> dict[str, bytes]:
-    """What a SavedModel knows, byte for byte: weights, vocabularies, what it was made of, its own test answers.
+    """The content of a SavedModel, byte for byte: weights, vocabularies, provenance, stored requests and answers.
 
-    Not the graph, in which TensorFlow numbers functions by what the process did before, nor when it was pushed.
+    Without the graph, in which the numbers of functions depend on the process, and without the time of the push.
     """
     files = {path.relative_to(model).as_posix(): path.read_bytes() for path in model.rglob("*") if path.is_file()}
     return {name: content for name, content in files.items() if name not in _NOT_LEARNED}

@@ -1,4 +1,4 @@
-"""Reads Dockerfiles, as far as ours go: no heredocs, no escape directive."""
+"""Reads Dockerfiles like ours: without heredocs and without escape directives."""
 
 import re
 import shlex
@@ -23,7 +23,7 @@ class Stage(NamedTuple):
         return [instruction.value for instruction in self.instructions if instruction.keyword == keyword]
 
     def assigned(self, keyword: str) -> dict[str, str]:
-        """What `ENV` or `LABEL` sets."""
+        """The names and values that `ENV` or `LABEL` sets."""
         words = [word for value in self.values(keyword) for word in shlex.split(value)]
         return dict(word.split("=", 1) for word in words)
 
@@ -35,7 +35,7 @@ def instructions(file: Path) -> list[Instruction]:
 
 
 def stages(file: Path) -> list[Stage]:
-    """The stages in order; one without a name has the empty one."""
+    """The stages in order; the name of a stage without a name is empty."""
     found: list[Stage] = []
     for instruction in instructions(file):
         if instruction.keyword == "FROM":

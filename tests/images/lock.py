@@ -1,4 +1,4 @@
-"""Reads uv.lock: which packages an environment gets, and from which files."""
+"""Reads uv.lock: which packages an environment has, and from which files."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -26,7 +26,7 @@ class Package(NamedTuple):
 
 
 class Lock:
-    """The lock as one Python of Linux on x86-64 sees it."""
+    """The lock for one Python version on Linux, x86-64."""
 
     def __init__(self, python: str, lock_file: Path = ROOT / "uv.lock") -> None:
         self._python = python
@@ -43,7 +43,7 @@ class Lock:
         }
 
     def packages(self, *, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> dict[str, Package]:
-        """What is installed beside the project, by name."""
+        """The packages that are installed beside the project, by name."""
         project = self._entry({"name": PROJECT})
         wanted = [{"name": PROJECT, "extra": list(extras)}]
         for group in groups:

@@ -1,4 +1,4 @@
-"""The default config with other Vertex settings, and its compiled job."""
+"""Makes the default config with other Vertex settings, and its compiled job."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipeline.runners.vertex.compile import compile_job
 
 
 def config_with(**vertex: Any) -> PipelineConfig:
-    """MovieLens 100K with these settings in its `vertex` section, as JSON values."""
+    """MovieLens 100K's config with these settings, given as JSON values, in its `vertex` section."""
     config = load_config(DEFAULT_CONFIG)
     assert config.vertex is not None
     changed = Vertex.model_validate({**config.vertex.model_dump(mode="json"), **vertex})
@@ -19,7 +19,7 @@ def config_with(**vertex: Any) -> PipelineConfig:
 
 
 def job_with(folder: Path, **vertex: Any) -> dict[str, Any]:
-    """The job compiled of it, as JSON values."""
+    """The job that is compiled from it, as JSON values."""
     job: dict[str, Any] = json.loads(compile_job(config_with(**vertex), str(folder)).read_text())
     return job
 

@@ -1,4 +1,4 @@
-"""The tests that every signature inherits. A subclass says how it is asked and what the answer should be."""
+"""Defines the tests that every signature inherits. A subclass gives the inputs and the expected outputs."""
 
 from typing import Any, ClassVar
 
@@ -16,18 +16,18 @@ KNOWN = "known"
 UNKNOWN = "unknown"
 EMPTY = "empty"
 KINDS = (KNOWN, UNKNOWN, EMPTY)
-"""Rows of ids that the model knows, of ids that it does not, and of empty strings."""
+"""Kinds of rows: ids that the model knows, ids that it does not know, and empty strings."""
 
 TYPES = {"string": np.object_, "float32": np.float32, "bool": np.bool_, "int64": np.int64}
 
 
 class SignatureConformance:
-    """For every signature.
+    """Tests for every signature.
 
     Attributes:
         signature: The signature under test.
         takes: Its inputs in the design's table: name to type and rank.
-        gives: Its outputs, likewise.
+        gives: Its outputs in the same form.
     """
 
     signature: ClassVar[Signature]
@@ -35,7 +35,7 @@ class SignatureConformance:
     gives: ClassVar[dict[str, tuple[str, int]]]
 
     def rows(self, kind: str, n: int) -> dict[str, Any]:
-        """Inputs of `n` rows of one kind."""
+        """Makes inputs of `n` rows of one kind."""
         raise NotImplementedError
 
     def expected(self, served: Served, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ class SignatureConformance:
         raise NotImplementedError
 
     def ask(self, served: Served, **inputs: Any) -> dict[str, np.ndarray]:
-        """The loaded model's answer, checked against the declared types."""
+        """Runs the loaded model; checks the outputs against the declared types."""
         specs = self.signature.inputs
         tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
         came = {
@@ -55,7 +55,7 @@ class SignatureConformance:
         return came
 
     def check(self, served: Served, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
-        """Asks, and compares with the oracle."""
+        """Runs the loaded model, and compares its outputs with the oracle's."""
         came = self.ask(served, **inputs)
         for name, value in self.expected(served, inputs).items():
             if came[name].dtype == np.float32:
@@ -85,7 +85,7 @@ class SignatureConformance:
 
 
 class RankingConformance(SignatureConformance):
-    """For signatures that rank items and take a k."""
+    """Tests for signatures that rank items and take a k."""
 
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize("k", [0, 1, 7, 1000])

@@ -1,4 +1,4 @@
-"""One model for all signatures: in memory, saved and loaded, and as an oracle."""
+"""Fixtures of one model for all signatures: in memory, saved and loaded, and as an oracle."""
 
 import dataclasses
 from typing import Any
@@ -18,7 +18,7 @@ __all__ = ["gs", "store"]
 
 @dataclasses.dataclass(frozen=True)
 class Served:
-    """A model and what it should answer."""
+    """A model, and the oracle with its expected answers."""
 
     folder: str
     loaded: Any

@@ -1,4 +1,4 @@
-"""A served model with weights of our choice, and the same model as dictionaries and loops."""
+"""Makes a served model with chosen weights, and the same model as dictionaries and loops."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ DEFAULT_K = 4
 
 @dataclasses.dataclass(frozen=True)
 class Oracle:
-    """What the model knows, by id; nothing here is shared with the code under test."""
+    """The content of the model, by id; it shares nothing with the code under test."""
 
     users: dict[bytes, np.ndarray]
     items: dict[bytes, np.ndarray]
@@ -60,7 +60,7 @@ def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Ret
     embedding = rng.normal(size=(len(items), DIM)).astype(np.float32)
     embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
     embedding[items.index(b"bare")] = 0
-    # Two items of one embedding: ties stand in the order of their places.
+    # Two items with the same embedding: ties are sorted by place.
     embedding[items.index(b"i20")] = embedding[items.index(b"i5")]
     popularity = rng.integers(0, 4, len(items)).astype(np.float32)
     row = np.full(len(items), -1, np.int32)
@@ -71,7 +71,7 @@ def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Ret
     user_table, pooled_table = tf.Variable(user_vectors), tf.Variable(pooled)
 
     def embed_query(user: Any, history: Any, weight: Any) -> Any:
-        # Above zero and finite is all that the model promises of weights.
+        # The model ignores only weights that are not above zero and finite.
         weight = weight / tf.reduce_max(weight, axis=1, keepdims=True)
         mean = tf.math.divide_no_nan(
             tf.reduce_sum(weight[:, :, tf.newaxis] * tf.gather(pooled_table, history), axis=1),

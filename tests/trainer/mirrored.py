@@ -1,4 +1,4 @@
-"""Trains the shop on some logical CPU devices, in a process of its own: a process has its devices once and for all.
+"""Trains the shop on several logical CPU devices, in a new process: a process cannot change its devices later.
 
 python -m tests.trainer.mirrored DEVICES FN_ARGS.json
 """
@@ -24,5 +24,5 @@ def main(devices: int, fn_args: Path) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, force=True)  # TensorFlow has taken the root logger
+    logging.basicConfig(level=logging.INFO, force=True)  # TensorFlow has configured the root logger
     main(int(sys.argv[1]), Path(sys.argv[2]))

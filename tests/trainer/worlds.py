@@ -1,4 +1,4 @@
-"""Small interactions and catalogues as the trainer holds them, without TFX."""
+"""Makes small histories and catalogues in the trainer's form, without TFX."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ def interactions_of(
     users: Sequence[int] | None = None,
     weights: Sequence[Sequence[float]] | None = None,
 ) -> Histories:
-    """One split; users are numbered in order unless `users` says otherwise."""
+    """Makes one split; users are numbered in order unless `users` gives their numbers."""
     targets = targets or [[] for _ in histories]
     flat = [item for history in histories for item in history]
     weight = [w for of_user in weights for w in of_user] if weights is not None else [1.0] * len(flat)
@@ -43,7 +43,7 @@ def random_histories(users: int, items: int, seed: int, longest: int = 25) -> Hi
 def candidates_of(
     rows: Sequence[int], content: Mapping[str, Sequence[Sequence[int]]] | None = None, size: int = 10
 ) -> Candidates:
-    """A catalogue of items "0", "1", … whose rows among the interacted items are given; -1 for none."""
+    """Makes a catalogue of items "0", "1", … with the given rows among the interacted items; -1 for none."""
     row = np.array(rows, np.int32)
     return Candidates(
         item_id=np.array([str(place).encode() for place in range(len(rows))], object),
@@ -62,7 +62,7 @@ def candidates_of(
 
 
 def grouped_world(seed: int = 0) -> tuple[Histories, Histories, Candidates]:
-    """60 users in three groups of taste, each with ten items of its own: train, eval and catalogue."""
+    """Makes train, eval and catalogue of 60 users in three groups of taste, each with ten items of its own."""
     rng = np.random.default_rng(seed)
     histories = [(group * 10 + rng.permutation(10)).tolist() for group in range(3) for _ in range(20)]
     train = interactions_of([history[:7] for history in histories])

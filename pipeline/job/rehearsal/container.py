@@ -127,7 +127,7 @@ class Container:
         return self._rehearsal.processes.run(replaced, self._dir / "work", log, variables)
 
     def _known(self, key: str) -> Record | None:
-        """An earlier execution to reuse, if its files still exist. Vertex does not check that: there the next task fails."""
+        """An earlier execution to reuse, if its files still exist. Vertex does not check that; the next task fails."""
         for record in self._rehearsal.records.by_cache_key(key):
             if all(Path(self._rehearsal.buckets.local(uri)).exists() for uri in record.written):
                 return record

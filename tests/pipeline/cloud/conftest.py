@@ -1,4 +1,4 @@
-"""The cloud on the loopback, see `tests.pipeline.runners.vertex.conftest`."""
+"""Fixtures of the cloud on the loopback, from `tests.pipeline.runners.vertex.conftest`."""
 
 from tests.pipeline.runners.vertex.conftest import cloud, write_config
 

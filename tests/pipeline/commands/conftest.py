@@ -1,4 +1,4 @@
-"""The home of `tests.pipeline.store.runs.conftest`."""
+"""Fixture of a home, from `tests.pipeline.store.runs.conftest`."""
 
 from tests.pipeline.store.runs.conftest import history
 

@@ -1,4 +1,4 @@
-"""A data folder of the test's own, and a web server on this machine."""
+"""Fixtures: a data folder for each test, and a web server on this machine."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,14 +8,14 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path, monkeypatch):
-    """PERENNIAL_DATA, not yet made."""
+    """The folder in PERENNIAL_DATA; it does not exist yet."""
     folder = tmp_path / "data"
     monkeypatch.setenv("PERENNIAL_DATA", str(folder))
     return folder
 
 
 class Web:
-    """Pages by path, and the paths that were asked for."""
+    """Holds pages by path, and the requested paths."""
 
     def __init__(self, port):
         self.address = f"http://127.0.0.1:{port}"

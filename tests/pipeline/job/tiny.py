@@ -1,4 +1,4 @@
-"""Compiled jobs of shell commands, written by hand: what the rehearsal does with tasks shows without TFX."""
+"""Makes compiled jobs of shell commands by hand, to test without TFX how the rehearsal executes tasks."""
 
 import json
 from pathlib import Path
@@ -18,13 +18,13 @@ def sh(
     after: tuple[str, ...] = (),
     **more: Any,
 ) -> dict[str, Any]:
-    """A container task that runs a shell script.
+    """Makes a container task that runs a shell script.
 
     Args:
-        script: May hold placeholders.
-        inputs: Input to task and output that it comes from.
+        script: The script, which may hold placeholders.
+        inputs: For each input the task and the output that it comes from.
         outputs: Output artifacts, of the type `tfx.Model`.
-        after: Tasks that must have ended, besides those that inputs come from.
+        after: Tasks that must end first, in addition to those that inputs come from.
         **more: `parameters` (name to TaskInputsSpec parameter), `declared` (name to ParameterSpec), `cache`, `retries`,
             `condition`, `strategy`, `driver` (a script), `title`, `output_parameters` (name to type).
     """
@@ -32,11 +32,11 @@ def sh(
 
 
 def job(tasks: dict[str, dict[str, Any]], **more: Any) -> CompiledJob:
-    """A compiled job of such tasks, or of tasks with an `executor` of their own.
+    """Makes a compiled job of such tasks, or of tasks with an `executor` of their own.
 
     Args:
-        tasks: By name.
-        **more: `root` (fields of the root component), `components` and `executors` (further ones).
+        tasks: The tasks, by name.
+        **more: `root` (fields of the root component), and further `components` and `executors`.
     """
     return parse_job(document(tasks, **more), "tiny.json")
 
@@ -62,7 +62,7 @@ def document(tasks: dict[str, dict[str, Any]], **more: Any) -> dict[str, Any]:
 
 
 def write(path: Path, compiled: CompiledJob) -> Path:
-    """Writes a job as a compiler would."""
+    """Writes a job like a compiler."""
     path.write_text(json.dumps(compiled.document))
     return path
 

@@ -1,4 +1,4 @@
-"""Pages of hand-made runs and of a replay, built once."""
+"""Fixtures: pages of hand-made runs and of a replay, built once."""
 
 import pytest
 
@@ -12,6 +12,6 @@ __all__ = ["history"]
 
 @pytest.fixture(scope="session")
 def pages() -> dict[str, str]:
-    """Page by the name of its run in `worlds`, and `replay`."""
+    """Pages by the names of their runs in `worlds`, and the page `replay`."""
     runs = {make.__name__: build_page(make()) for make in (worlds.pushed, worlds.refused, worlds.failed)}
     return {**runs, "replay": showing.page("movietweetings", worlds.rounds())}

@@ -1,4 +1,4 @@
-"""Runs to show, made by hand with the numbers of MovieLens 100K: pushed, refused and failed; and a replay."""
+"""Makes runs for reports by hand, with the numbers of MovieLens 100K: pushed, refused and failed; and a replay."""
 
 import dataclasses
 from datetime import datetime, timedelta, timezone
@@ -19,7 +19,7 @@ from tests.documents.samples import changed, made
 START = datetime(2026, 11, 21, 14, 0, tzinfo=timezone.utc)
 KS = (1, 5, 10, 20, 50, 100)
 HOSTILE = "<script>alert('title')</script> & \"friends\""
-"""A title as a shop's catalogue may hold it."""
+"""A title that is difficult to show, as a shop's catalogue may hold it."""
 
 _GROWTH = {1: 0.16, 5: 0.62, 10: 1.0, 20: 1.5, 50: 2.4, 100: 3.4}
 
@@ -70,7 +70,7 @@ _DAG: list[tuple[str, float, dict[str, str], list[str]]] = [
 
 
 def run(number: int = 4, *, cached: tuple[str, ...] = (), failed: str | None = None, error: str = "") -> Run:
-    """A run of the whole pipeline, or of its part up to the component that failed."""
+    """Makes a run of the whole pipeline, or of the part up to the component that failed."""
     nodes: list[NodeExecution] = []
     made: dict[str, tuple[ArtifactRef, ...]] = {}
     began = START
@@ -379,7 +379,7 @@ _PUSHED = {"pushed": 1, "pushed_destination": "gs://bucket/serving/1795269697", 
 
 
 def pushed() -> RunFacts:
-    """A run whose data and schema the cache answered for, and whose model was pushed."""
+    """A run whose data and schema came from the cache, and whose model was pushed."""
     told = run(cached=("InteractionsSchemaGen", "CatalogueGen", "CatalogueStatisticsGen", "CatalogueSchemaGen"))
     parts = {
         "model": Part("gs://bucket/TwoTowerTrainer/model/17"),
@@ -407,7 +407,7 @@ def refused() -> RunFacts:
 
 
 def first() -> RunFacts:
-    """A first run: nothing to compare with."""
+    """A first run, without a model to compare with."""
     return dataclasses.replace(
         pushed(),
         evaluation=evaluation(first=True),
@@ -419,7 +419,7 @@ def first() -> RunFacts:
 
 
 def handed_on() -> RunFacts:
-    """A run without anything new: the last blessed model, and what its run recorded of its training."""
+    """A run without anything new: the last blessed model, and the training records of its run."""
     tables = {
         name: {"carried": rows.carried + rows.new + rows.dropped, "new": 0, "dropped": 0}
         for name, rows in WARM_START.tables.items()
@@ -446,7 +446,7 @@ def failed() -> RunFacts:
 
 
 def rounds() -> list[Round]:
-    """A replay of ten rounds, as of MovieTweetings: most pushed, two refused, one stopped by DataGate."""
+    """A replay of ten rounds, like that of MovieTweetings: most pushed, two refused, one stopped by DataGate."""
     refused = (
         "ndcg@10 is 0.0861, popularity's 0.0853; the interval of the difference, -0.0042 to 0.0058, is not above 0."
     )

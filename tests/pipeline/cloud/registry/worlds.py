@@ -1,4 +1,4 @@
-"""A pipeline on Vertex whose runs train, push and register small models, on the loopback alone."""
+"""Simulates a pipeline on Vertex: its runs train, push and register small models, using only the loopback."""
 
 import json
 import uuid
@@ -43,7 +43,7 @@ QUICK = Patience(attempts=3, first_pause_seconds=0.01, longest_pause_seconds=0.0
 
 
 def as_input(title: str, uri: str, metadata: Mapping[str, Any]) -> Any:
-    """An artifact as a task on Vertex gets it: TFX reads it from the ExecutorInput."""
+    """Makes an artifact like a task on Vertex: TFX reads it from an ExecutorInput."""
     artifact = pipeline_spec_pb2.RuntimeArtifact(uri=uri, name=f"{PARENT}/metadataStores/default/artifacts/1")
     artifact.type.instance_schema = f"title: {title}\ntype: object\n"
     artifact.metadata.update(metadata)
@@ -53,7 +53,7 @@ def as_input(title: str, uri: str, metadata: Mapping[str, Any]) -> Any:
 
 
 class World:
-    """What stands behind one config. Models are called by letters."""
+    """The cloud services for one config. The names of models are letters."""
 
     def __init__(self, server: VertexApi, store: ObjectStore) -> None:
         self.server, self.store = server, store
@@ -61,21 +61,21 @@ class World:
         self.models = Models(self.operations)
         self.endpoints = Endpoints(self.models, self.operations)
         server.add(self.operations, self.models, self.endpoints)
-        self.bucket = f"bucket-{uuid.uuid4().hex}"  # TensorFlow remembers for seconds what a bucket holds
+        self.bucket = f"bucket-{uuid.uuid4().hex}"  # TensorFlow caches the content of a bucket for seconds
         self.digests: dict[str, str] = {}
-        """By the model's letter."""
+        """Digests of the models, by letter."""
 
         self._runs = 0
 
     def config(self, registry: Mapping[str, Any] | None = None, keep: int = 9) -> PipelineConfig:
-        """MovieLens 100K's, with these fields of `vertex.registry`. None: it has no registry."""
+        """MovieLens 100K's config with these fields of `vertex.registry`. None: it has no registry."""
         settings = None if registry is None else {"serving_image": IMAGE, **registry}
         serving_dir = f"gs://{self.bucket}/serving"
         config = config_with(api_endpoint=self.server.url, serving_dir=serving_dir, registry=settings)
         return config.model_copy(update={"push": config.push.model_copy(update={"keep_versions": keep})})
 
     def api(self, config: PipelineConfig) -> RegistryApi:
-        """Google Cloud, for who has little time."""
+        """A client of Google Cloud that retries quickly."""
         assert config.vertex is not None
         return RegistryApi(config.vertex, QUICK)
 
@@ -83,15 +83,15 @@ class World:
         """One run: trains the model of this name, pushes and registers it.
 
         Returns:
-            What RegistryPusher wrote down.
+            The document that RegistryPusher wrote.
         """
         return self.register(config, self.push(name, config))
 
     def train(self, name: str) -> str:
-        """Trains the model of this name; the URI of its artifact."""
+        """Trains the model of this name; returns the URI of its artifact."""
         self._runs += 1
         uri = f"{self._root}/TwoTowerTrainer_1/model"
-        # No more files than are looked at: TensorFlow asks for each several times.
+        # Only the files that are read: TensorFlow sends several requests for each.
         for file, text in {
             "saved_model.pb": f"graph of {name}",
             "assets.extra/provenance.json": json.dumps({"pipeline": NAME, "metrics": {}}),
@@ -100,10 +100,10 @@ class World:
         return uri
 
     def push(self, name: str, config: PipelineConfig) -> Any:
-        """Trains the model of this name, and does what the Pusher does with it.
+        """Trains the model of this name, and pushes it like the Pusher.
 
         Returns:
-            PushedModel, as RegistryPusher gets it.
+            The PushedModel that RegistryPusher gets.
         """
         assert config.vertex is not None
         uri = self.train(name)
@@ -113,7 +113,7 @@ class World:
         return as_input("tfx.PushedModel", "", told)
 
     def register(self, config: PipelineConfig, pushed: Any) -> dict[str, Any]:
-        """Runs RegistryPusher's executor; what it wrote down."""
+        """Runs RegistryPusher's executor; returns the document that it wrote."""
         assert config.vertex is not None
         output = standard_artifacts.PushedModel()
         output.uri = f"{self._root}/RegistryPusher_1/registered_model"
@@ -133,7 +133,7 @@ class World:
         return report
 
     def versions(self) -> dict[int, tuple[str, set[str]]]:
-        """The registry, read in a way of its own: model's letter and aliases by number."""
+        """The content of the registry, read without the tested code: for each number the model's letter and aliases."""
         names = {digest: name for name, digest in self.digests.items()}
         return {
             number: (names[model.version_description[14:78]], set(model.version_aliases))
@@ -148,7 +148,7 @@ class World:
         return self.store.objects[self.bucket, newest].decode().removeprefix("graph of ")
 
     def numbers(self) -> list[int]:
-        """Numbers in the serving folder."""
+        """Version numbers in the serving folder."""
         names = self.store.names(self.bucket)
         return sorted(
             int(name.split("/")[1])
@@ -157,7 +157,7 @@ class World:
         )
 
     def last_blessed(self) -> str | None:
-        """The letter of the model that the next run compares with, and starts from."""
+        """The letter of the model with which the next run compares its own, and from which it starts."""
         model = standard_artifacts.Model()
         properties = {"serving_dir": f"gs://{self.bucket}/serving"}
         served_model.Executor().Do({}, {"model": [model]}, properties)
@@ -175,8 +175,8 @@ class World:
 def world(
     tmp_path: Path, store: tuple[ObjectStore, dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    """An empty project, to which this process is signed in."""
-    monkeypatch.setattr(publish, "_now", lambda: 1000.0)  # versions count up from there
+    """An empty project, for which this process has credentials."""
+    monkeypatch.setattr(publish, "_now", lambda: 1000.0)  # so version numbers count up from 1000
     for module in (registry_api, registry_versions):
         monkeypatch.setattr(module, "_sleep", lambda seconds: None)
     with vertex_cloud.cloud(tmp_path) as running:

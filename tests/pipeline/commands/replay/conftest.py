@@ -1,4 +1,4 @@
-"""A metadata store to write runs into."""
+"""Fixture of a metadata store to which tests write runs."""
 
 from tests.pipeline.store.runs.conftest import history
 

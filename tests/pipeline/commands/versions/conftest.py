@@ -1,4 +1,4 @@
-"""The clock of `tests.pipeline.store.versions.conftest`."""
+"""Fixture of a clock, from `tests.pipeline.store.versions.conftest`."""
 
 from tests.pipeline.store.versions.conftest import clock
 

@@ -1,4 +1,4 @@
-"""The cloud on the loopback, and the world of `tests.pipeline.cloud.registry.worlds`."""
+"""Fixtures: the cloud on the loopback, and a project on Vertex from `tests.pipeline.cloud.registry.worlds`."""
 
 from tests.pipeline.cloud.registry.worlds import world
 from tests.pipeline.runners.vertex.conftest import cloud, job_file, write_config

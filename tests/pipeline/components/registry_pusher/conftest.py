@@ -1,4 +1,4 @@
-"""The world of `tests.pipeline.cloud.registry.worlds`."""
+"""Fixture of a project on Vertex, from `tests.pipeline.cloud.registry.worlds`."""
 
 from tests.pipeline.cloud.registry.worlds import world
 from tests.vertex_api.buckets import store

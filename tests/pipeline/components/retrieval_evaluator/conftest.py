@@ -1,4 +1,4 @@
-"""The shop's raw Examples, a model of it in memory and exported, and what the trainer measures of it."""
+"""Fixtures: the shop's raw Examples, its model in memory and exported, and the trainer's metrics of that model."""
 
 import dataclasses
 from pathlib import Path
@@ -26,7 +26,7 @@ from transforms.catalogue import content_sizes
 
 @dataclasses.dataclass(frozen=True)
 class Shop:
-    """Artifacts, and what they were made of."""
+    """Artifacts, and the objects from which they were made."""
 
     examples: Path
     model: Path
@@ -42,7 +42,7 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    """The shop, with fresh towers: what matters here is that two ways of measuring agree, not what was learned."""
+    """The shop with untrained towers: these tests compare two ways of measuring, so the quality does not matter."""
     folder = tmp_path_factory.mktemp("evaluated")
     interactions_graph = tft.TFTransformOutput(shop.transform_graph_path)
     catalogue_graph = tft.TFTransformOutput(shop.candidates_transform_graph_path)
@@ -93,7 +93,7 @@ def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory
 
 
 def _raw(patterns: list[str], met_items: list[bytes]) -> list[dict[str, Any]]:
-    """Transformed Examples as the raw ones that they were made of."""
+    """Turns transformed Examples back into the raw ones from which they were made."""
     files = tf.io.gfile.glob(patterns)
     rows = []
     for record in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator():

@@ -1,4 +1,4 @@
-"""Runs RetrievalEvaluator's executor on artifacts, as a runner does."""
+"""Runs RetrievalEvaluator's executor on artifacts, like a runner."""
 
 import dataclasses
 import json
@@ -18,7 +18,7 @@ from tests.documents.samples import SERVING_CHECK, changed
 
 @dataclasses.dataclass(frozen=True)
 class Evaluated:
-    """What an execution left: evaluation.json, the rules by name, and the artifacts."""
+    """The outputs of an execution: evaluation.json, the rules by name, and the artifacts."""
 
     document: dict[str, Any]
     evaluation: Any
@@ -50,14 +50,14 @@ def evaluate(
     """Evaluates a model artifact.
 
     Args:
-        folder: Where the outputs go.
+        folder: The folder of the outputs.
         examples: Artifact with `Split-train` and `Split-eval`.
         model: Artifact with `Format-Serving`.
-        last_blessed: Likewise; None: an artifact that stands for none.
-        settings: How to measure; the defaults.
-        gate: The limits; the defaults.
-        weighted: Whether values weigh the history.
-        serving_failures: Why ServingCheck refused the model; it blessed it if there are none.
+        last_blessed: Artifact with `Format-Serving`; None: an artifact that says that there is none.
+        settings: How to measure.
+        gate: The limits.
+        weighted: Whether values are weights of the history.
+        serving_failures: Why ServingCheck refused the model; if empty, it blessed the model.
     """
     inputs = {"examples": [artifact(standard_artifacts.Examples, examples, 1)]}
     inputs["examples"][0].split_names = artifact_utils.encode_split_names(["train", "eval"])
@@ -90,7 +90,7 @@ def evaluate(
 
 
 def artifact(kind: Any, uri: Path, number: int) -> Any:
-    """An artifact as the metadata store would hand it over."""
+    """Makes an artifact like one from the metadata store."""
     made = kind()
     made.uri, made.id = str(uri), number
     return made

@@ -1,4 +1,4 @@
-"""Small TFX pipelines with one fault each, compiled by TFX's own compiler for Vertex."""
+"""Makes small TFX pipelines with one fault each, compiled by TFX's own compiler for Vertex."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,13 +23,13 @@ INPUT = "gs://bucket/input"
 
 
 class Executor(base_executor.BaseExecutor):
-    """One that a task can import."""
+    """An executor that a task can import."""
 
     def Do(self, *_: Any) -> None:
         raise AssertionError("nothing here runs")
 
     class Inner(base_executor.BaseExecutor):
-        """One that it cannot: it is in no module."""
+        """An executor that a task cannot import: it is not at the top level of a module."""
 
         Do = None
 
@@ -42,7 +42,7 @@ class Artefact(artifact.Artifact):
 
 @component
 def counter(number: OutputArtifact[standard_artifacts.Integer]) -> None:
-    """Its executor class is made by TFX, and stands in no source."""
+    """A component whose executor class TFX makes, so that no source file has it."""
     number.value = 1
 
 
@@ -51,7 +51,7 @@ def example_gen(input_base: Any = INPUT) -> BaseNode:
 
 
 def trainer(examples: BaseNode, **arguments: Any) -> BaseNode:
-    """A stock Trainer."""
+    """Makes a stock Trainer."""
     if "module_file" not in arguments:
         arguments["run_fn"] = "trainer.run_fn.run_fn"
     return Trainer(
@@ -68,7 +68,7 @@ def component(
     outputs: dict[str, type] | None = None,
     **channels: Any,
 ) -> BaseNode:
-    """A component of one's own with these channels, by key and type."""
+    """Makes a custom component with these channels, by key and type."""
 
     class Spec(component_spec.ComponentSpec):
         PARAMETERS: dict[str, Any] = {}
@@ -94,18 +94,18 @@ def job_of(
     values: dict[str, Any] | None = None,
     spec_2_1: bool = True,
 ) -> CompiledJob:
-    """The job that TFX's own compiler makes of a pipeline, without what ours adds."""
+    """The job that TFX's own compiler makes from a pipeline, without the additions of our compiler."""
     config = KubeflowV2DagRunnerConfig(default_image=image, use_pipeline_spec_2_1=spec_2_1)
     runner = KubeflowV2DagRunner(config=config)
     return parse_job(runner.run(pipeline, parameter_values=values, write_out=False), file)
 
 
 def found(subject: CompiledJob | Pipeline, *rules: str) -> list[Finding]:
-    """Findings of these rules, over a job or a pipeline."""
+    """The findings of these rules in a job or a pipeline."""
     findings = job_findings(subject) if isinstance(subject, CompiledJob) else pipeline_findings(subject)
     return [finding for finding in findings if finding.rule in rules]
 
 
 def places(findings: Sequence[Finding]) -> list[tuple[str | None, str]]:
-    """Where they are: the task, and the place in it."""
+    """The places of findings: the task, and the place inside it."""
     return [(finding.task, finding.where) for finding in findings]

@@ -1,4 +1,4 @@
-"""A cloud on the loopback, a config that points there, and compiled jobs."""
+"""Fixtures: a cloud on the loopback, a config that uses it, and compiled jobs."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ WriteConfig = Callable[..., Path]
 
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
-    """Google Cloud, to which this process is signed in, with MovieLens 100K in its bucket."""
+    """Google Cloud, for which this process has credentials, with MovieLens 100K in its bucket."""
     with vertex_cloud.cloud(tmp_path) as running:
         for name, value in running.environment.items():
             monkeypatch.setenv(name, value)
@@ -38,7 +38,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
 
 @pytest.fixture
 def write_config(tmp_path: Path, cloud: Cloud) -> WriteConfig:
-    """Writes MovieLens 100K's config with further fields of its `vertex` section, and the API's address."""
+    """Writes MovieLens 100K's config with the API's address and further fields of its `vertex` section."""
 
     def write(**vertex: Any) -> Path:
         values = yaml.safe_load(DEFAULT_CONFIG.read_text())
@@ -70,7 +70,7 @@ def job_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def job_with_parameters(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A job of KFP's compiler, with a parameter of each type; `epochs` has no default."""
+    """A job by KFP's compiler, with a parameter of each type; `epochs` has no default."""
     from kfp import compiler, dsl
 
     @dsl.container_component
@@ -95,7 +95,7 @@ def job_with_parameters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def signed_out(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials anywhere, and no metadata server that would give some."""
+    """An environment without credentials, and without a metadata server that provides them."""
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     monkeypatch.setenv("CLOUDSDK_CONFIG", str(tmp_path / "gcloud"))
     monkeypatch.setenv("NO_GCE_CHECK", "true")

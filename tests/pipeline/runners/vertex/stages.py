@@ -1,4 +1,4 @@
-"""Stages of a run, as Vertex reports them."""
+"""Makes the stages of a run, as Vertex reports them."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,12 +11,12 @@ BEGAN = datetime(2026, 11, 1, 3, tzinfo=timezone.utc)
 
 
 def stage(state: str, *tasks: types.PipelineTaskDetail, error: str = "") -> types.PipelineJob:
-    """A stage of a run.
+    """Makes a stage of a run.
 
     Args:
-        state: Such as `RUNNING`.
-        *tasks: From `task`.
-        error: The run's.
+        state: The run's state, such as `RUNNING`.
+        *tasks: Tasks made by `task`.
+        error: The run's error.
     """
     job = types.PipelineJob(state=State[f"PIPELINE_STATE_{state}"], job_detail={"task_details": tasks})
     if error:
@@ -27,14 +27,14 @@ def stage(state: str, *tasks: types.PipelineTaskDetail, error: str = "") -> type
 def task(
     name: str, state: str, seconds: float | None = None, error: str = "", ids: tuple[int, int] = (0, 0), **outputs: str
 ) -> Any:
-    """A task of a run.
+    """Makes a task of a run.
 
     Args:
-        name: The task's.
-        state: Such as `SUCCEEDED`.
+        name: The task's name.
+        state: The task's state, such as `SUCCEEDED`.
         seconds: How long it took. None: it has not ended.
         error: Its error.
-        ids: Its own and its parent's.
+        ids: Its id and its parent's id.
         **outputs: The URI of each output's one artifact.
     """
     detail = types.PipelineTaskDetail(task_name=name, state=TaskState[state], task_id=ids[0], parent_task_id=ids[1])

@@ -1,4 +1,4 @@
-"""A home to write runs into."""
+"""Fixture of a home to which tests write runs."""
 
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +13,6 @@ MEMORY = Path("/dev/shm")
 
 @pytest.fixture
 def history() -> Iterator[History]:
-    # In memory: SQLite waits for the disk at each of the many small transactions.
+    # In memory: on a disk, SQLite waits for each of the many small transactions.
     with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
         yield History(Path(folder))

@@ -1,4 +1,4 @@
-"""A pipeline's home with runs in its metadata store, written as TFX's launcher does, without running anything."""
+"""Writes runs to the metadata store of a home, like TFX's launcher, without running anything."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ _VALUES = {int: "int_value", float: "double_value", str: "string_value"}
 
 
 class History:
-    """Writes runs; `folders` of artifacts are made with the files given."""
+    """Writes runs, and the folders of their artifacts with the given files."""
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "runs" / NAME
@@ -77,14 +77,14 @@ class RunWriter:
         files: Mapping[str, Any] = {},
         documents: Sequence[Document] = (),
     ) -> list[int]:
-        """Writes one execution; returns its outputs' ids.
+        """Writes one execution; returns the ids of its outputs.
 
         Args:
             node: The node's id.
             outputs: Artifact type of each output to make, by key.
-            state: MLMD's state of the execution. Outputs of a RUNNING one have folders and no artifacts.
-            inputs: Ids of what it reads.
-            reuse: Ids of what it gives without making it: from the cache, or as a resolver.
+            state: MLMD's state of the execution. Outputs of a RUNNING execution have folders and no artifacts.
+            inputs: Ids of the artifacts that it reads.
+            reuse: Ids of outputs that it did not make: from the cache, or because it is a resolver.
             event: MLMD's type of the output events.
             properties: Execution properties.
             told: Custom properties of each output.

@@ -1,4 +1,4 @@
-"""A clock that stands still until it is set, and a serving folder that is reached as on an object store."""
+"""Fixtures: a clock that stands still until it is set, and a serving folder that acts like an object store."""
 
 from pathlib import Path
 

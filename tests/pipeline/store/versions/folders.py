@@ -1,4 +1,4 @@
-"""Small folders that look like SavedModels to whoever copies them; and a serving folder, read in a way of its own."""
+"""Makes small folders that look like SavedModels when they are copied, and reads a serving folder independently."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ PROVENANCE = '{"metrics": {"model": {"ndcg@10": 0.25, "mrr": 1.0}}, "base_model"
 
 
 def make_model(folder: Path, name: str, size: int = 10) -> str:
-    """A folder of a model's files; another name gives another digest."""
+    """Makes a folder with a model's files; another name gives another digest."""
     for path, text in {
         "saved_model.pb": f"graph of {name}",
         "variables/variables.data-00000-of-00001": name * size,
@@ -22,11 +22,11 @@ def make_model(folder: Path, name: str, size: int = 10) -> str:
 
 
 def served(serving: Path) -> dict[int, str]:
-    """Which model stands under each number."""
+    """The model under each version number."""
     numbers = sorted(int(path.name) for path in serving.iterdir() if path.name.isdigit())
     return {n: (serving / str(n) / "saved_model.pb").read_text().removeprefix("graph of ") for n in numbers}
 
 
 def hidden(serving: Path) -> list[str]:
-    """Names in the serving folder that are no numbers."""
+    """Names in the serving folder that are not numbers."""
     return sorted(path.name for path in serving.iterdir() if not path.name.isdigit())
