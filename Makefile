@@ -1,16 +1,16 @@
-# Perennial's tasks; `make help` lists them. Each sets up the environment first if need be.
+# Perennial's tasks; `make help` lists them. Each sets up the environment first if needed.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo demo-retrain rehearse test test-quick fault check docs image-check bench format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
-# The tfx command looks for pip on the PATH, and Beam and TFX start further processes.
+# The tfx command searches pip on the PATH, and Beam and TFX start further processes.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-# TensorFlow Recommenders needs Keras 2, chosen before TensorFlow is imported.
+# TensorFlow Recommenders needs Keras 2, which must be chosen before TensorFlow is imported.
 export TF_USE_LEGACY_KERAS := 1
 
-# A worker takes some 3 GiB. A file's tests share what is dear to make, and so stay in one. tests/conftest.py puts the
-# files with whole pipelines first; xdist's own order, by the number of tests, would put them last.
+# A worker takes about 3 GiB. The tests of a file share slow fixtures, so they stay in one worker. tests/conftest.py
+# puts the files with whole pipelines first; xdist's own order, by the number of tests, would put them last.
 WORKERS ?= 2
 IN_WORKERS := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 

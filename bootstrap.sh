@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Sets up Perennial's environment in .venv from uv.lock.
 #
-#     ./bootstrap.sh                  set up, or see in a moment that nothing changed
-#     ./bootstrap.sh --print-python   only say which interpreter it would use
+#     ./bootstrap.sh                  set up the environment; takes a moment if nothing has changed
+#     ./bootstrap.sh --print-python   only print the interpreter that it would use
 #
-# Needs a Python interpreter with venv, nothing else: uv lives in a private environment of its own, .uv. TensorFlow's
-# current wheels need a C library from 2.39 on (Debian 13, Ubuntu 24.04); older machines get Python 3.10 and the last
-# TFX line that runs there. Interpreters are looked for on the PATH and under pyenv, and are never downloaded.
+# Needs only a Python interpreter with venv: it installs uv into an environment of its own, .uv. TensorFlow's current
+# wheels need glibc 2.39 or newer (Debian 13, Ubuntu 24.04); older machines get Python 3.10 and the last TFX line that
+# runs there. It searches interpreters on the PATH and under pyenv, and never downloads one.
 #
-# PERENNIAL_LIBC_VERSION stands in for the C library's version, for tests.
+# PERENNIAL_LIBC_VERSION overrides the version of the C library, for tests.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# make, or an activated environment, puts the environment's own interpreter on the PATH: it cannot be made from itself.
+# make, or an activated environment, puts the environment's own interpreter on the PATH. The environment cannot be made
+# from this interpreter.
 PATH=${PATH//"$PWD/.venv/bin:"/}
 
 UV_VERSION=0.13.9
@@ -27,12 +28,12 @@ libc_version() {
   if [ -n "${PERENNIAL_LIBC_VERSION:-}" ]; then
     echo "$PERENNIAL_LIBC_VERSION"
   else
-    # "glibc 2.36"; other C libraries do not know the name.
+    # Prints "glibc 2.36"; other C libraries do not have this name.
     getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2
   fi
 }
 
-# Whether an interpreter runs and is of this version: a pyenv shim exists for versions that it then refuses to run.
+# Whether an interpreter runs and has this version: pyenv has shims also for versions that it refuses to run.
 runs_as() { # INTERPRETER VERSION
   [ "$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$2" ]
 }
@@ -96,12 +97,12 @@ if [ "$(.uv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$UV_VERSION" ]; t
     fail "uv $UV_VERSION could not be installed; pip's own settings (PIP_INDEX_URL, PIP_CERT, a proxy) are used for it"
 fi
 
-# What pip was told about certificates and slow networks holds for uv as well.
+# pip's settings for certificates and slow networks are passed to uv as well.
 [ -n "${SSL_CERT_FILE:-}" ] || [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="$PIP_CERT"
 [ -n "${UV_HTTP_TIMEOUT:-}" ] || [ -z "${PIP_DEFAULT_TIMEOUT:-}" ] || export UV_HTTP_TIMEOUT="$PIP_DEFAULT_TIMEOUT"
 
 echo "bootstrap: setting up .venv with $("$python" --version) ($python)" >&2
 UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv .uv/bin/uv sync --frozen --python "$python" ||
   fail "the environment could not be set up; the lines above say why"
-# Last, so that an interrupted set-up is taken up again.
+# Last, so that an interrupted set-up is done again.
 echo "$stamp" >.venv/perennial-stamp

@@ -185,8 +185,8 @@ GROUPS, GROUP_SIZE = 3, 8
 def shop_inputs(folder: Path) -> TrainerInputs:
     """A shop whose 36 customers have three tastes; the tests say why each unusual customer is there.
 
-    Customers of one taste interact with each of the items `i0` to `i23`. Nobody interacts with `new`, which has content,
-    or with `bare`, which has none. The id `ü\t€` must stay unchanged in tables. Values are event weights.
+    Each of the items `i0` to `i23` has interactions by customers of one taste. Nobody interacts with `new`, which has
+    content, or with `bare`, which has none. The id `ü\t€` must stay unchanged in tables. Values are event weights.
     """
     rng = np.random.default_rng(0)
     train, targets, values = {}, {}, {}

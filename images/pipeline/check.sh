@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Makes the file tree of the pipeline's image without Docker, by the image's own install steps, and looks at it as its
-# user, with exactly the Dockerfile's environment.
+# Makes the file tree of the pipeline's image without Docker, with the image's own install steps, and checks it as the
+# image's user, with exactly the Dockerfile's environment.
 #
 #     images/pipeline/check.sh [CONFIG [--rehearse]]     default: configs/movielens-100k.yaml
 #
-# Needs root on a Debian 13 that may be thrown away (a chroot, a virtual machine): it is the build stage, and a second,
-# minimal Debian 13 in it the final one. Python is 3.12 where it lies in /usr/local, as in the official image, else
-# Debian's 3.13. Beam's start program, which is only in Beam's own image, is missing. --rehearse needs PERENNIAL_DATA,
-# the folder of data sets.
+# Needs root on a Debian 13 that may be thrown away (a chroot, a virtual machine): this system is the build stage, and a
+# second, minimal Debian 13 inside it is the final stage. It uses Python 3.12 if /usr/local has it, as in the official
+# image, otherwise Debian's 3.13. Beam's start program is missing, because only Beam's own image has it. --rehearse
+# needs PERENNIAL_DATA, the folder of data sets.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -29,7 +29,7 @@ rehearse=${2:-}
 [ $# -le 2 ] && [ "${rehearse:---rehearse}" = --rehearse ] || fail "takes CONFIG and --rehearse; received: $*"
 [ -z "$rehearse" ] || [ -d "${PERENNIAL_DATA:-}" ] || fail "PERENNIAL_DATA names no folder of data sets to rehearse with"
 
-# What the Dockerfile says of the stage that the final one is made of.
+# The environment and the user that the Dockerfile sets in the stage on which the final one is based.
 mapfile -t environment < <(sed -n '/^ENV /,/[^\\]$/p' $DOCKERFILE | sed -e 's/^ENV //' -e 's/^ *//' -e 's/ *\\$//')
 user=$(sed -n '/ AS runtime$/,/^FROM /s/^USER //p' $DOCKERFILE)
 
@@ -43,7 +43,7 @@ trap release EXIT
 
 echo "check.sh: build stage" >&2
 sources=$(mktemp -d)
-# Only what the Dockerfile copies, so that a file that it forgets is missing here too.
+# Copies only what the Dockerfile copies, so that a file that it forgets is missing here too.
 mapfile -t copied < <(sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' $DOCKERFILE | tr ' ' '\n' | sort -u)
 tar --exclude=__pycache__ -cf - "${copied[@]}" | tar -xf - -C "$sources"
 rm -rf /opt/perennial

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Installs what the pipeline's image holds, one step a call. The Dockerfile runs it; so does check.sh, without Docker.
+# Installs the content of the pipeline's image, one step in each call. The Dockerfile runs it, and so does check.sh,
+# without Docker.
 #
-#     install.sh compilers             what packages without a wheel are built with; only for the build stage
+#     install.sh compilers             compilers for packages without a wheel; only for the build stage
 #     install.sh dependencies [EXTRA]  the environment from uv.lock, without this package; EXTRA: gpu
-#     install.sh package [EXTRA]       this package into it
-#     install.sh tools [EXTRA]         what tests need, for the stage that runs them
+#     install.sh package [EXTRA]       this package, into the environment
+#     install.sh tools [EXTRA]         the tools of the tests, for the stage that runs them
 #     install.sh system                time zones, certificates and the user of the image itself
 #
-# Needs root on Debian 13 with Python 3.12 or 3.13, its venv module and, but for `system`, the project as the current
-# folder. Nothing is left in caches. The numbers and paths are also in pipeline/ground/image.py; a test compares them.
+# Needs root on Debian 13 with Python 3.12 or 3.13 and its venv module. All steps except `system` need the project as
+# the current folder. It leaves nothing in caches. The numbers and paths are also in pipeline/ground/image.py; a test
+# compares them.
 set -euo pipefail
 
 USER_ID=10001
@@ -16,8 +18,8 @@ GROUP_ID=10001
 HOME_DIR=/home/perennial
 VENV=/opt/perennial/venv
 UV_DIR=/opt/uv
-# What is built here: packages of the lock without a wheel, and this one. Only pyfarmhash, of TensorFlow Model Analysis,
-# needs a compiler.
+# The packages that are built here: those of the lock without a wheel, and this one. Only pyfarmhash, which TensorFlow
+# Model Analysis needs, needs a compiler.
 BUILT=(google-apitools kfp-server-api pyfarmhash rouge-score perennial)
 
 fail() {
@@ -32,7 +34,7 @@ apt_install() {
   rm -rf /var/lib/apt/lists/*
 }
 
-# The official Python image has the one that it is named for, Debian its own.
+# The official Python image has the version in its name; Debian has its own version.
 find_python() {
   local version
   for version in 3.12 3.13; do
@@ -59,7 +61,7 @@ install_uv() { # PYTHON
   "$UV_DIR/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check "uv==$version"
 }
 
-# What is built is built with the setuptools of the lock, not with whatever is newest that day.
+# Packages are built with the setuptools of the lock, not with the newest version of the day.
 sync() { # EXTRA ARGUMENT...
   local extra=$1 python
   shift
@@ -69,16 +71,16 @@ sync() { # EXTRA ARGUMENT...
   UV_PROJECT_ENVIRONMENT=$VENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy \
     "$UV_DIR/bin/uv" sync --frozen --no-editable --no-cache --compile-bytecode --quiet --python "$python" \
     "${BUILT[@]/#/--no-build-isolation-package=}" ${extra:+--extra "$extra"} "$@"
-  rm -f "$VENV/.lock" # uv's, which everybody may write to
+  rm -f "$VENV/.lock" # uv's lock file, to which every user may write
 }
 
 tools() { # EXTRA
-  apt_install git # for tests of what a commit is called
+  apt_install git # for tests of commit names
   sync "$1" --no-install-project --inexact
 }
 
 system() {
-  # The IANA time zones, by which schedules go, and certificates. The official Python image has both.
+  # The IANA time zones, which schedules use, and certificates. The official Python image has both.
   [ -e /usr/share/zoneinfo/Europe/Berlin ] && [ -e /etc/ssl/certs/ca-certificates.crt ] ||
     apt_install ca-certificates tzdata
   groupadd --gid "$GROUP_ID" perennial

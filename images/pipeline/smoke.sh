@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Looks at the pipeline's image from inside, as its user: what is there, what must not be, and that jobs are made in it.
+# Checks the pipeline's image from inside, as its user: what it must have, what it must not have, and that it can
+# compile jobs.
 #
 #     smoke.sh CONFIG [--rehearse]     CONFIG: a pipeline's YAML with a vertex section
 #
-# Cloud Build runs it in the image; check.sh in the same file tree without Docker. With --rehearse the compiled job is
-# run as well; the config's data must be in the folder that PERENNIAL_DATA names.
+# Cloud Build runs it in the image; check.sh runs it in the same file tree, without Docker. With --rehearse it also runs
+# the compiled job; the config's data must be in the folder PERENNIAL_DATA.
 set -euo pipefail
 
 USER_ID=10001
@@ -16,12 +17,12 @@ if [ $# -lt 1 ] || [ $# -gt 2 ] || [ "${2:---rehearse}" != --rehearse ]; then
 fi
 failed=0
 work=$(mktemp -d)
-# Runs are written near the config, which may lie where this user cannot write.
+# A copy: runs are written near the config, and this user may not be able to write there.
 config=$work/configs/$(basename "$1")
 mkdir "$work/configs"
 cp "$1" "$config"
 [ ! -d "$(dirname "$1")/schemas" ] || cp -r "$(dirname "$1")/schemas" "$work/configs/"
-cd "$work" # no package lies here, so that none stands before the installed ones
+cd "$work" # this folder has no package that Python would find before the installed ones
 
 check() { # WHAT COMMAND...
   local what=$1
@@ -42,7 +43,7 @@ lacks() { # PROGRAM...
   done
 }
 
-# Folders that this user may not read are left out.
+# Ignores folders that this user may not read.
 finds_nothing() { # FOLDER... EXPRESSION
   local found
   found=$(find "$@" -print -quit 2>/dev/null || true)
@@ -77,11 +78,11 @@ check "time zones of the system" test -e /usr/share/zoneinfo/Europe/Berlin
 check "certificates of the web" python -c '
 import ssl
 assert ssl.create_default_context().cert_store_stats()["x509_ca"] > 50'
-# What Beam's start program asks before it starts a worker.
+# The check that Beam's start program makes before it starts a worker.
 check "pip knows apache-beam" python -m pip show --quiet apache-beam
 check "perennial" perennial --help
 check "python -m pipeline.commands.cli" python -m pipeline.commands.cli --help
-# What the containers of a compiled job are started with.
+# The command with which the containers of a compiled job start.
 check "TFX's start of a task" python -m tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor --helpshort
 check "the job compiles" perennial vertex compile --config "$config" --output "$work/pipeline.json"
 if [ "$failed" = 0 ] && [ $# = 2 ]; then

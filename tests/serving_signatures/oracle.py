@@ -71,7 +71,7 @@ def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Ret
     user_table, pooled_table = tf.Variable(user_vectors), tf.Variable(pooled)
 
     def embed_query(user: Any, history: Any, weight: Any) -> Any:
-        # The model ignores only weights that are not above zero and finite.
+        # The model promises only that weights are above zero and finite, so they are scaled first.
         weight = weight / tf.reduce_max(weight, axis=1, keepdims=True)
         mean = tf.math.divide_no_nan(
             tf.reduce_sum(weight[:, :, tf.newaxis] * tf.gather(pooled_table, history), axis=1),

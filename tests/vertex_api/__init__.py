@@ -1,8 +1,8 @@
-"""Google Cloud on this machine, for tests: a server that speaks the real client's protocol over the loopback.
+"""Simulates Google Cloud for tests: a server on the loopback that speaks the protocol of the real client.
 
-`VertexApi` is the server. What it receives it parses strictly into the published protos, what it answers is such a
-proto; it keeps its state in memory, and it fails when told to. A service is a class with `routes()`: see `pipelines.py`
-for one, and add others in files of their own.
+`VertexApi` is the server. It parses requests strictly into the published protos, and its answers are such protos. It
+keeps its state in memory, and fails on request. A service is a class with `routes()`, as in `pipelines.py`; add each
+new service in its own file.
 """
 
 from tests.vertex_api.faults import Cut, Refuse

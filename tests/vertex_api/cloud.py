@@ -1,4 +1,4 @@
-"""All services on one server, with one account: what most tests want."""
+"""Runs all services on one server, with one account, as most tests need them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +29,11 @@ class Cloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What points Google's libraries here; the address of Vertex itself is the config's `vertex.api_endpoint`."""
+        """Variables that lead Google's libraries here. Vertex's own address is the config's `vertex.api_endpoint`."""
         return {
             "GOOGLE_APPLICATION_CREDENTIALS": str(self.key_file),
             "STORAGE_EMULATOR_HOST": self.api.url,
-            # google-auth looks an account up at iamcredentials.googleapis.com, whatever its token's address is.
+            # google-auth looks up an account at iamcredentials.googleapis.com, even if its token has another address.
             "HTTPS_PROXY": self.api.url,
             "NO_PROXY": "127.0.0.1,localhost",
         }
@@ -41,10 +41,10 @@ class Cloud:
 
 @contextmanager
 def cloud(folder: Path) -> Iterator[Cloud]:
-    """Google Cloud, with the bucket `example-bucket`, while the block runs.
+    """Runs Google Cloud, with the bucket `example-bucket`, while the block runs.
 
     Args:
-        folder: Where the account's key is written.
+        folder: The folder for the account's key.
     """
     clock, tokens = Clock(), Tokens()
     pipelines, schedules, metadata = Pipelines(clock), Schedules(clock), Metadata()

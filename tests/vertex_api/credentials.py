@@ -1,4 +1,4 @@
-"""Credentials of a service account that only this server knows, and the endpoint that gives it tokens."""
+"""Makes credentials of a service account that only this server accepts, and the endpoint for its tokens."""
 
 import json
 import secrets
@@ -16,13 +16,13 @@ EMAIL = "engineer@example-project.iam.gserviceaccount.com"
 
 
 class Tokens:
-    """Gives tokens for signed assertions, and knows a good one: one of its own, or a JWT that the account signed.
+    """Gives tokens for signed assertions, and accepts two kinds: its own tokens, and JWTs signed by the account.
 
-    google-auth asks for the first kind, and makes the second by itself where a client library allows it.
+    google-auth requests the first kind, and makes the second kind itself if a client library allows it.
     """
 
     def __init__(self) -> None:
-        # A short one: whoever loads it has it checked, which takes 70 ms for one of 2048 bits.
+        # A short key: each load checks the key, which takes 70 ms for 2048 bits.
         key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
         self._private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -32,13 +32,13 @@ class Tokens:
         )
         self._given: set[str] = set()
         self.expired = False
-        """Whether the account's key is taken for revoked."""
+        """Whether the account's key counts as revoked."""
 
     def routes(self) -> list[Route]:
         return [Route("Token", "POST", "/token", None, self._token)]
 
     def key_file(self, path: Path, url: str) -> Path:
-        """Writes what `gcloud iam service-accounts keys create` writes."""
+        """Writes a key file like `gcloud iam service-accounts keys create`."""
         path.write_text(
             json.dumps(
                 {
@@ -55,7 +55,7 @@ class Tokens:
         return path
 
     def guard(self, api: VertexApi) -> None:
-        """Lets no method be called without a good token."""
+        """Makes every method require a valid token."""
         api.gate = self._check
 
     def _token(self, asked: dict[str, str]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ class Tokens:
 
 
 class TokenError(ApiError):
-    """What OAuth's token endpoint answers: https://www.rfc-editor.org/rfc/rfc6749#section-5.2."""
+    """The answer of OAuth's token endpoint: https://www.rfc-editor.org/rfc/rfc6749#section-5.2."""
 
     def __init__(self, description: str) -> None:
         super().__init__(400, description)

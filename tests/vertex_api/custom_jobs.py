@@ -1,4 +1,4 @@
-"""CustomJobs whose containers are run: as processes of this machine, with what Vertex would set around them."""
+"""Runs the containers of CustomJobs as processes of this machine, with the variables that Vertex would set."""
 
 import os
 import subprocess
@@ -15,14 +15,14 @@ _JOB = "projects/*/locations/*/customJobs/*"
 
 
 class CustomJobs:
-    """Starts the one container of each job. `jobs` holds the jobs by name, as they stand."""
+    """Starts the one container of each job. `jobs` holds the current jobs, by name."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        """Declares the machine.
+        """Sets up the machine.
 
         Args:
-            folder: Where each process gets an empty folder to stand in, and its log.
-            environment: The image's.
+            folder: The folder in which each process gets an empty working directory, and its log.
+            environment: The image's environment variables.
         """
         self.jobs: dict[str, Any] = {}
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -39,7 +39,7 @@ class CustomJobs:
         ]
 
     def log(self, name: str) -> str:
-        """What a job's container has written."""
+        """The output of a job's container."""
         return (self._place(name) / "log").read_text()
 
     def _create(self, request: Any) -> Any:
@@ -53,7 +53,7 @@ class CustomJobs:
         place = self._place(job.name)
         (place / "empty").mkdir(parents=True)
         executable, *rest = [*pool.container_spec.command, *pool.container_spec.args]
-        assert executable == "python"  # the image's, which is this one here
+        assert executable == "python"  # replaces the image's interpreter by this one
         with (place / "log").open("wb") as log:
             self._processes[job.name] = subprocess.Popen(
                 [sys.executable, *rest],
@@ -100,7 +100,7 @@ class CustomJobs:
         return {}
 
     def stop(self) -> None:
-        """Ends what still runs."""
+        """Ends all processes that still run."""
         for process in self._processes.values():
             process.kill()
             process.wait()

@@ -1,6 +1,6 @@
-"""Dataflow's jobs, as Beam asks for them: https://cloud.google.com/dataflow/docs/reference/rest.
+"""Simulates Dataflow's jobs, as Beam uses them: https://cloud.google.com/dataflow/docs/reference/rest.
 
-Of JSON and not of protos, which only the newer line of Beam comes with.
+It uses JSON, not protos, because only the newer line of Beam has those.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ _NUMBERS = {5: CANCELLED}
 
 
 def state_of(job: dict[str, Any]) -> str:
-    """The state that is asked for; the newer line of Beam sends a number."""
+    """The requested state; the newer line of Beam sends a number."""
     state = job["requestedState"]
     return _NUMBERS.get(state, state)
 
@@ -24,13 +24,13 @@ class DataflowJobs:
 
     def __init__(self) -> None:
         self.jobs: dict[str, dict[str, Any]] = {}
-        """By id, as Dataflow shows them."""
+        """Jobs by id, in the form in which Dataflow shows them."""
 
         self.on_create: Callable[[], object] = lambda: None
-        """What happens while a job is created; the answer does not show it yet."""
+        """Called while a job is created; the answer does not show its effect yet."""
 
         self.on_get: Callable[[], object] = lambda: None
-        """What happens while a job is asked for; the answer does not show it yet."""
+        """Called while a job is read; the answer does not show its effect yet."""
 
     def routes(self) -> list[Route]:
         return [

@@ -1,4 +1,4 @@
-"""EndpointService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.endpoints."""
+"""Simulates EndpointService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.endpoints."""
 
 import re
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ _ENDPOINT = "projects/*/locations/*/endpoints/*"
 
 
 class Endpoints:
-    """Endpoints, and who answered on them at each moment."""
+    """Endpoints, and the models that answered at each moment."""
 
     def __init__(self, models: Models, operations: Operations, clock: Clock | None = None) -> None:
         self.endpoints: dict[str, Any] = {}
-        """By name, with the project's id."""
+        """Endpoints by name, with the project's id."""
 
         self.answered: list[dict[str, int]] = []
-        """After each change: percent by `<model id>@<version>`, of what is deployed and has traffic."""
+        """After each change: the deployed models with traffic, as percent by `<model id>@<version>`."""
 
         self._models, self._operations, self._clock = models, operations, clock or Clock()
         self._changes = 0
@@ -41,20 +41,20 @@ class Endpoints:
         ]
 
     def put(self, name: str, display_name: str) -> Any:
-        """Puts an Endpoint there."""
+        """Adds an Endpoint."""
         self.endpoints[by_id(name)] = endpoint = new(types.Endpoint)
         endpoint.name, endpoint.display_name, endpoint.etag = by_number(name), display_name, "0"
         return endpoint
 
     def put_deployed(self, name: str, deployed_id: str, model: str, version: int) -> Any:
-        """Puts a version on an Endpoint, without traffic."""
+        """Deploys a version to an Endpoint, without traffic."""
         deployed = self.endpoints[by_id(name)].deployed_models.add()
         deployed.id, deployed.model, deployed.model_version_id = deployed_id, by_number(model), str(version)
         deployed.create_time.FromDatetime(self._clock.now())
         return deployed
 
     def split(self, name: str, split: Mapping[str, int]) -> None:
-        """Sets the traffic, in percent by the id of what is deployed."""
+        """Sets the traffic, in percent by the id of the deployed model."""
         endpoint = self.endpoints[by_id(name)]
         if split and (sum(split.values()) != 100 or not split.keys() <= {each.id for each in endpoint.deployed_models}):
             raise ApiError(400, f"traffic_split {dict(split)}: of what is deployed, adding up to 100")

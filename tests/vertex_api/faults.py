@@ -1,4 +1,4 @@
-"""What the server does when it is told to fail."""
+"""Defines how the server can fail on request."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,7 @@ class Refuse:
     message: str = "told to fail"
     details: list[dict[str, Any]] = field(default_factory=list)
     after_effect: bool = False
-    """Whether what was asked for is done all the same."""
+    """Whether the server does the requested change first."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Cut:
     """Closes the connection in the middle of the reply, or before it."""
 
     after_effect: bool = True
-    """Whether what was asked for is done before the connection closes."""
+    """Whether the server does the requested change before it closes the connection."""
 
 
 Fault = Refuse | Cut
 
 
 def permission_denied(permission: str, resource: str) -> Refuse:
-    """The 403 of IAM, as Vertex words it."""
+    """IAM's 403, with Vertex's text."""
     return Refuse(
         403,
         f"Permission '{permission}' denied on resource '//aiplatform.googleapis.com/{resource}' (or it may not exist).",
@@ -57,7 +57,7 @@ def permission_denied(permission: str, resource: str) -> Refuse:
 
 
 def api_disabled(project: str) -> Refuse:
-    """The 403 of a project that has not enabled the API."""
+    """The 403 for a project that has not enabled the API."""
     return Refuse(
         403,
         f"Vertex AI API has not been used in project {project} before or it is disabled.",

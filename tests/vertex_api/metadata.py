@@ -1,4 +1,4 @@
-"""MetadataService, as far as experiments need it."""
+"""Simulates the part of MetadataService that experiments need."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class Metadata:
 
     def __init__(self) -> None:
         self.contexts: dict[str, types.Context] = {}
-        """By resource name."""
+        """Contexts by resource name."""
 
     def routes(self) -> list[Route]:
         store, context = f"/v1/{{name={_STORE}}}", f"/v1/{{name={_STORE}/contexts/*}}"
@@ -28,7 +28,7 @@ class Metadata:
         ]
 
     def put(self, name: str, schema_title: str) -> types.Context:
-        """Puts a context there, such as that of a pipeline's run (`system.PipelineRun`)."""
+        """Adds a context, such as that of a pipeline's run (`system.PipelineRun`)."""
         self.contexts[name] = types.Context(name=name, schema_title=schema_title)
         return self.contexts[name]
 

@@ -1,4 +1,4 @@
-"""ModelService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.models."""
+"""Simulates ModelService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.models."""
 
 import re
 from typing import Any
@@ -19,7 +19,7 @@ class Models:
 
     def __init__(self, operations: Operations, clock: Clock | None = None) -> None:
         self.versions: dict[str, dict[int, Any]] = {}
-        """By the model's name, with the project's id; then by number."""
+        """Versions by the model's name, with the project's id, and then by number."""
 
         self._operations, self._clock = operations, clock or Clock()
 
@@ -34,7 +34,7 @@ class Models:
         ]
 
     def get(self, name: str) -> Any:
-        """A version by its number or an alias after `@`; the default one without."""
+        """A version by its number or alias after `@`; without one, the default version."""
         model, _, of = by_id(name).partition("@")
         for number, version in self.versions.get(model, {}).items():
             if of == str(number) or (of or "default") in version.version_aliases:
@@ -45,7 +45,7 @@ class Models:
         self._operations.tick()
         if by_id(request.name) not in self.versions:
             raise ApiError(404, f"The Model {request.name} is not found.")
-        # Two a page, so that whoever reads one alone is found out.
+        # Two on a page, so that a client that reads only one page fails.
         versions = list(self.versions[by_id(request.name)].values())
         found, token = page(versions, request.page_size, request.page_token, largest=2)
         answer = new(types.ListModelVersionsResponse)
@@ -100,7 +100,7 @@ class Models:
                 raise ApiError(400, f"alias {alias!r}")
             if alias == "-default":
                 raise ApiError(400, "there must be exactly one default version alias for a model")
-            # Given to one, it is taken from the other.
+            # An alias that one version gets is taken from the other.
             for each in [version] if alias.startswith("-") else self.versions[name].values():
                 if alias.removeprefix("-") in each.version_aliases:
                     each.version_aliases.remove(alias.removeprefix("-"))

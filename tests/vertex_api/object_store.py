@@ -1,6 +1,6 @@
-"""Cloud Storage as TensorFlow reaches it: the real `gs://` of TensorFlow, whose requests end on the loopback.
+"""Simulates Cloud Storage for TensorFlow's own `gs://`, whose requests end on the loopback.
 
-TensorFlow knows Google's addresses alone, over TLS. So this is a proxy for HTTPS that answers itself, with a
+TensorFlow uses only Google's addresses, over TLS. So this is an HTTPS proxy that answers requests itself, with a
 certificate of an authority that only the tests trust. The protocol: https://cloud.google.com/storage/docs/json_api/v1.
 """
 
@@ -27,25 +27,24 @@ TOKEN = "a-token"
 
 
 class ObjectStore:
-    """Buckets are there when something is in them; an object is bytes under a name with slashes, and nothing else.
+    """Holds objects: bytes under a name with slashes. A bucket exists when it has objects.
 
-    Only writes of `tf.io.gfile.copy` may be refused: TensorFlow tries a refused write once more when its file object is
-    freed. That of a GFile is freed in C++ with Python's lock held, and this server, in the same process, could not
-    answer.
+    Only writes by `tf.io.gfile.copy` may be refused. TensorFlow repeats a refused write when it frees the file object;
+    a GFile's object is freed in C++ with Python's lock held, so this server, in the same process, could not answer.
     """
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
-        """By bucket and name."""
+        """Objects by bucket and name."""
 
         self.log: list[str] = []
-        """What was done, in order: `write`, `delete` or `copy`, and the object."""
+        """All changes in order: `write`, `delete` or `copy`, and the object."""
 
         self.strays: list[str] = []
-        """What nothing answers."""
+        """Requests that this server does not support."""
 
         self.watch: Callable[[], None] | None = None
-        """Called after each change, before anything else is answered: it sees all that a reader could ever see."""
+        """Called after each change, before the next answer, so that it sees every state that a reader could see."""
 
         self.refuse: Callable[[str, str], bool] | None = None
         """Whether to forbid a `write` or `delete` of an object, by its name."""
@@ -56,14 +55,14 @@ class ObjectStore:
         self._lock = threading.RLock()
 
     def clear(self) -> None:
-        """Makes it as new, without objects, watchers and refusals."""
+        """Removes all objects, watchers and refusals."""
         with self._lock:
             self.objects.clear()
             self.log.clear()
             self.watch = self.refuse = None
 
     def names(self, bucket: str) -> list[str]:
-        """Of a bucket's objects."""
+        """Names of a bucket's objects."""
         return sorted(name for of, name in self.objects if of == bucket)
 
     def put(self, bucket: str, name: str, content: bytes) -> None:
@@ -73,7 +72,7 @@ class ObjectStore:
             self.objects[bucket, name], self._generations[bucket, name] = content, self._generation
 
     def answer(self, method: str, target: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body."""
+        """Answers a request: status, headers and body."""
         url = urlsplit(target)
         asked = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
         with self._lock:
@@ -197,10 +196,10 @@ _ROUTES: list[tuple[str, str, Any]] = [
 
 @contextmanager
 def object_store(folder: Path) -> Iterator[tuple[ObjectStore, dict[str, str]]]:
-    """An object store, and the environment variables that lead TensorFlow there, while the block runs.
+    """Runs an object store while the block runs; yields it and the variables that make TensorFlow use it.
 
     Args:
-        folder: Where the certificates are written.
+        folder: The folder for the certificates.
     """
     authority, certificate = _certificates(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -250,7 +249,7 @@ def _handler(store: ObjectStore, context: ssl.SSLContext) -> type[BaseHTTPReques
             self.close_connection = False
 
         def _reply(self) -> None:
-            if self.headers.get("Transfer-Encoding") == "chunked":  # TensorFlow names a length besides
+            if self.headers.get("Transfer-Encoding") == "chunked":  # TensorFlow also sends a length
                 body = b"".join(self._chunks())
             else:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -278,7 +277,7 @@ def _handler(store: ObjectStore, context: ssl.SSLContext) -> type[BaseHTTPReques
 
 
 class _Writer:
-    """What `http.server` writes to."""
+    """The file object to which `http.server` writes."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection, self.closed = connection, False
@@ -295,9 +294,9 @@ class _Writer:
 
 
 def _certificates(folder: Path) -> tuple[Path, Path]:
-    """An authority's certificate, and a file of a key and a certificate for Google's hosts that it signed."""
+    """Makes an authority's certificate, and a file with a key and a certificate that it signed for Google's hosts."""
     now = datetime.datetime.now(datetime.timezone.utc)
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]  # whose handshakes are quick
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]  # its handshakes are quick
     names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("tests", HOSTS[0])]
 
     def build(subject: int) -> x509.CertificateBuilder:

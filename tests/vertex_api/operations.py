@@ -1,4 +1,4 @@
-"""Long-running operations (https://google.aip.dev/151), which other services start, and the one project's two names."""
+"""Simulates long-running operations (https://google.aip.dev/151), and defines the two names of the one project."""
 
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.vertex_api.resources import PROJECT, page
 from tests.vertex_api.rest import ApiError, Route
 
 NUMBER = "123456789"
-"""Of the project: Vertex takes its id in what it is asked, and answers with its number."""
+"""The project's id and number: Vertex takes the id in requests, and answers with the number."""
 
 _KINDS = ("models", "endpoints")
 
@@ -30,19 +30,19 @@ def by_number(name: str) -> str:
 def plain(message: Any) -> Any:
     """A message without proto-plus's wrapper.
 
-    The services here keep such ones and put them together by `fill`: where json_format has read or written an Any,
-    protobuf 3.20 knows two classes for one message, and refuses to put one into the other.
+    The services here keep such messages and merge them by `fill`: after json_format has read or written an Any,
+    protobuf 3.20 has two classes for one message, and refuses to merge one into the other.
     """
     return type(message).pb(message) if hasattr(type(message), "pb") else message
 
 
 def new(of: Any) -> Any:
-    """An empty message of a proto-plus class, without the wrapper."""
+    """Makes an empty message of a proto-plus class, without the wrapper."""
     return of.pb(of())
 
 
 def fill(goal: Any, source: Any) -> Any:
-    """Merges a message into another of the same type, whatever their classes; returns the goal."""
+    """Merges a message into another of the same type, even if their classes differ; returns the goal."""
     goal.MergeFromString(plain(source).SerializeToString())
     return goal
 
@@ -50,7 +50,7 @@ def fill(goal: Any, source: Any) -> Any:
 @dataclass
 class _Running:
     rest: int
-    """Looks until it is done."""
+    """Number of further requests until the operation is done."""
 
     operation: operations_pb2.Operation
     effect: Callable[[], Any]
@@ -61,14 +61,14 @@ class Operations:
 
     def __init__(self) -> None:
         self.looks = 0
-        """How many further requests pass before a new operation is done."""
+        """Number of further requests until a new operation is done."""
 
         self._failures: dict[str, deque[tuple[int, str]]] = defaultdict(deque)
         self._running: list[_Running] = []
         self._all: dict[str, operations_pb2.Operation] = {}
 
     def routes(self) -> list[Route]:
-        # The service's two paths for them; the client over REST takes the first.
+        # The service has two paths for operations; the REST client uses the first.
         of = [(base, f"projects/*/locations/*/{kind}/*") for base in ("ui", "v1") for kind in _KINDS]
         one = [
             Route("GetOperation", "GET", f"/{base}/{{name={name}/operations/*}}", None, self._get) for base, name in of
@@ -78,11 +78,11 @@ class Operations:
         ]
 
     def fail(self, rpc: str, code: int, message: str) -> None:
-        """Lets the next operation of a method be accepted and end with an error of `google.rpc.Code`."""
+        """Makes the next operation of a method end with an error of `google.rpc.Code`, after it was accepted."""
         self._failures[rpc].append((code, message))
 
     def start(self, rpc: str, resource: str, effect: Callable[[], Any]) -> operations_pb2.Operation:
-        """Begins one; `effect` does what was asked for and returns the response's proto."""
+        """Starts an operation; `effect` does the requested change and returns the proto of the response."""
         operation = operations_pb2.Operation(name=f"{by_number(resource)}/operations/{len(self._all) + 1}")
         self._all[by_id(operation.name)] = operation
         reply = operations_pb2.Operation(name=operation.name)
@@ -96,13 +96,13 @@ class Operations:
         return reply
 
     def tick(self) -> None:
-        """A request passes."""
+        """Counts a request: operations advance by one step."""
         for each in self._running:
             each.rest -= 1
         self._finish()
 
     def is_at_work(self, resource: str) -> bool:
-        """Whether one on this resource is not done."""
+        """Whether an operation on this resource is not done."""
         return any(by_id(each.operation.name).startswith(f"{by_id(resource)}/") for each in self._running)
 
     def _finish(self) -> None:
@@ -115,7 +115,7 @@ class Operations:
     def _list(self, asked: dict[str, str]) -> operations_pb2.ListOperationsResponse:
         self.tick()
         of = [each for name, each in self._all.items() if name.startswith(f"{by_id(asked['name'])}/operations/")]
-        # Two a page, so that whoever reads one alone is found out.
+        # Two on a page, so that a client that reads only one page fails.
         found, token = page(of, 0, asked.get("pageToken", ""), largest=2)
         return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
 

@@ -1,4 +1,4 @@
-"""The same services over gRPC and TLS, which is how the client speaks to Google Cloud if nobody says otherwise."""
+"""Runs the same services over gRPC and TLS, which the client uses for Google Cloud by default."""
 
 import datetime
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ _OPERATIONS = {
     f"/google.longrunning.Operations/{request.DESCRIPTOR.name.removesuffix('Request')}": request
     for request in (operations_pb2.GetOperationRequest, operations_pb2.ListOperationsRequest)
 }
-"""Of a service that all of Google Cloud shares."""
+"""Methods of the Operations service, which is common to all of Google Cloud."""
 
 
 @contextmanager
@@ -36,10 +36,10 @@ def over_grpc(api: VertexApi, folder: Path) -> Iterator[tuple[str, dict[str, str
 
     Args:
         api: The services.
-        folder: Where the server's certificate is written.
+        folder: The folder for the server's certificate.
 
     Yields:
-        `localhost:PORT`, and the environment in which a process trusts the certificate: gRPC reads it once.
+        `localhost:PORT`, and the variables with which a process trusts the certificate; gRPC reads them once.
     """
     certificate, key = _certificate()
     trusted = folder / "certificate.pem"
@@ -83,7 +83,7 @@ class _Methods(grpc.GenericRpcHandler):
 
 
 def _query(request: Any) -> Callable[[bytes], dict[str, str]]:
-    """What comes, as over HTTP: a dict of strings."""
+    """A reader of requests as dicts of strings, as over HTTP."""
     return lambda sent: json_format.MessageToDict(request.FromString(sent))
 
 
@@ -93,7 +93,7 @@ def _serialize(answer: Any) -> bytes:
 
 
 def _certificate() -> tuple[bytes, bytes]:
-    """A certificate that vouches for itself, and its key."""
+    """Makes a self-signed certificate, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _HOST)])
     now = datetime.datetime.now(datetime.timezone.utc)

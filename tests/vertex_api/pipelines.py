@@ -1,4 +1,7 @@
-"""PipelineService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs."""
+"""Simulates PipelineService.
+
+See https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs.
+"""
 
 import re
 from typing import Any
@@ -20,11 +23,11 @@ _MAX_LABELS = 64
 
 
 class Pipelines:
-    """Pipeline jobs. They move when a test says so: `plan` what further looks find."""
+    """Pipeline jobs. Their state changes only by `plan`, which sets what further requests find."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.jobs: dict[str, types.PipelineJob] = {}
-        """By resource name."""
+        """Jobs by resource name."""
 
         self._clock = clock or Clock()
         self._plans: list[types.PipelineJob] = []
@@ -38,14 +41,14 @@ class Pipelines:
         ]
 
     def plan(self, *stages: types.PipelineJob) -> None:
-        """What each further look at any job finds: `state`, `error` and `job_detail` of the stage are merged into it.
+        """Sets what each further request for any job finds: it merges `state`, `error` and `job_detail` of the stage.
 
         The last stage stays.
         """
         self._plans = list(stages)
 
     def put(self, job_id: str, job: types.PipelineJob) -> types.PipelineJob:
-        """Puts a job there, as if it had been created earlier."""
+        """Adds a job, as if it had been created earlier."""
         job.name, job.create_time = f"{PARENT}/pipelineJobs/{job_id}", self._clock.now()
         self.jobs[job.name] = job
         return job
@@ -105,7 +108,7 @@ class Pipelines:
 
 
 def check_job(job: types.PipelineJob) -> None:
-    """What Vertex looks at before it takes a job."""
+    """Checks a job like Vertex before it accepts the job."""
     try:
         spec = json_format.ParseDict(json_format.MessageToDict(job._pb.pipeline_spec), pipeline_spec_pb2.PipelineSpec())
     except json_format.ParseError as e:

@@ -1,4 +1,4 @@
-"""What the services share: list filters and pages, moments, and the one project that is there."""
+"""Defines what the services share: list filters and pages, moments, and the one project."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ _COMPARISON = re.compile(r'([\w.]+)\s*(!?=)\s*"([^"]*)"')
 
 
 class Clock:
-    """Moments that differ: each is a second after the one before."""
+    """Makes different moments: each is a second after the last one."""
 
     def __init__(self) -> None:
         self._last = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -26,16 +26,16 @@ class Clock:
 
 
 def check_parent(parent: str) -> None:
-    """Knows one project in one region."""
+    """Checks that a resource is in the one project and region."""
     if parent != PARENT:
         raise ApiError(403, f"Permission denied on resource {parent} (or it may not exist).")
 
 
 def filtered(items: Iterable[Any], expression: str, fields: Mapping[str, Any]) -> list[Any]:
-    """Those that a filter (https://google.aip.dev/160) of comparisons with AND between them lets through.
+    """Filters items by comparisons that are joined by AND (https://google.aip.dev/160).
 
     Args:
-        items: What there is.
+        items: All items.
         expression: The filter; empty for all.
         fields: For each field that may be compared, how to read it from an item.
     """
@@ -50,13 +50,13 @@ def filtered(items: Iterable[Any], expression: str, fields: Mapping[str, Any]) -
 
 
 def page(items: list[Any], size: int, token: str, largest: int = 100) -> tuple[list[Any], str]:
-    """One page, and the token of the next."""
+    """One page of items, and the token of the next page."""
     start, size = int(token or 0), min(size or largest, largest)
     return items[start : start + size], str(start + size) if start + size < len(items) else ""
 
 
 def newest_first(items: Iterable[Any], order_by: str) -> list[Any]:
-    """The one order that is asked for, and the default."""
+    """Sorts in the only order that clients request, which is the default."""
     if order_by not in ("", "create_time desc"):
         raise ApiError(400, f"cannot order by {order_by!r}")
     return sorted(items, key=lambda item: item.create_time, reverse=True)

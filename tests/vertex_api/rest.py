@@ -1,4 +1,4 @@
-"""HTTP and JSON to protos and back, as https://google.aip.dev/127 maps them; what does not fit is refused."""
+"""Maps HTTP and JSON to protos and back by https://google.aip.dev/127; refuses requests that do not fit."""
 
 import json
 import re
@@ -13,18 +13,18 @@ from google.protobuf.message import Message
 from tests.vertex_api.faults import STATUS
 
 Handler = Callable[[Any], Any]
-"""From a request's proto (proto-plus) to the answer's: proto-plus, a plain proto, or JSON values."""
+"""Maps a request's proto (proto-plus) to the answer: proto-plus, a plain proto, or JSON values."""
 
 
 class ApiError(Exception):
-    """What a handler raises to refuse."""
+    """The error by which a handler refuses a request."""
 
     def __init__(self, code: int, message: str, details: list[dict[str, Any]] | None = None) -> None:
         super().__init__(message)
         self.code, self.message, self.details = code, message, details or []
 
     def body(self) -> dict[str, Any]:
-        """google.rpc.Status as HTTP carries it."""
+        """The google.rpc.Status in its HTTP form."""
         return {
             "error": {
                 "code": self.code,
@@ -43,19 +43,19 @@ class Route:
     """The method's name, such as `CreatePipelineJob`."""
 
     method: str
-    """HTTP's."""
+    """The HTTP method."""
 
     path: str
-    """As the API's reference has it: `/v1/{parent=projects/*/locations/*}/pipelineJobs`."""
+    """The path in the API's reference, such as `/v1/{parent=projects/*/locations/*}/pipelineJobs`."""
 
     request: Any
     """The proto-plus class of the request. None: the handler gets path, query and form as a dict of strings, and with
-    `body`, the values of the JSON that it names."""
+    `body` also the values of the JSON body."""
 
     handler: Handler
 
     body: str | None = None
-    """The field that the body holds; `*` for the whole request, None for no body."""
+    """The request's field that the body holds; `*` for the whole request, None for no body."""
 
     _variables: list[str] = field(default_factory=list, init=False)
 
@@ -69,12 +69,12 @@ class Route:
         self._pattern = re.compile(pattern + re.escape(rest))
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
-        """Path variables, if this route is meant."""
+        """The path variables; None if the path is not of this route."""
         found = self._pattern.fullmatch(path) if method == self.method else None
         return dict(zip(self._variables, found.groups(), strict=True)) if found else None
 
     def parse(self, variables: dict[str, str], query: str, body: bytes) -> Any:
-        """The request.
+        """Parses a request.
 
         Raises:
             ApiError: 400, if a field is not in the proto, or its value is not of its type.
@@ -100,7 +100,7 @@ class Route:
 
 
 def _put(descriptor: Any, values: dict[str, Any], path: list[str], value: str) -> None:
-    """Puts a parameter of the URL where the JSON of the request has it."""
+    """Writes a parameter of the URL to its place in the JSON of the request."""
     found = descriptor.fields_by_name.get(path[0]) or descriptor.fields_by_camelcase_name.get(path[0])
     if found is None:
         raise ValueError(f"{descriptor.full_name} has no field {path[0]!r}")
@@ -119,7 +119,7 @@ def _put(descriptor: Any, values: dict[str, Any], path: list[str], value: str) -
 
 
 def to_json(answer: Any) -> bytes:
-    """An answer's body."""
+    """The body of an answer."""
     if isinstance(answer, Message):
         return json_format.MessageToJson(answer).encode()
     if hasattr(type(answer), "pb"):

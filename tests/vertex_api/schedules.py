@@ -1,4 +1,4 @@
-"""ScheduleService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.schedules."""
+"""Simulates ScheduleService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.schedules."""
 
 from datetime import datetime, timezone
 from typing import Any
@@ -20,11 +20,11 @@ _UPDATED = "/v1/{schedule.name=projects/*/locations/*/schedules/*}"
 
 
 class Schedules:
-    """Schedules. None of them starts anything."""
+    """Schedules. They never start a run."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.schedules: dict[str, types.Schedule] = {}
-        """By resource name."""
+        """Schedules by resource name."""
 
         self._clock = clock or Clock()
         self._made = 0
@@ -99,7 +99,7 @@ class Schedules:
 
 
 def _put_next_run(schedule: types.Schedule) -> None:
-    """After the start, if that is still to come; none after the end."""
+    """Sets the time of the next run: not before the start, and none after the end."""
     zone, _, cron = schedule.cron.removeprefix("CRON_").removeprefix("TZ=").partition(" ")
     now = datetime.now(timezone.utc)
     start = max(now, schedule.start_time) if schedule.start_time else now

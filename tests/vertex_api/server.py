@@ -1,4 +1,4 @@
-"""The server: connections, routing, faults, and a record of all that came."""
+"""Runs the server: connections, routing, faults, and a record of all requests."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ from tests.vertex_api.rest import ApiError, Route, to_json
 
 
 class Service(Protocol):
-    """Some methods, and the state behind them."""
+    """Some methods, and their state."""
 
     def routes(self) -> list[Route]:
         """The methods."""
@@ -30,24 +30,24 @@ class Received:
     method: str
     path: str
     headers: dict[str, str]
-    """By small-letter name."""
+    """Headers by name, in small letters."""
 
     message: Any
-    """The request's proto, or a dict where the method is not one of protos."""
+    """The request's proto, or a dict if the method does not use protos."""
 
 
 class VertexApi:
     """A server on a free port of the loopback, and its state.
 
-    Use it as a context manager. `requests` is what came, in order; `strays` is what no route takes or no proto fits,
-    which a test's end should find empty.
+    Use it as a context manager. `requests` holds the requests in order. `strays` holds those that fit no route or no
+    proto; it should be empty at the end of a test.
     """
 
     def __init__(self, services: Iterable[Service]) -> None:
         self.requests: list[Received] = []
         self.strays: list[str] = []
         self.outside: list[str] = []
-        """Hosts of the outside network that were asked for."""
+        """Requested hosts of the outside network."""
 
         self.gate: Any = None
         """Called with the headers of each request that needs a token; raises ApiError without a good one."""
@@ -71,16 +71,16 @@ class VertexApi:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def add(self, *services: Service) -> None:
-        """Takes further services."""
+        """Adds further services."""
         self._routes += [route for service in services for route in service.routes()]
 
     def fail(self, rpc: str, *faults: Fault, forever: bool = False) -> None:
-        """Lets the next calls of a method fail.
+        """Makes the next calls of a method fail.
 
         Args:
             rpc: The method's name; calls after these succeed.
-            *faults: One a call.
-            forever: Whether the last of them holds for all calls after it.
+            *faults: One fault for each call.
+            forever: Whether the last fault is repeated for all later calls.
         """
         assert any(route.rpc == rpc for route in self._routes), rpc
         self._faults[rpc].extend(faults)
@@ -88,7 +88,7 @@ class VertexApi:
             self._forever[rpc] = faults[-1]
 
     def received(self, rpc: str) -> list[Any]:
-        """The messages that came for a method, in order."""
+        """The messages of a method's requests, in order."""
         return [request.message for request in self.requests if request.rpc == rpc]
 
     def __enter__(self) -> "VertexApi":
@@ -101,7 +101,7 @@ class VertexApi:
         self._thread.join()
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, bool]:
-        """Status, body, and whether the connection is to be cut."""
+        """Answers a request: status, body, and whether to cut the connection."""
         url = urlsplit(target)
         with self._lock:  # one request at a time: the state behind the handlers is plain
             try:
@@ -132,13 +132,14 @@ class VertexApi:
         return (0, b"", True) if reply is None else (200, to_json(reply), cut)
 
     def call(self, rpc: str, message: Any, headers: dict[str, str]) -> Any:
-        """Answers a call that came another way than over HTTP and JSON.
+        """Answers a call that does not use HTTP and JSON.
 
         Raises:
             ApiError: It is refused.
         """
         with self._lock:
-            route = next(route for route in self._routes if route.rpc == rpc)  # an operation's has several paths
+            # The first one: a method for operations has several paths.
+            route = next(route for route in self._routes if route.rpc == rpc)
             self.requests.append(Received(rpc, "", "", headers, message))
             reply, cut = self._perform(route, message, headers)
         if cut:
@@ -146,7 +147,7 @@ class VertexApi:
         return reply
 
     def _perform(self, route: Route, message: Any, headers: dict[str, str]) -> tuple[Any, bool]:
-        """The reply, None if there is none, and whether the connection is to be cut."""
+        """The reply, None if there is none, and whether to cut the connection."""
         if self.gate is not None and route.rpc != "Token":
             self.gate(headers)
         fault = self._faults[route.rpc].popleft() if self._faults[route.rpc] else self._forever.get(route.rpc)
@@ -180,7 +181,7 @@ def _handler(api: VertexApi) -> type[BaseHTTPRequestHandler]:
                 self.connection.shutdown(socket.SHUT_RDWR)
 
         def do_CONNECT(self) -> None:
-            """Lets nothing through: this server is also the proxy, so that no test reaches the outside network."""
+            """Refuses the request: this server is also the proxy, so that no test reaches the outside network."""
             api.outside.append(self.path)
             self.close_connection = True
             self.send_error(403)
@@ -195,7 +196,7 @@ def _handler(api: VertexApi) -> type[BaseHTTPRequestHandler]:
 
 @contextmanager
 def running(*services: Service) -> Iterator[VertexApi]:
-    """A server with these services, which must have had no stray request when it stops."""
+    """Runs a server with these services; at the end it must have no stray request."""
     with VertexApi(services) as api:
         yield api
     assert api.strays == [], api.strays

@@ -1,4 +1,4 @@
-"""Cloud Storage's JSON API, as far as a client lists what is in a bucket; STORAGE_EMULATOR_HOST names the server."""
+"""Simulates the part of Cloud Storage's JSON API that lists a bucket; STORAGE_EMULATOR_HOST names the server."""
 
 import base64
 import zlib
@@ -9,23 +9,23 @@ from tests.vertex_api.rest import ApiError, Route
 
 
 class Storage:
-    """Buckets of objects, given by their content."""
+    """Buckets with objects, from their contents."""
 
     def __init__(self, *buckets: str) -> None:
         self.buckets: dict[str, dict[str, dict[str, Any]]] = {bucket: {} for bucket in buckets}
-        """By bucket's and object's name."""
+        """Contents by the names of bucket and object."""
 
         self._generation = 1_700_000_000_000_000
 
     def routes(self) -> list[Route]:
         return [
-            # Asked by PipelineJob.submit, and so by `tfx run create`; a bucket that is missing, it would create.
+            # PipelineJob.submit, and so `tfx run create`, requests this; it would create a missing bucket.
             Route("storage.buckets.get", "GET", "/storage/v1/b/{bucket}", None, self._get),
             Route("storage.objects.list", "GET", "/storage/v1/b/{bucket}/o", None, self._list),
         ]
 
     def put(self, bucket: str, name: str, content: bytes) -> None:
-        """Writes an object, as a new generation of it."""
+        """Writes an object as a new generation."""
         self._generation += 1
         self.buckets[bucket][name] = {
             "kind": "storage#object",
@@ -33,7 +33,7 @@ class Storage:
             "name": name,
             "size": str(len(content)),
             "generation": str(self._generation),
-            # Not the polynomial of Castagnoli: a digest is a digest to those who compare.
+            # Not the real CRC-32C, with Castagnoli's polynomial: clients only compare the values.
             "crc32c": base64.b64encode(zlib.crc32(content).to_bytes(4, "big")).decode(),
         }
 
