@@ -16,7 +16,7 @@ class Runs(Settings):
 
     when_locked: Literal["wait", "refuse"] = "wait"
     """What a run does while another run of the same pipeline is in progress. Default `wait`: a nightly run that meets a
-    long manual one still happens. `refuse`: the run ends with an error, for whoever prefers to be told."""
+    long manual one still happens. `refuse`: the run ends with an error at once."""
 
     keep: int = Field(default=10, ge=1)
     """Number of runs whose artifacts, logs and pages are kept, the newest ones. What is served, or was last blessed, is

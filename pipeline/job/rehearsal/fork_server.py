@@ -49,7 +49,7 @@ def _serve(connection: Connection) -> tuple[str, list[str]]:
     """Forks until the connection is closed.
 
     Returns:
-        Module and arguments of a task, in the task's process alone.
+        Module and arguments of a task; it returns only in the task's process.
     """
     for library in _LIBRARIES:
         with contextlib.suppress(ImportError):

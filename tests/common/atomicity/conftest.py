@@ -1,4 +1,4 @@
-"""An object store for all tests here."""
+"""Fixtures of an object store for all tests in this folder."""
 
 from tests.vertex_api.buckets import gs, store
 
