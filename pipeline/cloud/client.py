@@ -1,4 +1,4 @@
-"""The one way to Google Cloud: credentials, clients, attempts, and errors in words that help."""
+"""Calls Google Cloud: credentials, clients, retries, and errors that say what to do. All other modules use this one."""
 
 import logging
 import re
@@ -20,34 +20,34 @@ _Result = TypeVar("_Result")
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
 
 PATIENCE = Patience()
-"""Of whoever says nothing else."""
+"""Default of `Api`."""
 
 _urllib3 = logging.getLogger("urllib3.connectionpool")
 _ALLOWED_LOCATIONS = "allowedLocations"
-"""In the path of that question."""
+"""Part of the path of google-auth's request; see `_is_not_about_where_accounts_may_be_used`."""
 
 CONSOLE = "https://console.cloud.google.com/vertex-ai"
 
 
 def parent(vertex: Vertex) -> str:
-    """`projects/<project>/locations/<region>`, in which all of Vertex's resources are."""
+    """Returns `projects/<project>/locations/<region>`, the parent of all resources on Vertex."""
     return f"projects/{vertex.project}/locations/{vertex.region}"
 
 
 def state_name(state: Any) -> str:
-    """The name of a run's, task's or schedule's state; of one that is newer than the client library, its number."""
+    """Returns the name of a run's, task's or schedule's state; its number if the client library does not know it."""
     return str(getattr(state, "name", state))
 
 
 class Api:
-    """Google Cloud as one config sees it. Nothing is sent until something is asked."""
+    """Google Cloud with the settings of one config. It sends nothing before the first call."""
 
     def __init__(self, vertex: Vertex, patience: Patience | None = None) -> None:
         """Takes the config's section.
 
         Args:
-            vertex: Where to ask.
-            patience: How long. None: the defaults.
+            vertex: The config's section: project, region, endpoint.
+            patience: How often and how long to try. None: the defaults.
         """
         self.vertex = vertex
         self.patience = patience or PATIENCE
@@ -59,10 +59,10 @@ class Api:
 
     @cached_property
     def credentials(self) -> Any:
-        """The application default credentials, with a token: expired ones are told here, before anything is sent.
+        """The application default credentials, with a token: expired ones raise here, before any other request.
 
         Raises:
-            VertexError: There are none, or they are refused.
+            VertexError: There are no credentials, or they are refused.
         """
         _urllib3.addFilter(_is_not_about_where_accounts_may_be_used)
         found: list[Any] = []
@@ -77,7 +77,7 @@ class Api:
                 try:
                     found[0].refresh(Request())
                 except (TypeError, ValueError, AttributeError) as e:
-                    # Half a reply, or a page of a proxy's, in which google-auth looks for the token all the same.
+                    # The reply was cut off, or is a page from a proxy; google-auth looks for the token in it anyway.
                     raise auth_exceptions.RefreshError(f"no token is in the answer: {e}", retryable=True) from e
             return found[0]
 
@@ -106,10 +106,10 @@ class Api:
         return storage.Client(project=self.vertex.project, credentials=self.credentials)
 
     def client(self, service: type[Any]) -> Any:
-        """A client of one of Vertex's services, such as `aiplatform_v1.ModelServiceClient`.
+        """Creates a client of one of Vertex's services, such as `aiplatform_v1.ModelServiceClient`.
 
         Args:
-            service: Its class.
+            service: The client's class.
 
         Returns:
             The client: over REST where `vertex.api_endpoint` begins with `http`, else over gRPC.
@@ -119,13 +119,13 @@ class Api:
         return service(credentials=self.credentials, client_options={"api_endpoint": endpoint}, **transport)
 
     def call(self, doing: str, call: Callable[[dict[str, Any]], _Result], host: str | None = None) -> _Result:
-        """Asks, again where the fault may pass.
+        """Makes a call, and repeats it after an error that may be temporary.
 
         Args:
-            doing: What, in words that go after `cannot`.
-            call: Gets the keyword arguments for a client's method (no retries of its own, and a timeout) and calls
-                it. Repeated as it is, so it must not do a second time what it has done.
-            host: Whom the call asks, for the message. None: Vertex.
+            doing: What the call does, in words that go after `cannot`.
+            call: Takes the keyword arguments for a client's method (no retries of its own, and a timeout) and calls
+                it. It may be repeated, so a second call must not do the work twice.
+            host: The service that the call asks, for the error message. None: Vertex.
 
         Returns:
             What the call returned.
@@ -150,16 +150,16 @@ class Api:
 
 
 def _is_not_about_where_accounts_may_be_used(record: logging.LogRecord) -> bool:
-    """Lets no warning pass about what google-auth asks, in a thread, whatever is asked of it.
+    """Filters out the warnings about a request that google-auth makes by itself in a thread.
 
-    It asks iamcredentials.googleapis.com where an account may be used, and goes on without an answer; three warnings
-    about a host that nobody asked for say nothing to the person at the terminal.
+    It asks iamcredentials.googleapis.com in which locations an account may be used, and goes on without an answer.
+    Three warnings about a host that is in no config would only confuse the person at the terminal.
     """
     return _ALLOWED_LOCATIONS not in record.getMessage()
 
 
 def _default_credentials() -> Any:
-    """The application default credentials. What is wrong with their file, google-auth tells in many ways."""
+    """Returns the application default credentials; google-auth raises many types of errors about their file."""
     try:
         return google.auth.default(scopes=_SCOPES)[0]
     except auth_exceptions.GoogleAuthError:
@@ -169,7 +169,7 @@ def _default_credentials() -> Any:
 
 
 def _account(credentials: Any) -> str:
-    """The account's e-mail address, where the credentials know it."""
+    """Returns the account's e-mail address if the credentials have it."""
     for attribute in ("service_account_email", "account"):
         name = getattr(credentials, attribute, "")
         if name and name != "default":

@@ -1,8 +1,8 @@
-"""The flags with which Beam components run on Dataflow, from the config's `vertex` section.
+"""Makes the flags with which Beam components run on Dataflow, from the config's `vertex` section.
 
-Names as in `apache_beam.options.pipeline_options` and
-https://cloud.google.com/dataflow/docs/reference/pipeline-options. There is no job name: the components of a run would
-share it, and Dataflow takes each name once at a time.
+The names of the flags are those of `apache_beam.options.pipeline_options` and
+https://cloud.google.com/dataflow/docs/reference/pipeline-options. There is no flag for the job's name: the components
+of a run would share it, and Dataflow accepts each name only once at a time.
 """
 
 from typing import TYPE_CHECKING
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from configs.vertex.section import Vertex
 
 FOLDER = "dataflow"
-"""Under `vertex.pipeline_root`, for what jobs stage and leave; nothing in it is needed after a job's end."""
+"""Folder under `vertex.pipeline_root` for the files that jobs stage; none of them is needed after a job's end."""
 
 RUNNER = "pipeline.cloud.dataflow_runner.DataflowRunner"
-"""By its path alone: Beam takes seconds to import."""
+"""The runner's import path; importing it here would import Beam, which takes seconds."""
 
 
 def dataflow_args(vertex: "Vertex", pipeline_name: str) -> tuple[str, ...] | None:
@@ -22,10 +22,10 @@ def dataflow_args(vertex: "Vertex", pipeline_name: str) -> tuple[str, ...] | Non
 
     Args:
         vertex: The config's section.
-        pipeline_name: Becomes a label of the jobs.
+        pipeline_name: The pipeline's name, which becomes a label of the jobs.
 
     Returns:
-        Flags for every Beam component; None where they run in their tasks.
+        Flags for every Beam component; None if Beam runs in the tasks.
     """
     dataflow = vertex.dataflow
     if dataflow is None:
@@ -43,7 +43,7 @@ def dataflow_args(vertex: "Vertex", pipeline_name: str) -> tuple[str, ...] | Non
         # https://cloud.google.com/dataflow/docs/reference/service-options
         "dataflow_service_options": f"max_workflow_runtime_walltime_seconds={dataflow.timeout_seconds}",
     }
-    # One of the two must stand here, else TFX packs itself, but not us, for the workers.
+    # One of the two must be set, else TFX packs itself, but not Perennial, for the workers.
     if dataflow.setup_file is not None:
         flags["setup_file"] = dataflow.setup_file
     else:

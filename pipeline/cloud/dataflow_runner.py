@@ -1,6 +1,6 @@
-"""Beam's runner for Dataflow, whose job ends with its task.
+"""Beam's runner for Dataflow, which also cancels the job when its task is cancelled.
 
-By Beam's own, a job runs on, and is paid for, when the task that waits for it is cancelled.
+With Beam's own runner, the job goes on, and costs money, after the task that waits for it was cancelled.
 """
 
 import logging
@@ -21,17 +21,17 @@ from pipeline.cloud.signals import Signals
 
 _NOT_READY = "not yet ready for canceling"
 _OVER = "has terminated"
-"""What Dataflow answers with status 400 about a job that is too young, or at its end already. It gives no better sign:
-Terraform's `google_dataflow_job` and Beam's Java runner (https://github.com/apache/beam/pull/2428) read the same."""
+"""Dataflow's answers, with status 400, about a job that is too young or has ended already. The text is the only sign:
+Terraform's `google_dataflow_job` and Beam's Java runner (https://github.com/apache/beam/pull/2428) read it too."""
 
 _READY_SECONDS = 600.0
-"""How long a job is asked to end while it is too young. Vertex may kill the task before."""
+"""How long to try to cancel a job that is too young. Vertex may kill the task before."""
 
 _PAUSE_SECONDS = 2.0
-"""Between two such attempts: Kubernetes kills a container 30 seconds after its signal by default."""
+"""Pause between two attempts: by default Kubernetes kills a container 30 seconds after its signal."""
 
 _REFUSED = (apitools_exceptions.HttpError, exceptions.GoogleAPICallError)
-"""By the API, in the older and the newer line of Beam."""
+"""Errors by which the API refuses, in the older and the newer line of Beam."""
 
 _FAILED = (
     apitools_exceptions.Error,
@@ -41,19 +41,21 @@ _FAILED = (
     auth_exceptions.GoogleAuthError,
     OSError,
 )
-"""What a call may raise: refused, without credentials, or nobody answers."""
+"""Errors that a call may raise: it was refused, there are no credentials, or the service does not answer."""
 
 _LOGGER = logging.getLogger("perennial.vertex.dataflow")
 
 
 class DataflowRunner(dataflow_runner.DataflowRunner):
-    """Waits for the job, and cancels it if the waiting is cut short.
+    """Waits for the job, and cancels it if the wait is interrupted.
 
-    The name is that of Beam's class, which Beam compares when it checks the options.
+    The class has the name of Beam's class, since Beam compares the name when it checks the options.
     """
 
     def run_pipeline(self, pipeline: Any, options: PipelineOptions, pipeline_proto: Any = None) -> Any:
-        """Runs a pipeline to its end; outside the main thread, which alone gets signals, as Beam's own.
+        """Runs a pipeline to its end.
+
+        Only the main thread gets signals; in another thread this does the same as Beam's own runner.
 
         Args:
             pipeline: The pipeline.
@@ -61,35 +63,35 @@ class DataflowRunner(dataflow_runner.DataflowRunner):
             pipeline_proto: The pipeline as a proto, if Beam has made one already.
 
         Returns:
-            Beam's result, of a job that has ended.
+            Beam's result of a job that has ended.
 
         Raises:
-            DataflowRuntimeException: The job failed, or was cancelled by someone else.
+            DataflowRuntimeException: The job failed, or someone else cancelled it.
         """
         if threading.current_thread() is not threading.main_thread():
             return super().run_pipeline(pipeline, options, pipeline_proto)
         result = None
         with Signals() as signals:
             try:
-                with signals.held():  # till the job has an id, it could not be cancelled
+                with signals.held():  # a job that has no id yet could not be cancelled
                     result = super().run_pipeline(pipeline, options, pipeline_proto)
                 result.wait_until_finish()
             finally:
-                # Not one of `--dry_run`, which has no job.
+                # With `--dry_run` the result is of another type, and there is no job.
                 if isinstance(result, dataflow_runner.DataflowPipelineResult) and not result.is_in_terminal_state():
-                    with signals.held():  # one that comes now would leave the job running
+                    with signals.held():  # a signal at this point would leave the job running
                         _cancel(result.job_id(), options)
         return result
 
 
 def _cancel(job: str, options: PipelineOptions) -> None:
-    """Cancels a job. If that fails, what ended the waiting is still what is raised."""
+    """Cancels a job. If that fails, it only logs: the exception that ended the wait is still raised."""
     cloud = options.view_as(GoogleCloudOptions)
     by_hand = f"gcloud dataflow jobs cancel {job} --project={cloud.project} --region={cloud.region}"
-    # Told before, as the task may be killed while it tries.
+    # Logged before the attempt, as the task may be killed during it.
     _LOGGER.warning("Cancelling Dataflow job %s, as its task ends. By hand: %s", job, by_hand)
     try:
-        # Of its own: a thread of Beam's still asks with the other, whose connection is for one thread.
+        # A client of its own: one of Beam's threads still uses the other, whose connection serves only one thread.
         _persistently_cancel(apiclient.DataflowApplicationClient(options), job)
     except _FAILED as e:
         _LOGGER.error(

@@ -1,4 +1,4 @@
-"""What Google Cloud's errors mean for the person who asked, and what to do about each."""
+"""Explains Google Cloud's errors: what each means for the person who made the call, and what to do."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ CAUGHT = (
     requests.exceptions.RequestException,
     json_format.ParseError,
 )
-"""What the client libraries raise."""
+"""The errors that the client libraries raise."""
 
 _LOGIN = (
     "Run `gcloud auth application-default login`, or name a service account's key in GOOGLE_APPLICATION_CREDENTIALS."
@@ -29,10 +29,10 @@ _ROLES = {
     "storage": "roles/storage.objectViewer",
     "aiplatform": "roles/aiplatform.user",
 }
-"""A role that has a permission, by the permission's beginning; the first that fits."""
+"""Role that includes a permission, by the permission's prefix; the first match counts."""
 
 _PERMISSION = re.compile(r"(?<![\w.@/-])[a-z]+\.[a-zA-Z]+\.[a-zA-Z]+\b(?!\.)")
-"""Such as `storage.objects.list`, but not a part of an e-mail address."""
+"""A permission such as `storage.objects.list`, but not a part of an e-mail address."""
 
 _ACT_AS = "iam.serviceAccounts.actAs"
 _ACTS_AS = re.compile(r"\bact as\b")
@@ -41,30 +41,30 @@ _NO_PROJECT = "CONSUMER_INVALID", "USER_PROJECT_DENIED"
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked, for the message."""
+    """Facts about a call, for the error message."""
 
     doing: str
-    """In words that go after `cannot`, such as `create the run`."""
+    """What the call does, in words that go after `cannot`, such as `create the run`."""
 
     vertex: Vertex
-    """Where."""
+    """The config's section."""
 
     who: str
-    """The account, as far as the credentials tell."""
+    """The account, if the credentials have its name."""
 
     attempts: int
-    """That were made before it was given up."""
+    """How many attempts were made."""
 
     host: str
-    """Who was asked."""
+    """The service that was called."""
 
 
 def explain(error: Exception, asked: Asked) -> VertexError:
-    """Says what an error means.
+    """Turns a client library's error into one that says what it means.
 
     Args:
         error: One of `CAUGHT`.
-        asked: What was asked.
+        asked: The call.
 
     Returns:
         The error to raise from it.
@@ -136,7 +136,7 @@ def _forbidden(error: exceptions.Forbidden, asked: Asked) -> str:
 
 
 def _error_info(error: exceptions.GoogleAPICallError) -> tuple[str, Mapping[str, str]]:
-    """Reason and metadata of google.rpc.ErrorInfo: a message over gRPC, JSON values over REST."""
+    """Returns reason and metadata of google.rpc.ErrorInfo: over gRPC it is a message, over REST JSON values."""
     for detail in error.details:
         if isinstance(detail, Mapping) and str(detail.get("@type", "")).endswith("google.rpc.ErrorInfo"):
             return str(detail.get("reason", "")), detail.get("metadata", {})
@@ -146,7 +146,7 @@ def _error_info(error: exceptions.GoogleAPICallError) -> tuple[str, Mapping[str,
 
 
 def said(error: exceptions.GoogleAPICallError) -> str:
-    """The service's own words, without the URL that the REST transport puts before them."""
+    """Returns the service's own message, without the URL that the REST transport puts before it."""
     text = re.sub(r"^[A-Z]+ \S+: ", "", str(error.message)).strip()
     return text if text.endswith((".", "!", "?")) else f"{text}."
 

@@ -1,4 +1,4 @@
-"""Further attempts at an API call: after what passes by itself, never after a refusal."""
+"""Repeats an API call after a temporary error, never after a refusal."""
 
 import logging
 from collections.abc import Callable
@@ -17,31 +17,35 @@ _logger = logging.getLogger("perennial.vertex.api")
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a call is tried. The pauses grow and are drawn at random up to their length, so that clients part."""
+    """How often and how long a call is tried.
+
+    The limit of the pauses grows, and each pause is drawn at random below it, so that clients do not retry at the same
+    time.
+    """
 
     attempts: int = 6
-    """Calls at most. Default 6: with the pauses below, some 30 seconds, which a busy minute's quota may need twice."""
+    """Most attempts. Default 6: with the pauses below, some 30 seconds; a quota per minute may need twice that."""
 
     first_pause_seconds: float = 1.0
-    """The longest that the first pause may be; each further one may be twice as long."""
+    """Limit of the first pause; the limit doubles with each further pause."""
 
     longest_pause_seconds: float = 20.0
-    """The longest of any pause."""
+    """Limit of every pause."""
 
     total_seconds: float = 180.0
-    """After which no further attempt begins."""
+    """Time after which no further attempt begins."""
 
     call_seconds: float = 60.0
-    """After which one call without an answer is given up. Default 60: creating a run takes seconds."""
+    """Timeout of one call. Default 60: creating a run takes seconds."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same call may succeed a little later: 429, 5xx, or a connection that broke."""
+    """Tells whether the same call may succeed a little later: after 429, 5xx, or a broken connection."""
     if isinstance(error, exceptions.MethodNotImplemented):
         return False
     if isinstance(error, json_format.ParseError):
-        # A connection that broke in the middle of a reply: urllib3 1.26 hands on the half that came, and the client
-        # library reads it as JSON. urllib3 2 tells it, as ChunkedEncodingError.
+        # The connection broke in the middle of a reply: urllib3 1.26 returns the first part, and the client library
+        # reads it as JSON. urllib3 2 raises ChunkedEncodingError.
         return True
     if isinstance(error, auth_exceptions.GoogleAuthError):
         return bool(error.retryable) or isinstance(error, auth_exceptions.TransportError)
@@ -53,45 +57,45 @@ def is_transient(error: BaseException) -> bool:
             requests.exceptions.ConnectionError,
             requests.exceptions.Timeout,
             requests.exceptions.ChunkedEncodingError,
-            requests.exceptions.JSONDecodeError,  # half a reply, as above: of Cloud Storage
+            requests.exceptions.JSONDecodeError,  # an incomplete reply as above, but from Cloud Storage
         ),
     )
 
 
 def may_have_taken_effect(error: BaseException) -> bool:
-    """Whether a call that failed so may have been done all the same, its reply lost: of a 429 it was not."""
+    """Tells whether a failed call may still have been carried out, its reply being lost; after a 429 it was not."""
     return is_transient(error) and not isinstance(error, exceptions.TooManyRequests)
 
 
 def persistently(call: Callable[[], _Result], patience: Patience) -> _Result:
-    """Calls until there is an answer, a refusal, or no patience left.
+    """Repeats a call until there is an answer, a refusal, or no attempt left.
 
     Args:
-        call: The call; it is repeated as it is, so it must not do a second time what it has done.
+        call: The call. It may be repeated, so a second call must not do the work twice.
         patience: How often and how long.
 
     Returns:
         What the call returned.
     """
-    made = 0
+    attempts = 0
 
     def counted() -> _Result:
-        nonlocal made
-        made += 1
+        nonlocal attempts
+        attempts += 1
         return call()
 
     def further(error: BaseException) -> bool:
-        return made < patience.attempts and is_transient(error)
+        return attempts < patience.attempts and is_transient(error)
 
-    def tell(error: BaseException) -> None:
-        _logger.warning("Attempt %d of %d failed, trying again: %s", made, patience.attempts, type(error).__name__)
+    def log_failure(error: BaseException) -> None:
+        _logger.warning("Attempt %d of %d failed, trying again: %s", attempts, patience.attempts, type(error).__name__)
 
     policy: Any = retry.Retry(
         predicate=further,
         initial=patience.first_pause_seconds,
         maximum=patience.longest_pause_seconds,
         timeout=patience.total_seconds,
-        on_error=tell,
+        on_error=log_failure,
     )
     result: _Result = policy(counted)()
     return result

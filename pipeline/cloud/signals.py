@@ -1,4 +1,4 @@
-"""Signals as exceptions, at a moment that does no harm: SIGTERM, by which Vertex cancels a task, and Ctrl-C."""
+"""Turns signals into exceptions at a safe moment: SIGTERM, by which Vertex cancels a task, and Ctrl-C."""
 
 import signal
 import threading
@@ -14,13 +14,13 @@ class Signals:
     def __init__(self) -> None:
         self._is_main = threading.current_thread() is threading.main_thread()
         self._is_held = False
-        self._came: int | None = None
+        self._received: int | None = None
         self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
 
     def __enter__(self) -> "Signals":
         if self._is_main:  # only the main thread may take signals
             self._before[signal.SIGTERM] = signal.signal(signal.SIGTERM, self._take)
-            if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # as a shell's job in the background has it
+            if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:  # a shell sets it to ignored for background jobs
                 self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._take)
         return self
 
@@ -30,19 +30,19 @@ class Signals:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """What comes during the block ends it when it is through."""
+        """Delays signals: one that arrives during the block raises its exception at the block's end."""
         self._is_held = True
         try:
             yield
         finally:
             self._is_held = False
-            if self._came is not None:
-                self._end(self._came)
+            if self._received is not None:
+                self._end(self._received)
 
     def _take(self, number: int, _: FrameType | None) -> None:
-        if self._came is not None:
-            return  # the first is being obeyed
-        self._came = number
+        if self._received is not None:
+            return  # the first signal is already being handled
+        self._received = number
         if not self._is_held:
             self._end(number)
 

@@ -1,7 +1,7 @@
-"""What a Vertex CustomJob for training is made of, from the config's `vertex` section. Settings alone, never a path.
+"""Describes a Vertex CustomJob for training, from the config's `vertex` section: only settings, never a path.
 
-A CustomJob has a machine of its own, of a type that is chosen by name; a pipeline's task has what Vertex finds for its
-CPU and memory. See `pipeline.components.two_tower_trainer.custom_job` for who starts it.
+A CustomJob has a machine of its own, of a type that is chosen by name; for a pipeline's task, Vertex chooses a machine
+by CPU and memory. `pipeline.components.two_tower_trainer.custom_job` starts the job.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from configs.vertex.section import Vertex
 
 PROJECT, REGION, API_ENDPOINT, CUSTOM_JOB = "project", "region", "api_endpoint", "custom_job"
-"""Keys of what `training_job` returns."""
+"""Keys of the mapping that `training_job` returns."""
 
 
 def training_job(vertex: Vertex, pipeline_name: str) -> dict[str, Any] | None:
@@ -17,12 +17,12 @@ def training_job(vertex: Vertex, pipeline_name: str) -> dict[str, Any] | None:
 
     Args:
         vertex: The config's section.
-        pipeline_name: Of which the job's name is made, and a label.
+        pipeline_name: The pipeline's name, used in the job's name and in a label.
 
     Returns:
         JSON values: `project`, `region` and `api_endpoint`, where it is started, and `custom_job`, a CustomJob
-        (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.customJobs) that lacks what only
-        the task knows: its command, and where it writes. None where training runs in the pipeline's task.
+        (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.customJobs). The CustomJob lacks
+        its command and its output path, which only the task knows. None if training runs in the pipeline's task.
     """
     pool = vertex.custom_job
     if pool is None:

@@ -1,1 +1,1 @@
-"""What runs a pipeline: this machine, or Vertex AI Pipelines."""
+"""Runs a pipeline on this machine or on Vertex AI Pipelines."""

@@ -1,4 +1,4 @@
-"""Runs a pipeline on this machine, with progress, as both `local_runner.py` and `perennial run` do."""
+"""Runs a pipeline on this machine, with progress, for both `local_runner.py` and `perennial run`."""
 
 import contextlib
 import errno
@@ -33,22 +33,22 @@ from pipeline.store.runs.retention import LOGS_DIR, prune
 from pipeline.store.versions.blessings import take_back
 
 _NOT_PRUNED = (OSError, RuntimeError, ValueError, mlmd_errors.StatusError, tf_errors.OpError)
-"""What a disk, the metadata store or a damaged record may say when old runs are deleted."""
+"""Errors that a disk, the metadata store or a damaged record may raise when old runs are deleted."""
 
 _SQLITE_REASONS = ("database or disk is full", "attempt to write a readonly database")
 
 _ROOM_BYTES = 64 * 1024
-"""What must be free before a run begins: its lock, the first lines of its log, some pages of the metadata store."""
+"""Free space that a run needs to begin: its lock, the first lines of its log, some pages of the metadata store."""
 
 
 def run(config: PipelineConfig) -> Run | None:
-    """Runs the pipeline once and says where everything is.
+    """Runs the pipeline once and prints where its outputs are.
 
     Args:
         config: The pipeline.
 
     Returns:
-        The run, as the metadata store knows it. None: `tfx pipeline create` took the pipeline and ran nothing.
+        The run, as the metadata store has it. None under `tfx pipeline create`, which only compiles the pipeline.
 
     Raises:
         LockedError: Another run is at work, and the config says not to wait.
@@ -68,11 +68,11 @@ def run(config: PipelineConfig) -> Run | None:
         earlier = read_runs(metadata_path, config.name)
         write_missing_reports(config, earlier)
         try:
-            with recorded(metadata_path), _full_disks_told(home):  # here too: so it is recorded in these words
+            with recorded(metadata_path), _full_disks_told(home):  # here too, so that this message is recorded
                 LocalDagRunner().run(create_pipeline(config, places))
         finally:
             runs = read_runs(metadata_path, config.name)[len(earlier) :]
-            if runs:  # none under `tfx pipeline create`, which takes the pipeline and runs nothing
+            if runs:  # empty under `tfx pipeline create`, which only compiles the pipeline
                 _after_run(config, runs[0], console)
         if runs:
             console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
@@ -81,14 +81,14 @@ def run(config: PipelineConfig) -> Run | None:
 
 
 def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
-    """What follows every run, however it ended: its page, and room for the next; neither changes what the run is."""
+    """Writes the run's report and deletes old runs, however the run ended; neither changes the run's outcome."""
     console.print(f"Run {run.number} {run.state}: see `perennial runs show {run.number}`.", highlight=False)
     try:
         console.print(f"  {'Report':<12} {write_local_report(config, run)}", highlight=False, soft_wrap=True)
     except OutputError as e:
         logging.getLogger("perennial.report").error("%s", e)
     try:
-        # Also where runs fail night after night: the data that each has read would fill the disk.
+        # Also after a failed run: if runs fail every night, the data that each has read would fill the disk.
         prune(local_metadata_path(config), config.name, Path(local_places(config).pipeline_root), config.runs.keep)
     except _NOT_PRUNED as e:
         logging.getLogger("perennial.runs").error(
@@ -101,7 +101,10 @@ def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
 
 @contextlib.contextmanager
 def _full_disks_told(home: Path) -> Iterator[None]:
-    """Whoever meets a full disk says so in words of its own: Python, TensorFlow, Beam around either, SQLite."""
+    """Turns errors about a full disk into an OutputError.
+
+    Python, TensorFlow and SQLite each raise an error of their own, and Beam wraps the first two.
+    """
     try:
         yield
     except PerennialError:
@@ -117,16 +120,16 @@ def _full_disks_told(home: Path) -> Iterator[None]:
 
 
 def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:
-    """Tries what the run will do, since TFX and the metadata store fail in words of their own, some of them late."""
+    """Checks that the run can write its folders; else TFX and the metadata store fail later, with unclear messages."""
     path = home
     try:
         home.mkdir(parents=True, exist_ok=True)
         for path in (home, logs_dir, Path(places.pipeline_root), Path(places.serving_dir)):
-            if path.exists():  # else it will be made in `home`
+            if path.exists():  # else it will be created in `home`
                 with tempfile.TemporaryFile(dir=path) as file:
                     file.write(bytes(_ROOM_BYTES))
                     file.flush()
-                    os.fsync(file.fileno())  # some disks find out only then that they are full
+                    os.fsync(file.fileno())  # some disks report only then that they are full
         if places.metadata_path is not None and Path(places.metadata_path).exists():
             path = Path(places.metadata_path)
             path.open("r+b").close()
@@ -137,7 +140,7 @@ def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:
 
 
 def show_places(config: PipelineConfig, console: Console) -> None:
-    """Says where the served model, the newest metrics and the metadata are.
+    """Prints where the served model, the newest metrics and the metadata are.
 
     Args:
         config: A pipeline that has run.

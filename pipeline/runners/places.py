@@ -16,7 +16,7 @@ from pipeline.ground.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA, Curate
 
 
 def local_places(config: PipelineConfig) -> Places:
-    """Places on this machine, all under `<output_dir>/<name>/`.
+    """Returns the places on this machine, all under `<output_dir>/<name>/`.
 
     Raises:
         DataSetError: A `dataset://` data set has not been fetched.
@@ -34,10 +34,10 @@ def local_places(config: PipelineConfig) -> Places:
 
 
 def vertex_places(config: PipelineConfig) -> Places:
-    """Places in the buckets of the config's `vertex` section.
+    """Returns the places in the buckets of the config's `vertex` section.
 
     Raises:
-        ConfigError: There is no such section, or a path of this machine would end in the job.
+        ConfigError: There is no such section, or the job would contain a path of this machine.
     """
     vertex = config.vertex
     if vertex is None:

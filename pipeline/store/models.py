@@ -1,4 +1,4 @@
-"""The newest pushed model, asked by title or id; what `perennial recommend` and `perennial similar` do."""
+"""Asks a SavedModel on this machine by item title or id, for `perennial recommend` and `perennial similar`."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -22,13 +22,13 @@ class Answer(NamedTuple):
 
 
 def newest_version(serving_dir: str) -> str:
-    """The folder of the live version.
+    """Returns the folder of the live version.
 
     Args:
         serving_dir: Where models are pushed, local or remote.
 
     Raises:
-        ModelError: None has been pushed.
+        ModelError: No model has been pushed.
     """
     kept = versions(serving_dir)
     if not kept:
@@ -37,7 +37,7 @@ def newest_version(serving_dir: str) -> str:
 
 
 class LocalModel:
-    """A SavedModel asked through its signatures, with plain TensorFlow."""
+    """A SavedModel that answers through its signatures, with plain TensorFlow."""
 
     def __init__(self, path: str) -> None:
         """Loads the model at `path`."""
@@ -48,9 +48,9 @@ class LocalModel:
         """Recommends items.
 
         Args:
-            user: The user's id; None for somebody new.
-            history: Ids or titles of items liked.
-            k: How many.
+            user: The user's id; None for a new user.
+            history: Ids or titles of items that the user liked.
+            k: The number of items.
 
         Returns:
             At most `k` answers, best first.
@@ -76,7 +76,7 @@ class LocalModel:
 
         Args:
             item: Id or title.
-            k: How many.
+            k: The number of items.
 
         Raises:
             ModelError: The item is unknown or its title is not unique.
@@ -84,10 +84,10 @@ class LocalModel:
         return self._answers(self._ask("similar_items", item_id=tf.constant([self.find(item)]), k=tf.constant(k)))
 
     def find(self, item: str) -> str:
-        """The id of an item given by id, by title, or by a part of one title alone.
+        """Returns the id of an item that is given by id, by title, or by a part of exactly one title.
 
         Raises:
-            ModelError: Nothing fits, or several do; these are listed.
+            ModelError: No item fits, or several do; the message lists them.
         """
         if item in self.titles:
             return item

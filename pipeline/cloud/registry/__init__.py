@@ -1,1 +1,1 @@
-"""Where pushed models go on Vertex: the Model Registry, an Endpoint; and how both go back to an older one."""
+"""Pushes models to Vertex's Model Registry and to an Endpoint, and rolls both back to an older model."""

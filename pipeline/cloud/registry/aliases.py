@@ -1,7 +1,7 @@
-"""Moves aliases between versions so that each leads somewhere at every moment.
+"""Moves aliases between versions so that each alias points to a version at every moment.
 
-An alias is of one version alone: given to another, it is taken from the one that had it, in the same call
-(https://cloud.google.com/vertex-ai/docs/model-registry/model-alias). So none is ever removed first.
+Only one version has an alias: the call that gives it to another version takes it from the first
+(https://cloud.google.com/vertex-ai/docs/model-registry/model-alias). So this module never removes an alias first.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from pipeline.cloud.registry.api import RegistryApi
 from pipeline.cloud.registry.versions import Registered, holder
 
 DEFAULT_ALIAS = "default"
-"""The registry's own: the version that is meant where none is named. It goes with the blessed one."""
+"""The registry's own alias: the version that is used if none is named. It moves with the blessed alias."""
 
 
 def move_aliases(
@@ -21,14 +21,14 @@ def move_aliases(
     blessed: Registered,
     previous: Registered | None,
 ) -> None:
-    """Says which version is to be served, and which was before it.
+    """Sets the aliases of the version to serve and of the version that was served before it.
 
     Args:
         api: Google Cloud.
         target: The model.
         versions: All versions, with the aliases that they have.
-        blessed: Which is to be served.
-        previous: Which was served before it. None: no version is to be called so.
+        blessed: The version to serve.
+        previous: The version that was served before it. None: no version has the alias for it afterwards.
 
     Raises:
         VertexError: Google Cloud refused, or could not be reached.

@@ -1,4 +1,4 @@
-"""The services of Vertex that a push and a rollback ask."""
+"""Calls the services of Vertex that a push and a rollback use, and waits for their long-running operations."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -18,21 +18,21 @@ from pipeline.cloud.retrying import is_transient
 _Result = TypeVar("_Result")
 
 _LOOK_SECONDS = 5.0
-"""Between two looks at an operation, which takes minutes."""
+"""Pause between two looks at an operation, which takes minutes."""
 
 _WAITING_ATTEMPTS, _WAITING_SECONDS = 60, 15 * 60.0
-"""An operation goes on by itself: a quarter of an hour without an answer is waited through, as for a run."""
+"""How long to wait while Google Cloud does not answer: a quarter of an hour, as for a run. The operation goes on."""
 
 _sleep = time.sleep
 _clock = time.monotonic
 
 
 class RegistryApi(Api):
-    """Google Cloud as one config sees it, with its models and Endpoints."""
+    """Google Cloud with the settings of one config, with its models and Endpoints."""
 
     @classmethod
     def of(cls, target: Target) -> "RegistryApi":
-        """As a task of the pipeline sees it, which has no config: what is asked of Vertex needs no more of it."""
+        """Creates it for a task of the pipeline, which has no config; a target has all the settings that are needed."""
         return cls(Vertex.model_construct(**target.model_dump(include={"project", "region", "api_endpoint"})))
 
     @cached_property
@@ -47,7 +47,7 @@ class RegistryApi(Api):
 
 
 class AtWork(NamedTuple):
-    """Stands in for an operation: another one is not done, and has to be waited for."""
+    """Another operation that is not done yet; the new operation must wait for it."""
 
     operation: str
     """Its resource name."""
@@ -56,49 +56,49 @@ class AtWork(NamedTuple):
 def carried_out(api: RegistryApi, doing: str, begin: Callable[[dict[str, Any]], Any], seconds: float) -> Any:
     """Begins a long-running operation and waits until it is done.
 
-    Only what begins it is asked under the API's patience: an operation goes on by itself, so faults while it is waited
-    for are no reason to begin another. One that ends with a fault that may pass is begun again.
+    The API's patience limits only the call that begins the operation. The operation goes on by itself, so errors during
+    the wait are no reason to begin another one. An operation that ends with a temporary error is begun again.
 
     Args:
         api: Google Cloud.
-        doing: What, in words that go after `cannot`.
-        begin: Gets the keyword arguments for a client's method. Returns the operation; None if there is nothing left to
-            do; or AtWork, to be called again a little later. It looks first at what is there.
-        seconds: How long is waited in all; the operation goes on beyond that.
+        doing: What the operation does, in words that go after `cannot`.
+        begin: Takes the keyword arguments for a client's method, and looks first at what exists. Returns the operation,
+            or None if there is nothing left to do, or AtWork if it must be called again a little later.
+        seconds: How long to wait in all; the operation goes on after that.
 
     Returns:
         The operation's result, or None.
 
     Raises:
-        VertexError: Google Cloud refused or could not be reached, or it is not done by then.
+        VertexError: Google Cloud refused or could not be reached, or the operation is not done in time.
     """
     patience = replace(api.patience, attempts=_WAITING_ATTEMPTS, total_seconds=_WAITING_SECONDS)
-    patient, told = RegistryApi(api.vertex, patience), RegistryApi(api.vertex, replace(api.patience, attempts=1))
+    patient, impatient = RegistryApi(api.vertex, patience), RegistryApi(api.vertex, replace(api.patience, attempts=1))
     until, attempts, is_waiting = _clock() + seconds, 0, False
     while True:
-        began = (patient if is_waiting else api).call(doing, begin)
-        if began is None:
+        operation = (patient if is_waiting else api).call(doing, begin)
+        if operation is None:
             return None
-        is_waiting = isinstance(began, AtWork)
-        if isinstance(began, AtWork):
+        is_waiting = isinstance(operation, AtWork)
+        if isinstance(operation, AtWork):
             if _clock() > until:
-                raise _too_long(began.operation, seconds)
+                raise _too_long(operation.operation, seconds)
             _sleep(_LOOK_SECONDS)
             continue
-        if not _wait(patient, doing, began, until):
-            raise _too_long(began.operation.name, seconds)
-        error, attempts = began.exception(), attempts + 1
+        if not _wait(patient, doing, operation, until):
+            raise _too_long(operation.operation.name, seconds)
+        error, attempts = operation.exception(), attempts + 1
         if error is None or attempts == api.patience.attempts or not is_transient(error):
-            return told.call(doing, partial(_result, began))
+            return impatient.call(doing, partial(_result, operation))
         _sleep(_LOOK_SECONDS)
 
 
 def at_work(client: Any, resource: str, options: Mapping[str, Any]) -> AtWork | None:
-    """An operation on a resource that is not done: one whose reply was lost, or another process's.
+    """Finds an operation on a resource that is not done: one whose reply was lost, or one of another process.
 
     Args:
-        client: Of the service that has the resource.
-        resource: Its name; it may not be there yet.
+        client: A client of the service that has the resource.
+        resource: The resource's name; it may not exist yet.
         options: The keyword arguments for a client's method.
     """
     token = ""
@@ -106,8 +106,8 @@ def at_work(client: Any, resource: str, options: Mapping[str, Any]) -> AtWork | 
         try:
             found = client.list_operations(request={"name": resource, "page_token": token}, **options)
         except (exceptions.NotFound, exceptions.Forbidden, exceptions.BadRequest):
-            # There is no such resource yet, or the account may not list: no reason to stop, what there is to do is
-            # looked at besides.
+            # The resource does not exist yet, or the account may not list operations. That is no reason to stop: the
+            # callers also look at the resource itself.
             return None
         for operation in found.operations:
             if not operation.done:
@@ -117,7 +117,7 @@ def at_work(client: Any, resource: str, options: Mapping[str, Any]) -> AtWork | 
 
 
 def afresh(once: Callable[[], _Result]) -> _Result:
-    """Reads and changes once more where somebody else changed the same between the two (409: the etag is another)."""
+    """Reads and changes a resource, and does it again if somebody else changed it in between (409: etag differs)."""
     try:
         return once()
     except exceptions.Conflict:
@@ -125,12 +125,12 @@ def afresh(once: Callable[[], _Result]) -> _Result:
 
 
 def _wait(patient: RegistryApi, doing: str, operation: Any, until: float) -> bool:
-    """Whether it is done by then."""
+    """Waits for an operation; tells whether it was done in time."""
 
     def is_done(options: Mapping[str, Any]) -> bool:
         try:
             return bool(operation.done())
-        except exceptions.RetryError as e:  # the client's own further attempts ended, after seconds
+        except exceptions.RetryError as e:  # the client's own retries ended after some seconds
             raise e.cause or e from e
 
     while not patient.call(doing, is_done):
@@ -152,10 +152,10 @@ def _too_long(operation: str, seconds: float) -> VertexError:
 
 
 def plain(message: Any) -> Any:
-    """A message of the API as protobuf has it, without proto-plus's wrapper.
+    """Returns a message of the API as a plain protobuf message, without proto-plus's wrapper.
 
-    What is inside a reply comes wrapped, or, with protobuf 3.20 after the answer of a long-running operation was read
-    over REST, does not: json_format makes further classes then, which proto-plus does not know. Moments differ too:
-    here they are Timestamps. May go with the TFX line that needs protobuf 3.20.
+    Messages inside a reply are usually wrapped. They are not with protobuf 3.20, after the result of a long-running
+    operation was read over REST: json_format then makes new classes, which proto-plus does not know. In the plain
+    message, times are Timestamps. This may go with the TFX line that needs protobuf 3.20.
     """
     return type(message).pb(message) if hasattr(type(message), "pb") else message

@@ -1,7 +1,7 @@
-"""An Endpoint in front of the registry's versions: deployed before they get traffic, which moves in one update.
+"""Deploys the registry's versions to an Endpoint, and moves its traffic between them.
 
-A version is undeployed only when it has no traffic left. So at every moment what answers is what answered before, or
-the new version, whole.
+A version is deployed before it gets traffic; the traffic moves in one update; a version is undeployed only when it has
+no traffic left. So at every moment either the old or the new version answers.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from pipeline.cloud.registry.api import RegistryApi, afresh, at_work, carried_ou
 
 _CREATE_SECONDS = 10 * 60
 _DEPLOY_SECONDS = 60 * 60
-"""Machines are sought, the image and the model are fetched: some ten minutes as a rule."""
+"""Vertex finds machines and fetches the image and the model: usually some ten minutes."""
 
 _UNDEPLOY_SECONDS = 30 * 60
 
@@ -31,26 +31,26 @@ _logger = logging.getLogger("perennial.registry")
 
 @dataclass(frozen=True)
 class Deployed:
-    """One of our model's versions on the Endpoint."""
+    """One version of the target model on the Endpoint."""
 
     id: str
-    """Its own id there."""
+    """The id of the deployed model on the Endpoint."""
 
     version: int
     """The registry's version."""
 
     traffic: int
-    """Percent of the requests."""
+    """Its share of the requests, in percent."""
 
     since: float
-    """When it was deployed, seconds since 1970."""
+    """When it was deployed, in seconds since 1970."""
 
 
 def deployed(api: RegistryApi, target: Target) -> list[Deployed]:
-    """What the Endpoint has of our model, in the order in which it came; nothing if there is no Endpoint.
+    """Lists the model's versions on the Endpoint in the order of their deployment; empty if there is no Endpoint.
 
     Raises:
-        VertexError: Google Cloud refused or could not be reached, or the Endpoint is not ours alone.
+        VertexError: Google Cloud refused or could not be reached, or another model has traffic on the Endpoint.
     """
 
     def once(options: dict[str, Any]) -> list[Deployed]:
@@ -61,21 +61,21 @@ def deployed(api: RegistryApi, target: Target) -> list[Deployed]:
 
 
 def deploy(api: RegistryApi, target: Target, version: int) -> str:
-    """Deploys a version if need be. It gets no traffic yet.
+    """Deploys a version unless it is deployed already. It gets no traffic yet.
 
     Args:
         api: Google Cloud.
         target: The model; its registry section has an endpoint.
-        version: The registry's version that is to answer.
+        version: The registry's version to deploy.
 
     Returns:
-        The Endpoint's resource name; it is made if need be.
+        The resource name of the Endpoint, which is created if it is missing.
 
     Raises:
-        VertexError: Google Cloud refused or could not be reached, or the Endpoint is not ours alone. What answered
-            before still does.
+        VertexError: Google Cloud refused or could not be reached, or another model has traffic on the Endpoint. The
+            version that answered before still answers.
     """
-    # Each looks at what is there first, and so may be begun again where a reply was lost.
+    # Both steps look first at what exists, so they can be repeated if a reply was lost.
     name = _found_or_made(api, target)
     doing = f"deploy version {version} of {target.model} to {name}"
     carried_out(api, doing, lambda options: _begin_deploy(api, target, name, version, options), _DEPLOY_SECONDS)
@@ -83,21 +83,21 @@ def deploy(api: RegistryApi, target: Target, version: int) -> str:
 
 
 def move_traffic(api: RegistryApi, target: Target, name: str, version: int, before: int | None) -> Mapping[int, int]:
-    """Lets a version that is deployed answer.
+    """Gives traffic to a deployed version.
 
     Args:
         api: Google Cloud.
         target: The model; its registry section has an endpoint.
         name: The Endpoint's resource name.
-        version: The registry's version that is to answer.
-        before: The version that keeps the rest of the traffic, if it is deployed. None: there is no rest.
+        version: The registry's version that gets the traffic.
+        before: The version that keeps the rest of the traffic, if it is deployed. None: the new one gets all.
 
     Returns:
         Percent of the traffic by version.
 
     Raises:
-        VertexError: Google Cloud refused or could not be reached, or the Endpoint is not ours alone. What answered
-            before still does.
+        VertexError: Google Cloud refused or could not be reached, or another model has traffic on the Endpoint. The
+            version that answered before still answers.
     """
     return api.call(
         f"move the traffic of {name}",
@@ -106,14 +106,14 @@ def move_traffic(api: RegistryApi, target: Target, name: str, version: int, befo
 
 
 def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_seconds: float = 0.0) -> None:
-    """Undeploys versions that have no traffic and need not be there. What fails is left for the next run.
+    """Undeploys versions that have no traffic and are not to be kept. If that fails, the next run tries again.
 
     Args:
         api: Google Cloud.
         target: The model; its registry section has an endpoint.
-        keep: Versions of which one each stays in any case.
-        older_than_seconds: What was deployed since stays too: another push may be about to give it traffic. Nor is one
-            waited for then.
+        keep: Versions to keep, also without traffic: one deployed model of each.
+        older_than_seconds: Keeps newer deployments too, since another push may be about to give them traffic. If it is
+            not 0, the function does not wait for other operations either.
     """
 
     def begin(options: dict[str, Any]) -> Any:
@@ -122,8 +122,8 @@ def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_sec
         if busy := at_work(api.endpoints, name, options):
             return busy if not older_than_seconds else None
         kept, until = set[int](), _now() - older_than_seconds
-        there = _ours(api.endpoints.get_endpoint(name=name, **options), target)
-        for each in sorted(there, key=lambda each: -each.traffic):
+        deployed_models = _ours(api.endpoints.get_endpoint(name=name, **options), target)
+        for each in sorted(deployed_models, key=lambda each: -each.traffic):
             if each.traffic or each.since > until or (each.version in keep and each.version not in kept):
                 kept.add(each.version)
                 continue
@@ -134,14 +134,14 @@ def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_sec
 
     try:
         while carried_out(api, "undeploy what has no traffic", begin, _UNDEPLOY_SECONDS) is not None:
-            pass  # one after the other: an Endpoint does one thing at a time
+            pass  # one after the other: an Endpoint runs one operation at a time
     except VertexError as e:
-        # The new version answers; that an old one costs money a while longer must not undo this.
+        # The new version answers; an old one that stays deployed, and costs money, must not make the push fail.
         _logger.warning("%s What should answer does; an older version stays deployed without traffic.", e)
 
 
 def _find(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> str | None:
-    """The Endpoint's resource name."""
+    """Finds the Endpoint's resource name by its display name."""
     name = _settings(target).display_name
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')
     request = {"parent": target.location, "filter": f'display_name="{quoted}"'}
@@ -156,7 +156,7 @@ def _find(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> str |
 
 def _found_or_made(api: RegistryApi, target: Target) -> str:
     display_name = _settings(target).display_name
-    # An id of our own: asked for twice, because a reply was lost, it is still one Endpoint.
+    # With a fixed id, a second request after a lost reply does not create a second Endpoint.
     endpoint_id = f"perennial-{hashlib.sha256(display_name.encode()).hexdigest()[:16]}"
     own = f"{target.location}/endpoints/{endpoint_id}"
     found: list[str] = []
@@ -190,7 +190,7 @@ def _ours(endpoint: Any, target: Target) -> list[Deployed]:
     ours = []
     for each in sorted(plain(endpoint).deployed_models, key=lambda each: each.create_time.ToNanoseconds()):
         traffic = endpoint.traffic_split.get(each.id, 0)
-        # By the last part: the API names the project by its number.
+        # Compare only the last part: the API names the project by its number.
         model_id = each.model.partition("@")[0].rpartition("/")[2]
         if model_id == target.model_id:
             ours.append(Deployed(each.id, int(each.model_version_id), traffic, each.create_time.ToNanoseconds() / 1e9))
@@ -203,7 +203,7 @@ def _ours(endpoint: Any, target: Target) -> list[Deployed]:
 
 
 def _begin_deploy(api: RegistryApi, target: Target, name: str, version: int, options: Mapping[str, Any]) -> Any:
-    # In this order: a deployment that ends between the two is there then.
+    # In this order: a deployment that ends between the two calls is then in the Endpoint's list.
     busy, settings = at_work(api.endpoints, name, options), _settings(target)
     endpoint = api.endpoints.get_endpoint(name=name, **options)
     ids = {each.id for each in _ours(endpoint, target) if each.version == version}
@@ -224,7 +224,7 @@ def _begin_deploy(api: RegistryApi, target: Target, name: str, version: int, opt
             display_name=f"{target.model_id}-{version}",
             dedicated_resources=resources,
         ),
-        # Without traffic_split: it gets none before it is there.
+        # Without traffic_split: the version gets no traffic before it is deployed.
     )
     return api.endpoints.deploy_model(request=request, **options)
 
@@ -232,13 +232,13 @@ def _begin_deploy(api: RegistryApi, target: Target, name: str, version: int, opt
 def _warn_of_other_machines(endpoint: Any, ids: Collection[str], settings: Endpoint) -> None:
     wanted = settings.machine_type, settings.min_replicas, settings.max_replicas
     for each in plain(endpoint).deployed_models:
-        has = each.dedicated_resources
-        got = has.machine_spec.machine_type, has.min_replica_count, has.max_replica_count
-        if each.id in ids and got != wanted:
+        resources = each.dedicated_resources
+        found = resources.machine_spec.machine_type, resources.min_replica_count, resources.max_replica_count
+        if each.id in ids and found != wanted:
             _logger.warning(
                 "%s: version %s stays on %s, %d to %d of them; vertex.registry.endpoint says %s, %d to %d, which holds "
                 "from the next new version on",
-                *(endpoint.name, each.model_version_id, *got, *wanted),
+                *(endpoint.name, each.model_version_id, *found, *wanted),
             )
 
 
@@ -246,7 +246,9 @@ def _move_traffic(
     api: RegistryApi, target: Target, name: str, version: int, before: int | None, options: Mapping[str, Any]
 ) -> Mapping[int, int]:
     endpoint = api.endpoints.get_endpoint(name=name, **options)
-    ids = {each.version: each.id for each in reversed(_ours(endpoint, target))}  # of two with one version, the older
+    ids = {
+        each.version: each.id for each in reversed(_ours(endpoint, target))
+    }  # if a version is deployed twice, the older one
     if version not in ids:
         raise VertexError(f"{name}: version {version} was deployed and is gone again. Run again.")
     split = {version: 100}
@@ -261,5 +263,5 @@ def _move_traffic(
 
 
 def _settings(target: Target) -> Endpoint:
-    assert target.endpoint is not None  # who calls looks first
+    assert target.endpoint is not None  # the callers check it first
     return target.endpoint

@@ -1,4 +1,4 @@
-"""What there is to say about each model in the serving folder, in the registry, and on the Endpoint."""
+"""Lists the versions in the serving folder, in the registry and on the Endpoint."""
 
 from typing import Any
 
@@ -16,15 +16,18 @@ _NOT_IN_THE_FOLDER: dict[str, Any] = dict.fromkeys(
 
 
 def vertex_listing(config: PipelineConfig, api: RegistryApi) -> list[dict[str, Any]]:
-    """All versions of the serving folder and all of the registry, the oldest first, one row a model and folder number.
+    """Lists all versions of the serving folder and of the registry, the oldest first.
+
+    Each version of the folder has one row, with what the registry knows of its model; so does each version that only
+    the registry has.
 
     Args:
         config: The pipeline, with its `vertex` section.
-        api: Google Cloud; asked only where the config has a registry.
+        api: Google Cloud; it is called only if the config has a registry.
 
     Returns:
-        JSON values for each: those of `pipeline.store.versions.listing.listing`, which are None for a version that the
-        registry alone has, and `registry_version`, `aliases`, and `traffic` (percent; None where it is not deployed).
+        JSON values for each row: those of `pipeline.store.versions.listing.listing`, which are None for a version that
+        only the registry has, and `registry_version`, `aliases`, and `traffic` (percent; None if it is not deployed).
 
     Raises:
         ConfigError: The config has no `vertex` section.
@@ -38,17 +41,17 @@ def vertex_listing(config: PipelineConfig, api: RegistryApi) -> list[dict[str, A
     traffic: dict[int, int] = {}
     for each in deployed(api, target) if target.endpoint is not None else []:
         traffic[each.version] = traffic.get(each.version, 0) + each.traffic
-    kept, shown = [], set[int]()
+    folder_rows, shown = [], set[int]()
     for row in rows:
         found = [version for version in known if version.digest == row["model_digest"]]
         shown |= {version.number for version in found}
-        kept.append({**row, **_registry_part(found[-1] if found else None, traffic)})
-    gone = [
+        folder_rows.append({**row, **_registry_part(found[-1] if found else None, traffic)})
+    registry_only = [
         {**_NOT_IN_THE_FOLDER, "model_digest": version.digest, **_registry_part(version, traffic)}
         for version in known
         if version.number not in shown
     ]
-    return gone + kept
+    return registry_only + folder_rows
 
 
 def _registry_part(version: Registered | None, traffic: dict[int, int]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Makes a pushed model the one that is served: registered, deployed, with traffic and aliases; and an older one again.
+"""Makes a pushed model the served one: registers it, deploys it, moves traffic and aliases. A rollback does the same.
 
-The order is that of what needs what: a version must be there before it is deployed, and deployed before it gets
-traffic; aliases say who serves, so they come after. Each step looks at what is there before it does anything: what was
-interrupted is taken up again by the next push, and what is done is not done twice.
+The order follows the dependencies: a version must be registered before it is deployed, and deployed before it gets
+traffic; aliases name the served version, so they move last. Each step looks first at what exists: the next push
+continues an interrupted one, and no step is done twice.
 """
 
 import logging
@@ -17,14 +17,14 @@ from pipeline.cloud.registry.api import RegistryApi
 from pipeline.cloud.registry.versions import Pushed, Registered, holder, register, registered
 
 _PUSH_SECONDS = 2 * 3600
-"""Longer than a push takes from its deployment to its traffic; Vertex's own limit for a deployment is far below."""
+"""More than the longest time of a push between deployment and traffic; Vertex's limit for a deployment is far less."""
 
 _logger = logging.getLogger("perennial.registry")
 
 
 @dataclass(frozen=True)
 class Registration:
-    """What came of it."""
+    """The result of a push or rollback in the registry."""
 
     model: str
     """The version's resource name."""
@@ -33,24 +33,24 @@ class Registration:
     """The version's number in the registry."""
 
     is_new: bool
-    """Whether it was registered now; else the registry had it."""
+    """Whether it was registered now; False if the registry had it already."""
 
     previous: int | None
-    """The version that has the alias for the one before."""
+    """The version that has the alias for the previous version."""
 
     traffic: Mapping[int, int]
     """Percent of the Endpoint's requests by version; empty where there is no Endpoint."""
 
 
 class Overtaken(VertexError):
-    """While a model was registered and deployed, something took it out of service. Nothing else was changed."""
+    """The model was withdrawn while it was registered and deployed. Traffic and aliases were not changed."""
 
 
 def push(
     api: RegistryApi,
     target: Target,
     pushed: Pushed,
-    out: Collection[str],
+    withdrawn_models: Collection[str],
     why_not: Callable[[], str | None] = lambda: None,
 ) -> Registration:
     """Makes a newly pushed model the blessed version.
@@ -58,29 +58,30 @@ def push(
     Args:
         api: Google Cloud.
         target: The model.
-        pushed: What is registered.
-        out: Digests of the models that a rollback took out of service: none of them is left as the version before.
-        why_not: Says why it must not be served any more, or None. Asked again after the deployment, which takes long
-            enough for a rollback, and directly before traffic and aliases move.
+        pushed: The model to register.
+        withdrawn_models: Digests of the models that a rollback took out of service; none of them becomes the previous
+            version.
+        why_not: Returns the reason why the model must not be served any more, or None. It is called after the
+            deployment, during which a rollback may happen, and directly before traffic and aliases move.
 
     Raises:
-        Overtaken: `why_not` said so.
-        VertexError: Google Cloud refused, or could not be reached; what was served still is.
+        Overtaken: `why_not` returned a reason.
+        VertexError: Google Cloud refused, or could not be reached; the served version stays served.
     """
     version, is_new = register(api, target, pushed)
     versions = registered(api, target)
     blessed = holder(versions, target.registry.blessed_alias)
     is_done = blessed is not None and blessed.number == version.number
     before = holder(versions, target.registry.previous_alias) if is_done else blessed
-    if before is not None and before.digest in out:
+    if before is not None and before.digest in withdrawn_models:
         before = None
     return _make_live(api, target, version, is_new, previous=before, rest=before, why_not=why_not)
 
 
 def tidy(api: RegistryApi, target: Target) -> None:
-    """Undeploys what pushes that failed have left on the Endpoint, without traffic and paid for.
+    """Undeploys versions that failed pushes left on the Endpoint: they have no traffic but cost money.
 
-    To be called by a run that pushes nothing, since a push does it itself. What fails is left for the next run.
+    Call it in a run that pushes nothing, since a push does it itself. If it fails, the next run tries again.
 
     Args:
         api: Google Cloud.
@@ -103,17 +104,17 @@ def go_back(api: RegistryApi, target: Target, pushed: Pushed, before: Iterable[s
     Args:
         api: Google Cloud.
         target: The model.
-        pushed: The older model; it is registered anew if its version is gone.
-        before: Digests of the models that it may be gone back to next, the best one first: those that were served
-            before it and are in service.
+        pushed: The older model; it is registered again if its version is gone.
+        before: Digests of the models that a next rollback may return to, the best one first: those that were served
+            before it and were not withdrawn.
 
     Raises:
-        VertexError: Google Cloud refused, or could not be reached; what was served still is.
+        VertexError: Google Cloud refused, or could not be reached; the served version stays served.
     """
     version, is_new = register(api, target, pushed)
     versions = registered(api, target)
     newest = {each.digest: each for each in versions}
-    # The next one to go back to. Not the one that was served until now: that is withdrawn.
+    # The target of a next rollback. Not the version that was served until now: it is withdrawn.
     previous = next((newest[digest] for digest in before if digest in newest), None)
     return _make_live(api, target, version, is_new, previous, rest=None, why_not=lambda: None)
 

@@ -1,9 +1,9 @@
-"""Goes back to an older version wherever a pipeline on Vertex serves: Endpoint, registry, serving folder.
+"""Rolls a pipeline on Vertex back to an older version: on the Endpoint, in the registry, in the serving folder.
 
-In this order, with the models that go out of service written down in the serving folder before all: from then on no run
-pushes them again. The folder's live version changes last, so that a rollback that was interrupted finds the same
-version to go back to, and what is done already is as it should be. The next run compares with what is live, and starts
-from it, so blessings stay as they are.
+The steps have this order. Before all of them, the withdrawn models are recorded in the serving folder: from then on no
+run pushes them again. The folder's live version changes last, so that an interrupted rollback finds the same target
+when it is run again; the steps that are done already change nothing then. The next run compares with the live model and
+starts from it, so blessings stay as they are.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,45 +23,45 @@ from pipeline.store.versions.rollback import Rollback, roll_back
 
 @dataclass(frozen=True)
 class VertexRollback:
-    """What came of a rollback."""
+    """The result of a rollback."""
 
     folder: Rollback
-    """In the serving folder."""
+    """The result in the serving folder."""
 
     has_artifact: bool
-    """Whether the next run finds the model that was gone back to; else its artifact is gone."""
+    """Whether the next run finds the target model; False if its artifact is gone."""
 
     registry: Registration | None
-    """In the registry and on the Endpoint; None where the config has no registry."""
+    """The result in the registry and on the Endpoint; None if the config has no registry."""
 
 
 def roll_back_on_vertex(config: PipelineConfig, number: int, api: RegistryApi) -> VertexRollback:
-    """Makes an older version's model live again everywhere, and takes out of service what was first pushed after it.
+    """Makes an older version's model live again everywhere, and withdraws the models that were first pushed after it.
 
     Args:
         config: The pipeline, with its `vertex` section.
-        number: The version of the serving folder to go back to.
+        number: The version of the serving folder to return to.
         api: Google Cloud.
 
     Raises:
         ConfigError: The config has no `vertex` section.
-        ModelError: There is no such version, or it was damaged since it was pushed.
+        ModelError: There is no such version, or its files have changed since it was pushed.
         OutputError: The serving folder cannot be written.
-        VertexError: Google Cloud refused, or could not be reached. What was served still is, or the older version
-            already; run again, it goes on from there.
+        VertexError: Google Cloud refused, or could not be reached. Either the current or the older version is served;
+            run the rollback again to continue it.
     """
     vertex = section(config)
     target = Target.of(config) if vertex.registry is not None else None
     if target is not None:
-        registered(api, target)  # who may not even look is told before anything is written down
+        registered(api, target)  # raises if the account may not even read the registry, before anything is written
     outcomes: list[Registration] = []
 
-    def elsewhere(version: Version, standing: Sequence[Version], out: Collection[str]) -> None:
+    def elsewhere(version: Version, standing: Sequence[Version], withdrawn_models: Collection[str]) -> None:
         if target is not None:
             before = [
                 each.digest
                 for each in sorted(standing, key=lambda each: -each.origin)
-                if each.origin < version.origin and each.digest not in {version.digest, *out}
+                if each.origin < version.origin and each.digest not in {version.digest, *withdrawn_models}
             ]
             outcomes.append(go_back(api, target, Pushed(version.digest, version.path), before))
 
@@ -72,10 +72,10 @@ def roll_back_on_vertex(config: PipelineConfig, number: int, api: RegistryApi) -
 
 
 def section(config: PipelineConfig) -> Vertex:
-    """The config's `vertex` section.
+    """Returns the config's `vertex` section.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: The config has no such section.
     """
     if config.vertex is None:
         raise ConfigError(

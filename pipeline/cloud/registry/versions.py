@@ -1,7 +1,7 @@
-"""Versions of the model in the Model Registry, and how a pushed model becomes one, once.
+"""Lists the model's versions in the Model Registry, and registers a pushed model as a version exactly once.
 
-A version says in its description which model it is, by digest, since a description is a version's own; labels, which
-say it too, for people and filters, are merged with the model's when they are read (UpdateModelRequest in
+A version's description holds the model's digest, since each version has its own description. The labels have the digest
+too, for people and filters, but when they are read they are merged with the model's labels (UpdateModelRequest in
 https://cloud.google.com/vertex-ai/docs/reference/rpc/google.cloud.aiplatform.v1).
 """
 
@@ -20,28 +20,28 @@ from pipeline.cloud.registry.api import RegistryApi, at_work, carried_out
 DIGEST_LABEL = "model_digest"
 
 _LABEL_CHARACTERS = 63
-"""Of a label's value, as Google Cloud has it; a digest has one more."""
+"""Google Cloud's limit for a label's value; a digest has one character more."""
 
 _DESCRIBED = re.compile(r"model_digest: ([0-9a-f]{64})\b")
 
 _UPLOAD_SECONDS = 30 * 60
-"""How long Google Cloud takes is written down nowhere; a model is some GB at most."""
+"""Longest wait for an upload. Google Cloud documents no time; a model has some GB at most."""
 
 _LOOK_AGAIN_SECONDS = (0.0, 2.0, 5.0, 10.0, 20.0)
-"""Pauses before each look for what may have come of an upload whose reply was lost: the operation, or the version."""
+"""Pauses before each look for the operation or version of an upload whose reply was lost."""
 
 _sleep = time.sleep
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """A model as it lies in the serving folder."""
+    """A model in the serving folder."""
 
     digest: str
     """SHA-256, 64 hexadecimal digits."""
 
     path: str
-    """Its version's folder, `gs://…/<number>`."""
+    """The version's folder, `gs://…/<number>`."""
 
     run: str = ""
     """The id of the pipeline's run that registers it; empty if no run does."""
@@ -52,7 +52,7 @@ class Registered:
     """One version in the registry."""
 
     number: int
-    """Its id, counted up from 1."""
+    """The version's id, counted from 1."""
 
     digest: str
     """The model's digest; empty if somebody else registered this version."""
@@ -63,7 +63,7 @@ class Registered:
 
 
 def registered(api: RegistryApi, target: Target) -> list[Registered]:
-    """All versions, the oldest first; none if there is no such model.
+    """Lists all versions, the oldest first; empty if the model does not exist.
 
     Raises:
         VertexError: Google Cloud refused, or could not be reached.
@@ -72,17 +72,17 @@ def registered(api: RegistryApi, target: Target) -> list[Registered]:
 
 
 def holder(versions: Iterable[Registered], alias: str) -> Registered | None:
-    """The version that has an alias."""
+    """Returns the version that has an alias; None if no version has it."""
     return next((version for version in versions if alias in version.aliases), None)
 
 
 def register(api: RegistryApi, target: Target, pushed: Pushed) -> tuple[Registered, bool]:
-    """Makes a model a version, unless it is one already. Aliases stay where they are.
+    """Registers a pushed model as a version, unless it is registered already. Aliases do not move.
 
     Args:
         api: Google Cloud.
-        target: The model of which it becomes a version; made with it if need be.
-        pushed: What is uploaded.
+        target: The registry's model that gets the version; it is created if it is missing.
+        pushed: The model to upload.
 
     Returns:
         The version, and whether it is new.
@@ -96,10 +96,10 @@ def register(api: RegistryApi, target: Target, pushed: Pushed) -> tuple[Register
 
     def begin(options: dict[str, Any]) -> Any:
         nonlocal is_sent
-        # A reply that was lost may be that of an upload which goes on: sent again, it would be a second version.
+        # If a reply was lost, the upload may still go on: a second upload would make a second version.
         for pause in _LOOK_AGAIN_SECONDS if is_sent else (0.0,):
             _sleep(pause)
-            # In this order: an upload that ends between the two is a version then.
+            # In this order: an upload that ends between the two calls is then in the list of versions.
             busy, versions = at_work(api.models, target.model, options), _list(api, target, options)
             found[:] = [version for version in versions if version.digest == pushed.digest]
             if found or busy:
@@ -132,9 +132,9 @@ def _request(target: Target, pushed: Pushed, is_there: bool) -> Any:
         labels={key: _label(value) for key, value in labels.items() if value},
         version_description=f"model_digest: {pushed.digest}; pushed to {pushed.path}",
     )
-    # The model gets its id with its first version; all others name it as their parent.
-    is_of = {"parent_model": target.model} if is_there else {"model_id": target.model_id}
-    return v1.UploadModelRequest(parent=target.location, model=model, **is_of)
+    # The first version gives the model its id; all others name the model as their parent.
+    parent_or_id = {"parent_model": target.model} if is_there else {"model_id": target.model_id}
+    return v1.UploadModelRequest(parent=target.location, model=model, **parent_or_id)
 
 
 def _label(value: str) -> str:
@@ -145,7 +145,7 @@ def _registered(model: Any) -> Registered:
     described = _DESCRIBED.search(model.version_description)
     return Registered(
         number=int(model.version_id),
-        # Not by the label: those of a version that somebody else uploaded are read with the model's among them.
+        # Not from the label: for a version that somebody else uploaded, the API returns the model's labels too.
         digest=described[1] if described else "",
         aliases=frozenset(model.version_aliases),
         path=model.artifact_uri,

@@ -1,4 +1,4 @@
-"""Runs of a local pipeline: one at a time, mended after a kill, kept for a while, listed and compared.
+"""Runs of a local pipeline: lock, recovery after a kill, retention, listing and comparison.
 
-Everything here asks the metadata store directly; TFX, whose import takes seconds, is not needed.
+Everything here reads the metadata store directly. It does not import TFX, which takes seconds.
 """

@@ -1,4 +1,4 @@
-"""What is written in the artifacts of a run, as plain values; nothing where the files are gone."""
+"""Reads the contents of a run's artifacts as plain values; artifacts whose files are gone give nothing."""
 
 import json
 import os
@@ -21,27 +21,30 @@ _TYPE = "@type"
 
 
 def evaluation(run: Run) -> EvaluationReport | None:
-    """The run's evaluation; None if it was not evaluated or the file is gone.
+    """Reads the run's evaluation; None if the run has none or the file is gone.
 
     Raises:
-        OutputError: The file is damaged, or of another format.
+        OutputError: The file is damaged or has another format.
     """
     artifact = run.output("ModelEvaluation")
     return EvaluationReport.find(artifact.uri) if artifact is not None else None
 
 
 def failed_rules(run: Run) -> list[str]:
-    """The rules of the gate that the run's model failed; the store has their names when the evaluation is gone."""
-    told = evaluation(run)
-    if told is not None:
-        return [rule.rule for rule in told.decision.failed]
+    """Lists the gate's rules that the run's model failed.
+
+    The metadata store still has the names of the rules after the evaluation's file was deleted.
+    """
+    report = evaluation(run)
+    if report is not None:
+        return [rule.rule for rule in report.decision.failed]
     kept = run.output("ModelEvaluation")
     names = str(kept.properties.get("failed_rules", "")) if kept else ""
     return names.split(", ") if names else []
 
 
 def settings(run: Run) -> dict[str, Any]:
-    """Execution properties of all nodes by `<node> <dotted field>`, JSON strings opened."""
+    """Returns the execution properties of all nodes by `<node> <dotted field>`; JSON strings are parsed."""
     return {
         f"{node.node_id} {field}".rstrip(): value
         for node in run.nodes
@@ -51,13 +54,13 @@ def settings(run: Run) -> dict[str, Any]:
 
 
 def flatten(value: Any) -> dict[str, Any]:
-    """Opens nested mappings, and strings that hold them, into one mapping by dotted path.
+    """Flattens nested mappings, and JSON strings that hold mappings, into one mapping by dotted path.
 
-    TFX wraps some JSON as `{"@type": ..., "value": <JSON string>}`, and calls the wrapping property `custom_config`;
-    neither says anything, and both are left out of the path.
+    TFX wraps some JSON as `{"@type": ..., "value": <JSON string>}`, in a property called `custom_config`. Neither name
+    carries information, so the path leaves both out.
 
     Args:
-        value: Mappings, lists and scalars; a list is one value.
+        value: Mappings, lists and scalars; a list counts as one value.
     """
     if isinstance(value, str) and value[:1] == "{":
         try:
@@ -78,11 +81,11 @@ def flatten(value: Any) -> dict[str, Any]:
 _WRAPPERS = ("custom_config", "settings")
 _FINGERPRINT = "input_fingerprint"
 _FROM_DRIVERS = (_FINGERPRINT, "span", "version")
-"""Properties that an ExampleGen's driver finds out; an execution answered from the cache does not have them."""
+"""Properties that an ExampleGen's driver sets; an execution that used the cache does not have them."""
 
 
 def tfx_version(run: Run) -> dict[str, Any]:
-    """The TFX that made the run's outputs, by node."""
+    """Returns the version of TFX that made the run's outputs, by node."""
     return {
         f"{node.node_id} tfx": artifact.properties["tfx_version"]
         for node in run.nodes
@@ -93,10 +96,10 @@ def tfx_version(run: Run) -> dict[str, Any]:
 
 
 def counts(run: Run) -> dict[str, Any]:
-    """What was read, cleaned and split, by `<node> <dotted field>`.
+    """Returns the counts of the rows read, cleaned and split, by `<node> <dotted field>`.
 
     Raises:
-        OutputError: A file is damaged, or of another format.
+        OutputError: A file is damaged or has another format.
     """
     found: dict[str, Any] = {}
     for node, artifact in run.outputs("Examples").items():
@@ -110,12 +113,12 @@ def counts(run: Run) -> dict[str, Any]:
 
 
 def _fields(document: Document) -> dict[str, Any]:
-    """What a document says of the run; its format is of the code that wrote it."""
+    """Returns a document's fields without the format version, which describes the code and not the run."""
     return document.model_dump(exclude={"format_version"})
 
 
 def fingerprints(run: Run) -> dict[str, Any]:
-    """The input files' sizes and times, by `<node> input_fingerprint`."""
+    """Returns the input files' sizes and times, by `<node> input_fingerprint`."""
     return {
         f"{node} {_FINGERPRINT}": artifact.properties[_FINGERPRINT]
         for node, artifact in run.outputs("Examples").items()
@@ -124,7 +127,7 @@ def fingerprints(run: Run) -> dict[str, Any]:
 
 
 def features(run: Run) -> dict[str, str]:
-    """Each feature of each schema in a few words, by `<node> <feature>`."""
+    """Describes each feature of each schema in a few words, by `<node> <feature>`."""
     found: dict[str, str] = {}
     for node, artifact in run.outputs("Schema").items():
         file = Path(artifact.uri, _SCHEMA_FILE)
@@ -139,17 +142,17 @@ def _feature(feature: schema_pb2.Feature) -> str:
     for kind in ("presence_constraints", "shape_type", "domain_info"):
         chosen = feature.WhichOneof(kind)
         if chosen:
-            told = (
+            description = (
                 text_format.MessageToString(getattr(feature, chosen), as_one_line=True)
                 if chosen != "domain"
                 else feature.domain
             )
-            words.append(f"{chosen} {told}".strip())
+            words.append(f"{chosen} {description}".strip())
     return ", ".join(words)
 
 
 def vocabularies(run: Run) -> dict[str, set[bytes]]:
-    """The vocabularies that Transform made, by name."""
+    """Reads the vocabularies that Transform made, by name."""
     return {
         file.name: set(file.read_bytes().splitlines())
         for artifact in run.outputs("TransformGraph").values()
@@ -158,11 +161,11 @@ def vocabularies(run: Run) -> dict[str, set[bytes]]:
 
 
 def start(run: Run) -> dict[str, Any]:
-    """How the training began, by `training <dotted field>`.
+    """Describes how the training started, by `training <dotted field>`.
 
     Raises:
-        OutputError: The file is damaged, or of another format.
+        OutputError: The file is damaged or has another format.
     """
     artifact = run.output("ModelRun")
-    told = WarmStartReport.find(artifact.uri) if artifact is not None else None
-    return {f"training {path}": value for path, value in flatten(_fields(told)).items()} if told else {}
+    report = WarmStartReport.find(artifact.uri) if artifact is not None else None
+    return {f"training {path}": value for path, value in flatten(_fields(report)).items()} if report else {}

@@ -1,4 +1,4 @@
-"""What differs between two runs: the answer to "why did recall change?"."""
+"""Compares two runs, to answer "why did recall change?"."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,24 +12,24 @@ from pipeline.store.runs.records import Run
 _DIGEST = "_digest"
 _TIMESTAMP = "timestamp"
 _NAMED_CHANGES = 3
-"""Changes of a section that the summary names; the section has them all."""
+"""How many changes of a section the summary names; the section itself lists all."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is not the same."""
+    """One difference between two runs."""
 
     what: str
     before: Any
-    """None: it was not there."""
+    """None: it did not exist."""
 
     after: Any
-    """None: it is gone."""
+    """None: it does not exist any more."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """How a vocabulary moved, in entries."""
+    """How a vocabulary changed, in entries."""
 
     name: str
     before: int
@@ -41,7 +41,7 @@ class Vocabulary:
 
 @dataclass(frozen=True)
 class RunDiff:
-    """What differs between two runs, by what it is about."""
+    """The differences between two runs, by subject."""
 
     before: int
     after: int
@@ -50,10 +50,10 @@ class RunDiff:
     data: tuple[Change, ...]
     schema: tuple[Change, ...]
     vocabularies: tuple[Vocabulary, ...]
-    """Those that moved."""
+    """Only those that changed."""
 
     start: tuple[Change, ...]
-    """Of the training: warm or cold, from which model, rows carried over."""
+    """How the training started: warm or cold, from which model, how many rows were carried over."""
 
     metrics: tuple[Measured, ...]
     summary: tuple[str, ...]
@@ -65,10 +65,10 @@ class RunDiff:
 
 
 def diff(before: Run, after: Run) -> RunDiff:
-    """Compares two runs by their executions' properties and by what is in their artifacts.
+    """Compares two runs by their executions' properties and by the contents of their artifacts.
 
-    What one of them alone can tell of is left out, and the summary says so: nodes that a run which stopped early never
-    came to, artifacts of an old run that were deleted.
+    The comparison leaves out what only one of the two runs has, and the summary says so. Examples: a node that one run
+    never started because it stopped early; an artifact of an old run that was deleted.
 
     Args:
         before: The run to compare with.
@@ -76,7 +76,7 @@ def diff(before: Run, after: Run) -> RunDiff:
     """
     properties = _if_both(contents.settings(before), contents.settings(after))
     config = tuple(c for c in properties if not c.what.endswith(_DIGEST))
-    # A digest of the configuration says nothing beside the fields; one of the code is all there is of it.
+    # A digest of the configuration adds nothing to its fields. For the code, the digest is all that is recorded.
     code = tuple(c for c in properties if c.what.endswith(f"code{_DIGEST}"))
     code += _if_both(contents.tfx_version(before), contents.tfx_version(after))
     data = _if_both(contents.counts(before), contents.counts(after))
@@ -106,9 +106,9 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Chang
 
 
 def _if_both(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Changes of the nodes that both runs tell of; of a node that never ran, or a deleted artifact, nothing can be."""
+    """Compares the nodes that are in both runs; a node that never ran or a deleted artifact cannot be compared."""
     both = {name.split()[0] for name in before} & {name.split()[0] for name in after}
-    old, new = ({name: told[name] for name in told if name.split()[0] in both} for told in (before, after))
+    old, new = ({name: values[name] for name in values if name.split()[0] in both} for values in (before, after))
     return _changes(old, new)
 
 
@@ -132,15 +132,15 @@ def _what_changed(
     models = [run.output("Model") for run in (before, after)]
     if models[0] is not None and models[0] == models[1]:
         return ["Both runs have the same model: the cache answered the training."]
-    told = [
+    lines = [
         f"{name.capitalize()}: {_named(changes)}." if changes else f"{name.capitalize()}: the same."
         for name, changes in sections
     ]
-    told += [
+    lines += [
         f"Vocabulary {v.name}: {v.carried:,} entries carried over, {v.new:,} new, {v.gone:,} gone."
         for v in vocabularies
     ]
-    return told
+    return lines
 
 
 def _named(changes: tuple[Change, ...]) -> str:
@@ -155,10 +155,10 @@ def _text(value: Any) -> str:
 def _what_is_missing(before: Run, after: Run) -> list[str]:
     missing = []
     for run, other in ((before, after), (after, before)):
-        came_to = {node.node_id for node in run.nodes}
-        never = dict.fromkeys(node.node_id for node in other.nodes if node.node_id not in came_to)
-        if never:
-            missing.append(f"Not compared, as run {run.number} never came to them: {', '.join(never)}.")
+        started = {node.node_id for node in run.nodes}
+        not_started = dict.fromkeys(node.node_id for node in other.nodes if node.node_id not in started)
+        if not_started:
+            missing.append(f"Not compared, as run {run.number} never came to them: {', '.join(not_started)}.")
         gone = {a.type for node in run.nodes for refs in node.outputs.values() for a in refs if a.state == "DELETED"}
         if gone:
             missing.append(f"Not compared, as files of run {run.number} were deleted: {', '.join(sorted(gone))}.")

@@ -1,11 +1,11 @@
-"""Removing artifacts, so that a kill in the middle leaves either the whole folder under its name or none."""
+"""Removes artifacts so that a kill in the middle leaves either the whole folder under its name or none of it."""
 
 import shutil
 import uuid
 from pathlib import Path
 
 TRASH = ".deleted"
-"""Folder in the artifacts' root of what is on its way out."""
+"""Folder in the artifacts' root for what is about to be deleted."""
 
 _OUTPUT_DEPTH = 3
 """Node, output, execution id: TFX's folders under the root."""
@@ -16,10 +16,10 @@ def discard_outputs(root: Path, uri: str) -> bool:
 
     Args:
         root: The pipeline's artifacts.
-        uri: The artifact's: that folder, or a file in it.
+        uri: The artifact's URI: that folder, or a file in it.
 
     Returns:
-        Whether it was there, and the pipeline's own.
+        Whether the folder existed and belonged to the pipeline.
     """
     path = Path(uri)
     folders = path.relative_to(root).parts if path.is_relative_to(root) else ()
@@ -27,16 +27,16 @@ def discard_outputs(root: Path, uri: str) -> bool:
 
 
 def discard(root: Path, path: Path) -> bool:
-    """Removes a file or folder below the artifacts' root: moved out of the way first, then deleted.
+    """Removes a file or folder below the artifacts' root: moves it into the trash folder first, then deletes it.
 
     Args:
-        root: The pipeline's artifacts; nothing elsewhere is ever removed.
-        path: What to remove. A symbolic link goes by itself, not what it points to.
+        root: The pipeline's artifacts; nothing outside is ever removed.
+        path: What to remove. Of a symbolic link, only the link is removed, not its target.
 
     Returns:
-        Whether there was anything of ours to remove.
+        Whether something below the root was removed.
     """
-    inside = path.parent.resolve()  # the parent's: a link at `path` itself is not followed
+    inside = path.parent.resolve()  # only the parent is resolved: a link at `path` itself is not followed
     below = (inside / path.name).relative_to(root.resolve()) if inside.is_relative_to(root.resolve()) else None
     if below is None or not below.parts or ".." in below.parts or not (path.exists() or path.is_symlink()):
         return False
@@ -48,7 +48,7 @@ def discard(root: Path, path: Path) -> bool:
 
 
 def empty_trash(root: Path) -> None:
-    """Deletes what was moved out of the way, also by a process that was killed before it could.
+    """Deletes what was moved into the trash folder, also by a process that was killed before it deleted it.
 
     Args:
         root: The pipeline's artifacts.

@@ -1,7 +1,7 @@
-"""One process at a time at work on a local pipeline.
+"""Lets only one process at a time work on a local pipeline.
 
-The lock is the kernel's (`flock`), which lets go of it however its holder ends; no lock file is ever stale. What stands
-in the file is for people alone.
+The lock is the kernel's (`flock`): the kernel releases it however the process ends, so no lock file is ever stale. The
+text in the file is only for people.
 """
 
 import contextlib
@@ -24,16 +24,16 @@ from pipeline.ground.home import local_home
 LOCK_FILE = "lock"
 
 _LOOKS, _LOOK_SECONDS = 5, 0.05
-"""`is_locked` holds the lock for a moment; a refusal must not come of that."""
+"""`is_locked` holds the lock for a moment; that must not refuse another process."""
 
 
 @contextlib.contextmanager
 def pipeline_lock(config: PipelineConfig, console: Console | None = None) -> Iterator[None]:
-    """Holds a pipeline's lock while the block runs. Not to be nested: the inner one would wait for the outer.
+    """Holds a pipeline's lock while the block runs. Do not nest it: the inner lock would wait for the outer one.
 
     Args:
         config: The pipeline; `runs.when_locked` says what happens while another process holds the lock.
-        console: Where to say for whom this waits. Default: standard output.
+        console: Where to print which process this waits for. Default: standard output.
 
     Raises:
         LockedError: Another process holds it, and the config says `refuse`.
@@ -43,7 +43,7 @@ def pipeline_lock(config: PipelineConfig, console: Console | None = None) -> Ite
         path = local_home(config) / LOCK_FILE
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Unbuffered: what a full disk does not take must not be tried again when the file is closed.
+            # Unbuffered: after a failed write on a full disk, closing the file must not write again.
             file = held.enter_context(path.open("ab+", buffering=0))
             _take(file, config, console or Console())
         except OSError as e:
@@ -53,7 +53,7 @@ def pipeline_lock(config: PipelineConfig, console: Console | None = None) -> Ite
         try:
             yield
         finally:
-            with contextlib.suppress(OSError):  # it is for people alone, and must not hide how the block ended
+            with contextlib.suppress(OSError):  # the text is only for people, and must not hide the block's own error
                 file.truncate(0)
 
 
@@ -74,10 +74,10 @@ def _take(file: IO[bytes], config: PipelineConfig, console: Console) -> None:
 
 
 def is_locked(home: Path) -> bool:
-    """Whether a process is at work on the pipeline of this home.
+    """Tells whether a process is at work on the pipeline of this home.
 
     Args:
-        home: The folder of everything the pipeline writes.
+        home: The folder of everything that the pipeline writes.
     """
     try:
         with (home / LOCK_FILE).open() as file:
@@ -104,7 +104,7 @@ def _holder(file: IO[bytes]) -> str:
     try:
         holder = json.loads(file.read())
         return f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
-    except ValueError:  # it has the lock and has not said so yet
+    except ValueError:  # it has the lock and has not written its name yet
         return "another process"
 
 

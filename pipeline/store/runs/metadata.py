@@ -1,4 +1,4 @@
-"""The local metadata store (MLMD on SQLite), and the marks that Perennial leaves in it beside TFX's own."""
+"""Opens the local metadata store (MLMD on SQLite), and names the properties that Perennial adds to those of TFX."""
 
 from typing import Any
 
@@ -13,32 +13,32 @@ NODE_TYPE = "node"
 """TFX's type of the context that holds the executions of one node; its name is `<pipeline>.<node id>`."""
 
 OUTCOME = "outcome"
-"""Property of a run's context: `succeeded`, `failed` or `killed`. None yet: it is at work, or was just killed."""
+"""Property of a run's context: `succeeded`, `failed` or `killed`. Missing: the run is at work or was just killed."""
 
 ERROR = "error"
-"""Property of a failed execution: why. TFX drops the executor's exception."""
+"""Property of a failed execution: the reason. TFX drops the executor's exception."""
 
 BLESSED = "blessed"
 CURRENT_MODEL = "current_model_id"
 """TFX's properties of a ModelBlessing, which LatestBlessedModelStrategy reads."""
 
 WITHDRAWN = "withdrawn"
-"""Property of a ModelBlessing: 1 where a rollback took it back."""
+"""Property of a ModelBlessing: 1 where a rollback revoked it."""
 
 KILLED = "killed"
-"""Property of an execution that died with its process: when it was found, ISO 8601."""
+"""Property of an execution whose process was killed: the time at which recovery found it, ISO 8601."""
 
 MODEL_DIGEST = "model_digest"
-"""Property of a PushedModel: which model it is; a version's record in the serving folder has it too."""
+"""Property of a PushedModel: the model's digest; a version's record in the serving folder has it too."""
 
 _JSON_WRAPPER = "__value__"
 """TFX's key for a JSON value that is not a mapping, in a struct property."""
 
 
 def open_store(metadata_path: str) -> mlmd.MetadataStore:
-    """Opens the store of a local pipeline; makes it if need be.
+    """Opens the store of a local pipeline; creates it if it does not exist.
 
-    Readers open it so too: read-only, SQLite could not roll back the transaction that a kill has left open.
+    Readers open it for writing too: read-only, SQLite could not roll back a transaction that a kill left open.
 
     Args:
         metadata_path: The SQLite file.
@@ -50,12 +50,12 @@ def open_store(metadata_path: str) -> mlmd.MetadataStore:
 
 
 def runs_of(store: mlmd.MetadataStore) -> list[pb.Context]:
-    """The runs' contexts in the order in which they began; clocks have no say in it."""
+    """Returns the runs' contexts in the order in which they started, by id and not by clock."""
     return sorted(store.get_contexts_by_type(RUN_TYPE), key=lambda context: context.id)
 
 
 def node_ids(store: mlmd.MetadataStore, pipeline_name: str) -> dict[int, str]:
-    """The node of each execution of a pipeline, by execution id."""
+    """Returns the node of each execution of a pipeline, by execution id."""
     prefix = f"{pipeline_name}."
     return {
         execution.id: context.name.removeprefix(prefix)
@@ -66,7 +66,7 @@ def node_ids(store: mlmd.MetadataStore, pipeline_name: str) -> dict[int, str]:
 
 
 def properties(message: Any) -> dict[str, Any]:
-    """Declared and custom properties of an execution, artifact or context, as Python values."""
+    """Returns the declared and custom properties of an execution, artifact or context, as Python values."""
     return {
         name: _python(value) for each in (message.properties, message.custom_properties) for name, value in each.items()
     }

@@ -1,4 +1,4 @@
-"""Two evaluations side by side, and what may be said of the difference."""
+"""Compares the metrics of two evaluations, and says in sentences what changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ SUMMED_UP = ("recall@10", "ndcg@10")
 
 @dataclass(frozen=True)
 class Interval:
-    """A metric with its 95 % interval; an end is None where the evaluation could not tell."""
+    """A metric with its 95 % interval; an end is None where the evaluation could not compute it."""
 
     value: float
     low: float | None
     high: float | None
 
     def __str__(self) -> str:
-        """As in `0.175 [0.160, 0.190]`."""
+        """Writes it as `0.175 [0.160, 0.190]`."""
         ends = f" [{self.low:.3f}, {self.high:.3f}]" if self.low is not None and self.high is not None else ""
         return f"{self.value:.3f}{ends}"
 
     def clear_of(self, other: "Interval") -> bool:
-        """Whether the two do not overlap; what is not known overlaps."""
+        """Tells whether the two intervals do not overlap; an interval with an unknown end counts as overlapping."""
         ends = (self.low, self.high, other.low, other.high)
         if any(end is None for end in ends):
             return False
@@ -42,7 +42,7 @@ class Measured:
 
 
 def measured(before: EvaluationReport | None, after: EvaluationReport | None) -> tuple[Measured, ...]:
-    """Lines up the metrics of the model and of popularity that both evaluations have.
+    """Pairs the metrics of the model and of popularity that both evaluations have.
 
     Args:
         before: An evaluation; None where there is none.
@@ -60,22 +60,22 @@ def _metrics(evaluation: EvaluationReport | None, contender: str) -> dict[str, I
     if evaluation is None or contender not in evaluation.contenders:
         return {}
     return {
-        name: Interval(told.value, told.low, told.high)
-        for name, told in evaluation.contenders[contender].metrics.items()
-        if told.value is not None
+        name: Interval(measurement.value, measurement.low, measurement.high)
+        for name, measurement in evaluation.contenders[contender].metrics.items()
+        if measurement.value is not None
     }
 
 
 def sentences(metrics: Sequence[Measured]) -> list[str]:
-    """Says what moved: the model, or the task under it, which popularity's metric tells."""
-    told = []
+    """Says whether the model changed or the task became easier or harder, which popularity's metric shows."""
+    lines = []
     for metric in SUMMED_UP:
         found = {m.contender: m for m in metrics if m.metric == metric}
         if MODEL in found:
-            told.append(_moved(metric, found[MODEL]))
+            lines.append(_moved(metric, found[MODEL]))
         if MODEL in found and POPULARITY in found:
-            told.append(_task(metric, found[POPULARITY]))
-    return told or ["There are no two evaluations to compare."]
+            lines.append(_task(metric, found[POPULARITY]))
+    return lines or ["There are no two evaluations to compare."]
 
 
 def _moved(metric: str, model: Measured) -> str:

@@ -1,4 +1,4 @@
-"""The model that a run made, whether or not it was pushed."""
+"""Finds the model that a run made, whether or not it was pushed."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ from common.errors import ModelError
 from pipeline.store.runs.records import Run
 
 _SERVING = "Format-Serving"
-"""TFX's folder of the SavedModel in a Model artifact; its own function for it takes seconds to import."""
+"""TFX's folder for the SavedModel in a Model artifact; TFX's own function for it takes seconds to import."""
 
 
 def model_of_run(run: Run) -> str:
-    """The folder of the SavedModel that a run made.
+    """Returns the folder of the SavedModel that a run made.
 
     Args:
-        run: The run; one that found nothing changed has a copy of the model that it was handed.
+        run: The run. If nothing had changed, its model is a copy of the last blessed one.
 
     Raises:
         ModelError: The run made no model, or its files were deleted.

@@ -1,4 +1,4 @@
-"""Writes down how a run ended. TFX leaves out the error, the executions of failed drivers, and the run as a whole."""
+"""Records how a run ended. TFX does not record the error, failed drivers' executions, or the run as a whole."""
 
 import contextlib
 import logging
@@ -10,7 +10,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from pipeline.store.runs.metadata import ERROR, OUTCOME, open_store, runs_of
 
 MAX_ERROR_CHARACTERS = 4_000
-"""Bounds what is kept of an error: enough for the longest list of anomalies one reads."""
+"""Longest error that is recorded: enough for the longest list of anomalies that a person reads."""
 
 
 @contextlib.contextmanager
@@ -32,7 +32,7 @@ def recorded(metadata_path: str) -> Iterator[None]:
         except (
             errors.StatusError,
             RuntimeError,
-        ) as unwritable:  # a full disk, say, which is then also the run's own error
+        ) as unwritable:  # for example a full disk, which then is the run's own error too
             logging.getLogger("perennial.runs").warning("How the run ended is not written down: %s", unwritable)
         raise
     _record(metadata_path, earlier, "succeeded", None)

@@ -1,4 +1,4 @@
-"""What the metadata store knows of a pipeline's runs, read in one pass and never written."""
+"""Reads a pipeline's runs from the metadata store in one pass; never writes."""
 
 import os
 from collections import defaultdict
@@ -28,7 +28,7 @@ class ArtifactRef:
     uri: str
     properties: dict[str, Any]
     state: str
-    """MLMD's name of it, such as `LIVE` or `DELETED`."""
+    """MLMD's name of the state, such as `LIVE` or `DELETED`."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class NodeExecution:
     """Why it failed."""
 
     found: bool = False
-    """Whether it is a resolver, which finds its outputs among what earlier runs made."""
+    """Whether it is a resolver: it finds its outputs among those of earlier runs."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,16 @@ class Run:
     started: datetime
     state: RunState
     nodes: tuple[NodeExecution, ...]
-    """Those that began, in this order."""
+    """The nodes that started, in this order."""
 
     @property
     def seconds(self) -> float | None:
-        """From the start to the end of the last node that ended; None before that."""
+        """Seconds from the start to the end of the last node that ended; None before one has ended."""
         ends = [node.started.timestamp() + node.seconds for node in self.nodes if node.seconds is not None]
         return max(0.0, max(ends) - self.started.timestamp()) if ends else None
 
     def outputs(self, artifact_type: str) -> dict[str, ArtifactRef]:
-        """Outputs of a type by the node that made them, in this run or in the one that the cache answers from."""
+        """Returns the outputs of a type by the node that made them, in this run or in the run that the cache reuses."""
         return {
             node.node_id: artifact
             for node in self.nodes
@@ -84,7 +84,7 @@ class Run:
         }
 
     def output(self, artifact_type: str) -> ArtifactRef | None:
-        """The last output of a type."""
+        """Returns the last output of a type; None if there is none."""
         return next(reversed(self.outputs(artifact_type).values()), None)
 
 
@@ -96,7 +96,7 @@ def read_runs(metadata_path: str, pipeline_name: str) -> list[Run]:
         pipeline_name: The pipeline.
 
     Returns:
-        The runs, oldest first; none where there is no store yet.
+        The runs, oldest first; empty if there is no store yet.
     """
     if not os.path.exists(metadata_path):
         return []
@@ -112,8 +112,8 @@ def read_runs(metadata_path: str, pipeline_name: str) -> list[Run]:
         def linked(*kinds: int) -> dict[str, tuple[ArtifactRef, ...]]:
             return {key: tuple(refs) for kind in kinds for key, refs in links[execution.id, kind].items()}
 
-        told = properties(execution)
-        killed, error = told.pop(KILLED, None), told.pop(ERROR, None)
+        recorded = properties(execution)
+        killed, error = recorded.pop(KILLED, None), recorded.pop(ERROR, None)
         state = _node_state(execution, killed is not None, alive)
         milliseconds = execution.last_update_time_since_epoch - execution.create_time_since_epoch
         ended = state not in ("running", "killed")
@@ -124,7 +124,7 @@ def read_runs(metadata_path: str, pipeline_name: str) -> list[Run]:
             seconds=max(0, milliseconds) / 1000 if ended else None,  # a clock may be set back in between
             inputs=linked(pb.Event.INPUT),
             outputs=linked(pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT),
-            properties=told,
+            properties=recorded,
             error=error,
             found=bool(links[execution.id, pb.Event.INTERNAL_OUTPUT]),
         )

@@ -1,4 +1,4 @@
-"""Puts a pipeline's home in order before a run: what a kill left, and what somebody deleted.
+"""Repairs a pipeline's home before a run, after a kill or after somebody deleted files.
 
 TFX's launcher writes an execution as RUNNING, lets the executor fill `<root>/<node>/<output>/<execution id>`, and
 commits the artifacts together with the execution's state in one transaction. So a kill leaves a RUNNING execution and
@@ -20,13 +20,13 @@ from pipeline.store.runs.disk import discard, discard_outputs, empty_trash
 from pipeline.store.runs.metadata import KILLED, OUTCOME, node_ids, open_store, properties, runs_of
 
 _WORKING_FILES = ".system"
-"""TFX's folder in each node's: temporary and stateful working folders of executions at work."""
+"""TFX's folder in each node's folder: temporary and stateful working folders of running executions."""
 
 _LOG = logging.getLogger("perennial.runs")
 
 
 class Recovered(NamedTuple):
-    """What was put in order."""
+    """What was repaired."""
 
     killed_executions: int
     removed_folders: int
@@ -34,10 +34,11 @@ class Recovered(NamedTuple):
 
 
 def recover(metadata_path: str, pipeline_name: str, artifacts_root: Path) -> Recovered:
-    """Marks what is dead and removes what it left. Only under the pipeline's lock: what runs looks just so.
+    """Marks dead executions as killed and removes what they left.
 
-    Every step can be repeated, and folders go before the marks by which they are found; a kill in here is mended by the
-    next call.
+    Call it only under the pipeline's lock: a running execution looks the same as a dead one. Every step can be
+    repeated, and the folders are removed before the marks by which they are found. So if a kill interrupts this
+    function, the next call finishes the repair.
 
     Args:
         metadata_path: The store's SQLite file.
@@ -45,13 +46,14 @@ def recover(metadata_path: str, pipeline_name: str, artifacts_root: Path) -> Rec
         artifacts_root: Its artifacts.
 
     Raises:
-        OutputError: The folder was moved, or is another one: it has none of what the store knows. Nothing is changed.
+        OutputError: The folder was moved or belongs to another store: it has no artifact that the store knows. Nothing
+            is changed.
     """
     if not os.path.exists(metadata_path):
         return Recovered(0, 0, 0)
     store = open_store(metadata_path)
     nodes = node_ids(store, pipeline_name)
-    # A failed execution's folders too: TFX removes them itself, unless the disk or a kill stops it.
+    # Also the folders of failed executions: TFX removes them itself, unless the disk or a kill stops it.
     unfinished = [
         execution
         for execution in store.get_executions()
@@ -79,38 +81,38 @@ def recover(metadata_path: str, pipeline_name: str, artifacts_root: Path) -> Rec
 def _require_not_moved(
     store: mlmd.MetadataStore, nodes: Mapping[int, str], artifacts_root: Path, leftovers: Collection[Path]
 ) -> None:
-    """Tells a home that was moved from one where files were deleted.
+    """Refuses a home that was moved; one where files were deleted is accepted.
 
-    The store names places in full. In another place every artifact looks gone, and would be marked so for good: also
-    the last blessed model, without which the next run compares with nothing.
+    The store holds absolute paths. In a moved home every artifact looks deleted and would be marked so for good, also
+    the last blessed model; then the next run would have no model to compare with.
     """
-    made = _made_here(store, nodes)
-    if not made or any(os.path.exists(uri) for uri in made):
+    root_by_uri = _made_here(store, nodes)
+    if not root_by_uri or any(os.path.exists(uri) for uri in root_by_uri):
         return
-    roots = sorted(set(made.values()))
-    strangers = set(artifacts_root.glob("[!.]*/[!.]*/*")) - set(leftovers)
-    if roots == [str(artifacts_root)] and not strangers:  # emptied on purpose
+    roots = sorted(set(root_by_uri.values()))
+    unknown_folders = set(artifacts_root.glob("[!.]*/[!.]*/*")) - set(leftovers)
+    if roots == [str(artifacts_root)] and not unknown_folders:  # emptied on purpose
         return
     raise OutputError(
-        f"{artifacts_root}: has none of the {len(made)} artifact(s) that its metadata store knows; they were written "
-        f"to {' and '.join(roots)}. The folder was moved or renamed, or belongs to another store. Nothing was changed: "
-        "put it back where it was, or start anew with another output_dir."
+        f"{artifacts_root}: has none of the {len(root_by_uri)} artifact(s) that its metadata store knows; they were "
+        f"written to {' and '.join(roots)}. The folder was moved or renamed, or belongs to another store. Nothing was "
+        "changed: put it back where it was, or start anew with another output_dir."
     )
 
 
 def _made_here(store: mlmd.MetadataStore, nodes: Mapping[int, str]) -> dict[str, str]:
-    """Of the live artifacts that runs wrote to `<root>/<node>/<output>/<execution id>`: the root, by URI."""
+    """Returns the root of each live artifact that a run wrote to `<root>/<node>/<output>/<execution id>`, by URI."""
     live = {a.id: a.uri for a in store.get_artifacts() if a.state == pb.Artifact.LIVE and "://" not in a.uri}
-    made = {}
+    root_by_uri = {}
     for event in store.get_events_by_artifact_ids(list(live)) if live else []:
         uri = live[event.artifact_id]
         if event.type == pb.Event.OUTPUT and event.execution_id in nodes:
             root, folder, _ = f"{uri}/".rpartition(
                 f"/{nodes[event.execution_id]}/{event.path.steps[0].key}/{event.execution_id}/"
             )
-            if folder:  # else it was imported from elsewhere, or comes from the cache
-                made[uri] = root
-    return made
+            if folder:  # else it was imported from elsewhere, or reused from the cache
+                root_by_uri[uri] = root
+    return root_by_uri
 
 
 def _mark_killed(store: mlmd.MetadataStore, executions: Iterable[pb.Execution]) -> None:
@@ -125,10 +127,10 @@ def _mark_killed(store: mlmd.MetadataStore, executions: Iterable[pb.Execution]) 
 
 
 def _mark_deleted(store: mlmd.MetadataStore, artifacts_root: Path) -> int:
-    """Marks artifacts without files, so that neither the cache nor a resolver answers with them.
+    """Marks artifacts without files as deleted, so that neither the cache nor a resolver returns them.
 
-    TFX's cache looks for the files too, but its resolvers do not: one would hand on a last blessed model that is gone.
-    And neither knows of a pushed model whose place in the serving folder is empty.
+    TFX's cache checks the files too, but its resolvers do not: one would return a last blessed model that is gone.
+    Neither of them notices that a pushed model is missing from the serving folder.
     """
     gone = [a for a in store.get_artifacts() if a.state == pb.Artifact.LIVE and _is_gone(a)]
     for artifact in gone:
@@ -139,8 +141,8 @@ def _mark_deleted(store: mlmd.MetadataStore, artifacts_root: Path) -> int:
 
 
 def _is_gone(artifact: pb.Artifact) -> bool:
-    told = properties(artifact)
+    known = properties(artifact)
     places = [artifact.uri]
-    if told.get("pushed"):
-        places.append(told.get("pushed_destination", artifact.uri))
+    if known.get("pushed"):
+        places.append(known.get("pushed_destination", artifact.uri))
     return any("://" not in place and not os.path.exists(place) for place in places)

@@ -1,6 +1,6 @@
-"""What is kept of old runs: nothing on disk but what newer runs, serving or tomorrow's comparison need.
+"""Deletes the files of old runs, except those that newer runs, serving or the next comparison need.
 
-The metadata store keeps every run; what was deleted is marked so.
+The metadata store keeps every run, and marks the artifacts that were deleted.
 """
 
 from datetime import datetime, timezone
@@ -20,19 +20,19 @@ REPORTS_DIR = "reports"
 
 
 def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: int) -> int:
-    """Deletes what old runs alone refer to. Only under the pipeline's lock.
+    """Deletes artifacts that only old runs refer to. Call it only under the pipeline's lock.
 
-    Kept are artifacts that one of the newest runs reads or writes (the cache shares them between runs), the last
-    blessed model with its blessing, and each model that still stands in the serving folder with its own.
+    It keeps the artifacts that one of the newest runs reads or writes (the cache shares them between runs), the last
+    blessed model with its blessing, and each model that is still in the serving folder with its blessing.
 
     Args:
         metadata_path: The store's SQLite file, in the pipeline's home, beside the serving folder.
         pipeline_name: The pipeline.
-        artifacts_root: Its artifacts; nothing elsewhere is touched but logs and pages in the home.
+        artifacts_root: Its artifacts. Outside of it, only logs and report pages in the home are deleted.
         keep: How many runs count as new.
 
     Returns:
-        Artifacts deleted.
+        The number of artifacts deleted.
     """
     runs = read_runs(metadata_path, pipeline_name)
     kept = runs[-keep:]
@@ -43,7 +43,7 @@ def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: in
     old = {artifact.id for run in runs for artifact in _artifacts(run)} - needed
     deleted = [a for a in store.get_artifacts_by_id(sorted(old)) if a.state == pb.Artifact.LIVE]
     deleted = [a for a in deleted if discard_outputs(artifacts_root, a.uri)]
-    for artifact in deleted:  # marked after the folder went: recovery marks what a kill in between leaves
+    for artifact in deleted:  # marked after the folder is deleted: after a kill in between, recovery marks it
         artifact.state = pb.Artifact.DELETED
     store.put_artifacts(deleted)
     _prune_logs(home / LOGS_DIR, kept)
@@ -62,7 +62,10 @@ def _artifacts(run: Run) -> list[ArtifactRef]:
 
 
 def _last_blessed(runs: list[Run]) -> set[int]:
-    """Ids of the model that LatestBlessedModel finds, and of its blessing: as there, the highest id."""
+    """Returns the ids of the last blessed model, the one with the highest id, and of its blessing.
+
+    TFX's LatestBlessedModelStrategy finds the same model.
+    """
     models = {a.id for run in runs for a in run.outputs("Model").values() if a.state == "LIVE"}
     blessings = {
         a.properties.get(CURRENT_MODEL): a.id
@@ -75,26 +78,27 @@ def _last_blessed(runs: list[Run]) -> set[int]:
 
 
 def _served(store: mlmd.MetadataStore, serving_dir: Path) -> set[int]:
-    """Ids of the models that still stand under some number, and of their blessings.
+    """Returns the ids of the models that are still in the serving folder, and of their blessings.
 
-    By the model's digest, since a rollback publishes it again under another number and the first one makes way: going
-    back to it takes the blessing of what is newer, and then the next run must find this model's. It finds the newest
-    artifact of those that hold this model: each run that found nothing changed has handed it on as a copy.
+    Models are compared by digest, since a rollback publishes a model again under another number and the first number
+    may be removed. A rollback revokes the blessings of newer models, so the next run must find the blessing of this
+    one. Several artifacts can hold the same model, since a run in which nothing has changed copies the last blessed
+    model; the next run finds the newest of them.
     """
-    from pipeline.store.versions.blessings import models_by_digest  # TensorFlow, which those who read runs do without
+    from pipeline.store.versions.blessings import models_by_digest  # imports TensorFlow, which readers do not need
     from pipeline.store.versions.folder import versions
 
     standing = versions(str(serving_dir))
-    there = {model.id for model in store.get_artifacts_by_type("Model") if model.state == pb.Artifact.LIVE}
+    live_models = {model.id for model in store.get_artifacts_by_type("Model") if model.state == pb.Artifact.LIVE}
     models = models_by_digest(store, standing)
-    copies = [models.get(version.record.model_digest or "", set()) & there for version in standing]
-    newest = {max(of_one) for of_one in copies if of_one}
+    copies = [models.get(version.record.model_digest or "", set()) & live_models for version in standing]
+    newest = {max(artifact_ids) for artifact_ids in copies if artifact_ids}
     blessings = store.get_artifacts_by_type("ModelBlessing")
     return newest | {each.id for each in blessings if properties(each).get(CURRENT_MODEL) in newest}
 
 
 def _prune_logs(logs_dir: Path, kept: list[Run]) -> None:
-    """Deletes logs from before the oldest kept run's; a run's log begins shortly before the run does."""
+    """Deletes the logs that are older than the log of the oldest kept run; a log begins shortly before its run."""
     logs = {began: file for file in logs_dir.glob("*.log") if (began := _log_began(file)) is not None}
     if not kept:
         return

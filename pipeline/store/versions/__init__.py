@@ -1,1 +1,1 @@
-"""The serving folder: what is live, how a version gets there whole, and how one goes back."""
+"""The serving folder: lists its versions, publishes a new one as a whole, and rolls back to an older one."""

@@ -1,7 +1,7 @@
-"""Takes back, or gives again, the evaluator's word in the local metadata store, so that a rollback lasts.
+"""Revokes or restores the evaluator's blessings in the local metadata store, so that a rollback lasts.
 
-The next run compares with, and starts from, the newest model whose ModelBlessing says `blessed`. Without this, that
-would be the very model that was rolled back.
+The next run compares with, and starts from, the newest model whose ModelBlessing says `blessed`. Without this module
+that would be the model that was rolled back.
 """
 
 import os
@@ -20,38 +20,41 @@ from serving_signatures.provenance import model_digest
 
 
 class Blessed(NamedTuple):
-    """What became of the blessings."""
+    """How a rollback changed the blessings."""
 
     taken: int
-    """Models whose blessing was taken back."""
+    """How many models lost their blessing."""
 
     has_target: bool
-    """Whether the next run finds the model that was gone back to; else its artifact is gone."""
+    """Whether the next run finds the target model of the rollback; False if its artifact is gone."""
 
 
-def bless_again(metadata_path: str, standing: Iterable[Version], target: str, out: Collection[str]) -> Blessed:
-    """Leaves the model that is gone back to as the last one blessed.
+def bless_again(
+    metadata_path: str, standing: Iterable[Version], target: str, withdrawn_models: Collection[str]
+) -> Blessed:
+    """Makes the target model of a rollback the last blessed one.
 
-    Blessings are taken back from the models withdrawn and from all that are newer than the target, pushed or not, since
-    they may have started from those; what an earlier rollback took from the target is given again.
+    Revokes the blessings of the withdrawn models, and of all models that are newer than the target, pushed or not,
+    since their training may have started from a withdrawn one. If an earlier rollback revoked the target's blessing,
+    it is restored.
 
     Args:
         metadata_path: The SQLite file of the store.
-        standing: What is in the serving folder.
-        target: Digest of the model that is gone back to.
-        out: Digests of the models that are out of service.
+        standing: The versions in the serving folder.
+        target: Digest of the target model.
+        withdrawn_models: Digests of the models that are out of service.
 
     Raises:
         OutputError: The store cannot be read or written.
     """
-    return _change(metadata_path, standing, target, out)
+    return _change(metadata_path, standing, target, withdrawn_models)
 
 
 def take_back(metadata_path: str, serving_dir: str) -> None:
-    """Takes back what a withdrawn model was given since its rollback. To be called before each run.
+    """Revokes the blessings that withdrawn models got after their rollback. Call it before each run.
 
-    The evaluator's word stands in its own artifact: asked anew about that model, with other settings of the gate, say,
-    it blesses it anew, and though the Pusher refuses the model, it would be the last one blessed.
+    The evaluator writes each blessing into a new artifact. If it judges a withdrawn model again, for example with other
+    settings of the gate, it may bless it again. The Pusher refuses that model, but it would be the last blessed one.
 
     Args:
         metadata_path: The SQLite file of the store; it may be missing.
@@ -60,26 +63,28 @@ def take_back(metadata_path: str, serving_dir: str) -> None:
     Raises:
         OutputError: The store cannot be read or written.
     """
-    out = withdrawn(serving_dir)
-    if out and os.path.exists(metadata_path):
-        _change(metadata_path, versions(serving_dir), None, out)
+    withdrawn_models = withdrawn(serving_dir)
+    if withdrawn_models and os.path.exists(metadata_path):
+        _change(metadata_path, versions(serving_dir), None, withdrawn_models)
 
 
-def _change(metadata_path: str, standing: Iterable[Version], target: str | None, out: Collection[str]) -> Blessed:
+def _change(
+    metadata_path: str, standing: Iterable[Version], target: str | None, withdrawn_models: Collection[str]
+) -> Blessed:
     try:
         store = open_store(metadata_path)
-        return _bless_again(store, models_by_digest(store, standing), target, out)
-    except (mlmd.errors.StatusError, RuntimeError) as e:  # it cannot be opened: RuntimeError
+        return _bless_again(store, models_by_digest(store, standing), target, withdrawn_models)
+    except (mlmd.errors.StatusError, RuntimeError) as e:  # MLMD raises RuntimeError if it cannot open the store
         raise OutputError(
             f"{metadata_path}: the blessings could not be changed ({e}). Free or unlock its disk and run again."
         ) from e
 
 
 def _bless_again(
-    store: mlmd.MetadataStore, models: Mapping[str, set[int]], target: str | None, out: Collection[str]
+    store: mlmd.MetadataStore, models: Mapping[str, set[int]], target: str | None, withdrawn_models: Collection[str]
 ) -> Blessed:
     targets = models.get(target, set()) if target else set()
-    taken = {model for digest in out for model in models.get(digest, ())} - targets
+    taken = {model for digest in withdrawn_models for model in models.get(digest, ())} - targets
     changed, lost = [], set()
     for blessing in store.get_artifacts_by_type("ModelBlessing"):
         known = properties(blessing)
@@ -97,14 +102,17 @@ def _bless_again(
 
 
 def _finds_any(store: mlmd.MetadataStore, models: set[int]) -> bool:
-    """Whether LatestBlessedModel can find one of the models: it is there, and so is its blessing."""
-    there = {
+    """Tells whether the next run can find one of the models: the model exists, and so does its blessing."""
+    existing = {
         model.id
         for model in store.get_artifacts_by_type("Model")
         if model.id in models and model.state == pb.Artifact.LIVE and ("://" in model.uri or os.path.exists(model.uri))
     }
     blessings = [b for b in store.get_artifacts_by_type("ModelBlessing") if b.state == pb.Artifact.LIVE]
-    return any(told.get(BLESSED) == 1 and told.get(CURRENT_MODEL) in there for told in map(properties, blessings))
+    return any(
+        blessing.get(BLESSED) == 1 and blessing.get(CURRENT_MODEL) in existing
+        for blessing in map(properties, blessings)
+    )
 
 
 def _set(blessing: pb.Artifact, blessed: int, withdrawn: int) -> None:
@@ -113,17 +121,17 @@ def _set(blessing: pb.Artifact, blessed: int, withdrawn: int) -> None:
 
 
 def models_by_digest(store: mlmd.MetadataStore, standing: Iterable[Version]) -> dict[str, set[int]]:
-    """Ids of Model artifacts by their digest: of all that were pushed, or found to be pushed already.
+    """Returns the ids of the Model artifacts that were pushed, or were live already, by the model's digest.
 
     Args:
         store: The metadata store.
-        standing: What is in the serving folder. A push that was killed after it made a version has left no word in the
-            store; where its version was copied from stands in the version itself.
+        standing: The versions in the serving folder. A push that was killed after it made a version left no record in
+            the store, but the version itself records where it was copied from.
     """
     models = _pushed_models(store)
     for version in standing:
         source = version.record.source
-        # Not by the place alone: where the store and the artifacts were begun anew, another model may be there.
+        # The path alone is not enough: after a restart with an empty store, another model may have the same path.
         if source and version.digest not in models and model_digest(source) == version.digest:
             artifacts = store.get_artifacts_by_type("Model")
             models[version.digest] = {model.id for model in artifacts if posixpath.dirname(source) == model.uri}
@@ -145,5 +153,5 @@ def _pushed_models(store: mlmd.MetadataStore) -> dict[str, set[int]]:
 
 
 def _outputs(events: Iterable[pb.Event]) -> dict[int, int]:
-    """The artifact that each execution gave out, one each."""
+    """Returns the one output artifact of each execution."""
     return {event.execution_id: event.artifact_id for event in events if event.type == pb.Event.OUTPUT}

@@ -1,4 +1,4 @@
-"""What to say when a serving folder cannot be read or written."""
+"""Turns failed reads and writes of a serving folder into errors that say what to do."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from common.errors import OutputError
 
 
 def reading(serving_dir: str) -> AbstractContextManager[None]:
-    """A block that reads a serving folder, and no more.
+    """Wraps a block that only reads a serving folder.
 
     Args:
         serving_dir: The folder, local or remote.
 
     Raises:
-        OutputError: It cannot be read.
+        OutputError: The folder cannot be read.
     """
     return _explained(
         f"{serving_dir} cannot be read",
@@ -25,13 +25,13 @@ def reading(serving_dir: str) -> AbstractContextManager[None]:
 
 
 def writing(serving_dir: str) -> AbstractContextManager[None]:
-    """A block that writes a serving folder.
+    """Wraps a block that writes a serving folder.
 
     Args:
         serving_dir: The folder, local or remote.
 
     Raises:
-        OutputError: It cannot be written; what was live still is.
+        OutputError: The folder cannot be written; the live version stays live.
     """
     return _explained(
         f"{serving_dir}: no version could be written there",
@@ -42,7 +42,7 @@ def writing(serving_dir: str) -> AbstractContextManager[None]:
 
 @contextlib.contextmanager
 def _explained(what: str, to_do: str) -> Iterator[None]:
-    """Turns what a file system says into an OutputError."""
+    """Turns a file system's error into an OutputError."""
     try:
         yield
     except (OSError, tf.errors.OpError) as e:

@@ -1,7 +1,7 @@
-"""Reads a serving folder: `<folder>/<number>/` is a version, and the highest is live, as TensorFlow Serving has it.
+"""Reads a serving folder: `<folder>/<number>/` is a version, and the highest is live, as in TensorFlow Serving.
 
-A folder under a number without `saved_model.pb` is no version: on an object store, which knows no rename, that file
-comes last. Names that are no numbers are ours to use, servers pass them over.
+A folder with a number but without `saved_model.pb` is not a version: object stores have no rename, so that file is
+written last. Servers ignore names that are not numbers; Perennial uses such names for its own files.
 """
 
 import posixpath
@@ -17,7 +17,7 @@ from serving_signatures.export import SAVED_MODEL
 from serving_signatures.provenance import model_digest
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
-"""A version's name, below 2**63, which is where TensorFlow Serving's numbers end."""
+"""A version's name: a number below 2**63, which is TensorFlow Serving's limit."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class Version:
     number: int
     path: str
     record: PushRecord
-    """What its push wrote down."""
+    """What its push recorded."""
 
     @property
     def digest(self) -> str:
-        """The model's digest: as written down, or else computed."""
+        """The model's digest: the recorded one, or else computed."""
         return self.record.model_digest or model_digest(self.path)
 
     @property
@@ -41,7 +41,7 @@ class Version:
 
     @property
     def pushed_at(self) -> str:
-        """When, ISO 8601: as written down, or else when the graph came there."""
+        """When it was pushed, ISO 8601: the recorded time, or else the time of its `saved_model.pb`."""
         if self.record.pushed_at:
             return self.record.pushed_at
         seconds = tf.io.gfile.stat(posixpath.join(self.path, SAVED_MODEL)).mtime_nsec / 1e9
@@ -49,33 +49,33 @@ class Version:
 
     @property
     def artifact(self) -> str | None:
-        """URI of the Model artifact that holds this model; None where nobody has written it down."""
+        """URI of the Model artifact that holds this model; None if it was not recorded."""
         return posixpath.dirname(self.record.source) if self.record.source else None
 
     @property
     def has_artifact(self) -> bool:
-        """Whether that artifact is still there."""
+        """Whether that artifact still exists."""
         source = self.record.source
         return source is not None and tf.io.gfile.exists(posixpath.join(source, SAVED_MODEL))
 
     @property
     def provenance(self) -> Provenance:
-        """What the model was made of, as far as it says so.
+        """What the model was made from; empty if the model does not say.
 
         Raises:
-            OutputError: Its file is damaged.
+            OutputError: The provenance file is damaged.
         """
         return Provenance.find(self.path) or Provenance()
 
 
 def versions(serving_dir: str) -> list[Version]:
-    """All whole versions, the oldest first; the last one is live.
+    """Lists all complete versions, the oldest first; the last one is live.
 
     Args:
         serving_dir: The serving folder, local or remote; it may be missing.
 
     Raises:
-        OutputError: What a push wrote down is damaged.
+        OutputError: The record of a push is damaged.
     """
     paths = {number: posixpath.join(serving_dir, str(number)) for number in numbers(serving_dir)}
     return [
@@ -86,14 +86,14 @@ def versions(serving_dir: str) -> list[Version]:
 
 
 def numbers(serving_dir: str) -> list[int]:
-    """All numbers in use, the smallest first, those of unfinished versions too."""
+    """Lists all numbers in use, the smallest first, also those of unfinished versions."""
     return sorted(int(name) for name in names(serving_dir) if _NUMBER.fullmatch(name))
 
 
 def names(serving_dir: str) -> list[str]:
-    """All names in a folder, which may be missing; without the slash that object stores put after folders."""
+    """Lists all names in a folder, which may be missing; without the slash that object stores put after folders."""
     try:
-        # Not isdir, for which a folder that may not be read is none.
+        # Not isdir: it returns False for a folder that this account may not read.
         if not tf.io.gfile.stat(serving_dir).is_directory:
             return []
     except tf.errors.NotFoundError:

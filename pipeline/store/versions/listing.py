@@ -1,4 +1,4 @@
-"""What there is to say about each version of a serving folder."""
+"""Lists the versions of a serving folder, with their metrics and state."""
 
 import posixpath
 from collections.abc import Collection
@@ -11,36 +11,36 @@ from pipeline.store.versions.folder import Version, versions
 from pipeline.store.versions.withdrawn import withdrawn
 
 _HEADLINE = ("ndcg@", "recall@")
-"""Beginnings of the names of metrics that are shown."""
+"""Prefixes of the metrics that are shown."""
 
 
 def listing(serving_dir: str) -> list[dict[str, Any]]:
-    """All versions, the oldest first.
+    """Lists all versions, the oldest first.
 
     Args:
         serving_dir: The serving folder, local or remote; it may be missing.
 
     Returns:
-        JSON values for each: `version`, `pushed_at` (ISO 8601), `live`, `withdrawn`, `rolled_back_to` (a version, or
-        None), `model_digest`, `metrics` (nDCG and recall at the end of training, by name), `warm` (None where the model
-        does not say) and `bytes`.
+        JSON values for each version: `version`, `pushed_at` (ISO 8601), `live`, `withdrawn`, `rolled_back_to` (a
+        version, or None), `model_digest`, `metrics` (nDCG and recall at the end of training, by name), `warm` (None if
+        the model does not say) and `bytes`.
 
     Raises:
         OutputError: The folder cannot be read.
     """
     with reading(serving_dir):
-        kept, out = versions(serving_dir), withdrawn(serving_dir)
-        return [_row(version, version is kept[-1], out) for version in kept]
+        kept, withdrawn_models = versions(serving_dir), withdrawn(serving_dir)
+        return [_row(version, version is kept[-1], withdrawn_models) for version in kept]
 
 
-def _row(version: Version, is_live: bool, out: Collection[str]) -> dict[str, Any]:
+def _row(version: Version, is_live: bool, withdrawn_models: Collection[str]) -> dict[str, Any]:
     provenance, digest = version.provenance, version.digest
     metrics = provenance.metrics.model
     return {
         "version": version.number,
         "pushed_at": version.pushed_at,
         "live": is_live,
-        "withdrawn": digest in out,
+        "withdrawn": digest in withdrawn_models,
         "rolled_back_to": version.record.rolled_back_to,
         "model_digest": digest,
         "metrics": {name: metrics[name] for name in sorted(metrics) if name.startswith(_HEADLINE)},

@@ -1,9 +1,9 @@
-"""Puts a model into a serving folder as a new version, whole or not at all.
+"""Publishes a model in a serving folder as a new version, whole or not at all.
 
-The two protocols are those of `common.atomicity`; servers wait for `saved_model.pb`. This module adds what a serving
-folder needs besides: a copy is verified before it is live, one push alone takes a number, and the leftovers of dead
-pushes are swept. Numbers only ever grow, also within one second and with a clock set back, because a server takes the
-highest one for the newest.
+It uses the two protocols of `common.atomicity`; servers wait for `saved_model.pb`. This module adds what a serving
+folder needs besides: it verifies a copy before it becomes live, gives each number to one push only, and removes what
+dead pushes left. Numbers only grow, even for two pushes in one second or after a clock was set back, because servers
+treat the highest number as the newest version.
 """
 
 import contextlib
@@ -32,13 +32,16 @@ from serving_signatures.provenance import digest_of_files, file_digests
 
 _UNFINISHED, _DELETED = "unfinished", "deleted"
 _TEMPORARY = re.compile(rf"\.(?P<host>.+)\.[0-9a-f]{{32}}\.(?:{_UNFINISHED}|{_DELETED})")
-"""Names of folders on their way in or out; servers pass over what is no number."""
+"""Names of unfinished folders and of folders that are being deleted; servers ignore names that are not numbers."""
 
 _CLAIMS = ".claims"
-"""Folder in a serving folder without rename: `<number>/<claim>` for each push that wants a number, until it is old."""
+"""Folder for claims on object stores, which have no rename: `<number>/<claim>` for each push that wants a number.
+
+Old claims are removed.
+"""
 
 _DEAD_AFTER_SECONDS = 24 * 3600
-"""When a leftover is dead though nobody can say so: one of another machine, or where there is no lock."""
+"""Age at which a leftover counts as dead if no lock can tell: from another machine, or where locks do not work."""
 
 _now = time.time
 _logger = logging.getLogger("perennial.pusher")
@@ -46,13 +49,14 @@ _logger = logging.getLogger("perennial.pusher")
 
 @contextlib.contextmanager
 def locked(serving_dir: str) -> Iterator[bool]:
-    """Keeps other pushes of this machine out of a serving folder, which is made if need be, while the block runs.
+    """Locks a serving folder against other pushes from this machine while the block runs; creates the folder.
 
-    The kernel lets go of the lock however its holder ends. Pushes of other machines need none: of two renames to one
-    number, one fails and takes the next number; on an object store, a number is claimed first.
+    The kernel releases the lock however its holder ends. Pushes from other machines need no lock: if two rename to one
+    number, one of them fails and takes the next number; on an object store, each push claims its number first.
 
     Yields:
-        Whether this is the only push of this machine; not known on object stores and some network file systems.
+        Whether this is surely the only push from this machine; False on object stores and on network file systems that
+        have no locks.
     """
     if not is_local(serving_dir):
         yield False
@@ -75,23 +79,23 @@ def locked(serving_dir: str) -> Iterator[bool]:
 def publish(
     source: str, files: Mapping[str, str], serving_dir: str, record: PushRecord | None = None
 ) -> tuple[int, str]:
-    """Makes a model live. To be called under `locked`.
+    """Makes a model live. Call it under `locked`.
 
     Args:
         source: The SavedModel, local or remote.
-        files: The digests of its files, as `file_digests` gives them.
+        files: The digests of its files, as `file_digests` returns them.
         serving_dir: The serving folder, local or remote.
-        record: What to write down in the version, beside `model_digest` and `pushed_at`. By default, the model's place
-            is the source above.
+        record: What to record in the version, besides `model_digest` and `pushed_at`. Default: only `source`, from
+            above.
 
     Returns:
         The new version's number and folder.
 
     Raises:
         ModelError: There is no SavedModel at `source`.
-        OutputError: What arrived is not what was sent.
-        OSError: The folder cannot be written; nothing half written is left under a number.
-        tf.errors.OpError: Likewise, of an object store.
+        OutputError: The copy differs from the source.
+        OSError: The folder cannot be written; no half-written version is left under a number.
+        tf.errors.OpError: The same, on an object store.
     """
     digests = {path: digest for path, digest in files.items() if path != PushRecord.FILE}
     if SAVED_MODEL not in digests:
@@ -108,9 +112,9 @@ def publish(
 
 
 def note_source(version: Version, source: str) -> None:
-    """Writes down where else a model that is live already lies. To be called under `locked`.
+    """Records a newer path of a model that is live already. Call it under `locked`.
 
-    The artifact that it was pushed from may be cleaned up by its age, long before the model is replaced.
+    The artifact that it was pushed from may be deleted because of its age, long before the model is replaced.
 
     Args:
         version: The live version.
@@ -121,12 +125,12 @@ def note_source(version: Version, source: str) -> None:
     known = {"model_digest": version.digest, "pushed_at": version.pushed_at, "source": source}
     text = version.record.model_copy(update=known).to_json()
     place = posixpath.join(version.path, PushRecord.FILE)
-    # Beside the version, where a later push sweeps it: nothing of a killed push may stay in a model.
+    # The working folder is beside the version, where a later push removes it: a kill must leave nothing in a model.
     work_dir = _temporary(Path(version.path).parent, _UNFINISHED) if is_local(place) else None
     try:
         write_text(place, text, durable=True, work_dir=work_dir)
     except (OSError, tf.errors.OpError) as e:
-        # The model is live, and where it was pushed from is still written down.
+        # The model is live, and the path that it was first pushed from is still recorded.
         _logger.warning("version %d: its new place %s cannot be written down: %s", version.number, source, e)
     finally:
         if work_dir is not None:
@@ -139,10 +143,10 @@ def _next_number(serving_dir: str) -> int:
 
 
 def _claimed_number(serving_dir: str) -> int:
-    """A number that no other push writes to, ever.
+    """Claims a number that no other push ever writes to.
 
-    Each writes down its claim before it looks for others': of two that want one number at once, the later one sees
-    both. A claim stays for longer than any push takes, so that one that was held up sees it too.
+    Each push writes its claim before it looks for other claims: if two want one number at the same time, the later one
+    sees both claims. A claim stays for longer than any push takes, so that a delayed push sees it too.
     """
     while True:
         version = _next_number(serving_dir)
@@ -160,7 +164,7 @@ def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], re
         write_text(unfinished / PushRecord.FILE, record, durable=True)
         sync(unfinished)
         version = _next_number(str(serving_dir))
-        while not put_new(unfinished, serving_dir / str(version)):  # another machine was faster: take the next
+        while not put_new(unfinished, serving_dir / str(version)):  # another machine took the number: take the next
             version = _next_number(str(serving_dir))
         return version
     finally:
@@ -182,9 +186,9 @@ def _publish_there(source: str, serving_dir: str, digests: Mapping[str, str], re
     return version
 
 
-def _require_equal(came: Mapping[str, str], wanted: Mapping[str, str], serving_dir: str) -> None:
-    if came != wanted:
-        different = sorted(path for path in {*came, *wanted} if came.get(path) != wanted.get(path))
+def _require_equal(received: Mapping[str, str], wanted: Mapping[str, str], serving_dir: str) -> None:
+    if received != wanted:
+        different = sorted(path for path in {*received, *wanted} if received.get(path) != wanted.get(path))
         raise OutputError(
             f"{serving_dir}: {len(different)} file(s) of the new version did not arrive as they were sent, such as "
             f"{different[0]}. What was live still is. Look after the disk, and run again."
@@ -192,17 +196,17 @@ def _require_equal(came: Mapping[str, str], wanted: Mapping[str, str], serving_d
 
 
 def retire(serving_dir: str, keep_versions: int) -> list[int]:
-    """Removes all but the newest models; each version is gone from its number at once, and the live one stays.
+    """Removes all but the newest models. Each version disappears from its number at once; the live one stays.
 
-    Models are counted, not numbers: a rollback publishes a model that is there under a second number, and whoever goes
-    back step by step must not lose the models that are still to come.
+    It counts models, not numbers: a rollback publishes an existing model under a second number, and a person who rolls
+    back step by step must not lose the older models.
 
     Args:
         serving_dir: The serving folder, local or remote.
         keep_versions: How many models stay, each under its newest number; 1 or more.
 
     Returns:
-        The numbers removed.
+        The removed numbers.
     """
     retired, kept = [], set[str]()
     for version in reversed(versions(serving_dir)):
@@ -214,20 +218,20 @@ def retire(serving_dir: str, keep_versions: int) -> list[int]:
             remove_folder(version.path, SAVED_MODEL, leaving=_temporary(Path(serving_dir), _DELETED))
             retired.append(version.number)
         except (OSError, tf.errors.OpError) as e:
-            # The new version is live; that an old one stays too must not undo this.
+            # The new version is live; an old one that cannot be removed must not make the push fail.
             _logger.warning("version %d need not be kept but cannot be removed: %s", version.number, e)
     return sorted(retired)
 
 
 def sweep(serving_dir: str, is_alone: bool) -> None:
-    """Removes what killed pushes left behind, and nothing that a living one may still be writing.
+    """Removes what killed pushes left, and nothing that a running push may still be writing.
 
     Args:
         serving_dir: The serving folder, local or remote.
-        is_alone: What `locked` gave.
+        is_alone: The value that `locked` yielded.
     """
     dead = _now() - _DEAD_AFTER_SECONDS
-    # What another machine's push has just finished, or swept itself.
+    # Another machine's push may just have finished the version or removed the leftover itself.
     gone = contextlib.suppress(FileNotFoundError, tf.errors.NotFoundError)
     if not is_local(serving_dir):
         for parent in (serving_dir, posixpath.join(serving_dir, _CLAIMS)):

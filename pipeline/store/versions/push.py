@@ -1,4 +1,4 @@
-"""Decides whether a blessed model is pushed; what the Pusher asks."""
+"""Pushes a blessed model, unless it is live already or was withdrawn; the Pusher component calls it."""
 
 from dataclasses import dataclass
 
@@ -12,25 +12,25 @@ from serving_signatures.provenance import digest_of_files, file_digests, model_d
 
 @dataclass(frozen=True)
 class PushResult:
-    """What came of a push."""
+    """The result of a push."""
 
     digest: str
     """The model's digest."""
 
     version: int | None
-    """The live version, which holds this model; None if it was not pushed."""
+    """The live version, which holds this model; None if the model was not pushed."""
 
     path: str | None
-    """Its folder."""
+    """The version's folder."""
 
     reason: str
-    """One sentence part for people: what happened, and why."""
+    """What happened and why, for people: a part of a sentence."""
 
     is_new: bool = False
-    """Whether a version was made; else the model was live already, or it was not pushed."""
+    """Whether a version was made; False if the model was live already, or was not pushed."""
 
     deleted: tuple[int, ...] = ()
-    """Versions that made way."""
+    """Old versions that were removed."""
 
 
 def push(source: str, serving_dir: str, keep_versions: int) -> PushResult:
@@ -38,32 +38,32 @@ def push(source: str, serving_dir: str, keep_versions: int) -> PushResult:
 
     Args:
         source: The SavedModel, local or remote.
-        serving_dir: The serving folder, local or remote; made if need be.
-        keep_versions: Models to keep, the new one among them.
+        serving_dir: The serving folder, local or remote; created if it is missing.
+        keep_versions: How many models to keep, including the new one.
 
     Raises:
         ModelError: There is no SavedModel at `source`.
-        OutputError: The folder cannot be written; what was live still is.
+        OutputError: The folder cannot be written; the live version stays live.
     """
     files = file_digests(source)
     digest = digest_of_files(files)
     with writing(serving_dir), locked(serving_dir) as is_alone:
         sweep(serving_dir, is_alone)
-        if out := withdrawn(serving_dir).get(digest):
+        if model := withdrawn(serving_dir).get(digest):
             command = "perennial versions rollback" if is_local(serving_dir) else "perennial vertex versions rollback"
             reason = (
-                f"this model was version {out.version} until a rollback withdrew it at {out.at}; "
+                f"this model was version {model.version} until a rollback withdrew it at {model.at}; "
                 f"`{command} VERSION` brings a version back on purpose"
             )
             return PushResult(digest, None, None, reason)
         before = versions(serving_dir)
-        # Computed, not as written down: a live version that was damaged must not pass for this model.
+        # Compute the digest, do not use the recorded one: a damaged live version must not count as this model.
         if before and model_digest(before[-1].path) == digest:
             version, path, is_new = before[-1].number, before[-1].path, False
             note_source(before[-1], source)
         else:
             version, path = publish(source, files, serving_dir)
             is_new = True
-        # In either case: the push that made this version may have been killed before it came to this.
+        # In both cases: the push that made the live version may have been killed before it removed old versions.
         deleted = retire(serving_dir, keep_versions)
         return PushResult(digest, version, path, "pushed" if is_new else "already live", is_new, tuple(deleted))

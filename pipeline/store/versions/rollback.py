@@ -1,10 +1,10 @@
-"""Goes back to an older version.
+"""Rolls back to an older version.
 
-A server takes the highest number for the newest and loads it before it drops the one it has. So a rollback never
-deletes what is live and never points backwards: it publishes the older model again, under a new and higher number, as a
-push does. For it to last, the models it takes out of service are written down in the serving folder, where the Pusher
-looks. The next run compares with a model, and starts from it: where it looks for that in a local metadata store, they
-lose their blessing there.
+A server treats the highest number as the newest version, and loads it before it unloads the current one. So a rollback
+never deletes the live version: it publishes the older model again under a new, higher number, as a push does. For the
+rollback to last, the models that it withdraws are recorded in the serving folder, where the Pusher checks them. The
+next run compares with the last blessed model, and starts from it. If it finds that model in a local metadata store, the
+withdrawn models lose their blessings there.
 """
 
 import os
@@ -23,46 +23,46 @@ from pipeline.store.versions.withdrawn import withdrawn, write_withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests
 
 Elsewhere = Callable[[Version, Sequence[Version], Collection[str]], None]
-"""Goes back where else the models of a serving folder are served: gets the version that is gone back to, all versions,
-and the digests of the models that are out of service then."""
+"""Rolls back the other places that serve the models of a serving folder, such as an Endpoint. Its arguments are the
+target version, all versions, and the digests of the models that are out of service after the rollback."""
 
 
 @dataclass(frozen=True)
 class Rollback:
-    """What came of a rollback."""
+    """The result of a rollback."""
 
     target: int
-    """The version that was gone back to."""
+    """The version that the rollback returned to."""
 
     live: int
     """The number under which its model is live now."""
 
     withdrawn: dict[str, int]
-    """Models that this rollback took out of service: their newest version, by digest."""
+    """Models that this rollback withdrew: their newest version, by digest."""
 
     blessed: Blessed | None
-    """What became of the blessings; None if there is no metadata store on this machine."""
+    """How the blessings changed; None if there is no metadata store on this machine."""
 
 
 def default_target(serving_dir: str) -> int:
-    """The newest version with another model than the live one that no rollback took out of service.
+    """Returns the newest version whose model is not the live one and was not withdrawn by a rollback.
 
-    To be asked for before any wait for a run: what that run pushes meanwhile was made live by nobody who saw it, and
-    must not turn the version that one wants to get rid of into the one that is gone back to.
+    Call it before any wait for a run at work. If that run pushes a version during the wait, the version that the person
+    wants to replace must not become the target.
 
     Args:
         serving_dir: The serving folder, local or remote.
 
     Returns:
-        Its number.
+        The number of the version.
 
     Raises:
-        ModelError: There is none.
+        ModelError: There is no such version.
         OutputError: The folder cannot be read.
     """
     with reading(serving_dir):
-        kept, out = _kept(serving_dir), withdrawn(serving_dir)
-        not_fitting = {*out, kept[-1].digest}
+        kept, withdrawn_models = _kept(serving_dir), withdrawn(serving_dir)
+        not_fitting = {*withdrawn_models, kept[-1].digest}
         fitting = [version.number for version in kept if version.digest not in not_fitting]
     if not fitting:
         raise _nothing_fits(serving_dir, kept, "other model that was not withdrawn")
@@ -72,25 +72,25 @@ def default_target(serving_dir: str) -> int:
 def roll_back(
     serving_dir: str, keep_versions: int, metadata_path: str | None, number: int, elsewhere: Elsewhere | None = None
 ) -> Rollback:
-    """Makes an older version's model live again, and takes out of service what was first pushed after it.
+    """Makes an older version's model live again, and withdraws the models that were first pushed after it.
 
-    Killed on the way, or failed elsewhere, it can be run again: publishing comes last, so that until then the default
-    target is the same.
+    If it is killed or `elsewhere` fails, it can be run again: publishing is the last step, so until then the default
+    target stays the same.
 
     Args:
         serving_dir: The serving folder, local or remote.
-        keep_versions: Models to keep, the live one among them.
+        keep_versions: How many models to keep, including the live one.
         metadata_path: The pipeline's local metadata store; it may be missing. None: the pipeline has none.
-        number: The version to go back to.
-        elsewhere: What goes back too, before the folder does.
+        number: The version to return to.
+        elsewhere: Rolls back the other places that serve these models, before the folder changes.
 
     Raises:
-        ModelError: There is no such version, or it was damaged since it was pushed.
-        OutputError: The folder cannot be written; what was live still is.
+        ModelError: There is no such version, or its files have changed since it was pushed.
+        OutputError: The folder cannot be written; the live version stays live.
     """
     with writing(serving_dir), locked(serving_dir) as is_alone:
         sweep(serving_dir, is_alone)
-        kept, out = _kept(serving_dir), withdrawn(serving_dir)
+        kept, withdrawn_models = _kept(serving_dir), withdrawn(serving_dir)
         target = _target(serving_dir, kept, number)
         digests = {version.number: version.digest for version in kept}
         files, digest = file_digests(target.path), digests[target.number]
@@ -101,23 +101,25 @@ def roll_back(
             )
         newer = {digests[v.number]: v.number for v in kept if v.origin > target.origin and digests[v.number] != digest}
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        now_out = out | {each: WithdrawnModel(version=v, at=at) for each, v in newer.items() if each not in out}
-        now_out.pop(digest, None)
-        if now_out != out:
-            write_withdrawn(serving_dir, now_out)
+        all_withdrawn = withdrawn_models | {
+            each: WithdrawnModel(version=v, at=at) for each, v in newer.items() if each not in withdrawn_models
+        }
+        all_withdrawn.pop(digest, None)
+        if all_withdrawn != withdrawn_models:
+            write_withdrawn(serving_dir, all_withdrawn)
         if elsewhere is not None:
-            elsewhere(target, kept, now_out)
+            elsewhere(target, kept, all_withdrawn)
         blessed = None
         if metadata_path is not None and os.path.exists(metadata_path):
-            blessed = bless_again(metadata_path, kept, digest, now_out)
+            blessed = bless_again(metadata_path, kept, digest, all_withdrawn)
         if digest == digests[kept[-1].number]:
             live = kept[-1].number
         else:
             record = PushRecord(origin=target.origin, rolled_back_to=target.number, source=target.record.source)
             live, _ = publish(target.path, files, serving_dir, record)
         retire(serving_dir, keep_versions)
-        taken_out = {each: v for each, v in newer.items() if each not in out}
-        return Rollback(target.number, live, taken_out, blessed)
+        newly_withdrawn = {each: v for each, v in newer.items() if each not in withdrawn_models}
+        return Rollback(target.number, live, newly_withdrawn, blessed)
 
 
 def _kept(serving_dir: str) -> list[Version]:

@@ -1,20 +1,20 @@
-"""Models that a rollback took out of service: their digests, in a file of the serving folder.
+"""Reads and writes the list of withdrawn models, the models that a rollback took out of service.
 
-A model whose digest is here is not pushed again, even if it is evaluated and blessed anew; only a rollback that names
-one of its versions brings it back. The file is small, hidden, and replaced whole.
+The list is a small hidden file in the serving folder, replaced as a whole. It holds the models' digests. A model in it
+is not pushed again, even if it is evaluated and blessed again; only a rollback to one of its versions brings it back.
 """
 
 from documents.withdrawn import Withdrawn, WithdrawnModel
 
 
 def withdrawn(serving_dir: str) -> dict[str, WithdrawnModel]:
-    """What is out of service.
+    """Reads the withdrawn models.
 
     Args:
         serving_dir: The serving folder, local or remote.
 
     Returns:
-        By model digest.
+        The withdrawn models by digest.
 
     Raises:
         OutputError: The file is damaged.
@@ -24,7 +24,7 @@ def withdrawn(serving_dir: str) -> dict[str, WithdrawnModel]:
 
 
 def write_withdrawn(serving_dir: str, models: dict[str, WithdrawnModel]) -> None:
-    """Replaces the file.
+    """Replaces the file with the withdrawn models.
 
     Args:
         serving_dir: The serving folder, local or remote.
