@@ -1,4 +1,4 @@
-"""Sample data sets: where they come from, and the folder that `dataset://` stands for."""
+"""Sample data sets: fetches them, and resolves `dataset://` paths."""
 
 from pipeline.datasets.store import SCHEME, data_dir, fetch, is_cached, resolve
 

@@ -1,4 +1,4 @@
-"""One layout of files per data set, whatever a source's own layout is, so that a config reads the same bytes always."""
+"""Converts each source's files to the one layout of its data set, so that a config always reads the same bytes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,22 +34,22 @@ ITEMS_HEADER = "item_id\ttitle\tgenres"
 
 @dataclass(frozen=True)
 class DataSetLayout:
-    """Files as someone publishes them, and how they become the data set's files."""
+    """Files as a source publishes them, and how to convert them to the data set's files."""
 
     files: tuple[str, ...]
     """Names of the files."""
 
     convert: Callable[[Mapping[str, bytes]], dict[str, bytes]]
-    """From these files' contents to the data set's, by name."""
+    """Converts the contents of these files to those of the data set's files, both by name."""
 
 
 def unchanged(*files: str) -> DataSetLayout:
-    """A layout whose files are taken as they are."""
+    """Makes a layout whose files are used as they are."""
     return DataSetLayout(files, lambda contents: {name: contents[name] for name in files})
 
 
 def movielens_official(contents: Mapping[str, bytes]) -> dict[str, bytes]:
-    """GroupLens' `u.data` and `u.item` as `ratings.tsv` and `items.tsv`.
+    """Converts GroupLens' `u.data` and `u.item` to `ratings.tsv` and `items.tsv`.
 
     Raises:
         DataSetError: A line of `u.item` has another number of columns.
@@ -66,10 +66,10 @@ def movielens_official(contents: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def movielens_recbole(contents: Mapping[str, bytes]) -> dict[str, bytes]:
-    """RecBole's atomic files `ml-100k.inter` and `ml-100k.item` as `ratings.tsv` and `items.tsv`.
+    """Converts RecBole's atomic files `ml-100k.inter` and `ml-100k.item` to `ratings.tsv` and `items.tsv`.
 
-    RecBole cut the title's last bracket off as the year. Putting it back gives GroupLens' title, except for the one
-    film whose title and year are unknown, which RecBole spells `unkonwn` in both columns.
+    RecBole moved the last bracket of the title to a column for the year. Adding it again gives GroupLens' title, except
+    for the one film whose title and year are unknown: RecBole writes `unkonwn` in both columns.
 
     Raises:
         DataSetError: A line of `ml-100k.item` has another number of columns.
@@ -87,7 +87,10 @@ def movielens_recbole(contents: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _movielens(ratings: str, items: list[tuple[str, str, list[str]]]) -> dict[str, bytes]:
-    """Sorts the ratings by second, user and film: published splits break ties of a second so, and many ratings tie."""
+    """Makes the files. Sorts the ratings by second, user and film: many ratings have the same second.
+
+    Published splits break these ties in the same way.
+    """
     lines = ratings.splitlines()
     lines.sort(key=lambda line: tuple(int(line.split("\t")[column]) for column in (3, 0, 1)))
     rows = "".join(f"{item_id}\t{title}\t{'|'.join(genres)}\n" for item_id, title, genres in items)

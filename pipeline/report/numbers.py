@@ -1,4 +1,4 @@
-"""How the report writes numbers: three significant digits, thousands apart, and what is missing said so."""
+"""Formats numbers for the report: three significant digits, thousands separated, a dash for a missing value."""
 
 import math
 from datetime import datetime, timezone
@@ -10,13 +10,13 @@ _HOUR = 3600
 
 
 def significant(value: float | None) -> str:
-    """A measure with three significant digits; thousands, which may be counts, to the unit.
+    """Formats a measure with three significant digits; numbers from 1,000 on, which may be counts, to the unit.
 
     Args:
-        value: The number; None, infinity and not-a-number are missing.
+        value: The number; None, infinity and not-a-number count as missing.
 
     Returns:
-        Such as `0.0893`, `−12.4` or `1,430`; with a minus sign, not a hyphen.
+        A text such as `0.0893`, `−12.4` or `1,430`; with a minus sign, not a hyphen.
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -26,7 +26,7 @@ def significant(value: float | None) -> str:
         return f"{value:,.0f}".replace("-", "−")
     digits = 2 - math.floor(math.log10(abs(value)))
     rounded = round(value, digits)
-    # 0.9996 becomes 1.00, which has a digit less after the point.
+    # 0.9996 becomes 1.00, which has one digit fewer after the point.
     digits = 2 - math.floor(math.log10(abs(rounded)))
     if digits > 6:
         return f"{rounded:.2e}".replace("-", "−")
@@ -34,18 +34,18 @@ def significant(value: float | None) -> str:
 
 
 def signed(value: float | None) -> str:
-    """As `significant`, with a plus or a minus sign."""
+    """Formats a number as `significant` does, with a plus or a minus sign."""
     shown = significant(value)
     return f"+{shown}" if value is not None and math.isfinite(value) and value > 0 else shown
 
 
 def count(value: float | None) -> str:
-    """A whole number, thousands apart."""
+    """Formats a whole number with separated thousands."""
     return MISSING if value is None or not math.isfinite(value) else f"{value:,.0f}"
 
 
 def share(part: float | None, whole: float | None) -> str:
-    """`part` of `whole` in per cent; the smallest that is not nothing is told as such."""
+    """Formats `part` of `whole` in per cent; a share above zero but below 0.1 % is shown as `< 0.1 %`."""
     if part is None or not whole:
         return MISSING
     percent = 100 * part / whole
@@ -55,7 +55,7 @@ def share(part: float | None, whole: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds as a person says them, such as `0.4 s`, `38 s`, `2 min 05 s` or `1 h 12 min`."""
+    """Formats seconds for people, such as `0.4 s`, `38 s`, `2 min 05 s` or `1 h 12 min`."""
     if seconds is None or not math.isfinite(seconds):
         return MISSING
     if seconds < 9.95:
@@ -69,7 +69,7 @@ def duration(seconds: float | None) -> str:
 
 
 def moment(unix_seconds: float | None) -> str:
-    """A time in the data as a date, in UTC."""
+    """Formats a time of the data as a date, in UTC."""
     if unix_seconds is None:
         return MISSING
     try:

@@ -1,4 +1,4 @@
-"""A run's facts as one self-contained HTML page: no script, no network, its charts inside."""
+"""Builds the report of a run as one self-contained HTML page: no script, no network, with its charts inside."""
 
 import os
 import re
@@ -29,7 +29,7 @@ SECTIONS = {
     "samples": "Samples",
     "lineage": "Time and lineage",
 }
-"""Section, and so its template, to its title; in the order of the page."""
+"""Title of each section by its name, which is also its template's; in the order of the page."""
 
 _ABSENT = {
     "gate": "The gate was not asked: there is no evaluation of this run's model.",
@@ -39,12 +39,12 @@ _ABSENT = {
     "serving": "The model was not tried in a process of its own.",
     "samples": "No model of this run was asked for samples.",
 }
-"""Section to what is said where a run has nothing for it."""
+"""Text that is shown in place of a section if the run has nothing for it, by the section's name."""
 
 _HANDED_ON = "Handed on: nothing has changed since the last blessed model, so nothing was trained."
 
 _CHARTED = ("ndcg@10", "recall@10", "mrr", "coverage@10", "gini@10", "novelty@10")
-"""Metrics with a chart of their own; each tells what the others do not."""
+"""Metrics with a chart of their own; each shows something that the others do not."""
 
 _MAIN_METRICS = ("ndcg@10", "recall@10", "hit_rate@10", "mrr", "coverage@10", "gini@10", "novelty@10")
 """The first rows of the table."""
@@ -52,12 +52,12 @@ _MAIN_METRICS = ("ndcg@10", "recall@10", "hit_rate@10", "mrr", "coverage@10", "g
 _SLICE_METRIC = "recall@10"
 
 _TITLE_CHARACTERS = 120
-"""Longest title on the page: enough to recognise an item, too short to fill it."""
+"""Longest title of an item on the page: long enough to recognise the item, too short to fill the page."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A number that the page shows large."""
+    """A number that the page shows in large type."""
 
     name: str
     value: str
@@ -68,11 +68,11 @@ def build_page(facts: RunFacts, home: Path | None = None) -> str:
     """Builds the page.
 
     Args:
-        facts: What is known of the run.
+        facts: The run's facts.
         home: The pipeline's folder on this machine, see `from_home`.
 
     Returns:
-        An HTML document. What the facts lack is said to be missing, not left blank.
+        An HTML document. It says what is missing; it leaves nothing blank.
     """
     page = environment().get_template("report.html.j2")
     missing = _missing(facts)
@@ -98,14 +98,14 @@ def build_page(facts: RunFacts, home: Path | None = None) -> str:
 
 
 def from_home(html: str, home: Path | None) -> str:
-    """Shortens the paths on a page: pages are passed on, and should not tell whose machine it was.
+    """Shortens the paths on a page: people pass pages on, and a page should not show whose machine it was.
 
     Args:
         html: The page.
-        home: The pipeline's folder on this machine; paths into it begin after it.
+        home: The pipeline's folder on this machine; paths into it become relative to it.
 
     Returns:
-        The page, with paths into the person's own folder, too, from `~` on.
+        The page; paths into the user's home folder begin with `~`.
     """
     for folder, shown in ((home, ""), (Path(os.path.expanduser("~")), "~/")):
         if folder is not None and folder != Path(folder.anchor):
@@ -115,7 +115,7 @@ def from_home(html: str, home: Path | None) -> str:
 
 @lru_cache
 def environment() -> jinja2.Environment:
-    """The templates, with the filters and the style that they use."""
+    """Loads the templates, with the filters and the style that they use."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipeline.report"),
         autoescape=True,  # titles and errors come from data
@@ -162,7 +162,7 @@ def _title(item: Item) -> str:
 
 
 def _safe(chart: str | list[str]) -> Markup | list[Markup]:
-    """Marks charts as HTML: matplotlib has escaped what they say."""
+    """Marks charts as safe HTML: matplotlib has escaped their texts."""
     return [Markup(svg) for svg in chart] if isinstance(chart, list) else Markup(chart)
 
 
@@ -221,7 +221,7 @@ def _figures(facts: RunFacts) -> list[Figure]:
 
 
 def _metrics(facts: RunFacts) -> dict[str, list[str]]:
-    """The model's metrics, those worth showing first apart from the rest, which is by name and k."""
+    """Splits the names of the model's metrics into the main ones, shown first, and the others."""
     names = list(facts.contenders[MODEL].metrics) if facts.contenders else []
     main = [name for name in (*_MAIN_METRICS, "mean_popularity@10", "recall@100") if name in names]
     return {"main": main, "other": [name for name in names if name not in main]}
@@ -237,10 +237,10 @@ def _slice_measurement(contender: ContenderMeasurements, slicing: str, slice_: s
 
 
 def _best(contenders: Mapping[str, ContenderMeasurements], metric: str) -> set[str]:
-    """The contenders with the best value; none where no direction is better."""
+    """Returns the contenders with the best value; empty if neither direction is better."""
     higher = quality.HIGHER_IS_BETTER.get(metric.split("@")[0])
-    found = {name: of.metrics.get(metric) for name, of in contenders.items()}
-    known = {name: of.value for name, of in found.items() if of is not None and of.value is not None}
+    found = {name: contender.metrics.get(metric) for name, contender in contenders.items()}
+    known = {name: value.value for name, value in found.items() if value is not None and value.value is not None}
     if higher is None or not known:
         return set()
     best = max(known.values()) if higher else min(known.values())

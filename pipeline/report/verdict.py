@@ -1,4 +1,4 @@
-"""What became of a run, in one line and its reasons: the first thing that its page says."""
+"""Decides a run's verdict, which its page shows first: how the run ended, in one line, and why."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,22 +14,23 @@ _STAYS = "Serving stays as it was."
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a run."""
+    """How a run ended."""
 
     kind: Kind
     headline: str
     reasons: tuple[str, ...] = ()
-    """Sentences: which rules failed, with their numbers; or an error's message."""
+    """Sentences: the rules that failed, with their numbers; or an error's message."""
 
 
 def verdict(facts: RunFacts) -> Verdict:
-    """Decides what the page says first.
+    """Decides the verdict of a run.
 
     Args:
         facts: The run's facts.
 
     Returns:
-        The run failed or was killed; or the model was refused; or it was pushed, or is served already; or none of this.
+        The first of these that is true: the run failed or was killed; the model was refused; the model was pushed or is
+        served already; the run did not finish.
     """
     return _stopped(facts) or _refused(facts) or _pushed(facts)
 
@@ -37,7 +38,7 @@ def verdict(facts: RunFacts) -> Verdict:
 def _stopped(facts: RunFacts) -> Verdict | None:
     if facts.run is None or facts.run.state in ("succeeded", "running"):
         return None
-    # Of an interrupted run, the record has its node as failed.
+    # In an interrupted run, the interrupted node is recorded as failed.
     stopped = next((node for node in facts.run.nodes if node.state in ("failed", "killed")), None)
     node_id = stopped.node_id if stopped else None
     if facts.run.state == "killed":
@@ -50,7 +51,7 @@ def _stopped(facts: RunFacts) -> Verdict | None:
 
 
 def _served(facts: RunFacts, stopped_in: str | None) -> str:
-    """What a run that stopped has changed for those who are served."""
+    """Says whether a run that stopped has changed what is served."""
     pushed = facts.parts.get("pushed_model")
     if pushed is not None and pushed.properties.get("pushed"):
         return f"Version {pushed.properties.get('pushed_version')} had been pushed before."
@@ -63,7 +64,7 @@ def _refused(facts: RunFacts) -> Verdict | None:
     decision = facts.evaluation.decision if facts.evaluation is not None else _kept_decision(facts)
     failed = decision.failed if decision is not None else ()
     check = facts.serving_check
-    # The gate has a rule for the serving check; where nothing else is wrong, the check's own words say it all.
+    # The gate has a rule for the serving check; if only that rule failed, show the check's own messages.
     if check is not None and not check.blessed and all(rule.rule == "servable" for rule in failed):
         return Verdict("refused", "Refused by the serving check", (*check.failures, _STAYS))
     if decision is not None and not decision.blessed:
@@ -77,7 +78,7 @@ def _refused(facts: RunFacts) -> Verdict | None:
 
 
 def _kept_decision(facts: RunFacts) -> Decision | None:
-    """The gate's decision as the store keeps it where the evaluation's files are gone: the failed rules' names."""
+    """Returns the gate's decision from the store if the evaluation's files are gone: the names of the failed rules."""
     evaluation = facts.parts.get("evaluation")
     if evaluation is None or "blessed" not in evaluation.properties:
         return None
@@ -91,7 +92,7 @@ def _kept_decision(facts: RunFacts) -> Decision | None:
 def _pushed(facts: RunFacts) -> Verdict:
     pushed = facts.parts.get("pushed_model")
     if pushed is None:
-        blessed = facts.evaluation is not None  # else it was refused, further up
+        blessed = facts.evaluation is not None  # `_refused` has handled a model that was not blessed
         return Verdict(
             "unfinished",
             "Blessed, not pushed" if blessed else "Not finished",

@@ -1,1 +1,1 @@
-"""Charts as SVG elements for an HTML page; their colours are the page's CSS variables, so they fit dark and light."""
+"""Draws charts as SVG elements for an HTML page, in the page's CSS variables, so that they fit dark and light mode."""

@@ -1,7 +1,8 @@
-"""From a matplotlib figure to an `<svg>` element that takes its colours and fonts from the page.
+"""Turns a matplotlib figure into an `<svg>` element that takes its colours and fonts from the page.
 
-matplotlib writes colours as hexadecimal digits. The charts draw with colours that stand for the page's CSS variables,
-and these are put in when the figure is written; text stays text, so that it is sharp, searchable and read aloud.
+matplotlib writes colours as hexadecimal digits. The charts use one placeholder colour for each of the page's CSS
+variables, and the placeholders are replaced when the figure is written. Text stays text, so that it is sharp,
+searchable and can be read aloud.
 """
 
 import io
@@ -32,10 +33,10 @@ VARIABLES = (
 """CSS variables that a chart may use; `style.css` gives each of them a value for dark and for light."""
 
 COLOURS = {name: f"#0101{index + 1:02x}" for index, name in enumerate(VARIABLES)}
-"""CSS variable to the colour that stands for it in a figure."""
+"""The placeholder colour of each CSS variable in a figure."""
 
 WIDTH = 4.6
-"""Width of a chart in inches. At 72 points an inch about as wide as a phone, so that text is never scaled away."""
+"""Width of a chart in inches. At 72 points an inch it is about as wide as a phone, so that text is not scaled down."""
 
 _STYLE = {
     "svg.fonttype": "none",
@@ -85,24 +86,24 @@ class Canvas:
         self.svg = ""
 
     def axes(self, rows: int = 1, columns: int = 1, **options: Any) -> Any:
-        """The axes: one, or an array of them."""
+        """Creates the axes: one, or an array of them."""
         return self.figure.subplots(rows, columns, **options)
 
 
 @contextmanager
 def canvas(name: str, description: str, height: float, width: float = WIDTH) -> Iterator[Canvas]:
-    """A figure to draw on; when the block ends, its `svg` is written.
+    """Opens a figure to draw on; when the block ends, its `svg` is set.
 
     Args:
-        name: The chart's name, its own on a page: it keeps the ids of charts apart.
-        description: What the chart shows, for those who do not see it.
+        name: The chart's name, unique on a page: it makes the ids of its elements unique.
+        description: What the chart shows, for people who cannot see it.
         height: Inches.
         width: Inches.
 
     Yields:
         The canvas.
     """
-    # The hash salt and the missing date make two writings of one figure equal.
+    # With a fixed hash salt and without a date, the same figure always gives the same text.
     style: Any = {**_STYLE, "svg.hashsalt": name}
     with matplotlib.rc_context(style):
         drawn = Canvas(name, height, width)
@@ -113,7 +114,7 @@ def canvas(name: str, description: str, height: float, width: float = WIDTH) -> 
 
 
 def _for_page(svg: str, name: str, description: str, width: float) -> str:
-    """The `<svg>` element alone, with the page's colours and fonts, and with no id that it does not use."""
+    """Returns only the `<svg>` element, with the page's colours and fonts, and without unused ids."""
     svg = svg[svg.index("<svg") :]
     used = set(re.findall(r"#([A-Za-z_][\w.-]*)\"", svg)) | set(re.findall(r"url\(#([\w.-]+)\)", svg))
     svg = re.sub(r' id="([^"]*)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", svg)

@@ -1,4 +1,4 @@
-"""A drawing of what was made from what: components as boxes, top to bottom, with the artifacts' ways between them."""
+"""Draws a run's lineage: components as boxes from top to bottom, and the artifacts between them as lines."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,17 +13,17 @@ from pipeline.report.charts.drawing import COLOURS, canvas
 _BORDER = {"complete": "model", "cached": "popularity", "failed": "bad"}
 _BOX_HEIGHT = 0.5
 _PASSES = ">"
-"""Marks a place where an edge passes a layer; no component's name holds it."""
+"""Marks a point where an edge passes through a layer; no component's name contains it."""
 
 _SWEEPS = 8
-"""Passes that order the boxes of a layer below their parents; more change nothing on graphs of this size."""
+"""How often the boxes of each layer are ordered by their neighbours; more changes nothing on graphs of this size."""
 
 
 def lineage_chart(states: Mapping[str, str], edges: Sequence[tuple[str, str]]) -> str:
-    """Draws the graph, an edge only where no longer way says the same: all of them are a knot.
+    """Draws the graph. An edge is left out if a longer path connects the same two boxes: all edges would be a tangle.
 
     Args:
-        states: Component to its state, as in a run, in the order of execution.
+        states: The state of each component, as in a run, in the order of execution.
         edges: (maker, user) pairs of components that are in `states`.
 
     Returns:
@@ -32,27 +32,27 @@ def lineage_chart(states: Mapping[str, str], edges: Sequence[tuple[str, str]]) -
     if not states:
         return ""
     shown = _direct(edges)
-    layers, ways = _layers(list(states), shown)
-    most = max(map(_wide, layers))
+    layers, paths = _layers(list(states), shown)
+    widest = max(map(_wide, layers))
     at: dict[str, tuple[float, float]] = {}
     for depth, layer in enumerate(layers):
-        x, room = 0.0, most / _wide(layer)
+        x, slot_width = 0.0, widest / _wide(layer)
         for node in layer:
-            at[node] = (x + room * _slot(node) / 2, -float(depth))
-            x += room * _slot(node)
-    made_of = defaultdict(list)
+            at[node] = (x + slot_width * _slot(node) / 2, -float(depth))
+            x += slot_width * _slot(node)
+    makers_by_user = defaultdict(list)
     for maker, user in dict.fromkeys(edges):
-        made_of[user].append(maker)
-    told = "; ".join(f"{user} from {', '.join(makers)}" for user, makers in made_of.items())
-    with canvas("lineage", f"What was made from what: {told}", 0.55 * len(layers) + 0.1) as drawn:
+        makers_by_user[user].append(maker)
+    description = "; ".join(f"{user} from {', '.join(makers)}" for user, makers in makers_by_user.items())
+    with canvas("lineage", f"What was made from what: {description}", 0.55 * len(layers) + 0.1) as drawn:
         axes = drawn.axes()
         axes.axis("off")
-        axes.set_xlim(0, most)
+        axes.set_xlim(0, widest)
         axes.set_ylim(-len(layers) + 0.45, 0.5)
-        for way in ways:
+        for path in paths:
             points: list[tuple[float, float]] = []
             codes: list[Any] = []
-            for maker, user in pairwise(way):
+            for maker, user in pairwise(path):
                 (x0, y0), (x1, y1) = at[maker], at[user]
                 start = y0 - (_BOX_HEIGHT / 2 if maker in states else 0)
                 end = y1 + (_BOX_HEIGHT / 2 if user in states else 0)
@@ -61,7 +61,7 @@ def lineage_chart(states: Mapping[str, str], edges: Sequence[tuple[str, str]]) -
                 codes += [Path.LINETO if codes else Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
             line = {"facecolor": "none", "edgecolor": COLOURS["popularity"], "linewidth": 1, "alpha": 0.65}
             axes.add_patch(PathPatch(Path(points, codes), **line))
-        width = min(0.96, most * 0.42)
+        width = min(0.96, widest * 0.42)
         for node in states:
             x, y = at[node]
             axes.add_patch(
@@ -81,27 +81,29 @@ def lineage_chart(states: Mapping[str, str], edges: Sequence[tuple[str, str]]) -
 
 
 def _direct(edges: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The transitive reduction: edges that no way over other nodes stands for."""
+    """Returns the transitive reduction: the edges that no path over other nodes can replace."""
     users = defaultdict(set)
     for maker, user in edges:
         users[maker].add(user)
 
     def reached(node: str) -> set[str]:
-        further = users.get(node, set())
-        return further.union(*(reached(user) for user in further))
+        next_nodes = users.get(node, set())
+        return next_nodes.union(*(reached(user) for user in next_nodes))
 
-    beyond = {maker: set().union(*(reached(user) for user in of_maker)) for maker, of_maker in users.items()}
+    beyond = {
+        maker: set().union(*(reached(user) for user in users_of_maker)) for maker, users_of_maker in users.items()
+    }
     return [(maker, user) for maker, user in dict.fromkeys(edges) if user not in beyond[maker]]
 
 
 def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> tuple[list[list[str]], list[list[str]]]:
-    """Nodes by their longest way from a source, those of a layer near their neighbours of the layers about it.
+    """Puts nodes into layers by their longest path from a source, each near its neighbours in the adjacent layers.
 
-    What is made from nothing stands right above what first needs it. An edge over several layers passes through a
-    place of its own in each, so that it runs beside the boxes (Sugiyama et al. 1981, the second and third step).
+    A node without inputs is right above the first node that uses its output. An edge over several layers passes through
+    a point of its own in each layer, so that it runs beside the boxes (Sugiyama et al. 1981, second and third step).
 
     Returns:
-        The layers, of nodes and such places; and the edges, as ways through them.
+        The layers, of nodes and such points; and the edges, as paths through them.
     """
     parents, children = defaultdict(list), defaultdict(list)
     for maker, user in edges:
@@ -116,13 +118,13 @@ def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> tuple[lis
     layers: list[list[str]] = [[] for _ in range(max(depth.values()) + 1)]
     for node in nodes:
         layers[depth[node]].append(node)
-    ways, above, below = [], defaultdict(list), defaultdict(list)
+    paths, above, below = [], defaultdict(list), defaultdict(list)
     for maker, user in edges:
         passed = [f"{maker}{_PASSES}{user}{_PASSES}{n}" for n in range(depth[maker] + 1, depth[user])]
         for n, point in enumerate(passed, depth[maker] + 1):
             layers[n].append(point)
-        ways.append([maker, *passed, user])
-        for upper, lower in pairwise(ways[-1]):
+        paths.append([maker, *passed, user])
+        for upper, lower in pairwise(paths[-1]):
             above[lower].append(upper)
             below[upper].append(lower)
     for sweep in range(_SWEEPS):
@@ -135,7 +137,7 @@ def _layers(nodes: Sequence[str], edges: Sequence[tuple[str, str]]) -> tuple[lis
             }
             layer.sort(key=wanted.__getitem__)
             place.update({node: (n + 0.5) / len(layer) for n, node in enumerate(layer)})
-    return layers, ways
+    return layers, paths
 
 
 def _slot(node: str) -> float:
@@ -147,7 +149,7 @@ def _wide(layer: Sequence[str]) -> float:
 
 
 def _in_two(name: str) -> str:
-    """A name in two lines, broken before a capital, for as narrow a box as can be."""
+    """Breaks a name into two lines before a capital letter near its middle, so that the box can be narrow."""
     if len(name) <= 12:
         return name
     capitals = [n for n, character in enumerate(name) if n and character.isupper() and not name[n - 1].isupper()]

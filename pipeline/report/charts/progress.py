@@ -1,4 +1,4 @@
-"""Charts of what happened on the way: cleaning, learning, vocabularies, answers, components."""
+"""Draws charts of a run's steps: cleaning, learning, vocabularies, latencies, times of components."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import count, duration, significant
 
 _BAR = 0.27
-"""Inches of a bar with its gap."""
+"""Height of a bar with its gap, in inches."""
 
 
 def cleaning_chart(cleaning: CleaningReport) -> str:
-    """What each cleaning step left, as bars that can only become shorter.
+    """Draws how many interactions each cleaning step left, as bars.
 
     Args:
         cleaning: The report.
@@ -25,28 +25,28 @@ def cleaning_chart(cleaning: CleaningReport) -> str:
     """
     rows = [("rows of the files", cleaning.rows), ("readable", cleaning.rows - cleaning.bad_rows)]
     rows += [(step.step.replace("_", " "), step.rows_out) for step in cleaning.steps]
-    told = ", ".join(f"{name} {count(left)}" for name, left in rows)
-    with canvas("cleaning", f"Interactions left after each step: {told}", 0.2 + _BAR * len(rows)) as drawn:
+    description = ", ".join(f"{name} {count(left)}" for name, left in rows)
+    with canvas("cleaning", f"Interactions left after each step: {description}", 0.2 + _BAR * len(rows)) as drawn:
         axes = drawn.axes()
-        most = max(rows[0][1], 1)
+        longest = max(rows[0][1], 1)
         for y, (_, left) in enumerate(rows):
             at = len(rows) - 1 - y
             before = rows[y - 1][1] if y else left
             axes.barh(at, before, color=COLOURS["faint"], height=0.72)
             axes.barh(at, left, color=COLOURS["model"], height=0.72)
             lost = f"  −{count(before - left)}" if before > left else ""
-            axes.text(max(before, left) + most * 0.015, at, f"{count(left)}{lost}", va="center", fontsize=8.5)
-        _bars(axes, [name for name, _ in rows], most * 1.42)
+            axes.text(max(before, left) + longest * 0.015, at, f"{count(left)}{lost}", va="center", fontsize=8.5)
+        _bars(axes, [name for name, _ in rows], longest * 1.42)
     return drawn.svg
 
 
 def learning_charts(epochs: Sequence[Epoch], popularity: Mapping[str, float]) -> list[str]:
-    """The loss, and recall and nDCG with popularity's line, over epochs.
+    """Draws the loss, recall and nDCG over epochs, with a line for popularity.
 
-    Hit rate is left to the table and TensorBoard: with one target a user it is recall.
+    Hit rate is only in the table and TensorBoard: with one target for each user it equals recall.
 
     Args:
-        epochs: The training's, one or more.
+        epochs: The training's epochs, one or more.
         popularity: Popularity's metrics.
 
     Returns:
@@ -94,10 +94,10 @@ def learning_charts(epochs: Sequence[Epoch], popularity: Mapping[str, float]) ->
 
 
 def vocabulary_chart(tables: Mapping[str, TableRows]) -> str:
-    """Rows of each embedding table that were carried over, are new, or were dropped.
+    """Draws how many rows of each embedding table were carried over, are new, or were dropped.
 
     Args:
-        tables: By the name of the table's variable.
+        tables: Row counts by the name of the table's variable.
 
     Returns:
         An `<svg>` element; empty without tables.
@@ -108,18 +108,18 @@ def vocabulary_chart(tables: Mapping[str, TableRows]) -> str:
     parts = {
         name: (("carried", rows.carried), ("new", rows.new), ("dropped", rows.dropped)) for name, rows in tables.items()
     }
-    told = "; ".join(
-        f"{_table(name)}: {', '.join(f'{part} {count(rows)}' for part, rows in of_table)}"
-        for name, of_table in parts.items()
+    description = "; ".join(
+        f"{_table(name)}: {', '.join(f'{part} {count(rows)}' for part, rows in table_parts)}"
+        for name, table_parts in parts.items()
     )
-    with canvas("vocabulary", f"Rows of the embedding tables. {told}", 0.55 + 0.46 * len(tables)) as drawn:
+    with canvas("vocabulary", f"Rows of the embedding tables. {description}", 0.55 + 0.46 * len(tables)) as drawn:
         axes = drawn.axes()
-        for y, of_table in enumerate(parts.values()):
-            total, left = sum(rows for _, rows in of_table) or 1, 0.0
-            for (_, rows), colour in zip(of_table, colours, strict=True):
+        for y, table_parts in enumerate(parts.values()):
+            total, left = sum(rows for _, rows in table_parts) or 1, 0.0
+            for (_, rows), colour in zip(table_parts, colours, strict=True):
                 axes.barh(len(tables) - 1 - y, rows / total, left=left, color=COLOURS[colour], height=0.42)
                 left += rows / total
-            numbers = " · ".join(f"{count(rows)} {part}" for part, rows in of_table)
+            numbers = " · ".join(f"{count(rows)} {part}" for part, rows in table_parts)
             axes.text(0, len(tables) - 1 - y + 0.26, numbers, va="bottom", fontsize=8, color=COLOURS["soft"])
         _bars(axes, [_table(name) for name in tables], 1)
         axes.set_ylim(-0.5, len(tables) - 0.2)
@@ -127,10 +127,10 @@ def vocabulary_chart(tables: Mapping[str, TableRows]) -> str:
 
 
 def latency_chart(signatures: Mapping[str, SignatureCheck]) -> str:
-    """How long each signature takes: half of the requests, 95 in 100, the slowest.
+    """Draws how long each signature takes: the median, the 95th percentile and the slowest request.
 
     Args:
-        signatures: By name.
+        signatures: The check's results by signature.
 
     Returns:
         An `<svg>` element; empty without measurements.
@@ -138,8 +138,8 @@ def latency_chart(signatures: Mapping[str, SignatureCheck]) -> str:
     rows = [(name, found.latency_ms) for name, found in signatures.items() if found.latency_ms]
     if not rows:
         return ""
-    told = ", ".join(f"{name} {significant(ms.p50)} and {significant(ms.p95)}" for name, ms in rows)
-    with canvas("latency", f"Milliseconds, p50 and p95: {told}", 0.6 + _BAR * len(rows)) as drawn:
+    description = ", ".join(f"{name} {significant(ms.p50)} and {significant(ms.p95)}" for name, ms in rows)
+    with canvas("latency", f"Milliseconds, p50 and p95: {description}", 0.6 + _BAR * len(rows)) as drawn:
         axes = drawn.axes()
         axes.set_xlabel("milliseconds")
         for y, (_, ms) in enumerate(rows):
@@ -155,31 +155,33 @@ def latency_chart(signatures: Mapping[str, SignatureCheck]) -> str:
 
 
 def timings_chart(nodes: Sequence[tuple[str, str, float | None]]) -> str:
-    """Seconds of each component.
+    """Draws the seconds of each component.
 
     Args:
-        nodes: Name, state (as in a run) and seconds of each, in order.
+        nodes: Name, state (as in a run) and seconds of each component, in order.
 
     Returns:
-        An `<svg>` element; empty if none has a time.
+        An `<svg>` element; empty if no component has a time.
     """
     if not any(seconds is not None for _, _, seconds in nodes):
         return ""
-    told = ", ".join(f"{name} {'cached' if state == 'cached' else duration(seconds)}" for name, state, seconds in nodes)
-    with canvas("timings", f"Time of each component: {told}", 0.2 + _BAR * len(nodes)) as drawn:
+    description = ", ".join(
+        f"{name} {'cached' if state == 'cached' else duration(seconds)}" for name, state, seconds in nodes
+    )
+    with canvas("timings", f"Time of each component: {description}", 0.2 + _BAR * len(nodes)) as drawn:
         axes = drawn.axes()
-        most = max([seconds for _, _, seconds in nodes if seconds is not None]) or 1
+        longest = max([seconds for _, _, seconds in nodes if seconds is not None]) or 1
         colours = {"complete": "model", "cached": "popularity", "failed": "bad"}
         for y, (_, state, seconds) in enumerate(nodes):
             at = len(nodes) - 1 - y
             length = 0.0 if state == "cached" else seconds or 0.0
             axes.barh(at, length, color=COLOURS[colours.get(state, "warn")], height=0.62)
-            said = {"complete": duration(seconds), "cached": "from the cache"}.get(
+            label = {"complete": duration(seconds), "cached": "from the cache"}.get(
                 state, f"{state}, {duration(seconds)}"
             )
             colour = COLOURS["soft"] if state == "cached" else COLOURS["ink"]
-            axes.text(length + most * 0.015, at, said, va="center", fontsize=8.5, color=colour)
-        _bars(axes, [name for name, _, _ in nodes], most * 1.35)
+            axes.text(length + longest * 0.015, at, label, va="center", fontsize=8.5, color=colour)
+        _bars(axes, [name for name, _, _ in nodes], longest * 1.35)
     return drawn.svg
 
 

@@ -1,4 +1,4 @@
-"""Charts of an evaluation: metrics with their intervals beside the baselines, differences, slices."""
+"""Draws charts of an evaluation: metrics with their intervals beside the baselines, differences, slices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import count, significant
 
 Contenders = Mapping[str, ContenderMeasurements]
-"""By name, as in an evaluation."""
+"""Measurements of each contender by its name, as in an evaluation."""
 
 CONTENDERS = {
     MODEL: "this model",
@@ -16,30 +16,30 @@ CONTENDERS = {
     ITEM_ITEM: "item-item",
     POPULARITY: "popularity",
 }
-"""Contender to what the report calls it, in the order of the report."""
+"""The report's name of each contender, in the order of the report."""
 
 MARKERS = {MODEL: "●", LAST_BLESSED: "◆", ITEM_ITEM: "■", POPULARITY: "▲"}
-"""Contender to the sign that stands for it in a key."""
+"""The sign of each contender in a chart's key."""
 
 HIGHER_IS_BETTER = {"recall": True, "ndcg": True, "hit_rate": True, "mrr": True, "coverage": True, "gini": False}
-"""Metric, without its k, to which way is better. Mean popularity and novelty are neither good nor bad in themselves."""
+"""Whether higher is better, by metric without its k. Mean popularity and novelty are neither good nor bad."""
 
 _COLOUR = {name: COLOURS[name.replace("_", "-")] for name in CONTENDERS}
 _MARKER = {MODEL: "o", LAST_BLESSED: "D", ITEM_ITEM: "s", POPULARITY: "^"}
 _ARROW = {True: "↑", False: "↓", None: ""}
 _RIGHT = 1.03
-"""Room to the right of the largest value."""
+"""Space to the right of the largest value, as a factor."""
 
 _ROW = 0.24
-"""Inches of a row of dots."""
+"""Height of a row of dots, in inches."""
 
 
 def contenders_chart(contenders: Contenders, metric: str) -> str:
-    """One metric of every contender, each a dot on its 95 % interval.
+    """Draws one metric of every contender as a dot on its 95 % interval.
 
     Args:
-        contenders: The evaluation's.
-        metric: Such as `ndcg@10`.
+        contenders: The evaluation's contenders.
+        metric: The metric, such as `ndcg@10`.
 
     Returns:
         An `<svg>` element; empty if no contender has the metric.
@@ -48,8 +48,8 @@ def contenders_chart(contenders: Contenders, metric: str) -> str:
     rows = [(name, found) for name, found in measured if found is not None and found.value is not None]
     if not rows:
         return ""
-    told = ", ".join(f"{CONTENDERS[name]} {significant(found.value)}" for name, found in rows)
-    with canvas(f"contenders-{_slug(metric)}", f"{metric}: {told}", 0.62 + _ROW * len(rows), 3.2) as drawn:
+    description = ", ".join(f"{CONTENDERS[name]} {significant(found.value)}" for name, found in rows)
+    with canvas(f"contenders-{_slug(metric)}", f"{metric}: {description}", 0.62 + _ROW * len(rows), 3.2) as drawn:
         axes = drawn.axes()
         axes.set_title(f"{metric} {_ARROW[HIGHER_IS_BETTER.get(metric.split('@')[0])]}".rstrip())
         for y, (name, found) in enumerate(rows):
@@ -60,14 +60,14 @@ def contenders_chart(contenders: Contenders, metric: str) -> str:
 
 
 def over_k_chart(contenders: Contenders, metric: str) -> str:
-    """A metric of every contender over k, as lines within their intervals.
+    """Draws a metric of every contender over k, as lines within their intervals.
 
     Args:
-        contenders: The evaluation's.
-        metric: A metric that has a k, without it: `recall` or `ndcg`.
+        contenders: The evaluation's contenders.
+        metric: The name of a metric that has a k, without the k: `recall` or `ndcg`.
 
     Returns:
-        An `<svg>` element; empty if there are not two k.
+        An `<svg>` element; empty if there are fewer than two values of k.
     """
     cuts = sorted(int(name.split("@")[1]) for name in contenders[MODEL].metrics if name.startswith(f"{metric}@"))
     if len(cuts) < 2:
@@ -80,23 +80,25 @@ def over_k_chart(contenders: Contenders, metric: str) -> str:
         for name in reversed([name for name in CONTENDERS if name in contenders]):
             found = [contenders[name].metrics.get(f"{metric}@{k}") for k in cuts]
             points = [
-                (k, of_k) for k, of_k in zip(cuts, found, strict=True) if of_k is not None and of_k.value is not None
+                (k, measurement)
+                for k, measurement in zip(cuts, found, strict=True)
+                if measurement is not None and measurement.value is not None
             ]
             if not points:
                 continue
             at = [k for k, _ in points]
-            with_interval = [(k, of_k) for k, of_k in points if of_k.low is not None]
+            with_interval = [(k, measurement) for k, measurement in points if measurement.low is not None]
             axes.fill_between(
                 [k for k, _ in with_interval],
-                [of_k.low for _, of_k in with_interval],
-                [of_k.high for _, of_k in with_interval],
+                [measurement.low for _, measurement in with_interval],
+                [measurement.high for _, measurement in with_interval],
                 color=_COLOUR[name],
                 alpha=0.18,
                 linewidth=0,
             )
             axes.plot(
                 at,
-                [of_k.value for _, of_k in points],
+                [measurement.value for _, measurement in points],
                 color=_COLOUR[name],
                 marker=_MARKER[name],
                 markersize=4,
@@ -113,11 +115,11 @@ def over_k_chart(contenders: Contenders, metric: str) -> str:
 
 
 def differences_chart(differences: Mapping[str, Mapping[str, Measurement]], metrics: tuple[str, ...]) -> str:
-    """This model minus each other one, as dots on intervals about a line at nothing.
+    """Draws this model's metrics minus those of each other contender, as dots on intervals, with a line at zero.
 
     Args:
-        differences: Contender to metric to difference.
-        metrics: Which of them.
+        differences: The differences by contender and metric.
+        metrics: The metrics to show.
 
     Returns:
         An `<svg>` element; empty if there is nothing to compare with.
@@ -130,8 +132,10 @@ def differences_chart(differences: Mapping[str, Mapping[str, Measurement]], metr
     ]
     if not rows:
         return ""
-    told = ", ".join(f"{metric} {significant(found.value)} from {CONTENDERS[name]}" for name, metric, found in rows)
-    with canvas("differences", f"This model minus others: {told}", 0.75 + _ROW * len(rows)) as drawn:
+    description = ", ".join(
+        f"{metric} {significant(found.value)} from {CONTENDERS[name]}" for name, metric, found in rows
+    )
+    with canvas("differences", f"This model minus others: {description}", 0.75 + _ROW * len(rows)) as drawn:
         axes = drawn.axes()
         axes.set_title("This model minus others")
         axes.axvline(0, color=COLOURS["ink"], linewidth=1.2)
@@ -143,34 +147,34 @@ def differences_chart(differences: Mapping[str, Mapping[str, Measurement]], metr
 
 
 def slices_chart(contenders: Contenders, slicing: str, metric: str) -> str:
-    """A metric in each slice, this model's beside the others'.
+    """Draws a metric in each slice, for this model and the other contenders.
 
     Args:
-        contenders: The evaluation's.
-        slicing: Such as `user_activity`.
-        metric: Such as `recall@10`.
+        contenders: The evaluation's contenders.
+        slicing: The slicing, such as `user_activity`.
+        metric: The metric, such as `recall@10`.
 
     Returns:
-        An `<svg>` element of the slices that hold users; empty if none does.
+        An `<svg>` element of the slices that have users; empty if none has.
     """
     slices = {name: found for name, found in contenders[MODEL].slices[slicing].items() if found.users}
     shown = [name for name in CONTENDERS if name in contenders]
     if not slices:
         return ""
-    ours = {slice_: of_slice.metrics.get(metric) for slice_, of_slice in slices.items()}
-    told = ", ".join(f"{slice_} {significant(found.value if found else None)}" for slice_, found in ours.items())
+    ours = {slice_: measured_slice.metrics.get(metric) for slice_, measured_slice in slices.items()}
+    description = ", ".join(f"{slice_} {significant(found.value if found else None)}" for slice_, found in ours.items())
     height = 0.55 + len(slices) * (0.14 * len(shown) + 0.16)
-    with canvas(f"slices-{_slug(slicing)}", f"{metric} by {slicing}: {told}", height, 3.9) as drawn:
+    with canvas(f"slices-{_slug(slicing)}", f"{metric} by {slicing}: {description}", height, 3.9) as drawn:
         axes = drawn.axes()
         axes.set_title(slicing.replace("_", " "))
         for row, slice_ in enumerate(slices):
             base = len(slices) - 1 - row
             for n, name in enumerate(shown):
-                of_slice = contenders[name].slices.get(slicing, {}).get(slice_)
-                found = of_slice.metrics.get(metric) if of_slice is not None else None
+                measured_slice = contenders[name].slices.get(slicing, {}).get(slice_)
+                found = measured_slice.metrics.get(metric) if measured_slice is not None else None
                 if found is not None and found.value is not None:
                     _dot(axes, name, found, base + (len(shown) - 1) * 0.09 - n * 0.18, size=4)
-        _label_rows(axes, [f"{name}\n{count(of_slice.users)} users" for name, of_slice in slices.items()])
+        _label_rows(axes, [f"{name}\n{count(measured_slice.users)} users" for name, measured_slice in slices.items()])
         _room(axes)
     return drawn.svg
 
@@ -180,7 +184,7 @@ def _dot(axes: Any, name: str, found: Measurement, y: float, size: float = 6) ->
         axes.plot(
             [found.low, found.high], [y, y], color=_COLOUR[name], linewidth=2.4, alpha=0.55, solid_capstyle="round"
         )
-    # Not clipped: a dot at nothing stands on the axis.
+    # Not clipped: a dot at zero lies on the axis.
     axes.plot([found.value], [y], color=_COLOUR[name], marker=_MARKER[name], markersize=size, clip_on=False)
 
 
@@ -191,7 +195,7 @@ def _label_rows(axes: Any, labels: list[str]) -> None:
 
 
 def _room(axes: Any, *, from_zero: bool = True) -> None:
-    """Space beside the outermost dots; measures that cannot be negative start at nothing, so that lengths compare."""
+    """Adds space beside the outermost dots; an axis of a measure that cannot be negative starts at zero."""
     axes.locator_params(axis="x", nbins=4)
     low, high = axes.get_xlim()
     if from_zero and low > -0.1 * high:

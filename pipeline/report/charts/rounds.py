@@ -1,4 +1,4 @@
-"""Charts of a replay: quality and cost, round by round."""
+"""Draws charts of a replay: quality and seconds by round."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,29 +6,29 @@ from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import significant
 
 _OUTCOMES = {"pushed": ("o", COLOURS["model"]), "refused": ("X", COLOURS["warn"]), "stopped": ("X", COLOURS["bad"])}
-"""How a round ended to its marker."""
+"""Marker and colour by the round's outcome."""
 
 _OTHERS = {"popularity": "^", "item_item": "s", "last_blessed": "D"}
-"""Contender to its marker."""
+"""Marker by contender."""
 
 
 def quality_chart(
     metric: str, outcomes: Sequence[str], series: Mapping[str, Sequence[float | None]], width: float = 4.6
 ) -> str:
-    """A metric of every contender over the rounds; models that were not pushed are crossed.
+    """Draws a metric of every contender over the rounds; models that were not pushed have a cross.
 
     Args:
-        metric: Its name.
+        metric: The metric's name.
         outcomes: `[rounds]`: `pushed`, `refused` or `stopped`.
-        series: Contender to its values `[rounds]`, None where there is none.
+        series: Values `[rounds]` by contender, None where there is none.
         width: Inches.
 
     Returns:
         An `<svg>` element.
     """
-    told = ", ".join(significant(value) if value is not None else "none" for value in series["model"])
+    description = ", ".join(significant(value) if value is not None else "none" for value in series["model"])
     numbers = range(1, len(outcomes) + 1)
-    with canvas(f"rounds-{metric.replace('@', '-at-')}", f"{metric} by round: {told}", 2.3, width) as drawn:
+    with canvas(f"rounds-{metric.replace('@', '-at-')}", f"{metric} by round: {description}", 2.3, width) as drawn:
         axes = drawn.axes()
         axes.set_title(f"{metric} ↑")
         for name, marker in _OTHERS.items():
@@ -37,7 +37,7 @@ def quality_chart(
         axes.plot(numbers, _gaps(series["model"]), color=COLOURS["model"], linewidth=1.8)
         for number, outcome, value in zip(numbers, outcomes, series["model"], strict=True):
             marker, colour = _OUTCOMES[outcome]
-            # A round that stopped has no value, and is shown at the foot.
+            # A round that stopped has no value; its marker is at the bottom.
             axes.plot([number], [value or 0.0], color=colour, marker=marker, markersize=7, clip_on=False, zorder=3)
         axes.set_ylim(bottom=0)
         axes.margins(y=0.15)
@@ -47,7 +47,7 @@ def quality_chart(
 
 
 def seconds_chart(seconds: Sequence[float], train_seconds: Sequence[float | None], width: float = 4.6) -> str:
-    """How long each round took, and how much of that its epochs.
+    """Draws how long each round took, and how much of it was training.
 
     Args:
         seconds: `[rounds]`.
@@ -57,9 +57,9 @@ def seconds_chart(seconds: Sequence[float], train_seconds: Sequence[float | None
     Returns:
         An `<svg>` element.
     """
-    told = ", ".join(significant(value) for value in seconds)
+    description = ", ".join(significant(value) for value in seconds)
     numbers = range(1, len(seconds) + 1)
-    with canvas("rounds-seconds", f"Seconds by round: {told}", 2.3, width) as drawn:
+    with canvas("rounds-seconds", f"Seconds by round: {description}", 2.3, width) as drawn:
         axes = drawn.axes()
         axes.set_title("seconds")
         axes.bar(numbers, seconds, color=COLOURS["faint"], label="whole round")
@@ -72,5 +72,5 @@ def seconds_chart(seconds: Sequence[float], train_seconds: Sequence[float | None
 
 
 def _gaps(values: Sequence[float | None]) -> list[float]:
-    """Not-a-number where there is no value: the line has a gap there."""
+    """Replaces missing values by not-a-number, which makes a gap in the line."""
     return [float("nan") if value is None else value for value in values]

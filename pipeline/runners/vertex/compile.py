@@ -40,13 +40,13 @@ def compile_job(
         config: The pipeline, with its `vertex` section.
         output_dir: Where to write. None: the current folder, or where the `tfx` CLI wants it.
         output_filename: The file's name; its ending decides, `.json` or `.yaml`.
-        labels: For the job, besides TFX's own, such as `labels.made_of`; YAML has no place for any.
+        labels: Labels of the job, besides TFX's own, such as those of `labels.made_of`; a YAML job has no labels.
 
     Returns:
         The file.
 
     Raises:
-        ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read or a task that the
+        ConfigError: The config has no `vertex` section, or names a path that Vertex cannot read, or a task that the
             pipeline does not have.
         JobError: Lint found something that would fail on Vertex.
     """
@@ -64,13 +64,16 @@ def compile_job(
 
 
 def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, Pipeline]:
-    """What is compiled: the config's section, and the pipeline in its buckets.
+    """Builds the pipeline with its places in the buckets of the config's `vertex` section.
 
     Args:
         config: The pipeline, with its `vertex` section.
 
+    Returns:
+        The section and the pipeline.
+
     Raises:
-        ConfigError: The config says nothing of Vertex, or names a path that Vertex cannot read.
+        ConfigError: The config has no `vertex` section, or names a path that Vertex cannot read.
     """
     places = vertex_places(config)
     assert config.vertex is not None  # else there were no places
@@ -78,7 +81,7 @@ def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, Pipeline]:
 
 
 class VertexDagRunner(KubeflowV2DagRunner):
-    """TFX's compiler, with what it leaves out; see `pipeline.runners.vertex.spec`."""
+    """TFX's compiler, with the changes of `pipeline.runners.vertex.spec` to the job."""
 
     def __init__(
         self,
@@ -88,19 +91,19 @@ class VertexDagRunner(KubeflowV2DagRunner):
         check: Callable[[dict[str, Any]], None] | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> None:
-        """Declares what is compiled for.
+        """Takes the settings of the job.
 
         Args:
             vertex: The config's section.
             output_dir: Where to write. None: the current folder.
             output_filename: The file's name.
-            check: Gets each job before it is written, and raises what is wrong with it.
-            labels: Of the job, besides TFX's own.
+            check: Called with each job before it is written; it raises an error if the job is wrong.
+            labels: Labels of the job, besides TFX's own.
         """
         super().__init__(
             config=KubeflowV2DagRunnerConfig(
                 default_image=vertex.image,
-                # With 2.0, what a driver finds out about the files does not reach its executor.
+                # With 2.0, the properties that a driver sets do not reach its executor.
                 use_pipeline_spec_2_1=True,
             ),
             output_dir=output_dir,
@@ -112,7 +115,7 @@ class VertexDagRunner(KubeflowV2DagRunner):
 
     @property
     def job_file(self) -> Path:
-        """Where the job is: the `tfx` CLI changes the place just before it is written."""
+        """The job's file; the `tfx` CLI changes its path just before the job is written."""
         return Path(self._output_dir, self._output_filename)
 
     def run(
@@ -135,7 +138,7 @@ class VertexDagRunner(KubeflowV2DagRunner):
         spec = job["pipelineSpec"]
         job["labels"] = {**job.get("labels", {}), **self._labels}
         complete(spec, pipeline, self._vertex)
-        # Besides the spec and the root, this is all that `tfx run create` takes from the job and sends.
+        # Apart from the spec and the root, `tfx run create` sends nothing but this policy.
         job["runtimeConfig"]["failurePolicy"] = FAILURE_POLICIES[self._vertex.failure_policy]
         if is_yaml(self._output_filename):
             spec["defaultPipelineRoot"] = pipeline.pipeline_info.pipeline_root

@@ -1,17 +1,17 @@
-"""What a config says of a job's submission that the job itself does not, for lint."""
+"""Gives lint what the config says about a job's submission and the job itself does not contain."""
 
 from configs.pipeline import PipelineConfig
 from pipeline.job.lint import JobContext
 
 
 def job_context(config: PipelineConfig | None) -> JobContext | None:
-    """Reads the `vertex` section.
+    """Makes lint's context from the `vertex` section.
 
     Args:
-        config: The config that the job was compiled from, if it is known.
+        config: The config that the job was compiled from. None: it is not known.
 
     Returns:
-        None without a config, or without that section.
+        The context; None without a config or without that section.
     """
     vertex = config.vertex if config else None
     if vertex is None:

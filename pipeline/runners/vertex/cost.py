@@ -1,7 +1,7 @@
-"""What a run is going to cost: what each task holds, times how long it took last time, times the config's prices.
+"""Estimates the cost of a run: the resources of each task, times its last duration, times the config's prices.
 
-It counts all tasks, none answered from the cache, and that Dataflow takes all its workers for the whole of a task. It
-leaves out storage, network, what a machine's start takes, and the attempts of `vertex.retries`.
+It assumes that no task uses a cached result, and that Dataflow runs all its workers for the whole of a task. It leaves
+out storage, network, the start of machines, and the retries of `vertex.retries`.
 """
 
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ from pipeline.job.compiled import CompiledJob
 from pipeline.job.lint.subject import Subject
 
 _CUSTOM_JOB = "two_tower_trainer.custom_job"
-"""In the arguments of a task that trains in a CustomJob: its executor's module."""
+"""The executor's module in the arguments of a task that trains in a CustomJob."""
 
 _DATAFLOW = "DataflowRunner"
-"""In the flags of a task whose Beam pipeline runs on Dataflow."""
+"""The runner in the flags of a task whose Beam pipeline runs on Dataflow."""
 
 _UNKNOWN_CUSTOM_JOB = "a CustomJob without vertex.custom_job"
 _UNKNOWN_DATAFLOW = "Dataflow without vertex.dataflow"
-"""Machines of a job that was compiled with another config: no price is known of them."""
+"""Machines of a job that was compiled with another config; they have no price."""
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """What one task holds while it runs."""
+    """The resources that one task holds while it runs."""
 
     cpus: float = 0.0
     memory_gb: float = 0.0
@@ -37,24 +37,24 @@ class Holdings:
     """GPUs by type."""
 
     machines: Mapping[str, int] = field(default_factory=dict)
-    """Whole machines by type: of a CustomJob, or Dataflow's workers."""
+    """Whole machines by type: the machine of a CustomJob, or Dataflow's workers."""
 
 
 @dataclass(frozen=True)
 class TaskCost:
-    """One task's part."""
+    """One task's share of the cost."""
 
     task: str
     holdings: Holdings
     seconds: float | None
-    """How long it took last time; None if nobody knows."""
+    """How long it took last time; None if that is unknown."""
 
     price: float | None
-    """In the prices' currency, of what has a price; None without prices or time."""
+    """Price of the resources that have one, in the prices' currency; None without prices or without a time."""
 
     @property
     def hours(self) -> float:
-        """How long it took, in hours; 0 if nobody knows."""
+        """How long it took, in hours; 0 if that is unknown."""
         return (self.seconds or 0.0) / 3600
 
 
@@ -64,28 +64,28 @@ class Estimate:
 
     tasks: tuple[TaskCost, ...]
     total: float | None
-    """Of all that has a price and a time, in the prices' currency; None without prices, or if no task has a time."""
+    """Sum over the tasks that have a price and a time, in the prices' currency; None if there is no such task."""
 
     currency: str
     """ISO 4217; empty without prices."""
 
     untimed: tuple[str, ...]
-    """Tasks that no earlier run tells the time of."""
+    """Tasks whose duration is unknown."""
 
     unpriced: tuple[str, ...]
-    """Types of machines and GPUs that the prices lack."""
+    """Types of machines and GPUs that have no price."""
 
 
 def holdings(job: CompiledJob, vertex: Vertex) -> dict[str, Holdings]:
-    """What each task of a job holds.
+    """Lists the resources that each task of a job holds.
 
     Args:
-        job: The compiled job, in which each container's resources stand.
+        job: The compiled job, which has each container's resources.
         vertex: The config's section, for the machines of CustomJob and Dataflow.
 
     Returns:
-        Holdings by the task's id, which names the DAGs that it is in. Importers and resolvers have no container and are
-        left out.
+        Holdings by the task's id, which includes the names of the DAGs around it. Importers and resolvers have no
+        container and are left out.
     """
     return {
         task.id: _holdings(task.executor.container, vertex)
@@ -98,9 +98,9 @@ def estimate(held: Mapping[str, Holdings], seconds: Mapping[str, float], prices:
     """Estimates a run's cost.
 
     Args:
-        held: What each task holds.
+        held: The resources of each task.
         seconds: How long each task took.
-        prices: Of what is held. None: the estimate says hours alone.
+        prices: The prices of the resources. None: the estimate has only hours.
 
     Returns:
         The estimate.
@@ -125,14 +125,14 @@ def estimate(held: Mapping[str, Holdings], seconds: Mapping[str, float], prices:
 
 
 def check_ceiling(estimated: Estimate, cost: Cost) -> None:
-    """Refuses a run that would cost too much, or of which nobody can say what it costs.
+    """Refuses a run that would cost more than the ceiling, or whose cost is unknown.
 
     Args:
         estimated: The estimate.
         cost: The config's prices and ceiling.
 
     Raises:
-        VertexError: It would, or a time or a price is missing.
+        VertexError: The run would cost too much, or a time or a price is missing.
     """
     ceiling = cost.ceiling
     if ceiling is None:
@@ -181,9 +181,9 @@ def _holdings(container: "pb.PipelineDeploymentConfig.PipelineContainerSpec", ve
     )
 
 
-def _add(accelerators: dict[str, int], further: Accelerator | None) -> None:
-    if further is not None:
-        accelerators[further.type] = accelerators.get(further.type, 0) + further.count
+def _add(accelerators: dict[str, int], accelerator: Accelerator | None) -> None:
+    if accelerator is not None:
+        accelerators[accelerator.type] = accelerators.get(accelerator.type, 0) + accelerator.count
 
 
 def _price(held: Holdings, seconds: float | None, prices: Prices | None) -> float | None:

@@ -1,4 +1,4 @@
-"""A digest of what a run will read, from the buckets' listing alone: names, sizes, checksums."""
+"""Digests the input files of a run from the buckets' listings, without reading them: names, sizes, checksums."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ _HOST = "Cloud Storage"
 _FIELDS = "items(name,size,crc32c),nextPageToken"
 
 _MOST_FILES = 100_000
-"""Of one pattern. The listing of so many takes a minute, and a run that reads more is better given larger files."""
+"""Most files of one pattern. Listing as many takes a minute; a run with more files should have larger ones."""
 
 
 def data_digest(api: Api, job: CompiledJob, values: Mapping[str, Any]) -> str | None:
@@ -26,15 +26,15 @@ def data_digest(api: Api, job: CompiledJob, values: Mapping[str, Any]) -> str | 
     Args:
         api: Google Cloud.
         job: The compiled job.
-        values: Of the run's parameters.
+        values: Values of the run's parameters.
 
     Returns:
         SHA-256 as 64 hexadecimal digits: of each file's task and split, name inside the folder, size and CRC-32C. The
         same files in another folder or bucket have the same digest. None for a job that reads no files.
 
     Raises:
-        JobError: What the job says of its input cannot be read.
-        VertexError: A path is in no bucket, a bucket is missing or closed, or there is no file.
+        JobError: The job's description of its input cannot be read.
+        VertexError: A path is not in a bucket, a bucket is missing or not readable, or no file matches.
     """
     globs = input_globs(job, values)
     digest = hashlib.sha256()
@@ -45,14 +45,14 @@ def data_digest(api: Api, job: CompiledJob, values: Mapping[str, Any]) -> str | 
 
 
 def check_bucket(api: Api, folder: str) -> None:
-    """Looks whether a folder's bucket exists.
+    """Checks that a folder's bucket exists.
 
     Args:
         api: Google Cloud.
         folder: `gs://bucket/folder`.
 
     Raises:
-        VertexError: It does not.
+        VertexError: The bucket does not exist.
     """
     bucket, _ = _split(folder)
     try:
@@ -60,24 +60,25 @@ def check_bucket(api: Api, folder: str) -> None:
     except VertexError as e:
         if not isinstance(e.__cause__, exceptions.Forbidden):
             raise _named(e, bucket, api) from e
-        # The run writes there as its service account; who submits may be kept out.
+        # The run writes there as its service account; the person who submits may lack the permission.
 
 
 def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
-    """The objects that a pattern names, by their name inside the folder."""
+    """Lists the objects that match a pattern, by their name inside the folder."""
     path = f"{folder}/{pattern}"
     if not path.startswith("gs://"):
         raise VertexError(f"the job reads {path}, which is no path of a bucket, so Vertex cannot read it.")
     bucket, whole = _split(path)
     prefix = whole[: min((place for sign in _WILD if (place := whole.find(sign)) >= 0), default=len(whole))]
-    # What may be behind the first wildcard is millions of other files. A brace is a sign of Cloud Storage's alone.
+    # The prefix before the first wildcard may match millions of other files, so Cloud Storage filters by glob too.
+    # Not if the name has a brace: only Cloud Storage treats braces as wildcards.
     glob = whole if len(prefix) < len(whole) and not {"{", "}"} & set(whole) else None
     inside = len(_split(folder)[1])
 
     def matching(options: dict[str, Any]) -> dict[str, Any]:
         found = {}
         for blob in _listing(api, bucket, options, prefix=prefix or None, match_glob=glob):
-            # Part by part and from the root, since a `*` of an ExampleGen stays in its folder.
+            # Compare part by part from the root: in an ExampleGen, a `*` does not match across folders.
             if PurePosixPath("/", blob.name).match(f"/{whole}"):
                 found[blob.name[inside:].lstrip("/")] = blob
             if len(found) > _MOST_FILES:
@@ -105,7 +106,7 @@ def _listing(api: Api, bucket: str, options: dict[str, Any], **which: Any) -> It
 
 
 def _named(error: VertexError, bucket: str, api: Api) -> VertexError:
-    """Where there is no such bucket, that is the thing to say."""
+    """Replaces an error about a missing bucket by one that says so."""
     if not isinstance(error.__cause__, exceptions.NotFound):
         return error
     region, project = api.vertex.region, api.vertex.project

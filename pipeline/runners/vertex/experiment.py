@@ -1,4 +1,4 @@
-"""Lists a run in an experiment of Vertex AI Experiments, where runs are compared."""
+"""Adds a run to an experiment of Vertex AI Experiments, where people compare runs."""
 
 import time
 from typing import Any
@@ -9,22 +9,22 @@ from common.errors import VertexError
 from pipeline.cloud.client import Api
 
 _CONTEXT_SECONDS = 30.0
-"""How long to wait for a run to have a context: Vertex makes it a few seconds after the run."""
+"""How long to wait for a run's metadata context: Vertex creates it a few seconds after the run."""
 
 _PAUSE_SECONDS = 1.0
 
 
 def prepare_experiment(api: Api, name: str) -> None:
-    """Makes the experiment if there is none; before the run, so that a refusal costs no run.
+    """Creates the experiment if there is none; before the run, so that a refusal costs no run.
 
     Args:
         api: Google Cloud.
-        name: The experiment's.
+        name: The experiment's name.
 
     Raises:
-        VertexError: It was refused, or the name is that of something else.
+        VertexError: The call was refused, or something else has this name.
     """
-    from google.cloud import aiplatform  # 9 seconds, which only those pay who have an experiment
+    from google.cloud import aiplatform  # takes 9 seconds; only configs with an experiment need it
 
     vertex, endpoint = api.vertex, api.vertex.api_endpoint
     transport = "rest" if endpoint is not None and endpoint.startswith("http") else None
@@ -47,19 +47,19 @@ def prepare_experiment(api: Api, name: str) -> None:
 
 
 def join_experiment(api: Api, name: str, run_name: str, wait_seconds: float = _CONTEXT_SECONDS) -> bool:
-    """Puts a run into the experiment.
+    """Adds a run to the experiment.
 
     Args:
         api: Google Cloud.
-        name: The experiment's.
+        name: The experiment's name.
         run_name: The run's resource name.
-        wait_seconds: How long to wait for the run to have a context.
+        wait_seconds: How long to wait for the run's context.
 
     Returns:
-        Whether it is in: False if Vertex has made no context for the run in the time that is waited for it.
+        Whether the run was added: False if Vertex has not created the run's context in this time.
 
     Raises:
-        VertexError: It was refused.
+        VertexError: The call was refused.
     """
     context = _run_context(api, run_name, wait_seconds)
     if context is None:

@@ -12,16 +12,16 @@ from pipeline.cloud.retrying import Patience, is_transient
 from pipeline.runners.vertex.runs import FAILED, SUCCEEDED, VertexRun, get_run, run_link
 
 PATIENCE = Patience(attempts=60, total_seconds=900.0)
-"""A run takes hours, and goes on by itself: a quarter of an hour without an answer is waited through."""
+"""How long to try if Vertex does not answer: a quarter of an hour, since a run takes hours and goes on by itself."""
 
 _FIRST_PAUSE_SECONDS = 1.0
 _PAUSE_GROWTH = 1.5
 _LONGEST_PAUSE_SECONDS = 20.0
-"""Between two looks. A task takes minutes on Vertex, of which its machine's start takes one or two."""
+"""Pauses between two looks grow up to this. A task takes minutes on Vertex; the start of its machine takes 1 or 2."""
 
 
 def follow(api: Api, run: VertexRun, console: Console) -> VertexRun:
-    """Shows a run until it has ended.
+    """Prints the states of a run's tasks until the run has ended.
 
     Args:
         api: Google Cloud.
@@ -32,15 +32,15 @@ def follow(api: Api, run: VertexRun, console: Console) -> VertexRun:
         The run, which succeeded.
 
     Raises:
-        VertexError: It failed or was cancelled, or Vertex could not be reached any more.
-        KeyboardInterrupt: The person has enough; the run goes on.
+        VertexError: The run failed or was cancelled, or Vertex could not be reached any more.
+        KeyboardInterrupt: The person pressed Ctrl-C; the run goes on.
     """
     shown: dict[str, str] = {}
     pause = _FIRST_PAUSE_SECONDS
     with console.status("waiting") as status:
         while True:
             run = _look(api, run)
-            _tell(run, shown, console)
+            _print_changes(run, shown, console)
             if run.has_ended:
                 break
             running = [task.id for task in run.tasks if task.state == "running"]
@@ -58,12 +58,12 @@ def _look(api: Api, run: VertexRun) -> VertexRun:
     except VertexError as e:
         cause = e.__cause__
         if cause is None or not (is_transient(cause) or isinstance(cause, exceptions.RetryError)):
-            raise  # nobody knows then how it is with the run, or whether there is one
+            raise  # then it is not known whether the run goes on, or exists at all
         raise VertexError(f"{e} The run {run.id} goes on. See it with `perennial vertex runs show {run.id}`.") from e
 
 
-def _tell(run: VertexRun, shown: dict[str, str], console: Console) -> None:
-    """Prints each task whose state is another one than before."""
+def _print_changes(run: VertexRun, shown: dict[str, str], console: Console) -> None:
+    """Prints each task whose state has changed."""
     for task in run.tasks:
         if task.state == shown.get(task.id) or task.state in ("pending", "unspecified"):
             continue

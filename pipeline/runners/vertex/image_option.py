@@ -1,4 +1,4 @@
-"""The options `--image` and `--dataflow-image` of commands that make or read a job: images of the build just pushed."""
+"""Applies and checks the options `--image` and `--dataflow-image`, which name the images of a new build."""
 
 import logging
 import re
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from common.errors import ConfigError, JobError
 from pipeline.cloud.dataflow import RUNNER
 
-if TYPE_CHECKING:  # the command line has the names of the options at once; configs take a third of a second to import
+if TYPE_CHECKING:  # the command line needs only the options' names; configs take a third of a second to import
     from configs.pipeline import PipelineConfig
     from configs.vertex.machines import Dataflow
     from pipeline.job.compiled import CompiledJob
@@ -15,25 +15,28 @@ if TYPE_CHECKING:  # the command line has the names of the options at once; conf
 _logger = logging.getLogger("perennial.vertex")
 
 IMAGE, DATAFLOW_IMAGE = "--image", "--dataflow-image"
-"""The options, as the command line has them."""
+"""The names of the options on the command line."""
 
 _BY_DIGEST = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 
 _RUNNER_FLAG, _WORKERS_FLAG = f"--runner={RUNNER}", "--sdk_container_image="
-"""As `pipeline.cloud.dataflow` writes them."""
+"""Flags in the form in which `pipeline.cloud.dataflow` writes them."""
 
 
 def with_images(config: "PipelineConfig", image: str | None, dataflow_image: str | None) -> "PipelineConfig":
-    """The config with other images; a warning goes to the log for each that stays, as it may be of another build.
+    """Replaces images in a config. Logs a warning for each image that stays, since it may be from another build.
 
     Args:
         config: The pipeline.
-        image: What `--image` says. None: the config's own.
-        dataflow_image: What `--dataflow-image` says. None: the config's own.
+        image: The value of `--image`. None: the config's own image.
+        dataflow_image: The value of `--dataflow-image`. None: the config's own image.
+
+    Returns:
+        The config with these images.
 
     Raises:
-        ConfigError: An image is not named by a digest, the config has no `vertex` section, or, with a `dataflow_image`,
-            its workers are made from no image.
+        ConfigError: An image is not named by its digest, the config has no `vertex` section, or there is a
+            `dataflow_image` but the config's workers do not use an image.
     """
     given = {option: name for option, name in ((IMAGE, image), (DATAFLOW_IMAGE, dataflow_image)) if name is not None}
     if not given:
@@ -62,18 +65,18 @@ def with_images(config: "PipelineConfig", image: str | None, dataflow_image: str
 
 
 def check_images(job: "CompiledJob", image: str | None, dataflow_image: str | None) -> None:
-    """Looks whether a job that is compiled already runs in the images: what is in it is not changed any more.
+    """Checks that a compiled job uses these images; a compiled job is not changed.
 
     Args:
         job: The job.
-        image: What `--image` says. None: nothing, any image is right.
-        dataflow_image: What `--dataflow-image` says. None: likewise.
+        image: The value of `--image`. None: any image is accepted.
+        dataflow_image: The value of `--dataflow-image`. None: any image is accepted.
 
     Raises:
-        JobError: A task, or Dataflow's workers for it, run in another one, or no task has such workers.
+        JobError: A task, or its Dataflow workers, use another image, or no task has Dataflow workers.
     """
     containers = [one.container for one in job.deployment.executors.values() if one.HasField("container")]
-    # Beam that runs in its task has the flag, too, with "none".
+    # Ignore tasks whose Beam does not run on Dataflow: they have the flag for the workers' image too, with "none".
     flags = [flag for container in containers if _RUNNER_FLAG in container.args for flag in container.args]
     workers = {flag.removeprefix(_WORKERS_FLAG) for flag in flags if flag.startswith(_WORKERS_FLAG)}
     for option, wanted, found in (
@@ -98,7 +101,7 @@ def _check_digest(option: str, image: str) -> None:
 
 
 def _with_workers_image(pipeline: str, dataflow: "Dataflow | None", image: str) -> "Dataflow":
-    # A copy is not validated again: that image and setup_file exclude each other is looked at here.
+    # pydantic does not validate a copy again, so check here that image and setup_file are not both set.
     if dataflow is None:
         wrong = "the config has no 'dataflow' section in 'vertex', so Beam runs in the tasks. Add vertex.dataflow"
     elif dataflow.setup_file is not None:

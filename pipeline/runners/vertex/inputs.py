@@ -1,4 +1,4 @@
-"""Which files a compiled job reads: the patterns of its ExampleGens, with the values of the run's parameters."""
+"""Finds the files that a compiled job reads: the patterns of its ExampleGens, with the run's parameter values."""
 
 import json
 from collections.abc import Mapping
@@ -11,21 +11,22 @@ from common.errors import JobError
 from pipeline.job.compiled import CompiledJob
 
 _BASE, _CONFIG = "input_base", "input_config"
-"""Inputs that a task has if, and only if, it is a FileBasedExampleGen of TFX."""
+"""Inputs that only a FileBasedExampleGen of TFX has."""
 
 
 def input_globs(job: CompiledJob, values: Mapping[str, Any]) -> dict[tuple[str, str], tuple[str, str]]:
-    """The files that a run reads.
+    """Lists the patterns of the files that a run reads.
 
     Args:
         job: The compiled job.
-        values: Of the run's parameters; the others have their defaults.
+        values: Values of the run's parameters; parameters without a value have their defaults.
 
     Returns:
-        Folder, and the files' pattern in it, by task and split. Empty for a job that has no ExampleGen of files.
+        A folder and the files' pattern in it, by task and split. Empty for a job without an ExampleGen that reads
+        files.
 
     Raises:
-        JobError: What the job says of its input cannot be read.
+        JobError: The job's description of its input cannot be read.
     """
     found = {}
     for name, task in job.spec.root.dag.tasks.items():

@@ -1,4 +1,7 @@
-"""Labels that say what a run is made of. On Vertex a value has at most 63 of small letters, digits, `_` and `-`."""
+"""Makes labels that say what a run is made of: config, data, code, TFX.
+
+On Vertex, a label's value has at most 63 characters: small letters, digits, `_` and `-`.
+"""
 
 import os
 import re
@@ -13,24 +16,24 @@ CONFIG, DATA, COMMIT, TFX = "config_digest", "data_digest", "git_commit", "tfx_v
 """Keys of labels; `tfx_version` is TFX's own key."""
 
 COMMIT_VARIABLE = "PERENNIAL_GIT_COMMIT"
-"""The environment variable that names the commit where there is no repository, as in Cloud Build."""
+"""The environment variable that names the commit if there is no repository, as in Cloud Build."""
 
 _DIGEST_CHARACTERS = 32
-"""Of a digest's 64: a value takes 63, and half tell digests apart as well."""
+"""Characters of a digest in a label: a value can have 63, a digest has 64, and half of it is unique enough."""
 
 _MAX_VALUE = 63
 
 _GIT_SECONDS = 30
-"""After which git has no answer; looking for changed files takes long on a slow disk."""
+"""Timeout of git: it takes long to look for changed files on a slow disk."""
 
 
 def label_value(text: str) -> str:
-    """The nearest text that a label takes, such as `1-16-0` for `1.16.0`."""
+    """Turns a text into a valid label value, such as `1-16-0` for `1.16.0`."""
     return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:_MAX_VALUE]
 
 
 def data_label(data_digest: str | None) -> dict[str, str]:
-    """The label of what a run reads, which nobody knows before it is submitted: a schedule's runs have none.
+    """Makes the label of a run's data. The data is known only at submission, so a schedule's runs have no such label.
 
     Args:
         data_digest: 64 hexadecimal digits. None for a job that reads no files, which has no such label.
@@ -39,7 +42,7 @@ def data_label(data_digest: str | None) -> dict[str, str]:
 
 
 def made_of(config: PipelineConfig) -> dict[str, str]:
-    """The labels of config and code. Whoever compiles a job puts them into it: later, both may be others.
+    """Makes the labels of config and code. They are put into the job when it is compiled: later both may have changed.
 
     Args:
         config: The pipeline.
@@ -52,14 +55,14 @@ def made_of(config: PipelineConfig) -> dict[str, str]:
 
 
 def labels(config: PipelineConfig, job: CompiledJob) -> dict[str, str]:
-    """The labels of a run, but that of its data.
+    """Makes the labels of a run, except the label of its data.
 
     Args:
         config: The pipeline.
-        job: Its compiled job, which brings TFX's own labels, and those of `made_of` if whoever compiled it put them in.
+        job: Its compiled job, which has TFX's own labels, and those of `made_of` if they were added at compilation.
 
     Returns:
-        The labels; those of `vertex.labels` win.
+        The labels; `vertex.labels` override all others.
     """
     compiled = {key: label_value(str(value)) for key, value in job.document.get("labels", {}).items()}
     tfx = {TFX: label_value(job.tfx_version)} if job.tfx_version else {}
@@ -67,22 +70,23 @@ def labels(config: PipelineConfig, job: CompiledJob) -> dict[str, str]:
 
 
 def git_commit(package: Path = Path(__file__).parents[2]) -> str | None:
-    """The commit that this code is of.
+    """Finds the git commit of this code.
 
     Args:
         package: A folder of the code.
 
     Returns:
-        40 hexadecimal digits, with `-dirty` after them where a file of the repository differs from it; or what
-        `PERENNIAL_GIT_COMMIT` says. None where the code is in no repository: installed, it may lie inside a stranger's.
+        40 hexadecimal digits, followed by `-dirty` if a file of the repository differs from the commit; or the value of
+        `PERENNIAL_GIT_COMMIT`. None if the code is not in a repository of its own: an installed package may be in a
+        folder of somebody else's repository.
     """
-    if told := os.environ.get(COMMIT_VARIABLE):
-        return told
+    if commit_in_environment := os.environ.get(COMMIT_VARIABLE):
+        return commit_in_environment
     commit = _git(package, "rev-parse", "--verify", "HEAD")
     if commit is None or not _is_tracked(package):
         return None
     changed = _git(package, "status", "--porcelain", "--", ":/")
-    # Without an answer nobody knows, and a commit that is named is to be the whole truth.
+    # If git did not answer, the files may have changed: a label without `-dirty` must be certain.
     return commit if changed == "" else f"{commit}-dirty"
 
 

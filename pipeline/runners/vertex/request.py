@@ -1,4 +1,4 @@
-"""The request that creates a run, as JSON: what `--dry-run` prints is what is sent."""
+"""Makes the request that creates a run, as JSON; `--dry-run` prints exactly what is sent."""
 
 import copy
 import json
@@ -15,19 +15,19 @@ from configs.vertex.section import Vertex
 from pipeline.job.compiled import CompiledJob
 
 FAILURE_POLICIES = {"slow": "PIPELINE_FAILURE_POLICY_FAIL_SLOW", "fast": "PIPELINE_FAILURE_POLICY_FAIL_FAST"}
-"""The API's names, by the config's."""
+"""The API's name of each failure policy, by its name in the config."""
 
 _NAME_CHARACTERS = 100
-"""Of a pipeline's name in a run's id, which has at most 128."""
+"""Most characters of a pipeline's name in a run's id, which has at most 128."""
 
 _SCHEMA_WITH_VALUES = (2, 1)
 """From this version of a PipelineSpec on, parameters have `parameterValues`; before, typed `parameters`."""
 
 
 def run_id(pipeline_name: str, now: datetime | None = None) -> str:
-    """An id that tells when, and that no other submission has: `<pipeline>-<time>-<four hexadecimal digits>`."""
+    """Makes an id with the time in it that no other submission has: `<pipeline>-<time>-<four hexadecimal digits>`."""
     moment = now or datetime.now(timezone.utc)
-    # Vertex takes small letters, digits and dashes, after a letter; other compilers' names have more.
+    # Vertex accepts a small letter followed by small letters, digits and dashes; other compilers allow more.
     readable = re.sub("[^a-z0-9]+", "-", pipeline_name.lower()).strip("-")[:_NAME_CHARACTERS]
     return f"{readable if readable[:1].isalpha() else f'run-{readable}'}-{moment:%Y%m%d%H%M%S}-{secrets.token_hex(2)}"
 
@@ -39,17 +39,17 @@ def pipeline_job(
 
     Args:
         job: The compiled job.
-        vertex: Where and as whom it runs.
-        values: Of its runtime parameters.
-        labels: Of the run.
-        cache: Whether tasks may be answered from the cache; False forbids it to all.
+        vertex: The config's section: where the run happens, and with which account.
+        values: Values of its runtime parameters.
+        labels: Labels of the run.
+        cache: Whether tasks may use cached results; False forbids it for all tasks.
 
     Returns:
         A PipelineJob (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.pipelineJobs) as
         JSON values.
 
     Raises:
-        JobError: The job says nowhere where its artifacts go.
+        JobError: The job does not say in which bucket it writes its artifacts.
     """
     spec = copy.deepcopy(job.document["pipelineSpec"])
     root = job.runtime.gcs_output_directory or spec.get("defaultPipelineRoot") or vertex.pipeline_root
@@ -77,25 +77,25 @@ def pipeline_job(
 
 
 def create_request(parent: str, job: dict[str, Any], job_id: str) -> dict[str, Any]:
-    """The whole request, as JSON values.
+    """Makes the whole request, as JSON values.
 
     Args:
         parent: `projects/<project>/locations/<region>`.
-        job: From `pipeline_job`.
+        job: The run, as `pipeline_job` describes it.
         job_id: The run's id.
     """
     return {"parent": parent, "pipelineJobId": job_id, "pipelineJob": job}
 
 
 def as_message(values: Mapping[str, Any], kind: Any) -> Any:
-    """Makes JSON values the client library's message.
+    """Converts JSON values to a message of the client library.
 
     Args:
         values: The message as JSON values.
-        kind: Its class, such as `aiplatform_v1.types.CreatePipelineJobRequest`.
+        kind: The message's class, such as `aiplatform_v1.types.CreatePipelineJobRequest`.
 
     Raises:
-        JobError: A field is not one of the API's.
+        JobError: The API does not have one of the fields.
     """
     message = kind.pb(kind())
     try:
@@ -106,7 +106,7 @@ def as_message(values: Mapping[str, Any], kind: Any) -> Any:
 
 
 def forbid_cache(spec: dict[str, Any]) -> None:
-    """Forbids the cache to every task of a PipelineSpec, also to those inside others."""
+    """Forbids the cache for every task of a PipelineSpec, also for tasks inside other DAGs."""
     components = [spec["root"], *spec.get("components", {}).values()]
     for component in components:
         for task in component.get("dag", {}).get("tasks", {}).values():
@@ -114,7 +114,7 @@ def forbid_cache(spec: dict[str, Any]) -> None:
 
 
 def _parameters(job: CompiledJob, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values where this version of a PipelineSpec has them."""
+    """Puts the values in the field that this version of a PipelineSpec has for them."""
     if not values:
         return {}
     version = tuple(int(part) for part in job.spec.schema_version.split(".")[:2] if part.isdigit())

@@ -1,4 +1,4 @@
-"""Runs on Vertex: finding them, what they tell, and how to stop one."""
+"""Lists, reads and cancels runs on Vertex."""
 
 import itertools
 import re
@@ -15,17 +15,17 @@ from configs.vertex.section import Vertex
 from pipeline.cloud.client import CONSOLE, Api, state_name
 
 LATEST = "latest"
-"""In place of an id: the newest run."""
+"""Used instead of an id: the newest run."""
 
 SUCCEEDED, FAILED, CANCELLED = "succeeded", "failed", "cancelled"
 ENDED = frozenset({SUCCEEDED, FAILED, CANCELLED})
-"""States after which nothing comes."""
+"""States that do not change any more."""
 
 _CACHED = "skipped"
-"""The state of a task that was answered from the cache."""
+"""Vertex's state of a task that used a cached result."""
 
 _LISTED = ("name", "state", "create_time", "start_time", "end_time", "labels", "schedule_name", "error")
-"""What a list has of each run: its spec may have megabytes."""
+"""Fields of each run in a list; the spec is left out, as it may have megabytes."""
 
 _RESOURCE = re.compile(r"projects/[^/]+/locations/[^/]+/pipelineJobs/[^/]+")
 _ID = re.compile(r"[a-z][-a-z0-9]{0,127}")
@@ -36,14 +36,14 @@ class VertexTask:
     """One task of a run."""
 
     id: str
-    """Its name, after those of the DAGs that it is in: `InteractionGen`, or `condition-1/InteractionGen`."""
+    """Its name, after the names of the DAGs around it: `InteractionGen`, or `condition-1/InteractionGen`."""
 
     state: str
-    """In small letters, such as `running`; `cached` for an answer from the cache."""
+    """In small letters, such as `running`; `cached` if it used a cached result."""
 
     started: datetime | None
     seconds: float | None
-    """From start to end; None before it ended, and for an answer from the cache."""
+    """From start to end; None before it ended, and if it used a cached result."""
 
     cached: bool
     error: str
@@ -71,28 +71,28 @@ class VertexRun:
 
     error: str
     tasks: tuple[VertexTask, ...]
-    """In the order of their starts; empty in a list of runs, where Vertex leaves them out."""
+    """In the order of their starts; empty in a list of runs, since a list does not contain tasks."""
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more comes."""
+        """Whether the run has ended."""
         return self.state in ENDED
 
 
 def read_runs(api: Api, pipeline_name: str, limit: int, state: str | None = None) -> list[VertexRun]:
-    """The newest runs of a pipeline.
+    """Lists the newest runs of a pipeline.
 
     Args:
         api: Google Cloud.
-        pipeline_name: The pipeline's.
-        limit: How many at most.
-        state: Only runs in this state. None: in any.
+        pipeline_name: The pipeline's name.
+        limit: Most runs to list.
+        state: Lists only runs in this state. None: in any state.
 
     Returns:
         The runs, newest first, without their tasks.
 
     Raises:
-        VertexError: It was refused.
+        VertexError: The call was refused.
     """
     wanted = f'pipeline_name="{pipeline_name}"'
     if state is not None:
@@ -112,18 +112,18 @@ def read_runs(api: Api, pipeline_name: str, limit: int, state: str | None = None
 
 
 def read_run(api: Api, pipeline_name: str, reference: str) -> VertexRun:
-    """One run, with its tasks.
+    """Reads one run, with its tasks.
 
     Args:
         api: Google Cloud.
-        pipeline_name: The pipeline's, for `latest`.
+        pipeline_name: The pipeline's name, for `latest`.
         reference: The run's id, its resource name, or `latest`.
 
     Returns:
         The run.
 
     Raises:
-        VertexError: There is none, or it was refused.
+        VertexError: There is no such run, or the call was refused.
     """
     if reference == LATEST:
         newest = read_runs(api, pipeline_name, 1)
@@ -145,41 +145,41 @@ def read_run(api: Api, pipeline_name: str, reference: str) -> VertexRun:
 
 
 def get_run(api: Api, name: str) -> VertexRun:
-    """One run, with its tasks.
+    """Reads one run, with its tasks, by its resource name.
 
     Args:
         api: Google Cloud.
         name: The run's resource name.
 
     Raises:
-        VertexError: There is none, or it was refused.
+        VertexError: There is no such run, or the call was refused.
     """
     job = api.call("look at the run", lambda options: api.pipelines.get_pipeline_job(name=name, **options))
     return as_run(job)
 
 
 def cancel_run(api: Api, run: VertexRun) -> VertexRun:
-    """Asks for a run to be stopped; its running tasks are stopped a little later.
+    """Asks Vertex to cancel a run; Vertex stops the running tasks a little later.
 
     Args:
         api: Google Cloud.
         run: The run.
 
     Returns:
-        The run; it has ended if there was nothing to stop, or nothing is to be stopped any more.
+        The run; its `has_ended` is true if it had ended already, so that there was nothing to cancel.
 
     Raises:
-        VertexError: It was refused.
+        VertexError: The call was refused.
     """
     if run.has_ended:
         return run
 
     def cancel(options: dict[str, Any]) -> VertexRun:
-        # A second cancel of the same run does nothing more, so that a lost reply does no harm.
+        # Cancelling the same run twice has no further effect, so the call can be repeated after a lost reply.
         try:
             api.pipelines.cancel_pipeline_job(name=run.name, **options)
         except exceptions.BadRequest:
-            # It has ended since it was looked at, maybe by an earlier attempt of ours.
+            # It has ended since it was read, maybe because an earlier attempt cancelled it.
             now = as_run(api.pipelines.get_pipeline_job(name=run.name, **options))
             if not now.has_ended:
                 raise
@@ -190,13 +190,13 @@ def cancel_run(api: Api, run: VertexRun) -> VertexRun:
 
 
 def as_run(job: Any) -> VertexRun:
-    """Reads a PipelineJob of the client library."""
+    """Converts a PipelineJob of the client library."""
     spec = json_format.MessageToDict(type(job).pb(job).pipeline_spec)
     components = [spec.get("root", {}), *spec.get("components", {}).values()]
     declared = {name for component in components for name in component.get("dag", {}).get("tasks", {})}
     details = job.job_detail.task_details
     by_id = {detail.task_id: detail for detail in details}
-    # Vertex adds a task for the DAG itself; its own tasks are those that the job declares.
+    # Vertex adds a task for the DAG itself; keep only the tasks that the job declares.
     found = [_task(detail, _path(detail, by_id, declared)) for detail in details if detail.task_name in declared]
     tasks = sorted(found, key=lambda task: (task.started is None, task.started, task.id))
     return VertexRun(
@@ -214,12 +214,12 @@ def as_run(job: Any) -> VertexRun:
 
 
 def run_link(vertex: Vertex, run_id: str) -> str:
-    """Where the console shows a run."""
+    """Returns the address of a run in the console."""
     return f"{CONSOLE}/locations/{vertex.region}/pipelines/runs/{run_id}?project={vertex.project}"
 
 
 def _path(detail: Any, by_id: Mapping[int, Any], declared: Collection[str]) -> str:
-    """The id of a `VertexTask`: what is above it, without what the job does not declare."""
+    """Makes the id of a `VertexTask`: its name after the names of those parents that the job declares."""
     names, above = [detail.task_name], dict(by_id)
     while detail.parent_task_id and (detail := above.pop(detail.parent_task_id, None)) is not None:
         names.append(detail.task_name)

@@ -1,6 +1,7 @@
-"""The pipeline's schedule on Vertex: one, found by the pipeline's name, however often it is put there.
+"""Creates, updates, pauses and resumes the pipeline's schedule on Vertex.
 
-Times that pass while it is paused are left out.
+A pipeline has one schedule, which has the pipeline's name: a second `put` updates it. Runs that would have started
+during a pause are not started afterwards.
 """
 
 import logging
@@ -22,36 +23,36 @@ ACTIVE, PAUSED, COMPLETED = "active", "paused", "completed"
 _logger = logging.getLogger("perennial.vertex.api")
 
 _UPDATED = ("cron", "max_concurrent_run_count", "max_concurrent_active_run_count", "create_pipeline_job_request")
-"""What an update always replaces: when, and what runs. `allow_queueing` is false and cannot be set back to it."""
+"""Fields that every update replaces: when it runs, and what. `allow_queueing` is false and cannot be reset to it."""
 
 _NOT_OURS = ("allow_queueing", "max_run_count")
-"""What `schedule_request.described` never sets: runs would queue up, or end after some."""
+"""Fields that `schedule_request.described` never sets: with them, runs would queue up, or end after some number."""
 
 
 @dataclass(frozen=True)
 class Put:
-    """What came of putting a schedule there."""
+    """The result of `put_schedule`."""
 
     schedule: Any
     """The schedule, a Schedule of the client library."""
 
     made: bool
-    """Whether it is a new one; else the one that was there was changed."""
+    """Whether it was created; False if an existing schedule was updated."""
 
 
 def put_schedule(api: Api, values: dict[str, Any]) -> Put:
-    """Makes the schedule, or changes the one of this name: when it runs, and what.
+    """Creates the schedule, or updates the one of this name: when it runs, and what.
 
     Args:
         api: Google Cloud.
-        values: From `schedule_request.described`.
+        values: The schedule, as `schedule_request.described` returns it.
 
     Returns:
-        The schedule.
+        The schedule, and whether it is new.
 
     Raises:
-        VertexError: It has ended already, there are several of this name, one was made elsewhere with what cannot be
-            taken away, or it was refused.
+        VertexError: The schedule's end is in the past, there are several of this name, an existing one has a field that
+            an update cannot remove, or the call was refused.
     """
     wanted, now = as_message(values, types.Schedule), datetime.now(timezone.utc)
     if wanted.end_time is not None and wanted.end_time <= now:
@@ -59,50 +60,50 @@ def put_schedule(api: Api, values: dict[str, Any]) -> Put:
             f"the schedule {wanted.display_name} would have ended at {wanted.end_time:%Y-%m-%d %H:%M} UTC. Give "
             "vertex.schedule.end_time a moment to come, or leave it out."
         )
-    there = find_schedule(api, wanted.display_name)
-    if there is None:
+    existing = find_schedule(api, wanted.display_name)
+    if existing is None:
         return Put(_create(api, wanted), made=True)
-    _check_changeable(api, there, wanted)
-    wanted.name = there.name
-    if wanted.start_time is None and there.start_time is not None and there.start_time > now:
-        # A start that the config no longer has: Vertex takes none away, but one that has passed holds nothing up.
+    _check_changeable(api, existing, wanted)
+    wanted.name = existing.name
+    if wanted.start_time is None and existing.start_time is not None and existing.start_time > now:
+        # The config no longer has a start time. Vertex cannot remove it, but a start in the past delays nothing.
         wanted.start_time = now
-    further = [name for name in ("start_time", "end_time") if getattr(wanted, name) is not None]
+    optional = [name for name in ("start_time", "end_time") if getattr(wanted, name) is not None]
     changed = api.call(
-        f"change the schedule {there.display_name}",
+        f"change the schedule {existing.display_name}",
         lambda options: api.schedules.update_schedule(
-            schedule=wanted, update_mask={"paths": [*_UPDATED, *further]}, **options
+            schedule=wanted, update_mask={"paths": [*_UPDATED, *optional]}, **options
         ),
     )
     return Put(changed, made=False)
 
 
 def find_schedule(api: Api, name: str) -> Any | None:
-    """The schedule of a pipeline; None if there is none that still starts runs, or may again.
+    """Finds the schedule of a pipeline that is active or paused; None if there is none.
 
     Args:
         api: Google Cloud.
         name: The pipeline's name.
 
     Raises:
-        VertexError: There are several, or it was refused.
+        VertexError: There are several, or the call was refused.
     """
     return api.call(f"look for the schedule {name}", lambda options: _find(api, name, options))
 
 
 def set_paused(api: Api, name: str, paused: bool) -> bool:
-    """Pauses or resumes a pipeline's schedule. What a pause has left out is not run afterwards.
+    """Pauses or resumes a pipeline's schedule. Runs missed during a pause are not started afterwards.
 
     Args:
         api: Google Cloud.
         name: The pipeline's name.
-        paused: Whether it is to be paused.
+        paused: True pauses it, False resumes it.
 
     Returns:
-        Whether it was not so before.
+        Whether this changed the schedule's state.
 
     Raises:
-        VertexError: There is none, there are several, or it was refused.
+        VertexError: There is no schedule, there are several, or the call was refused.
     """
     asked = False
 
@@ -112,7 +113,7 @@ def set_paused(api: Api, name: str, paused: bool) -> bool:
         if schedule is None:
             raise VertexError(f"the pipeline {name} has no schedule. Make it with `perennial vertex schedules put`.")
         if _state(schedule) == (PAUSED if paused else ACTIVE):
-            return asked  # an earlier attempt of ours took effect, and its reply was lost
+            return asked  # True if an earlier attempt changed the state but its reply was lost
         asked = True
         if paused:
             api.schedules.pause_schedule(name=schedule.name, **options)
@@ -124,16 +125,16 @@ def set_paused(api: Api, name: str, paused: bool) -> bool:
 
 
 def is_paused(schedule: Any) -> bool:
-    """Whether a schedule starts no runs until it is resumed."""
+    """Tells whether a schedule is paused: it starts no runs until it is resumed."""
     return _state(schedule) == PAUSED
 
 
 def next_run(schedule: Any, time_zone: str) -> datetime | None:
-    """When Vertex starts the next run, as it says itself; None if it starts none.
+    """Returns the time at which Vertex says it starts the next run; None if it starts none.
 
     Args:
         schedule: A Schedule of the client library.
-        time_zone: In which to say it.
+        time_zone: The time zone of the result.
     """
     if is_paused(schedule) or schedule.next_run_time is None:
         return None
@@ -141,7 +142,7 @@ def next_run(schedule: Any, time_zone: str) -> datetime | None:
 
 
 def schedules_link(api: Api) -> str:
-    """Where the console shows schedules."""
+    """Returns the address of the schedules in the console."""
     return f"{CONSOLE}/pipelines/schedules?project={api.vertex.project}"
 
 
@@ -151,12 +152,12 @@ def _create(api: Api, wanted: Any) -> Any:
     def create(options: dict[str, Any]) -> Any:
         nonlocal attempts, in_doubt
         attempts += 1
-        # Vertex gives a schedule its id, so that a second create would be a second schedule: if the reply to an
-        # earlier attempt was lost, its schedule is there.
-        made = _find(api, wanted.display_name, options) if attempts > 1 else None
-        if made is not None:
-            _logger.info("The schedule was made by an earlier attempt: %s", made.name)
-            return made
+        # Vertex chooses a schedule's id, so a second call would create a second schedule. If the reply to an earlier
+        # attempt was lost, its schedule may exist already.
+        created = _find(api, wanted.display_name, options) if attempts > 1 else None
+        if created is not None:
+            _logger.info("The schedule was made by an earlier attempt: %s", created.name)
+            return created
         try:
             return api.schedules.create_schedule(parent=api.parent, schedule=wanted, **options)
         except CAUGHT as e:
@@ -174,19 +175,19 @@ def _create(api: Api, wanted: Any) -> Any:
         ) from e
 
 
-def _check_changeable(api: Api, there: Any, wanted: Any) -> None:
-    """Refuses what no update can do: Vertex takes some fields, but never takes them away."""
-    if there.end_time is not None and wanted.end_time is None:
+def _check_changeable(api: Api, existing: Any, wanted: Any) -> None:
+    """Refuses changes that no update can make: some fields can be set on Vertex but never removed."""
+    if existing.end_time is not None and wanted.end_time is None:
         raise VertexError(
-            f"the schedule {there.display_name} ends at {there.end_time:%Y-%m-%d %H:%M} UTC, and Vertex takes no end "
-            f"away. Give vertex.schedule.end_time a later moment, or delete {there.name} "
+            f"the schedule {existing.display_name} ends at {existing.end_time:%Y-%m-%d %H:%M} UTC, and Vertex takes no "
+            f"end away. Give vertex.schedule.end_time a later moment, or delete {existing.name} "
             f"({schedules_link(api)}) and put it there again."
         )
-    unwanted = [name for name in _NOT_OURS if getattr(there, name)]
+    unwanted = [name for name in _NOT_OURS if getattr(existing, name)]
     if unwanted:
         raise VertexError(
-            f"the schedule {there.display_name} was made elsewhere with {' and '.join(unwanted)}, which cannot be "
-            f"taken away. Delete {there.name} ({schedules_link(api)}) and put it there again."
+            f"the schedule {existing.display_name} was made elsewhere with {' and '.join(unwanted)}, which cannot be "
+            f"taken away. Delete {existing.name} ({schedules_link(api)}) and put it there again."
         )
 
 

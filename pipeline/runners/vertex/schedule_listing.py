@@ -1,4 +1,4 @@
-"""The schedules of a pipeline, as Vertex lists them."""
+"""Lists the schedules of a pipeline on Vertex."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,12 +18,12 @@ class ListedSchedule:
     """In small letters: `active`, `paused` or `completed`."""
 
     cron: str
-    """When it starts runs: a cron expression after its time zone, `TZ=Europe/Berlin 0 3 * * *`."""
+    """When it starts runs: a time zone and a cron expression, such as `TZ=Europe/Berlin 0 3 * * *`."""
 
     created: datetime | None
 
     next_run: datetime | None
-    """None: it starts none, as it is paused or completed."""
+    """None: it is paused or completed, so it starts no run."""
 
     ends: datetime | None
     """None: it has no end."""
@@ -61,7 +61,7 @@ def _listed(schedule: Any) -> ListedSchedule:
         state=state,
         cron=schedule.cron,
         created=schedule.create_time,
-        # Vertex keeps the next time of a paused schedule, which it does not run.
+        # Vertex also gives a next time for a paused schedule, but starts no run then.
         next_run=schedule.next_run_time if state == "active" else None,
         ends=schedule.end_time,
     )

@@ -1,8 +1,8 @@
-"""The pipeline's schedule as the config has it: when it comes, and, as JSON, what is sent of it.
+"""Makes the request for the pipeline's schedule from the config, and computes the times of the next runs.
 
-Runs do not overlap: `max_concurrent_run_count` alone bounds the starting of runs, not the runs, so the number of active
-ones is bounded too. A time at which the last run still goes on is passed over, since the next run reads the newer data
-anyway.
+Runs do not overlap: `max_concurrent_run_count` bounds only the runs that are being started, so the request also bounds
+the number of active runs. A time at which the last run is still in progress is skipped, since the next run reads the
+newer data anyway.
 """
 
 import itertools
@@ -23,7 +23,7 @@ def described(config: PipelineConfig, parent: str, job: dict[str, Any]) -> dict[
     Args:
         config: The pipeline, with its `vertex.schedule`.
         parent: `projects/<project>/locations/<region>`.
-        job: What it runs, from `request.pipeline_job`.
+        job: The run that it starts, as `request.pipeline_job` describes it.
 
     Returns:
         A Schedule (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.schedules) as JSON
@@ -49,10 +49,10 @@ def described(config: PipelineConfig, parent: str, job: dict[str, Any]) -> dict[
 
 
 def section(config: PipelineConfig) -> Schedule:
-    """The config's schedule.
+    """Returns the config's schedule.
 
     Raises:
-        ConfigError: It has none.
+        ConfigError: The config has none.
     """
     if config.vertex is None or config.vertex.schedule is None:
         raise ConfigError(
@@ -63,18 +63,18 @@ def section(config: PipelineConfig) -> Schedule:
 
 
 def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime]:
-    """When the schedule runs next, computed here.
+    """Computes the times of the schedule's next runs, without asking Vertex.
 
     Args:
-        schedule: The config's.
-        now: The moment after which, with a time zone.
-        count: How many.
+        schedule: The config's schedule.
+        now: Only times after this one are returned; with a time zone.
+        count: How many times to return.
 
     Returns:
-        Moments in the schedule's time zone; fewer if it ends before.
+        Times in the schedule's time zone; fewer if the schedule ends before.
 
     Raises:
-        ConfigError: The cron expression means no time.
+        ConfigError: The cron expression is not valid, or matches no time.
     """
     zone = ZoneInfo(schedule.time_zone)
     start = max(now, moment(schedule.start_time)) if schedule.start_time is not None else now

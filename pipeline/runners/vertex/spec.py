@@ -1,6 +1,6 @@
-"""What TFX's compiler leaves out of a Vertex job, or puts in where it does not belong.
+"""Completes and corrects the Vertex job that TFX's compiler makes.
 
-A pipeline spec is worked on as JSON values: https://github.com/kubeflow/pipelines/blob/master/api/v2alpha1/pipeline_spec.proto.
+It changes the spec as JSON values: https://github.com/kubeflow/pipelines/blob/master/api/v2alpha1/pipeline_spec.proto.
 """
 
 from typing import Any
@@ -22,19 +22,19 @@ from pipeline.components.live_model_resolver.component import LiveModelResolver
 _KUBERNETES_GPU = "nvidia.com/gpu"
 
 _SYSTEM_SCHEMA_VERSION = "0.0.1"
-"""Of all of Vertex's system schemas, as KFP names them."""
+"""The version of all of Vertex's system schemas, as in KFP."""
 
 
 def complete(spec: dict[str, Any], pipeline: Pipeline, vertex: Vertex) -> None:
-    """Puts in resources, retries, defaults of RuntimeParameters, and what single tasks need.
+    """Adds resources, retries and defaults of RuntimeParameters, and corrects flags, caching and artifact types.
 
     Args:
-        spec: What TFX has compiled; changed in place.
-        pipeline: From what.
+        spec: The spec that TFX has compiled; it is changed in place.
+        pipeline: The pipeline that it was compiled from.
         vertex: The config's section.
 
     Raises:
-        ConfigError: It names a task that the pipeline does not have.
+        ConfigError: The section names a task that the pipeline does not have.
     """
     _leave_beam_to_beam(spec, pipeline)
     _put_resources(spec, vertex)
@@ -45,7 +45,7 @@ def complete(spec: dict[str, Any], pipeline: Pipeline, vertex: Vertex) -> None:
 
 
 def _containers(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Of the tasks that have one, by their ids."""
+    """Returns the containers of the tasks that have one, by task id."""
     executors = {
         task_id: spec["deploymentSpec"]["executors"][spec["components"][task["componentRef"]["name"]]["executorLabel"]]
         for task_id, task in spec["root"]["dag"]["tasks"].items()
@@ -54,7 +54,7 @@ def _containers(spec: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _leave_beam_to_beam(spec: dict[str, Any], pipeline: Pipeline) -> None:
-    """Takes Beam's flags from tasks that do not use Beam: TFX gives them to all, as if each had workers of its own."""
+    """Removes Beam's flags from tasks that do not use Beam; TFX adds them to every task."""
     flags, containers = list(pipeline.beam_pipeline_args or []), _containers(spec)
     for component in pipeline.components:
         arguments = containers.get(component.id, {}).get("args", [])
@@ -104,7 +104,7 @@ def _put_defaults(spec: dict[str, Any], pipeline: Pipeline) -> None:
 
 
 def _name_system_types(spec: dict[str, Any]) -> None:
-    """Names the types that Vertex knows and shows, as KFP does; TFX writes their text, with a title and nothing else.
+    """Names the artifact types that Vertex knows and shows, as KFP does; TFX writes a schema that has only a title.
 
     See https://cloud.google.com/vertex-ai/docs/ml-metadata/system-schemas. TFX's entry point reads both forms.
     """
@@ -117,17 +117,17 @@ def _name_system_types(spec: dict[str, Any]) -> None:
 
 
 def _leave_uncached(spec: dict[str, Any], pipeline: Pipeline) -> None:
-    """What is served changes without any input of LiveModelResolver."""
+    """Turns caching off for LiveModelResolver: the served model can change while its inputs stay the same."""
     for component in pipeline.components:
         if isinstance(component, LiveModelResolver):
             spec["root"]["dag"]["tasks"][component.id]["cachingOptions"] = {}
 
 
 def fit_open_source(spec: dict[str, Any]) -> None:
-    """Takes out what the open-source backend would pass over in silence, with wrong results.
+    """Removes features that the open-source backend silently ignores, which would give wrong results.
 
-    It runs no preCacheCheck, by which TFX puts the fingerprint of the input files into the cache's key. GPUs have
-    Kubernetes' names there.
+    It does not run preCacheCheck, by which TFX adds the fingerprint of the input files to the cache's key; so caching
+    is turned off for tasks that have one. GPUs get Kubernetes' names.
     """
     for task_id, container in _containers(spec).items():
         if container.pop("lifecycle", None):

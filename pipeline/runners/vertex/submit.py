@@ -1,4 +1,4 @@
-"""Creates a run. However often the call is tried, one run comes of it."""
+"""Creates a run; repeated attempts at the call create only one run."""
 
 import json
 import re
@@ -19,14 +19,14 @@ _BUCKET = re.compile(r"gs://[a-z0-9][a-z0-9._-]+")
 
 
 def check_places(api: Api, job: dict[str, Any]) -> None:
-    """Looks whether the buckets that a run names are there: on Vertex it would fail only when it gets to them.
+    """Checks that the buckets that a run names exist: on Vertex the run would fail only when it first uses them.
 
     Args:
         api: Google Cloud.
         job: The run as it is sent, from `request.pipeline_job`.
 
     Raises:
-        VertexError: One is missing.
+        VertexError: A bucket is missing.
     """
     named = dict.fromkeys(bucket for text in _texts_with_places(job) for bucket in _BUCKET.findall(text))
     for bucket in named:
@@ -34,9 +34,10 @@ def check_places(api: Api, job: dict[str, Any]) -> None:
 
 
 def _texts_with_places(job: dict[str, Any]) -> Iterator[str]:
-    """Where it writes, what it is given, and what its tasks have as constants: the folder that is pushed to, schemas.
+    """Yields the parts of a run that may name buckets: its root, its parameters, and the constants of its tasks.
 
-    Not the programs of its containers: what they say of buckets may be a comment.
+    The constants include the serving folder and the schemas. The containers' programs are left out, since a bucket in
+    them may be in a comment.
     """
     yield json.dumps(job["runtimeConfig"])
     spec = job["pipelineSpec"]
@@ -51,14 +52,14 @@ def create_run(api: Api, request: dict[str, Any]) -> Any:
 
     Args:
         api: Google Cloud.
-        request: From `request.create_request`.
+        request: The request, as `request.create_request` makes it.
 
     Returns:
         The run, a PipelineJob of the client library.
 
     Raises:
-        VertexError: It was refused, or Vertex could not be reached; then the message says whether the run may have
-            been started all the same.
+        VertexError: The call was refused, or Vertex could not be reached; then the message says whether the run may
+            have been started anyway.
     """
     message = as_message(request, types.CreatePipelineJobRequest)
     name = f"{request['parent']}/pipelineJobs/{request['pipelineJobId']}"
@@ -73,7 +74,7 @@ def create_run(api: Api, request: dict[str, Any]) -> Any:
         except exceptions.Conflict:
             if attempts == 1:
                 raise
-            # An earlier attempt of ours took effect, and its reply was lost. The id is of this submission alone.
+            # An earlier attempt created the run, but its reply was lost. No other submission has this id.
             in_doubt = True
             return api.pipelines.get_pipeline_job(name=name, **options)
         except CAUGHT as e:
@@ -89,5 +90,5 @@ def create_run(api: Api, request: dict[str, Any]) -> Any:
 
 
 def may_have_been_started(run_id: str) -> str:
-    """What to say where nobody knows: a second submission would be a second run."""
+    """Returns the advice for a submission with an unknown result: submitting again could start a second run."""
     return f"The run may have been started: `perennial vertex runs show {run_id}` before you submit again."

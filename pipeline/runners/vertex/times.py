@@ -1,4 +1,4 @@
-"""How long the tasks of a pipeline take: on Vertex if it ran there, else in the rehearsals on this machine."""
+"""Finds out how long the tasks of a pipeline take: from its runs on Vertex, else from rehearsals on this machine."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from pipeline.job.rehearsal.records import RUNS_DIR, Records
 from pipeline.runners.vertex.runs import SUCCEEDED, get_run, read_runs
 
 _RUNS = 5
-"""How many succeeded runs are looked at: a task that the cache answered last time may have run the time before."""
+"""How many succeeded runs to read: a task that used a cached result in the last run may have run in the one before."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """How long tasks took."""
+    """How long tasks took, in seconds by task id."""
 
     seconds: dict[str, float]
     sources: tuple[str, ...]
-    """Where the times come from, for people; empty if there are none."""
+    """Where the times are from, for people; empty if there are no times."""
 
 
 def task_times(api: Api | None, config: PipelineConfig, tasks: Iterable[str]) -> Times:
-    """The newest time of each task.
+    """Finds the newest duration of each task.
 
     Args:
-        api: Google Cloud. None: it is not asked.
+        api: Google Cloud. None: only rehearsals are read.
         config: The pipeline.
         tasks: The tasks' ids.
 
     Returns:
-        Times, without the tasks that never ran.
+        The times; tasks that never ran are left out.
 
     Raises:
         VertexError: Vertex refused, or could not be reached.
@@ -40,7 +40,7 @@ def task_times(api: Api | None, config: PipelineConfig, tasks: Iterable[str]) ->
     if api is not None:
         for run in read_runs(api, config.name, _RUNS, SUCCEEDED):
             took = {task.id: task.seconds for task in get_run(api, run.name).tasks}
-            found = {name: taken for name in missing if (taken := took.get(name)) is not None}
+            found = {name: duration for name in missing if (duration := took.get(name)) is not None}
             if found:
                 sources.append(f"run {run.id}")
             seconds |= found
