@@ -1,4 +1,4 @@
-"""How a command is added to the command line, and the options that several commands share.
+"""Adds commands to the command line, and defines the options that several commands share.
 
 Every command has a sentence for the list of commands, a paragraph and an example. An option that several commands
 have is defined here once, so that it has one name, one default and one help text.
@@ -11,11 +11,11 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING
 
 Function = Callable[[argparse.Namespace], int | None]
-"""What a command does. It returns its exit status; None is 0."""
+"""The function that runs a command. It returns the exit status; None means 0."""
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-    """What `ArgumentParser.add_subparsers` returns."""
+    """The type that `ArgumentParser.add_subparsers` returns."""
 
 _WIDTH = 100
 """Columns of a paragraph of help on a wide terminal; longer lines are hard to read."""
@@ -60,7 +60,7 @@ def add_subgroup(commands: "Commands", name: str, help: str, details: str) -> "C
         commands: The group that it belongs to.
         name: Its name, a noun.
         help: What its commands do: a sentence that begins with a verb in small letters and has no full stop.
-        details: A paragraph more, for its own help.
+        details: A further paragraph, for its own help.
     """
     return add_group(_add_parser(commands, name, help, details, epilog=None))
 
@@ -74,9 +74,9 @@ def add_command(
         commands: The group.
         name: The command's name, a verb.
         help: What it does: a sentence that begins with a verb in small letters and has no full stop.
-        function: What it does, as a function.
-        details: A paragraph more, for its own help.
-        examples: Whole command lines.
+        function: The function that runs it.
+        details: A further paragraph, for its own help.
+        examples: Complete command lines.
 
     Returns:
         The command's parser, for its arguments.
@@ -135,7 +135,7 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
-    """Adds the version that a rollback goes back to."""
+    """Adds the version that a rollback returns to."""
     parser.add_argument(
         "version",
         nargs="?",
@@ -154,7 +154,7 @@ def whole_number(largest: int) -> Callable[[str], int]:
     """
 
     def parse(text: str) -> int:
-        # Not `int` first: it takes "1_000", and digits without end take it minutes.
+        # Check the text before `int`: `int` accepts "1_000", and takes minutes for a very long number.
         if not (text.isascii() and text.isdecimal() and len(text) <= len(str(largest)) and 1 <= int(text) <= largest):
             raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {largest}; received {text}")
         return int(text)
@@ -163,17 +163,17 @@ def whole_number(largest: int) -> Callable[[str], int]:
 
 
 def names_a_file(action: argparse.Action) -> bool:
-    """Whether an argument is a file or folder, which a shell can complete."""
+    """Tells whether an argument is a file or folder, which a shell can complete."""
     return action.dest in _FILES
 
 
 def subparsers_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The commands of a group by name; empty for a command.
+    """Returns the commands of a group by name; empty if the parser is of a command.
 
     Args:
         parser: A group's or command's parser.
     """
-    for action in parser._actions:  # argparse has no public way to them
+    for action in parser._actions:  # argparse has no public access to them
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)
     return {}

@@ -1,4 +1,4 @@
-"""Which YAML a command reads: the one that is named, else the one in the current folder, else the sample."""
+"""Chooses the YAML that a command reads: the one that is named, else the one in the current folder, else the sample."""
 
 import argparse
 import os
@@ -13,17 +13,17 @@ if TYPE_CHECKING:  # configs and YAML take a third of a second to import, which 
     from configs.pipeline import PipelineConfig
 
 _LARGEST_BYTES = 1 << 17
-"""Of a config in the current folder: the largest has a few KiB. YAML that is data takes seconds to parse."""
+"""Largest file that counts as a config: configs have a few KiB, and a large YAML with data takes seconds to parse."""
 
 _FIELDS = ("name", "log")
-"""The fields that every pipeline's YAML has, and few other YAML files have both."""
+"""Fields that every pipeline's YAML has; few other YAML files have both."""
 
 
 def load(arguments: argparse.Namespace) -> "PipelineConfig":
-    """Reads the config that a command is about.
+    """Reads the config for a command.
 
     Args:
-        arguments: With `config`, what `--config` names, or None.
+        arguments: The command's arguments; `config` is the value of `--config`, or None.
 
     Raises:
         ConfigError: The file cannot be used, or several in the current folder could be meant.
@@ -34,10 +34,10 @@ def load(arguments: argparse.Namespace) -> "PipelineConfig":
 
 
 def chosen(named: str | None) -> str:
-    """Chooses the YAML. If nobody named one, a line on standard error says which it is.
+    """Chooses the YAML. If no file is named, a line on standard error says which one is used.
 
     Args:
-        named: What `--config` names. None: nothing.
+        named: The value of `--config`. None: the option is not given.
 
     Raises:
         ConfigError: No file is named, and the current folder has several configs.
@@ -46,8 +46,8 @@ def chosen(named: str | None) -> str:
         return named
     from configs.load import CONFIG_VARIABLE, DEFAULT_CONFIG
 
-    if of_environment := os.environ.get(CONFIG_VARIABLE):
-        return of_environment
+    if in_environment := os.environ.get(CONFIG_VARIABLE):
+        return in_environment
     found = configs_in(Path.cwd())
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
@@ -62,7 +62,7 @@ def chosen(named: str | None) -> str:
 
 
 def configs_in(folder: Path) -> list[Path]:
-    """The pipeline configs in a folder, by name; also those with faults, which loading them tells.
+    """Lists the pipeline configs in a folder, by name; also those with mistakes, which are reported when loaded.
 
     Args:
         folder: The folder; folders in it are not searched.
@@ -80,6 +80,6 @@ def _is_config(file: Path) -> bool:
         return False
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError:  # a config with a slip of the pen is still meant; others have tags of their own
+    except yaml.YAMLError:  # may be a config with a typing error; YAML of other tools may have custom tags
         return all(re.search(rf"^{field}\s*:", text, flags=re.MULTILINE) for field in _FIELDS)
     return isinstance(values, dict) and all(field in values for field in _FIELDS)

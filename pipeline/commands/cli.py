@@ -1,4 +1,4 @@
-"""The `perennial` command."""
+"""Defines and runs the `perennial` command."""
 
 import argparse
 import sys
@@ -20,8 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments; None for the process's own.
 
     Returns:
-        Exit status: 0; 1 with the error on standard error; or one that the command's help explains. A mistake in the
-        arguments ends the process with 2, as argparse does.
+        Exit status: 0; or 1 with the error on standard error; or a status that the command's help explains. After a
+        mistake in the arguments, argparse ends the process with 2.
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 class _Version(argparse.Action):
-    """Prints the version; argparse's own action wants it read at every start."""
+    """Prints the version; argparse's own action would read it at every start."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         try:

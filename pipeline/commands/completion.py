@@ -17,7 +17,7 @@ def add_parser(commands: "Commands", whole: argparse.ArgumentParser) -> None:
 
     Args:
         commands: The group.
-        whole: The parser of the whole command line; it may still grow.
+        whole: The parser of the whole command line; commands may be added to it later.
     """
     parser = add_command(
         commands,
@@ -50,7 +50,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
 
 
 def _complete_files(parser: argparse.ArgumentParser, how: Any) -> None:
-    """Marks the arguments that name files, as `shtab` wants it."""
+    """Marks the arguments that are files, in the way that `shtab` expects."""
     for action in parser._actions:
         if names_a_file(action):
             action.complete = how  # type: ignore[attr-defined]
@@ -59,10 +59,10 @@ def _complete_files(parser: argparse.ArgumentParser, how: Any) -> None:
 
 
 def _own_commands_only(text: str, parser: argparse.ArgumentParser, prefix: str) -> str:
-    """Takes the commands of inner groups out of what zsh offers for the outer group.
+    """Removes the commands of inner groups from those that zsh offers for the outer group.
 
-    shtab 1.13 lists both for the outer group: `complete_zsh` extends a group's commands by those below. This may go
-    when it does not.
+    shtab 1.13 lists both for the outer group: `complete_zsh` adds the commands of inner groups to those of the outer
+    one. This function may go when shtab no longer does that.
     """
     commands = subparsers_of(parser)
     for function in (f"{prefix}_commands", prefix):

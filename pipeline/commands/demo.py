@@ -1,4 +1,4 @@
-"""`make demo`: from nothing to recommendations on MovieLens 100K, through the `tfx` command line as a user types it."""
+"""Runs `make demo`: from no data to recommendations on MovieLens 100K, with the `tfx` commands that a user types."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ USER = "42"
 
 
 def main() -> int:
-    """Fetches, creates the pipeline, runs it, and asks the pushed model; returns the exit status."""
+    """Fetches the data, creates and runs the pipeline, and asks the pushed model; returns the exit status."""
     console, since = Console(), time.monotonic()
     config = load_config(DEFAULT_CONFIG)
     environment = {
@@ -28,7 +28,7 @@ def main() -> int:
         CONFIG_VARIABLE: str(DEFAULT_CONFIG),
         # The tfx command looks for the environment's pip.
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        # The CLI's record of pipelines, which is ~/tfx/local otherwise; the demo keeps to its own folder.
+        # The CLI's record of pipelines, by default in ~/tfx/local; the demo writes only into its own folder.
         "LOCAL_HOME": str(local_home(config) / "tfx"),
     }
     exists = (local_home(config) / "tfx" / config.name).exists()
@@ -59,7 +59,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
-    from pipeline.runners.local import show_places  # TFX takes seconds to import; the data and the CLI do without
+    from pipeline.runners.local import show_places  # imports TFX, which takes seconds; the steps above do not need it
 
     show_places(config, console)
     console.print(f"All of it took {time.monotonic() - since:.0f} s.", highlight=False)

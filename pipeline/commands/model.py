@@ -13,7 +13,7 @@ from pipeline.commands.arguments import add_command, add_config, add_json, whole
 from pipeline.commands.chosen_config import load
 from pipeline.ground.terminal import print_json, say
 
-if TYPE_CHECKING:  # TensorFlow takes seconds to import; only the commands that need it wait for it
+if TYPE_CHECKING:  # TensorFlow takes seconds to import; only the commands that use it should import it
     from collections.abc import Sequence
 
     from pipeline.commands.arguments import Commands

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.store.runs.records import Run
 
 NOT_PUSHED = 3
-"""Exit status of a run that ended well, but whose model is not served: 1 is an error, 2 a mistake in the arguments."""
+"""Exit status if the run succeeded but its model was not pushed; 1 is an error, 2 a mistake in the arguments."""
 
 
 def add_parser(commands: "Commands") -> None:
@@ -49,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _why_not_pushed(run: "Run") -> str | None:
-    """Why the model of a run that ended well is not served; None if it is."""
+    """Returns the reason why the model of a succeeded run is not served; None if it is served."""
     from pipeline.store.runs.contents import failed_rules
 
     pushed = run.output("PushedModel")

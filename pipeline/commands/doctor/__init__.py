@@ -1,4 +1,4 @@
-"""Whether this machine can run the pipeline: interpreter, libraries, tools, data, disk and memory."""
+"""Checks whether this machine can run the pipeline: interpreter, libraries, tools, data, disk and memory."""
 
 from pipeline.commands.doctor.cli import add_parser
 

@@ -1,4 +1,4 @@
-"""What is reached from here: pip for the `tfx` command, Google Cloud's credentials."""
+"""Checks pip, which the `tfx` command calls, and the credentials for Google Cloud."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +8,11 @@ from configs.vertex.section import Vertex
 from pipeline.commands.doctor.check import Check
 
 EXAMPLE_PROJECT = "example-project"
-"""The project in our own configs: a `vertex` section that names it has not been filled in yet."""
+"""The project in the sample configs: a `vertex` section with this project has not been filled in yet."""
 
 
 def pip(found: str | None, prefix: str) -> Check:
-    """Whether the `tfx` command finds the pip that it asks for installed packages.
+    """Checks that the `tfx` command finds this environment's pip, which it asks for the installed packages.
 
     Args:
         found: The pip that is first on the PATH. None: there is none.
@@ -30,10 +30,10 @@ def pip(found: str | None, prefix: str) -> Check:
 def credentials(
     load: Callable[[], tuple[Any, str | None]], vertex: Vertex | None, key_file: str | None = None
 ) -> Check:
-    """Whether there are Application Default Credentials; they are looked at only, and nothing of them is printed.
+    """Checks that there are Application Default Credentials. They are only loaded; no part of them is printed.
 
     Args:
-        load: `google.auth.default`, or another that raises its error if there are none.
+        load: `google.auth.default`, or a function that raises the same error if there are none.
         vertex: The config's section. None: the pipeline does not run on Vertex.
         key_file: GOOGLE_APPLICATION_CREDENTIALS of this environment. None: it is not set.
     """

@@ -1,10 +1,10 @@
-"""The result of one check of the machine."""
+"""Defines the result of one check of the machine."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Status = Literal["ok", "warning", "error"]
-"""`error`: the pipeline cannot run. `warning`: a part of what Perennial does cannot, or may not."""
+"""`error`: the pipeline cannot run. `warning`: a part of Perennial does not work, or may not work."""
 
 
 @dataclass(frozen=True)
@@ -12,17 +12,17 @@ class Check:
     """One line of the doctor's table."""
 
     name: str
-    """What was looked at."""
+    """What was checked."""
 
     status: Status
-    """How it is."""
+    """The result."""
 
     found: str
-    """What is there."""
+    """What was found."""
 
     advice: str = ""
-    """What to do; empty if nothing."""
+    """What to do; empty if there is nothing to do."""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields, as JSON values."""
+        """Returns the fields as JSON values."""
         return asdict(self)

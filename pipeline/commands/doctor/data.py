@@ -1,4 +1,4 @@
-"""The configured data: whether it is here, and how much it is."""
+"""Checks whether the configured data is on this machine, and estimates its rows."""
 
 import glob
 import os
@@ -14,16 +14,16 @@ from pipeline.commands.doctor.check import Check
 from pipeline.datasets.registry import DATA_SETS
 
 _SAMPLE_BYTES = 1 << 20
-"""Of each text file, from which its rows are estimated."""
+"""Size of the sample of each text file from which its rows are estimated."""
 
 _UNPACKED_BYTES = 64 << 20
-"""Of a packed sample at most: a megabyte may hold a thousand."""
+"""Most bytes to unpack from a packed sample: a packed megabyte may contain a thousand."""
 
 _ELSEWHERE = "://"
 
 
 def paths_of(config: PipelineConfig) -> list[str]:
-    """The globs of the log, and of the catalogue if there is one.
+    """Lists the globs of the log, and of the catalogue if there is one.
 
     Args:
         config: The pipeline.
@@ -32,10 +32,10 @@ def paths_of(config: PipelineConfig) -> list[str]:
 
 
 def data(paths: Iterable[str]) -> Check:
-    """Whether the files are here.
+    """Checks that the files are on this machine.
 
     Args:
-        paths: Globs: local, `dataset://…` or of a bucket.
+        paths: Globs: local, `dataset://…` or in a bucket.
     """
     elsewhere, here, missing = [], 0, []
     for path in paths:
@@ -63,13 +63,13 @@ def data(paths: Iterable[str]) -> Check:
 
 
 def log_rows(log: Log) -> int | None:
-    """Rows of the log, estimated from the beginning of each text file.
+    """Estimates the rows of the log from the beginning of each text file.
 
     Args:
         log: The log.
 
     Returns:
-        The rows. None: the log is in a bucket, or not here.
+        The rows. None: the log is in a bucket, or not on this machine.
     """
     paths = _log_paths(log)
     if any(_ELSEWHERE in path and not path.startswith(datasets.SCHEME) for path in paths):
@@ -90,7 +90,7 @@ def _files(path: str) -> list[Path]:
 
 
 def _damaged(path: str) -> str | None:
-    """The data set that a path leads into, if its files are not the published ones."""
+    """Returns the name of a path's data set if its files are not the published ones; else None."""
     name = path.removeprefix(datasets.SCHEME).split("/", 1)[0] if path.startswith(datasets.SCHEME) else ""
     return name if name in DATA_SETS and not datasets.is_cached(DATA_SETS[name]) else None
 
@@ -110,7 +110,7 @@ def _rows(file: Path, kind: str) -> int:
     if file.suffix == ".gz":
         unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header
         sample = unpacking.decompress(sample, _UNPACKED_BYTES)
-        # A file may be several packed ones in a row.
+        # A file may consist of several packed files.
         read -= len(unpacking.unused_data) + len(unpacking.unconsumed_tail)
     lines = sample.count(b"\n") or (1 if sample else 0)
     return round(lines * file.stat().st_size / read) if read else 0

@@ -1,4 +1,4 @@
-"""Examines this machine: what the checks need is read here, and nowhere else."""
+"""Runs all checks of this machine; only this module reads the machine's state for them."""
 
 import contextlib
 import platform
@@ -23,7 +23,7 @@ def examine(config: PipelineConfig) -> Iterator[Check]:
     """Runs all checks, one after the other; the imports take seconds.
 
     Args:
-        config: The pipeline that is to run here.
+        config: The pipeline to run on this machine.
     """
     python = sys.version_info[:3]
     yield _with_imports("Python", lambda: interpreter.interpreter(python, _requires_python()))
@@ -43,7 +43,7 @@ def examine(config: PipelineConfig) -> Iterator[Check]:
 
 
 def _with_imports(name: str, look: Callable[[], Check]) -> Check:
-    """Runs a check that needs a library which may be missing."""
+    """Runs a check that imports a library which may be missing."""
     try:
         return look()
     except ImportError as e:
@@ -78,12 +78,12 @@ def _default_credentials() -> tuple[Any, str | None]:
 def _available_memory() -> int | None:
     cgroup = {}
     for name in ("memory.max", "memory.current", "memory.stat"):
-        with contextlib.suppress(OSError):  # no cgroup v2, or not ours to read
+        with contextlib.suppress(OSError):  # there is no cgroup v2, or this process may not read it
             cgroup[name] = (_CGROUP / name).read_text()
     return machine.available_memory(_MEMINFO.read_text() if _MEMINFO.exists() else "", cgroup)
 
 
 def _free(folder: Path) -> int:
-    """Bytes free where a folder is or will be."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return shutil.disk_usage(there).free
+    """Returns the free bytes on the disk where a folder is or will be."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).free

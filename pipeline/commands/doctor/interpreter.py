@@ -1,15 +1,15 @@
-"""The interpreter, and the C library that TensorFlow's wheels want."""
+"""Checks the interpreter, and the C library that TensorFlow's wheels need."""
 
 from pipeline.commands.doctor.check import Check
 
 FIRST_CURRENT_LIBC = (2, 39)
-"""From which on the wheels of TFX 1.21 load, as `bootstrap.sh` has it."""
+"""First glibc version with which the wheels of TFX 1.21 load; `bootstrap.sh` uses the same."""
 
 _SETUP = "Set the environment up with ./bootstrap.sh, which chooses the interpreter."
 
 
 def interpreter(version: tuple[int, ...], requires: str | None) -> Check:
-    """Whether the package can be installed for this Python.
+    """Checks that the package can be installed for this Python.
 
     Args:
         version: `sys.version_info`'s first three numbers.
@@ -26,7 +26,7 @@ def interpreter(version: tuple[int, ...], requires: str | None) -> Check:
 
 
 def c_library(name: str, version: str, machine: str, python: tuple[int, ...]) -> Check:
-    """Whether TensorFlow's wheels for this Python load here.
+    """Checks that TensorFlow's wheels for this Python load on this machine.
 
     Args:
         name: `platform.libc_ver`'s first part: `glibc`, or empty for another library.

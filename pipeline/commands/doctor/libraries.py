@@ -1,4 +1,4 @@
-"""The installed libraries: whether their versions fit together, and whether they load."""
+"""Checks whether the versions of the installed libraries fit together, and whether the libraries load."""
 
 import json
 import os
@@ -11,17 +11,17 @@ from importlib import metadata
 from pipeline.commands.doctor.check import Check
 
 LINES = ("tfx", "tensorflow", "tensorflow-transform", "tfx-bsl", "tf-keras", "kfp", "protobuf")
-"""Whose versions are told."""
+"""Libraries whose versions are shown."""
 
 ASKED = ("perennial", "tfx", "tensorflow", "tensorflow-transform", "tensorflow-data-validation", "tfx-bsl", "tf-keras")
-"""Whose own requirements are held against what is installed."""
+"""Packages whose requirements are compared with the installed versions."""
 
 _LOCK = "Install what uv.lock has: ./bootstrap.sh."
 
 _KERAS_2 = "tf_keras"
 
 _LOAD_SECONDS = 300
-"""TFX takes some seconds to import, on a cold network drive a minute."""
+"""Timeout of the imports: TFX takes some seconds to import, and a minute on a cold network drive."""
 
 _PROBE = """
 import json
@@ -43,21 +43,21 @@ print(json.dumps({
 
 
 def installed() -> dict[str, str]:
-    """The versions of all installed distributions, by normalised name; none of one whose metadata is broken."""
+    """Returns the versions of all installed distributions by normalised name, except those with broken metadata."""
     found = {}
-    for one in metadata.distributions():
+    for distribution in metadata.distributions():
         try:
-            said = one.metadata
+            fields = distribution.metadata
         except (OSError, ValueError):
             continue
-        if said is not None and "Name" in said and "Version" in said:
-            # As https://packaging.python.org/en/latest/specifications/name-normalization/ has it.
-            found[re.sub(r"[-_.]+", "-", said["Name"]).lower()] = said["Version"]
+        if fields is not None and "Name" in fields and "Version" in fields:
+            # See https://packaging.python.org/en/latest/specifications/name-normalization/.
+            found[re.sub(r"[-_.]+", "-", fields["Name"]).lower()] = fields["Version"]
     return found
 
 
 def requirements() -> dict[str, list[str]]:
-    """What each of `ASKED` that is installed requires, by name."""
+    """Returns the requirements of each installed package of `ASKED`, by name."""
     asked = {}
     for name in ASKED:
         try:
@@ -68,11 +68,11 @@ def requirements() -> dict[str, list[str]]:
 
 
 def versions(found: Mapping[str, str], requires: Mapping[str, Sequence[str]]) -> Check:
-    """Whether what is installed is what TFX and the package ask for.
+    """Checks that the installed versions meet the requirements of TFX, Perennial and the other packages of `ASKED`.
 
     Args:
         found: Installed versions by normalised name.
-        requires: Requirements, as PEP 508 has them, of each package that asks.
+        requires: Requirements of each package, in the format of PEP 508.
     """
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.utils import canonicalize_name
@@ -99,10 +99,10 @@ def versions(found: Mapping[str, str], requires: Mapping[str, Sequence[str]]) ->
 
 
 def kubeflow(version: str | None) -> Check:
-    """Whether the job can be compiled.
+    """Checks that the job can be compiled.
 
     Args:
-        version: The installed kfp's. None: there is none.
+        version: The version of the installed kfp. None: it is not installed.
     """
     if version is None:
         return Check("kfp", "error", "not installed", f"Without it there is no Vertex job. {_LOCK}")
@@ -118,7 +118,8 @@ def load(environment: Mapping[str, str] | None = None) -> dict[str, str]:
         environment: That process's environment. None: this one's.
 
     Returns:
-        Versions of `tfx` and `tensorflow`, the package that is `keras`, the kind of `protobuf`; or the `error`.
+        Versions of `tfx` and `tensorflow`, the package that `tf.keras` is from as `keras`, and the implementation of
+        `protobuf`; or only `error`.
     """
     try:
         answer = subprocess.run(
@@ -131,17 +132,17 @@ def load(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     except (OSError, subprocess.TimeoutExpired) as e:
         return {"error": str(e)}
     if answer.returncode != 0:
-        said = answer.stderr.strip().splitlines()
-        return {"error": said[-1] if said else f"ended with status {answer.returncode}"}
+        lines = answer.stderr.strip().splitlines()
+        return {"error": lines[-1] if lines else f"ended with status {answer.returncode}"}
     loaded: dict[str, str] = json.loads(answer.stdout.strip().splitlines()[-1])
     return loaded
 
 
 def imports(loaded: Mapping[str, str]) -> Check:
-    """Whether the libraries load.
+    """Checks that the libraries load.
 
     Args:
-        loaded: What `load` returned.
+        loaded: The result of `load`.
     """
     if "error" in loaded:
         advice = f"`python -c 'import pipeline.runners.local'` shows all of it. {_LOCK}"
@@ -150,10 +151,10 @@ def imports(loaded: Mapping[str, str]) -> Check:
 
 
 def keras(loaded: Mapping[str, str], setting: str | None) -> Check:
-    """Whether Keras is the one that TensorFlow Recommenders needs.
+    """Checks that Keras is the version that TensorFlow Recommenders needs.
 
     Args:
-        loaded: What `load` returned.
+        loaded: The result of `load`.
         setting: TF_USE_LEGACY_KERAS of this environment. None: it is not set, and Perennial sets it.
     """
     needed = "TensorFlow Recommenders needs Keras 2"
@@ -169,10 +170,10 @@ def keras(loaded: Mapping[str, str], setting: str | None) -> Check:
 
 
 def protobuf(loaded: Mapping[str, str], setting: str | None) -> Check:
-    """Whether protobuf is one of the fast ones.
+    """Checks that protobuf uses a fast implementation.
 
     Args:
-        loaded: What `load` returned.
+        loaded: The result of `load`.
         setting: PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION of this environment. None: it is not set.
     """
     kind = loaded.get("protobuf")
@@ -186,9 +187,9 @@ def protobuf(loaded: Mapping[str, str], setting: str | None) -> Check:
 
 
 def this_environment(name: str) -> str | None:
-    """A variable of this process's environment; None if it is not set or empty.
+    """Reads a variable of this process's environment; None if it is not set or empty.
 
     Args:
-        name: The variable.
+        name: The variable's name.
     """
     return os.environ.get(name) or None

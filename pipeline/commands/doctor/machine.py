@@ -1,4 +1,4 @@
-"""Room on the machine: disk and memory, held against what a run of the configured data needs."""
+"""Checks whether disk and memory of the machine are enough for a run of the configured data."""
 
 from collections.abc import Mapping
 
@@ -7,52 +7,52 @@ from pipeline.commands.doctor.check import Check
 GIB = 2**30
 
 BASE_BYTES = int(2.25 * GIB)
-"""Memory of a run of few rows."""
+"""Memory of a run with few rows."""
 
 ROW_BYTES = 120
-"""Memory of each row besides. A whole run's processes together took 1.9 GiB with 100,000 rows, 2.2 with 1,000,000 and
-2.5 with 4,000,000; the ingest alone 2.3 GiB with 10,000,000."""
+"""Additional memory for each row. All processes of a run together took 1.9 GiB with 100,000 rows, 2.2 with 1,000,000
+and 2.5 with 4,000,000; the ingest alone took 2.3 GiB with 10,000,000."""
 
 _CROWDED = 1.25
-"""A run that needs four fifths of what is free and more may be killed by what else the machine does."""
+"""If a run needs four fifths of the free memory or more, other programs' memory may get it killed."""
 
 WRITTEN_BYTES = 32 * 2**20
-"""On disk, of a run of few rows."""
+"""Disk space of a run with few rows."""
 
 WRITTEN_ROW_BYTES = 50
-"""On disk, of each row besides: 53 bytes a row with 100,000 rows, 28 with 1,000,000, 24 with 4,000,000."""
+"""Additional disk space for each row: 53 bytes with 100,000 rows, 28 with 1,000,000, 24 with 4,000,000."""
 
 TEMPORARY_BYTES = 64 * 2**20
-"""In the folder of temporary files: 0.1 MiB of a run here, and the package where Dataflow's workers get it."""
+"""Space for temporary files: 0.1 MiB for a run on this machine, and the package that is made for Dataflow's workers."""
 
 
 def memory_needed(rows: int | None) -> int:
-    """Bytes of memory that a run needs at its peak.
+    """Estimates the bytes of memory that a run needs at its peak.
 
     Args:
-        rows: The log's. None: it is not here, and counts nothing.
+        rows: The rows of the log. None: the log is not on this machine; it counts as no rows.
     """
     return BASE_BYTES + ROW_BYTES * (rows or 0)
 
 
 def disk_needed(rows: int | None) -> int:
-    """Bytes that a run leaves in its output folder.
+    """Estimates the bytes that a run writes into its output folder.
 
     Args:
-        rows: The log's. None: it is not here, and counts nothing.
+        rows: The rows of the log. None: the log is not on this machine; it counts as no rows.
     """
     return WRITTEN_BYTES + WRITTEN_ROW_BYTES * (rows or 0)
 
 
 def available_memory(meminfo: str, cgroup: Mapping[str, str]) -> int | None:
-    """Bytes of memory that a new process may have, the container's limit included.
+    """Computes the bytes of memory that a new process may use, within the container's limit.
 
     Args:
         meminfo: The text of `/proc/meminfo`.
-        cgroup: The texts of `memory.max`, `memory.current` and `memory.stat` of cgroup v2; empty where there are none.
+        cgroup: The texts of `memory.max`, `memory.current` and `memory.stat` of cgroup v2; empty without cgroup v2.
 
     Returns:
-        The smaller of what the machine and the container have left. None: the machine does not say.
+        The free memory of the machine or of the container, whichever is less. None: it is unknown.
     """
     lines = dict(line.split(":", 1) for line in meminfo.splitlines() if ":" in line)
     left = []
@@ -60,18 +60,18 @@ def available_memory(meminfo: str, cgroup: Mapping[str, str]) -> int | None:
         left.append(int(lines["MemAvailable"].split()[0]) * 1024)
     limit, used = (cgroup.get(name, "").strip() for name in ("memory.max", "memory.current"))
     if limit.isdigit() and used.isdigit():
-        # What is only kept of files, and not in use, is given back before anything fails.
+        # The kernel frees its cache of inactive files before an allocation fails, so that memory counts as free.
         kept = dict(line.split() for line in cgroup.get("memory.stat", "").splitlines()).get("inactive_file", "0")
         left.append(int(limit) - max(0, int(used) - int(kept)))
     return min(left) if left else None
 
 
 def memory(available: int | None, rows: int | None) -> Check:
-    """Whether a run of the configured data fits into memory.
+    """Checks that a run of the configured data fits into memory.
 
     Args:
-        available: Bytes that are left. None: unknown.
-        rows: The log's. None: it is not here.
+        available: Free bytes. None: unknown.
+        rows: The rows of the log. None: the log is not on this machine.
     """
     needed = memory_needed(rows)
     asked = f"{_amount(needed)} for " + ("a run of few rows" if rows is None else f"about {rows:,} rows")
@@ -87,14 +87,14 @@ def memory(available: int | None, rows: int | None) -> Check:
 
 
 def disk(name: str, folder: str, free: int, needed: int, later: int = 0) -> Check:
-    """Whether a folder has room.
+    """Checks that a folder's disk has enough free space.
 
     Args:
-        name: What the folder is for.
-        folder: Where it is, for the message.
-        free: Bytes that are free there.
+        name: The check's name: what the folder is for.
+        folder: The folder, for the message.
+        free: Free bytes on its disk.
         needed: Bytes that a run writes there.
-        later: Bytes that further runs write there until old ones are deleted.
+        later: Bytes that further runs write there until old runs are deleted.
     """
     found = f"{_amount(free)} free at {folder}; a run needs {_amount(needed)}"
     if free < needed:

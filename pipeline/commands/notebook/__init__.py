@@ -1,1 +1,1 @@
-"""What the notebooks import: tables and charts as a notebook shows them, and what is read for them."""
+"""Functions for the notebooks: they read runs, models and statistics, and show them as tables and charts."""

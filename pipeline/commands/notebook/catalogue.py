@@ -1,4 +1,4 @@
-"""The catalogue as a served model places it: a map, neighbours, and what moved between two models."""
+"""Reads a model's item embeddings, and shows them: a map, neighbours, and the changes between two models."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ import tensorflow as tf
 from pipeline.report.charts.drawing import COLOURS, canvas
 
 _BLOCK = 1024
-"""Items asked for, or compared with the catalogue, at once; bounds memory."""
+"""Items to read, or to compare with the catalogue, at once; bounds memory."""
 
 _DRAWN = 5000
-"""Items of a map, evenly through the catalogue: each is an element of the SVG, and more only cover each other."""
+"""Items on a map, evenly chosen from the catalogue: each is an element of the SVG, and more would cover each other."""
 
 
 @dataclass(frozen=True)
 class EmbeddingMap:
-    """Where a model places the items.
+    """A model's embeddings of all items.
 
     Attributes:
         item_id: [items], in catalogue order.
         title: [items].
-        embedding: [items, dim] float32 of unit length; zero for an item that the model cannot place.
+        embedding: [items, dim] float32 of unit length; zero for an item that the model has no embedding for.
     """
 
     item_id: list[str]
@@ -32,7 +32,7 @@ class EmbeddingMap:
 
 
 def read_places(model: str) -> EmbeddingMap:
-    """Asks a SavedModel for all its items, through its signatures.
+    """Reads all items of a SavedModel through its signatures.
 
     Args:
         model: The SavedModel's folder.
@@ -52,7 +52,7 @@ def read_places(model: str) -> EmbeddingMap:
 
 
 def flatten(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The plane on which the items differ most: their first two principal components.
+    """Projects the items onto their first two principal components, the plane on which they differ most.
 
     Args:
         embedding: [items, dim].
@@ -67,11 +67,11 @@ def flatten(embedding: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def map_chart(places: EmbeddingMap, named: list[str]) -> str:
-    """The catalogue on its plane, some items by name.
+    """Draws the catalogue on its plane, with the titles of some items.
 
     Args:
-        places: The model's.
-        named: Ids of items whose titles are written.
+        places: The model's embeddings.
+        named: Ids of the items whose titles are shown.
 
     Returns:
         An `<svg>` element.
@@ -93,28 +93,28 @@ def map_chart(places: EmbeddingMap, named: list[str]) -> str:
 
 
 def neighbours(places: EmbeddingMap, k: int) -> npt.NDArray[np.int64]:
-    """Each item's nearest others by cosine.
+    """Finds each item's nearest neighbours by cosine.
 
     Args:
-        places: The model's.
-        k: How many; fewer where the catalogue is smaller.
+        places: The model's embeddings.
+        k: The number of neighbours; fewer if the catalogue is smaller.
 
     Returns:
-        [items, k] places in the catalogue, nearest first.
+        [items, k] indices into the catalogue, nearest first.
     """
     return np.concatenate(list(_nearest(places.embedding, min(k, len(places.item_id) - 1))))
 
 
 def moved(before: EmbeddingMap, after: EmbeddingMap, k: int = 10) -> list[dict[str, object]]:
-    """Items whose neighbourhood changed most between two models, among the items that both know.
+    """Finds the items whose neighbours changed most between two models, among the items that both models have.
 
     Args:
-        before: The older model's.
-        after: The newer model's.
-        k: Neighbours looked at.
+        before: The older model's embeddings.
+        after: The newer model's embeddings.
+        k: The number of neighbours to compare.
 
     Returns:
-        A row for each item: id, title, and the Jaccard index of its neighbours, least alike first.
+        A row for each item: id, title, and the Jaccard index of its neighbours, lowest first.
     """
     known = set(before.item_id)
     shared = [item for item in after.item_id if item in known]

@@ -1,4 +1,4 @@
-"""Charts and tables in a notebook's output, in the look of the report; nothing is loaded from a network."""
+"""Shows charts and tables in a notebook in the style of the report, without loading anything from a network."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -9,11 +9,11 @@ from typing import Any
 from pipeline.report.numbers import MISSING, significant
 
 _MAX_CHARACTERS = 200
-"""Longest text of a cell of a table."""
+"""Longest text in a cell of a table."""
 
 
 class Html:
-    """Something that a notebook shows; its `html` is what a test looks at."""
+    """HTML that a notebook shows; tests read its `html`."""
 
     def __init__(self, html: str) -> None:
         """Holds HTML in which all text is escaped already."""
@@ -24,12 +24,12 @@ class Html:
 
 
 def charts(*svgs: str) -> Html:
-    """Charts of `pipeline.report.charts`, side by side where there is room."""
+    """Shows charts of `pipeline.report.charts`, side by side if the page is wide enough."""
     return Html('<div class="charts wide">' + "".join(f"<figure>{svg}</figure>" for svg in svgs if svg) + "</div>")
 
 
 def table(rows: Sequence[Mapping[str, Any]], caption: str = "") -> Html:
-    """A table; the first row's keys are its columns, numbers stand to the right.
+    """Shows a table; its columns are the first row's keys, and numbers are aligned to the right.
 
     Args:
         rows: Values by column.
@@ -48,15 +48,15 @@ def table(rows: Sequence[Mapping[str, Any]], caption: str = "") -> Html:
 
 
 def text(*lines: str) -> Html:
-    """Plain lines."""
+    """Shows plain lines of text."""
     return Html("".join(f"<p>{escape(line)}</p>" for line in lines))
 
 
 @lru_cache
 def _style() -> str:
-    """The report's style, nested in a class of ours so that it applies to nothing else of the notebook."""
+    """Returns the report's style, nested in a class of its own so that it changes nothing else in the notebook."""
     style = resources.files("pipeline.report").joinpath("templates/style.css").read_text(encoding="utf-8")
-    # The notebook's theme need not be the machine's, which decides between dark and light: paper goes along.
+    # The machine's theme decides between dark and light, but the notebook may have another: set the background too.
     own = "background: var(--paper); color: var(--ink); padding: 1rem; font: 15px/1.45 sans-serif;"
     return f".perennial {{ {own} {style.replace(':root', '&')} }}"
 

@@ -1,4 +1,4 @@
-"""A served model's questions and answers as tables."""
+"""Shows a served model's signatures and answers as tables."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,34 +9,34 @@ import tensorflow as tf
 from transforms import features
 
 _SHOWN_NUMBERS = 4
-"""First numbers of a vector that a table shows."""
+"""How many numbers of a vector a table shows."""
 
 
 def signature_rows(signatures: Mapping[str, Any]) -> list[dict[str, str]]:
-    """A row for each signature: what goes in and what comes out.
+    """Makes a row for each signature with its inputs and outputs.
 
     Args:
-        signatures: Of a loaded SavedModel.
+        signatures: The signatures of a loaded SavedModel.
     """
 
-    def told(specs: Mapping[str, Any]) -> str:
+    def described(specs: Mapping[str, Any]) -> str:
         return ", ".join(f"{name} {spec.dtype.name}{spec.shape}" for name, spec in sorted(specs.items()))
 
     return [
         {
             "signature": name,
-            "in": told(function.structured_input_signature[1]),
-            "out": told(function.structured_outputs),
+            "in": described(function.structured_input_signature[1]),
+            "out": described(function.structured_outputs),
         }
         for name, function in sorted(signatures.items())
     ]
 
 
 def answer_rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """An answer's tensors as rows: one for each item of a single query's list, else one for each query.
+    """Makes rows of an answer's tensors: one for each item in the list of a single query, else one for each query.
 
     Args:
-        answer: Output name to tensor; vectors are cut short, and what stands for all rows is left out.
+        answer: Tensors by output name; vectors are shortened, and scalars, which hold for all rows, are left out.
     """
     values = {name: tensor.numpy() for name, tensor in answer.items()}
     lists = {name: array[0] for name, array in values.items() if array.ndim == 2 and name != "embedding"}
@@ -46,15 +46,15 @@ def answer_rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def example(history: Iterable[bytes]) -> bytes:
-    """A serialized tf.Example of somebody new with a history.
+    """Makes a serialized tf.Example of a new user with a history.
 
     Args:
         history: Item ids, the oldest first.
     """
     items = tf.train.Feature(bytes_list=tf.train.BytesList(value=list(history)))
-    made = tf.train.Example(features=tf.train.Features(feature={features.ITEM_ID: items}))
-    written: bytes = made.SerializeToString()
-    return written
+    message = tf.train.Example(features=tf.train.Features(feature={features.ITEM_ID: items}))
+    serialized: bytes = message.SerializeToString()
+    return serialized
 
 
 def _shown(value: Any) -> Any:

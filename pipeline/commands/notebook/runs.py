@@ -1,4 +1,4 @@
-"""Runs for a notebook: metrics over time, and a run's facts."""
+"""Reads and shows runs for a notebook: metrics over time, and a run's facts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,24 +16,24 @@ from pipeline.store.runs.records import Run, read_runs
 
 
 def runs_of(config: PipelineConfig) -> list[Run]:
-    """The pipeline's runs on this machine, oldest first."""
+    """Returns the pipeline's runs on this machine, oldest first."""
     return read_runs(local_metadata_path(config), config.name)
 
 
 def facts_of(config: PipelineConfig, run: Run) -> RunFacts:
-    """What the report of a run is made of."""
+    """Returns the facts that the report of a run shows."""
     return read_facts(config.name, parts_of_run(run), run)
 
 
 def required(facts: RunFacts, name: str) -> Any:
-    """What a notebook cannot do without.
+    """Returns a field of the facts that a notebook needs.
 
     Args:
-        facts: Of a run.
+        facts: The facts of a run.
         name: A field of the facts, such as `cleaning`.
 
     Raises:
-        LookupError: The run has not left it; the message has the run's own error.
+        LookupError: The run has not made it; the message contains the run's own error.
     """
     found = getattr(facts, name)
     if found is None:
@@ -43,53 +43,55 @@ def required(facts: RunFacts, name: str) -> Any:
 
 
 def nothing_of(run: Run, what: str) -> LookupError:
-    """The error that says that a run has not left something, and why the run failed if it did."""
+    """Makes the error that says that a run has not made something, and why the run failed if it did."""
     why = "".join(f"\n{node.node_id}: {node.error}" for node in run.nodes if node.error)
     return LookupError(f"run {run.number} has no {what}: it ended before that, or its artifacts were deleted.{why}")
 
 
 def runs_rows(facts: Sequence[RunFacts]) -> list[dict[str, Any]]:
-    """A row for each run: what became of it and what it reached.
+    """Makes a row for each run: how it ended, and its metrics.
 
     Args:
-        facts: Of runs, each with its `run`.
+        facts: The facts of the runs, each with its `run`.
     """
     rows = []
-    for of_run in facts:
-        assert of_run.run is not None
-        metrics = of_run.contenders[MODEL].metrics if of_run.contenders else {}
+    for run_facts in facts:
+        assert run_facts.run is not None
+        metrics = run_facts.contenders[MODEL].metrics if run_facts.contenders else {}
         rows.append(
             {
-                "run": of_run.run.number,
-                "started": of_run.run.started.strftime("%Y-%m-%d %H:%M"),
-                "seconds": of_run.run.seconds,
+                "run": run_facts.run.number,
+                "started": run_facts.run.started.strftime("%Y-%m-%d %H:%M"),
+                "seconds": run_facts.run.seconds,
                 "ndcg@10": metrics["ndcg@10"].value if metrics else None,
                 "hit_rate@10": metrics["hit_rate@10"].value if metrics else None,
-                "what became of it": verdict(of_run).headline,
+                "what became of it": verdict(run_facts).headline,
             }
         )
     return rows
 
 
 def history_chart(facts: Sequence[RunFacts], metric: str = "ndcg@10") -> str:
-    """A metric over runs with its interval, beside popularity on the same users; a refused model's dot is hollow.
+    """Draws a metric over runs with its interval, beside popularity on the same users.
+
+    The dot of a model that was not pushed is hollow.
 
     Args:
-        facts: Of runs, oldest first; those without an evaluation are left out.
-        metric: Of the evaluation.
+        facts: The facts of the runs, oldest first; runs without an evaluation are left out.
+        metric: A metric of the evaluation.
 
     Returns:
         An `<svg>` element; empty if no model was evaluated.
     """
     points = [
-        (of_run.run.number, ours, of_run.contenders[POPULARITY].metrics[metric], verdict(of_run).kind)
-        for of_run in facts
-        if of_run.run and (ours := _measured(of_run.contenders.get(MODEL), metric)) is not None
+        (run_facts.run.number, ours, run_facts.contenders[POPULARITY].metrics[metric], verdict(run_facts).kind)
+        for run_facts in facts
+        if run_facts.run and (ours := _measured(run_facts.contenders.get(MODEL), metric)) is not None
     ]
     if not points:
         return ""
-    told = ", ".join(f"run {n} {significant(ours.value)} ({kind})" for n, ours, _, kind in points)
-    with canvas("history", f"{metric} by run: {told}", 2.6) as drawn:
+    description = ", ".join(f"run {n} {significant(ours.value)} ({kind})" for n, ours, _, kind in points)
+    with canvas("history", f"{metric} by run: {description}", 2.6) as drawn:
         axes = drawn.axes()
         axes.set_title(f"{metric} by run")
         numbers = [number for number, _, _, _ in points]
@@ -118,5 +120,5 @@ def _measured(contender: ContenderMeasurements | None, metric: str) -> Measureme
 
 
 def lineage_of(run: Run) -> str:
-    """The drawing of what a run made from what."""
+    """Draws a run's lineage: which artifacts were made from which."""
     return lineage_chart({node.node_id: node.state for node in run.nodes}, edges_of(run))

@@ -1,6 +1,7 @@
-"""TFDV's statistics as tables and charts.
+"""Shows TFDV's statistics as tables and charts.
 
-`tfdv.visualize_statistics` loads its script from two web sites; these do not, and fit a notebook that is run unseen.
+`tfdv.visualize_statistics` loads its script from two web sites; these functions do not, so a notebook can also be run
+without a browser.
 """
 
 import json
@@ -18,18 +19,18 @@ from pipeline.store.runs.records import Run
 
 _STATISTICS_FILE = "FeatureStats.pb"
 _BARS = 12
-"""Bins of a histogram, and values of a text feature, the most frequent, that are drawn."""
+"""How many bins of a histogram, or most frequent values of a text feature, are drawn."""
 
 _LABEL_CHARACTERS = 40
 
 
 def read_statistics(run: Run, node_id: str, split: str) -> statistics_pb2.DatasetFeatureStatistics:
-    """What StatisticsGen counted.
+    """Reads the statistics that StatisticsGen computed.
 
     Args:
         run: The run.
         node_id: `InteractionsStatisticsGen` or `CatalogueStatisticsGen`.
-        split: Such as `train`.
+        split: The split, such as `train`.
 
     Raises:
         LookupError: The run has no such statistics.
@@ -40,7 +41,7 @@ def read_statistics(run: Run, node_id: str, split: str) -> statistics_pb2.Datase
 
 
 def statistics_rows(statistics: statistics_pb2.DatasetFeatureStatistics) -> list[dict[str, Any]]:
-    """A row for each feature: how often it is there, and how its values are spread."""
+    """Makes a row for each feature: how often it is present, and the distribution of its values."""
     rows = []
     for feature in statistics.features:
         numeric = feature.HasField("num_stats")
@@ -64,19 +65,19 @@ def statistics_rows(statistics: statistics_pb2.DatasetFeatureStatistics) -> list
 
 
 def value_chart(statistics: statistics_pb2.DatasetFeatureStatistics, feature: str) -> str:
-    """A feature's values: a histogram of numbers, the most frequent ones of texts.
+    """Draws a feature's values: a histogram of numbers, or the most frequent texts.
 
     Args:
-        statistics: Of a split.
-        feature: Its name.
+        statistics: The statistics of a split.
+        feature: The feature's name.
 
     Returns:
-        An `<svg>` element; empty where TFDV counted no values.
+        An `<svg>` element; empty if TFDV counted no values.
 
     Raises:
         LookupError: There is no such feature.
     """
-    found = next((of for of in statistics.features if _name(of) == feature), None)
+    found = next((candidate for candidate in statistics.features if _name(candidate) == feature), None)
     if found is None:
         raise LookupError(f"no feature {feature!r}; there are {', '.join(map(_name, statistics.features))}")
     if found.HasField("num_stats"):
@@ -86,9 +87,9 @@ def value_chart(statistics: statistics_pb2.DatasetFeatureStatistics, feature: st
         bars = [(value.value[:_LABEL_CHARACTERS], value.frequency) for value in found.string_stats.top_values[:_BARS]]
     if not bars:
         return ""
-    told = ", ".join(f"{name} {count(times)}" for name, times in bars)
+    description = ", ".join(f"{name} {count(times)}" for name, times in bars)
     slug = "".join(character if character.isalnum() else "-" for character in feature)
-    with canvas(f"values-{slug}", f"Values of {feature}: {told}", 0.5 + 0.24 * len(bars)) as drawn:
+    with canvas(f"values-{slug}", f"Values of {feature}: {description}", 0.5 + 0.24 * len(bars)) as drawn:
         axes = drawn.axes()
         axes.set_title(feature)
         places = range(len(bars))[::-1]
@@ -99,18 +100,18 @@ def value_chart(statistics: statistics_pb2.DatasetFeatureStatistics, feature: st
 
 
 def quarantined(run: Run, rows: int = 20) -> list[dict[str, Any]]:
-    """The first rows of the log that could not be read; none where all could.
+    """Returns the first rows of the log that could not be read; empty if all could.
 
     Args:
         run: The run.
-        rows: At most so many.
+        rows: Most rows to return.
 
     Raises:
         LookupError: The run has no Examples.
     """
     path = os.path.join(_output(run, "InteractionGen", "examples"), QUARANTINE_FILE)
     with fileio.open(path, "rb") as file:
-        # As bytes: in text, what a cell holds may end a line too, such as U+2028.
+        # Split bytes, not text: in text, a character in a cell may end a line too, such as U+2028.
         lines = file.read().splitlines()[:rows]
     return [{**json.loads(line), "file": os.path.basename(json.loads(line)["file"])} for line in lines]
 
@@ -123,7 +124,7 @@ def _output(run: Run, node_id: str, key: str) -> str:
 
 
 def _histogram(numbers: statistics_pb2.NumericStatistics) -> list[statistics_pb2.Histogram.Bucket]:
-    """The bins of equal width; TFDV gives quantiles beside them."""
+    """Returns the bins of equal width; TFDV also computes quantiles."""
     standard = [h for h in numbers.histograms if h.type == statistics_pb2.Histogram.STANDARD]
     return list(standard[0].buckets) if standard else []
 

@@ -1,4 +1,4 @@
-"""A log replayed: cut by time, and let arrive in rounds through the real pipeline."""
+"""Replays a log: cuts it by time, and runs the real pipeline in rounds, each with one more part of the log."""
 
 from pipeline.commands.replay.cli import add_parser
 

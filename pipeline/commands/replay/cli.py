@@ -44,7 +44,7 @@ def add_parser(commands: "Commands") -> None:
 
 def _replay(arguments: argparse.Namespace) -> None:
     config = load(arguments)
-    # TensorFlow and TFX take seconds to import; `perennial --help` does without.
+    # TensorFlow and TFX take seconds to import; `perennial --help` does not need them.
     from pipeline.commands.replay import rounds, showing
 
     console = Console()

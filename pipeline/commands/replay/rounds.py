@@ -1,4 +1,4 @@
-"""Runs the real pipeline once a round, each time with a window more of the log, and notes how each round ended."""
+"""Runs the real pipeline once a round, each time with one more window of the log, and records how each round ended."""
 
 import contextlib
 import dataclasses
@@ -27,10 +27,10 @@ from pipeline.store.runs.records import NodeExecution, Run, read_runs
 D = TypeVar("D", bound=Document)
 
 ROUNDS_FILE = "rounds.json"
-"""In the replay's folder: every round so far, as JSON values of `Round`."""
+"""File in the replay's folder: every round so far, as JSON values of `Round`."""
 
 _WAITING, _ARRIVED = "waiting", "log"
-"""Folders of the windows in the replay's."""
+"""Folders in the replay's folder for the windows that wait and that have arrived."""
 
 PUSHED, REFUSED, STOPPED = "pushed", "refused", "stopped"
 HEADLINE_METRICS = ("hit_rate@10", "ndcg@10", "recall@100")
@@ -47,36 +47,36 @@ class Round:
     """Rows of the log so far."""
 
     newest: int
-    """Timestamp of the newest of them, in the log's unit."""
+    """Timestamp of the newest of these rows, in the log's unit."""
 
     outcome: str
-    """`pushed`; `refused` by the gate; or `stopped` by an error before."""
+    """`pushed`; `refused` by the gate; or `stopped` by an error."""
 
     reason: str
     """The rules that failed, or the error; empty for a pushed model."""
 
     version: str | None
-    """The version pushed."""
+    """The version that was pushed; None if none was."""
 
     warm: bool
-    """Whether training began with the last blessed model."""
+    """Whether training started from the last blessed model."""
 
     metrics: dict[str, dict[str, float | None]]
-    """Contender (`model`, `popularity`, …) to its headline metrics; empty for a round that was stopped."""
+    """Headline metrics by contender (`model`, `popularity`, …); empty for a round that was stopped."""
 
     train_seconds: float | None
-    """Time of all epochs without their evaluations; None where nothing was trained."""
+    """Time of all epochs without their evaluations; None if nothing was trained."""
 
     seconds: float
     """Time of the whole round."""
 
 
 def replay_config(config: PipelineConfig, warm_start: bool) -> PipelineConfig:
-    """The config of a pipeline whose log arrives in windows, in a folder of its own beside the pipeline's.
+    """Makes the config of a pipeline whose log arrives in windows, in a folder of its own beside the pipeline's.
 
     Args:
         config: The pipeline to replay.
-        warm_start: Whether models may start from the last blessed one; else each is trained from nothing.
+        warm_start: Whether models may start from the last blessed one; if not, each is trained from the beginning.
     """
     trainer = config.trainer if warm_start else config.trainer.model_copy(update={"warm_start": False})
     folder = Path(config.output_dir, "replay" if warm_start else "replay-cold")
@@ -87,19 +87,19 @@ def replay_config(config: PipelineConfig, warm_start: bool) -> PipelineConfig:
 
 
 def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Console) -> Iterator[Round]:
-    """Cuts the log, and runs the pipeline after each arrival. What an earlier replay left is replaced.
+    """Cuts the log into windows, and runs the pipeline after each arrival. The files of an earlier replay are replaced.
 
     Args:
-        config: The pipeline to replay; its own folder is not touched.
-        rounds: How many.
+        config: The pipeline to replay; its own folder is not changed.
+        rounds: The number of rounds.
         warm_start: See `replay_config`.
-        console: Where to say how far it is.
+        console: Where to print progress.
 
     Yields:
-        Each round as it ends. One that a component stops is one of them: the next one comes all the same.
+        Each round when it ends, also a round that a component stopped; the next round follows anyway.
 
     Raises:
-        ConfigError, DataError: The log cannot be cut; what an earlier replay left still is.
+        ConfigError, DataError: The log cannot be cut; the files of an earlier replay stay.
         LockedError: The same replay is at work elsewhere.
         OutputError: The replay's folder cannot be written.
     """
@@ -116,19 +116,19 @@ def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Co
             console.rule(f"round {number} of {rounds}: {events:,} events")
             done.append(_round(changed, number, events, window.newest, console))
             with writing(home):
-                write_json(home / ROUNDS_FILE, [dataclasses.asdict(of) for of in done])
+                write_json(home / ROUNDS_FILE, [dataclasses.asdict(finished) for finished in done])
             yield done[-1]
 
 
 @contextlib.contextmanager
 def writing(home: Path) -> Iterator[None]:
-    """Tells what the system says of a replay's folder in our own words.
+    """Wraps a block that writes a replay's folder, and turns the system's errors into ours.
 
     Args:
         home: The folder.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The folder cannot be written.
     """
     try:
         yield
@@ -139,8 +139,8 @@ def writing(home: Path) -> Iterator[None]:
 
 
 def _cut(log: Log, rounds: int, home: Path) -> list[Window]:
-    """Cuts into a new folder, which then takes the place of the old one: a log that cannot be cut costs nothing."""
-    sweep(home)  # after replays that were killed; the lock keeps out living ones
+    """Cuts the log in a new folder, which then replaces the old one: if the log cannot be cut, the old one stays."""
+    sweep(home)  # removes what killed replays left; the lock keeps out running ones
     with new_folder(home, commit_file=None) as fresh:
         found = windows.cut(log, rounds, Path(fresh, _WAITING))
         Path(fresh, _ARRIVED).mkdir()
@@ -148,7 +148,7 @@ def _cut(log: Log, rounds: int, home: Path) -> list[Window]:
 
 
 def _round(config: PipelineConfig, number: int, events: int, newest: int, console: Console) -> Round:
-    """Runs the pipeline on what has arrived."""
+    """Runs the pipeline on the windows that have arrived."""
     since, earlier = time.monotonic(), len(_runs(config))
     error = ""
     try:
@@ -156,13 +156,13 @@ def _round(config: PipelineConfig, number: int, events: int, newest: int, consol
     except PerennialError as e:
         error = f"{type(e).__name__}: {e}"
         console.print(error, highlight=False, markup=False)
-    runs = _runs(config)[earlier:]  # none if it ended before its first component
+    runs = _runs(config)[earlier:]  # empty if the run ended before its first component
     outcome = _outcome(runs[0] if runs else None, error)
     return Round(number=number, events=events, newest=newest, seconds=round(time.monotonic() - since, 1), **outcome)
 
 
 def _whole_replay(config: PipelineConfig) -> PipelineConfig:
-    """The config whose lock is held from the first round to the last: that of `config` is each run's own."""
+    """Makes the config whose lock is held during all rounds; each run takes the lock of `config` itself."""
     return config.model_copy(
         update={
             "output_dir": str(Path(config.output_dir, "replays")),
@@ -181,7 +181,7 @@ def _outcome(run: Run | None, error: str) -> dict[str, Any]:
     warm_start = _document(WarmStartReport, nodes, "TwoTowerTrainer", "model_run")
     training = _document(TrainingMetrics, nodes, "TwoTowerTrainer", "model_run")
     if warm_start is not None and warm_start.unchanged:
-        training = None  # of a model that is handed on, the metrics are those of the run that trained it
+        training = None  # the model is a copy, so the metrics are from the run that trained it
     pushed = _properties(nodes, "Pusher", "pushed_model")
     failed = [rule.detail for rule in evaluation.decision.failed] if evaluation is not None else []
     if error:
@@ -196,8 +196,8 @@ def _outcome(run: Run | None, error: str) -> dict[str, Any]:
         "version": pushed.get("pushed_version"),
         "warm": warm_start is not None and warm_start.is_warm,
         "metrics": {
-            contender: {name: _value(of.metrics.get(name)) for name in HEADLINE_METRICS}
-            for contender, of in (evaluation.contenders.items() if evaluation is not None else ())
+            contender: {name: _value(measured.metrics.get(name)) for name in HEADLINE_METRICS}
+            for contender, measured in (evaluation.contenders.items() if evaluation is not None else ())
         },
         "train_seconds": round(sum(epoch.train_seconds for epoch in training.epochs), 2) if training else None,
     }

@@ -1,4 +1,4 @@
-"""A replay's rounds as a table for the terminal and as a page with charts."""
+"""Shows a replay's rounds as a table for the terminal and as a page with charts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,49 +19,56 @@ from pipeline.report.page import environment, from_home
 PAGE_FILE = "replay.html"
 _STYLE = {PUSHED: "green", REFUSED: "yellow", STOPPED: "red"}
 _REASON_CHARACTERS = 160
-"""Of a reason in the terminal's table; the page has more room."""
+"""Longest reason in the terminal's table; the page shows the whole reason."""
 
 
 def table(rounds: Sequence[Round]) -> Table:
-    """The rounds, for the terminal."""
-    # Eighty characters wide with a version at the end; the page has the rest.
+    """Makes the table of the rounds for the terminal."""
+    # Eighty characters wide with a version at the end; the page shows the other columns.
     shown = Table(box=None)
     for name in ("round", "events", "ended", "start"):
         shown.add_column(name, no_wrap=True)
     for name in (HEADLINE_METRICS[0], "popularity", "train s"):
         shown.add_column(name, justify="right", no_wrap=True)
     shown.add_column("version, or why not", min_width=10)
-    for of in rounds:
-        reason = of.reason if len(of.reason) <= _REASON_CHARACTERS else f"{of.reason[: _REASON_CHARACTERS - 1]}…"
-        values = [of.metrics.get(contender, {}).get(HEADLINE_METRICS[0]) for contender in ("model", "popularity")]
+    for finished in rounds:
+        reason = (
+            finished.reason
+            if len(finished.reason) <= _REASON_CHARACTERS
+            else f"{finished.reason[: _REASON_CHARACTERS - 1]}…"
+        )
+        values = [finished.metrics.get(contender, {}).get(HEADLINE_METRICS[0]) for contender in ("model", "popularity")]
         shown.add_row(
-            str(of.number),
-            f"{of.events:,}",
-            f"[{_STYLE[of.outcome]}]{of.outcome}[/]",
-            "–" if of.train_seconds is None else "warm" if of.warm else "cold",
-            *(significant(value) for value in (*values, of.train_seconds)),
-            escape(reason) or of.version,
+            str(finished.number),
+            f"{finished.events:,}",
+            f"[{_STYLE[finished.outcome]}]{finished.outcome}[/]",
+            "–" if finished.train_seconds is None else "warm" if finished.warm else "cold",
+            *(significant(value) for value in (*values, finished.train_seconds)),
+            escape(reason) or finished.version,
         )
     return shown
 
 
 def page(pipeline: str, rounds: Sequence[Round]) -> str:
-    """The rounds, as an HTML document.
+    """Makes the page of the rounds, an HTML document.
 
     Args:
         pipeline: The pipeline's name.
         rounds: The rounds, at least one.
     """
-    pushed = sum(of.outcome == PUSHED for of in rounds)
-    outcomes = [of.outcome for of in rounds]
+    pushed = sum(finished.outcome == PUSHED for finished in rounds)
+    outcomes = [finished.outcome for finished in rounds]
     series = {
         metric: {
-            contender: [of.metrics.get(contender, {}).get(metric) for of in rounds] for contender in quality.CONTENDERS
+            contender: [finished.metrics.get(contender, {}).get(metric) for finished in rounds]
+            for contender in quality.CONTENDERS
         }
         for metric in HEADLINE_METRICS
     }
-    charts = [quality_chart(metric, outcomes, of_contenders) for metric, of_contenders in series.items()]
-    charts.append(seconds_chart([of.seconds for of in rounds], [of.train_seconds for of in rounds]))
+    charts = [quality_chart(metric, outcomes, by_contender) for metric, by_contender in series.items()]
+    charts.append(
+        seconds_chart([finished.seconds for finished in rounds], [finished.train_seconds for finished in rounds])
+    )
     return (
         environment()
         .get_template("replay.html.j2")
@@ -71,7 +78,7 @@ def page(pipeline: str, rounds: Sequence[Round]) -> str:
             metrics=HEADLINE_METRICS,
             names=quality.CONTENDERS,
             markers=quality.MARKERS,
-            charts=[Markup(chart) for chart in charts],  # matplotlib has escaped what they say
+            charts=[Markup(chart) for chart in charts],  # matplotlib has escaped their texts
             headline=f"{pushed} of {len(rounds)} rounds pushed a model",
             kind="pushed" if pushed == len(rounds) else "refused",
         )
@@ -82,14 +89,14 @@ def write(config: PipelineConfig, rounds: Sequence[Round]) -> Path:
     """Writes the page into the replay's folder.
 
     Args:
-        config: The replay's config, of `rounds.replay_config`.
+        config: The replay's config, from `rounds.replay_config`.
         rounds: The rounds, at least one.
 
     Returns:
-        The file.
+        The page's file.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The page cannot be written.
     """
     path = local_home(config) / PAGE_FILE
     with writing(local_home(config)):

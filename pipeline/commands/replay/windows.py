@@ -1,4 +1,4 @@
-"""Cuts a log into windows of equal size by time. The rows stay as they are, so that the pipeline does the cleaning."""
+"""Cuts a log into windows of equal size by time. The rows are not changed: the pipeline cleans them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +24,10 @@ class Window:
     """The events of one round."""
 
     file: Path
-    """Parquet, with the log's columns under the names of `reading`."""
+    """Parquet file, with the log's columns under the names of `reading`."""
 
     events: int
-    """Rows."""
+    """The number of rows."""
 
     oldest: int
     newest: int
@@ -39,14 +39,14 @@ def cut(log: Log, rounds: int, folder: Path) -> list[Window]:
 
     Args:
         log: The log's config, with timestamps; its path may be a `dataset://` one.
-        rounds: How many windows, each with as many events as the others, or one more.
-        folder: Where to write them; made if need be.
+        rounds: The number of windows; their numbers of events differ by one at most.
+        folder: Where to write them; it is created if it is missing.
 
     Returns:
-        The windows, oldest first. Events of one time are in the order of the input.
+        The windows, oldest first. Events with the same time keep the order of the input.
 
     Raises:
-        ConfigError: The log has no timestamps, or files of its own for each split.
+        ConfigError: The log has no timestamps, or it has separate files for each split.
         DataError: The log cannot be read, or has fewer events than there are rounds.
     """
     if log.columns.timestamp is None or not isinstance(log.path, str):
@@ -70,7 +70,7 @@ def cut(log: Log, rounds: int, folder: Path) -> list[Window]:
 
 
 def windowed(log: Log, path: str) -> Log:
-    """The config of the same log once it lies in windows.
+    """Makes the config of the same log after it was cut into windows.
 
     Args:
         log: The config of the log that was cut.
@@ -87,9 +87,9 @@ def windowed(log: Log, path: str) -> Log:
 
 
 def _read(log: Log, path: str) -> tuple[Any, Any]:
-    """All rows with a readable time, as a pyarrow.Table, and their times int64 `[rows]`."""
+    """Reads all rows with a readable time, as a pyarrow.Table, and their times int64 `[rows]`."""
     wanted = reading.wanted_columns(log)
-    # Text but for the time: what is wrong with a cell is for the pipeline to find.
+    # Read all columns but the time as text: the pipeline finds the cells with errors.
     kinds: dict[str, Kind] = {field: "integer" if field == reading.TIMESTAMP else "text" for field in wanted}
     base, patterns = settings.split_globs({"log": path})
     require_match(path)
@@ -102,7 +102,7 @@ def _read(log: Log, path: str) -> tuple[Any, Any]:
         for piece in parts:
             for _, parsed in pieces.read(piece, log.format, wanted, kinds):
                 problems = Problems.none(parsed.table.num_rows)
-                of_rows = columns.times(
+                row_times = columns.times(
                     parsed.table.column(reading.TIMESTAMP), log.timestamp_unit, "timestamp", problems
                 )
                 found = {
@@ -110,9 +110,9 @@ def _read(log: Log, path: str) -> tuple[Any, Any]:
                     for field in wanted
                     if field != reading.TIMESTAMP
                 }
-                table = pa.table({**found, reading.TIMESTAMP: pa.array(of_rows)})
+                table = pa.table({**found, reading.TIMESTAMP: pa.array(row_times)})
                 tables.append(table.filter(pa.array(problems.good)))
-                times.append(of_rows[problems.good])
+                times.append(row_times[problems.good])
     if not tables:
         raise DataError(f"{path}: holds no events to replay.")
     return pa.concat_tables(tables), np.concatenate(times)

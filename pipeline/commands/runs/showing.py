@@ -1,4 +1,4 @@
-"""Runs on a terminal, and as JSON values."""
+"""Shows runs on a terminal and as JSON values."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,14 +15,14 @@ from pipeline.store.runs.metadata import WITHDRAWN
 from pipeline.store.runs.records import NodeExecution, Run
 
 HEADLINE = "ndcg_at_10"
-"""The property of ModelEvaluation that stands for a run in a table."""
+"""The property of ModelEvaluation that a table shows for each run."""
 
 _STYLES = {"succeeded": "green", "complete": "green", "cached": "dim", "running": "cyan"}
-"""By state; what is not here went wrong."""
+"""Style by state; a state without an entry is a failure and is shown in red."""
 
 
 def run_summary(run: Run) -> dict[str, Any]:
-    """One line of `perennial runs list`, as JSON values; None for what the run did not reach.
+    """Returns one line of `perennial runs list` as JSON values; None for values that the run did not reach.
 
     Args:
         run: The run.
@@ -46,10 +46,10 @@ def run_summary(run: Run) -> dict[str, Any]:
 
 
 def runs_table(runs: list[Run]) -> Table:
-    """The table of `perennial runs list`.
+    """Makes the table of `perennial runs list`.
 
     Args:
-        runs: Oldest first.
+        runs: The runs, oldest first.
     """
     table = Table("run", "started", "seconds", "state", "new", "cached", "nDCG@10", "gate", "version", box=SIMPLE)
     for column in table.columns:
@@ -74,7 +74,7 @@ def runs_table(runs: list[Run]) -> Table:
 
 
 def run_details(run: Run) -> dict[str, Any]:
-    """What `perennial runs show` shows, as JSON values.
+    """Returns the output of `perennial runs show` as JSON values.
 
     Args:
         run: The run.
@@ -191,6 +191,6 @@ def _number(value: float | None) -> str:
 
 
 def _outputs(node: NodeExecution) -> str:
-    # The last two folders tell outputs apart; whole paths, all under one root, would break the table.
+    # The last two folders identify an output; whole paths, which are all under one root, would be too wide.
     uris = [ref.uri for refs in node.outputs.values() for ref in refs]
     return "\n".join("/".join(Path(uri).parts[-2:]) for uri in uris)

@@ -1,4 +1,4 @@
-"""How the commands about versions show a version, here and on Vertex."""
+"""Shows versions for the commands about versions on this machine and on Vertex."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 from pipeline.ground.terminal import console
 
 SHORT = 12
-"""Characters of a digest that tell models apart."""
+"""How many characters of a digest are shown; they are enough to distinguish models."""
 
 
 def state(row: dict[str, Any]) -> str:
-    """Whether a version is live, withdrawn, or holds an older model again.
+    """Says whether a version is live, withdrawn, or holds an older model again.
 
     Args:
-        row: A version, as a listing has it.
+        row: A version, as in a listing.
     """
     words = [word for word in ("live", "withdrawn") if row.get(word)]
     words += [f"back to {row['rolled_back_to']}"] if row.get("rolled_back_to") else []

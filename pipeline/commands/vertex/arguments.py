@@ -1,4 +1,4 @@
-"""What the commands of `perennial vertex` share: options, the config that they name, and the job that they run."""
+"""Defines what the commands of `perennial vertex` share: options, and how they read the config and the job."""
 
 import argparse
 import tempfile
@@ -54,17 +54,17 @@ def add_request(parser: argparse.ArgumentParser) -> None:
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """Adds the run that a command is about."""
+    """Adds the argument for a run."""
     parser.add_argument("run", metavar="RUN", help="the run: its id, its resource name, or 'latest'")
 
 
 def load(arguments: argparse.Namespace) -> "tuple[PipelineConfig, Vertex]":
-    """Reads the config that is named, with the images of the options, and its `vertex` section.
+    """Reads the config, with the images of the options, and its `vertex` section.
 
     Raises:
-        ConfigError: The config does not fit, or has no such section.
+        ConfigError: The config is not valid, or has no such section.
     """
-    # Commands that make no job have no such options.
+    # Commands that make no job do not have these options.
     images = getattr(arguments, "image", None), getattr(arguments, "dataflow_image", None)
     config = with_images(chosen_config.load(arguments), *images)
     if config.vertex is None:
@@ -76,10 +76,10 @@ def load(arguments: argparse.Namespace) -> "tuple[PipelineConfig, Vertex]":
 
 
 def compiled_job(arguments: argparse.Namespace, config: "PipelineConfig") -> "CompiledJob":
-    """Reads the job file that is named, or compiles the config's pipeline; lint checks either.
+    """Reads the job file of `--job`, or compiles the config's pipeline; lint checks the job in both cases.
 
     Raises:
-        JobError: The file is no compiled job, or is of another pipeline or image, or would fail where it is to run.
+        JobError: The file is not a compiled job, or is for another pipeline or image, or lint found an error.
     """
     from pipeline.job.compiled import read_job
     from pipeline.job.lint import job_findings
@@ -104,7 +104,7 @@ def compiled_job(arguments: argparse.Namespace, config: "PipelineConfig") -> "Co
 
 
 def _require_same_pipeline(job: "CompiledJob", config: "PipelineConfig") -> None:
-    """Refuses another pipeline's job: it would run under this one's labels, and be listed and scheduled as this one."""
+    """Refuses a job of another pipeline: it would run with this pipeline's labels, and be listed as this pipeline."""
     if job.name != config.name:
         raise JobError(
             f"{job.path}: is a job of the pipeline {job.name!r}, but the config is that of {config.name!r}. Name the "

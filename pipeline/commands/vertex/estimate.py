@@ -1,4 +1,4 @@
-"""The estimate of what a run costs, before it is started."""
+"""Estimates the cost of a run before it is started."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def estimate_run(api: "Api | None", config: "PipelineConfig", job: "CompiledJob") -> None:
-    """Shows what the run costs, on standard error: standard output is the request, or the run's id."""
+    """Shows the estimate on standard error, since standard output has the request or the run's id."""
     assert config.vertex is not None
     from pipeline.commands.vertex.showing import show_estimate
     from pipeline.runners.vertex.cost import check_ceiling, estimate, holdings

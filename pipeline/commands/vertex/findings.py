@@ -1,4 +1,4 @@
-"""Findings on a terminal, and as JSON values."""
+"""Shows lint's findings on a terminal and as JSON values."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ _STYLES = {"error": "bold red", "warning": "bold yellow"}
 
 
 def skipped(config: PipelineConfig | None, name: str) -> dict[str, str]:
-    """The rules that could not be checked, each with the reason.
+    """Lists the rules that could not be checked, each with the reason.
 
     Args:
-        config: The config, if there was one.
-        name: What it is called.
+        config: The config; None if there was none.
+        name: The config's name in the reason.
     """
     if config is None:
         return dict.fromkeys(NEED_CONTEXT, "a job does not contain the answer: name its config with --config")
@@ -27,11 +27,11 @@ def skipped(config: PipelineConfig | None, name: str) -> dict[str, str]:
 
 
 def as_json(subject: str, findings: list[Finding], not_checked: dict[str, str]) -> dict[str, Any]:
-    """The findings, as JSON values.
+    """Returns the findings as JSON values.
 
     Args:
         subject: The config or job.
-        findings: What was found.
+        findings: The findings.
         not_checked: Rules that could not be checked, each with the reason.
     """
     errors = sum(finding.severity == "error" for finding in findings)
@@ -45,11 +45,11 @@ def as_json(subject: str, findings: list[Finding], not_checked: dict[str, str]) 
 
 
 def show(subject: str, findings: list[Finding], not_checked: dict[str, str], console: Console) -> None:
-    """Prints each fault once, with the tasks that have it.
+    """Prints each finding once, with the tasks that have it.
 
     Args:
         subject: The config or job.
-        findings: What was found.
+        findings: The findings.
         not_checked: Rules that could not be checked, each with the reason.
         console: Where to print.
     """

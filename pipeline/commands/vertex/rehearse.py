@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # kfp takes a third of a second to import, which every comman
     from pipeline.job.compiled import CompiledJob
 
 _ELSEWHERE = ("custom_job", "dataflow", "registry")
-"""Fields of the `vertex` section by which a task asks Google Cloud to do something."""
+"""Fields of the `vertex` section with which a task starts work on Google Cloud."""
 
 
 def add_parser(commands: "Commands") -> None:
@@ -101,12 +101,12 @@ def _compiled(config: "PipelineConfig") -> "CompiledJob":
         )
         here = config.vertex.model_copy(update=dict.fromkeys(elsewhere))
         config = config.model_copy(update={"vertex": here})
-    with tempfile.TemporaryDirectory() as folder:  # the rehearsal keeps what it runs
+    with tempfile.TemporaryDirectory() as folder:  # the rehearsal keeps its own copy of the job
         return read_job(compile_job(config, folder))
 
 
 def _places(config: "PipelineConfig") -> dict[str, Path]:
-    """The folders that a person would have copied to the buckets: the data sets and the curated schemas."""
+    """Returns the folders that a person would copy to the buckets: the data sets and the curated schemas."""
     from pipeline import datasets
     from pipeline.ground.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA
 
@@ -119,7 +119,7 @@ def _places(config: "PipelineConfig") -> dict[str, Path]:
     for path in paths:
         if path.startswith(datasets.SCHEME):
             name = path.removeprefix(datasets.SCHEME).split("/", 1)[0]
-            datasets.resolve(path)  # an error of its own if it has not been fetched
+            datasets.resolve(path)  # raises if the data set has not been fetched
             places[f"{vertex.data_dir.rstrip('/')}/{name}"] = datasets.data_dir() / name
     schemas = Path(config.schema_dir, config.name)
     if vertex.schema_dir and any((schemas / file).exists() for file in (INTERACTIONS_SCHEMA, CATALOGUE_SCHEMA)):

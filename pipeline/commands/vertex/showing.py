@@ -1,4 +1,4 @@
-"""Runs, schedules and estimates on the terminal."""
+"""Shows runs, schedules and estimates on the terminal."""
 
 import functools
 from collections.abc import Iterable, Mapping
@@ -14,13 +14,13 @@ from pipeline.runners.vertex.runs import VertexRun, run_link
 from pipeline.runners.vertex.schedule_listing import ListedSchedule
 
 _REPORT = "report"
-"""The output of RunReport that is a page."""
+"""The output of RunReport that contains the page; it is shown in bold."""
 
 _STYLES = {"succeeded": "green", "active": "green", "failed": "red", "cancelled": "yellow", "paused": "yellow"}
 
 
 def runs_table(runs: list[VertexRun], title: str) -> Table:
-    """One line a run, newest first."""
+    """Makes a table with one line for each run, newest first."""
     table = Table("run", "state", "created", "took", "commit", "data", "started by", title=title)
     for run in runs:
         table.add_row(
@@ -37,12 +37,12 @@ def runs_table(runs: list[VertexRun], title: str) -> Table:
 
 
 def schedules_table(schedules: list[ListedSchedule], title: str) -> Table:
-    """One line a schedule, newest first."""
+    """Makes a table with one line for each schedule, newest first."""
     table = Table("schedule", "state", "cron", "next run", "ends", "created", title=title)
-    for one in schedules:
-        identifier = one.name.rpartition("/")[2]
-        moments = (moment(one.next_run), moment(one.ends), moment(one.created))
-        table.add_row(escape(identifier), _styled(one.state), escape(one.cron), *moments)
+    for schedule in schedules:
+        identifier = schedule.name.rpartition("/")[2]
+        moments = (moment(schedule.next_run), moment(schedule.ends), moment(schedule.created))
+        table.add_row(escape(identifier), _styled(schedule.state), escape(schedule.cron), *moments)
     return table
 
 
@@ -103,7 +103,7 @@ def show_estimate(estimate: Estimate, sources: tuple[str, ...], console: Console
 
 
 def moment(when: datetime | None) -> str:
-    """A moment in UTC, for people."""
+    """Formats a time in UTC."""
     return f"{when.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC" if when is not None else ""
 
 
@@ -129,7 +129,7 @@ def _cells(task: TaskCost) -> list[str]:
 
 
 def _hours(held: Iterable[tuple[float, Mapping[str, int]]]) -> str:
-    """Hours by type, summed."""
+    """Formats the summed hours by type."""
     sums: dict[str, float] = {}
     for hours, counts in held:
         for name, count in counts.items():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipeline.runners.vertex.runs import VertexRun
 
 _INTERRUPTED = 130
-"""The shell's status of a command that Ctrl-C ended."""
+"""The exit status that shells use for a command that Ctrl-C ended."""
 
 
 def add_parser(commands: "Commands") -> None:
