@@ -1,1 +1,1 @@
-"""Google Cloud as tasks call it: client, retries, refusals, signals, Dataflow, CustomJobs, the Model Registry."""
+"""Calls Google Cloud from tasks: client, retries, refusals, signals, Dataflow, CustomJobs, the Model Registry."""

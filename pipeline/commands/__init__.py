@@ -1,1 +1,1 @@
-"""The `perennial` command, and what else people start: doctor, replay, notebook helpers, the demo."""
+"""The `perennial` command and its parts: doctor, replay, notebook helpers, the demo."""

@@ -1,1 +1,1 @@
-"""The page for people that every run leaves: what it read, learned, measured and decided."""
+"""Writes the report page of each run: what the run read, learned, measured and decided."""

@@ -1,1 +1,1 @@
-"""What a pipeline keeps: its runs, the versions in the serving folder, and the models they hold."""
+"""Reads and writes what a pipeline keeps: its runs, the versions in the serving folder, and the models in them."""

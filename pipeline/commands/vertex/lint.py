@@ -62,7 +62,7 @@ def _lint(arguments: argparse.Namespace) -> None:
 
         findings = job_findings(read_job(job_file), job_context(config))
     else:
-        assert config is not None  # else there was a job
+        assert config is not None  # without a job file, a config is always named
         findings = _config_findings(config)
     skipped = showing.skipped(config, named or "")
     subject = str(job_file or named)

@@ -76,7 +76,7 @@ def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, Pipeline]:
         ConfigError: The config has no `vertex` section, or names a path that Vertex cannot read.
     """
     places = vertex_places(config)
-    assert config.vertex is not None  # else there were no places
+    assert config.vertex is not None  # else `vertex_places` has raised an error
     return config.vertex, create_pipeline(config, places)
 
 

@@ -112,7 +112,7 @@ def _prune_logs(logs_dir: Path, kept: list[Run]) -> None:
 def _log_began(file: Path) -> datetime | None:
     try:
         return datetime.strptime(file.stem, LOG_NAME_FORMAT).replace(tzinfo=timezone.utc)
-    except ValueError:  # not one of ours
+    except ValueError:  # not the name of a run's log
         return None
 
 

@@ -27,7 +27,7 @@ class Version:
     number: int
     path: str
     record: PushRecord
-    """What its push recorded."""
+    """The record that its push wrote."""
 
     @property
     def digest(self) -> str:
