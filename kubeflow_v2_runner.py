@@ -1,4 +1,4 @@
-"""Entry file of the `tfx` CLI with `--engine=vertex`: compiles the Vertex job. PERENNIAL_CONFIG names the YAML."""
+"""Compiles the Vertex job for the `tfx` CLI with `--engine=vertex`. PERENNIAL_CONFIG names the pipeline's YAML."""
 
 import sys
 
@@ -9,7 +9,7 @@ from pipeline.runners.vertex.labels import made_of
 
 
 def main() -> None:
-    """Writes `pipeline.json` into the current folder, or where the `tfx` CLI wants it."""
+    """Writes `pipeline.json` into the current folder, or into the folder that the `tfx` CLI asks for."""
     try:
         config = config_from_environment()
         compile_job(config, labels=made_of(config))

@@ -1,6 +1,6 @@
-"""Entry file of the `tfx` CLI with `--engine=local`. PERENNIAL_CONFIG names the pipeline's YAML.
+"""Runs the pipeline for the `tfx` CLI with `--engine=local`. PERENNIAL_CONFIG names the pipeline's YAML.
 
-It stands at the root because the CLI puts its folder first on `sys.path`.
+This file is at the root because the CLI puts its folder first on `sys.path`.
 """
 
 import os
@@ -13,13 +13,13 @@ from pipeline.runners import local
 
 
 def main() -> None:
-    """Runs the pipeline of PERENNIAL_CONFIG; an error of ours is told in its own words, without a traceback."""
+    """Runs the pipeline of PERENNIAL_CONFIG; prints an error of ours as its message, without a traceback."""
     try:
         config = config_from_environment()
-        asked_for = _pipeline_name_asked_for()
-        if asked_for not in (None, config.name):
+        requested_name = _requested_pipeline_name()
+        if requested_name not in (None, config.name):
             raise ConfigError(
-                f"`tfx run create` asks for the pipeline {asked_for!r}, but the config is that of {config.name!r}: "
+                f"`tfx run create` asks for the pipeline {requested_name!r}, but the config is that of {config.name!r}: "
                 f"export {CONFIG_VARIABLE} with the YAML that the pipeline was created from."
             )
         local.run(config)
@@ -27,10 +27,10 @@ def main() -> None:
         sys.exit(f"{type(e).__name__}: {e}")
 
 
-def _pipeline_name_asked_for() -> str | None:
-    """The name given to `tfx run create`, which starts this file as its child without passing the name on.
+def _requested_pipeline_name() -> str | None:
+    """Returns the name given to `tfx run create`, which starts this file as its child without passing the name on.
 
-    Without this look, a run whose environment lacks the variable would silently train another pipeline.
+    Without this check, a run whose environment lacks the variable would silently train another pipeline.
     """
     command = Path(f"/proc/{os.getppid()}/cmdline")
     arguments = command.read_bytes().decode(errors="replace").split("\0") if command.exists() else []

@@ -1,7 +1,7 @@
-"""What every package may import and is no config: errors, and how a file is written whole or not at all."""
+"""Code that every package may import: the errors, and the functions that write a file whole or not at all."""
 
 import os
 
-# TensorFlow Recommenders needs Keras 2, and TensorFlow reads this once, when it is first imported. Every package
-# imports this one, so it stands here; images set it too, because there TFX is imported before us.
+# TensorFlow Recommenders needs Keras 2, and TensorFlow reads this variable once, when it is first imported. It is set
+# here because every package imports this one. Images set it too, because TFX is imported before us there.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")

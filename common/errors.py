@@ -1,7 +1,7 @@
 """The project's own errors.
 
-Every message says what is wrong, where, what came, and what to do. Commands catch
-`PerennialError`, print the message, and catch nothing wider.
+Every message says what is wrong, where it is, what was received, and what to do. Commands catch `PerennialError`,
+print the message, and catch nothing wider.
 """
 
 
@@ -26,7 +26,7 @@ class AnomalyError(DataError):
 
 
 class DriftError(DataError):
-    """DataGate stopped the run: the data is far from what the last blessed model learned from, or nothing says what."""
+    """DataGate stopped the run: the data has drifted from the last blessed model's, or the record of that is lost."""
 
 
 class TrainingError(PerennialError):
@@ -34,7 +34,7 @@ class TrainingError(PerennialError):
 
 
 class WarmStartError(TrainingError):
-    """A base model cannot be started from; training then starts cold."""
+    """Training cannot start from the base model; it then starts cold."""
 
 
 class ModelError(PerennialError):
@@ -42,7 +42,7 @@ class ModelError(PerennialError):
 
 
 class ModelUnavailableError(PerennialError):
-    """A model could not be read or asked for a reason that may pass; the model itself may be sound."""
+    """A model could not be read or asked for a reason that may be temporary; the model itself may be sound."""
 
 
 class OutputError(PerennialError):
@@ -50,7 +50,7 @@ class OutputError(PerennialError):
 
 
 class LockedError(PerennialError):
-    """Another process is at work on the same pipeline, and the config says not to wait."""
+    """Another process is running the same pipeline, and the config tells us not to wait."""
 
 
 class RunError(PerennialError):
@@ -66,4 +66,4 @@ class JobError(PerennialError):
 
 
 class VertexError(PerennialError):
-    """Google Cloud refused what was asked of it, or could not be reached."""
+    """Google Cloud refused a request, or could not be reached."""

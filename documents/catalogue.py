@@ -1,4 +1,4 @@
-"""catalogue.json: what CatalogueGen read of the catalogue, and what it added from the log."""
+"""catalogue.json: what CatalogueGen read from the catalogue, and what it added from the log."""
 
 from typing import ClassVar
 
@@ -6,15 +6,15 @@ from documents.reading import ReadingCounts
 
 
 class CatalogueReport(ReadingCounts):
-    """What became of the catalogue."""
+    """How many items CatalogueGen read, added and wrote."""
 
     FILE: ClassVar[str] = "catalogue.json"
 
     items: int
-    """Items written, the added ones among them."""
+    """Items written, including the added ones."""
 
     untitled_items: int
-    """Items whose id stands in for a title."""
+    """Items that have their id as the title, because the catalogue has none."""
 
     interacted_items: int
     """Different items of the training interactions."""
@@ -23,4 +23,4 @@ class CatalogueReport(ReadingCounts):
     """Items that the log has and the catalogue lacks."""
 
     filled: dict[str, int]
-    """Content feature to the items that have it."""
+    """Content feature to the number of items that have it."""

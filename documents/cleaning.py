@@ -1,4 +1,4 @@
-"""cleaning.json: what InteractionGen read of the log, and what each cleaning step and each split kept."""
+"""cleaning.json: what InteractionGen read from the log, and what each cleaning step and each split kept."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ TRAIN, EVAL = "train", "eval"
 
 
 class Step(Values):
-    """A cleaning step, with the interactions before and after it."""
+    """A cleaning step, with the number of interactions before and after it."""
 
     step: str
     rows_in: int = Field(validation_alias="in", serialization_alias="in")
@@ -29,7 +29,7 @@ class SplitCounts(Values):
 
 
 class DailyCounts(Values):
-    """Counts of the log's newest days, before anything was taken out: a number a day, the oldest first."""
+    """Counts of the log's newest days, before cleaning: one number for each day, the oldest first."""
 
     events: tuple[int, ...]
     users: tuple[int, ...]
@@ -37,7 +37,7 @@ class DailyCounts(Values):
 
 
 class CleaningReport(LogReadingCounts):
-    """What became of the log."""
+    """How many interactions InteractionGen read, cleaned away and kept."""
 
     FILE: ClassVar[str] = "cleaning.json"
 
@@ -45,7 +45,7 @@ class CleaningReport(LogReadingCounts):
     """None for a log without timestamps."""
 
     steps: tuple[Step, ...]
-    """In the order in which they were taken."""
+    """In the order in which they were applied."""
 
     splits: dict[str, SplitCounts]
     """By name, `train` and `eval`."""

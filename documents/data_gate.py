@@ -1,4 +1,4 @@
-"""gate.json: what DataGate looked at before it blessed a run's data, and the counts that a later run compares with."""
+"""gate.json: what DataGate checked before it blessed a run's data, and the counts that a later run compares with."""
 
 from typing import ClassVar
 
@@ -16,15 +16,15 @@ class FoundAnomaly(Values):
     """Empty for an anomaly of the whole split."""
 
     anomaly: str
-    """TFDV's name of the type."""
+    """TFDV's name of the anomaly type."""
 
     description: str
     ignored: bool
-    """Whether `data_gate.ignore_anomalies` names it."""
+    """Whether `data_gate.ignore_anomalies` lists it."""
 
 
 class DriftCheck(Values):
-    """A check of today's data against the last run's: one number, its limit, and whether it keeps to it."""
+    """A check of today's data against the last run's: one number, its limit, and whether it is within the limit."""
 
     check: str
     """`drift` (train against the last train), `skew` (eval's targets against the last train), `growth` or `count`."""
@@ -33,38 +33,38 @@ class DriftCheck(Values):
     """`interactions` or `catalogue`."""
 
     split: str
-    """`train` or `eval`; "" for what is of no split."""
+    """`train` or `eval`; "" for a check that belongs to no split."""
 
     feature: str
-    """The feature that is compared, or what is counted."""
+    """The feature that is compared, or the name of the count."""
 
     measure: str
     """Such as `jensen_shannon_divergence`, `share`, `ratio`."""
 
     value: float | None
-    """What was measured; None where there was nothing to measure."""
+    """The measured value; None where there was nothing to measure."""
 
     limit: float | None
-    """What is allowed; None where nothing was measured."""
+    """The allowed value; None where nothing was measured."""
 
     passed: bool
     """Whether the data may pass."""
 
     detail: str
-    """A sentence for people, with the config's field."""
+    """A sentence for people; it names the config's field."""
 
 
 class Counts(Values):
-    """A run's data in numbers."""
+    """Counts of a run's data."""
 
     events: int
-    """Interactions that are trained on."""
+    """Training interactions."""
 
     users: int
-    """Users that are trained on."""
+    """Training users."""
 
     items: int
-    """Items that are trained on."""
+    """Different items of the training interactions."""
 
     catalogue_items: int
     """Items that the catalogue itself holds; 0 without a catalogue."""
@@ -79,10 +79,10 @@ class Counts(Values):
     """Mean of the log's newest days; None without timestamps, or without a whole day."""
 
     users_per_day: float | None
-    """Likewise."""
+    """As `events_per_day`."""
 
     items_per_day: float | None
-    """Likewise."""
+    """As `events_per_day`."""
 
 
 class DataGateReport(Document):
@@ -94,14 +94,14 @@ class DataGateReport(Document):
     """`<data>/<split>` of everything that was compared with its schema."""
 
     ignored: tuple[FoundAnomaly, ...]
-    """Anomalies that the config lets pass."""
+    """Anomalies that the config allows."""
 
     checks: tuple[DriftCheck, ...]
-    """Comparisons with the data of the last blessed model; all of them passed."""
+    """Comparisons with the last blessed model's data; all of them passed."""
 
     counts: Counts
     compared_with: str | None
     """URI of the last blessed model; None if nothing was compared."""
 
     not_compared_because: str | None
-    """None if something was compared."""
+    """The reason why nothing was compared; None if something was compared."""

@@ -1,4 +1,4 @@
-"""What all documents share: how they are read, checked and written, and what an error about one says."""
+"""The base of all documents: reads, checks and writes them, and raises errors that say what to do."""
 
 import errno
 import json
@@ -22,8 +22,8 @@ D = TypeVar("D", bound="Document")
 class Values(BaseModel):
     """Base of a document and of everything nested in it.
 
-    Values are of the declared types and are never converted. A reader ignores a field that it does not know: a field
-    may be added without a new format version.
+    Values must have the declared types and are never converted. A reader ignores a field that it does not know, so that
+    a field may be added without a new format version.
     """
 
     model_config = ConfigDict(
@@ -32,30 +32,30 @@ class Values(BaseModel):
         extra="ignore",
         populate_by_name=True,
         use_attribute_docstrings=True,
-        # Pydantic keeps names that begin with `model_` to itself, and warns of `model_digest`.
+        # Pydantic reserves names that begin with `model_`, and warns about `model_digest`.
         protected_namespaces=(),
     )
 
 
 class _Versioned(Values):
-    """What is read first."""
+    """The format version, which is read first."""
 
-    # Pushed versions, and models that a run starts from, outlive a release: the first format had no version in it.
+    # Pushed versions, and models that a run starts from, outlive a release; the first format had no version field.
     format_version: int = _FIRST_VERSION
 
 
 class Document(Values):
     """Base of a JSON document that is a file in some folder.
 
-    A subclass names its file. It overrides `format_version` with a higher number when a field changes its meaning or
-    goes away; of a nested document, the outer one's number rises too.
+    A subclass names its file. It overrides `format_version` with a higher number when a field changes its meaning or is
+    removed. If the document is nested in another one, that one's number must rise too.
     """
 
     FILE: ClassVar[str]
     """The file, relative to the folder that holds the document."""
 
     TO_DO: ClassVar[str] = "Delete the folder that holds it and run again: the pipeline then writes it anew."
-    """What a person can do about a file that cannot be used."""
+    """What a person can do if the file cannot be used."""
 
     format_version: int = _FIRST_VERSION
     """The format of this file."""
@@ -72,15 +72,15 @@ class Document(Values):
 
         Args:
             content: The JSON.
-            where: The path that an error names.
+            where: The path that the error message names.
             error: The class of the error.
-            to_do: What the error advises; `TO_DO` by default.
+            to_do: The advice in the error message; `TO_DO` by default.
 
         Returns:
             The document.
 
         Raises:
-            PerennialError: Of the class `error`: the JSON is damaged, or of a format that this code does not read.
+            PerennialError: Of the class `error`: the JSON is damaged, or has a format that this code does not read.
         """
         advice = cls.TO_DO if to_do is None else to_do
         ours = cls.model_fields["format_version"].default
@@ -106,7 +106,7 @@ class Document(Values):
             The document.
 
         Raises:
-            PerennialError: Of the class `error`: the file is missing, or as for `parse`.
+            PerennialError: Of the class `error`: the file is missing, or `parse` raised it.
             OSError: A local file cannot be read.
             tf.errors.OpError: A remote file cannot be read.
         """
@@ -135,18 +135,18 @@ class Document(Values):
         return cls.parse(content, path, error, to_do)
 
     def to_json(self) -> str:
-        """The document as text, which ends with a line break."""
+        """Returns the document as JSON text that ends with a line break."""
         return json.dumps(self.to_values(), indent=2, ensure_ascii=False) + "\n"
 
     def to_values(self) -> dict[str, Any]:
-        """The document as JSON values, under the names of the file."""
+        """Returns the document as JSON values, under the names that the file has."""
         return self.model_dump(by_alias=True)
 
     def write(self, folder: str | os.PathLike[str], *, durable: bool = False) -> None:
         """Writes the file, whole or not at all.
 
         Args:
-            folder: Local or remote; made if need be.
+            folder: Local or remote; it is made if it is missing.
             durable: Whether a local file must be on the disk when this returns, also after a power failure.
 
         Raises:
@@ -161,7 +161,7 @@ class Document(Values):
 
 
 def _fault(error: ValidationError) -> str:
-    """The first fault that pydantic found: the field, what is wrong, and what stands there."""
+    """Describes the first fault that pydantic found: the field, what is wrong, and the value."""
     fault = error.errors(include_url=False)[0]
     field = ".".join(map(str, fault["loc"]))
     value = repr(fault["input"])

@@ -1,4 +1,4 @@
-"""evaluation.json: what RetrievalEvaluator measured of a model, beside others, and how the gate decided."""
+"""evaluation.json: the metrics of a model and of those it is compared with, and the gate's decision."""
 
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ MODEL, LAST_BLESSED, POPULARITY, ITEM_ITEM = "model", "last_blessed", "popularit
 
 
 class Measurement(Values):
-    """A figure and its 95 % interval; None where there is nothing to measure."""
+    """A metric's value and its 95 % interval; None where there is nothing to measure."""
 
     value: float | None
     low: float | None
@@ -19,7 +19,7 @@ class Measurement(Values):
 
 
 class SliceMeasurements(Values):
-    """Figures of a part of the users or targets."""
+    """Metrics of a part of the users or targets."""
 
     users: int
     """Users with a target in the slice."""
@@ -28,17 +28,17 @@ class SliceMeasurements(Values):
 
 
 class ContenderMeasurements(Values):
-    """Figures of a model or baseline."""
+    """Metrics of a model or baseline."""
 
     metrics: dict[str, Measurement]
-    """Metric, such as `ndcg@10`, to its figure over all users."""
+    """Metric, such as `ndcg@10`, to its value over all users."""
 
     slices: dict[str, dict[str, SliceMeasurements]]
-    """Kind, such as `user_activity`, to slice to its figures."""
+    """Kind, such as `user_activity`, to slice to its metrics."""
 
 
 class EvaluatedUsers(Values):
-    """Who was evaluated, and on what."""
+    """The numbers of users and targets that the metrics are computed from."""
 
     evaluated: int
     before_cut: int
@@ -46,10 +46,10 @@ class EvaluatedUsers(Values):
 
     targets: int
     targets_met: int
-    """Targets that the user had met before, which count as misses."""
+    """Targets that are already in the user's history; they count as misses."""
 
     targets_outside_catalogue: int
-    """Targets that no list can hold, which count as misses."""
+    """Targets that are not in the catalogue, so that no list can hold them; they count as misses."""
 
 
 class Item(Values):
@@ -69,14 +69,14 @@ class RecommendedItem(ScoredItem):
     """An item that was recommended."""
 
     is_target: bool
-    """Whether it was held out: the user really chose it."""
+    """Whether the item is a held-out target, which the user really chose."""
 
 
 class SampledUser(Values):
-    """What one user, whose id is not kept, has met and would see."""
+    """The history and the recommendations of one user, whose id is not kept."""
 
     known_user: bool
-    """Whether the user was trained on."""
+    """Whether the user is in the train split."""
 
     history: tuple[Item, ...]
     """The newest items, the newest last."""
@@ -95,7 +95,7 @@ class SampledItem(Item):
 
 
 class Samples(Values):
-    """What a person can judge by eye."""
+    """Examples that a person can judge by eye."""
 
     recommendations: tuple[SampledUser, ...] = ()
     neighbours: tuple[SampledItem, ...] = ()
@@ -108,22 +108,22 @@ class EvaluatedModel(Values):
     """The model artifact."""
 
     digest: str | None
-    """Of its SavedModel, 64 hexadecimal digits; None where it could not be loaded."""
+    """Digest of its SavedModel, 64 hexadecimal digits; None if it could not be loaded."""
 
 
 class Stability(Values):
-    """How many of an item's neighbours are the last blessed model's, too."""
+    """How many of an item's neighbours are the same as in the last blessed model."""
 
     # The 10 is `configs.evaluation.LIST_K`; a test compares the two.
     mean_jaccard: float = Field(validation_alias="mean_jaccard@10", serialization_alias="mean_jaccard@10")
-    """Mean Jaccard index of the ten nearest neighbours; 1 is all."""
+    """Mean Jaccard index of the ten nearest neighbours; 1 means that all are the same."""
 
     items: int
     """Items that have neighbours in both models."""
 
 
 class Rule(Values):
-    """One rule of the gate and how it came out."""
+    """One rule of the gate and its outcome."""
 
     rule: str
     passed: bool
@@ -131,7 +131,7 @@ class Rule(Values):
     """A sentence for people."""
 
     metric: str | None
-    """What is looked at; None where the rule looks at no figure."""
+    """The metric that the rule checks; None if it checks none."""
 
     value: float | None
     limit: float | None
@@ -139,25 +139,25 @@ class Rule(Values):
     """Lower end of the value's 95 % interval."""
 
     high: float | None
-    """Upper end of it."""
+    """Upper end of the interval."""
 
 
 class Decision(Values):
-    """What the gate decided."""
+    """The gate's decision."""
 
     blessed: bool
     rules: tuple[Rule, ...]
 
     @property
     def failed(self) -> tuple[Rule, ...]:
-        """The rules that refuse the model."""
+        """The rules that the model failed."""
         return tuple(rule for rule in self.rules if not rule.passed)
 
 
 class EvaluationReport(Document):
-    """What was measured and decided."""
+    """The metrics and the decision."""
 
-    # JSON has no word for what is not finite; the writer says None.
+    # JSON cannot represent numbers that are not finite; the writer puts None in their place.
     model_config = ConfigDict(allow_inf_nan=False)
 
     FILE: ClassVar[str] = "evaluation.json"
@@ -170,10 +170,10 @@ class EvaluationReport(Document):
     """The config's `gate`."""
 
     contenders: dict[str, ContenderMeasurements]
-    """By name; none where the model could not be loaded or nobody could be asked."""
+    """Metrics by contender; empty if the model could not be loaded or no user could be evaluated."""
 
     differences: dict[str, dict[str, Measurement]]
-    """Other contender to metric to the model's figure minus the other's, over all users."""
+    """Other contender to metric to the model's value minus the other's, over all users."""
 
     samples: Samples
     models: dict[str, EvaluatedModel]

@@ -1,4 +1,4 @@
-"""metrics.json: how well the model did at the end of each training epoch, beside the popularity baseline."""
+"""metrics.json: the model's metrics at the end of each training epoch, and those of the popularity baseline."""
 
 from typing import ClassVar
 
@@ -18,10 +18,10 @@ class Epoch(Values):
 
     loss: float
     train_seconds: float
-    """Without the evaluation."""
+    """Seconds without the evaluation."""
 
     seconds: float
-    """With it."""
+    """Seconds with the evaluation."""
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -30,24 +30,24 @@ class Epoch(Values):
 
 
 class HeldOutCounts(Values):
-    """Whom and what the metrics are of."""
+    """The numbers of users and targets that the metrics are computed from."""
 
     users: int
     """Users with a target, after the cut to `trainer.eval_max_users`."""
 
     users_before_cut: int
     targets: int
-    """Their different targets."""
+    """Different targets of these users."""
 
     targets_met: int
-    """Targets that the user had met before, which count as misses."""
+    """Targets that are already in the user's history; they count as misses."""
 
     targets_outside_catalogue: int
-    """Targets that no list can hold, which count as misses."""
+    """Targets that are not in the catalogue, so that no list can hold them; they count as misses."""
 
 
 class TrainingMetrics(Document):
-    """What a training recorded. It is nested in state.json, see `documents.warm_state`."""
+    """The metrics of one training. The document is nested in state.json, see `documents.warm_state`."""
 
     FILE: ClassVar[str] = "metrics.json"
 

@@ -1,4 +1,4 @@
-"""assets.extra/provenance.json in a SavedModel: what the model was made of."""
+"""assets.extra/provenance.json in a SavedModel: the pipeline, config, code and data that made the model."""
 
 from typing import ClassVar
 
@@ -13,20 +13,20 @@ class FinalMetrics(Values):
 
 
 class Start(Values):
-    """What the training started from."""
+    """The base model that the training started from."""
 
     warm: bool | None = None
-    """None where the model does not say."""
+    """Whether the training started from a base model; None if the model does not record it."""
 
     data_digest: str | None = None
-    """The base model's."""
+    """The base model's data digest."""
 
     carried: dict[str, int] = {}
-    """Embedding table to the rows carried over."""
+    """Embedding table to the number of rows carried over from the base model."""
 
 
 class Provenance(Document):
-    """Where a model comes from. A model of another hand may say less, so that every field has a default."""
+    """The origin of a model. Every field has a default, because a model made elsewhere may record less."""
 
     FILE: ClassVar[str] = "assets.extra/provenance.json"
     TO_DO: ClassVar[str] = "It is a part of the model: remove its version's folder, and run again."
@@ -37,10 +37,10 @@ class Provenance(Document):
     config_digest: str | None = None
     code_digest: str | None = None
     data_digest: str | None = None
-    """Of everything that the model learned from and its metrics are of."""
+    """Digest of all data that the model was trained and evaluated on."""
 
     counts: dict[str, int] = {}
-    """Sizes of what it was trained on, by name."""
+    """Sizes of the training data, by name."""
 
     metrics: FinalMetrics = FinalMetrics()
     versions: dict[str, str] = {}

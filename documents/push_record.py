@@ -14,9 +14,9 @@ def _is_iso_8601(text: str) -> str:
 
 
 class PushRecord(Document):
-    """What a push or a rollback wrote down; all of it is None for a version that came otherwise.
+    """What a push or a rollback recorded; all fields are None for a version that was put there in another way.
 
-    Others may write here, too: what they wrote stays.
+    Other programs may add fields of their own: these are kept.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -25,21 +25,21 @@ class PushRecord(Document):
     TO_DO: ClassVar[str] = "Mend it, or remove it: its version then counts as one that came otherwise."
 
     model_digest: str | None = None
-    """Which model the version holds, 64 hexadecimal digits."""
+    """Digest of the model that the version holds, 64 hexadecimal digits."""
 
     pushed_at: Annotated[str, AfterValidator(_is_iso_8601)] | None = None
     """ISO 8601."""
 
     source: str | None = None
-    """The newest place in which the pipeline has this model."""
+    """Where the pipeline last stored this model."""
 
     origin: int | None = None
-    """The version under which a rollback found the model first."""
+    """The version that first held the model, before any rollback."""
 
     rolled_back_to: int | None = None
-    """The version that a rollback named."""
+    """The version that the user asked a rollback to go to."""
 
     def to_values(self) -> dict[str, Any]:
-        """The record as JSON values, without our own fields that say nothing."""
+        """Returns the record as JSON values, without those of our own fields that are None."""
         others = self.__pydantic_extra__ or {}
         return {name: value for name, value in self.model_dump().items() if value is not None or name in others}

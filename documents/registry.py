@@ -6,7 +6,7 @@ from documents.document import Document
 
 
 class RegistryReport(Document):
-    """What came of a registration."""
+    """The outcome of a registration."""
 
     FILE: ClassVar[str] = "registry.json"
 
@@ -21,18 +21,18 @@ class RegistryReport(Document):
     """The version's number in the registry."""
 
     is_new: bool = False
-    """Whether it was registered now; else the registry had it."""
+    """Whether this run registered it; if not, the registry had it already."""
 
     previous_version: int | None = None
-    """The version that has the alias for the one before."""
+    """The version that has the alias of the previous version."""
 
     traffic: dict[str, int] = {}
-    """Version to its percentage of the Endpoint's requests; empty where there is no Endpoint."""
+    """Version to its percentage of the Endpoint's requests; empty if there is no Endpoint."""
 
     model_digest: str | None = None
     serving_path: str | None = None
     """The version's folder in the serving folder."""
 
     def to_values(self) -> dict[str, Any]:
-        """The report as JSON values, without the fields that a registration which was not done does not set."""
+        """Returns the report as JSON values, without the fields that were not set because nothing was registered."""
         return {"format_version": self.format_version, **self.model_dump(exclude_unset=True)}

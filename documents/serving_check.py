@@ -14,21 +14,21 @@ class Latency(Values):
 
 
 class SignatureCheck(Values):
-    """How one signature answered."""
+    """The result of asking one signature."""
 
     requests: int
     max_difference: float
-    """Largest difference of a number from the trainer's answer, relative to its row."""
+    """Largest difference between a number and the trainer's answer, relative to its row."""
 
     latency_ms: Latency | None = None
-    """None for a signature that failed, which is not timed."""
+    """None for a signature that failed: it is not timed."""
 
 
 class ReplayResult(Values):
-    """What `replay.py` prints: it runs without this package, so that only the reader of its result is typed."""
+    """The result that `replay.py` writes. That script runs without this package, so that only its reader is typed."""
 
     failures: tuple[str, ...]
-    """Why the model must not be served; empty if it may be."""
+    """Why the model must not be served; empty if it may be served."""
 
     load_seconds: float | None
     """None if the model was not loaded."""
@@ -39,13 +39,13 @@ class ReplayResult(Values):
 
 
 class ServingCheckReport(Document):
-    """What ServingCheck found."""
+    """The result of ServingCheck."""
 
     FILE: ClassVar[str] = "serving_check.json"
 
     blessed: bool
     failures: tuple[str, ...]
-    """As of `ReplayResult`, like the next three."""
+    """As in `ReplayResult`, like the next three fields."""
 
     load_seconds: float | None
     signatures: dict[str, SignatureCheck]

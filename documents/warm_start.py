@@ -1,4 +1,4 @@
-"""warm_start.json: what a training started from, and what became of each embedding table's rows."""
+"""warm_start.json: what a training started from, and how many rows of each embedding table it carried over."""
 
 from typing import ClassVar
 
@@ -6,20 +6,20 @@ from documents.document import Document, Values
 
 
 class TableRows(Values):
-    """What became of a table's rows."""
+    """How many rows of a table were carried over, are new, or were dropped."""
 
     carried: int
-    """Rows with values of the base model."""
+    """Rows that got their values from the base model."""
 
     new: int
     """Rows of ids that the base model does not know."""
 
     dropped: int
-    """Rows of the base model whose ids are not there any more."""
+    """Rows of the base model whose ids do not occur any more."""
 
 
 class WarmStartReport(Document):
-    """How a training began."""
+    """The start of a training: warm, cold, or not needed."""
 
     FILE: ClassVar[str] = "warm_start.json"
 
@@ -27,18 +27,18 @@ class WarmStartReport(Document):
     """URI of the last blessed model; None if there is none."""
 
     cold_start_because: str | None
-    """None for a warm start, and for a model that is handed on."""
+    """The reason for a cold start; None for a warm start, and if the base model is reused."""
 
     epochs: int
-    """Epochs of the training; 0 if the base model is handed on."""
+    """Epochs of the training; 0 if the base model is reused."""
 
     unchanged: bool
-    """Whether the base model is handed on, as neither data nor config nor code has changed."""
+    """Whether the base model is reused, because data, config and code have not changed."""
 
     tables: dict[str, TableRows]
     """By the name of the table's variable."""
 
     @property
     def is_warm(self) -> bool:
-        """Whether training began with the last blessed model, or handed it on."""
+        """Whether the training started from the last blessed model, or reused it."""
         return self.cold_start_because is None

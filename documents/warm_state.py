@@ -1,4 +1,4 @@
-"""state.json: how to read the tables that a model has learned and that a later model starts from."""
+"""state.json: describes the embedding tables that a model has learned and that a later training starts from."""
 
 from typing import ClassVar
 
@@ -7,14 +7,14 @@ from documents.metrics import TrainingMetrics
 
 
 class WarmStateDescription(Document):
-    """What the arrays beside it are. Its format version stands for those arrays and for `TrainingMetrics`, too."""
+    """Describes the arrays beside it. Its format version also covers these arrays and `TrainingMetrics`."""
 
     FILE: ClassVar[str] = "state.json"
     TO_DO: ClassVar[str] = "Training starts cold."
 
     format_version: int = 2
     architecture: str
-    """What the tables mean to each other."""
+    """How the model combines the tables."""
 
     embedding_dim: int
     tables: tuple[str, ...]
@@ -24,7 +24,7 @@ class WarmStateDescription(Document):
     """Digest of the file of arrays, 64 hexadecimal digits."""
 
     metrics: TrainingMetrics
-    """What the run's metrics.json held."""
+    """The content of the run's metrics.json."""
 
     model_digest: str
-    """Of the SavedModel that the tables were exported as, 64 hexadecimal digits."""
+    """Digest of the SavedModel that was exported with these tables, 64 hexadecimal digits."""

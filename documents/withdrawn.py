@@ -8,19 +8,19 @@ from documents.document import Document, Values
 
 
 class WithdrawnModel(Values):
-    """A model that is out of service. Others may write here, too: what they wrote stays."""
+    """A model that is out of service. Other programs may add fields of their own: these are kept."""
 
     model_config = ConfigDict(extra="allow")
 
     version: int
-    """The newest number it had."""
+    """The newest version number that the model had."""
 
     at: str
     """When it was withdrawn, ISO 8601."""
 
 
 class Withdrawn(Document):
-    """What is out of service."""
+    """The models that are out of service."""
 
     FILE: ClassVar[str] = ".withdrawn.json"
     TO_DO: ClassVar[str] = (

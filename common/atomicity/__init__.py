@@ -11,16 +11,17 @@ folder's entry after it.
 *On an object store* (any path with `://`) there is no rename: TensorFlow's copies object after object and then deletes
 them, and a reader sees every step. But one object appears whole when its upload is closed, so a file needs nothing
 more. A folder gets its *commit file* last, the one file that its readers look for first (`saved_model.pb` of a model).
-When a folder is replaced, the old commit file goes first, then the other old files, and only then the new ones come:
-readers see the old folder, then none, then the new one. What is uploaded is complete on this machine before the upload
-begins, so that code which fails half-way uploads nothing.
+When a folder is replaced, the old commit file is deleted first, then the other old files, and only then are the new
+ones uploaded: readers see the old folder, then none, then the new one. The files are complete on this machine before
+the upload begins, so that code which fails half-way uploads nothing.
 
-What this does not do: two writers of one *remote* folder at the same time may mix their files. Who must expect that
-takes a folder of its own first, as `pipeline.store.versions.publish` does. On a local disk, the last writer wins.
+What this does not do: two writers of one *remote* folder at the same time may mix their files. A caller for whom this
+can happen must first reserve a folder of its own, as `pipeline.store.versions.publish` does. On a local disk, the last
+writer wins.
 
-A killed process leaves its temporary files: hidden, with the ending `.tmp` or `.old`, and beside what it wrote; see
-`sweep`. This package does not import TensorFlow until a path is remote, because commands must start without the seconds
-that TensorFlow takes.
+A killed process leaves its temporary files: hidden, with the ending `.tmp` or `.old`, and beside the file or folder
+that it wrote; see `sweep`. This package does not import TensorFlow until a path is remote, because TensorFlow takes
+seconds to import and commands must start without them.
 """
 
 from common.atomicity.copying import copy_files

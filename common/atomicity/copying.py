@@ -1,4 +1,4 @@
-"""Copies of files from one storage to another: a part of what is written whole, and not whole by themselves."""
+"""Copies files from one storage to another. A copy is not atomic by itself; the atomic writers are built on it."""
 
 import os
 import posixpath
@@ -10,18 +10,18 @@ from common.atomicity.storage import is_local, sync
 
 
 def copy_files(source: str, files: Iterable[str], goal: str, *, durable: bool = False) -> None:
-    """Copies files from folder to folder, one after the other; files that are there are replaced.
+    """Copies files from folder to folder, one after the other; existing files are replaced.
 
     Args:
-        source: The folder that they are in, local or remote.
+        source: The folder that holds the files, local or remote.
         files: Their paths below it; they are copied in this order.
         goal: The folder to copy them to, local or remote; it is made if it is missing.
         durable: Whether local copies, and their names in their folders, must be on the disk when this returns. Remote
-            ones always are.
+            copies always are.
 
     Raises:
         OSError: A file cannot be read or written.
-        tf.errors.OpError: Likewise, of a remote file.
+        tf.errors.OpError: A remote file cannot be read or written.
     """
     files, durable = list(files), durable and is_local(goal)
     below = {parent.as_posix() for file in files for parent in Path(file).parents if parent.name}
@@ -38,14 +38,14 @@ def copy_files(source: str, files: Iterable[str], goal: str, *, durable: bool = 
 
 
 def files_below(folder: str) -> list[str]:
-    """Paths of all files below a folder, relative to it, sorted.
+    """Returns the paths of all files below a folder, relative to it, sorted.
 
     Args:
         folder: Local or remote.
 
     Raises:
         OSError: The folder is missing, or it or a folder in it cannot be read.
-        tf.errors.OpError: Likewise, of a remote folder.
+        tf.errors.OpError: The same, for a remote folder.
     """
     root = folder.rstrip("/")
     return sorted(posixpath.join(parent, file)[len(root) + 1 :] for parent, files in _walk(root) for file in files)

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Writes files that appear whole or not at all."""
 
 import contextlib
 import json
@@ -17,15 +17,15 @@ from common.atomicity.storage import is_local, sync, temporary
 def new_file(path: str | Path, *, durable: bool = False, work_dir: str | Path | None = None) -> Iterator[str]:
     """Lets a block write a file, and puts the file in its place when the block has ended.
 
-    If the block fails, nothing is left of the file, and what was at its place before stays.
+    If the block fails, nothing is left of the new file, and an old file at its place stays.
 
     Args:
-        path: Where the file belongs, local or remote; its folder is made, and a file that is there is replaced.
-        durable: Whether a local file must be on the disk when this returns, also after a power failure. A remote one
+        path: Where the file belongs, local or remote; its folder is made, and an existing file is replaced.
+        durable: Whether a local file must be on the disk when this returns, also after a power failure. A remote file
             always is.
         work_dir: A local folder for the temporary file, on the same file system; it is made if it is missing, and it
-            stays. None puts the temporary file beside the goal. Name one where readers take every file of the goal's
-            folder. A remote file needs none.
+            stays. None puts the temporary file beside the goal. Name a folder where readers read every file of the
+            goal's folder. A remote file needs none.
 
     Yields:
         The local path that the block writes to.
@@ -54,7 +54,7 @@ def new_file(path: str | Path, *, durable: bool = False, work_dir: str | Path | 
         if durable:
             sync(parent or ".")
     finally:
-        with contextlib.suppress(OSError):  # gone already, or the error that is on its way says more
+        with contextlib.suppress(OSError):  # the file is gone already, or an error is being raised that explains more
             os.unlink(unfinished)
 
 
@@ -65,31 +65,31 @@ def write_bytes(path: str | Path, content: bytes, *, durable: bool = False, work
 
 
 def write_text(path: str | Path, text: str, *, durable: bool = False, work_dir: str | Path | None = None) -> None:
-    """Writes a file of text in UTF-8, its line ends as they are; see `new_file` for arguments and errors."""
+    """Writes a text file in UTF-8 without changing line ends; see `new_file` for arguments and errors."""
     write_bytes(path, text.encode(), durable=durable, work_dir=work_dir)
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Writes a JSON document for programs and people: indented by 2, with a line end; see `new_file` for errors.
+    """Writes a JSON file indented by 2 spaces, with a line end; see `new_file` for errors.
 
     Args:
         path: Where the file belongs, local or remote.
         value: JSON values; keys keep their order.
 
     Raises:
-        TypeError: `value` holds something that JSON does not have.
+        TypeError: `value` holds something that JSON cannot represent.
     """
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
 def move_file(source: str | Path, goal: str | Path) -> None:
-    """Gives a local file another name on the same file system; a file that is there is replaced.
+    """Renames a local file on the same file system; an existing file is replaced.
 
     Args:
         source: The file.
-        goal: Its new name, in a folder that is there.
+        goal: Its new name, in an existing folder.
 
     Raises:
-        OSError: It cannot be renamed; it is where it was.
+        OSError: The file cannot be renamed; it is where it was.
     """
     os.replace(source, goal)

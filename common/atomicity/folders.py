@@ -1,4 +1,4 @@
-"""Folders that appear whole or not at all, and that go in the same way."""
+"""Writes and removes folders so that a reader sees the whole folder or none."""
 
 import contextlib
 import errno
@@ -13,19 +13,20 @@ from common.atomicity.copying import copy_files, files_below
 from common.atomicity.storage import REPLACED, is_local, is_temporary, sync, temporary
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
-"""What a rename to a folder that holds something ends in."""
+"""The errors of a rename to a folder that is not empty."""
 
 
 @contextlib.contextmanager
 def new_folder(path: str | Path, *, commit_file: str | None) -> Iterator[str]:
     """Lets a block fill a folder, and puts the folder in its place when the block has ended.
 
-    If the block fails, nothing is left of the folder, and a folder that was at its place before stays. If an upload
-    fails, nothing is left at all: on an object store the old folder must go before the new one comes. A process that is
-    killed between the two renames of a local replacement leaves the old folder beside the goal, with the ending `.old`.
+    If the block fails, nothing is left of the new folder, and an old folder at its place stays. If an upload fails,
+    neither folder is left: on an object store the old folder must be deleted before the new one is uploaded. A process
+    that is killed between the two renames of a local replacement leaves the old folder beside the goal, with the ending
+    `.old`.
 
     Args:
-        path: Where the folder belongs, local or remote; a folder that is there is replaced.
+        path: Where the folder belongs, local or remote; an existing folder is replaced.
         commit_file: The file of the folder that its readers look for first, relative to the folder; it is uploaded
             last. The block must write it. None is for a folder that is never remote.
 
@@ -63,14 +64,14 @@ def copy_folder(source: str, goal: str, *, commit_file: str) -> None:
 
     Args:
         source: The folder, local or remote; nobody may write to it meanwhile.
-        goal: Where to, local or remote; a folder that is there is replaced. From bucket to bucket, the bytes do not
-            pass through this machine.
+        goal: The folder to copy to, local or remote; an existing folder is replaced. From bucket to bucket, the bytes
+            do not pass through this machine.
         commit_file: See `new_folder`; `source` must hold it.
 
     Raises:
         FileNotFoundError: `source` has no commit file.
         OSError: The folder cannot be read or written.
-        tf.errors.OpError: Likewise, of a remote folder.
+        tf.errors.OpError: The same, for a remote folder.
     """
     files = _whole(source, commit_file)
     if is_local(goal):
@@ -81,16 +82,16 @@ def copy_folder(source: str, goal: str, *, commit_file: str) -> None:
 
 
 def put_new(unfinished: str | Path, goal: str | Path) -> bool:
-    """Gives a local folder a name that no other folder has; of several processes that want one name, one gets it.
+    """Renames a local folder if the new name is free; if several processes want one name, exactly one gets it.
 
-    An empty folder has no claim to its name; the system lets the new one take its place.
+    The name of an empty folder counts as free: the system replaces the empty folder.
 
     Args:
         unfinished: A folder that is complete and not empty.
-        goal: The name, on the same file system. Afterwards it is on the disk.
+        goal: The new name, on the same file system. It is on the disk when this returns.
 
     Returns:
-        Whether the name was free; if not, everything is as it was.
+        Whether the name was free; if not, nothing has changed.
 
     Raises:
         OSError: The folder cannot be renamed for another reason.
@@ -110,8 +111,9 @@ def remove_folder(path: str | Path, commit_file: str, *, leaving: str | Path | N
 
     Args:
         path: The folder, local or remote. A remote one may be missing.
-        commit_file: See `new_folder`; of a remote folder, it goes first.
-        leaving: The name that a local folder has while it is deleted, on the same file system; None for one beside it.
+        commit_file: See `new_folder`; in a remote folder, it is deleted first.
+        leaving: The name that a local folder has while it is deleted, on the same file system. None: a temporary name
+            beside it.
 
     Raises:
         OSError: The folder cannot be renamed or removed.
@@ -126,10 +128,10 @@ def remove_folder(path: str | Path, commit_file: str, *, leaving: str | Path | N
 
 
 def sweep(path: str | Path) -> None:
-    """Removes what killed writers of a local file or folder have left beside it.
+    """Removes the temporary files that killed writers of a local file or folder have left beside it.
 
     Args:
-        path: What they wrote. Nobody may be writing it now: hold a lock.
+        path: The file or folder. Nobody may be writing it now: hold a lock.
 
     Raises:
         OSError: A leftover cannot be removed.
@@ -144,7 +146,7 @@ def sweep(path: str | Path) -> None:
 
 
 def _replace(unfinished: str, goal: str) -> None:
-    """Renames; a folder that is in the way stays whole beside the new one until that stands in its place."""
+    """Renames a folder to its goal; an old folder stays whole under another name until the new one is in place."""
     replaced: list[str] = []
     try:
         while True:
@@ -155,7 +157,7 @@ def _replace(unfinished: str, goal: str) -> None:
                 if e.errno not in _TAKEN:
                     raise
             beside = temporary(goal, REPLACED)
-            with contextlib.suppress(FileNotFoundError):  # another writer has just taken it away
+            with contextlib.suppress(FileNotFoundError):  # another writer has just moved it away
                 os.rename(goal, beside)
                 replaced.append(beside)
     except OSError:
@@ -168,7 +170,7 @@ def _replace(unfinished: str, goal: str) -> None:
 
 
 def _upload(source: str, files: list[str], goal: str, commit_file: str) -> None:
-    """The protocol of object stores: the old commit file goes first, the new one comes last."""
+    """Follows the protocol of object stores: deletes the old commit file first, uploads the new one last."""
     _remove_remote(goal, commit_file)
     done = False
     try:
@@ -179,7 +181,7 @@ def _upload(source: str, files: list[str], goal: str, commit_file: str) -> None:
         if not done:
             import tensorflow as tf
 
-            with contextlib.suppress(tf.errors.OpError):  # the error that is on its way says more
+            with contextlib.suppress(tf.errors.OpError):  # the error that is being raised explains more
                 _remove_remote(goal, commit_file)
 
 
@@ -193,7 +195,7 @@ def _remove_remote(folder: str, commit_file: str) -> None:
 
 
 def _whole(folder: str, commit_file: str) -> list[str]:
-    """The files of a folder; one without its commit file is refused, since no reader would take it for a whole one."""
+    """Lists the files of a folder; refuses one without its commit file, which no reader would accept as whole."""
     files = files_below(folder)
     if commit_file not in files:
         raise FileNotFoundError(f"{folder}: the file {commit_file}, which says that the folder is whole, is missing.")

@@ -1,4 +1,4 @@
-"""What both protocols stand on: which storage a path is of, temporary names, and when bytes are on the disk."""
+"""What both protocols share: the storage that a path belongs to, temporary names, and syncing to the disk."""
 
 import os
 import re
@@ -6,19 +6,19 @@ import uuid
 from pathlib import Path
 
 UNFINISHED, REPLACED = ".tmp", ".old"
-"""Endings of temporary names: of what is being written, and of a folder that has just been replaced."""
+"""Endings of temporary names: for a file or folder that is being written, and for a folder that has been replaced."""
 
 
 def is_local(path: str | Path) -> bool:
-    """Whether a path is one of this machine's file system, which can rename."""
+    """Whether a path is on this machine's file system, which can rename."""
     return "://" not in str(path)
 
 
 def temporary(path: str, ending: str = UNFINISHED) -> str:
-    """A hidden name beside a path, on the same file system, that no other process or thread uses.
+    """Returns a hidden name beside a path, on the same file system, that no other process or thread uses.
 
     Args:
-        path: What the temporary file or folder will become, or was.
+        path: The path that the temporary file or folder will have, or had.
         ending: One of the two above.
     """
     folder, name = os.path.split(path)
@@ -26,7 +26,7 @@ def temporary(path: str, ending: str = UNFINISHED) -> str:
 
 
 def is_temporary(candidate: str, name: str) -> bool:
-    """Whether a name is a temporary one of a file or folder; that of `a.b` is none of `a`."""
+    """Whether `candidate` is a temporary name of the file or folder `name`; a temporary name of `a.b` is none of `a`."""
     return re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{32}}({UNFINISHED}|{REPLACED})", candidate) is not None
 
 
