@@ -16,10 +16,10 @@ def main() -> None:
     """Runs the pipeline of PERENNIAL_CONFIG; prints an error of ours as its message, without a traceback."""
     try:
         config = config_from_environment()
-        requested_name = _requested_pipeline_name()
-        if requested_name not in (None, config.name):
+        requested = _requested_pipeline_name()
+        if requested not in (None, config.name):
             raise ConfigError(
-                f"`tfx run create` asks for the pipeline {requested_name!r}, but the config is that of {config.name!r}: "
+                f"`tfx run create` asks for the pipeline {requested!r}, but the config is that of {config.name!r}: "
                 f"export {CONFIG_VARIABLE} with the YAML that the pipeline was created from."
             )
         local.run(config)

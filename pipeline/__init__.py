@@ -1,11 +1,11 @@
-"""What is wired and when: the DAG, its components, and the command line."""
+"""The pipeline: its DAG, its components, the runners, and the command line."""
 
 import os
 import warnings
 from typing import Any
 
-# A terminal shows what the pipeline does, not what TensorFlow's C++ and Google's libraries say when they are imported.
-# TensorFlow's own errors reach Python as exceptions; set the variable to see the rest.
+# The terminal shows what the pipeline does, not the lines that TensorFlow's C++ and Google's libraries log when they are
+# imported. TensorFlow's own errors reach Python as exceptions; set the variable to see the rest.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
 
@@ -15,8 +15,8 @@ _ARTIFACT_TYPES = frozenset({"DataBlessing"})
 def __getattr__(name: str) -> Any:
     """Finds our artifact types as `pipeline.<Type>`.
 
-    On Vertex a type is imported by its name in the metadata store, which may have one dot; importing them here would
-    cost every command the seconds that TFX takes to import.
+    On Vertex, TFX imports a type by its name in the metadata store, which may have only one dot. The types are not
+    imported at the top of this module, because every command would then wait the seconds that TFX takes to import.
     """
     if name not in _ARTIFACT_TYPES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

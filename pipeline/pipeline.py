@@ -1,4 +1,4 @@
-"""The DAG, from a raw log to a pushed model. Wiring only: it compiles without credentials, network or data."""
+"""Wires the DAG, from a raw log to a pushed model. It does nothing else: no credentials, network or data are needed."""
 
 from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -28,7 +28,7 @@ from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
 from pipeline.ground.places import CuratedSchema, Places
 
 LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
-"""RuntimeParameters: the folders of the log's and the catalogue's files, by default those of the config."""
+"""RuntimeParameters: the folders of the log's and the catalogue's files; the defaults come from the config."""
 
 
 def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
@@ -39,7 +39,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         places: Where it reads and writes.
 
     Returns:
-        The pipeline, for either runner.
+        The pipeline, for the local runner or Vertex.
     """
     # Groups the log into one Example per user: a history, and the held-out targets.
     interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, folder_parameter=LOG_DIR)
@@ -52,15 +52,15 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         folder_parameter=CATALOGUE_DIR if places.catalogue_path else LOG_DIR,
     )
 
-    # Statistics, schema (curated where there is one) and anomalies of both.
+    # Statistics, schema (the curated one, if there is one) and anomalies of both.
     interaction_checks = _checks("Interactions", interaction_gen, places.interactions_schema)
     catalogue_checks = _checks("Catalogue", catalogue_gen, places.catalogue_schema)
     interaction_schema, catalogue_schema = interaction_checks[1], catalogue_checks[1]
 
-    # The model that the last good run has left; none on the first one.
+    # The last blessed model; none on the first run.
     last_blessed = _last_blessed(places)
 
-    # Stops the run here if the data does not fit the schema, or is too far from what that model learned from.
+    # Stops the run if the data does not fit the schema, or has drifted too far from what that model learned from.
     data_gate = DataGate(
         interactions=interaction_gen.outputs["examples"],
         interaction_statistics=interaction_checks[0].outputs["statistics"],
@@ -74,7 +74,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         settings=config.data_gate,
     )
 
-    # Users and histories to indices; vocabularies of the training split alone.
+    # Turns users and histories into indices; the vocabularies come from the training split alone.
     interaction_transform = Transform(
         examples=interaction_gen.outputs["examples"],
         schema=interaction_schema.outputs["schema"],
@@ -83,7 +83,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         splits=("train", "eval"),
     ).with_id("InteractionTransform")
 
-    # Catalogue places, and content features to indices.
+    # Numbers the items of the catalogue, and turns content features into indices.
     content = config.catalogue.model_dump(mode="json")["features"] if config.catalogue else {}
     catalogue_transform = Transform(
         examples=catalogue_gen.outputs["examples"],
@@ -93,8 +93,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         splits=("train",),
     ).with_id("CatalogueTransform")
 
-    # Trains the two towers, from where that model ended if the config says so, and exports the served signatures; where
-    # neither data nor config nor code has changed since that model, hands it on.
+    # Trains the two towers, starting from that model if the config asks for it, and exports the served signatures.
+    # If data, config and code have not changed since that model, passes it on without training.
     trainer = TwoTowerTrainer(
         examples=interaction_transform.outputs["transformed_examples"],
         transform_graph=interaction_transform.outputs["transform_graph"],
@@ -112,11 +112,11 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         training_job=places.training_job,
     )
 
-    # Asks the exported model in a process without our code.
+    # Asks the exported model in a process that does not have our code.
     serving_check = ServingCheck(model=trainer.outputs["model"], settings=config.serving_check)
 
-    # Scores the exported model beside baselines and the last blessed model, and judges it, by that check too: a
-    # blessed model is always one that can be served.
+    # Measures the exported model, the baselines and the last blessed model, and decides whether to bless it. It must
+    # also have passed ServingCheck: a blessed model can always be served.
     evaluator = RetrievalEvaluator(
         examples=interaction_gen.outputs["examples"],
         model=trainer.outputs["model"],
@@ -128,7 +128,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         weighted=config.log.event_weights is not None,
     )
 
-    # Puts a model that both bless into serving/<version>/.
+    # Copies a model that both have blessed into serving/<version>/.
     pusher = Pusher(
         model=trainer.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
@@ -139,7 +139,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         settings=config.push,
     )
 
-    # Makes it the blessed version in Vertex's Model Registry, and lets an Endpoint answer, where the config says so.
+    # If the config asks for it, makes the model the blessed version in Vertex's Model Registry, and deploys it to an
+    # Endpoint.
     registered = []
     if places.registry is not None:
         registry_pusher = RegistryPusher(
@@ -149,7 +150,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         )
         registered.append(registry_pusher)
 
-    # The page that tells what was read, learned, measured and decided.
+    # Writes the page that shows what was read, learned, measured and decided.
     report = RunReport(
         interactions=interaction_gen.outputs["examples"],
         catalogue=catalogue_gen.outputs["examples"],
@@ -207,8 +208,8 @@ def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema
     if curated_schema is not None:
         schema_gen = CuratedSchemaGen(curated_schema)
     else:
-        # Without shapes: a log whose histories all have one length today must not have that length in its schema.
-        # From eval too: there, the histories of a split by time may be empty.
+        # Infer no shapes: if all histories have the same length today, that length must not become part of the schema.
+        # Use the eval split too: after a split by time, its histories may be empty.
         schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False)
     schema_gen = schema_gen.with_id(f"{data}SchemaGen")
     validator = ExampleValidator(

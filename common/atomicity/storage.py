@@ -26,7 +26,7 @@ def temporary(path: str, ending: str = UNFINISHED) -> str:
 
 
 def is_temporary(candidate: str, name: str) -> bool:
-    """Whether `candidate` is a temporary name of the file or folder `name`; a temporary name of `a.b` is none of `a`."""
+    """Whether `candidate` is a temporary name of the file or folder `name`; one of `a.b` is not one of `a`."""
     return re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{32}}({UNFINISHED}|{REPLACED})", candidate) is not None
 
 

@@ -1,1 +1,1 @@
-"""What every layer above stands on: folders, terminal, files, artifact types."""
+"""What every layer above uses: folders, terminal, files, artifact types, the base of components."""

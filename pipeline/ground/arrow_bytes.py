@@ -1,4 +1,4 @@
-"""Arrow tables as bytes, for the way between Beam's workers. Pickled slices would carry their whole buffers."""
+"""Turns Arrow tables into bytes that Beam's workers exchange. Pickled slices would carry their whole buffers."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 
 
 def to_bytes(table: Any) -> bytes:
-    """A pyarrow.Table as an Arrow stream."""
+    """Writes a pyarrow.Table as an Arrow stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
@@ -14,5 +14,5 @@ def to_bytes(table: Any) -> bytes:
 
 
 def from_bytes(data: bytes) -> Any:
-    """The pyarrow.Table of `to_bytes`; it shares the bytes' memory."""
+    """Reads the pyarrow.Table that `to_bytes` wrote; it shares the bytes' memory."""
     return pa.ipc.open_stream(data).read_all()

@@ -1,7 +1,7 @@
-"""The digest of the code that makes an artifact: an execution property of every component.
+"""Computes the digest of the code that makes an artifact; it is an execution property of every component.
 
 TFX's cache key holds inputs and execution properties. User code that is named by a dotted path is in neither: without
-this digest, the cache would answer for a changed tower with yesterday's model.
+this digest, the cache would return yesterday's model although the code of a tower has changed.
 """
 
 import ast
@@ -15,10 +15,11 @@ OWN_PACKAGES = ("common", "documents", "configs", "transforms", "serving_signatu
 """Imports are followed inside these."""
 
 LIBRARIES = ("apache-beam", "tensorflow", "tensorflow-transform", "tfx")
-"""Libraries that make artifacts: another version may make another artifact of the same code."""
+"""Libraries that make artifacts: with another version, the same code may make another artifact."""
 
 _DATA_ENDINGS = (".j2", ".css")
-"""Files beside the code that decide what a component writes. YAML files do not: their content is in the config."""
+"""Endings of files beside the code that decide what a component writes. YAML files are not among them, because their
+content is in the config."""
 
 
 @lru_cache
@@ -30,7 +31,7 @@ def code_digest(*modules: str, own_packages: tuple[str, ...] = OWN_PACKAGES) -> 
         own_packages: Top-level packages inside which imports are followed.
 
     Returns:
-        64 hexadecimal digits, the same wherever the code lies.
+        64 hexadecimal digits; they do not depend on the folder that the code is in.
 
     Raises:
         ModuleNotFoundError: A name is no module of these packages.
@@ -46,9 +47,9 @@ def code_digest(*modules: str, own_packages: tuple[str, ...] = OWN_PACKAGES) -> 
 
 
 def import_closure(*modules: str, own_packages: tuple[str, ...] = OWN_PACKAGES) -> dict[str, Path]:
-    """Finds all modules of ours that modules import, directly or not, with the packages that they lie in.
+    """Finds all modules of ours that the given modules import, directly or not, with the packages that hold them.
 
-    Imports for type checkers alone do not count, as they never run; imports inside functions do.
+    Imports for type checkers alone do not count, as they never run; imports inside functions count.
 
     Args:
         *modules: Importable names.
@@ -88,7 +89,7 @@ def _file_of(name: str, own_packages: tuple[str, ...]) -> Path | None:
 
 @lru_cache
 def _imports(name: str, file: Path) -> tuple[str, ...]:
-    """Names that a module imports; `from a import b` gives `a` and `a.b`, which may be a module."""
+    """Returns the names that a module imports; `from a import b` gives `a` and `a.b`, which may be a module."""
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     names = []
     for node in _running_nodes(ast.parse(file.read_bytes())):
@@ -101,7 +102,7 @@ def _imports(name: str, file: Path) -> tuple[str, ...]:
 
 
 def _running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those below `if TYPE_CHECKING:`."""
+    """Yields all nodes except those below `if TYPE_CHECKING:`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             for other in node.orelse:
@@ -113,7 +114,7 @@ def _running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _data_files(file: Path) -> list[Path]:
-    """Templates and style sheets of a package, from its folder and the folders in it that are no packages."""
+    """Lists a package's templates and style sheets, in its folder and in the folders inside it that are no packages."""
     if file.name != "__init__.py":
         return []
     found: list[Path] = []

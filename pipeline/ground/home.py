@@ -1,4 +1,4 @@
-"""The folders of a local pipeline, all under `<output_dir>/<name>/`."""
+"""Names the folders of a local pipeline, which are all under `<output_dir>/<name>/`."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from configs.pipeline import PipelineConfig
 
 
 def local_home(config: PipelineConfig) -> Path:
-    """The folder of everything a local pipeline writes."""
+    """The folder that holds everything a local pipeline writes."""
     return Path(config.output_dir) / config.name
 
 
 def local_serving_dir(config: PipelineConfig) -> str:
-    """The folder of pushed models, one folder a version."""
+    """The folder of pushed models, with one folder for each version."""
     return str(local_home(config) / "serving")
 
 

@@ -1,12 +1,12 @@
-"""Names of files and folders in artifacts that one component writes and another one reads, besides the documents."""
+"""Names of the files and folders in artifacts that one component writes and another one reads, except the documents."""
 
 ITEMS_FILE = "items.parquet"
 """In InteractionGen's Examples: the items of the training split with their interactions, in the columns `item_id`
 (string) and `count` (int64)."""
 
 QUARANTINE_FILE = "quarantine.jsonl"
-"""In both Examples: the first bad rows, a JSON object a line, with `file`, `row`, `reason` and `excerpt`."""
+"""In both Examples: the first bad rows, one JSON object a line, with `file`, `row`, `reason` and `excerpt`."""
 
 DATA_FOLDER = "data_blessing"
-"""In the model artifact, beside the SavedModel: DataGate's blessing of the data that the model learned from, with which
-DataGate compares a later run's, once the model is blessed."""
+"""In the model artifact, beside the SavedModel: DataGate's blessing of the data that the model learned from. Once the
+model is blessed, DataGate compares a later run's data with it."""

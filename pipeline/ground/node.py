@@ -1,6 +1,6 @@
 """The base of our components: channels and parameters are declared once, as three dataclasses beside the executor.
 
-An executor names what it takes and gives:
+An executor declares its inputs, outputs and parameters:
 
     @dataclass(frozen=True)
     class Inputs:
@@ -49,13 +49,13 @@ OutputsT = TypeVar("OutputsT")
 ParametersT = TypeVar("ParametersT")
 
 CODE_DIGEST = "code_digest"
-"""The parameter that every component has besides its own."""
+"""The parameter that every component has in addition to its own."""
 
 Artifacts = dict[str, list[types.Artifact]]
 
 
 class Declared(Generic[InputsT, OutputsT, ParametersT]):
-    """What an executor takes and gives. Mix it into an executor that has a `Do` of its own."""
+    """Knows the inputs, outputs and parameters of an executor. Mix it into an executor that has its own `Do`."""
 
     @classmethod
     def declared(cls) -> tuple[type[Any], type[Any], type[Any]]:
@@ -72,10 +72,10 @@ class Declared(Generic[InputsT, OutputsT, ParametersT]):
         """Reads the parameters.
 
         Args:
-            exec_properties: As TFX gives them to `Do`.
+            exec_properties: As TFX passes them to `Do`.
         """
         parameters = cls.declared()[2]
-        values = {name: _unpacked(of, exec_properties[name]) for name, of in _fields(parameters).items()}
+        values = {name: _unpacked(kind, exec_properties[name]) for name, kind in _fields(parameters).items()}
         return typing.cast(ParametersT, parameters(**values))
 
 
@@ -83,14 +83,14 @@ class NodeExecutor(Declared[InputsT, OutputsT, ParametersT], base_executor.BaseE
     """An executor with typed inputs, outputs and parameters."""
 
     component_id: str | None = None
-    """The node's id, where TFX tells it."""
+    """The node's id; None if TFX does not pass it."""
 
     def Do(self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]) -> None:
-        """Unpacks what TFX gives, and calls `run`.
+        """Unpacks the artifacts and parameters that TFX passes, and calls `run`.
 
         Args:
-            input_dict: Artifacts by channel; of several, none is chosen: each channel holds one.
-            output_dict: Likewise.
+            input_dict: Artifacts by channel; each channel must hold exactly one, or none if the input is optional.
+            output_dict: Artifacts by channel; each channel must hold exactly one.
             exec_properties: The parameters, packed.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -110,7 +110,7 @@ class Node(base_component.BaseComponent):
     """The executor."""
 
     TYPE_ANNOTATION: ClassVar[Any] = None
-    """TFX's class of such components, if there is one, such as that of all Pushers."""
+    """TFX's class for this kind of component, if there is one, such as the class of all Pushers."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Builds TFX's two class attributes."""
@@ -128,19 +128,20 @@ class Node(base_component.BaseComponent):
         """Declares the component.
 
         Args:
-            code_digest: Of an executor that also runs code named by a parameter. None: that of the executor's module.
-            custom_executor_spec: Another executor, of the same inputs, outputs and parameters.
+            code_digest: The digest for an executor that also runs code named by a parameter. None: the digest of the
+                executor's module.
+            custom_executor_spec: Another executor, with the same inputs, outputs and parameters.
             **arguments: A channel for each input, and a value for each parameter. Optional inputs may be left out.
 
         Raises:
-            TypeError: An argument is unknown, or of another type.
-            ValueError: A required argument is missing. This and types are TFX's `ComponentSpec`'s checks.
+            TypeError: An argument is unknown, or has the wrong type.
+            ValueError: A required argument is missing. TFX's `ComponentSpec` checks this, and the types.
         """
         inputs, outputs, parameters = self.EXECUTOR.declared()
         known = {**_fields(inputs), **_fields(parameters)}
         if unknown := sorted(set(arguments) - set(known)):
             raise TypeError(f"{type(self).__name__} takes {', '.join(known)}; received {', '.join(unknown)}")
-        channels = {name: types.Channel(type=of) for name, of in _fields(outputs).items()}
+        channels = {name: types.Channel(type=kind) for name, kind in _fields(outputs).items()}
         packed = {name: _packed(arguments.pop(name)) for name in _fields(parameters) if name in arguments}
         packed[CODE_DIGEST] = code_digest or digest_of_code(self.EXECUTOR.__module__)
         super().__init__(
@@ -150,14 +151,14 @@ class Node(base_component.BaseComponent):
 
 def _spec_class(node: type[Node]) -> type[component_spec.ComponentSpec]:
     inputs, outputs, parameters = node.EXECUTOR.declared()
-    spec_types = {**{name: _spec_type(of) for name, of in _fields(parameters).items()}, CODE_DIGEST: str}
+    spec_types = {**{name: _spec_type(kind) for name, kind in _fields(parameters).items()}, CODE_DIGEST: str}
     attributes = {
-        "PARAMETERS": {name: component_spec.ExecutionParameter(type=of) for name, of in spec_types.items()},
+        "PARAMETERS": {name: component_spec.ExecutionParameter(type=kind) for name, kind in spec_types.items()},
         "INPUTS": {
-            name: component_spec.ChannelParameter(type=_required(of), optional=_required(of) is not of)
-            for name, of in _fields(inputs).items()
+            name: component_spec.ChannelParameter(type=_required(kind), optional=_required(kind) is not kind)
+            for name, kind in _fields(inputs).items()
         },
-        "OUTPUTS": {name: component_spec.ChannelParameter(type=of) for name, of in _fields(outputs).items()},
+        "OUTPUTS": {name: component_spec.ChannelParameter(type=kind) for name, kind in _fields(outputs).items()},
         "TYPE_ANNOTATION": node.TYPE_ANNOTATION,
         "__doc__": f"What {node.__name__} takes and gives.",
         "__module__": node.__module__,
@@ -171,18 +172,18 @@ def _fields(declared: type[Any]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in dataclasses.fields(declared)}
 
 
-def _required(of: Any) -> Any:
-    """`X` of `X | None`, else the type itself."""
-    if typing.get_origin(of) in (typing.Union, python_types.UnionType):
-        return next(each for each in typing.get_args(of) if each is not type(None))
-    return of
+def _required(kind: Any) -> Any:
+    """Returns `X` for `X | None`, and any other type unchanged."""
+    if typing.get_origin(kind) in (typing.Union, python_types.UnionType):
+        return next(each for each in typing.get_args(kind) if each is not type(None))
+    return kind
 
 
 def _single(declared: type[Any], artifacts: Artifacts) -> Any:
     """Puts the one artifact of each channel into its field; None where an optional channel is missing or empty."""
     found: dict[str, types.Artifact | None] = {}
-    for name, of in _fields(declared).items():
-        is_optional = _required(of) is not of
+    for name, kind in _fields(declared).items():
+        is_optional = _required(kind) is not kind
         given = artifacts.get(name) or []
         if len(given) != 1 and not (is_optional and not given):
             raise ValueError(f"channel {name!r} must hold one artifact; received {len(given)}")
@@ -190,10 +191,10 @@ def _single(declared: type[Any], artifacts: Artifacts) -> Any:
     return declared(**found)
 
 
-def _spec_type(of: Any) -> type[Any]:
-    if issubclass(of, bool):
+def _spec_type(kind: Any) -> type[Any]:
+    if issubclass(kind, bool):
         return int
-    return str if issubclass(of, BaseModel) else typing.cast(type[Any], of)
+    return str if issubclass(kind, BaseModel) else typing.cast(type[Any], kind)
 
 
 def _packed(value: Any) -> Any:
@@ -202,11 +203,11 @@ def _packed(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
-def _unpacked(of: Any, value: Any) -> Any:
-    if issubclass(of, BaseModel):
-        return of.model_validate_json(value)
-    if issubclass(of, message.Message):
-        proto = of()
+def _unpacked(kind: Any, value: Any) -> Any:
+    if issubclass(kind, BaseModel):
+        return kind.model_validate_json(value)
+    if issubclass(kind, message.Message):
+        proto = kind()
         proto_utils.json_to_proto(value, proto)
         return proto
-    return of(value)
+    return kind(value)

@@ -1,6 +1,6 @@
-"""The folder of an artifact that holds everything or nothing, and the files in it.
+"""Writes an artifact's folder and the files in it so that the folder holds everything or nothing.
 
-TFX reads every file in a split's folder. So the temporary names of unfinished files lie in a folder of their own.
+TFX reads every file in a split's folder. So temporary files are written to a separate folder.
 """
 
 import os
@@ -18,13 +18,13 @@ _WORK_DIR = ".work"
 
 @contextmanager
 def all_or_nothing(uri: str) -> Iterator[None]:
-    """Empties an artifact's folder if its block fails, and clears away temporary files if it does not.
+    """Empties an artifact's folder if the block fails, and removes only temporary files if the block succeeds.
 
     Args:
         uri: The artifact's folder.
 
     Raises:
-        OutputError: The folder cannot be written; found out before the work, not after.
+        OutputError: The folder cannot be written; this is checked before the work, not after.
     """
     probe = os.path.join(uri, "probe")
     write_bytes(probe, b"", uri)
@@ -65,7 +65,7 @@ def write_bytes(path: str, content: bytes, uri: str) -> None:
 
 
 def _clear(uri: str, keep_files: bool) -> None:
-    """Removes temporary files from an artifact's folder, or everything that is in it; the folder stays."""
+    """Removes the temporary files in an artifact's folder, or all files in it; the folder itself stays."""
     if not fileio.exists(uri):
         return
     for name in fileio.listdir(uri):

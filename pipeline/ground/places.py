@@ -1,4 +1,4 @@
-"""Where a pipeline reads and writes. This is all that differs between this machine and Vertex."""
+"""Where a pipeline reads and writes. Only this differs between this machine and Vertex."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,27 +11,27 @@ CATALOGUE_SCHEMA = "catalogue.pbtxt"
 
 @dataclass(frozen=True)
 class CuratedSchema:
-    """A schema file that people keep."""
+    """A schema file that people maintain."""
 
     path: str
     """Where the run finds it, local or `gs://`."""
 
     digest: str
-    """SHA-256 of its content, 64 hexadecimal digits, so that an edit is not answered from the cache."""
+    """SHA-256 of its content, 64 hexadecimal digits: it is in the cache key, so that an edited file is read again."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """Resolved places of one pipeline; paths are local or `gs://`."""
+    """The places of one pipeline; paths are local or `gs://`."""
 
     pipeline_root: str
-    """Artifacts."""
+    """The folder of artifacts."""
 
     serving_dir: str
-    """Pushed models, one folder a version."""
+    """The folder of pushed models, with one folder for each version."""
 
     log_paths: str | dict[str, str]
-    """Globs of the log's files, one or one per split."""
+    """Glob of the log's files, or one glob for each split."""
 
     catalogue_path: str | None
     """Glob of the catalogue's files."""
@@ -43,17 +43,18 @@ class Places:
     """The curated schema of catalogue Examples; None to infer it."""
 
     metadata_path: str | None = None
-    """The local metadata store's SQLite file. None: the backend keeps its own, and the last blessed model is found by
-    what is served."""
+    """The local metadata store's SQLite file. None: the backend has its own store, and the model in service counts as
+    the last blessed one."""
 
     image: str | None = None
-    """The container image of every task on Vertex; on this machine there is none."""
+    """The container image of every task on Vertex; None on this machine."""
 
     beam_pipeline_args: tuple[str, ...] | None = None
-    """Flags for every Beam component. None: the config's, which run it where its task is."""
+    """Flags for every Beam component. None: the config's flags, which run Beam in the task itself."""
 
     registry: Target | None = None
-    """The Model Registry to which pushed models go besides, on Vertex alone. None: to none."""
+    """The Model Registry in which pushed models are also registered, on Vertex only. None: they are not registered."""
 
     training_job: dict[str, Any] | None = None
-    """The Vertex CustomJob that the trainer starts, see `pipeline.cloud.training`. None: it trains where it runs."""
+    """The Vertex CustomJob that the trainer starts, see `pipeline.cloud.training`. None: training runs in the task
+    itself."""

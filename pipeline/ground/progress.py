@@ -1,7 +1,7 @@
-"""What a person sees of a local run: each component, what it reports, its seconds. The whole log goes to a file.
+"""Shows the progress of a local run: each component, what it reports, its seconds. The whole log goes to a file.
 
-The components' own events come from loggers below `perennial`; the start and end of a component are TFX's log lines,
-recognised by their format string, as LocalDagRunner offers no other hook.
+The components log their own events to loggers below `perennial`. The start and end of a component are log lines of TFX;
+they are recognised by their format string, as LocalDagRunner offers no other hook.
 """
 
 import contextlib
@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.markup import escape
 
 EVENTS = "perennial"
-"""Loggers below this name speak to the person at the terminal."""
+"""What loggers below this name log is shown on the terminal."""
 
 LOG_NAME_FORMAT = "%Y%m%dT%H%M%S.%fZ"
-"""Stem of a log file: when its run began, in UTC."""
+"""Stem of a log file: the time at which its run began, in UTC."""
 
 _STARTED = "Component %s is running."
 _FINISHED = "Component %s is finished."
@@ -45,7 +45,7 @@ class ProgressHandler(logging.Handler):
         self._console.print(escape(line), highlight=False, soft_wrap=True)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Prints what the record means for the run; most mean nothing."""
+        """Prints a line for a record that shows progress; most records do not, and print nothing."""
         if record.name == EVENTS or record.name.startswith(f"{EVENTS}."):
             style = "yellow" if record.levelno >= logging.WARNING else "dim"
             self._console.print(f"    [{style}]{escape(record.getMessage())}[/]", highlight=False)
@@ -62,10 +62,10 @@ class ProgressHandler(logging.Handler):
 
 
 class LogFile(logging.FileHandler):
-    """The whole log. Where its disk is full, lines are lost: the run tells of the disk, once, by its own error."""
+    """The whole log. If its disk is full, lines are lost: the run reports the full disk once, by its own error."""
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Leaves out a traceback for each line that the disk does not take."""
+        """Prints no traceback for a line that cannot be written to the disk."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
 
@@ -80,7 +80,7 @@ def shown(logs_dir: Path, console: Console | None = None) -> Iterator[ProgressHa
     """Shows progress on the terminal and writes the whole log to a file while the block runs.
 
     Args:
-        logs_dir: Folder of log files; made if need be.
+        logs_dir: Folder of log files; it is made if it is missing.
         console: Where to print. Default: standard output.
 
     Yields:
@@ -96,7 +96,7 @@ def shown(logs_dir: Path, console: Console | None = None) -> Iterator[ProgressHa
     root, absl_handler = logging.getLogger(), absl_logging.get_absl_handler()
     absl_level, root_level, root_handlers = absl_logging.get_verbosity(), root.level, list(root.handlers)
     absl_logging.set_verbosity(absl_logging.INFO)
-    absl_handler.setLevel(logging.FATAL)  # the terminal belongs to the progress
+    absl_handler.setLevel(logging.FATAL)  # only the progress is printed on the terminal
     root.setLevel(logging.INFO)
     root.handlers[:] = [whole, progress]
     absl_logger, tensorflow_logger = absl_logging.get_absl_logger(), logging.getLogger("tensorflow")

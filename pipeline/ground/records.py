@@ -1,4 +1,4 @@
-"""Arrow lists as serialized Examples, and these as a file that TFX reads."""
+"""Encodes Arrow lists as serialized Examples, and writes these to a file that TFX reads."""
 
 from typing import Any
 
@@ -13,21 +13,21 @@ def encode(columns: dict[str, Any]) -> list[bytes]:
     """Encodes Examples in bulk.
 
     Args:
-        columns: Feature to a pyarrow array of lists of binary, float or int64, an Example a list.
+        columns: Feature to a pyarrow array of lists of binary, float or int64, one list for each Example.
 
     Returns:
-        Serialized tf.Examples, the same bytes for the same values.
+        Serialized tf.Examples; the same values always give the same bytes.
     """
     batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
     return [sort_features(example) for example in RecordBatchToExamplesEncoder().encode(batch)]
 
 
 def sort_features(example: bytes) -> bytes:
-    """Puts the features of a serialized Example into one order.
+    """Puts the features of a serialized Example into a fixed order.
 
     The encoder writes a protocol buffer map, whose order changes from run to run. An Example is one field, the Features
-    (tag, length), and these are one field a feature (tag, length, name and values): sorting these is enough, and
-    takes a tenth of the time of parsing them.
+    (tag, length), which hold one field for each feature (tag, length, name and values). Sorting these fields is enough,
+    and takes a tenth of the time of parsing them.
 
     Args:
         example: A serialized tf.Example.
@@ -66,7 +66,7 @@ def write_records(path: str, examples: list[bytes], uri: str) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    # Level 1: a third of the time of the default for a tenth more bytes, measured on a million interactions.
+    # Level 1 takes a third of the default level's time for a tenth more bytes, measured on a million interactions.
     options = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
     with new_file(path, uri) as unfinished, tf.io.TFRecordWriter(unfinished, options) as writer:
         for example in examples:
