@@ -4,8 +4,8 @@ import os
 import warnings
 from typing import Any
 
-# The terminal shows what the pipeline does, not the lines that TensorFlow's C++ and Google's libraries log when they are
-# imported. TensorFlow's own errors reach Python as exceptions; set the variable to see the rest.
+# The terminal shows what the pipeline does, not what TensorFlow's C++ and Google's libraries log when they are imported.
+# TensorFlow's own errors reach Python as exceptions; set the variable to see the rest.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
 

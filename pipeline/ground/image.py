@@ -27,7 +27,7 @@ ENVIRONMENT = {
     # Otherwise Beam's start program would make its own environment, which does not have the packages of this one
     # (https://github.com/apache/beam/pull/26753), in a folder that this user may not write to.
     "RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT": "1",
-    # The GPU driver belongs to the machine: the container runtime is asked for it, and Google's machines mount it there.
+    # The GPU driver belongs to the machine: we ask the container runtime for it, and Google's machines mount it there.
     "NVIDIA_VISIBLE_DEVICES": "all",
     "NVIDIA_DRIVER_CAPABILITIES": "compute,utility",
     "LD_LIBRARY_PATH": "/usr/local/nvidia/lib64",

@@ -1,1 +1,1 @@
-"""Text and Parquet files as Arrow columns, with every row that cannot be used named and counted."""
+"""Reads text and Parquet files as Arrow columns; reports and counts every row that cannot be used."""

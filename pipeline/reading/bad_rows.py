@@ -1,4 +1,4 @@
-"""Rows that cannot be used: why, how many, and which. Every input row is either used or counted here."""
+"""Records the rows that cannot be used: why, how many, and which. Every input row is either used or counted here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -31,16 +31,16 @@ EXCERPT_CHARACTERS = 200
 
 @dataclass(frozen=True, order=True)
 class BadRow:
-    """One bad row; ordered as the rows are in the input."""
+    """One bad row. Bad rows sort in the order of the input."""
 
     file_index: int
-    """The file's place among the input files, sorted by name."""
+    """The file's number among the input files, sorted by name, from 0."""
 
     block: int
     """The byte (text) or row group (Parquet) of the file where the row's block starts."""
 
     row: int
-    """The row's place in its block, from 0."""
+    """The row's number in its block, from 0."""
 
     reason: str
     excerpt: str
@@ -48,7 +48,7 @@ class BadRow:
 
 @dataclass
 class Problems:
-    """What is wrong with each row of a block; the first problem found for a row stays.
+    """The problem of each row of a block; the first problem found for a row is kept.
 
     Attributes:
         codes: [rows] int8, 0 for a good row, else 1 + the index into `reasons`.
@@ -60,11 +60,11 @@ class Problems:
 
     @classmethod
     def none(cls, rows: int) -> "Problems":
-        """No problem in any of `rows` rows."""
+        """Returns an object without a problem in any of `rows` rows."""
         return cls(np.zeros(rows, np.int8))
 
     def add(self, where: npt.NDArray[np.bool_], reason: str) -> None:
-        """Gives `reason` to the rows of the mask `where` ([rows] bool) that have none yet."""
+        """Sets `reason` for the rows of the mask `where` ([rows] bool) that have no problem yet."""
         if where.any():
             if reason not in self.reasons:
                 self.reasons.append(reason)
@@ -76,17 +76,17 @@ class Problems:
         return self.codes == 0
 
     def counts(self) -> dict[str, int]:
-        """Rows by reason."""
+        """Returns the number of rows by reason."""
         counts = np.bincount(self.codes, minlength=len(self.reasons) + 1)
         return {reason: int(counts[i + 1]) for i, reason in enumerate(self.reasons) if counts[i + 1]}
 
     def bad(self) -> Iterable[tuple[int, str]]:
-        """Row and reason of each bad row, in order."""
+        """Yields the number and the reason of each bad row, in order."""
         for row in np.flatnonzero(self.codes):
             yield int(row), self.reasons[self.codes[row] - 1]
 
 
 def excerpt(text: str | bytes) -> str:
-    """A bounded, printable piece of a row."""
+    """Returns the printable beginning of a row, of at most `EXCERPT_CHARACTERS`."""
     shown = text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text
     return shown if len(shown) <= EXCERPT_CHARACTERS else shown[: EXCERPT_CHARACTERS - 1] + "…"

@@ -1,4 +1,4 @@
-"""Arrow columns of any type as ids, numbers and times, with the cells that are none of these found out."""
+"""Converts Arrow columns of any type to ids, texts, numbers and times, and reports the cells that are none of these."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,14 +12,14 @@ from pipeline.reading import bad_rows
 from pipeline.reading.bad_rows import Problems
 
 MAX_ID_BYTES = 4096
-"""Longest id. Ids are lines of vocabulary files and keys of lookup tables; longer ones are no ids."""
+"""Longest id. Ids are lines of vocabulary files and keys of lookup tables; a longer value is not an id."""
 
 _NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)$"
 _INTEGER = r"^[+-]?\d{1,18}$"
 
 
 def ids(column: Any, field: str, problems: Problems) -> Any:
-    """Reads a column of ids, kept as they are.
+    """Reads a column of ids without changing them.
 
     Args:
         column: ChunkedArray of text, numbers or a dictionary of either. A whole number loses its `.0`.
@@ -27,7 +27,7 @@ def ids(column: Any, field: str, problems: Problems) -> Any:
         problems: Gets the rows whose id is empty, too long, or cannot be a line of a vocabulary file.
 
     Returns:
-        DictionaryArray of int32 codes into string values; meaningless where `problems` says so.
+        DictionaryArray of int32 codes into string values; the value of a row with a problem has no meaning.
     """
     encoded = _dictionary(column)
     values = encoded.dictionary
@@ -55,7 +55,7 @@ def texts(column: Any, field: str, problems: Problems) -> Any:
     """Reads a column of text.
 
     Args:
-        column: ChunkedArray of text or of anything that reads as text.
+        column: ChunkedArray of text or of anything that can be cast to text.
         field: The field's name, for reasons.
         problems: Gets the rows whose text is not UTF-8.
 
@@ -78,10 +78,10 @@ def numbers(column: Any, field: str, problems: Problems) -> npt.NDArray[np.float
     Args:
         column: ChunkedArray of numbers or text.
         field: The field's name, for reasons.
-        problems: Gets the rows whose cell is no number, not finite, or beyond what a float32 holds.
+        problems: Gets the rows whose cell is no number, not finite, or too large for a float32.
 
     Returns:
-        [rows] float64; 0 where it is no such number.
+        [rows] float64; 0 for the rows with a problem.
     """
     found = _finite(_plain(column), field, problems)
     fits = fits_float32(found)
@@ -107,7 +107,7 @@ def times(column: Any, unit: str, field: str, problems: Problems) -> npt.NDArray
         problems: Gets the rows whose cell is no number.
 
     Returns:
-        [rows] int64 in `unit`, fractions cut off; 0 where it is no number.
+        [rows] int64 in `unit`, fractions cut off; 0 where the cell is no number.
     """
     cells = _plain(column)
     if pa.types.is_date(cells.type):
@@ -122,7 +122,7 @@ def times(column: Any, unit: str, field: str, problems: Problems) -> npt.NDArray
             cells = cells.fill_null(0)
         return cells.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
     found = _finite(cells, field, problems)
-    # Beyond what an int64 holds it is a time in no unit; the bound keeps it far in the future or the past.
+    # A number too large for an int64 is no time in any unit; the clipped value is still far in the future or the past.
     return np.clip(np.floor(found), -(2.0**62), 2.0**62).astype(np.int64)
 
 
@@ -132,23 +132,23 @@ def weights(column: Any, table: Mapping[str, float], problems: Problems) -> npt.
     Args:
         column: ChunkedArray of text.
         table: Event type to weight.
-        problems: Gets the rows whose event type has none.
+        problems: Gets the rows whose event type has no weight.
 
     Returns:
         [rows] float64; 0 where the type is unknown.
     """
     encoded = _dictionary(column)
     names = encoded.dictionary.cast(pa.string()).to_pylist()
-    # The last place stands for a missing cell.
-    of_code = np.array([table.get(name, np.nan) for name in names] + [np.nan])
-    found = of_code[encoded.indices.fill_null(len(names)).to_numpy()]
+    # The last entry is for missing cells.
+    weight_by_code = np.array([table.get(name, np.nan) for name in names] + [np.nan])
+    found = weight_by_code[encoded.indices.fill_null(len(names)).to_numpy()]
     unknown = np.isnan(found)
     problems.add(unknown, bad_rows.UNKNOWN_EVENT)
     return np.where(unknown, 0.0, found)
 
 
 def _finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
-    """[rows] float64 of one array; 0 where it is no number or not finite."""
+    """Converts one array to [rows] float64; 0 where the cell is no number or not finite."""
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
         cells = _parse_numbers(cells)
     elif pa.types.is_boolean(cells.type) or pa.types.is_decimal(cells.type):
@@ -165,7 +165,7 @@ def _finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float6
 
 
 def _plain(column: Any) -> Any:
-    """One array without a dictionary."""
+    """Returns the column as one array without a dictionary."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if not isinstance(column, pa.ChunkedArray):
@@ -174,7 +174,7 @@ def _plain(column: Any) -> Any:
 
 
 def _dictionary(column: Any) -> Any:
-    """One DictionaryArray of int32 codes."""
+    """Returns the column as one DictionaryArray of int32 codes."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     table = pa.table({"c": column}).unify_dictionaries().combine_chunks()
@@ -186,7 +186,7 @@ def _dictionary(column: Any) -> Any:
 
 
 def _as_id_text(values: Any, field: str, problems: Problems) -> Any:
-    """Ids as text; a fraction or broken UTF-8 is no id."""
+    """Converts ids to text; a fraction or broken UTF-8 is not an id."""
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         found = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
         wrong = ~(np.isfinite(found) & (np.abs(found) < 2.0**53)) | (np.floor(found) != found)
@@ -200,7 +200,7 @@ def _holds(text: Any, character: str) -> npt.NDArray[np.bool_]:
 
 
 def _parse_numbers(cells: Any) -> Any:
-    """Text to float64; null where it is no number."""
+    """Converts text to float64; null where the text is no number."""
     trimmed = pc.replace_substring_regex(pc.utf8_trim_whitespace(cells), r"^\+", "")
     valid = pc.fill_null(pc.match_substring_regex(trimmed, _NUMBER), False)
     return pc.if_else(valid, trimmed, pa.scalar(None, trimmed.type)).cast(pa.float64())

@@ -1,8 +1,8 @@
-"""Delimited text to Arrow columns. Arrow's parser does the work; a slow, exact path names the rows that it refuses.
+"""Parses delimited text to Arrow columns. Arrow's parser does the work; a slow, exact path finds the rows it refuses.
 
-A row is one line, so that an unbalanced quote costs its own line only and a file can be read in pieces. Where a file
-is read whole, quoted line breaks may be allowed: a line whose quote stays open is joined with those after it if
-that makes a row.
+A row is one line, so that an unbalanced quote makes only its own line bad and a file can be read in pieces. Where a
+file is read as a whole, quoted line breaks may be allowed: a line whose quote stays open is joined with the lines after
+it if that makes a row.
 """
 
 from collections.abc import Mapping
@@ -30,18 +30,18 @@ _TYPES: dict[Kind, Any] = {
 }
 
 _SPARE_SEPARATORS = (b"\x1f", b"\x1e", b"\x1d", b"\x1c", b"\x01", b"\x02")
-"""Control characters that can stand for a separator of several bytes; Arrow's parser takes one byte."""
+"""Control characters that can replace a separator of several bytes; Arrow's parser takes one byte."""
 
 _SLOW_BYTES = 1 << 20
-"""Arrow says only that a block has bad rows; it is cut into pieces of this size, and only pieces with bad rows are
-looked at line by line (about 40 ms each)."""
+"""Arrow reports only that a block has bad rows, not which. So the block is cut into pieces of this size, and only the
+pieces with bad rows are checked line by line (about 40 ms each)."""
 
 _ARROW_BYTES = 4 << 20
-"""What Arrow's parser takes at a time, and so the longest row that the fast path reads. More gained nothing when
-measured."""
+"""The bytes that Arrow's parser takes at a time, and so the longest row that the fast path reads. Larger values gained
+nothing when measured."""
 
 _MAX_JOINED_LINES = 100
-"""Lines of one row with quoted line breaks; bounds the search after an unbalanced quote."""
+"""The most lines that one row with quoted line breaks may have; it bounds the search after an unbalanced quote."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Parsed:
     """A block of text as columns."""
 
     table: Any
-    """pyarrow.Table of the good rows, a column a field. A number column with a cell that is none is text."""
+    """pyarrow.Table of the good rows, one column for each field. A number column with a non-numeric cell is text."""
 
     rows: npt.NDArray[np.int64]
     """[good rows] int64: each row's line in the block, from 0."""
@@ -58,7 +58,7 @@ class Parsed:
     """Line in the block, reason and excerpt of each other row."""
 
     lines: int
-    """Lines of the block, blank ones included."""
+    """Lines of the block, including blank ones."""
 
 
 def parse(
@@ -78,7 +78,7 @@ def parse(
         The good rows and the bad ones. Blank lines are neither.
 
     Raises:
-        DataError: The separator cannot be told from the text.
+        DataError: The separator cannot be distinguished from the text.
     """
     if form.encoding == "latin-1":
         block = block.decode("latin-1").encode()
@@ -118,12 +118,12 @@ def _is_suspect(block: bytes) -> bool:
 
 
 def _fast(block: bytes, parser: _Parser, at_a_time: int = _ARROW_BYTES) -> Any | None:
-    """Arrow's parser on `at_a_time` bytes at a time; None if it refuses a row."""
+    """Runs Arrow's parser on `at_a_time` bytes at a time; None if it refuses a row."""
     for kinds in (parser.kinds, _as_text(parser.kinds)):
         try:
             return _read_csv(block, parser, kinds, at_a_time)
         except pa.ArrowInvalid:
-            # Either a cell that is no number, which reading it as text gets over, or a row that is none.
+            # Either a cell is no number, which can still be read as text, or a row is bad.
             continue
     return None
 
@@ -144,13 +144,13 @@ def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind], at_a_time: 
         block, separator = block.replace(separator, spare), spare
     by_position: dict[int, Kind] = {}
     for field, position in parser.layout.positions.items():
-        # Two fields may share a column, such as a title and the year in it: both read it as text.
+        # Two fields may use the same column, such as a title and the year in it: both read it as text.
         by_position[position] = "text" if position in by_position else kinds[field]
     names = [f"c{i}" for i in range(parser.layout.width)]
     if not block:
         table = pa.table({f"c{i}": pa.array([], _TYPES[kind]) for i, kind in by_position.items()})
     else:
-        # Not read_csv: on Python 3.10 each call of it walks all objects of the process (50 ms beside TensorFlow) to
+        # Not read_csv: on Python 3.10 each call visits all objects of the process (50 ms with TensorFlow loaded) to
         # break a reference cycle of signal handling (pyarrow.util._break_traceback_cycle_from_frame, bpo-43356).
         reader = pa.csv.open_csv(
             pa.BufferReader(block),
@@ -201,10 +201,10 @@ def _slow(block: bytes, parser: _Parser) -> Parsed:
 
 
 def _join(lines: list[bytes], start: int, parser: _Parser) -> tuple[int, bytes, str | None]:
-    """Joins the line whose quote stays open with those after it.
+    """Joins a line whose quote stays open with the lines after it.
 
     Returns:
-        Lines taken, the row, and why it is none; then the first line alone is taken.
+        The number of lines joined, the row, and None. If they make no row: 1, the first line, and the reason.
     """
     for end in range(start + 2, min(start + _MAX_JOINED_LINES, len(lines)) + 1):
         row = b"\n".join(lines[start:end]).removesuffix(b"\r")
@@ -217,7 +217,7 @@ def _join(lines: list[bytes], start: int, parser: _Parser) -> tuple[int, bytes, 
 
 
 def _reason(row: bytes, parser: _Parser) -> str | None:
-    """Why a line, or several with quoted line breaks, is no row; None if it is one."""
+    """Returns why a line, or several with quoted line breaks, is not a good row; None if it is one."""
     if b"\0" in row:
         return bad_rows.NUL_BYTE
     if b"\r" in row.replace(b"\r\n", b""):
@@ -243,7 +243,7 @@ def _cut(block: bytes) -> list[bytes]:
 
 
 def _concatenate(tables: list[Any]) -> Any:
-    """One table; a column that is a number in some and text in others becomes text."""
+    """Concatenates tables; a column that holds numbers in some and text in others becomes text."""
     columns = {}
     for name in tables[0].column_names:
         parts = [t.column(name) for t in tables]

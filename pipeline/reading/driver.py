@@ -10,10 +10,10 @@ from common.errors import DataError
 
 
 class Driver(driver.FileBasedDriver):
-    """Fingerprints the input files. On Vertex TFX's own driver does, and the executor finds the empty glob."""
+    """Fingerprints the input files. On Vertex, TFX's own driver runs instead, and the executor checks the globs."""
 
     def get_input_processor(self, splits: Any, range_config: Any = None, input_base_uri: str | None = None) -> Any:
-        """As the base class.
+        """Checks the globs and calls the base class.
 
         Raises:
             DataError: A glob matches no file.
@@ -27,7 +27,7 @@ def require_match(glob: str) -> None:
     """Checks that a glob matches something.
 
     Raises:
-        DataError: It does not.
+        DataError: It matches no file.
     """
     if not fileio.glob(glob):
         raise DataError(f"{glob}: no file matches. Check the config's path, which starts at the YAML's folder.")

@@ -1,6 +1,7 @@
 """The base of our ExampleGens: TFX's file-based one, whose driver fingerprints the input files on both runners.
 
-So new data is never answered from the cache. Vertex runs that driver for subclasses of `FileBasedExampleGen` alone.
+So the cache never returns an old result for new data. Vertex runs that driver only for subclasses of
+`FileBasedExampleGen`.
 """
 
 from typing import Any, ClassVar
@@ -18,7 +19,7 @@ from pipeline.reading.driver import Driver
 
 
 class FileGen(component.FileBasedExampleGen):
-    """A file-based ExampleGen with an executor of ours, whose settings travel as JSON in its `custom_config`."""
+    """A file-based ExampleGen with an executor of ours, which gets its settings as JSON in `custom_config`."""
 
     EXECUTOR: ClassVar[type[base_beam_executor.BaseBeamExecutor]]
     """The executor."""
@@ -41,17 +42,17 @@ class FileGen(component.FileBasedExampleGen):
         """Declares the component.
 
         Args:
-            values: JSON values for the executor, which `reading.settings.unpack` gives back.
+            values: JSON values for the executor, which reads them with `reading.settings.unpack`.
             paths: Globs by input split, local or `gs://`.
-            output_splits: The splits that the executor makes of a single input split. Empty: TFX takes the names of the
-                input splits.
+            output_splits: The splits that the executor makes from a single input split. Empty: TFX takes the names of
+                the input splits.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
             **channels: Further inputs of the spec.
         """
         base, patterns = settings.split_globs(paths)
         output = example_gen_pb2.Output()
         for name in output_splits:
-            # TFX wants each output split named; the executor divides by the config, not by buckets.
+            # TFX requires a name and buckets for each output split; the executor splits as the config says instead.
             output.split_config.splits.add(name=name, hash_buckets=1)
         spec = self.SPEC_CLASS(
             input_base=settings.input_base(base, folder_parameter),
@@ -65,5 +66,5 @@ class FileGen(component.FileBasedExampleGen):
             examples=types.Channel(type=standard_artifacts.Examples),
             **channels,
         )
-        # FileBasedExampleGen.__init__ makes a spec of its own, without further inputs: its base class takes ours.
+        # FileBasedExampleGen.__init__ makes its own spec, without further inputs; its base class accepts our spec.
         base_beam_component.BaseBeamComponent.__init__(self, spec=spec)

@@ -1,4 +1,4 @@
-"""Input files, read through TFX's file systems."""
+"""Lists and reads input files through TFX's file systems."""
 
 import gzip
 import os
@@ -11,11 +11,11 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 BLOCK_BYTES = 32 << 20
-"""A block of text that is parsed in one piece: large enough that Arrow's threads and Beam's per-element cost do not
-show (measured: no gain above 16 MiB), small enough that a worker holds several."""
+"""A block of text that is parsed in one piece: large enough that the cost of Arrow's threads and of a Beam element does
+not matter (measured: no gain above 16 MiB), small enough that a worker can hold several."""
 
 READ_ERRORS = (OSError, EOFError, zlib.error, tf.errors.OpError)
-"""What a file that is missing, forbidden, cut off or not really compressed raises while it is read."""
+"""Raised while a file is read that is missing, forbidden, truncated or not really compressed."""
 
 
 @dataclass(frozen=True)
@@ -23,30 +23,30 @@ class InputFile:
     """One file of the input."""
 
     index: int
-    """Its place among all input files, sorted by name: part of the order of rows."""
+    """Its number among all input files, sorted by name, from 0; rows are ordered by it."""
 
     path: str
     split: str
     """Name of the input split that it belongs to."""
 
     bytes: int
-    """Its size, compressed if it is."""
+    """Its size on disk, so the compressed size for a compressed file."""
 
     @property
     def compressed(self) -> bool:
-        """Whether it is decompressed on the way, by its ending."""
+        """Whether it is decompressed when it is read; its ending decides."""
         return self.path.endswith(".gz")
 
 
 def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
-    """The files that globs match, with TFX's own glob, so that they are those that the driver fingerprinted.
+    """Lists the files that globs match. It uses TFX's glob, so that they are the files that the driver fingerprinted.
 
     Args:
         base: Folder that the patterns start at.
         patterns: Input split to glob.
 
     Returns:
-        Files, sorted by split in the order given, then by name; folders left out.
+        Files, without folders, sorted by split in the given order, then by name.
     """
     found = [
         (path, split)
@@ -58,7 +58,7 @@ def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
 
 
 def open_binary(file: InputFile) -> IO[bytes]:
-    """Opens a file for reading as bytes, decompressed where its name says `.gz`."""
+    """Opens a file for reading as bytes; a file whose name ends in `.gz` is decompressed."""
     raw = cast(IO[bytes], _ReadableGFile(file.path))
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if file.compressed else raw
 
@@ -68,8 +68,8 @@ def read_blocks(file: InputFile, start: int, end: int | None, at_line: bool) -> 
 
     Args:
         file: The file.
-        start: First byte; a line that began before it belongs to the range before.
-        end: Byte after the last; None reads to the end, as compressed files must be.
+        start: First byte; a line that began before it belongs to the previous range.
+        end: Byte after the last; None reads to the end, which is the only way to read a compressed file.
         at_line: Whether `start` is known to be the first byte of a line.
 
     Yields:
@@ -83,7 +83,7 @@ def read_blocks(file: InputFile, start: int, end: int | None, at_line: bool) -> 
         if at_line:
             stream.seek(start)
         else:
-            # The range starts with a whole line exactly if the byte before it ends one.
+            # The range starts with a whole line exactly if the byte before it ends a line.
             stream.seek(start - 1)
             position = start - 1 + len(stream.readline())
         while end is None or position < end:

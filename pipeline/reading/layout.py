@@ -1,4 +1,4 @@
-"""Where a text file keeps its columns, from its first lines."""
+"""Finds the columns of a text file from its first lines."""
 
 import csv
 import re
@@ -13,11 +13,11 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 HEAD_BYTES = 1 << 20
-"""What is read of a file to know its columns; a header longer than this is no header."""
+"""The bytes of a file that are read to find its columns; a line longer than this is not a header."""
 
 _SAMPLED_LINES = 1000
-"""Lines that say how many columns a file without a header has: the most frequent number, so that one bad line, even
-the first, does not make all others bad."""
+"""Lines that decide how many columns a file without a header has: the most frequent number counts, so that one bad
+line, even the first, does not make all others bad."""
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class FileLayout:
     """Columns of a good row."""
 
     positions: dict[str, int]
-    """Wanted field to position, from 0."""
+    """Field to the position of its column, from 0."""
 
     skip_bytes: int
     """Bytes before the first row: byte-order mark and header."""
 
     skip_lines: int
-    """Lines before the first row: the header's, if there is one."""
+    """Lines before the first row: the header, if there is one, and blank lines before it."""
 
 
 def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str) -> FileLayout | None:
@@ -55,12 +55,13 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     if head.startswith(_UTF16_MARKS):
         raise DataError(f"{path}: starts with a UTF-16 byte-order mark; convert the file to UTF-8.")
     mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
-    whole = len(head) < HEAD_BYTES
-    # The last part may be cut off, or hold all further lines.
+    is_whole_file = len(head) < HEAD_BYTES
+    # The last part may be a truncated line, or hold all further lines.
     parts = head[mark:].split(b"\n", _SAMPLED_LINES)
-    lines = [line for line in (parts if whole and len(parts) <= _SAMPLED_LINES else parts[:-1]) if line.strip()]
+    is_last_complete = is_whole_file and len(parts) <= _SAMPLED_LINES
+    lines = [line for line in (parts if is_last_complete else parts[:-1]) if line.strip()]
     if not lines:
-        if not whole:
+        if not is_whole_file:
             raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is no table of text.")
         return None
     if not form.header:
@@ -68,21 +69,21 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
         width = widths.most_common(1)[0][0]
         return FileLayout(width, _by_position(wanted, width, path), mark, 0)
     names = _header_names(lines[0], form, path)
-    # Blank lines may stand before the header; they are no rows either.
+    # There may be blank lines before the header; they are no rows either.
     header_end = head.index(lines[0], mark) + len(lines[0]) + 1
     positions = _by_name(wanted, names, path)
     return FileLayout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"))
 
 
 def count_fields(row: str, form: FileFormat) -> int | None:
-    """Counts the fields of a row as Arrow's parser does: a quote counts where a field starts with it.
+    """Counts the fields of a row as Arrow's parser does: a quote matters only at the start of a field.
 
     Args:
-        row: The row, without its end.
+        row: The row, without its line end.
         form: The format.
 
     Returns:
-        Number of fields; None where a quote is opened and not closed.
+        Number of fields; None if a quote is opened and not closed.
     """
     if not form.quote or form.quote not in row:
         return row.count(form.separator) + 1

@@ -1,4 +1,4 @@
-"""Parquet files as Arrow columns, a row group at a time."""
+"""Reads Parquet files as Arrow columns, one row group at a time."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -14,7 +14,7 @@ def open_parquet(stream: IO[bytes]) -> Any:
     """Opens a Parquet file.
 
     Raises:
-        pyarrow.ArrowInvalid, OSError: It is none.
+        pyarrow.ArrowInvalid, OSError: It is not a Parquet file, or cannot be read.
     """
     return pq.ParquetFile(pa.PythonFile(stream, mode="r"))
 
@@ -49,15 +49,15 @@ def read_row_group(file: Any, group: int, columns: Mapping[str, str]) -> Any:
     Args:
         file: The opened pyarrow.parquet.ParquetFile.
         group: The row group, from 0.
-        columns: Field to column, as of `find_columns`.
+        columns: Field to column, as returned by `find_columns`.
 
     Returns:
-        pyarrow.Table with a column a field.
+        pyarrow.Table with one column for each field.
 
     Raises:
         pyarrow.ArrowInvalid, OSError: The row group is damaged.
     """
     table = file.read_row_group(group, columns=sorted(set(columns.values())))
-    # Parquet readers take text as it comes; this finds broken UTF-8.
+    # Parquet readers do not check text; this finds broken UTF-8.
     table.validate(full=True)
     return pa.table({field: table.column(name) for field, name in columns.items()})

@@ -1,4 +1,4 @@
-"""Input files of either kind in pieces that workers read apart, each piece as parsed blocks."""
+"""Cuts input files, text or Parquet, into pieces that workers read separately, and reads a piece as parsed blocks."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ class Piece:
 
     file: InputFile
     layout: FileLayout | None
-    """Where text keeps its columns; None for Parquet."""
+    """The columns of a text file; None for Parquet."""
 
     start: int
     """First byte (text) or row group (Parquet)."""
@@ -65,7 +65,7 @@ def read(
         piece: The piece.
         form: The file's format.
         wanted: Field to the column that holds it.
-        kinds: What each field holds; Parquet says so itself.
+        kinds: What each field holds, for text; a Parquet file has types of its own.
         whole: Whether to read text to the end of its file in one block, in which quoted fields may hold line breaks.
 
     Yields:
@@ -89,14 +89,14 @@ def read(
 def report_block(
     file: InputFile, start: int, parsed: Parsed, problems: Problems, max_quarantine_rows: int
 ) -> ReadingReport:
-    """Reports a block.
+    """Reports a block: its rows, and the bad ones among them.
 
     Args:
         file: The block's file.
         start: The block's start.
         parsed: The block.
-        problems: What is wrong with its rows.
-        max_quarantine_rows: Bad rows that are shown.
+        problems: The problems of its rows.
+        max_quarantine_rows: The most bad rows that the quarantine lists.
 
     Returns:
         The report.
@@ -116,7 +116,7 @@ def report_block(
 
 @contextmanager
 def convertible(file: InputFile) -> Iterator[None]:
-    """Names the file whose columns have a type that its fields cannot be read from, such as a Parquet struct.
+    """Names the file in the error if a column has a type that its field cannot be read from, such as a Parquet struct.
 
     Raises:
         DataError: Arrow cannot convert a column.

@@ -1,4 +1,4 @@
-"""What was read of the input files, and whether it is good enough to go on. Reports of parts merge into one."""
+"""Reports what was read from the input files, and whether it is good enough. Reports of parts can be merged."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,38 +9,38 @@ from documents.reading import ReadingCounts
 from pipeline.reading.bad_rows import BadRow
 
 WORST_FILES = 5
-"""Files that an error names; more hide the worst."""
+"""The most files that an error names; a longer list would hide the worst ones."""
 
 
 @dataclass
 class FileReport:
-    """What was read of one file."""
+    """What was read from one file."""
 
     path: str
     rows: int = 0
-    """Rows, good and bad. Not the file's lines: header and blank lines are no rows, and a quoted text may hold several
-    lines of one."""
+    """Rows, good and bad. This is not the number of lines: header and blank lines are no rows, and a row with a quoted
+    text may have several lines."""
 
     bad: Counter[str] = field(default_factory=Counter)
-    """Bad rows by reason; they are among `rows`."""
+    """Bad rows by reason; `rows` includes them."""
 
     first_row: int = 1
-    """The number, from 1, of the file's first row: in text, of its line."""
+    """The number of the file's first row, from 1; for text, the number of its line."""
 
     lines: dict[int, int] = field(default_factory=dict)
-    """Lines (text) or rows (Parquet) by block; they turn a row of a block into a row of the file."""
+    """Lines (text) or rows (Parquet) by block. They turn a row's number in its block into its number in the file."""
 
     error: str | None = None
     """Why the file could not be read."""
 
     def number(self, row: BadRow) -> int:
-        """The row's number in the file, from 1."""
+        """Returns the row's number in the file, from 1."""
         return self.first_row + sum(lines for block, lines in self.lines.items() if block < row.block) + row.row
 
 
 @dataclass
 class ReadingReport:
-    """What was read of all files."""
+    """What was read from all files."""
 
     files: dict[int, FileReport] = field(default_factory=dict)
     """By the file's index."""
@@ -50,7 +50,7 @@ class ReadingReport:
 
     @property
     def rows(self) -> int:
-        """All rows of all files."""
+        """The number of rows of all files, good and bad."""
         return sum(f.rows for f in self.files.values())
 
     @property
@@ -60,11 +60,11 @@ class ReadingReport:
 
 
 def merge(reports: Iterable[ReadingReport], max_quarantine_rows: int) -> ReadingReport:
-    """Merges reports of parts; the order does not matter.
+    """Merges reports of parts; their order does not matter.
 
     Args:
         reports: Reports of different blocks.
-        max_quarantine_rows: Bad rows that are kept; the others stay counted.
+        max_quarantine_rows: The most bad rows that are kept; the others are still counted.
 
     Returns:
         One report.
@@ -86,16 +86,16 @@ def merge(reports: Iterable[ReadingReport], max_quarantine_rows: int) -> Reading
 
 
 def fault(report: ReadingReport, max_bad_fraction: float, limit: str, hint: str | None = None) -> str | None:
-    """Why what was read cannot be used.
+    """Explains why the files cannot be used: one cannot be read, there are no rows, or there are too many bad ones.
 
     Args:
-        report: What was read of all files.
-        max_bad_fraction: Bad rows over all rows that may be.
+        report: What was read from all files.
+        max_bad_fraction: The allowed number of bad rows, divided by the number of all rows.
         limit: The config's field of that fraction.
-        hint: What to do about bad rows, where it is known.
+        hint: What to do about the bad rows, if it is known.
 
     Returns:
-        The message of an error; None if there is no fault.
+        The error message; None if the files can be used.
     """
     broken = [f.error for _, f in sorted(report.files.items()) if f.error]
     if broken:
@@ -127,10 +127,10 @@ def fault(report: ReadingReport, max_bad_fraction: float, limit: str, hint: str 
 
 
 def counts(report: ReadingReport) -> ReadingCounts:
-    """The counts, without the rows themselves.
+    """Returns the counts, without the rows themselves.
 
     Args:
-        report: What was read of all files.
+        report: What was read from all files.
     """
     files = [f for _, f in sorted(report.files.items())]
     return ReadingCounts(
@@ -144,14 +144,14 @@ def counts(report: ReadingReport) -> ReadingCounts:
 
 
 def quarantine_json(report: ReadingReport) -> list[dict[str, Any]]:
-    """The quarantined rows as JSON values, in the order of the input.
+    """Returns the quarantined rows as JSON values, in the order of the input.
 
     Args:
-        report: What was read of all files.
+        report: What was read from all files.
 
     Returns:
-        For each its file, its reason, an excerpt, and as `row` its number from 1: in text the number of its (first)
-        line as an editor shows it, header and blank lines counted.
+        For each row its file, the reason, an excerpt, and as `row` its number from 1. In text this is the number of its
+        (first) line as an editor shows it: header and blank lines count.
     """
     return [
         {
