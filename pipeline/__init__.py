@@ -4,7 +4,7 @@ import os
 import warnings
 from typing import Any
 
-# The terminal shows what the pipeline does, not what TensorFlow's C++ and Google's libraries log when they are imported.
+# The terminal shows what the pipeline does, without the log lines of TensorFlow's C++ and Google's libraries at import.
 # TensorFlow's own errors reach Python as exceptions; set the variable to see the rest.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")

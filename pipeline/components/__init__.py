@@ -1,1 +1,1 @@
-"""The components of the DAG that are ours; one folder each: declaration, executor, pure functions."""
+"""Our own components of the DAG. Each has a folder with its declaration, its executor and pure functions."""

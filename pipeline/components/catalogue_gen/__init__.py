@@ -1,1 +1,1 @@
-"""CatalogueGen: the catalogue as one Example per item, with the interacted items that it lacks."""
+"""CatalogueGen writes one Example per item: all items of the catalogue, and the items that only the log has."""

@@ -1,4 +1,4 @@
-"""CatalogueGen: the catalogue as one Example per item, in the one split `train`."""
+"""CatalogueGen turns the catalogue into one Example per item, all in one split, `train`."""
 
 from tfx import types
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
@@ -17,10 +17,10 @@ class CatalogueGenSpec(component_spec.ComponentSpec):
 
 
 class CatalogueGen(FileGen):
-    """Reads the catalogue and adds the interacted items that it lacks.
+    """Reads the catalogue and adds the items that only the log has.
 
     Component `outputs` contains:
-     - `examples`: Channel of type `standard_artifacts.Examples`, one Example an item, with the split `train`.
+     - `examples`: Channel of type `standard_artifacts.Examples`, one Example per item, with the split `train`.
     """
 
     SPEC_CLASS = CatalogueGenSpec
@@ -36,8 +36,8 @@ class CatalogueGen(FileGen):
         """Declares the component.
 
         Args:
-            catalogue: How the catalogue is read; None for a log without one, whose items are those of the log.
-            path: The catalogue's glob, local or `gs://`; without a catalogue the log's, for the fingerprint.
+            catalogue: How the catalogue is read; None if there is no catalogue: then all items come from the log.
+            path: The catalogue's glob, local or `gs://`; without a catalogue the log's glob, for the fingerprint.
             interactions: InteractionGen's Examples.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same pattern in another folder.
         """

@@ -1,4 +1,4 @@
-"""Cells of the catalogue as content features: lists of text or numbers, empty where there is nothing."""
+"""Converts cells of the catalogue to content features: lists of text or numbers, which may be empty."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ NUMBER = pa.list_(pa.float32())
 
 
 def wanted_columns(catalogue: Catalogue) -> dict[str, Column]:
-    """Field to the column that holds it, for all content features; a flag is a field of its own."""
+    """Returns field to the column that holds it, for all content features; each flag is a field of its own."""
     wanted: dict[str, Column] = {}
     for name, feature in catalogue.features.items():
         if isinstance(feature, CategoryFeature) and feature.flags is not None:
@@ -28,7 +28,7 @@ def wanted_columns(catalogue: Catalogue) -> dict[str, Column]:
 
 
 def types(catalogue: Catalogue) -> dict[str, Any]:
-    """Content feature to its Arrow type."""
+    """Returns content feature to its Arrow type."""
     return {name: NUMBER if isinstance(f, NumberFeature) else TEXT for name, f in catalogue.features.items()}
 
 
@@ -42,7 +42,7 @@ def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) ->
         problems: Gets the rows whose text is not UTF-8.
 
     Returns:
-        Array of lists, empty where the catalogue has nothing that can be read.
+        Array of lists; a list is empty where the catalogue has no value that can be read.
     """
     if isinstance(feature, NumberFeature):
         return _numbers(name, feature, cells, problems)
@@ -69,7 +69,7 @@ def _numbers(name: str, feature: NumberFeature, cells: Any, problems: Problems) 
 
 
 def _flags(name: str, categories: list[str], cells: Any) -> Any:
-    """One category a flag that is a number other than 0."""
+    """Returns for each row the categories whose flag is a number other than 0."""
     rows = cells.num_rows
     marked = np.zeros((rows, len(categories)), bool)
     for i, category in enumerate(categories):
@@ -80,7 +80,7 @@ def _flags(name: str, categories: list[str], cells: Any) -> Any:
 
 
 def _non_empty(lists: Any) -> Any:
-    """Lists without blanks around their texts and without empty texts."""
+    """Removes blanks around the texts of lists, and empty texts."""
     texts = pc.fill_null(pc.utf8_trim_whitespace(lists.flatten()), "")
     kept = np.asarray(pc.not_equal(texts, "")).astype(bool)
     parents = np.asarray(pc.list_parent_indices(lists))[kept]
@@ -93,7 +93,7 @@ def _singles(texts: Any) -> Any:
 
 
 def _lists(counts: Any, values: Any) -> Any:
-    """Lists with `counts` ([rows] int64) values each."""
+    """Cuts values into lists; `counts` ([rows] int64) holds the length of each."""
     return pa.ListArray.from_arrays(pa.array(np.append(0, np.cumsum(counts)).astype(np.int32)), values)
 
 
@@ -102,7 +102,7 @@ def _flag(name: str, category: str) -> str:
 
 
 def empty(fields: Mapping[str, Any], rows: int) -> dict[str, Any]:
-    """Arrays of empty lists, for items that the catalogue lacks.
+    """Makes arrays of empty lists, for items that the catalogue lacks.
 
     Args:
         fields: Content feature to its type.

@@ -1,4 +1,4 @@
-"""CatalogueGen's executor: reads the catalogue as one Beam element, completes it, and writes all of it or nothing."""
+"""CatalogueGen's executor: reads the catalogue as one Beam element, adds missing items, and writes all or nothing."""
 
 import json
 import logging
@@ -35,24 +35,24 @@ from pipeline.reading.report import ReadingReport
 from transforms import features
 
 _FAULT_FILE = "fault.txt"
-"""Why the catalogue cannot be used, for the executor, which then empties the folder."""
+"""The file in which the Beam worker tells the executor why the catalogue cannot be used."""
 
 CATALOGUE_KEY = "catalogue"
-"""The catalogue's config in the custom_config."""
+"""The key of the catalogue's config in `custom_config`."""
 
 INTERACTIONS_KEY = "interactions"
 """The input channel of InteractionGen's Examples."""
 
 SPLIT = "train"
-"""The catalogue's only split; by this name Transform analyses it."""
+"""The catalogue's only split. Transform analyses the split of this name."""
 
 _SAMPLED_IDS = 3
-"""Ids of each side in the error about ids that do not mean the same thing."""
+"""Ids of the log and of the catalogue that the error about different ids shows."""
 
 
 @dataclass(frozen=True)
 class CatalogueIngest:
-    """What the Beam element holds."""
+    """The one Beam element: what a worker needs to read and write the catalogue."""
 
     catalogue: Catalogue | None
     inputs: list[InputFile]
@@ -69,12 +69,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the Examples artifact.
+        """Decides whether the catalogue can be used, and writes it with the missing items of the log as Examples.
 
         Args:
             input_dict: `interactions`: InteractionGen's Examples.
             output_dict: `examples`: the artifact, with the split `train`, `catalogue.json` and `quarantine.jsonl`.
-            exec_properties: As of TFX's file-based ExampleGen; the catalogue's config is in the custom_config.
+            exec_properties: As for TFX's file-based ExampleGen; the catalogue's config is in `custom_config`.
 
         Raises:
             DataError: The catalogue cannot be used; the artifact's folder is left empty.
@@ -116,7 +116,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def write_catalogue(job: CatalogueIngest) -> None:
-    """Writes Examples, quarantine and report; instead of an error a file with its message, since Beam wraps errors.
+    """Writes Examples, quarantine and report. A DataError becomes a file with its message, because Beam wraps errors.
 
     Args:
         job: The catalogue.
@@ -138,7 +138,7 @@ def write_catalogue(job: CatalogueIngest) -> None:
 def make_catalogue(
     inputs: list[InputFile], catalogue: Catalogue | None, interacted: Any
 ) -> tuple[Any, CatalogueReport, list[dict[str, Any]]]:
-    """Reads the catalogue, checks it, and adds the interacted items that it lacks.
+    """Reads the catalogue, checks it, and adds the items of the log that it lacks.
 
     Args:
         inputs: The catalogue's files.
@@ -146,7 +146,8 @@ def make_catalogue(
         interacted: pyarrow string array of the items of the training split.
 
     Returns:
-        pyarrow.Table of items in the order of the files, added ones after, sorted by id; the report; the quarantine.
+        pyarrow.Table of the items in the order of the files, then the added items, sorted by id; the report; the
+        quarantine.
 
     Raises:
         DataError: Too many bad rows, or too few shared ids.
@@ -173,7 +174,7 @@ def make_catalogue(
 
 
 def _require_usable(items: Items, catalogue: Catalogue, interacted: Any, unknown: Any) -> None:
-    """Refuses a catalogue that is not one, or not that of this log's items, of which it lacks the unknown ones."""
+    """Refuses a catalogue with too many bad rows, or with too few of the log's items; it lacks those in `unknown`."""
     fault = report.fault(items.report, catalogue.max_bad_fraction, "catalogue.max_bad_fraction")
     if fault is not None:
         raise DataError(fault)
@@ -189,7 +190,7 @@ def _require_usable(items: Items, catalogue: Catalogue, interacted: Any, unknown
 
 
 def encode(table: Any) -> list[bytes]:
-    """Serialized tf.Examples of a table of items, in its order."""
+    """Encodes a table of items as serialized tf.Examples, in the same order."""
     columns = {}
     for name in table.column_names:
         column = table.column(name).combine_chunks()
@@ -202,5 +203,5 @@ def encode(table: Any) -> list[bytes]:
 
 
 def _filled(lists: Any) -> int:
-    """Lists that are not empty."""
+    """Counts the lists that are not empty."""
     return int(np.count_nonzero(np.asarray(pc.list_value_length(lists))))

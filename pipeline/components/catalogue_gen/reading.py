@@ -1,4 +1,4 @@
-"""The catalogue's files as one Arrow table of items."""
+"""Reads the catalogue's files as one Arrow table of items."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ from pipeline.reading.report import FileReport, ReadingReport
 from transforms import features
 
 MAX_QUARANTINE_ROWS = 10_000
-"""Rows shown in the quarantine, as for the log by default."""
+"""The most rows that the quarantine lists; the log's default is the same."""
 
 _ITEM, _TITLE = "\0item", "\0title"
 """Fields of the id and the title; no content feature can have these names."""
@@ -30,14 +30,14 @@ class Items:
     """The catalogue as it was read."""
 
     table: Any
-    """pyarrow.Table of `item_id` and `title` strings, and a list a content feature; an item a row, in the order of the
-    input."""
+    """pyarrow.Table of `item_id` and `title` strings, and one list for each content feature; one row per item, in the
+    order of the input."""
 
     report: ReadingReport
-    """Bad rows, duplicates among them."""
+    """Bad rows, including duplicates."""
 
     untitled: int
-    """Items whose title is missing; the id stands in. They are in the quarantine, but not bad."""
+    """Items without a title; they get their id as the title. They are in the quarantine, but do not count as bad."""
 
 
 def read_catalogue(inputs: list[InputFile], catalogue: Catalogue) -> Items:
@@ -48,7 +48,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: Catalogue) -> Items:
         catalogue: The config.
 
     Returns:
-        The items. Of several with one id the first stays.
+        The items. Of several items with the same id, the first is kept.
     """
     wanted = _wanted_columns(catalogue)
     kinds: dict[str, Kind] = dict.fromkeys(wanted, "text")
@@ -56,7 +56,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: Catalogue) -> Items:
     for file in inputs:
         planned, found = pieces.plan(file, catalogue.format, wanted)
         reports.append(found)
-        # Text comes whole, from its first piece on, since a quoted text may hold line breaks.
+        # Text is read as a whole, starting with its first piece, because a quoted text may hold line breaks.
         for piece in planned if catalogue.format.kind == "parquet" else planned[:1]:
             kinds = dict.fromkeys(_wanted_columns(catalogue), "text")
             try:
@@ -85,14 +85,14 @@ def read_catalogue(inputs: list[InputFile], catalogue: Catalogue) -> Items:
 
 
 def ids_alone(item_ids: Any, catalogue: Catalogue | None) -> Any:
-    """Items that the catalogue lacks: their id for a title, no content.
+    """Makes a table of items that the catalogue lacks: the id is also the title, and there is no content.
 
     Args:
         item_ids: pyarrow string array.
-        catalogue: The config, whose content features are left empty.
+        catalogue: The config; its content features are left empty.
 
     Returns:
-        Their table.
+        The table.
     """
     kinds = content.types(catalogue) if catalogue else {}
     return pa.table({features.ITEM_ID: item_ids, features.TITLE: item_ids, **content.empty(kinds, len(item_ids))})

@@ -1,1 +1,1 @@
-"""CuratedSchemaGen: a schema that people keep, in place of an inferred one."""
+"""CuratedSchemaGen imports a schema that people maintain, instead of an inferred one."""

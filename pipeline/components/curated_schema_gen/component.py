@@ -1,6 +1,6 @@
-"""CuratedSchemaGen imports a schema file, as TFX's ImportSchemaGen does, but never answers for an older content of it.
+"""CuratedSchemaGen imports a schema file, as TFX's ImportSchemaGen does, but notices when the file changes.
 
-ImportSchemaGen's cache key is the file's path alone: after an edit, the run is answered with the schema of before.
+ImportSchemaGen's cache key holds only the file's path: after an edit, the cache still returns the old schema.
 """
 
 from tfx import types

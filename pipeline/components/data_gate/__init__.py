@@ -1,1 +1,1 @@
-"""DataGate: stops the run on anomalies."""
+"""DataGate stops the run if the data has anomalies, or has drifted from what the last model learned from."""

@@ -1,4 +1,4 @@
-"""What ExampleValidator found between the data and its schema."""
+"""Lists the anomalies between the data and its schema that ExampleValidator found."""
 
 from collections.abc import Mapping
 
@@ -11,14 +11,14 @@ from documents.data_gate import FoundAnomaly
 def findings(
     anomalies: Mapping[tuple[str, str], anomalies_pb2.Anomalies], ignore_anomalies: frozenset[str]
 ) -> list[FoundAnomaly]:
-    """Lists what the validators found.
+    """Lists the anomalies that the validators found.
 
     Args:
-        anomalies: TFDV's Anomalies of each (data, split).
+        anomalies: TFDV's Anomalies for each (data, split).
         ignore_anomalies: Names of anomaly types that do not count.
 
     Returns:
-        One finding for each reason of each feature, and one where a split had no data at all.
+        One anomaly for each reason of each feature, and one for each split without data.
     """
     found = []
     for (data, split), report in anomalies.items():
@@ -43,10 +43,10 @@ def findings(
 
 
 def require_none(found: list[FoundAnomaly]) -> None:
-    """Refuses findings that are not ignored.
+    """Refuses anomalies that are not ignored.
 
     Raises:
-        AnomalyError: There are some; it lists them.
+        AnomalyError: There are such anomalies; the message lists them.
     """
     standing = [finding for finding in found if not finding.ignored]
     if standing:

@@ -1,4 +1,4 @@
-"""What DataGate leaves of a run's data, and how a later run reads it from the model that learned from that data."""
+"""Writes what a later run compares its data with, and reads it from the model that learned from that data."""
 
 import os
 import zipfile
@@ -19,7 +19,8 @@ from pipeline.ground.output import write_bytes
 
 SAMPLES_FILE = "samples.npz"
 STATISTICS_FILE = "FeatureStats.pb"
-"""As StatisticsGen calls it, in folders `Split-<split>` as it has them, under `statistics/<data>`."""
+"""The file name that StatisticsGen uses. As there, each file is in a folder `Split-<split>`, here under
+`statistics/<data>`."""
 
 SPLITS = (("interactions", "train"), ("interactions", "eval"), ("catalogue", "train"))
 
@@ -29,19 +30,19 @@ Statistics = Mapping[tuple[str, str], statistics_pb2.DatasetFeatureStatisticsLis
 
 @dataclass(frozen=True)
 class Remembered:
-    """A run's data, as a later run sees it."""
+    """What is kept of a run's data for a later run."""
 
     statistics: Statistics
     facts: DataFacts
 
 
 def write(uri: str, report: DataGateReport, remembered: Remembered) -> None:
-    """Writes the blessing; `gate.json` comes last.
+    """Writes the blessing; `gate.json` is written last.
 
     Args:
         uri: The artifact's folder.
-        report: What was looked at.
-        remembered: What a later run compares with.
+        report: What was checked.
+        remembered: What a later run compares its data with.
     """
     for (data, split), statistics in remembered.statistics.items():
         write_bytes(_statistics_file(uri, data, split), statistics.SerializeToString(), uri)
@@ -53,13 +54,13 @@ def read(uri: str) -> Remembered | None:
     """Reads a blessing.
 
     Args:
-        uri: Where a trainer has copied it to.
+        uri: The folder to which the trainer has copied it.
 
     Returns:
-        What was remembered; None if there is no such folder: a trainer copies it whole or not at all.
+        What was kept of the data; None if there is no such folder: the trainer copies it whole or not at all.
 
     Raises:
-        DriftError: The folder is there and cannot be read, or is damaged: nothing says that the data may pass.
+        DriftError: The folder exists but cannot be read, or is damaged, so that the data cannot be compared.
     """
     try:
         return _read(uri)
@@ -92,7 +93,7 @@ _DAMAGES = (
     zipfile.BadZipFile,
     message.DecodeError,
 )
-"""What the readers of NumPy's archives and protos raise on bytes that are not what was written."""
+"""The errors that the readers of NumPy's archives and of protos raise if the bytes are damaged."""
 
 
 def _read(uri: str) -> Remembered:
@@ -106,7 +107,7 @@ def _read(uri: str) -> Remembered:
 
 
 def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Reads what StatisticsGen has written of a split."""
+    """Reads the statistics that StatisticsGen has written for a split."""
     with fileio.open(path, "rb") as file:
         return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read())
 

@@ -1,23 +1,23 @@
-"""How a check of today's data compares, and how a failed one reads."""
+"""What all checks of today's data share: the comparison with a limit, and the error text for failed checks."""
 
 from documents.data_gate import DriftCheck
 
 
 def at_most(value: float, limit: float) -> bool:
-    """Whether a value keeps to a limit; one that is not a number does not."""
+    """Whether a value is within a limit; not-a-number is not."""
     return value <= limit
 
 
 def failures_text(failed: list[DriftCheck], of: int, compared_with: str) -> str:
-    """The error of a run that is stopped.
+    """Builds the error message of a run that is stopped.
 
     Args:
         failed: The checks that failed.
-        of: How many there were.
+        of: The number of all checks.
         compared_with: The last blessed model's folder.
 
     Returns:
-        A line for each, then what to do.
+        One line for each failed check, then what to do.
     """
     return "\n".join(
         [

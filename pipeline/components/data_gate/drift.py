@@ -1,4 +1,4 @@
-"""Drift and skew by TFDV's comparators: today's distributions against those the last blessed model learned from."""
+"""Measures drift and skew with TFDV: today's distributions against those that the last blessed model learned from."""
 
 import logging
 import math
@@ -16,12 +16,12 @@ Statistics = Mapping[str, statistics_pb2.DatasetFeatureStatisticsList]
 """By split."""
 
 Limits = Mapping[str, float | None]
-"""Config field to limit, the field named for its measure: `…_l_infinity` or `…_divergence`."""
+"""Config field to limit; the field's name ends with its measure: `…_l_infinity` or `…_divergence`."""
 
 _LOGGER = logging.getLogger("perennial.data_gate")
 
 _TARGETS = {features.TARGET_ITEM_ID: features.ITEM_ID, features.TARGET_VALUE: features.VALUE}
-"""What eval's held-out interactions are called, and what they are compared with."""
+"""Feature of the held-out interactions of eval to the training feature that it is compared with."""
 
 _MEASURES = {
     anomalies_pb2.DriftSkewInfo.Measurement.L_INFTY: "l_infinity",
@@ -32,12 +32,12 @@ _MEASURES = {
 def interaction_checks(
     today: Statistics, last: Statistics, schema: schema_pb2.Schema, settings: DataGateSettings
 ) -> list[DriftCheck]:
-    """Compares the training interactions, and the held-out ones, with the last training interactions.
+    """Compares today's training interactions and held-out interactions with the last blessed model's training data.
 
     Args:
         today: Statistics of the splits `train` and `eval`.
-        last: Those of the last blessed model's data.
-        schema: Of the interactions; comparators that it has itself go before the config's.
+        last: Statistics of the last blessed model's data.
+        schema: Schema of the interactions; its own comparators take precedence over the config's limits.
         settings: The limits.
 
     Returns:
@@ -66,12 +66,12 @@ def catalogue_checks(
 
     Args:
         today: Statistics of the catalogue's split, `train`.
-        last: Those of the last blessed model's data.
-        schema: Of the catalogue; comparators that it has itself go before the config's.
+        last: Statistics of the last blessed model's data.
+        schema: Schema of the catalogue; its own comparators take precedence over the config's limits.
         settings: The limits.
 
     Returns:
-        A `drift` check for each text, category and number.
+        A `drift` check for each text, category and number feature.
     """
     limits: dict[str, Limits] = {}
     for feature in schema.feature:
@@ -111,7 +111,7 @@ def _compare(
     if kind == "drift":
         found = tfdv.validate_statistics(today, comparing, previous_statistics=last)
     else:
-        # TFDV's words: what was trained on is validated, and what it will be asked about is serving's.
+        # In TFDV's terms, the training data is validated, and the held-out interactions are the serving data.
         found = tfdv.validate_statistics(last, comparing, serving_statistics=today)
     for info in found.drift_skew_info:
         name = info.path.step[0]
@@ -121,7 +121,7 @@ def _compare(
 
 
 def _add_comparator(comparator: schema_pb2.FeatureComparator, limits: Mapping[str, float]) -> None:
-    """Puts the config's limits where the schema has none of its own."""
+    """Sets the config's limits if the schema has no comparator of its own."""
     if not comparator.ListFields():
         for name, limit in limits.items():
             one = comparator.infinity_norm if "l_infinity" in name else comparator.jensen_shannon_divergence
@@ -175,7 +175,7 @@ def _value_counts(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> di
 
 
 def _targets(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """Statistics of held-out interactions under the names of those that are trained on."""
+    """Returns the statistics of the held-out interactions under the names of the training features."""
     targets = statistics_pb2.DatasetFeatureStatisticsList()
     targets.CopyFrom(statistics)
     dataset = targets.datasets[0]

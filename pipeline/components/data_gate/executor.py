@@ -1,4 +1,4 @@
-"""DataGate's executor: reads the anomalies and the last blessed model's data, decides, writes the word or fails."""
+"""DataGate's executor: reads the anomalies and the last blessed model's data, then writes a blessing or fails."""
 
 import dataclasses
 import logging
@@ -25,19 +25,19 @@ from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing
 
 DATA = {"interactions": "interaction", "catalogue": "catalogue"}
-"""What is looked at, and how its channels begin: `<…>_statistics`, `<…>_schema`, `<…>_anomalies`."""
+"""Data set to the beginning of its channels' names: `<…>_statistics`, `<…>_schema`, `<…>_anomalies`."""
 
 _LOGGER = logging.getLogger("perennial.data_gate")
 
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """Both data sets and what was found in them, and the model whose data today's is compared with."""
+    """Both data sets, their statistics and anomalies, and the model with whose data they are compared."""
 
     interactions: standard_artifacts.Examples
     interaction_statistics: standard_artifacts.ExampleStatistics
     interaction_schema: standard_artifacts.Schema
-    """Drift and skew comparators in it go before the config's limits."""
+    """Its drift and skew comparators take precedence over the config's limits."""
 
     interaction_anomalies: standard_artifacts.ExampleAnomalies
     catalogue: standard_artifacts.Examples
@@ -65,16 +65,18 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
     """Fails with an AnomalyError or a DriftError, or writes the blessing."""
 
     def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
-        """Decides whether the run's data may be trained on, and leaves the blessing with what a later run compares.
+        """Decides whether a model may be trained on the run's data, and writes the blessing.
+
+        The blessing holds what a later run compares its own data with.
 
         Args:
             inputs: Both data sets, and the last blessed model.
-            outputs: Where the blessing goes.
+            outputs: Where the blessing is written.
             parameters: The limits.
 
         Raises:
-            AnomalyError: Anomalies stand that are not ignored.
-            DriftError: The data is too far from the last blessed model's, or the record of that cannot be read.
+            AnomalyError: There are anomalies that the config does not ignore.
+            DriftError: The data is too far from the last blessed model's data, or the record of that cannot be read.
         """
         settings = parameters.settings
         reports = _anomalies(inputs)
@@ -132,7 +134,7 @@ def _remember(inputs: Inputs) -> Remembered:
 
 
 def _last(model: types.Artifact | None) -> Remembered | str:
-    """What the last model learned from; a string says why there is nothing to compare with."""
+    """Reads what the last model learned from; returns a string with the reason if there is nothing to compare with."""
     if model is None:
         return "there is no blessed model yet"
     last = blessing.read(os.path.join(model.uri, DATA_FOLDER))
@@ -143,7 +145,8 @@ def _compare(today: Remembered, last: Remembered, inputs: Inputs, settings: Data
     checks = []
     for data, compare in (("interactions", drift.interaction_checks), ("catalogue", drift.catalogue_checks)):
         now, then = (
-            {split: of for (of_data, split), of in run.statistics.items() if of_data == data} for run in (today, last)
+            {split: statistics for (name, split), statistics in run.statistics.items() if name == data}
+            for run in (today, last)
         )
         checks += compare(now, then, _schema(_artifact(inputs, data, "schema")), settings)
     return [*checks, *facts.growth_checks(today.facts, last.facts, settings)]

@@ -1,8 +1,9 @@
-"""What a later run is compared with: counts of a run's data, and samples of its ids.
+"""Gathers what a later run is compared with: counts of a run's data, and samples of its ids.
 
-A set of ids is kept as the smallest of their hashes: a uniform sample without the ids themselves, bounded in size, of
-which any two sets share the same ids ("bottom-k", Cohen and Kaplan 2007). Up to `SAMPLED_IDS` ids it is the set itself,
-and the shares below are exact; beyond, their standard error is 0.2 % of the set at most (binomial, share of one half).
+Of a set of ids, only the smallest hashes are kept. They are a uniform sample of bounded size that does not hold the ids
+themselves. The samples of two sets can be compared, because they are drawn by the same hashes ("bottom-k", Cohen and
+Kaplan 2007). Up to `SAMPLED_IDS` ids, the sample is the whole set, and the shares below are exact; for larger sets,
+their standard error is at most 0.2 % of the set (binomial, share of one half).
 """
 
 import io
@@ -26,7 +27,7 @@ from transforms import features
 from transforms.hashing import id_hashes
 
 SAMPLED_IDS = 1 << 16
-"""Hashes kept of a set; 512 KiB."""
+"""Hashes that are kept for one set; 512 KiB."""
 
 SAMPLES = ("users", "items", "catalogue_items")
 COUNTS = ("events", "users", "items", "catalogue_items")
@@ -37,17 +38,17 @@ _RECORDS_A_READ = 4096
 
 @dataclass(frozen=True)
 class DataFacts:
-    """A run's data in numbers."""
+    """Counts and samples of a run's data."""
 
     counts: Counts
     samples: dict[str, npt.NDArray[np.int64]]
-    """Sorted smallest hashes of the ids of `SAMPLES`."""
+    """By the names in `SAMPLES`: the smallest hashes of the ids, sorted."""
 
 
 def gather(
     interactions_uri: str, cleaning: CleaningReport, catalogue_uri: str, catalogue: CatalogueReport
 ) -> DataFacts:
-    """Reads a run's data.
+    """Gathers the facts of a run's data.
 
     Args:
         interactions_uri: Folder of the interaction Examples.
@@ -56,10 +57,10 @@ def gather(
         catalogue: CatalogueGen's report.
 
     Returns:
-        Its facts.
+        The counts and the samples.
     """
     train = cleaning.splits[TRAIN]
-    # Items that the log alone knows stand after the catalogue's own, and say nothing of it.
+    # The items that only the log has come after the catalogue's own. They do not belong to the catalogue.
     own = catalogue.items - catalogue.added_items
     days = cleaning.recent_days
     with fileio.open(os.path.join(interactions_uri, ITEMS_FILE), "rb") as file:
@@ -89,23 +90,23 @@ def _mean(days: tuple[int, ...]) -> float | None:
 
 
 def sample(hashes: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
-    """The smallest of some hashes, sorted, each once."""
+    """Returns the smallest hashes, sorted, without repeats."""
     return np.unique(np.concatenate([np.zeros(0, np.int64), *hashes]))[:SAMPLED_IDS]
 
 
 def share_outside(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> float:
-    """The share of a set's ids that another set lacks.
+    """Estimates the share of a set's ids that another set lacks.
 
     Args:
         one: Sample of the set.
         other: Sample of the other set.
 
     Returns:
-        Exact where both are smaller than `SAMPLED_IDS`; 0 for an empty set.
+        The share: exact if both sets are smaller than `SAMPLED_IDS`; 0 for an empty set.
     """
-    # Below the largest hash of a full sample nothing is left out of it; beyond, nothing is known.
-    full = [of[-1] for of in (one, other) if len(of) == SAMPLED_IDS]
-    seen = one[one <= min(full)] if full else one
+    # A full sample holds all hashes up to its largest one, and says nothing about larger hashes.
+    largest = [sampled[-1] for sampled in (one, other) if len(sampled) == SAMPLED_IDS]
+    seen = one[one <= min(largest)] if largest else one
     return float(np.mean(~np.isin(seen, other))) if len(seen) else 0.0
 
 
@@ -113,8 +114,8 @@ def growth_checks(today: DataFacts, last: DataFacts, settings: DataGateSettings)
     """Compares ids and counts.
 
     Args:
-        today: Of this run's data.
-        last: Of the last blessed model's.
+        today: The facts of this run's data.
+        last: The facts of the last blessed model's data.
         settings: The limits.
 
     Returns:
@@ -131,7 +132,7 @@ def growth_checks(today: DataFacts, last: DataFacts, settings: DataGateSettings)
             what, share_outside(one.samples[what], other.samples[what]), field, getattr(settings, field), words
         )
         for what, one, other, field, words in shares
-        # Without a catalogue of its own then or today, there is none to compare: the log's items are.
+        # If there was no catalogue in the last run, or there is none today, only the log's items are compared.
         if getattr(settings, field) is not None and len(one.samples[what]) and len(other.samples[what])
     ]
     for what in (*COUNTS, *RATES):
@@ -143,17 +144,17 @@ def growth_checks(today: DataFacts, last: DataFacts, settings: DataGateSettings)
 
 
 def to_bytes(samples: dict[str, npt.NDArray[np.int64]]) -> bytes:
-    """The samples as an .npz file."""
+    """Returns the samples as the bytes of an .npz file."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **samples)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
 def from_bytes(content: bytes) -> dict[str, npt.NDArray[np.int64]]:
-    """The samples of `to_bytes`.
+    """Reads the samples that `to_bytes` wrote.
 
     Raises:
-        KeyError, ValueError, OSError, zipfile.BadZipFile: It is not such a file.
+        KeyError, ValueError, OSError, zipfile.BadZipFile: The bytes are not such a file.
     """
     with np.load(io.BytesIO(content), allow_pickle=False) as samples:
         return {name: samples[name] for name in SAMPLES}
@@ -204,7 +205,7 @@ def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataG
 
 
 def _hashes_of(uri: str, feature: str, first: int = -1) -> npt.NDArray[np.int64]:
-    """Hashes of a feature of one value in the Examples of the split `train`; of the first ones, or of all for -1."""
+    """Hashes a feature with one value in the Examples of the split `train`: in the `first` ones, or in all for -1."""
     files = sorted(tf.io.gfile.glob(os.path.join(uri, "Split-train", "*")))
     records = tf.data.TFRecordDataset(files, compression_type="GZIP").take(first).batch(_RECORDS_A_READ)
     spec = {feature: tf.io.FixedLenFeature([], tf.string)}

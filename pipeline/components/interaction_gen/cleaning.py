@@ -1,4 +1,4 @@
-"""What is taken out of a shard of interactions, a function a step. All keep the order of the rest."""
+"""Cleans a shard of interactions, with one function for each step. All keep the order of the remaining interactions."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,19 +12,19 @@ from pipeline.components.interaction_gen.interactions import Interactions, stabl
 from pipeline.reading import columns
 
 STEPS = ("window", "deduplicate", "positives", "top_items", "active_users")
-"""The steps, in order; keys of the counts."""
+"""The steps, in order; they are the keys of the counts."""
 
 SECONDS_A_DAY = 86_400
 
 
 def window(shard: Interactions, cleaning: Cleaning, newest: int | None, per_second: int) -> Interactions:
-    """Keeps `window_days` back from the newest timestamp of the whole log.
+    """Keeps the interactions of the last `window_days` before the newest timestamp of the whole log.
 
     Args:
         shard: The interactions.
         cleaning: The config.
         newest: The newest timestamp, in the log's unit.
-        per_second: The log's units in a second.
+        per_second: The number of the log's time units in a second.
     """
     if cleaning.window_days is None or shard.timestamp is None or newest is None:
         return shard
@@ -32,9 +32,9 @@ def window(shard: Interactions, cleaning: Cleaning, newest: int | None, per_seco
 
 
 def deduplicate(shard: Interactions, cleaning: Cleaning) -> Interactions:
-    """Keeps one interaction of a user with an item in a split, the latest, with the value that the config chooses.
+    """Keeps the latest interaction of each user with each item in a split, with the value that the config chooses.
 
-    It remembers the first one, by which `splitting.hold_out` goes.
+    It records when the first one was, because `splitting.hold_out` decides by that.
     """
     if cleaning.deduplicate == "none" or not len(shard):
         return shard
@@ -51,16 +51,16 @@ def deduplicate(shard: Interactions, cleaning: Cleaning) -> Interactions:
         combine = np.maximum if cleaning.deduplicate == "max" else np.add
         value = value.copy()
         value[last] = combine.reduceat(shard.value[order], starts)
-    first_of = np.arange(len(shard))
-    first_of[last] = order[starts]
-    first_timestamp = None if shard.first_timestamp is None else shard.first_timestamp[first_of]
+    first_row = np.arange(len(shard))
+    first_row[last] = order[starts]
+    first_timestamp = None if shard.first_timestamp is None else shard.first_timestamp[first_row]
     keep = np.zeros(len(shard), bool)
     keep[last] = True
-    return replace(shard, value=value, first=shard.first[first_of], first_timestamp=first_timestamp).where(keep)
+    return replace(shard, value=value, first=shard.first[first_row], first_timestamp=first_timestamp).where(keep)
 
 
 def positives(shard: Interactions, cleaning: Cleaning) -> Interactions:
-    """Keeps interactions of at least `positive_min`."""
+    """Keeps interactions with a value of at least `positive_min`."""
     return shard if cleaning.positive_min is None else shard.where(shard.value >= cleaning.positive_min)
 
 
@@ -78,7 +78,7 @@ def top_items(shard: Interactions, top: Any | None) -> Interactions:
 
 
 def count_beyond_float32(shard: Interactions) -> int:
-    """Interactions whose value an Example cannot hold; each row's can be held, but a sum may be larger."""
+    """Counts the interactions whose value is too large for an Example; the sum of values that fit may be too large."""
     return int(np.count_nonzero(~columns.fits_float32(shard.value)))
 
 
@@ -91,14 +91,14 @@ def active_users(shard: Interactions, cleaning: Cleaning) -> Interactions:
 
 
 def choose_top_items(counts: Any, n: int) -> Any:
-    """The N most interacted items.
+    """Chooses the N items with the most interactions.
 
     Args:
-        counts: pyarrow.Table of `item_id` string and `count` int64, an item a row.
-        n: How many.
+        counts: pyarrow.Table of `item_id` string and `count` int64, one row per item.
+        n: The number of items.
 
     Returns:
-        pyarrow string array; of items with equal counts, the first by id stays.
+        pyarrow string array; of items with equal counts, the first by id is chosen.
     """
     by_count = counts.sort_by([("count", "descending"), ("item_id", "ascending")])
     return by_count.column("item_id").slice(0, n).combine_chunks()
@@ -114,7 +114,7 @@ def add_counts(tables: list[Any]) -> Any:
 
 
 def count_items(shard: Interactions) -> Any:
-    """Interactions of each item that has any, as pyarrow.Table of `item_id` and `count`."""
+    """Counts the interactions of each item that has any; returns a pyarrow.Table of `item_id` and `count`."""
     counts = shard.item_counts()
     used = counts > 0
     return pa.table({"item_id": shard.items.filter(pa.array(used)), "count": pa.array(counts[used])})

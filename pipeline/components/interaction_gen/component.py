@@ -1,4 +1,4 @@
-"""InteractionGen: the interaction log as one Example per user, in splits `train` and `eval`."""
+"""InteractionGen turns the interaction log into one Example per user, in the splits `train` and `eval`."""
 
 from configs.data import Log
 from pipeline.components.interaction_gen import executor
@@ -10,7 +10,7 @@ class InteractionGen(FileGen):
     """Reads, cleans, groups and splits the interaction log.
 
     Component `outputs` contains:
-     - `examples`: Channel of type `standard_artifacts.Examples`, one Example a user, with splits `train` and `eval`.
+     - `examples`: Channel of type `standard_artifacts.Examples`, one Example per user, with splits `train` and `eval`.
     """
 
     EXECUTOR = executor.Executor
@@ -20,7 +20,7 @@ class InteractionGen(FileGen):
 
         Args:
             log: How the log is read, cleaned and split; its own `path` is not used.
-            paths: The log's glob, local or `gs://`; with the `given` split one each for `train` and `eval`.
+            paths: The log's glob, local or `gs://`; with the `given` split, one glob each for `train` and `eval`.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
         """
         by_split = {"log": paths} if isinstance(paths, str) else dict(paths)

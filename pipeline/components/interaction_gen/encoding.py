@@ -1,4 +1,4 @@
-"""Interactions as serialized Examples, one a user, encoded in bulk."""
+"""Encodes interactions in bulk as serialized Examples, one per user."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ def encode(shard: Interactions, split: str, per_second: int) -> list[bytes]:
     Args:
         shard: Interactions with `held_out` set.
         split: `train`: users with a history. `eval`: users with held-out interactions, and their histories.
-        per_second: The log's time units in a second.
+        per_second: The number of the log's time units in a second.
 
     Returns:
-        Serialized tf.Examples, sorted by user id. A feature without values is there and empty: were it missing, the
-        inferred schema would want the targets, which eval alone has values of, in every training Example.
+        Serialized tf.Examples, sorted by user id. A feature without values is present and empty. Only eval has values
+        of the targets: if they were missing in train, the inferred schema would require them in every training Example.
     """
     history, targets = shard.where(~shard.held_out), shard.where(shard.held_out)
     shown = _counts(history if split == TRAIN else targets) > 0
@@ -48,6 +48,6 @@ def _counts(shard: Interactions) -> npt.NDArray[np.int64]:
 
 
 def _lists(counts: npt.NDArray[np.int64], values: Any, kind: Any) -> Any:
-    """[users] lists with `counts` values each."""
+    """Cuts values into [users] lists; `counts` holds the length of each."""
     offsets = pa.array(np.append(0, np.cumsum(counts)).astype(np.int64))
     return pa.LargeListArray.from_arrays(offsets, values.cast(kind))

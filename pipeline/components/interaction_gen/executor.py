@@ -1,4 +1,4 @@
-"""InteractionGen's executor: runs the Beam pipeline, judges its outcome, and leaves all of the artifact or nothing."""
+"""InteractionGen's executor: runs the Beam pipeline, checks its outcome, and leaves the whole artifact or nothing."""
 
 import logging
 import os
@@ -24,11 +24,11 @@ from pipeline.reading.files import InputFile
 from pipeline.reading.pace import rate
 
 LOG_KEY = "log"
-"""The log's config in the custom_config."""
+"""The key of the log's config in `custom_config`."""
 
 _TEXT_GROWTH = {"gz": 4, "parquet": 3}
-"""Rough bytes of text in a byte of a compressed file, for the number of shards: gz of ids and numbers shrinks to a
-quarter (measured on the synthetic log), Parquet to a third."""
+"""Bytes of text per byte of a compressed file, roughly, to choose the number of shards: gzip shrinks ids and numbers to
+a quarter (measured on the synthetic log), Parquet to a third."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -40,13 +40,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Writes the Examples artifact.
+        """Decides whether the log can be used, and writes its cleaned interactions as Examples.
 
         Args:
-            input_dict: Nothing.
+            input_dict: Empty.
             output_dict: `examples`: the artifact, with splits `train` and `eval`, `cleaning.json`,
                 `quarantine.jsonl` and `items.parquet`.
-            exec_properties: As of TFX's file-based ExampleGen; the log's config is in the custom_config.
+            exec_properties: As for TFX's file-based ExampleGen; the log's config is in `custom_config`.
 
         Raises:
             DataError: The log cannot be used; the artifact's folder is left empty.
@@ -83,7 +83,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def _judge(uri: str, log: Log) -> CleaningReport:
-    """Turns the pipeline's outcome into the report, or into an error."""
+    """Turns the outcome of the Beam pipeline into the report, or into an error."""
     found = IngestOutcome.read(uri)
     if found.fault is not None:
         raise DataError(found.fault)

@@ -1,4 +1,4 @@
-"""Interactions of one shard of users as NumPy columns, and the way of Arrow tables to their shards."""
+"""The interactions of one shard of users as NumPy columns; divides Arrow tables into shards and assembles these."""
 
 import pickle
 import zlib
@@ -20,15 +20,15 @@ class Interactions:
     """Interactions of some users, sorted by user id, then time, then the order of the input.
 
     Attributes:
-        users: pyarrow string array of user ids, sorted by their bytes; may hold users without interactions.
-        items: pyarrow string array of item ids, in no order.
-        user: [n] int32, places in `users`.
-        item: [n] int32, places in `items`.
+        users: pyarrow string array of user ids, sorted by their bytes; it may hold users without interactions.
+        items: pyarrow string array of item ids, in no particular order.
+        user: [n] int32, indices into `users`.
+        item: [n] int32, indices into `items`.
         value: [n] float64.
-        timestamp: [n] int64 in the log's unit; None if the log has none.
-        first: [n] int32, where the user first met the item in the shard's order before deduplication.
-        first_timestamp: [n] int64, when that was; None if the log has no times.
-        held_out: [n] bool, whether it belongs to the eval split; all false until the split.
+        timestamp: [n] int64 in the log's unit; None if the log has no timestamps.
+        first: [n] int32, the index of the user's first interaction with the item, in the shard before deduplication.
+        first_timestamp: [n] int64, the timestamp of that interaction; None if the log has no timestamps.
+        held_out: [n] bool, whether the interaction belongs to the eval split; all false until the split.
     """
 
     users: Any
@@ -45,7 +45,7 @@ class Interactions:
         return len(self.user)
 
     def where(self, keep: npt.NDArray[np.bool_]) -> "Interactions":
-        """The interactions of the mask `keep`, [n] bool."""
+        """Returns the interactions that the mask `keep`, [n] bool, selects."""
         if keep.all():
             return self
         return replace(
@@ -60,15 +60,15 @@ class Interactions:
         )
 
     def user_ends(self) -> npt.NDArray[np.int64]:
-        """[users] int64: the place after each user's last interaction."""
+        """Returns [users] int64: the index after each user's last interaction."""
         return np.cumsum(np.bincount(self.user, minlength=len(self.users)))
 
     def item_counts(self) -> npt.NDArray[np.int64]:
-        """[items] int64: interactions of each item."""
+        """Returns [items] int64: the number of interactions of each item."""
         return np.bincount(self.item, minlength=len(self.items)).astype(np.int64)
 
     def to_bytes(self) -> bytes:
-        """The interactions as bytes, for the way between Beam's workers."""
+        """Returns the interactions as bytes that Beam's workers exchange."""
         ids = [arrow_bytes.to_bytes(pa.table({"id": ids})) for ids in (self.users, self.items)]
         columns = (
             self.user, self.item, self.value, self.timestamp, self.first, self.first_timestamp, self.held_out
@@ -77,14 +77,14 @@ class Interactions:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Interactions":
-        """The interactions of `to_bytes`."""
+        """Reads the interactions that `to_bytes` wrote."""
         ids, columns = pickle.loads(data)
         users, items = (_whole(arrow_bytes.from_bytes(table).column("id")) for table in ids)
         return cls(users, items, *columns)
 
 
 def num_shards(total_bytes: int, shard_bytes: int = 64 << 20) -> int:
-    """Shards for an input of `total_bytes` of text: about 64 MiB each, so that a worker holds a few."""
+    """Returns the number of shards for `total_bytes` of text: about 64 MiB each, so that a worker can hold a few."""
     return max(1, -(-total_bytes // shard_bytes))
 
 
@@ -93,10 +93,10 @@ def partition(table: Any, shards: int) -> Iterator[tuple[int, bytes]]:
 
     Args:
         table: pyarrow.Table of interactions.
-        shards: How many.
+        shards: The number of shards.
 
     Yields:
-        Shard and its rows, in order, as an Arrow stream that holds only the ids that occur in it.
+        A shard's number and its rows, in order, as an Arrow stream that holds only the ids that occur in it.
     """
     if not table.num_rows:
         return
@@ -118,7 +118,7 @@ def assemble(parts: Iterable[tuple[tuple[int, int], bytes]]) -> Interactions:
     """Puts a shard's parts together.
 
     Args:
-        parts: The order of each part's block, and its rows as of `partition`.
+        parts: The order of each part's block, and its rows as `partition` yields them.
 
     Returns:
         The shard's interactions, sorted.
@@ -154,15 +154,15 @@ def assemble(parts: Iterable[tuple[tuple[int, int], bytes]]) -> Interactions:
 
 
 def stable_order(key: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The stable order of non-negative keys.
+    """Sorts non-negative keys in a stable way.
 
-    Sorting key and place packed into one integer takes half the time of a stable argsort (measured on 1M keys).
+    Sorting keys and indices packed into one integer takes half the time of a stable argsort (measured on 1M keys).
 
     Args:
         key: [n] int64, from 0.
 
     Returns:
-        [n] int64, places in ascending order of the key, ties in order of the place.
+        [n] int64, indices in ascending order of the key; ties in order of the index.
     """
     bits = max(1, int(len(key) - 1).bit_length()) if len(key) else 1
     if len(key) and int(key.max()) >= 1 << (63 - bits):
@@ -184,7 +184,7 @@ def _by_user_and_time(user: npt.NDArray[np.int32], timestamp: npt.NDArray[np.int
 
 
 def _serialize(table: Any) -> bytes:
-    """An Arrow stream of a table; ids that do not occur in it are left out."""
+    """Writes a table as an Arrow stream; ids that do not occur in it are left out."""
     compact = {}
     for name in table.column_names:
         column = _whole(table.column(name))
@@ -201,5 +201,5 @@ def _serialize(table: Any) -> bytes:
 
 
 def _whole(column: Any) -> Any:
-    """A chunked column as one array; a table that was combined has one chunk a column, or none when empty."""
+    """Returns a chunked column as one array; a combined table has one chunk for each column, or none if it is empty."""
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -1,4 +1,4 @@
-"""What became of the log's interactions, from the shards to the artifact's folder."""
+"""Collects the outcome of the Beam pipeline from the shards, and writes it into the artifact's folder."""
 
 import json
 import os
@@ -23,39 +23,39 @@ from pipeline.reading import report as tabular_report
 
 
 class IngestOutcome(Document):
-    """What the workers leave for the executor, which removes it."""
+    """The file that the workers write for the executor, which removes it."""
 
     FILE: ClassVar[str] = "outcome.json"
 
     fault: str | None
-    """Why what was read and cleaned cannot be used; None if it can."""
+    """Why the log cannot be used after reading and cleaning; None if it can."""
 
     reading: LogReadingCounts
     recent_days: DailyCounts | None
     steps: dict[str, tuple[int, int]]
-    """Step to interactions before and after it."""
+    """Step to the number of interactions before and after it."""
 
     splits: dict[str, SplitCounts]
 
 
 @dataclass
 class ShardReport:
-    """What became of the interactions of some shards."""
+    """How many interactions of some shards the steps and the splits kept."""
 
     steps: dict[str, tuple[int, int]]
-    """Step to interactions before and after it."""
+    """Step to the number of interactions before and after it."""
 
     splits: dict[str, dict[str, int]]
     """Split to its numbers of `users` and `interactions`."""
 
     items: dict[str, Any]
-    """Split to a pyarrow.Table of its items and their interactions, as bytes of an Arrow stream."""
+    """Split to a pyarrow.Table of its items and their interaction counts, as bytes of an Arrow stream."""
 
     beyond_float32: int = 0
-    """Interactions whose values added up to more than an Example can hold."""
+    """Interactions whose values add up to more than an Example can hold."""
 
     recent: RecentDays | None = None
-    """Counts by day; None for a step that does not count them, and for a log without timestamps."""
+    """Counts by day; None if the step does not count days, and if the log has no timestamps."""
 
 
 def merge(reports: Iterable[ShardReport]) -> ShardReport:
@@ -81,7 +81,7 @@ def merge(reports: Iterable[ShardReport]) -> ShardReport:
 
 
 def _fault(found: ShardReport) -> str | None:
-    """Why what was cleaned cannot be used; None if it can."""
+    """Explains why the cleaned interactions cannot be used; None if they can."""
     if not found.beyond_float32:
         return None
     return (
@@ -91,11 +91,11 @@ def _fault(found: ShardReport) -> str | None:
 
 
 def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
-    """Leaves what the executor needs in the artifact's folder: workers and executor may be different machines.
+    """Writes what the executor needs into the artifact's folder: workers and executor may be different machines.
 
     Args:
         facts: What was read.
-        found: What became of it.
+        found: What was kept of it.
         log: The log's config.
         uri: The artifact's folder.
     """

@@ -1,4 +1,4 @@
-"""The log's files as Arrow tables of interactions, a block at a time, with a report of each block."""
+"""Reads the log's files as Arrow tables of interactions, one block at a time, with a report on each block."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,23 +19,23 @@ from pipeline.reading.pieces import Piece
 from pipeline.reading.report import FileReport, ReadingReport
 
 USER, ITEM, VALUE, TIMESTAMP, HELD_OUT = "user", "item", "value", "timestamp", "held_out"
-"""Columns of a table of interactions. `user` and `item` are dictionaries of strings; `value` (float64) and `timestamp`
-(int64, in the log's unit) are there if the log has them, `held_out` (bool) with the `given` split."""
+"""Columns of a table of interactions. `user` and `item` are dictionaries of strings. `value` (float64) and `timestamp`
+(int64, in the log's unit) exist if the log has them, and `held_out` (bool) exists with the `given` split."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Interactions that were read in one go."""
+    """The interactions of one block of a file."""
 
     order: tuple[int, int]
-    """The file's index and the block's start: blocks sorted by it are in the order of the input."""
+    """The file's index and the block's start. Blocks that are sorted by it are in the order of the input."""
 
     table: Any
     """pyarrow.Table of interactions."""
 
 
 def plan(file: InputFile, log: Log) -> tuple[list[Piece], LogReport]:
-    """Cuts a file into pieces, and reports it; see `pieces.plan`."""
+    """Cuts a file into pieces, and reports on the file; see `pieces.plan`."""
     found, report = pieces.plan(file, log.format, wanted_columns(log))
     return found, LogReport(report)
 
@@ -46,10 +46,10 @@ def read(piece: Piece, log: Log, now_seconds: float) -> Iterator[tuple[Block | N
     Args:
         piece: The piece.
         log: The log's config.
-        now_seconds: The run's clock; later timestamps are bad, but for `cleaning.max_future_seconds`.
+        now_seconds: The time of the run; timestamps later than this plus `cleaning.max_future_seconds` are bad.
 
     Yields:
-        Interactions of a block and its report; no block where the file cannot be read.
+        A block of interactions and its report; None for the block if the file cannot be read.
     """
     kinds: dict[str, Kind] = {
         USER: "id",
@@ -68,7 +68,7 @@ def read(piece: Piece, log: Log, now_seconds: float) -> Iterator[tuple[Block | N
 
 
 def wanted_columns(log: Log) -> dict[str, Column]:
-    """Field to the column that the log keeps it in."""
+    """Returns field to the log's column that holds it."""
     named = {
         USER: log.columns.user_id,
         ITEM: log.columns.item_id,

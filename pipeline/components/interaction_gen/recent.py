@@ -1,6 +1,6 @@
-"""Events, users and items of each of the newest days of the log, before anything is taken out of it.
+"""Counts the events, users and items of each of the log's newest days, before cleaning.
 
-Days are of 24 hours, counted back from the newest timestamp: none of them is cut off by the hour of the export.
+A day is 24 hours, counted back from the newest timestamp, so that every day is complete at any hour of the export.
 """
 
 from collections.abc import Sequence
@@ -17,24 +17,24 @@ from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.ground import arrow_bytes
 
 DAYS = 28
-"""Days that are counted, or as many whole ones as the log has: four weeks, in which no weekday stands out."""
+"""The most days that are counted; a shorter log has fewer whole days. Four weeks hold each weekday equally often."""
 
 
 @dataclass(frozen=True)
 class RecentDays:
-    """Counts of a shard, or of several, by age in days: the first is of the newest day."""
+    """Counts of one shard, or of several, by age in days: the first count is that of the newest day."""
 
     events: npt.NDArray[np.int64]
-    """`[days]`, rows."""
+    """`[days]`, the number of rows."""
 
     users: npt.NDArray[np.int64]
-    """`[days]`, different ones; each user is in one shard alone."""
+    """`[days]`, the number of different users; each user is in one shard only."""
 
     items: bytes
-    """Arrow stream of a table of `item_id` and `days`, int64, whose bit n says that the item was met at age n."""
+    """Arrow stream of a table of `item_id` and `days`, int64. Bit n of `days` is set if the item occurs at age n."""
 
     def counts(self) -> DailyCounts:
-        """The numbers of each day."""
+        """Returns the counts of each day, the oldest first."""
         days = arrow_bytes.from_bytes(self.items).column("days").to_numpy()
         items = [int(np.count_nonzero(days >> age & 1)) for age in range(len(self.events))]
         return DailyCounts(
@@ -48,8 +48,8 @@ def count(shard: Interactions, oldest: int, newest: int, per_second: int) -> Rec
     Args:
         shard: All interactions of some users, with timestamps.
         oldest: The oldest timestamp of the log, in its unit.
-        newest: The newest.
-        per_second: The log's time units in a second.
+        newest: The newest timestamp of the log.
+        per_second: The number of the log's time units in a second.
     """
     assert shard.timestamp is not None
     a_day = SECONDS_A_DAY * per_second
@@ -57,9 +57,9 @@ def count(shard: Interactions, oldest: int, newest: int, per_second: int) -> Rec
     age = (newest - shard.timestamp) // a_day
     recent = age < days
     age, user, item = age[recent], shard.user[recent], shard.item[recent]
-    of_item, at = np.divmod(np.unique(item.astype(np.int64) * DAYS + age), DAYS)
-    # A sum of different powers of two: exact, as there are fewer than the 53 that a float64 holds.
-    bits = np.bincount(of_item, np.exp2(at), len(shard.items)).astype(np.int64)
+    item_of_pair, age_of_pair = np.divmod(np.unique(item.astype(np.int64) * DAYS + age), DAYS)
+    # A sum of different powers of two. It is exact, because they are fewer than the 53 bits of a float64.
+    bits = np.bincount(item_of_pair, np.exp2(age_of_pair), len(shard.items)).astype(np.int64)
     return RecentDays(
         events=np.bincount(age, minlength=days),
         users=np.bincount(np.unique(user.astype(np.int64) * DAYS + age) % DAYS, minlength=days),
@@ -68,7 +68,7 @@ def count(shard: Interactions, oldest: int, newest: int, per_second: int) -> Rec
 
 
 def add(parts: Sequence[RecentDays]) -> RecentDays:
-    """Adds up different shards, at least one."""
+    """Adds up the counts of different shards, of at least one."""
     table = pa.concat_tables([arrow_bytes.from_bytes(part.items) for part in parts])
     item = table.column("item_id").combine_chunks().dictionary_encode()
     item = item.combine_chunks() if isinstance(item, pa.ChunkedArray) else item

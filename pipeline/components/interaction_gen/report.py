@@ -1,4 +1,4 @@
-"""What was read of the log, with its times."""
+"""Reports what was read from the log, with its oldest and newest timestamps."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,12 +11,12 @@ from pipeline.reading import report as tabular_report
 from pipeline.reading.report import ReadingReport
 
 UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
-"""Timestamp unit to its number in a second."""
+"""Timestamp unit to the number of such units in a second."""
 
 
 @dataclass
 class LogReport:
-    """What was read of the log."""
+    """What was read from the log."""
 
     reading: ReadingReport = field(default_factory=ReadingReport)
     oldest: int | None = None
@@ -24,17 +24,17 @@ class LogReport:
     """Timestamps of good rows, in the log's unit."""
 
     future_as: Counter[str] = field(default_factory=Counter)
-    """Future timestamps that were not if read in another unit, by that unit."""
+    """By unit: the future timestamps that would not be in the future if they were in that unit."""
 
     def span(self) -> tuple[int, int]:
-        """The oldest and the newest timestamp of a log that has some."""
+        """Returns the oldest and the newest timestamp of a log that has timestamps."""
         assert self.oldest is not None
         assert self.newest is not None
         return self.oldest, self.newest
 
 
 def merge(reports: Iterable[LogReport], max_quarantine_rows: int) -> LogReport:
-    """Merges reports of different blocks, in any order; see `tabular.report.merge`."""
+    """Merges reports of different blocks, in any order; see `pipeline.reading.report.merge`."""
     parts = list(reports)
     return LogReport(
         tabular_report.merge([part.reading for part in parts], max_quarantine_rows),
@@ -45,14 +45,14 @@ def merge(reports: Iterable[LogReport], max_quarantine_rows: int) -> LogReport:
 
 
 def fault(report: LogReport, log: Log) -> str | None:
-    """Why what was read cannot be used; None if it can."""
+    """Explains why the log cannot be used as it was read; None if it can."""
     return tabular_report.fault(
         report.reading, log.cleaning.max_bad_fraction, "cleaning.max_bad_fraction", _unit_hint(report)
     )
 
 
 def counts(report: LogReport, log: Log) -> LogReadingCounts:
-    """The counts, without the rows themselves; timestamps in Unix seconds."""
+    """Returns the counts, without the rows themselves; timestamps in Unix seconds."""
     per_second = UNITS[log.timestamp_unit]
     return LogReadingCounts(
         **dict(tabular_report.counts(report.reading)),

@@ -1,7 +1,7 @@
 """The Beam pipeline of InteractionGen: files → pieces → shards of users → cleaned, split and written Examples.
 
-Its elements are Arrow tables of some hundred thousand rows, so that a few hundred stand for 40 million events. What a
-step must know of the whole log (faults, newest time, top items, the cut) comes as a side input.
+Its elements are Arrow tables of some hundred thousand rows, so that a few hundred elements hold 40 million events. What
+a step must know about the whole log (faults, newest time, top items, the cut) is a side input.
 """
 
 import os
@@ -42,7 +42,7 @@ _ROWS = "rows"
 
 @dataclass(frozen=True)
 class InteractionIngest:
-    """What every stage knows."""
+    """What every stage needs to know."""
 
     log: Log
     shards: int
@@ -52,12 +52,12 @@ class InteractionIngest:
 
 
 def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: InteractionIngest) -> None:
-    """Puts the stages into a Beam pipeline.
+    """Adds the stages to a Beam pipeline.
 
     Args:
         pipeline: The pipeline.
         inputs: The log's files.
-        job: What the stages know.
+        job: What every stage needs to know.
     """
     planned = (
         pipeline
@@ -103,7 +103,7 @@ def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: InteractionInge
 
 
 class _Plan(beam.DoFn):
-    """Files to pieces."""
+    """Cuts files into pieces."""
 
     def __init__(self, job: InteractionIngest) -> None:
         self._job = job
@@ -115,7 +115,7 @@ class _Plan(beam.DoFn):
 
 
 class _Read(beam.DoFn):
-    """Pieces to rows by shard, each with the place of its block in the input."""
+    """Reads pieces and divides their rows by shard, with the order of their block in the input."""
 
     def __init__(self, job: InteractionIngest) -> None:
         self._job = job
@@ -134,7 +134,7 @@ class _Read(beam.DoFn):
 
 
 class _Clean(beam.DoFn):
-    """Rows of a shard to interactions, up to the step that must know all items' counts."""
+    """Assembles a shard's rows to interactions, and runs the steps that do not need the counts of all items."""
 
     def __init__(self, job: InteractionIngest) -> None:
         self._job = job
@@ -146,7 +146,7 @@ class _Clean(beam.DoFn):
     def process(self, shard: tuple[int, Iterable[Any]], facts: LogReport) -> Iterator[Any]:
         log = self._job.log
         if report.fault(facts, log) is not None:
-            # The run stops after the pipeline; until then nothing more is done.
+            # The executor raises the error after the Beam pipeline; until then, there is nothing more to do.
             return
         key, parts = shard
         found = interactions.assemble(parts)
@@ -168,7 +168,7 @@ class _Clean(beam.DoFn):
 
 
 class _Filter(beam.DoFn):
-    """Interactions to those of the top items and of active users."""
+    """Keeps the interactions of the top items and of active users."""
 
     def __init__(self, job: InteractionIngest) -> None:
         self._job = job
@@ -190,7 +190,7 @@ class _Filter(beam.DoFn):
 
 
 class _Write(beam.DoFn):
-    """Interactions to one file of Examples a split."""
+    """Splits a shard's interactions, and writes one file of Examples for each split."""
 
     def __init__(self, job: InteractionIngest) -> None:
         self._job = job
@@ -205,10 +205,10 @@ class _Write(beam.DoFn):
         found = splitting.hold_out(Interactions.from_bytes(data), job.log.split, cut)
         splits, items = {}, {}
         for split in (encoding.TRAIN, encoding.EVAL):
-            of_split = found.where(found.held_out == (split == encoding.EVAL))
+            in_split = found.where(found.held_out == (split == encoding.EVAL))
             examples = encoding.encode(found, split, UNITS[job.log.timestamp_unit])
-            splits[split] = {"users": len(examples), "interactions": len(of_split)}
-            items[split] = arrow_bytes.to_bytes(cleaning.count_items(of_split))
+            splits[split] = {"users": len(examples), "interactions": len(in_split)}
+            items[split] = arrow_bytes.to_bytes(cleaning.count_items(in_split))
             if examples:
                 name = f"data_tfrecord-{key:05d}-of-{job.shards:05d}.gz"
                 path = os.path.join(job.uri, f"Split-{split}", name)
@@ -218,7 +218,7 @@ class _Write(beam.DoFn):
 
 
 class _MergeReading(beam.CombineFn):
-    """Merges reports of reading."""
+    """Merges the reports on what was read."""
 
     def __init__(self, max_quarantine_rows: int) -> None:
         self._max = max_quarantine_rows
