@@ -1,1 +1,1 @@
-"""LiveModelResolver: the model that is live, found by the serving folder."""
+"""LiveModelResolver finds the live model in the serving folder."""

@@ -1,4 +1,4 @@
-"""LiveModelResolver's executor: reads which artifact the live version was pushed from."""
+"""LiveModelResolver's executor: finds the artifact that the live version was pushed from."""
 
 import logging
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from pipeline.store.versions.folder import Version, versions
 from pipeline.store.versions.withdrawn import withdrawn
 
 VERSION = "version"
-"""Custom property: the number under which the model is live, for people; `model_digest` says which it is."""
+"""Custom property: the number of the live version, for people; the model is identified by `model_digest`."""
 
 _LOGGER = logging.getLogger("perennial.live_model_resolver")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Nothing."""
+    """No inputs."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +32,21 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Where models are served from."""
+    """The serving folder."""
 
     serving_dir: str
     """Local or remote."""
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
-    """Gives out the live version's model artifact, or one that stands for none."""
+    """Outputs the live version's model artifact, or one that is marked as absent."""
 
     def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
         """Finds the live version in the serving folder, and points the output at the artifact that it was pushed from.
 
         Args:
-            inputs: Nothing.
-            outputs: The model, whose URI becomes that of the artifact found.
+            inputs: None.
+            outputs: The model; its URI becomes the URI of the artifact that was found.
             parameters: The serving folder.
 
         Raises:
@@ -64,13 +64,15 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
 
 
 def _newest_in_service(serving_dir: str) -> Version | None:
-    """The version whose model a run compares with; None if there is none, or its artifact is not there.
+    """Finds the version whose model a run compares with; None if there is none, or its artifact is missing.
 
-    That is the live one, but while a rollback is at work, which first writes down what is to go.
+    This is the live version, except while a rollback is in progress: a rollback first records the models that it
+    withdraws.
     """
     with reading(serving_dir):
-        out = withdrawn(serving_dir)
-        found = next((version for version in reversed(versions(serving_dir)) if version.digest not in out), None)
+        withdrawn_models = withdrawn(serving_dir)
+        in_service = (version for version in reversed(versions(serving_dir)) if version.digest not in withdrawn_models)
+        found = next(in_service, None)
         if found is None:
             _LOGGER.info("%s: nothing is served yet that a run could compare with or start from", serving_dir)
             return None

@@ -1,1 +1,1 @@
-"""Pusher: TFX's, with an atomic push that is done once."""
+"""Pusher is TFX's Pusher with an atomic push that never pushes the same model twice."""

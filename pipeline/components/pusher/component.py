@@ -1,7 +1,7 @@
-"""Pusher puts a model that evaluation and ServingCheck blessed where it is served from.
+"""Pusher copies a model that evaluation and ServingCheck blessed into the serving folder.
 
-TFX's own copies straight into the version's folder, takes the clock's second for its number, and pushes a model without
-any blessing if none is wired.
+TFX's own Pusher copies directly into the version's folder, takes the current second as the version's number, and pushes
+a model without any blessing if none is wired.
 """
 
 from tfx.types import standard_component_specs
@@ -14,8 +14,8 @@ class Pusher(Node):
     """Pushes to a serving folder, atomically and once.
 
     Component `outputs` contains:
-     - `pushed_model`: Channel of type `standard_artifacts.PushedModel`; `push.json` inside says what was done. The
-       model itself is in the serving folder alone.
+     - `pushed_model`: Channel of type `standard_artifacts.PushedModel`; `push.json` inside records what was done. The
+       model itself is only in the serving folder.
     """
 
     EXECUTOR = Executor

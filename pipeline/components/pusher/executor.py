@@ -1,4 +1,4 @@
-"""Pusher's executor: TFX's, with another way of pushing."""
+"""Pusher's executor: TFX's executor with another push."""
 
 import logging
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from pipeline.store.versions.push import push
 
 @dataclass(frozen=True)
 class Inputs:
-    """The exported model, and what evaluation and ServingCheck decided. TFX's Pusher needs neither blessing."""
+    """The exported model, and the blessings of evaluation and ServingCheck. TFX's Pusher requires neither blessing."""
 
     model: standard_artifacts.Model
     model_blessing: standard_artifacts.ModelBlessing
@@ -34,7 +34,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Where to push, and what is kept there."""
+    """Where to push, and how many versions to keep there."""
 
     push_destination: pusher_pb2.PushDestination
     """The serving folder, as `filesystem`."""
@@ -43,18 +43,18 @@ class Parameters:
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Executor):
-    """Pushes a model that both checks blessed; marks the outcome as TFX's Pusher does."""
+    """Pushes a model that both checks blessed; marks its output artifact as TFX's Pusher does."""
 
     def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
-        """Makes the model the live version if both checks blessed it, and writes down what was done either way.
+        """Makes the model the live version if both checks blessed it, and records in either case what was done.
 
         Args:
             inputs: The model and both blessings.
-            outputs: Where the record goes.
-            parameters: The serving folder, and how many versions stay in it.
+            outputs: Where the record is written.
+            parameters: The serving folder, and how many versions are kept in it.
 
         Raises:
-            OutputError: The serving folder cannot be written; what was live still is.
+            OutputError: The serving folder cannot be written; the live version has not changed.
         """
         pushed = outputs.pushed_model
         logger = logging.getLogger("perennial.pusher")
@@ -66,28 +66,29 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             return
         model = path_utils.serving_model_path(inputs.model.uri, path_utils.is_old_model_artifact(inputs.model))
         serving_dir = parameters.push_destination.filesystem.base_directory
-        came = push(model, serving_dir, parameters.settings.keep_versions)
-        pushed.set_string_custom_property(MODEL_DIGEST, came.digest)
-        if came.version is None:
-            logger.warning("not pushed: %s", came.reason)
+        result = push(model, serving_dir, parameters.settings.keep_versions)
+        pushed.set_string_custom_property(MODEL_DIGEST, result.digest)
+        if result.version is None:
+            logger.warning("not pushed: %s", result.reason)
             self._MarkNotPushed(pushed)
         else:
-            version = str(came.version)
-            logger.info(f"pushed version {version}" if came.is_new else f"version {version} is live already, unchanged")
-            self._MarkPushed(pushed, pushed_destination=came.path, pushed_version=version)
+            version = str(result.version)
+            done = f"pushed version {version}" if result.is_new else f"version {version} is live already, unchanged"
+            logger.info(done)
+            self._MarkPushed(pushed, pushed_destination=result.path, pushed_version=version)
         PushReport(
-            pushed=came.version is not None,
-            reason=came.reason,
-            version=came.version,
-            is_new=came.is_new,
-            destination=came.path,
-            model_digest=came.digest,
-            deleted_versions=came.deleted,
+            pushed=result.version is not None,
+            reason=result.reason,
+            version=result.version,
+            is_new=result.is_new,
+            destination=result.path,
+            model_digest=result.digest,
+            deleted_versions=result.deleted,
         ).write(pushed.uri)
 
 
 def _why_not(inputs: Inputs) -> str | None:
-    """Why the model must not be pushed; None if both checks blessed it."""
+    """Explains why the model must not be pushed; None if both checks blessed it."""
     if inputs.model_blessing.get_int_custom_property(WITHDRAWN):
         return "a rollback withdrew its blessing"
     if not model_utils.is_model_blessed(inputs.model_blessing):

@@ -1,1 +1,1 @@
-"""RegistryPusher: what the Pusher pushed becomes a version in the Model Registry, on Vertex alone."""
+"""RegistryPusher registers the pushed model as a version in the Model Registry, on Vertex only."""

@@ -1,7 +1,7 @@
-"""RegistryPusher makes what the Pusher pushed the blessed version in the Model Registry, and lets an Endpoint answer.
+"""RegistryPusher makes the pushed model the blessed version in the Model Registry, and deploys it to an Endpoint.
 
 TFX's own Pusher for Vertex takes project and region from `custom_config`, deploys without the registry's versions, and
-gives all traffic to the new model at once.
+sends all traffic to the new model at once.
 """
 
 from pipeline.components.registry_pusher.executor import Executor
@@ -13,7 +13,7 @@ class RegistryPusher(Node):
 
     Component `outputs` contains:
      - `registered_model`: Channel of type `standard_artifacts.PushedModel`, whose destination is the version's
-       resource name; `registry.json` inside says what was done.
+       resource name; `registry.json` inside records what was done.
     """
 
     EXECUTOR = Executor

@@ -1,4 +1,4 @@
-"""RegistryPusher's executor: sees whether there is something to register, and has it done."""
+"""RegistryPusher's executor: checks whether there is a model to register, and registers it."""
 
 import logging
 import posixpath
@@ -18,14 +18,14 @@ from pipeline.store.versions.files import reading
 from pipeline.store.versions.folder import Version, versions
 from pipeline.store.versions.withdrawn import withdrawn
 
-# TFX keeps these names to itself, and has no others for what its Pusher writes down.
+# These names are private in TFX, which has no public ones for the properties that its Pusher sets.
 PUSHED = pusher_executor._PUSHED_KEY
 DESTINATION = pusher_executor._PUSHED_DESTINATION_KEY
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the Pusher pushed, or did not."""
+    """The Pusher's record, whether it pushed a model or not."""
 
     pushed_model: standard_artifacts.PushedModel
 
@@ -39,7 +39,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What is live, and where it is registered."""
+    """The serving folder, and where to register its live model."""
 
     serving_dir: str
     target: Target
@@ -47,22 +47,22 @@ class Parameters:
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Executor):
-    """Registers what is live in the serving folder; marks the outcome as TFX's Pusher does."""
+    """Registers the live model of the serving folder; marks its output artifact as TFX's Pusher does."""
 
     def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
-        """Registers the pushed model if it is what is live, and writes down what was done or why nothing was.
+        """Registers the pushed model if it is the live one, and records what was done, or why nothing was done.
 
         Args:
             inputs: The Pusher's record.
-            outputs: Where the record goes.
+            outputs: Where the record is written.
             parameters: The serving folder, the registry and the Endpoint.
 
         Raises:
             OutputError: The serving folder cannot be read.
-            VertexError: Google Cloud refused, or could not be reached; what was served still is.
+            VertexError: Google Cloud refused, or could not be reached; the served model has not changed.
         """
-        # Here, since google.cloud.aiplatform_v1 takes 3 seconds to import: the pipeline needs this class on every
-        # machine, and Google Cloud in this task alone.
+        # Imported here because google.cloud.aiplatform_v1 takes 3 seconds to import: every machine imports this class,
+        # but only this task needs Google Cloud.
         from pipeline.cloud.registry.api import RegistryApi
         from pipeline.cloud.registry.push import Overtaken, push, tidy
         from pipeline.cloud.registry.versions import Pushed
@@ -72,10 +72,10 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
         logger = logging.getLogger("perennial.registry")
         digest = pushed.get_string_custom_property(MODEL_DIGEST)
         with reading(serving_dir):
-            standing, out = versions(serving_dir), withdrawn(serving_dir)
+            kept_versions, withdrawn_models = versions(serving_dir), withdrawn(serving_dir)
         api = RegistryApi.of(target)
-        if reason := _why_not(serving_dir, pushed, digest, standing, out):
-            self._leave(output, reason)
+        if reason := _why_not(serving_dir, pushed, digest, kept_versions, withdrawn_models):
+            self._record_not_registered(output, reason)
             if not is_local(serving_dir):
                 tidy(api, target)
             return
@@ -85,26 +85,28 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
                 return _why_not(serving_dir, pushed, digest, versions(serving_dir), withdrawn(serving_dir))
 
         try:
-            came = push(api, target, Pushed(digest, standing[-1].path, _run(output)), out, why_not)
+            live = Pushed(digest, kept_versions[-1].path, _run(output))
+            result = push(api, target, live, withdrawn_models, why_not)
         except Overtaken as e:
-            self._leave(output, str(e))
+            self._record_not_registered(output, str(e))
             return
-        logger.info("%s %s; traffic %s", came.model, "registered" if came.is_new else "was there", dict(came.traffic))
+        done = "registered" if result.is_new else "was there"
+        logger.info("%s %s; traffic %s", result.model, done, dict(result.traffic))
         output.set_string_custom_property(MODEL_DIGEST, digest)
-        self._MarkPushed(output, pushed_destination=came.model, pushed_version=str(came.number))
+        self._MarkPushed(output, pushed_destination=result.model, pushed_version=str(result.number))
         RegistryReport(
             registered=True,
-            model=came.model,
-            version=came.number,
-            is_new=came.is_new,
-            previous_version=came.previous,
-            traffic={str(version): percent for version, percent in came.traffic.items()},
+            model=result.model,
+            version=result.number,
+            is_new=result.is_new,
+            previous_version=result.previous,
+            traffic={str(version): percent for version, percent in result.traffic.items()},
             model_digest=digest,
-            serving_path=standing[-1].path,
+            serving_path=kept_versions[-1].path,
         ).write(output.uri)
 
-    def _leave(self, output: types.Artifact, reason: str) -> None:
-        """Registers nothing, and says why."""
+    def _record_not_registered(self, output: types.Artifact, reason: str) -> None:
+        """Records that nothing was registered, and why."""
         logging.getLogger("perennial.registry").warning("not registered: %s", reason)
         self._MarkNotPushed(output)
         RegistryReport(registered=False, reason=reason).write(output.uri)
@@ -114,22 +116,22 @@ def _why_not(
     serving_dir: str,
     pushed: types.Artifact,
     digest: str,
-    standing: list[Version],
-    out: Collection[str],
+    kept_versions: list[Version],
+    withdrawn_models: Collection[str],
 ) -> str | None:
-    """Why the model must not be registered; None if it is what is live.
+    """Explains why the model must not be registered; None if it is the live one.
 
-    The Pusher's word may be an older run's, from the cache: what counts is what the serving folder says now.
+    The Pusher's record may come from the cache, so from an older run: the present state of the serving folder decides.
     """
-    if digest in out:
+    if digest in withdrawn_models:
         return (
             "a rollback withdrew this model; `perennial vertex versions rollback VERSION` brings a version back on "
             "purpose"
         )
     if pushed.get_int_custom_property(PUSHED) != 1 or not digest:
         return "the Pusher did not push it"
-    if not standing or standing[-1].digest != digest:
-        live = f"version {standing[-1].number} holds another model" if standing else "nothing is there"
+    if not kept_versions or kept_versions[-1].digest != digest:
+        live = f"version {kept_versions[-1].number} holds another model" if kept_versions else "nothing is there"
         return f"it is not what is live in the serving folder: {live}"
     if is_local(serving_dir):  # in a rehearsal
         return f"{serving_dir} is a folder of this machine, which Vertex cannot read"
@@ -137,5 +139,5 @@ def _why_not(
 
 
 def _run(output: types.Artifact) -> str:
-    """The run's id: Vertex puts outputs into `<root>/<project number>/<run>/<task>/<output>`."""
+    """Returns the run's id: Vertex puts outputs into `<root>/<project number>/<run>/<task>/<output>`."""
     return posixpath.basename(posixpath.dirname(posixpath.dirname(output.uri.rstrip("/"))))

@@ -1,1 +1,1 @@
-"""RunReport: the page of a run as an artifact of the pipeline."""
+"""RunReport writes the page of a run as an artifact of the pipeline."""

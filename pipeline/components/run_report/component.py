@@ -1,4 +1,4 @@
-"""RunReport makes the page of the run that it is part of; a run that fails on the way gets its page from the runner."""
+"""RunReport makes the page of its own run; if a run fails before this component, the runner makes the page."""
 
 from pipeline.components.run_report.executor import Executor
 from pipeline.ground.node import Node
@@ -8,7 +8,7 @@ class RunReport(Node):
     """Writes the page.
 
     Component `outputs` contains:
-     - `report`: Channel of type `ground.artifacts.RunReport`, an HTML file.
+     - `report`: Channel of type `ground.artifacts.RunReportPage`, an HTML file.
     """
 
     EXECUTOR = Executor

@@ -1,4 +1,4 @@
-"""RunReport's executor: reads what the channels hold and writes the page."""
+"""RunReport's executor: reads the artifacts of the run and writes the page."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ class Inputs:
     interaction_anomalies: standard_artifacts.ExampleAnomalies | None
     catalogue_anomalies: standard_artifacts.ExampleAnomalies | None
     data_blessing: artifacts.DataBlessing
-    """Not optional: its type is what makes Vertex find the page's type, see `ground.artifacts`."""
+    """Not optional: because of its type, Vertex finds the type of the page, see `ground.artifacts`."""
 
     model: standard_artifacts.Model | None
     model_run: standard_artifacts.ModelRun | None
@@ -45,25 +45,25 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the page calls the pipeline."""
+    """The name of the pipeline that the page shows."""
 
     pipeline_name: str
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
-    """Writes `report.html`; the artifact's URI becomes the file's, which is what user interfaces open."""
+    """Writes `report.html`; the artifact's URI becomes that of the file, because user interfaces open the URI."""
 
     def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
-        """Builds the page from what the artifacts hold; a part that is missing is left out of it.
+        """Builds the page from the artifacts and writes it; a part whose artifact is missing is left out.
 
         Args:
             inputs: What the page shows.
-            outputs: Where the page goes.
+            outputs: Where the page is written.
             parameters: The pipeline's name.
         """
         parts = {name: _part(artifact) for name in PARTS if (artifact := getattr(inputs, name)) is not None}
         report = outputs.report
-        # On this machine, artifacts lie in <root>/<node>/<key>/<execution>.
+        # On this machine, artifacts are in <root>/<node>/<key>/<execution>.
         root = None if "://" in report.uri else Path(os.path.normpath(os.path.join(report.uri, "../../..")))
         page = build_page(read_facts(parameters.pipeline_name, parts), root)
         path = os.path.join(report.uri, REPORT_FILE)

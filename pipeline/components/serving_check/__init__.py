@@ -1,1 +1,1 @@
-"""ServingCheck: asks a model in a process of its own before it is pushed."""
+"""ServingCheck asks a model in a separate process before it is pushed."""

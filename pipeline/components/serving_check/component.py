@@ -1,6 +1,6 @@
 """ServingCheck asks the exported model in a fresh process, without our code, before it is pushed.
 
-It does what TFX's InfraValidator would do, which needs Docker on a laptop and is refused by KubeflowV2DagRunner.
+It replaces TFX's InfraValidator, which needs Docker on a laptop and which KubeflowV2DagRunner refuses.
 """
 
 from pipeline.components.serving_check.executor import Executor
@@ -8,10 +8,10 @@ from pipeline.ground.node import Node
 
 
 class ServingCheck(Node):
-    """Replays the requests that the model carries and compares with the trainer's own answers.
+    """Replays the requests that are stored in the model and compares the answers with those of the trainer.
 
     Component `outputs` contains:
-     - `blessing`: Channel of type `standard_artifacts.InfraBlessing`; `serving_check.json` inside says why.
+     - `blessing`: Channel of type `standard_artifacts.InfraBlessing`; `serving_check.json` inside gives the reasons.
     """
 
     EXECUTOR = Executor

@@ -1,4 +1,4 @@
-"""ServingCheck's executor: brings the model to this machine, has it checked, writes down the outcome."""
+"""ServingCheck's executor: copies the model to this machine, has it checked, and records the outcome."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ from pipeline.components.serving_check.process import check
 from pipeline.ground.node import NodeExecutor
 from serving_signatures.export import SIGNATURES
 
-# TFX keeps these names to itself, and has no others for what Pushers and people look at.
+# These names are private in TFX, which has no public ones for the property and the files that Pushers and people read.
 BLESSED_PROPERTY = infra_validator._BLESSED_KEY
 BLESSED_FILE = infra_validator._BLESSED_FILENAME
 NOT_BLESSED_FILE = infra_validator._NOT_BLESSED_FILENAME
@@ -31,7 +31,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """What InfraValidator would write, for the Pusher."""
+    """The blessing that InfraValidator would write, for the Pusher."""
 
     blessing: standard_artifacts.InfraBlessing
 
@@ -44,21 +44,23 @@ class Parameters:
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
-    """Blesses, or does not; a model that fails never stops the pipeline."""
+    """Blesses the model, or does not; a model that fails the check never stops the pipeline."""
 
     def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
-        """Asks the model every signature in a process without our code, and writes down whether it may be served.
+        """Decides whether the model may be served, by asking all its signatures in a process without our code.
+
+        Writes the blessing, and `serving_check.json` with what was found.
 
         Args:
             inputs: The model.
-            outputs: Where the blessing goes.
+            outputs: Where the blessing is written.
             parameters: The limits.
         """
         settings = parameters.settings
         model = path_utils.serving_model_path(inputs.model.uri)
         names = [signature.name for signature in SIGNATURES]
         if "://" in model:
-            # The script knows this machine's files alone.
+            # The script can read only files of this machine.
             with tempfile.TemporaryDirectory() as folder:
                 local = os.path.join(folder, "model")
                 io_utils.copy_dir(model, local)

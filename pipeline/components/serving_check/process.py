@@ -1,4 +1,4 @@
-"""Runs `replay.py` in a process of its own and says what came of it, whatever that was."""
+"""Runs `replay.py` in a separate process and reports its result, or why there is none."""
 
 import json
 import os
@@ -13,51 +13,51 @@ from configs.push import ServingCheckSettings
 from documents.serving_check import ReplayResult, ServingCheckReport
 from pipeline.components.serving_check import replay
 
-_LAST_WORDS_CHARACTERS = 1500
-"""Of a process that failed; more than the last lines of a traceback."""
+_OUTPUT_CHARACTERS = 1500
+"""Characters that are kept from the end of a failed process's output; more than the last lines of a traceback."""
 
 _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
-"""What a program needs to start; PYTHONPATH and the like stay out, so that the model answers on its own."""
+"""The variables that a program needs to start. PYTHONPATH and the like are left out, so that the model gets no help."""
 
 
 def check(folder: str, signatures: Sequence[str], settings: ServingCheckSettings) -> ServingCheckReport:
-    """Has a model asked by a fresh process, from an empty folder, with a clean environment.
+    """Asks a model in a new process, which runs in an empty folder with a clean environment.
 
     Args:
         folder: The SavedModel, on this machine.
-        signatures: Names of those that it must have.
+        signatures: Names of the signatures that it must have.
         settings: The limits.
 
     Returns:
-        What `replay.replay` returns, with `blessed` and `limits`. A process that crashed, was killed or took too long
-        is a failure like any other.
+        The result of `replay.replay`, with `blessed` and `limits`. If the process crashed, was killed or took too long,
+        that counts as a failure of the model.
     """
     options = {**settings.model_dump(mode="json"), "signatures": list(signatures)}
     with tempfile.TemporaryDirectory() as scratch:
-        result = Path(scratch, "result.json")
+        file = Path(scratch, "result.json")
         empty = Path(scratch, "empty")
         empty.mkdir()
-        command = [sys.executable, "-I", replay.__file__, os.path.abspath(folder), json.dumps(options), str(result)]
-        died_of = _run(command, empty, settings.timeout_seconds)
-        text = result.read_text(encoding="utf-8") if died_of is None else json.dumps(replay.nothing_asked(died_of))
-        came = ReplayResult.model_validate_json(text)
+        command = [sys.executable, "-I", replay.__file__, os.path.abspath(folder), json.dumps(options), str(file)]
+        failure = _run(command, empty, settings.timeout_seconds)
+        text = file.read_text(encoding="utf-8") if failure is None else json.dumps(replay.nothing_asked(failure))
+        result = ReplayResult.model_validate_json(text)
     limits = {name: value for name, value in options.items() if name != "signatures"}
-    return ServingCheckReport(blessed=not came.failures, **dict(came), limits=limits)
+    return ServingCheckReport(blessed=not result.failures, **dict(result), limits=limits)
 
 
 def _run(command: list[str], folder: Path, timeout_seconds: float) -> str | None:
-    """Runs a command to its end; the reason if that was a bad one."""
+    """Runs a command to its end; returns why it failed, or None if it succeeded."""
     variables = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    # On the CPU, as it will be served: an accelerator rounds otherwise, and may be taken.
+    # On the CPU, as it will be served: an accelerator rounds differently, and may be in use.
     variables |= {"TMPDIR": str(folder), "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "2"}
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output:
         try:
             done = subprocess.run(
                 command,
                 cwd=folder,
                 env=variables,
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 timeout=timeout_seconds,
                 check=False,
@@ -68,8 +68,8 @@ def _run(command: list[str], folder: Path, timeout_seconds: float) -> str | None
             return f"the check could not be started: {e.strerror}"
         if done.returncode == 0:
             return None
-        said.seek(max(0, said.seek(0, os.SEEK_END) - _LAST_WORDS_CHARACTERS))
-        last_words = said.read().decode("utf-8", errors="replace").strip()
+        output.seek(max(0, output.seek(0, os.SEEK_END) - _OUTPUT_CHARACTERS))
+        last_lines = output.read().decode("utf-8", errors="replace").strip()
     if done.returncode < 0:
-        return f"the check died of {signal.Signals(-done.returncode).name}: {last_words}"
-    return f"the check ended with status {done.returncode}: {last_words}"
+        return f"the check died of {signal.Signals(-done.returncode).name}: {last_lines}"
+    return f"the check ended with status {done.returncode}: {last_lines}"

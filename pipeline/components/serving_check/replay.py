@@ -1,11 +1,11 @@
-"""Loads a SavedModel as a server would and replays the requests that it carries; run by ServingCheck as a script.
+"""Loads a SavedModel as a server would and replays the requests stored in it; ServingCheck runs this as a script.
 
-Nothing of Perennial may be imported here: what is checked is that the model answers without it. Usage:
+Nothing of Perennial may be imported here: the check is that the model answers without it. Usage:
 
     python -I replay.py <SavedModel> <options, JSON> <where the result goes>
 
-The options are the fields of `configs.push.ServingCheck` and `signatures`, the names that must be there. The result is
-`serving_check.json` without the word `blessed`.
+The options are the fields of `configs.push.ServingCheckSettings` and `signatures`, the names that the model must have.
+The result is `serving_check.json` without the field `blessed`.
 """
 
 import base64
@@ -24,19 +24,19 @@ import tensorflow as tf
 
 REQUESTS_FILE = "assets.extra/serving_requests.json"
 ROUNDS = 3
-"""Times that a signature is timed anew if it is too slow, the best of which counts: a machine busy with something else
-for a while is not a slow model."""
+"""How often a signature that is too slow is timed, at most; the best round counts. So a model does not fail because the
+machine is busy with something else for a while."""
 
 _PR_SET_PDEATHSIG = 1
 """Linux, prctl(2): the signal that this process gets when its parent dies."""
 
 
 _TINY = 1e-30
-"""What a difference from a row of zeros is measured by: any is too much."""
+"""The divisor for a difference from a row of zeros: any such difference is too large."""
 
 
 def nothing_asked(*failures: str) -> dict[str, Any]:
-    """The result before a model is loaded; `load_seconds` and `peak_rss_mib` are None until then."""
+    """Returns the result before a model is loaded; `load_seconds` and `peak_rss_mib` are None until then."""
     return {"failures": list(failures), "load_seconds": None, "signatures": {}, "peak_rss_mib": None}
 
 
@@ -48,8 +48,9 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
         options: See the module.
 
     Returns:
-        `failures`, `load_seconds`, `peak_rss_mib`, and in `signatures` by name the number of `requests`, the largest
-        `max_difference` of a number from the trainer's, relative to its row, and `latency_ms` in milliseconds.
+        `failures`, `load_seconds`, `peak_rss_mib`, and in `signatures` by name: the number of `requests`; the
+        `max_difference`, the largest difference between a number and the trainer's, relative to its row; and
+        `latency_ms` in milliseconds.
     """
     try:
         with open(os.path.join(folder, REQUESTS_FILE), encoding="utf-8") as file:
@@ -79,19 +80,19 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
 
 def wrong_kinds(signature: Any, declared: dict[str, dict[str, str]]) -> list[str]:
     """Compares a loaded signature's inputs and outputs, by name and dtype, with those declared."""
-    came = {
+    loaded = {
         "inputs": {name: spec.dtype.name for name, spec in signature.structured_input_signature[1].items()},
         "outputs": {name: spec.dtype.name for name, spec in signature.structured_outputs.items()},
     }
-    parts = [part for part in came if came[part] != declared[part]]
-    return [f"its {part} are {came[part]} and should be {declared[part]}" for part in parts]
+    parts = [part for part in loaded if loaded[part] != declared[part]]
+    return [f"its {part} are {loaded[part]} and should be {declared[part]}" for part in parts]
 
 
 def ask(signature: Any, requests: list[dict[str, Any]], options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Asks one signature everything.
+    """Asks one signature all its requests.
 
     Returns:
-        Its figures, and what was wrong.
+        Its figures, and the failures.
     """
     failures, difference = [], 0.0
     for request in requests:
@@ -99,7 +100,7 @@ def ask(signature: Any, requests: list[dict[str, Any]], options: dict[str, Any])
         try:
             answer = {name: value.numpy() for name, value in signature(**inputs).items()}
         except tf.errors.OpError as e:
-            # The first lines only say that a graph was at work; the cause comes last.
+            # The first lines of the message only name the graph; the cause is at its end.
             failures.append(f"{request['name']}: {type(e).__name__}: {' '.join(e.message.split())[-300:]}")
             continue
         found, largest = compare(answer, request["outputs"], options["tolerance"])
@@ -116,16 +117,17 @@ def ask(signature: Any, requests: list[dict[str, Any]], options: dict[str, Any])
 
 
 def best_latency(signature: Any, asked: list[dict[str, Any]], options: dict[str, Any]) -> dict[str, float]:
-    """Milliseconds of the best of at most `ROUNDS` rounds: `p50`, `p95` and `max`."""
+    """Times at most `ROUNDS` rounds and returns the milliseconds of the best one: `p50`, `p95` and `max`."""
     best: dict[str, float] = {}
     for _ in range(ROUNDS):
-        came = []
+        milliseconds = []
         for inputs in asked * options["repeats"]:
             since = time.perf_counter()
             for value in signature(**inputs).values():
                 value.numpy()
-            came.append(1000 * (time.perf_counter() - since))
-        figures = {"p50": float(np.percentile(came, 50)), "p95": float(np.percentile(came, 95)), "max": max(came)}
+            milliseconds.append(1000 * (time.perf_counter() - since))
+        p50, p95 = np.percentile(milliseconds, 50), np.percentile(milliseconds, 95)
+        figures = {"p50": float(p50), "p95": float(p95), "max": max(milliseconds)}
         if not best or figures["p95"] < best["p95"]:
             best = figures
         if best["p95"] <= options["max_p95_latency_ms"]:
@@ -134,12 +136,12 @@ def best_latency(signature: Any, asked: list[dict[str, Any]], options: dict[str,
 
 
 def tensor(form: dict[str, Any]) -> Any:
-    """A stored input as a tensor."""
+    """Converts a stored input to a tensor."""
     return tf.constant(array(form), tf.as_dtype(form["dtype"]), form["shape"])
 
 
 def array(form: dict[str, Any]) -> Any:
-    """A stored tensor, as far as it is stored: `[..., columns]`."""
+    """Converts a stored tensor to an array, with the columns that are stored: `[..., columns]`."""
     if form["dtype"] == "string":
         flat = np.empty(len(form["values"]), object)
         flat[:] = [base64.b64decode(value) for value in form["values"]]
@@ -154,27 +156,27 @@ def array(form: dict[str, Any]) -> Any:
 def compare(answer: dict[str, Any], stored: dict[str, Any], tolerance: float) -> tuple[list[str], float]:
     """Compares an answer with the trainer's.
 
-    Ids and flags must be equal. Numbers may differ by the tolerance, relative to the largest of their row. Where
-    numbers rank ids, those whose scores are nearer to each other than that may stand in any order.
+    Ids and flags must be equal. Numbers may differ by the tolerance, relative to the largest number of their row. Where
+    scores rank ids, ids whose scores differ by less than the tolerance may be in any order.
 
     Returns:
-        What is wrong, and the largest relative difference of a number.
+        The failures, and the largest relative difference of a number.
     """
     failures, largest = [], 0.0
     wanted = {name: array(form) for name, form in stored.items()}
     ranked = {"item_id", "score"} <= wanted.keys()
     for name, form in stored.items():
-        came, want = answer[name], wanted[name]
-        if list(came.shape) != form["shape"]:
-            failures.append(f"{name} is {list(came.shape)} and should be {form['shape']}")
+        got, want = answer[name], wanted[name]
+        if list(got.shape) != form["shape"]:
+            failures.append(f"{name} is {list(got.shape)} and should be {form['shape']}")
             continue
-        head = came[..., : want.shape[-1]] if want.ndim > 1 else came
+        head = got[..., : want.shape[-1]] if want.ndim > 1 else got
         if want.dtype.kind != "f":
             if not (ranked and name == "item_id") and not np.array_equal(head, want):
                 places = int(np.sum(head != want))
                 failures.append(f"{name} differs from the trainer's in {places} of {want.size} places")
             continue
-        if np.isnan(came).any() or np.isnan(want).any():
+        if np.isnan(got).any() or np.isnan(want).any():
             failures.append(f"{name} holds NaN")
         elif not np.array_equal(head[~np.isfinite(head)], want[~np.isfinite(want)]) or np.any(
             np.isfinite(head) != np.isfinite(want)
@@ -187,50 +189,50 @@ def compare(answer: dict[str, Any], stored: dict[str, Any], tolerance: float) ->
                 failures.append(f"{name} is up to {difference:.2g} of its row off the trainer's; allowed {tolerance:g}")
     if ranked and not failures:
         rows = zip(answer["item_id"], wanted["item_id"], wanted["score"], strict=True)
-        wrong = sum(not same_ranking(came, want, score, tolerance) for came, want, score in rows)
+        wrong = sum(not same_ranking(got, want, score, tolerance) for got, want, score in rows)
         if wrong:
             failures.append(f"item_id differs from the trainer's in {wrong} of {len(wanted['item_id'])} rows")
     return failures, largest
 
 
-def relative_difference(came: Any, want: Any) -> float:
-    """The largest difference of finite numbers, relative to the largest of the wanted row."""
+def relative_difference(got: Any, want: Any) -> float:
+    """Returns the largest difference of finite numbers, relative to the largest number of the wanted row."""
     finite = np.where(np.isfinite(want), want, 0.0).astype(np.float64)
     if not finite.size:
         return 0.0
-    difference = np.abs(np.where(np.isfinite(came), came, 0.0) - finite).max(axis=-1)
+    difference = np.abs(np.where(np.isfinite(got), got, 0.0) - finite).max(axis=-1)
     size = np.abs(finite).max(axis=-1)
     return float(np.max(np.where(difference == 0, 0.0, difference / np.where(size == 0, _TINY, size))))
 
 
-def same_ranking(came: Any, want: Any, score: Any, tolerance: float) -> bool:
-    """Whether the ids of one row are the same but for the order of near-equal scores.
+def same_ranking(got: Any, want: Any, score: Any, tolerance: float) -> bool:
+    """Whether the ids of one row are the same, except for the order of ids with nearly equal scores.
 
     Args:
-        came: bytes `[k]`, or longer where not all of the trainer's is stored.
-        want: bytes `[k]`, the trainer's.
-        score: float32 `[k]`, the trainer's, falling.
+        got: The model's ids, bytes `[k]`, or longer if not all of the trainer's ids are stored.
+        want: The trainer's ids, bytes `[k]`.
+        score: The trainer's scores, float32 `[k]`, in descending order.
         tolerance: Relative to the largest score of the row.
     """
     real = int(np.sum(np.isfinite(score)))
-    if any(came[real : len(want)]) or not all(came[:real]) or len(set(came[:real])) != real:
+    if any(got[real : len(want)]) or not all(got[:real]) or len(set(got[:real])) != real:
         return False
     near = tolerance * max((abs(float(value)) for value in score[:real]), default=0.0)
     cuts = [0, *(n for n in range(1, real) if score[n - 1] - score[n] > near), real]
     groups = [slice(first, last) for first, last in itertools.pairwise(cuts)]
     if real == len(want):
-        groups.pop()  # it may go on beyond what is listed, and another member of it be as good
-    return all(set(came[group]) == set(want[group]) for group in groups)
+        groups.pop()  # the last group may continue after the stored list, so that another of its members is as good
+    return all(set(got[group]) == set(want[group]) for group in groups)
 
 
 def main() -> None:
-    """Runs as a script; dies with its parent, and after the time allowed."""
+    """Runs as a script; it ends when its parent dies, and after the allowed time."""
     folder, options, result = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.alarm(int(options["timeout_seconds"]) + 60)  # should the parent have died before that line
-    came = replay(folder, options)
+    signal.alarm(int(options["timeout_seconds"]) + 60)  # in case the parent has died before the previous line
+    outcome = replay(folder, options)
     with open(f"{result}.tmp", "w", encoding="utf-8") as file:
-        json.dump(came, file)
+        json.dump(outcome, file)
     os.rename(f"{result}.tmp", result)
 
 

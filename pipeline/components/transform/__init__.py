@@ -1,1 +1,1 @@
-"""Transform: TFX's, with the digest of our code in its cache key."""
+"""Transform is TFX's Transform with the digest of our code in its cache key."""

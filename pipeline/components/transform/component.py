@@ -1,6 +1,6 @@
-"""TFX's Transform, whose cache key also holds the code of its `preprocessing_fn`.
+"""Transform is TFX's Transform, with the code of its `preprocessing_fn` in the cache key.
 
-TFX puts the content of a `module_file` into the key, and of a function that is named by a dotted path the name alone.
+TFX puts the content of a `module_file` into the key, but only the name of a function that is named by a dotted path.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from pipeline.ground.node import CODE_DIGEST
 
 
 class Transform(component.Transform):
-    """Analyses the split `train` alone, so that evaluation reaches neither vocabularies nor statistics.
+    """Analyses only the split `train`, so that no eval data gets into vocabularies or statistics.
 
     Component `outputs` are those of TFX's Transform.
     """

@@ -1,1 +1,1 @@
-"""TwoTowerTrainer: TFX's Trainer with a channel for the catalogue."""
+"""TwoTowerTrainer trains as TFX's Trainer does, and has a channel for the catalogue."""

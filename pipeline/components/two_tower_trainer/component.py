@@ -1,6 +1,6 @@
 """TwoTowerTrainer trains the two-tower model on interactions and a catalogue, each through its own channel.
 
-It is not a subclass of TFX's Trainer, whose constructor builds TrainerSpec itself and so has no room for channels.
+It is not a subclass of TFX's Trainer: that constructor builds TrainerSpec itself, so no channel can be added to it.
 """
 
 import json
@@ -20,8 +20,8 @@ class TwoTowerTrainer(Node):
     """Trains with a `run_fn` named by dotted path.
 
     Component `outputs` contains:
-     - `model`: Channel of type `standard_artifacts.Model`: the SavedModel; beside it what a later run needs to start
-       from it, and the blessing of its data.
+     - `model`: Channel of type `standard_artifacts.Model`: the SavedModel; beside it, the files that a later run needs
+       to start from it, and the blessing of its data.
      - `model_run`: Channel of type `standard_artifacts.ModelRun`: TensorBoard logs, `metrics.json` and
        `warm_start.json`.
     """
@@ -41,18 +41,18 @@ class TwoTowerTrainer(Node):
 
         Args:
             run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
-            custom_config: Hyperparameters for it, as JSON values; its `provenance` gets the digest of the code. Never a
-                path, a URI or a channel.
+            custom_config: Hyperparameters for that function, as JSON values; the digest of the code is added to its
+                `provenance`. It must hold no path, URI or channel.
             training_job: The Vertex CustomJob to train in, as `pipeline.cloud.training` describes it. None: training
                 runs in the component's own process.
             **channels: Inputs of `executor.Inputs`.
         """
-        # How a CustomJob is started is not in it: the job runs the same executor.
+        # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
         digest = code_digest(executor.__name__, run_fn.rpartition(".")[0])
         config = {**custom_config, "provenance": {**custom_config["provenance"], "code_digest": digest}}
         custom_executor_spec = None
         if training_job is not None:
-            # Here, since it imports google.cloud.aiplatform, which takes 8 seconds and which no other training needs.
+            # Imported here because it imports google.cloud.aiplatform, which takes 8 seconds and is needed only here.
             from pipeline.components.two_tower_trainer import custom_job
 
             config |= custom_job.custom_config_of(training_job)

@@ -1,4 +1,4 @@
-"""The executor that trains elsewhere: it starts a Vertex CustomJob, whose machine runs TwoTowerTrainer's executor."""
+"""The executor that starts a Vertex CustomJob for the training; the job's machine runs TwoTowerTrainer's executor."""
 
 import hashlib
 import json
@@ -24,16 +24,16 @@ from pipeline.components.two_tower_trainer import executor
 from pipeline.components.two_tower_trainer.job_client import IN_DOUBT, TASK_LABEL, JobClient
 
 API_ENDPOINT_KEY = "vertex_api_endpoint"
-"""In `custom_config`, beside TFX's own keys, which have no room for it."""
+"""A key of `custom_config`, beside TFX's own keys, none of which can hold an endpoint."""
 
 _POLL_SECONDS = 30.0
-"""Between two looks at the job, as in TFX; a machine takes minutes to start."""
+"""Between two requests for the job's state, as in TFX; a machine takes minutes to start."""
 
 _ASKING = Patience()
-"""With the API before the job is there, when nothing is lost yet."""
+"""Patience with the API before the job exists, when a failure loses no work."""
 
 _QUOTA_SECONDS = 120.0
-"""How long the job is asked for again while there is no quota for it."""
+"""How long creating the job is retried while there is no quota for it."""
 
 _CONSOLE = "https://console.cloud.google.com/vertex-ai/training/custom-jobs"
 
@@ -41,10 +41,10 @@ _LOGGER = logging.getLogger("perennial.trainer")
 
 
 def custom_config_of(training_job: Mapping[str, Any]) -> dict[str, Any]:
-    """What TFX's executor looks for in `custom_config`.
+    """Returns the part of `custom_config` that TFX's executor reads.
 
     Args:
-        training_job: As `pipeline.cloud.training.training_job` makes it.
+        training_job: As returned by `pipeline.cloud.training.training_job`.
     """
     endpoint = training_job[API_ENDPOINT]
     return {
@@ -58,7 +58,8 @@ def custom_config_of(training_job: Mapping[str, Any]) -> dict[str, Any]:
 class Executor(ai_platform_executor.GenericExecutor):
     """Starts the job, waits for it, and stops it if the task is stopped.
 
-    TFX's own would leave a job that nobody waits for running, and paid for, and knows the public endpoints alone.
+    TFX's own executor would not stop the job with its task, so that it would run, and cost money, although nobody waits
+    for it. It also supports only the public endpoints.
     """
 
     def _GetExecutorClass(self) -> type[executor.Executor]:
@@ -70,27 +71,27 @@ class Executor(ai_platform_executor.GenericExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains in a CustomJob.
+        """Trains in a CustomJob, and ends when the job has ended; the job writes the model and its metrics.
 
         Args:
-            input_dict: As `executor.Executor`; goes to the job.
-            output_dict: As `executor.Executor`; goes to the job, which also writes its logs under `model_run`.
-            exec_properties: As `executor.Executor`, with what `custom_config_of` says in `custom_config`.
+            input_dict: As for `executor.Executor`; passed to the job.
+            output_dict: As for `executor.Executor`; passed to the job, which also writes its logs under `model_run`.
+            exec_properties: As for `executor.Executor`, with the keys of `custom_config_of` in `custom_config`.
 
         Raises:
             TrainingError: The job failed, or was cancelled by someone else.
-            VertexError: The job could not be started or asked for.
+            VertexError: The job could not be started, or its state could not be read.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         settings = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
         region, wanted = settings[constants.VERTEX_REGION_KEY], settings[ai_platform_executor.TRAINING_ARGS_KEY]
         project = wanted.pop(PROJECT)
-        # Here Vertex lets TensorBoard's logs be written; its path also tells which run's task has started the job.
+        # Vertex allows TensorBoard logs here. The path is also unique to this run's task, so it identifies the job.
         model_run = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_RUN_KEY])
         task = hashlib.sha256(model_run.encode()).hexdigest()[:32]  # a label has 63 characters at most
         wanted["labels"] = {**wanted.get("labels", {}), TASK_LABEL: task}
         wanted["job_spec"]["base_output_directory"] = {"output_uri_prefix": model_run}
-        with _told(project, region), Signals() as signals:
+        with _explained(project, region), Signals() as signals:
             client = JobClient(region, settings.get(API_ENDPOINT_KEY))
             class_path = name_utils.get_full_name(self._GetExecutorClass())
             job = client.create_training_job(input_dict, output_dict, exec_properties, class_path, wanted, None, None)
@@ -101,7 +102,7 @@ class Executor(ai_platform_executor.GenericExecutor):
                 ended = True
             finally:
                 if not ended:
-                    with signals.held():  # one that comes now would leave the job running
+                    with signals.held():  # a signal at this point would leave the job running
                         _stop(client, project, task)
         if state in client.JOB_STATES_FAILED:
             number = client.get_job_name().rsplit("/", 1)[1]
@@ -114,17 +115,17 @@ class Executor(ai_platform_executor.GenericExecutor):
 
 
 def _start(client: JobClient, project: str, task: str, job: dict[str, Any], signals: Signals) -> None:
-    """Starts the job, or takes on the one that an earlier attempt of the task has started."""
+    """Starts the job, or adopts the one that an earlier attempt of the task has started."""
     if client.adopt(project, task, _ASKING):
         _LOGGER.info("CustomJob %s was started by an earlier attempt of this task", client.get_job_name())
         return
 
     def launch() -> None:
-        with signals.held():  # till the job has a name, it could not be stopped
+        with signals.held():  # until the job has a name, it could not be stopped
             client.launch_job(project, job)
 
     try:
-        # Again only where Vertex says that it did nothing.
+        # Retry only on the error by which Vertex reports that it did nothing.
         retry.Retry(predicate=retry.if_exception_type(exceptions.TooManyRequests), timeout=_QUOTA_SECONDS)(launch)()
     except exceptions.RetryError as e:
         raise e.cause from e
@@ -138,13 +139,13 @@ def _wait(client: JobClient) -> tuple[Any, str]:
     """Waits for the job's end.
 
     Returns:
-        Its state, and Vertex's word on what went wrong; empty if nothing did.
+        The job's state, and Vertex's message about the error; empty if there was none.
     """
     state = None
     while True:
         job = client.get_job()
         if job.state != state:
-            # A state that is newer than the client library is a bare number.
+            # A state that the client library does not know yet is a plain number.
             _LOGGER.info("CustomJob %s: %s", client.get_job_name(), getattr(job.state, "name", job.state))
         state = job.state
         if state in client.JOB_STATES_COMPLETED:
@@ -153,7 +154,7 @@ def _wait(client: JobClient) -> tuple[Any, str]:
 
 
 def _stop(client: JobClient, project: str, task: str) -> None:
-    """Stops the job that is not waited for. If that fails, what ended the waiting is still what is raised."""
+    """Stops a job that nobody waits for. If that fails, it only logs it: the error that ended the waiting is raised."""
     try:
         client.cancel(project, task)
     except (exceptions.GoogleAPIError, auth_exceptions.GoogleAuthError, *IN_DOUBT) as e:
@@ -162,8 +163,8 @@ def _stop(client: JobClient, project: str, task: str) -> None:
 
 
 @contextmanager
-def _told(project: str, region: str) -> Iterator[None]:
-    """Says what to do where Google says no."""
+def _explained(project: str, region: str) -> Iterator[None]:
+    """Turns Google's errors into a VertexError that says what to do."""
     try:
         yield
     except IN_DOUBT as e:

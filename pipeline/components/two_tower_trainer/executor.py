@@ -1,4 +1,4 @@
-"""TwoTowerTrainer's executor: TFX's generic one, with the catalogue's artifacts in what `run_fn` is given."""
+"""TwoTowerTrainer's executor: TFX's generic executor, which also passes the catalogue's artifacts to `run_fn`."""
 
 import os
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from trainer.fn_args import TwoTowerFnArgs
 
 @dataclass(frozen=True)
 class Inputs:
-    """What TFX's Trainer takes, the catalogue's channels, and DataGate's blessing."""
+    """The inputs of TFX's Trainer, the catalogue's channels, and DataGate's blessing."""
 
     examples: standard_artifacts.Examples
     """Transformed interaction Examples with the splits `train` and `eval`."""
@@ -34,12 +34,12 @@ class Inputs:
     candidates_transform_graph: standard_artifacts.TransformGraph
     data_blessing: DataBlessing
     base_model: standard_artifacts.Model | None
-    """The model to start from, or to hand on where nothing has changed."""
+    """The model to start from, or to reuse if nothing has changed."""
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What TFX's Trainer gives."""
+    """The outputs of TFX's Trainer."""
 
     model: standard_artifacts.Model
     model_run: standard_artifacts.ModelRun
@@ -47,7 +47,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What TFX's Trainer takes."""
+    """The parameters of TFX's Trainer."""
 
     train_args: trainer_pb2.TrainArgs
     eval_args: trainer_pb2.EvalArgs
@@ -56,7 +56,7 @@ class Parameters:
 
 
 class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericExecutor):
-    """Calls `run_fn` with `TwoTowerFnArgs`, and keeps DataGate's blessing with the model."""
+    """Calls `run_fn` with `TwoTowerFnArgs`, and copies DataGate's blessing beside the model."""
 
     def Do(
         self,
@@ -64,16 +64,16 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Trains by `run_fn`, and copies the blessing of the data beside the model, for a later run's DataGate.
+        """Trains with `run_fn`, and copies the blessing of the data beside the model, for the DataGate of a later run.
 
         Args:
-            input_dict: As TFX's Trainer, its `base_model` among them, which may be empty; and `candidates`,
+            input_dict: As for TFX's Trainer, including `base_model`, which may be empty; also `candidates`,
                 `candidates_transform_graph` and `data_blessing`.
             output_dict: `model` and `model_run`.
-            exec_properties: As TFX's Trainer.
+            exec_properties: As for TFX's Trainer.
 
         Raises:
-            TrainingError: As `run_fn`.
+            TrainingError: `run_fn` raised it.
         """
         super().Do(present(input_dict), output_dict, exec_properties)
         blessing = artifact_utils.get_single_uri(input_dict["data_blessing"])

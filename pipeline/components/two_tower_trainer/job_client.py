@@ -1,4 +1,4 @@
-"""The client of a CustomJob for training: it starts one and no second, asks how it stands, and stops it."""
+"""The client of a CustomJob for training: it starts exactly one job, reads its state, and stops it."""
 
 import logging
 import re
@@ -14,13 +14,13 @@ from tfx.extensions.google_cloud_ai_platform import training_clients
 from pipeline.cloud.retrying import Patience, persistently
 
 _PATIENCE = Patience(attempts=40, longest_pause_seconds=30.0, total_seconds=900.0)
-"""With the API while the job trains: a quarter of an hour without it must not cost the hours that were trained."""
+"""Patience with the API while the job trains: an outage of a quarter of an hour must not waste hours of training."""
 
 _STOPPING = Patience(attempts=3, longest_pause_seconds=2.0, total_seconds=20.0, call_seconds=8.0)
-"""With the API when the task stops: Kubernetes kills a container 30 seconds after its signal by default."""
+"""Patience with the API when the task stops: by default, Kubernetes kills a container 30 seconds after its signal."""
 
 TASK_LABEL = "task"
-"""The job's label that says which task it trains for: a further attempt of the task finds it by this."""
+"""The job's label that names the task it trains for: another attempt of the task finds the job by this."""
 
 IN_DOUBT = (
     exceptions.ServerError,
@@ -29,15 +29,15 @@ IN_DOUBT = (
     exceptions.RetryError,
     json_format.ParseError,  # half a reply
 )
-"""What is raised where a call may have taken effect all the same."""
+"""Errors after which a call may have taken effect nevertheless."""
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
 
 class JobClient(training_clients.VertexJobClient):
-    """TFX's client, which makes the job of an executor, at an endpoint that can be named, and with more patience."""
+    """TFX's client, which makes the job for an executor, with a configurable endpoint and more retries."""
 
-    # TFX would wait forever for a job that has ended as one of the last two.
+    # TFX would wait forever for a job that has ended in one of the last two states.
     JOB_STATES_FAILED = (
         *training_clients.VertexJobClient.JOB_STATES_FAILED,
         gapic.JobState.JOB_STATE_EXPIRED,
@@ -46,24 +46,24 @@ class JobClient(training_clients.VertexJobClient):
     JOB_STATES_COMPLETED = (gapic.JobState.JOB_STATE_SUCCEEDED, *JOB_STATES_FAILED)
 
     def __init__(self, region: str, api_endpoint: str | None) -> None:
-        """Connects to nothing yet.
+        """Prepares the client; it does not connect yet.
 
         Args:
             region: Where the job runs.
-            api_endpoint: Where the API is. None: the region's own.
+            api_endpoint: Where the API is. None: the region's own endpoint.
         """
         self._api_endpoint = api_endpoint or f"{region}-aiplatform.googleapis.com"
-        # Whether there may be a job of this task whose name is not known: from an earlier attempt, or created just now.
+        # Whether this task may have a job whose name is not known: from an earlier attempt, or created just now.
         self._unknown = True
         super().__init__(region)
 
     def create_client(self) -> None:
-        """Makes the API's client; without credentials it raises."""
+        """Makes the API's client; raises an error if there are no credentials."""
         transport = {"transport": "rest"} if re.match("https?://", self._api_endpoint) else {}
         self._client = gapic.JobServiceClient(client_options={"api_endpoint": self._api_endpoint}, **transport)
 
     def launch_job(self, project: str, training_job: dict[str, Any]) -> None:
-        """Creates the job, in one call: a second one would train, and cost, a second time."""
+        """Creates the job in one call without retries: a second call could create a second job, which costs again."""
         self._unknown = True
         try:
             job = self._client.create_custom_job(
@@ -75,15 +75,15 @@ class JobClient(training_clients.VertexJobClient):
         self._job_name = job.name
 
     def adopt(self, project: str, task: str, patience: Patience) -> bool:
-        """Takes on the job that a task has started already, if it trains or has trained.
+        """Adopts the job that a task has started already, if the job is in progress or has succeeded.
 
         Args:
             project: Where the job runs.
-            task: The job's `TASK_LABEL`.
-            patience: With the API.
+            task: The value of the job's `TASK_LABEL`.
+            patience: How long to retry calls of the API.
 
         Returns:
-            Whether there is one.
+            Whether there is such a job.
         """
         jobs = persistently(
             lambda: list(
@@ -101,14 +101,14 @@ class JobClient(training_clients.VertexJobClient):
         return bool(self._job_name)
 
     def get_job(self) -> gapic.CustomJob:
-        """The job as it stands."""
+        """Reads the job with its present state."""
         return persistently(
             lambda: self._client.get_custom_job(name=self.get_job_name(), retry=None, timeout=_PATIENCE.call_seconds),
             _PATIENCE,
         )
 
     def cancel(self, project: str, task: str) -> None:
-        """Asks for the job to stop, also if it is not known whether there is one.
+        """Asks Vertex to stop the job; if it is not known whether there is one, looks for it first.
 
         Args:
             project: As in `adopt`.
