@@ -1,6 +1,6 @@
-"""An exported model, loaded in this process and asked through its signatures, as those ask it whom it serves.
+"""An exported model that is loaded in this process and asked through its signatures, as a server's clients ask it.
 
-What it raises, see `faults`.
+`faults` describes the errors that it raises.
 """
 
 from typing import Any
@@ -18,11 +18,11 @@ from trainer.chunks import padded_chunks
 from trainer.targets import ID, places_of
 
 _VALUES_A_BATCH = 1 << 24
-"""Scores and padded histories of a batch: 64 MiB of float32. The model holds a few of that size."""
+"""Scores and padded histories of a batch: 64 MiB of float32. The model holds a few arrays of that size."""
 
 _IDS_A_LOOK_UP = 1 << 20
-"""Recommended ids that are held and then looked up at a time. Each is an object of Python, of some 50 bytes; with
-fewer, making the table of a large catalogue would take longer than the looking up."""
+"""Recommended ids that are held and then looked up at a time. Each is a Python object of some 50 bytes. With fewer ids,
+building the lookup table of a large catalogue would take longer than the lookups."""
 
 _ITEMS_A_PAGE = 1 << 16
 
@@ -32,33 +32,33 @@ _WANTED = {
     "similar_items": {"item_id", "score"},
     "embed_item_indices": {"embedding"},
 }
-"""Signatures that are asked, and their outputs that are looked at."""
+"""Signatures that are asked, and the outputs of them that are used."""
 
 
 class AskedModel:
-    """A SavedModel and its catalogue, as the evaluator asks it: for lists of users and neighbours of items, in batches.
+    """A SavedModel and its catalogue. The evaluator asks it in batches for users' lists and for items' neighbours.
 
     Attributes:
-        item_id: pyarrow array `[items]`, in the order of the model's places.
+        item_id: pyarrow array `[items]`, in the order of the items' places in the model's catalogue.
         title: pyarrow string array `[items]`.
         items: Size of the catalogue.
     """
 
     def __init__(self, folder: str) -> None:
-        """Loads the model and walks its catalogue.
+        """Loads the model and reads its catalogue.
 
         Args:
             folder: The SavedModel.
 
         Raises:
-            ModelError: It is not there or lacks a file or a signature, or its catalogue is empty or has an item twice.
+            ModelError: It is missing, or lacks a file or a signature, or its catalogue is empty or has an item twice.
             ModelUnavailableError: It cannot be loaded for any other reason.
         """
         self._folder = folder
         with reading(folder, "loaded"):
             if not tf.saved_model.contains_saved_model(folder):
                 raise ModelError(f"there is no SavedModel at {folder}")
-            # Kept: its functions live as long as it does.
+            # The model must be kept: its functions exist only as long as it does.
             self._model = tf.saved_model.load(folder)
             self._signatures = dict(self._model.signatures)
         missing = [
@@ -91,34 +91,34 @@ class AskedModel:
         return ids, pa.array(titles, pa.string())
 
     def ids(self, place: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.object_]:
-        """The ids of places in the catalogue, as bytes."""
+        """Returns the ids at places in the catalogue, as bytes."""
         return self.item_id.take(pa.array(place)).to_numpy(zero_copy_only=False)
 
     def places_in(self, other: "AskedModel") -> npt.NDArray[np.int64]:
-        """The place in another model's catalogue of each item, `[items]`; -1 for one that it does not have."""
+        """Returns each item's place in another model's catalogue, `[items]`; -1 for an item that is not in it."""
         return places_of(self.item_id, other.item_id)
 
     def translated(self, place: npt.NDArray[np.int32], other: "AskedModel") -> npt.NDArray[np.int32]:
-        """Places in this catalogue as places in another's.
+        """Translates places in this catalogue to places in another model's catalogue.
 
         Args:
-            place: Of any shape; -1 pads.
-            other: Whose places they shall be.
+            place: Places of any shape; -1 pads.
+            other: The other model.
 
         Returns:
-            The places; an item that the other does not have gets one beyond its catalogue, each its own.
+            The places. Each item that the other catalogue does not have gets its own place beyond that catalogue's end.
         """
         to = self.places_in(other)
         to = np.where(to >= 0, to, other.items + np.arange(self.items))
         return np.where(place >= 0, to[place], -1).astype(np.int32)
 
     def require_finite_embeddings(self) -> None:
-        """Looks at every item's embedding.
+        """Checks every item's embedding.
 
         Raises:
-            ModelError: One is not finite. It need not show in the recommendations: where not-a-number stands in a
-                ranking is nowhere defined.
-            ModelUnavailableError: As `recommend`.
+            ModelError: An embedding is not finite. The recommendations need not show this, because the rank of
+                not-a-number is undefined.
+            ModelUnavailableError: As for `recommend`.
         """
         broken = 0
         for start in range(0, self.items, _ITEMS_A_PAGE):
@@ -129,20 +129,20 @@ class AskedModel:
             raise ModelError(f"the embeddings of {broken} of {self.items} items are not finite")
 
     def recommend(self, queries: Queries, k: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """The best items for users, what they met left out.
+        """Asks for the best items for users, without the items of their histories.
 
         Args:
             queries: The users.
-            k: Items a user.
+            k: Items for each user.
 
         Returns:
-            Places int32 and scores float32, `[users, min(k, items)]`, best first; -1 and minus infinity where fewer
+            Places int32 and scores float32, `[users, min(k, items)]`, best first; -1 and minus infinity if fewer items
             are left.
 
         Raises:
-            ModelError: It takes other inputs, or a score is not a number, or an item is none of the catalogue or comes
-                twice.
-            ModelUnavailableError: It cannot answer for any other reason.
+            ModelError: The signature takes other inputs, or a score is not a number, or an item is not in the catalogue
+                or is in a list twice.
+            ModelUnavailableError: The model cannot answer for any other reason.
         """
         users, k = queries.histories.users, min(k, self.items)
         place, score = np.full((users, k), -1, np.int32), np.full((users, k), -np.inf, np.float32)
@@ -180,19 +180,19 @@ class AskedModel:
     def similar_items(
         self, item_id: npt.NDArray[np.object_], k: int
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """The neighbours of items.
+        """Asks for the neighbours of items.
 
         Args:
             item_id: `[n]`, bytes.
-            k: Neighbours an item.
+            k: Neighbours for each item.
 
         Returns:
-            Places int32 and scores float32, `[n, min(k, items)]`, as `recommend`; -1 throughout for an item of which
-            nothing is known.
+            Places int32 and scores float32, `[n, min(k, items)]`, as for `recommend`; only -1 for an item that the
+            model does not know.
 
         Raises:
-            ModelError: As `recommend`.
-            ModelUnavailableError: Likewise.
+            ModelError: As for `recommend`.
+            ModelUnavailableError: As for `recommend`.
         """
         k = min(k, self.items)
         step = max(1, _VALUES_A_BATCH // self.items)
@@ -208,7 +208,7 @@ class AskedModel:
         return place, score
 
     def _answer(self, signature: str, answer: dict[str, Any], rows: int, k: int) -> tuple[Any, Any]:
-        """The lists of an answer, if they are as long as was asked for."""
+        """Returns the lists of an answer; refuses lists of another length than was asked for."""
         item_id, score = answer["item_id"], answer["score"]
         if not item_id.shape == score.shape == (rows, k):
             raise ModelError(
@@ -218,11 +218,11 @@ class AskedModel:
         return item_id, score
 
     def _places(self, item_id: npt.NDArray[np.object_]) -> npt.NDArray[np.int32]:
-        """Places of the answered ids; -1 for the "" that pads."""
+        """Looks up the places of the answered ids; -1 for the "" that pads."""
         place = places_of(item_id.ravel(), self.item_id)
-        strangers = int(np.sum((place < 0) & (item_id.ravel() != b"")))
-        if strangers:
-            raise ModelError(f"the model answers with {strangers} items that its catalogue does not have")
+        unknown = int(np.sum((place < 0) & (item_id.ravel() != b"")))
+        if unknown:
+            raise ModelError(f"the model answers with {unknown} items that its catalogue does not have")
         return place.reshape(item_id.shape).astype(np.int32)
 
     def _ask(self, signature: str, **inputs: Any) -> dict[str, Any]:
@@ -234,7 +234,7 @@ class AskedModel:
 
 
 def _check(place: npt.NDArray[np.int32], score: npt.NDArray[np.float32]) -> None:
-    """Refuses answers that are no ranking."""
+    """Refuses answers that are not a valid ranking."""
     unsound = np.isnan(score) | np.isposinf(score)
     if unsound.any():
         raise ModelError(f"the model's scores are not finite for {int(unsound.any(axis=1).sum())} of {len(score)} rows")

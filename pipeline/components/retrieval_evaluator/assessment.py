@@ -1,4 +1,4 @@
-"""From loaded models and files of Examples to evaluation.json: reads, asks, measures, then lets the gate decide."""
+"""Assesses a model: reads the data, asks and measures the models, lets the gate decide, and builds evaluation.json."""
 
 import time
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ from trainer.popularity import popularity_ranking
 
 @dataclass
 class Stopwatch:
-    """Seconds of each step.
+    """Measures the seconds of each step.
 
     Attributes:
         seconds: Step to its seconds.
@@ -39,7 +39,7 @@ class Stopwatch:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Measures the block."""
+        """Measures the seconds of the block."""
         since = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - since, 3)
@@ -50,13 +50,13 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
 
     Args:
         contest: The models, the data and the limits.
-        watch: Takes the time of each step.
+        watch: Measures the time of each step.
 
     Returns:
-        What was measured and decided, with the seconds so far.
+        The measurements and the decision, with the seconds so far.
 
     Raises:
-        ModelUnavailableError: A model cannot be read or asked, and not because of what it is.
+        ModelUnavailableError: A model cannot be read or asked, for a reason other than the model itself.
     """
     model, last_blessed, settings = contest.model, contest.last_blessed, contest.settings
     contenders = {MODEL: model} | ({LAST_BLESSED: last_blessed} if last_blessed is not None else {})
@@ -101,7 +101,9 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
         contenders=evaluation.contenders(measured, data.parts, data.targets, settings) if data else {},
         differences=evaluation.differences(measured, settings),
         samples=sampled,
-        models={name: EvaluatedModel(uri=of.uri, digest=of.digest) for name, of in contenders.items()},
+        models={
+            name: EvaluatedModel(uri=contender.uri, digest=contender.digest) for name, contender in contenders.items()
+        },
         neighbour_stability=stable,
         decision=gate.decision(gate.rules(evidence, contest.limits)),
         seconds=watch.seconds,
@@ -111,7 +113,7 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
 def _asked(
     model: Contender, served: AskedModel, last_blessed: Contender | None, data: EvalData, k: int
 ) -> tuple[dict[str, npt.NDArray[np.int32]], npt.NDArray[np.float32] | None]:
-    """Both models' lists in places of today's catalogue, and the model's scores; a model at fault has none."""
+    """Asks both models for lists, in places of today's catalogue, and the model for scores; skips a faulty model."""
     rankings, score = {}, None
     if model.fault is None:
         with model.faults():
@@ -121,13 +123,13 @@ def _asked(
             place, _ = last_blessed.served.recommend(data.queries, k)
             length = min(k, served.items)
             place = last_blessed.served.translated(place, served)[:, :length]
-            # A smaller catalogue than today's gives shorter lists.
+            # A catalogue that is smaller than today's gives shorter lists.
             rankings[LAST_BLESSED] = np.pad(place, [(0, 0), (0, length - place.shape[1])], constant_values=-1)
     return rankings, score
 
 
 def _baselines(data: EvalData, k: int) -> dict[str, npt.NDArray[np.int32]]:
-    """The baselines' lists."""
+    """Makes the baselines' lists."""
     popular = popularity_ranking(data.users, data.count, k)
     neighbours = baselines.item_neighbours(data.train, len(data.count))
     return {POPULARITY: popular, ITEM_ITEM: baselines.item_item_ranking(data.users, neighbours, popular)}
@@ -136,7 +138,7 @@ def _baselines(data: EvalData, k: int) -> dict[str, npt.NDArray[np.int32]]:
 def _stability(
     model: Contender, last_blessed: Contender | None, count: npt.NDArray[np.int64], seed: int
 ) -> tuple[Stability | None, str | None]:
-    """Neighbour stability, or None and why; no reason where one of the models is at fault as a whole."""
+    """Measures neighbour stability; else returns None and the reason, or no reason if a model as a whole is faulty."""
     if last_blessed is None or model.served is None or last_blessed.served is None:
         return None, None
     if model.fault is not None or last_blessed.fault is not None:
@@ -149,7 +151,7 @@ def _stability(
     try:
         theirs, _ = last_blessed.served.similar_items(model.served.ids(drawn), LIST_K)
     except ModelError as e:
-        # Apart from its fault: its recommendations are measured by now, and the gate shall look at them.
+        # This is not recorded as the model's fault: its recommendations are measured already, and the gate needs them.
         return None, f"the last blessed model cannot be asked for neighbours: {e}"
     stable = stability.agreement(ours, last_blessed.served.translated(theirs, model.served))
     return stable, None if stable else "no item has neighbours in both models."

@@ -1,4 +1,4 @@
-"""The bootstrap over users: one set of resamples for all metrics and all contenders, so that differences are paired.
+"""Bootstraps over users, with one set of resamples for all metrics and all contenders, so that differences are paired.
 
 Efron and Tibshirani 1993, chapters 6 and 13.
 """
@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 ENDS = (2.5, 97.5)
-"""Percentiles between which the middle 95 % lie."""
+"""The percentiles that bound the middle 95 %."""
 
 _VALUES_A_BLOCK = 1 << 22
 """Weights held at a time: 16 MiB of float32."""
 
 
 class ConfidenceInterval(NamedTuple):
-    """A figure and its 95 % interval; NaN where there is nothing to measure."""
+    """A metric's value and its 95 % interval; NaN where there is nothing to measure."""
 
     value: float
     low: float
@@ -25,15 +25,15 @@ class ConfidenceInterval(NamedTuple):
 
 
 def weights(users: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.float32]]:
-    """How often each user is drawn in each resample.
+    """Draws the resamples: how often each user is drawn in each of them.
 
     Args:
-        users: Users, of whom as many are drawn, with replacement.
-        resamples: Resamples in all.
-        seed: Of the draws.
+        users: The number of users; each resample draws as many, with replacement.
+        resamples: The number of resamples.
+        seed: The seed of the draws.
 
     Yields:
-        `[some resamples, users]`; together there are `resamples` rows, each of which sums to `users`.
+        `[some resamples, users]`; there are `resamples` rows in all, and each sums to `users`.
     """
     rng = np.random.default_rng(seed)
     step = max(1, _VALUES_A_BLOCK // max(1, users))
@@ -48,22 +48,22 @@ def weights(users: int, resamples: int, seed: int) -> Iterator[npt.NDArray[np.fl
 def ratios(
     drawn: npt.NDArray[np.float32], numerator: npt.NDArray[np.float32], denominator: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
-    """Ratios of sums over the users of each resample.
+    """Computes ratios of sums over the users of each resample.
 
     Args:
-        drawn: `[resamples, users]` of `weights`.
+        drawn: `[resamples, users]`, as yielded by `weights`.
         numerator: `[users, figures]`.
         denominator: `[users, figures]`.
 
     Returns:
-        `[resamples, figures]`; NaN where a resample has drawn nobody who counts.
+        `[resamples, figures]`; NaN where a resample holds no user who counts for the figure.
     """
     over, under = (drawn @ numerator).astype(np.float64), (drawn @ denominator).astype(np.float64)
     return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
 
 
 def percentile_interval(value: float, resampled: npt.NDArray[np.float64]) -> ConfidenceInterval:
-    """The figure with its percentile interval over resamples; those that have drawn nobody who counts are left out."""
+    """Adds the percentile interval over the resamples to a value; resamples without a user who counts are left out."""
     measured = resampled[~np.isnan(resampled)]
     if not len(measured) or np.isnan(value):
         return ConfidenceInterval(value, np.nan, np.nan)
@@ -72,10 +72,11 @@ def percentile_interval(value: float, resampled: npt.NDArray[np.float64]) -> Con
 
 
 def centred_interval(value: float, resampled: npt.NDArray[np.float64]) -> ConfidenceInterval:
-    """The figure with an interval as wide as the percentile one, shifted by the resamples' bias; within [0, 1].
+    """Adds an interval to a value: as wide as the percentile interval, shifted by the resamples' bias, within [0, 1].
 
-    For figures that count different items, such as coverage: a resample holds 63 % of the users, each once or more, so
-    nearly every resample covers fewer items than all users do, and the percentile interval misses the figure itself.
+    This is for metrics that count different items, such as coverage. A resample holds 63 % of the users, each once or
+    more, so that nearly every resample covers fewer items than all users do, and the percentile interval would not
+    contain the value itself.
     """
     shifted = resampled - np.nanmean(resampled) + value if len(resampled) else resampled
     return percentile_interval(value, np.clip(shifted, 0, 1))

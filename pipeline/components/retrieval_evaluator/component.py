@@ -10,13 +10,13 @@ from pipeline.ground.node import Node
 
 
 class RetrievalEvaluator(Node):
-    """Scores an exported model, popularity, item-item cosine and the last blessed model on the same users.
+    """Measures an exported model, popularity, item-item cosine and the last blessed model on the same users.
 
     Component `outputs` contains:
      - `evaluation`: Channel of type `standard_artifacts.ModelEvaluation`, with `evaluation.json`; the metrics are also
        its custom properties, `ndcg@10` as `ndcg_at_10`.
      - `blessing`: Channel of type `standard_artifacts.ModelBlessing`.
-     - `metrics`: Channel of type `ground.artifacts.EvaluationMetrics`: all contenders' metrics and the verdict, for
+     - `metrics`: Channel of type `ground.artifacts.EvaluationMetrics`: all contenders' metrics and the decision, for
        user interfaces.
     """
 
@@ -32,7 +32,7 @@ class RetrievalEvaluator(Node):
             **arguments: Channels and parameters of `executor.Inputs` and `executor.Parameters`.
 
         Raises:
-            ConfigError: The gate asks for what is not measured.
+            ConfigError: The gate checks a metric that is not measured.
         """
         gate.require_measured(settings)
         super().__init__(settings=settings, gate=gate, **arguments)

@@ -1,4 +1,4 @@
-"""The models that are measured, with their faults, the limits, and the data that all contenders are measured on."""
+"""The models that are measured, with their faults; the limits; and the data that all contenders are measured on."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,13 +22,13 @@ from trainer.targets import Targets, find_targets
 
 @dataclass
 class Contender:
-    """A model that is measured, or why it cannot be.
+    """A model that is measured, or the reason why it cannot be measured.
 
     Attributes:
         uri: The model artifact.
         folder: Its SavedModel.
-        digest: Of the SavedModel; None where it cannot even be loaded.
-        served: The loaded model; None where it cannot even be loaded.
+        digest: Digest of the SavedModel; None if it cannot be loaded.
+        served: The loaded model; None if it cannot be loaded.
         fault: Why it cannot be asked; None if it can.
     """
 
@@ -40,17 +40,17 @@ class Contender:
 
     @contextmanager
     def faults(self) -> Iterator[None]:
-        """Keeps what is wrong with the model itself, instead of failing."""
+        """Records a fault of the model itself, instead of failing."""
         try:
             yield
         except ModelError as e:
             self.fault = str(e)
 
     def load(self) -> None:
-        """Loads the model and looks at its embeddings.
+        """Loads the model and checks its embeddings.
 
         Raises:
-            ModelUnavailableError: It cannot be read or asked, and not because of what it is.
+            ModelUnavailableError: It cannot be read or asked, for a reason other than the model itself.
         """
         with self.faults():
             self.served = AskedModel(self.folder)
@@ -61,17 +61,17 @@ class Contender:
 
 @dataclass(frozen=True)
 class Contest:
-    """Who is measured, on what, and what is asked of the model.
+    """Which models are measured, on which data, and which limits the model must reach.
 
     Attributes:
-        model: The candidate for a blessing.
-        last_blessed: The last blessed model; None where there is none.
+        model: The model that may be blessed.
+        last_blessed: The last blessed model; None if there is none.
         serving_failures: Why ServingCheck refused the model; None if it blessed it.
         train_files: The train split's files, in the order of their names.
-        eval_files: The eval split's, likewise.
+        eval_files: The eval split's files, in the order of their names.
         settings: How to measure.
         limits: The gate.
-        weighted: Whether values weigh the histories.
+        weighted: Whether the values are the weights of histories.
     """
 
     model: Contender
@@ -86,14 +86,14 @@ class Contest:
 
 @dataclass(frozen=True)
 class EvalData:
-    """What the contenders are measured on. Items are places in the model's catalogue.
+    """The data that the contenders are measured on. Items are places in the model's catalogue.
 
     Attributes:
         train: The train split.
-        queries: The evaluated users, as models are asked about them.
-        users: The same, with their items by place.
-        targets: What was held out of them.
-        count: int64 `[items]`, training interactions of each item.
+        queries: The evaluated users, in the form in which models are asked.
+        users: The same users, with their items by place.
+        targets: The items that were held out from these users.
+        count: int64 `[items]`, the number of training interactions of each item.
         parts: The slices.
     """
 

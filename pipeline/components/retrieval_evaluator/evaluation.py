@@ -1,4 +1,4 @@
-"""Measures all contenders on the same users and resamples, and puts the figures together."""
+"""Measures all contenders on the same users and resamples, and combines the figures for evaluation.json."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,22 +14,22 @@ from pipeline.components.retrieval_evaluator.measures import Figure, Slices
 from trainer.targets import Targets
 
 _SPREAD = {f"coverage@{LIST_K}": measures.coverage, f"gini@{LIST_K}": measures.gini}
-"""Metrics of all lists together, which are no sums over users."""
+"""Metrics of all lists together, which are not sums over users."""
 
 
 class Measurements(NamedTuple):
-    """What was measured.
+    """The measured figures.
 
     Attributes:
         figures: Contender to its figures.
-        differences: Other contender to metric to the model's figure minus the other's, over all users.
+        differences: Other contender to metric to the model's value minus the other's, over all users.
     """
 
     figures: dict[str, dict[Figure, ConfidenceInterval]]
     differences: dict[str, dict[str, ConfidenceInterval]]
 
     def over_all_users(self) -> dict[str, dict[str, ConfidenceInterval]]:
-        """Contender to metric to figure, without the slices."""
+        """Returns contender to metric to value, without the slices."""
         return {
             name: {metric: figure for (kind, _, metric), figure in figures.items() if not kind}
             for name, figures in self.figures.items()
@@ -47,8 +47,8 @@ def measure(
 
     Args:
         rankings: Contender to `[users, max(top_k)]` places, as in `measures.user_sums`.
-        targets: What was held out of the same users, of one at least.
-        count: `[items]`, training interactions.
+        targets: The items that were held out from the same users; at least one user has some.
+        count: `[items]`, the number of training interactions.
         slices: The slices.
         settings: The cuts and the bootstrap.
 
@@ -68,7 +68,7 @@ def measure(
             if figure[2] in _SPREAD:
                 interval = bootstrap.centred_interval(value, resampled[name][figure])
             elif np.count_nonzero(sums[name][figure].denominator) < 2:
-                interval = ConfidenceInterval(value, np.nan, np.nan)  # of one user, all resamples are alike
+                interval = ConfidenceInterval(value, np.nan, np.nan)  # with one user, all resamples are the same
             else:
                 interval = bootstrap.percentile_interval(value, resampled[name][figure])
             figures[name][figure] = interval
@@ -91,17 +91,15 @@ def _resample(
     shown: Mapping[str, Any],
     settings: Evaluation,
 ) -> tuple[dict[str, dict[Figure, float]], dict[str, dict[Figure, npt.NDArray[np.float64]]]]:
-    """Each contender's figures over all users, and over each resample: `[resamples]`."""
+    """Computes each contender's figures over all users, and over each resample: `[resamples]`."""
     users = next(iter(shown.values())).shape[1]
-    values = {
-        name: {figure: of_figure.value for figure, of_figure in figures.items()} for name, figures in sums.items()
-    }
+    values = {name: {figure: ratio.value for figure, ratio in figures.items()} for name, figures in sums.items()}
     for name, matrix in shown.items():
         all_shown = _counts(matrix, np.ones((1, users), np.float32))[0]
         values[name] |= {("", "", metric): spread(all_shown) for metric, spread in _SPREAD.items()}
     columns = {
-        name: (_columns([s.numerator for s in of.values()]), _columns([s.denominator for s in of.values()]))
-        for name, of in sums.items()
+        name: (_columns([s.numerator for s in figures.values()]), _columns([s.denominator for s in figures.values()]))
+        for name, figures in sums.items()
     }
     parts: dict[str, list[npt.NDArray[np.float64]]] = {name: [] for name in sums}
     for drawn in bootstrap.weights(users, settings.resamples, settings.seed):
@@ -116,38 +114,38 @@ def _resample(
     return values, resampled
 
 
-def _columns(of_users: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float32]:
-    return np.column_stack(of_users).astype(np.float32)
+def _columns(user_values: Sequence[npt.NDArray[np.float64]]) -> npt.NDArray[np.float32]:
+    return np.column_stack(user_values).astype(np.float32)
 
 
 _COUNTS_A_BLOCK = 1 << 24
 
 
 def _each_count(shown: Any, drawn: npt.NDArray[np.float32]) -> Any:
-    """The items' counts of each resample, a few resamples at a time."""
+    """Yields the items' counts of each resample; it computes a few resamples at a time."""
     step = max(1, _COUNTS_A_BLOCK // shown.shape[0])
     for start in range(0, len(drawn), step):
         yield from _counts(shown, drawn[start : start + step])
 
 
 def _counts(shown: Any, drawn: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """`[resamples, items]`: how often each item is shown."""
+    """Returns `[resamples, items]`: how often each item is shown."""
     return np.ascontiguousarray((shown @ drawn.T).T).astype(np.int64)
 
 
 def contenders(
     measured: Measurements, slices: Slices, targets: Targets, settings: Evaluation
 ) -> dict[str, ContenderMeasurements]:
-    """Puts the figures of each contender together.
+    """Combines the figures of each contender.
 
     Args:
-        measured: Of `measure`.
+        measured: The result of `measure`.
         slices: The slices.
-        targets: What was held out.
+        targets: The items that were held out.
         settings: Which metrics there are, in their order.
 
     Returns:
-        By contender.
+        The figures by contender.
     """
     sizes = slice_users(slices, targets)
     return {
@@ -169,15 +167,15 @@ def contenders(
 
 
 def differences(measured: Measurements, settings: Evaluation) -> dict[str, dict[str, Measurement]]:
-    """The differences of the model from others, by contender and metric; the metrics in the order of the settings."""
+    """Returns the model's differences by other contender and metric; the metrics are in the order of the settings."""
     return {
-        other: {metric: measurement(of_metric[metric]) for metric in settings.metrics}
-        for other, of_metric in measured.differences.items()
+        other: {metric: measurement(intervals[metric]) for metric in settings.metrics}
+        for other, intervals in measured.differences.items()
     }
 
 
 def slice_users(slices: Slices, targets: Targets) -> dict[str, int]:
-    """`<kind>/<slice>` to the number of its users, those with a target in it."""
+    """Returns `<kind>/<slice>` to the number of its users, who are those with a target in it."""
     return {
         f"{kind}/{name}": len(np.unique(targets.row[mask]))
         for kind, masks in slices.items()
@@ -186,10 +184,10 @@ def slice_users(slices: Slices, targets: Targets) -> dict[str, int]:
 
 
 def measurement(interval: ConfidenceInterval) -> Measurement:
-    """An interval without what is not finite."""
+    """Converts an interval; numbers that are not finite become None."""
     return Measurement(value=finite(interval.value), low=finite(interval.low), high=finite(interval.high))
 
 
 def finite(number: float | None) -> float | None:
-    """A number; None for one that JSON has no word for."""
+    """Returns a number, or None for one that is not finite, which JSON cannot represent."""
     return float(number) if number is not None and np.isfinite(number) else None

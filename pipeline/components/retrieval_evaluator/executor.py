@@ -1,4 +1,4 @@
-"""RetrievalEvaluator's executor: reads artifacts, writes evaluation.json, the blessing and the metrics."""
+"""RetrievalEvaluator's executor: reads the artifacts; writes evaluation.json, the blessing and the metrics."""
 
 import logging
 import os
@@ -30,17 +30,17 @@ _HEADLINES = (f"hit_rate@{LIST_K}", f"ndcg@{LIST_K}", f"coverage@{LIST_K}")
 
 @dataclass(frozen=True)
 class Inputs:
-    """The model to bless, what it is measured on, and what it is compared with."""
+    """The model to bless, the data that it is measured on, and the model that it is compared with."""
 
     examples: standard_artifacts.Examples
     """Raw interaction Examples with the splits `train` and `eval`."""
 
     model: standard_artifacts.Model
     infra_blessing: standard_artifacts.InfraBlessing
-    """ServingCheck's: a model that cannot be served is not blessed."""
+    """ServingCheck's blessing: a model that cannot be served is not blessed."""
 
     data_blessing: artifacts.DataBlessing
-    """Not read, and not optional: its type makes Vertex find that of the metrics, see `ground.artifacts`."""
+    """Not read, but not optional: because of its type, Vertex finds the type of the metrics, see `ground.artifacts`."""
 
     baseline_model: standard_artifacts.Model | None
     """The last blessed model."""
@@ -48,7 +48,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The measurements, the decision, and the figures that user interfaces show."""
+    """The measurements, the decision, and the metrics that user interfaces show."""
 
     evaluation: standard_artifacts.ModelEvaluation
     blessing: standard_artifacts.ModelBlessing
@@ -62,32 +62,33 @@ class Parameters:
     settings: Evaluation
     gate: Gate
     weighted: bool
-    """Whether the log's values are event weights, which then weigh histories."""
+    """Whether the log's values are event weights; then they are the weights of histories, too."""
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Executor):
     """Measures a model and blesses it, or does not.
 
-    A subclass of TFX's, whose blessings alone KubeflowV2 rewrites for its resolvers; nothing else of it is used. It
-    needs no Beam: it asks about `max_users` users at most, on all cores, and the baselines hold the train split anyway.
+    It is a subclass of TFX's executor only because KubeflowV2 rewrites the blessings of that executor alone for its
+    resolvers. It needs no Beam: it asks about at most `max_users` users, on all cores, and the baselines hold the train
+    split in memory anyway.
     """
 
     def __init__(self, context: base_executor.BaseExecutor.Context | None = None) -> None:
-        """Keeps the context. TFX's own wants one that has Beam's flags."""
+        """Stores the context. TFX's own executor requires one that has Beam's flags."""
         base_executor.BaseExecutor.__init__(self, context)
 
     def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
         """Measures the model beside the baselines, and blesses it if it passes every rule of the gate.
 
-        A model that is refused does not fail the run: the blessing says so, and the Pusher pushes nothing.
+        A refused model does not fail the run: the blessing records the refusal, and the Pusher pushes nothing.
 
         Args:
             inputs: The model, the data and the last blessed model.
-            outputs: Where measurements, decision and figures go.
+            outputs: Where the measurements, the decision and the metrics are written.
             parameters: Settings and limits.
 
         Raises:
-            ModelUnavailableError: A model cannot be read or asked, and not because of what it is.
+            ModelUnavailableError: A model cannot be read or asked, for a reason other than the model itself.
             OutputError: The results cannot be written.
         """
         evaluation, blessing = outputs.evaluation, outputs.blessing
@@ -115,7 +116,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
         for key, value in ui_metrics(document).items():
             outputs.metrics.set_float_custom_property(key, value)
         _bless(blessing, blessed, inputs, self.component_id)
-        _tell(document, contest.last_blessed)
+        _log(document, contest.last_blessed)
 
 
 def _contender(artifact: types.Artifact) -> Contender:
@@ -124,20 +125,20 @@ def _contender(artifact: types.Artifact) -> Contender:
 
 
 def _serving_failures(blessing: types.Artifact) -> tuple[str, ...] | None:
-    """Why ServingCheck refused the model; None if it blessed it."""
+    """Returns why ServingCheck refused the model; None if it blessed it."""
     if model_utils.is_infra_validated(blessing):
         return None
     return ServingCheckReport.read(blessing.uri).failures
 
 
 def _files(examples: types.Artifact, split: str) -> tuple[str, ...]:
-    """The split's files, in the order of their names."""
+    """Lists the split's files, in the order of their names."""
     patterns = [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris([examples], split)]
     return tuple(sorted(file for pattern in patterns for file in fileio.glob(pattern)))
 
 
 def _describe(evaluation: types.Artifact, document: EvaluationReport) -> None:
-    """Puts the model's metrics and the decision where the metadata store can be asked for them."""
+    """Sets the model's metrics and the decision as custom properties, so that the metadata store can be queried."""
     metrics = document.contenders[MODEL].metrics if MODEL in document.contenders else {}
     for name, figure in metrics.items():
         if figure.value is not None:
@@ -148,7 +149,7 @@ def _describe(evaluation: types.Artifact, document: EvaluationReport) -> None:
 
 
 def _bless(blessing: types.Artifact, blessed: bool, inputs: Inputs, component_id: str | None) -> None:
-    """Sets what TFX's Evaluator sets, by which the Pusher and, on this machine, LatestBlessedModelStrategy know it."""
+    """Sets TFX's Evaluator's properties, which the Pusher and, on this machine, LatestBlessedModelStrategy read."""
     blessing.set_int_custom_property(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY, constants.BLESSED_VALUE if blessed else constants.NOT_BLESSED_VALUE
     )
@@ -171,8 +172,8 @@ def _bless(blessing: types.Artifact, blessed: bool, inputs: Inputs, component_id
         blessing.set_string_custom_property("component_id", component_id)
 
 
-def _tell(document: EvaluationReport, last_blessed: Contender | None) -> None:
-    """Tells the person at the terminal what was measured and decided."""
+def _log(document: EvaluationReport, last_blessed: Contender | None) -> None:
+    """Logs what was measured and decided, for the person at the terminal."""
     logger, seconds, users = logging.getLogger(LOGGER), document.seconds, document.users.evaluated
     if "ask" in seconds:
         logger.info(
@@ -184,8 +185,8 @@ def _tell(document: EvaluationReport, last_blessed: Contender | None) -> None:
             seconds["total"],
         )
     for metric in _HEADLINES:
-        told = {name: of.metrics[metric] for name, of in document.contenders.items()}
-        logger.info("%s: %s", metric, ", ".join(f"{name} {_words(figure)}" for name, figure in told.items()))
+        figures = {name: contender.metrics[metric] for name, contender in document.contenders.items()}
+        logger.info("%s: %s", metric, ", ".join(f"{name} {_text(figure)}" for name, figure in figures.items()))
     if last_blessed is not None and last_blessed.fault is not None:
         logger.warning("the last blessed model cannot be scored: %s", last_blessed.fault)
     if document.decision.blessed:
@@ -194,7 +195,7 @@ def _tell(document: EvaluationReport, last_blessed: Contender | None) -> None:
         logger.warning("refused by rule %s: %s", rule.rule, rule.detail)
 
 
-def _words(figure: Measurement) -> str:
+def _text(figure: Measurement) -> str:
     numbers = (figure.value, figure.low, figure.high)
     value, low, high = (float("nan") if number is None else number for number in numbers)
     return f"{value:.4f} ({low:.4f} to {high:.4f})"

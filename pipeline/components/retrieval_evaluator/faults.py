@@ -1,8 +1,8 @@
-"""Tells a fault of the model from one of storage or memory.
+"""Distinguishes a fault of the model from a fault of storage or memory.
 
-What is wrong with the model itself, and will be tomorrow, is a ModelError: the gate refuses the model. Whatever else
-happens on the way to it, as when storage does not answer or memory is short, is a ModelUnavailableError: it says
-nothing of the model, and the run fails.
+A permanent fault of the model itself is a ModelError: the gate refuses the model. Any other error while the model is
+read or asked, such as storage that does not answer or too little memory, is a ModelUnavailableError: it says nothing
+about the model, and the run fails.
 """
 
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from common.errors import ModelError, ModelUnavailableError
 
 @contextmanager
 def reading(folder: str, what: str) -> Iterator[None]:
-    """Sorts what TensorFlow raises on the way to a model.
+    """Converts the errors that TensorFlow raises while a model is read or asked.
 
     Args:
         folder: The SavedModel.
-        what: What is done with it, as in "cannot be ...".
+        what: What is done with the model, a participle that follows "cannot be".
 
     Raises:
-        ModelError: A file of it is not there.
-        ModelUnavailableError: Anything else that TensorFlow and storage raise.
+        ModelError: A file of the model is missing.
+        ModelUnavailableError: TensorFlow or storage raised any other error.
     """
     try:
         yield
@@ -40,6 +40,6 @@ def reading(folder: str, what: str) -> Iterator[None]:
 
 
 def summary(error: Exception) -> str:
-    """The error's type and the first line of its message."""
+    """Returns the error's type and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else ''}"

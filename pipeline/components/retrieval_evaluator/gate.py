@@ -1,4 +1,4 @@
-"""The rules of the gate: figures in, a decision with every rule and its numbers out. Pure functions."""
+"""Applies the rules of the gate to the metrics, and makes a decision that lists every rule with its numbers."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +14,17 @@ from pipeline.components.retrieval_evaluator.evaluation import finite
 
 @dataclass(frozen=True)
 class GateRule:
-    """One rule and how it came out.
+    """One rule and its outcome.
 
     Attributes:
-        rule: Its name.
+        rule: The rule's name.
         passed: Whether the model passes.
         detail: One sentence for a person.
-        metric: What is looked at.
-        value: What was measured.
-        limit: What was asked for.
+        metric: The metric that is checked.
+        value: The measured value.
+        limit: The limit for it.
         low: Lower end of the value's 95 % interval.
-        high: Its upper end.
+        high: Upper end of the interval.
     """
 
     rule: str
@@ -39,20 +39,20 @@ class GateRule:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the gate looks at.
+    """What the gate's decision is based on.
 
     Attributes:
         model_fault: Why the model could not be asked; None if it could.
         serving_failures: Why ServingCheck refused the model; None if it blessed it.
         has_last_blessed: Whether there is a last blessed model.
-        last_blessed_fault: What is wrong with that one for good, so that it cannot be asked.
-        users: Evaluated users.
+        last_blessed_fault: The permanent fault of that model, because of which it cannot be asked; None without one.
+        users: The number of evaluated users.
         items: Size of the catalogue.
-        slice_users: `<kind>/<slice>` to its users.
-        metrics: Contender to metric to figure.
-        differences: Other contender to metric to the model's figure minus the other's.
+        slice_users: `<kind>/<slice>` to the number of its users.
+        metrics: Contender to metric to value.
+        differences: Other contender to metric to the model's value minus the other's.
         neighbour_stability: Mean Jaccard index; None if it was not measured.
-        stability_fault: Why it was not; None if it was, or there is nothing to measure it against.
+        stability_fault: Why it was not measured; None if it was, or if there is no model to compare with.
     """
 
     model_fault: str | None
@@ -69,21 +69,21 @@ class Evidence:
 
 
 _FAILURES, _FAILURE_CHARACTERS = 3, 300
-"""How much of what ServingCheck found is told; all of it stands in its own report."""
+"""How many of ServingCheck's failures the rule's detail repeats, and the length of each; its report has all of them."""
 
 _UNMEASURED = ConfidenceInterval(np.nan, np.nan, np.nan)
 
 
 def rules(evidence: Evidence, gate: Gate) -> list[GateRule]:
-    """Applies every rule; comparisons are written so that not-a-number passes none.
+    """Applies every rule; the comparisons are written so that not-a-number never passes.
 
     Args:
         evidence: What was measured.
         gate: The limits.
 
     Returns:
-        The rules in order, without those for which nothing was measured of a model that cannot be scored. The model is
-        blessed if all of them passed.
+        The rules in order. If the model cannot be scored, the rules for which nothing was measured are left out. The
+        model is blessed if all returned rules passed.
     """
     applied = [_scoreable(evidence), _servable(evidence)]
     if evidence.model_fault is not None and not evidence.users:
@@ -103,7 +103,7 @@ def rules(evidence: Evidence, gate: Gate) -> list[GateRule]:
 
 
 def decision(applied: list[GateRule]) -> Decision:
-    """The decision of all rules, as it is written down."""
+    """Returns the decision of all rules, in the form in which it is written to evaluation.json."""
     numbers = ("value", "limit", "low", "high")
     return Decision(
         blessed=all(rule.passed for rule in applied),
@@ -118,13 +118,13 @@ def _scoreable(evidence: Evidence) -> GateRule:
 
 
 def _servable(evidence: Evidence) -> GateRule:
-    """A blessed model is compared with and started from, so that it must be one that can be served."""
+    """Later runs compare with a blessed model and start from it, so that it must be a model that can be served."""
     failures = evidence.serving_failures
     if failures is None:
         return GateRule("servable", True, "The model answers in a process of its own, as ServingCheck asked it.")
-    told = [textwrap.shorten(failure, _FAILURE_CHARACTERS, placeholder=" ...") for failure in failures[:_FAILURES]]
+    shown = [textwrap.shorten(failure, _FAILURE_CHARACTERS, placeholder=" ...") for failure in failures[:_FAILURES]]
     more = f"; and {len(failures) - _FAILURES} more" if len(failures) > _FAILURES else ""
-    return GateRule("servable", False, f"ServingCheck refused the model: {'; '.join(told)}{more}")
+    return GateRule("servable", False, f"ServingCheck refused the model: {'; '.join(shown)}{more}")
 
 
 def _finite(evidence: Evidence) -> GateRule:
@@ -160,7 +160,7 @@ def _floor(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
 def _coverage(evidence: Evidence, gate: Gate) -> GateRule:
     metric = f"coverage@{LIST_K}"
     figure = _figure(evidence, metric)
-    # What a few users see cannot cover a large catalogue.
+    # The lists of a few users cannot cover a large catalogue.
     limit = gate.min_coverage * min(1.0, LIST_K * evidence.users / max(1, evidence.items))
     detail = f"{figure.value:.2%} of the catalogue is recommended to someone; the gate wants {limit:.2%}."
     return GateRule("coverage", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
@@ -169,7 +169,7 @@ def _coverage(evidence: Evidence, gate: Gate) -> GateRule:
 def _better_than_popularity(evidence: Evidence, gate: Gate) -> GateRule:
     metric = gate.better_than_popularity
     difference = evidence.differences.get(POPULARITY, {}).get(metric, _UNMEASURED)
-    detail = f"{metric} is {_words(difference)} popularity's; the interval must lie above zero."
+    detail = f"{metric} is {_text(difference)} popularity's; the interval must lie above zero."
     return GateRule(
         "better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:]
     )
@@ -182,8 +182,8 @@ def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> GateRule:
         return GateRule(name, True, nothing, metric)
     difference = evidence.differences.get(LAST_BLESSED, {}).get(metric, _UNMEASURED)
     limit = -gate.last_blessed_margin * evidence.metrics.get(LAST_BLESSED, {}).get(metric, _UNMEASURED).value
-    detail = f"{metric} is {_words(difference)} the last blessed model's; the interval must lie above {limit:+.4f}."
-    # A last blessed model that finds nothing on today's data, limit 0, must only be matched.
+    detail = f"{metric} is {_text(difference)} the last blessed model's; the interval must lie above {limit:+.4f}."
+    # If the last blessed model's metric is 0 on today's data, the limit is 0, and it is enough to equal it.
     passed = difference.low > limit or difference.low >= limit == 0
     return GateRule(name, passed, detail, metric, difference.value, limit, *difference[1:])
 
@@ -204,11 +204,11 @@ def _neighbour_stability(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
 
 
 def _nothing_to_compare_with(evidence: Evidence) -> str | None:
-    """Why no rule can look at the last blessed model; None if one can, as always when something was measured of it."""
+    """Explains why the rules cannot compare with the last blessed model; None if they can, or if it was measured."""
     if not evidence.has_last_blessed:
         return "There is no last blessed model; a first one is held against floor and popularity."
     if evidence.last_blessed_fault is not None and LAST_BLESSED not in evidence.differences:
-        # Refused, every later model would be too: the broken one would stay the last that was blessed.
+        # If this refused the model, it would refuse every later one, and the broken model would stay the last blessed.
         fault = evidence.last_blessed_fault
         return f"The last blessed model cannot be scored and so is not compared with, as for a first model: {fault}"
     return None
@@ -218,5 +218,5 @@ def _figure(evidence: Evidence, metric: str) -> ConfidenceInterval:
     return evidence.metrics.get(MODEL, {}).get(metric, _UNMEASURED)
 
 
-def _words(difference: ConfidenceInterval) -> str:
+def _text(difference: ConfidenceInterval) -> str:
     return f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f}) against"

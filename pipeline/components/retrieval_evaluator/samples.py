@@ -1,4 +1,4 @@
-"""What a person can judge by eye: some users' recommendations and some items' neighbours, by title. Seeded."""
+"""Samples some users' recommendations and some items' neighbours, by title, so that a person can judge them by eye."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipeline.components.retrieval_evaluator.evaluation import finite
 from trainer.popularity import popularity_order
 
 _USERS, _ITEMS, _HISTORY = 5, 8, 10
-"""Sampled users and items, and the newest interactions that are shown of a user."""
+"""The number of sampled users and items, and of a user's newest interactions that are shown."""
 
 
 def samples(
@@ -30,7 +30,7 @@ def samples(
         data: The evaluated users and their targets.
         ranked: `[users, k]`, places of the model's recommendations.
         score: `[users, k]`, their scores.
-        seed: Of the choice.
+        seed: The seed of the choice.
 
     Returns:
         The samples. No user ids are in them.
@@ -51,9 +51,9 @@ def _recommendations(
     score: npt.NDArray[np.float32],
     seed: int,
 ) -> list[SampledUser]:
-    """Users of different activity, what they met last and what the model recommends."""
+    """Samples users of different activity, with their newest interactions and the model's recommendations."""
     rng, users, targets, slices = np.random.default_rng(seed), data.users, data.targets, data.parts
-    # One user of each activity, then the next of each, until there are enough.
+    # Takes one user of each activity, then the next one of each, until there are enough.
     turns: list[tuple[int, float, int]] = []
     for n, mask in enumerate(slices["user_activity"].values()):
         members = rng.permutation(np.unique(targets.row[mask]))[:_USERS]
@@ -63,7 +63,7 @@ def _recommendations(
     known[targets.row[slices["user"]["known"]]] = True
     found = []
     for user in chosen:
-        of_user = targets.place[targets.row == user]
+        user_targets = targets.place[targets.row == user]
         history = users.item[users.offset[user] : users.offset[user + 1]][-_HISTORY:]
         shown = ranked[user, :LIST_K][ranked[user, :LIST_K] >= 0]
         found.append(
@@ -72,20 +72,22 @@ def _recommendations(
                 history=tuple(_item(served, place) for place in history if place >= 0),
                 recommended=tuple(
                     RecommendedItem(
-                        **dict(_item(served, place)), score=finite(score[user, n]), is_target=bool(place in of_user)
+                        **dict(_item(served, place)),
+                        score=finite(score[user, n]),
+                        is_target=bool(place in user_targets),
                     )
                     for n, place in enumerate(shown)
                 ),
-                targets=tuple(_item(served, place) for place in of_user if place >= 0),
+                targets=tuple(_item(served, place) for place in user_targets if place >= 0),
             )
         )
     return found
 
 
 def _neighbours(served: AskedModel, count: npt.NDArray[np.int64], seed: int) -> list[SampledItem]:
-    """Items from the most popular to the middling, and their neighbours."""
+    """Samples items of high to medium popularity, with their neighbours."""
     order = popularity_order(count)[: max(1, int(np.count_nonzero(count)) // 2)]
-    # One from each piece of the order of popularity, the pieces growing: the best known items are few.
+    # Cuts the order of popularity into pieces that grow, because the best known items are few; takes one from each.
     edges = np.unique(np.geomspace(1, len(order) + 1, _ITEMS + 1).astype(np.int64)) - 1
     chosen = order[np.random.default_rng(seed).integers(edges[:-1], edges[1:])]
     place, score = served.similar_items(served.ids(chosen), LIST_K)

@@ -1,4 +1,4 @@
-"""Who and what is looked at apart. Each slice is a set of targets; its users are those with a target in it."""
+"""Divides the targets into slices that are measured separately. A slice's users are those with a target in it."""
 
 import itertools
 from typing import Any
@@ -24,15 +24,15 @@ def slices_of(
 
     Args:
         users: The evaluated users, by their hashes.
-        targets: What was held out of them.
-        count: `[items]`, training interactions.
+        targets: The items that were held out from them.
+        count: `[items]`, the number of training interactions.
         trained: Hashes of the users of the train split.
-        settings: Where slices begin.
+        settings: The bounds of the slices.
 
     Returns:
         `user_activity` by the length of the history; `target_popularity` head, torso and tail; `user` known or unknown
-        at training; `target` with or without training events. A target outside the catalogue is in neither of the
-        slices of items.
+        in training; `target` with or without training events. A target outside the catalogue is in no slice of
+        `target_popularity` or `target`.
     """
     length = users.length[targets.row]
     edges = (0, *settings.activity_from, np.inf)
@@ -55,9 +55,9 @@ def slices_of(
 
 
 def _popularity_part(count: npt.NDArray[np.int64], settings: Evaluation) -> npt.NDArray[np.int64]:
-    """0, 1, 2 for items of head, torso and tail, `[items]`."""
+    """Returns 0, 1, 2 for items of head, torso and tail, `[items]`."""
     order = popularity_order(count)
-    # The interactions of the items before it: the item that crosses a share still belongs to it.
+    # For each item, the interactions of all items before it: the item that crosses a share still belongs to that part.
     before = np.cumsum(count[order]) - count[order]
     ends = np.array([settings.head_share, settings.head_share + settings.torso_share]) * count.sum()
     part = np.empty(len(count), np.int64)

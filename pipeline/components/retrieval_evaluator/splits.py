@@ -1,8 +1,8 @@
-"""Reads raw interaction Examples: histories of the train split, and of the eval split the users who are evaluated.
+"""Reads raw interaction Examples: the histories of the train split, and the evaluated users of the eval split.
 
-A block of users is a pyarrow.Table, a row a user: `user_id`, `hash` int64, and lists `item_id`, `value` float and
-`target_item_id`; ids are of type `trainer.targets.ID`. The files are read once and never held as a whole: of the train
-split its histories remain, of the eval split the blocks of twice `max_users` users at most.
+A block of users is a pyarrow.Table with one row for each user: `user_id`, `hash` int64, and lists `item_id`, `value`
+float and `target_item_id`; ids are of type `trainer.targets.ID`. The files are read once and never held as a whole:
+only the histories of the train split are kept, and the blocks of at most twice `max_users` users of the eval split.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,11 +23,11 @@ from transforms import features
 from transforms.hashing import id_hashes
 
 USERS_A_BLOCK = 4096
-"""Users that are decoded at a time: enough that decoding in bulk pays."""
+"""Users that are decoded at a time: enough that decoding in bulk is faster."""
 
 INTERACTIONS_A_LOOK_UP = 1 << 22
-"""Interactions that are looked up in the catalogue at a time: with fewer, making the table of a catalogue of a million
-items would take longer than the looking up; their ids take some 100 MiB."""
+"""Interactions that are looked up in the catalogue at a time; their ids take some 100 MiB. With fewer, building the
+lookup table of a catalogue of a million items would take longer than the lookups."""
 
 HASH = "hash"
 """The column of user hashes."""
@@ -48,13 +48,13 @@ _BLOCK = pa.schema(
 
 @dataclass(frozen=True)
 class Queries:
-    """The evaluated users, as models are asked about them.
+    """The evaluated users, in the form in which models are asked.
 
     Attributes:
         user_id: object `[users]`, bytes, in the order of their hashes.
-        histories: What they met and what was held out, by their hashes; items are places in `item_id`.
+        histories: Their histories and held-out items, by their hashes; items are places in `item_id`.
         item_id: pyarrow array `[different items]`.
-        before_cut: Users with a target, before the cut to `max_users`.
+        before_cut: The number of users with a target, before the cut to `max_users`.
     """
 
     user_id: npt.NDArray[np.object_]
@@ -63,17 +63,17 @@ class Queries:
     before_cut: int
 
     def by_place(self, catalogue: Any) -> Histories:
-        """The histories by places in a catalogue, a pyarrow array `[items]` of ids; -1 for an item outside it."""
+        """Returns the histories by places in a catalogue, a pyarrow array `[items]` of ids; -1 for other items."""
         return self.histories.with_items(places_of(self.item_id, catalogue))
 
 
 def read_queries(files: Iterable[str], max_users: int, weighted: bool) -> Queries:
-    """Reads the users of the eval split who are evaluated: those with a target and, of these, the first by hash.
+    """Reads the evaluated users of the eval split: of those with a target, the first by hash.
 
     Args:
         files: Gzipped TFRecords.
-        max_users: How many at most.
-        weighted: Whether values weigh the histories.
+        max_users: The most users to return.
+        weighted: Whether the values are the weights of histories.
     """
     chosen, before_cut = first_users(_blocks(files), max_users)
     ids, offset = _lists(chosen, features.ITEM_ID)
@@ -96,10 +96,10 @@ def read_train(files: Iterable[str], catalogue: Any, weighted: bool) -> Historie
     Args:
         files: Gzipped TFRecords.
         catalogue: pyarrow array `[items]`, the ids in the order of their places.
-        weighted: Whether values weigh the histories.
+        weighted: Whether the values are the weights of histories.
 
     Returns:
-        The histories by hash, in hash order, without targets; items are places in the catalogue.
+        The histories by hash, in the order of the hashes, without targets; items are places in the catalogue.
     """
     hashes, length = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     item, weight = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
@@ -123,14 +123,14 @@ def read_train(files: Iterable[str], catalogue: Any, weighted: bool) -> Historie
 
 
 def first_users(blocks: Iterable[Any], most: int) -> tuple[Any, int]:
-    """The first users by hash of those who have a target.
+    """Chooses the first users by hash among those who have a target.
 
     Args:
-        blocks: Blocks of users, of which no more than twice `most` users are held.
-        most: How many users at most.
+        blocks: Blocks of users; at most twice `most` users are held at a time.
+        most: The most users to choose.
 
     Returns:
-        A block of them in the order of their hashes, and how many users have a target.
+        A block of the chosen users in the order of their hashes, and the number of all users with a target.
     """
     held, users = [_BLOCK.empty_table()], 0
     for block in blocks:
@@ -162,7 +162,7 @@ def _blocks(files: Iterable[str]) -> Iterator[Any]:
 
 
 def _filled(column: Any) -> Any:
-    """A list for each row; a feature that an Example lacks is an empty list."""
+    """Returns a column with a list in each row; a feature that an Example lacks becomes an empty list."""
     if not column.null_count:
         return column
     length = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
@@ -170,7 +170,7 @@ def _filled(column: Any) -> Any:
 
 
 def _merged(blocks: Iterable[Any], interactions: int) -> Iterator[Any]:
-    """Blocks put together until they hold so many interactions."""
+    """Joins blocks until they hold at least so many interactions."""
     held: list[Any] = []
     for block in blocks:
         held.append(block)
@@ -186,14 +186,14 @@ def _hashes(block: Any) -> npt.NDArray[np.int64]:
 
 
 def _weights(block: Any, weighted: bool) -> npt.NDArray[np.float32]:
-    """The weight of each interaction: its value, or 1."""
+    """Returns the weight of each interaction: its value, or 1."""
     if weighted:
         return _lists(block, features.VALUE)[0].to_numpy()
     return np.ones(len(_lists(block, features.ITEM_ID)[0]), np.float32)
 
 
 def _lists(block: Any, name: str) -> tuple[Any, npt.NDArray[np.int64]]:
-    """The values of all lists of a column, and `[users + 1]` where each list begins in them."""
+    """Returns the values of all lists of a column, and `[users + 1]`: where each list begins in them."""
     column = block.column(name)
     column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     return column.flatten(), ends(pc.list_value_length(column).to_numpy(zero_copy_only=False))

@@ -1,4 +1,4 @@
-"""How much items' neighbours moved since the last blessed model."""
+"""Measures how much items' neighbours have changed since the last blessed model."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,16 +6,16 @@ import numpy.typing as npt
 from documents.evaluation import Stability
 
 ITEMS = 1000
-"""Items that are looked at: the mean of a thousand Jaccard indices is known to a hundredth."""
+"""The number of items that are compared: the mean of a thousand Jaccard indices is accurate to a hundredth."""
 
 
 def drawn(count: npt.NDArray[np.int64], place_in_last: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int64]:
-    """Draws the items to look at.
+    """Draws the items to compare.
 
     Args:
-        count: `[items]`, training interactions: only items with any are drawn.
-        place_in_last: `[items]`, the place in the last blessed model's catalogue; -1 for one that it does not have.
-        seed: Of the draw.
+        count: `[items]`, the number of training interactions: only items with any are drawn.
+        place_in_last: `[items]`, the place in the last blessed model's catalogue; -1 for an item that is not in it.
+        seed: The seed of the draw.
 
     Returns:
         `ITEMS` places, or as many as there are.
@@ -25,14 +25,14 @@ def drawn(count: npt.NDArray[np.int64], place_in_last: npt.NDArray[np.int64], se
 
 
 def agreement(ours: npt.NDArray[np.int32], theirs: npt.NDArray[np.int32]) -> Stability | None:
-    """The mean Jaccard index of items' neighbours in two models.
+    """Computes the mean Jaccard index of items' neighbours in two models.
 
     Args:
         ours: `[items, k]`, places; -1 pads.
-        theirs: Likewise, in places of the same catalogue.
+        theirs: The other model's neighbours, `[items, k]`, as places in the same catalogue.
 
     Returns:
-        The mean, and how many items have neighbours in both; None where no item has.
+        The mean, and the number of items with neighbours in both models; None if there is no such item.
     """
     both = (ours >= 0).any(axis=1) & (theirs >= 0).any(axis=1)
     if not both.any():

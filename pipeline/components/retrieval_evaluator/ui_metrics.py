@@ -1,7 +1,7 @@
-"""The figures of an evaluation as numbers on an artifact, which user interfaces show and queries filter by.
+"""Flattens an evaluation to numbers on an artifact, which user interfaces show and queries filter by.
 
-Vertex and Kubeflow Pipelines show the metadata of a `system.Metrics` beside its task, and compare it over runs. Its
-keys are those that a filter of Vertex ML Metadata and a condition's CEL take without quotes, `[a-z][a-z0-9_]*`, as in
+Vertex and Kubeflow Pipelines show the metadata of a `system.Metrics` beside its task, and compare it between runs. The
+keys match `[a-z][a-z0-9_]*`, so that filters of Vertex ML Metadata and CEL conditions take them without quotes, as in
 `metadata.ndcg_at_10.number_value > 0.3`.
 """
 
@@ -11,7 +11,7 @@ BLESSED, FAILED_RULES, USERS, STABILITY = "blessed", "failed_rules", "users", "n
 
 
 def key_of(metric: str) -> str:
-    """A metric's name as a key: `ndcg@10` becomes `ndcg_at_10`."""
+    """Converts a metric's name to a key: `ndcg@10` becomes `ndcg_at_10`."""
     return metric.replace("@", "_at_")
 
 
@@ -22,9 +22,9 @@ def ui_metrics(document: EvaluationReport) -> dict[str, float]:
         document: The evaluation.
 
     Returns:
-        By key: the model's metrics by their names, the other contenders' with `<contender>_` before it, neighbour
-        stability, the number of evaluated users and of failed rules, and whether the model was blessed, 1 or 0. What
-        could not be measured is left out.
+        Key to number: the model's metrics under their names, the other contenders' metrics with `<contender>_` before
+        the name, neighbour stability, the number of evaluated users and of failed rules, and whether the model was
+        blessed, 1 or 0. Values that could not be measured are left out.
     """
     metrics = {
         f"{'' if contender == MODEL else f'{contender}_'}{key_of(metric)}": figure.value
