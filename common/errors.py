@@ -50,7 +50,7 @@ class OutputError(PerennialError):
 
 
 class LockedError(PerennialError):
-    """Another process is running the same pipeline, and the config tells us not to wait."""
+    """Another process is running the same pipeline, and the config does not allow waiting."""
 
 
 class RunError(PerennialError):

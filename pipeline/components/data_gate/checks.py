@@ -8,12 +8,12 @@ def at_most(value: float, limit: float) -> bool:
     return value <= limit
 
 
-def failures_text(failed: list[DriftCheck], of: int, compared_with: str) -> str:
+def failures_text(failed: list[DriftCheck], total: int, compared_with: str) -> str:
     """Builds the error message of a run that is stopped.
 
     Args:
         failed: The checks that failed.
-        of: The number of all checks.
+        total: The number of all checks.
         compared_with: The last blessed model's folder.
 
     Returns:
@@ -21,7 +21,7 @@ def failures_text(failed: list[DriftCheck], of: int, compared_with: str) -> str:
     """
     return "\n".join(
         [
-            f"DataGate stopped the run: {len(failed)} of {of} checks against the data of the last blessed model fail.",
+            f"DataGate stopped the run: {len(failed)} of {total} checks against the data of the last blessed model fail.",
             *(f"  {check.check} of {check.data}: {check.detail}" for check in failed),
             f"Compared with {compared_with}; what is served stays as it is.",
             "Look at what writes the log and the catalogue. If the change is meant, raise the limits named above, or "

@@ -179,9 +179,9 @@ def _targets(statistics: statistics_pb2.DatasetFeatureStatisticsList) -> statist
     targets = statistics_pb2.DatasetFeatureStatisticsList()
     targets.CopyFrom(statistics)
     dataset = targets.datasets[0]
-    of_targets = [feature for feature in dataset.features if feature.path.step[0] in _TARGETS]
+    target_features = [feature for feature in dataset.features if feature.path.step[0] in _TARGETS]
     dataset.ClearField("features")
-    for feature in of_targets:
+    for feature in target_features:
         feature.path.step[0] = _TARGETS[feature.path.step[0]]
         dataset.features.append(feature)
     return targets

@@ -84,5 +84,5 @@ def add(parts: Sequence[RecentDays]) -> RecentDays:
 
 
 def _table(item_id: Any, bits: npt.NDArray[np.int64]) -> Any:
-    met = bits > 0
-    return pa.table({"item_id": item_id.filter(pa.array(met)), "days": pa.array(bits[met])})
+    occurs = bits > 0
+    return pa.table({"item_id": item_id.filter(pa.array(occurs)), "days": pa.array(bits[occurs])})
