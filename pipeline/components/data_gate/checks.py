@@ -21,7 +21,8 @@ def failures_text(failed: list[DriftCheck], total: int, compared_with: str) -> s
     """
     return "\n".join(
         [
-            f"DataGate stopped the run: {len(failed)} of {total} checks against the data of the last blessed model fail.",
+            f"DataGate stopped the run: {len(failed)} of {total} checks against the data of the last blessed model "
+            "fail.",
             *(f"  {check.check} of {check.data}: {check.detail}" for check in failed),
             f"Compared with {compared_with}; what is served stays as it is.",
             "Look at what writes the log and the catalogue. If the change is meant, raise the limits named above, or "
