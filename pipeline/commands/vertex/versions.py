@@ -102,7 +102,7 @@ def _rollback(arguments: argparse.Namespace) -> None:
             f"The model of version {folder.target} is live again, as version {folder.live} of {vertex.serving_dir}."
         )
     if registry is not None:
-        showing.say(f"  {registry.model} is the blessed model{' (registered anew)' if registry.is_new else ''}.")
+        showing.say(f"  {registry.model} is the blessed model{' (registered again)' if registry.is_new else ''}.")
         if registry.traffic:
             showing.say("  It gets all the traffic of the Endpoint.")
     showing.say_withdrawn(folder.withdrawn)

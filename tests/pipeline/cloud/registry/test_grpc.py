@@ -51,7 +51,7 @@ def test_push_by_the_jobs_task_and_rollback_by_the_command_over_grpc(world: Worl
         ]
         done = subprocess.run(back, text=True, capture_output=True, env=environment)
         assert done.returncode == 0, done.stderr
-        assert f"{MODEL}@1 is the blessed one." in done.stdout
+        assert f"{MODEL}@1 is the blessed model." in done.stdout
     assert (world.live(), world.last_blessed()) == ("a", "a")
     assert world.versions() == {1: ("a", {"default", "blessed"}), 2: ("b", set())}
     assert world.endpoints.answered[-1] == {f"{NAME}@1": 100}
