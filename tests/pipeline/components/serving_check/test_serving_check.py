@@ -19,7 +19,7 @@ from tfx.types import channel_utils, standard_artifacts
 from configs.push import ServingCheckSettings as Settings
 from documents.provenance import Provenance
 from pipeline.components.serving_check import process, replay
-from pipeline.components.serving_check.component import ServingCheckSettings
+from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.serving_check.executor import Executor
 from pipeline.components.serving_check.process import check
 from serving_signatures.export import SIGNATURES, export_model
@@ -226,6 +226,6 @@ def test_replay_slower_than_allowed_refused(model: Path) -> None:
 
 def test_component_is_an_infra_validator_to_the_pusher() -> None:
     channel = channel_utils.as_channel([standard_artifacts.Model()])
-    component = ServingCheckSettings(model=channel, settings=Settings())
+    component = ServingCheck(model=channel, settings=Settings())
     assert component.outputs["blessing"].type is standard_artifacts.InfraBlessing
     assert Settings.model_validate_json(component.exec_properties["settings"]) == Settings()
