@@ -1,3 +1,3 @@
 """Compares Perennial with TFX's stock components, on the same rows, in one run (`make bench`)."""
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 from configs.load import DEFAULT_CONFIG, load_config
 
 # isort: split

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import numpy as np

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import numpy as np

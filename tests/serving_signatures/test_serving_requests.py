@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import numpy as np

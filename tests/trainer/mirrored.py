@@ -8,7 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import tensorflow as tf

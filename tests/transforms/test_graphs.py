@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import tensorflow as tf

@@ -25,7 +25,7 @@ _LOAD_SECONDS = 300
 
 _PROBE = """
 import json
-import configs  # which chooses Keras 2, as every process of the pipeline does
+import common  # which chooses Keras 2, as every process of the pipeline does
 import tensorflow as tf
 from google.protobuf.internal import api_implementation
 import tfx.version

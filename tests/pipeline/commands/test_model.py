@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import pytest

@@ -3,7 +3,7 @@
 import base64
 from typing import Any
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import numpy as np

@@ -2,7 +2,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 from ml_metadata.proto import metadata_store_pb2 as pb

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import pytest
@@ -383,7 +383,7 @@ def test_push_read_only_folder_says_so_and_changes_nothing(
 
 HOLDING = """
 import sys
-import configs
+import common
 from pipeline.store.versions import publish
 from pipeline.store.versions.push import push
 
@@ -426,7 +426,7 @@ def test_push_two_processes_at_once_the_second_waits_and_both_are_whole(tmp_path
 
 PUSHING = """
 import os, sys
-import configs
+import common
 from pipeline.store.versions import publish
 from pipeline.store.versions.push import push
 

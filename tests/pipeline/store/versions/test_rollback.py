@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import configs  # noqa: F401, sets Keras 2 before TensorFlow is imported
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
 import ml_metadata as mlmd
