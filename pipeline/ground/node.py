@@ -28,6 +28,7 @@ and a component names its executor:
 TFX's `ComponentSpec` is built from that, with the digest of all code that the executor imports.
 """
 
+import abc
 import dataclasses
 import types as python_types
 import typing
@@ -98,9 +99,9 @@ class NodeExecutor(Declared[InputsT, OutputsT, ParametersT], base_executor.BaseE
         inputs, outputs, _ = self.declared()
         self.run(_single(inputs, present(input_dict)), _single(outputs, output_dict), self.unpacked(exec_properties))
 
+    @abc.abstractmethod
     def run(self, inputs: InputsT, outputs: OutputsT, parameters: ParametersT) -> None:
         """Does the component's work."""
-        raise NotImplementedError(f"{type(self).__qualname__}.run")
 
 
 class Node(base_component.BaseComponent):
