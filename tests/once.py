@@ -7,17 +7,23 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-_VARIABLE = "PERENNIAL_TESTS_SHARED"
+_VARIABLE, _PROCESS = "PERENNIAL_TESTS_SHARED", "PERENNIAL_TESTS_PROCESS"
 
 
 def begin() -> None:
     """Makes the folder of this test run, whose name the workers inherit. Called by pytest's first process."""
     os.environ[_VARIABLE] = tempfile.mkdtemp(prefix="perennial-tests-")
+    os.environ[_PROCESS] = str(os.getpid())
 
 
 def end() -> None:
     """Deletes the folder of this test run."""
     shutil.rmtree(os.environ.pop(_VARIABLE), ignore_errors=True)
+
+
+def test_run() -> int:
+    """Returns the process id of pytest's first process, with which everything that the tests share ends."""
+    return int(os.environ[_PROCESS])
 
 
 def once(name: str, make: Callable[[Path], None]) -> Path:

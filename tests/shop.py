@@ -1,7 +1,5 @@
 """Makes a small shop in a folder, the data for tests of whole pipelines."""
 
-import atexit
-import functools
 import os
 import subprocess
 import sys
@@ -9,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
+from tests import forked
 from tests.bench.synthesize import synthesize
-from tests.forked import Commands
 
 USERS, ITEMS, ROWS = 400, 150, 12_000
 
@@ -44,15 +42,17 @@ class Shop:
 
     def run(self, *command: str, config: bool = True) -> "subprocess.CompletedProcess[str]":
         """Runs a command of the environment, in the folder."""
-        return subprocess.run(command, cwd=self.folder, env=self._environment(config), text=True, capture_output=True)
+        environment = self._environment(Path(sys.executable).parent, config)
+        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True)
 
-    def perennial(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Runs `perennial` in the folder, in a fork of a process that has imported the libraries."""
-        return _commands().run(arguments, self.folder, self._environment(True))
+    def forked(self, *command: str, config: bool = True) -> "subprocess.CompletedProcess[str]":
+        """Runs `python`, `perennial` or `tfx` in the folder, in forks of a process that has imported the libraries."""
+        environment = {**self._environment(forked.programs(), config), forked.NESTED: forked.python()}
+        return subprocess.run(command, cwd=self.folder, env=environment, text=True, capture_output=True)
 
-    def _environment(self, config: bool) -> dict[str, str]:
+    def _environment(self, programs: Path, config: bool) -> dict[str, str]:
         environment = {**os.environ, "LOCAL_HOME": str(self.folder / "tfx"), "COLUMNS": "120"}
-        environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+        environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
         environment.pop("PERENNIAL_CONFIG", None)
         if config:
             environment["PERENNIAL_CONFIG"] = str(self.config)
@@ -62,11 +62,3 @@ class Shop:
     def versions(self) -> list[Path]:
         """Pushed models, oldest first."""
         return sorted((self.home / "serving").iterdir(), key=lambda version: int(version.name))
-
-
-@functools.cache
-def _commands() -> Commands:
-    """The one process from which the commands of all shops are forked."""
-    commands = Commands()
-    atexit.register(commands.close)
-    return commands

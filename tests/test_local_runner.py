@@ -120,15 +120,15 @@ def _json(done: "subprocess.CompletedProcess[str]") -> list[dict[str, Any]]:
 
 
 def test_perennial_similar_by_title_and_by_id_equal(shop: Shop) -> None:
-    by_title = _json(shop.perennial("similar", "title 7", "-k", "3", "--json"))
-    by_id = _json(shop.perennial("similar", "b7", "-k", "3", "--json"))
+    by_title = _json(shop.forked("perennial", "similar", "title 7", "-k", "3", "--json"))
+    by_id = _json(shop.forked("perennial", "similar", "b7", "-k", "3", "--json"))
     assert by_title == by_id
     assert len(by_id) == 3
     assert "b7" not in {answer["item_id"] for answer in by_id}
 
 
 def test_perennial_similar_part_of_several_titles_lists_them(shop: Shop) -> None:
-    done = shop.perennial("similar", "itle 14")
+    done = shop.forked("perennial", "similar", "itle 14")
     assert done.returncode == 1
     assert "b149 (Title 149)" in done.stderr
     assert "and 3 more" in done.stderr  # of b14 and b140 to b149
@@ -143,7 +143,7 @@ def test_perennial_recommend_history_left_out_and_sorted(shop: Shop) -> None:
 
 
 def test_perennial_similar_unknown_item_refused_without_traceback(shop: Shop) -> None:
-    done = shop.perennial("similar", "no such book")
+    done = shop.forked("perennial", "similar", "no such book")
     assert done.returncode == 1
     assert "ModelError" in done.stderr
     assert "'no such book'" in done.stderr
@@ -151,20 +151,20 @@ def test_perennial_similar_unknown_item_refused_without_traceback(shop: Shop) ->
 
 
 def test_perennial_recommend_stranger_without_history_refused(shop: Shop) -> None:
-    done = shop.perennial("recommend", "--user", "stranger")
+    done = shop.forked("perennial", "recommend", "--user", "stranger")
     assert done.returncode == 1
     assert "'stranger'" in done.stderr
 
 
 def test_tfx_run_config_of_another_pipeline_refused(shop: Shop) -> None:
     # Without the variable the runner would take its default pipeline.
-    done = shop.run("tfx", "run", "create", "--engine=local", "--pipeline_name=shop", config=False)
+    done = shop.forked("tfx", "run", "create", "--engine=local", "--pipeline_name=shop", config=False)
     assert done.returncode != 0
     assert "asks for the pipeline 'shop'" in done.stderr + done.stdout
 
 
 def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop: Shop) -> None:
-    again = shop.perennial("run", "--config", str(shop.config))
+    again = shop.forked("perennial", "run", "--config", str(shop.config))
     assert again.returncode == 0, again.stderr
     assert "InteractionGen\n    from the cache" in again.stdout
     assert "InteractionTransform\n    from the cache" in again.stdout
@@ -177,7 +177,7 @@ def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop
 
     (part,) = (shop.folder / "interactions").iterdir()
     part.write_text(part.read_text() + '"1","b3",5,1699999999\n')
-    fresh = shop.perennial("run", "--config", str(shop.config))
+    fresh = shop.forked("perennial", "run", "--config", str(shop.config))
     assert fresh.returncode == 0, fresh.stderr
     assert "InteractionGen\n    from the cache" not in fresh.stdout
     assert "warm start: " in fresh.stdout
@@ -189,13 +189,13 @@ def test_run_without_a_catalogue_pushed_and_ids_stand_for_titles(tmp_path: Path)
     values = yaml.safe_load(shop.config.read_text())
     del values["catalogue"]
     shop.config.write_text(yaml.safe_dump(values))
-    done = shop.perennial("run", "--config", str(shop.config))
+    done = shop.forked("perennial", "run", "--config", str(shop.config))
     assert done.returncode == 0, done.stdout + done.stderr
     (version,) = shop.versions
     page = _page(shop, 1)
     assert f"<h1>Pushed as version {version.name}</h1>" in page
     assert f"{ITEMS} items, {ITEMS} of them known from the log alone." in page
-    answers = _json(shop.perennial("similar", "b7", "-k", "3", "--json"))
+    answers = _json(shop.forked("perennial", "similar", "b7", "-k", "3", "--json"))
     assert [answer["title"] for answer in answers] == [answer["item_id"] for answer in answers]
 
 
@@ -203,7 +203,7 @@ def test_run_log_missing_one_clear_error_and_nothing_pushed(tmp_path: Path) -> N
     shop = Shop(tmp_path)
     for part in (shop.folder / "interactions").iterdir():
         part.unlink()
-    done = shop.perennial("run", "--config", str(shop.config))
+    done = shop.forked("perennial", "run", "--config", str(shop.config))
     assert done.returncode == 1
     assert "DataError" in done.stderr
     assert "part-*.csv" in done.stderr
@@ -223,7 +223,7 @@ def test_run_data_outside_the_curated_schema_stopped_before_training(tmp_path: P
     features = [f'feature {{ name: "{name}" type: {kind} }}' for name, kind in names.items()]
     features[2] = 'feature { name: "value" type: FLOAT float_domain { max: 4.5 } }'
     curated.write_text("\n".join(features))
-    done = shop.perennial("run", "--config", str(shop.config))
+    done = shop.forked("perennial", "run", "--config", str(shop.config))
     assert done.returncode == 1
     assert "AnomalyError" in done.stderr
     assert "interactions/train value:" in done.stderr
@@ -248,7 +248,7 @@ def test_tfx_pipeline_compile_from_a_clean_shell(engine: str, tmp_path: Path) ->
             "image": "example/perennial:1",
         }
         shop.config.write_text(yaml.safe_dump(values))
-    done = shop.run("tfx", "pipeline", "compile", f"--engine={engine}", f"--pipeline_path={ROOT / runner}")
+    done = shop.forked("tfx", "pipeline", "compile", f"--engine={engine}", f"--pipeline_path={ROOT / runner}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "compiled successfully" in done.stdout
     assert (shop.folder / "pipeline.json").exists() == (engine == "vertex")

@@ -13,6 +13,7 @@ import yaml
 from google.protobuf import json_format
 
 from configs.load import DEFAULT_CONFIG
+from tests import forked
 from tests.vertex_api import cloud as vertex_cloud
 from tests.vertex_api.cloud import Cloud
 from tests.vertex_api.resources import PARENT, PROJECT, REGION
@@ -49,13 +50,13 @@ class Terminal:
         values["schema_dir"] = str(DEFAULT_CONFIG.parent / "schemas")
         self.config.write_text(yaml.safe_dump(values))
 
-    def tfx(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Runs the command, in the home folder."""
+    def tfx(self, *arguments: str, programs: Path | None = None) -> "subprocess.CompletedProcess[str]":
+        """Runs the command of a folder of programs, in the home folder; by default in a fork."""
         environment = {
             **os.environ,
             **self.cloud.environment,
             "HOME": str(self.folder),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PATH": f"{programs or forked.programs()}{os.pathsep}{os.environ['PATH']}",
             "PERENNIAL_CONFIG": str(self.config),
             "PYTHONPATH": str(self.folder / "site"),
             "COLUMNS": "200",
@@ -75,7 +76,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     folder = tmp_path_factory.mktemp("home")
     with vertex_cloud.cloud(folder) as cloud:
         terminal = Terminal(folder, cloud)
-        created = terminal.tfx("pipeline", "create", "--engine=vertex", RUNNER)
+        created = terminal.tfx("pipeline", "create", "--engine=vertex", RUNNER, programs=Path(sys.executable).parent)
         assert created.returncode == 0, created.stdout + created.stderr
         assert 'Pipeline "movielens-100k" created successfully.' in created.stdout
         yield terminal

@@ -27,7 +27,7 @@ def install(what: str, **arguments: Any) -> None:
 def kill(node: str, moment: str) -> None:
     """Sends SIGKILL at a node's `start`, while `writing` or before `publishing`; no code can clean up.
 
-    `fork_server` sees the writing from outside. A node that writes nothing dies before it publishes.
+    `tests.fault.run` sees the writing from outside. A node that writes nothing dies before it publishes.
     """
     publish = launcher.Launcher._publish_successful_execution
     publish_resolved = resolver_node_handler.execution_publish_utils.publish_internal_execution

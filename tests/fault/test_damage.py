@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault import hooks
-from tests.fault.workshop import NEW_ROWS, ForkServer, ServingWatcher, Workshop, listing
+from tests.fault.workshop import NEW_ROWS, ServingWatcher, Workshop, listing
 
 pytestmark = [pytest.mark.fault, pytest.mark.e2e]
 
@@ -16,9 +16,9 @@ DAY_SECONDS = 86_400
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, server: ForkServer) -> Workshop:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     """A shop that has run once, for copies."""
-    shop = Workshop(tmp_path_factory.mktemp("trained"), server)
+    shop = Workshop(tmp_path_factory.mktemp("trained"))
     assert shop.run() == 0, shop.said
     return shop
 
@@ -52,8 +52,8 @@ def test_serving_folder_wiped_pushed_again(trained: Workshop) -> None:
 
 def test_two_runs_at_once_second_waits_and_both_succeed(trained: Workshop, tmp_path: Path) -> None:
     before, outputs = len(trained.runs), [tmp_path / "one.txt", tmp_path / "two.txt"]
-    pids = [trained.start(output) for output in outputs]
-    assert [trained.wait(pid) for pid in pids] == [0, 0], [output.read_text() for output in outputs]
+    runs = [trained.start(output) for output in outputs]
+    assert [run.wait() for run in runs] == [0, 0], [output.read_text() for output in outputs]
     first, second = trained.runs[before:]
     assert (first.state, second.state) == ("succeeded", "succeeded")
     assert len(first.nodes) == len(second.nodes) == len(trained.nodes)
@@ -66,8 +66,8 @@ def test_two_runs_at_once_second_waits_and_both_succeed(trained: Workshop, tmp_p
 def test_two_runs_at_once_second_refused_by_config(trained: Workshop, tmp_path: Path) -> None:
     before, outputs = len(trained.runs), [tmp_path / "one.txt", tmp_path / "two.txt"]
     with trained.settings(runs={"when_locked": "refuse"}):
-        pids = [trained.start(output) for output in outputs]
-        assert sorted(trained.wait(pid) for pid in pids) == [0, 1]
+        runs = [trained.start(output) for output in outputs]
+        assert sorted(run.wait() for run in runs) == [0, 1]
     assert sum("LockedError: pipeline shop: process " in output.read_text() for output in outputs) == 1
     assert [run.state for run in trained.runs[before:]] == ["succeeded"]
 
@@ -97,8 +97,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(small_disk: Path, server: ForkServer) -> None:
-    shop = Workshop(small_disk / "shop", server)
+def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(small_disk: Path) -> None:
+    shop = Workshop(small_disk / "shop")
     assert shop.run() == 0, shop.said
     before = shop.versions
     shop.add_rows(NEW_ROWS)
@@ -120,10 +120,8 @@ def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(small_disk:
     shop.check_nothing_is_left_behind()
 
 
-def test_disk_full_at_the_start_told_in_one_line_and_the_next_run_recovers(
-    small_disk: Path, tmp_path: Path, server: ForkServer
-) -> None:
-    shop = Workshop(small_disk / "shop", server)
+def test_disk_full_at_the_start_told_in_one_line_and_the_next_run_recovers(small_disk: Path, tmp_path: Path) -> None:
+    shop = Workshop(small_disk / "shop")
     shop.output = tmp_path / "output.txt"
     ballast = small_disk / "ballast"
     # No room at all; room for the lock and the log, and none for the metadata store, which is made then.
@@ -137,7 +135,7 @@ def test_disk_full_at_the_start_told_in_one_line_and_the_next_run_recovers(
     assert shop.run() == 0, shop.said
     before = shop.versions
     hooks.fill_up(str(ballast), 0)
-    rollback = shop.shop.run("perennial", "versions", "rollback", next(iter(before)))
+    rollback = shop.shop.forked("perennial", "versions", "rollback", next(iter(before)))
     assert rollback.stderr.startswith(f"OutputError: {shop.home / 'lock'}: cannot be written (No space left on device)")
     assert rollback.stderr.count("\n") == 1
     assert shop.run() == 1, shop.said
@@ -160,10 +158,8 @@ def serving_mount(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_serving_folder_read_only_told_before_and_during_the_run(
-    tmp_path: Path, serving_mount: Path, server: ForkServer
-) -> None:
-    shop = Workshop(tmp_path, server)
+def test_serving_folder_read_only_told_before_and_during_the_run(tmp_path: Path, serving_mount: Path) -> None:
+    shop = Workshop(tmp_path)
     # Before: nothing runs at all.
     subprocess.run(["mount", "-o", "remount,ro", str(serving_mount)], check=True)
     assert shop.run() == 1

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -13,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tfx.dsl.components.base.base_node import BaseNode
 
+from configs.load import load_config
 from documents.push_record import PushRecord
+from pipeline.pipeline import create_pipeline
+from pipeline.runners.places import local_places
 from pipeline.store.runs.records import Run, read_runs
 from serving_signatures.provenance import model_digest
+from tests import forked
 from tests.shop import Shop
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,40 +28,16 @@ KILLED = -signal.SIGKILL
 NEW_ROWS = "".join(f'"{user}","b{user % 7 + 1}",5,1699999{user:03d}\n' for user in range(1, 60))
 
 
-class ForkServer:
-    """A client of `tests.fault.fork_server`; a pipeline starts within a second."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.fault.fork_server"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        )
-
-    def ask(self, do: str, **request: Any) -> Any:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"do": do, **request}) + "\n")
-        self._process.stdin.flush()
-        return json.loads(self._process.stdout.readline())
-
-    def close(self) -> None:
-        self._process.communicate()
-
-
 class Workshop:
     """A shop, and runs of it."""
 
-    def __init__(self, folder: Path, server: ForkServer) -> None:
+    def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         self.shop = Shop(folder)
         # These tests are about faults: a model that is somewhat worse than the last one must still be pushed.
         self._set(gate={"last_blessed_margin": 0.9})
         self.home, self.serving = self.shop.home, self.shop.home / "serving"
         self.output = folder / "output.txt"
-        self._config, self._server = str(self.shop.config), server
 
     def _set(self, **settings: Any) -> None:
         self.shop.config.write_text(yaml.safe_dump(yaml.safe_load(self.shop.config.read_text()) | settings))
@@ -73,30 +53,32 @@ class Workshop:
             self.shop.config.write_text(before)
 
     @property
-    def nodes(self) -> list[dict[str, Any]]:
+    def nodes(self) -> list[BaseNode]:
         """The pipeline's nodes in the order of execution."""
-        nodes: list[dict[str, Any]] = self._server.ask("nodes", config=self._config)
+        config = load_config(self.shop.config)
+        nodes: list[BaseNode] = create_pipeline(config, local_places(config)).components
         return nodes
 
-    def run(self, *, kill_on_write: str | None = None, **hook: Any) -> int:
+    def run(self, *, kill_on_write: str = "", **hook: Any) -> int:
         """Runs once; returns the exit status, negative for a signal."""
-        status = self._server.ask(
-            "run", config=self._config, output=str(self.output), hook=hook or None, kill_on_write=kill_on_write
-        )
-        return int(status)
+        return self.start(self.output, kill_on_write, hook or None).wait()
+
+    def start(
+        self, output: Path, kill_on_write: str = "", hook: dict[str, Any] | None = None
+    ) -> "subprocess.Popen[bytes]":
+        """Starts a run, whose output goes to a file."""
+        arguments = [str(self.shop.config), json.dumps(hook), kill_on_write]
+        command = [forked.python(), "-m", "tests.fault.run", *arguments]
+        environment = {**os.environ, forked.NESTED: forked.python()}
+        with output.open("wb") as file:
+            return subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+            )
 
     def kill(self, node: str, moment: str) -> int:
         """Runs once and kills the run in a node."""
-        on_write = node if moment == "writing" else None
+        on_write = node if moment == "writing" else ""
         return self.run(kill_on_write=on_write, what="kill", node=node, moment=moment)
-
-    def start(self, output: Path) -> int:
-        """Starts a run beside others; returns its process id."""
-        return int(self._server.ask("start", config=self._config, output=str(output), hook=None))
-
-    def wait(self, pid: int) -> int:
-        """The exit status of a started run."""
-        return int(self._server.ask("wait", pid=pid))
 
     def add_rows(self, rows: str) -> None:
         """Adds new interactions to the log."""

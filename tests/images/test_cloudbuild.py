@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from configs.load import DEFAULT_CONFIG
 from pipeline.commands.cli import _parser
 from pipeline.ground import image
 from pipeline.runners.vertex.labels import COMMIT_VARIABLE
+from tests import forked
 from tests.images.dockerfile import PIPELINE, ROOT, global_arguments, stages
 from tests.pipeline.vertex_settings import containers_of
 
@@ -279,7 +279,7 @@ def test_job_of_the_build_has_both_images_in_place_of_those_of_the_config(tmp_pa
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
     _pushed(tmp_path)
     for name in ("compile", "lint"):
-        done = _run(name, tmp_path, Path(sys.executable).parent, _DATAFLOW="yes", _CONFIG="config.yaml")
+        done = _run(name, tmp_path, forked.programs(), _DATAFLOW="yes", _CONFIG="config.yaml")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "see that it is of the same build" not in done.stderr
     job = (tmp_path / "job/pipeline.json").read_text()
@@ -292,7 +292,7 @@ def test_job_of_the_build_has_both_images_in_place_of_those_of_the_config(tmp_pa
 def test_missing_image_of_dataflow_is_an_error_and_not_an_earlier_one(name: str, tmp_path: Path) -> None:
     _pushed(tmp_path)
     (tmp_path / "job/dataflow_image").unlink()
-    done = _run(name, tmp_path, Path(sys.executable).parent, _DATAFLOW="yes", _CONFIG=str(DEFAULT_CONFIG))
+    done = _run(name, tmp_path, forked.programs(), _DATAFLOW="yes", _CONFIG=str(DEFAULT_CONFIG))
     assert done.returncode == 1
     assert "--dataflow-image must name the image by its digest" in done.stderr
 

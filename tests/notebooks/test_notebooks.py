@@ -86,7 +86,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 def _run(shop: Shop, status: int = 0) -> None:
-    done = shop.perennial("run", "--config", str(shop.config))
+    done = shop.forked("perennial", "run", "--config", str(shop.config))
     assert done.returncode == status, done.stdout + done.stderr
 
 

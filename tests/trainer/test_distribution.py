@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from configs.model import Serving, Trainer
 from serving_signatures.export import SIGNATURES
+from tests import forked
 from tests.trainer_inputs import TrainerInputs
 from trainer.warm_state import read_state
 
@@ -40,7 +40,7 @@ def train(shop: TrainerInputs, folder: Path, devices: int, base_model: str | Non
     }
     folder.mkdir()
     (folder / "fn_args.json").write_text(json.dumps(fn_args))
-    command = [sys.executable, "-m", "tests.trainer.mirrored", str(devices), str(folder / "fn_args.json")]
+    command = [forked.python(), "-m", "tests.trainer.mirrored", str(devices), str(folder / "fn_args.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stderr

@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from google.cloud import aiplatform_v1 as v1
 
+from tests import forked
 from tests.vertex_api.resources import filtered
 from tests.vertex_api.rest import ApiError, Route
 
@@ -53,10 +53,10 @@ class CustomJobs:
         place = self._place(job.name)
         (place / "empty").mkdir(parents=True)
         executable, *rest = [*pool.container_spec.command, *pool.container_spec.args]
-        assert executable == "python"  # replaces the image's interpreter by this one
+        assert executable == "python"  # replaces the image's interpreter
         with (place / "log").open("wb") as log:
             self._processes[job.name] = subprocess.Popen(
-                [sys.executable, *rest],
+                [forked.python(), *rest],
                 cwd=place / "empty",
                 env={**self._environment, **self._variables(job)},
                 stdout=log,

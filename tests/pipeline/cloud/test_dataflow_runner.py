@@ -4,7 +4,6 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineState
 
 from pipeline.cloud.dataflow import dataflow_args
+from tests import forked
 from tests.pipeline.vertex_settings import config_with
 from tests.vertex_api import Refuse, VertexApi
 from tests.vertex_api.credentials import Tokens
@@ -40,7 +40,6 @@ print("went on")
 """
 
 _TFX = """
-import sys
 import apache_beam as beam
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 class Executor(BaseBeamExecutor):
@@ -88,7 +87,7 @@ def start(api: VertexApi, tmp_path: Path) -> Iterator[Callable[[str], Task]]:
     streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 
     def start_(script: str) -> Task:
-        command = [sys.executable, "-c", script, *args_of(api, tmp_path)]
+        command = [forked.python(), "-c", script, *args_of(api, tmp_path)]
         started.append(subprocess.Popen(command, cwd=ROOT, env=environment, **streams))
         return started[-1]
 

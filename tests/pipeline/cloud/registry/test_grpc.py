@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import yaml
 
 from configs.load import load_config
 from pipeline.runners.vertex.compile import compile_job
+from tests import forked
 from tests.pipeline.cloud.registry.worlds import MODEL, NAME, World
 from tests.pipeline.commands.vertex.test_versions import write
 from tests.vertex_api import Cut, Refuse
@@ -38,7 +38,7 @@ def test_push_by_the_jobs_task_and_rollback_by_the_command_over_grpc(world: Worl
         assert world.endpoints.answered[-1] == {f"{NAME}@2": 100}
 
         back = [
-            sys.executable,
+            forked.python(),
             "-W",
             "ignore",
             "-m",
@@ -86,7 +86,7 @@ class Task:
             },
         }
         arguments = [json.dumps(executor_input) if a == "{{$}}" else a for a in self._container["args"]]
-        command = [sys.executable, *self._container["command"][1:], *arguments]
+        command = [forked.python(), *self._container["command"][1:], *arguments]
         done = subprocess.run(command, text=True, capture_output=True, env=environment)
         assert done.returncode == 0, done.stderr
         artifact = json.loads(output_file.read_text())["artifacts"]["registered_model"]["artifacts"][0]

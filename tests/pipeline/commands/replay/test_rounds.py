@@ -65,7 +65,7 @@ def test_outcome_of_a_model_handed_on_has_no_training(history: History) -> None:
 @pytest.mark.e2e
 def test_replay_shop_three_rounds_each_ends_pushed_or_refused_and_later_ones_start_warm(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
-    done = shop.perennial("replay", "--config", str(shop.config), "--rounds", "3")
+    done = shop.forked("perennial", "replay", "--config", str(shop.config), "--rounds", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     home = tmp_path / "runs" / "replay" / "shop"
     rounds = json.loads((home / "rounds.json").read_text())

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from configs.evaluation import LIST_K, Evaluation, Gate
 from documents.evaluation import ContenderMeasurements, EvaluationReport, Stability
 from pipeline.components.retrieval_evaluator.ui_metrics import ui_metrics
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY
+from tests import forked
 from tests.documents.samples import EVALUATION, measured
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
 from tests.pipeline.components.retrieval_evaluator.inputs import evaluate
@@ -118,7 +118,7 @@ def test_task_on_vertex_writes_the_metrics_as_metadata_of_a_system_metrics(
     }
     parameters = {name: {"parameterType": "STRING"} for name in ("settings", "gate", "code_digest")}
     spec = {"parameters": {**parameters, "weighted": {"parameterType": "NUMBER_INTEGER"}}}
-    command = [sys.executable, "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
+    command = [forked.python(), "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
     given = {
         "executor_class_path": "pipeline.components.retrieval_evaluator.executor.Executor",
         "json_serialized_invocation_args": json.dumps(executor_input),

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tfx.types import standard_artifacts
 
 from pipeline.components.run_report.component import RunReport
 from pipeline.ground import artifacts
+from tests import forked
 from tests.pipeline.report import worlds
 
 
@@ -99,7 +99,7 @@ def test_compiled_task_in_a_process_of_its_own_writes_the_page_and_names_it(tmp_
         "outputs": {"artifacts": {"report": {"artifacts": [report]}}, "outputFile": str(output_file)},
     }
     arguments = [json.dumps(executor_input) if a == "{{$}}" else a for a in container["args"]]
-    done = subprocess.run([sys.executable, *container["command"][1:], *arguments], capture_output=True, text=True)
+    done = subprocess.run([forked.python(), *container["command"][1:], *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (written,) = json.loads(output_file.read_text())["artifacts"]["report"]["artifacts"]
     assert written["uri"] == str(tmp_path / "report" / "report.html")

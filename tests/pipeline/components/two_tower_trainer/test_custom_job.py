@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from pipeline.cloud.training import training_job
 from pipeline.components.two_tower_trainer import custom_job, executor, job_client
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.presence import mark_absent
+from tests import forked
 from tests.trainer_inputs import TrainerInputs
 from tests.vertex_api import Cut, Refuse, VertexApi
 from tests.vertex_api.credentials import Tokens
@@ -382,7 +382,7 @@ def test_do_task_is_ended_by_a_signal_stops_its_job(
     (tmp_path / "model_run").mkdir()
     started = tmp_path / "model_run" / "started"
     os.mkfifo(started)
-    task = subprocess.Popen([sys.executable, "-c", _TASK], stdin=subprocess.PIPE, cwd=ROOT, env=dict(os.environ))
+    task = subprocess.Popen([forked.python(), "-c", _TASK], stdin=subprocess.PIPE, cwd=ROOT, env=dict(os.environ))
     assert task.stdin is not None
     task.stdin.write(json.dumps(given).encode())
     task.stdin.close()

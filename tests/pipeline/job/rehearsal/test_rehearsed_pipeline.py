@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import yaml
 
 from pipeline.job.rehearsal.records import Records
 from pipeline.store.models import newest_version
+from tests import forked
 from tests.bench.synthesize import synthesize
 
 pytestmark = pytest.mark.e2e
@@ -65,7 +65,7 @@ class Place:
             "COLUMNS": "200",
         }
         ran = subprocess.run(
-            [sys.executable, "-m", "pipeline.commands.cli", *command],
+            [forked.python(), "-m", "pipeline.commands.cli", *command],
             cwd=Path(__file__).parents[4],
             env=environment,
             text=True,

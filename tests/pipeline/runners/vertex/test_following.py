@@ -1,11 +1,11 @@
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.pipeline.runners.vertex.conftest import WriteConfig
 from tests.pipeline.runners.vertex.stages import stage, task
 from tests.pipeline.runners.vertex.test_submit import submit
@@ -78,7 +78,7 @@ def test_submit_wait_interrupted_leaves_the_run_going(cloud: Cloud, write_config
     cloud.pipelines.plan(stage("RUNNING", task("DataGate", "RUNNING")))
     arguments = ["vertex", "submit", "--config", str(write_config()), "--job", str(job_file)]
     waiting = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "pipeline.commands.cli", *arguments, "--without-estimate", "--wait"],
+        [forked.python(), "-W", "ignore", "-m", "pipeline.commands.cli", *arguments, "--without-estimate", "--wait"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

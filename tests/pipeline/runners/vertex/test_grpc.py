@@ -3,12 +3,12 @@
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.pipeline.runners.vertex.conftest import WriteConfig
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.cloud import Cloud
@@ -29,7 +29,7 @@ def vertex(cloud: Cloud, write_config: WriteConfig, tmp_path: Path) -> Iterator[
 
         def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
             whole = [
-                sys.executable,
+                forked.python(),
                 "-W",
                 "ignore",
                 "-m",

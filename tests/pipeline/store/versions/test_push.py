@@ -23,6 +23,7 @@ from pipeline.store.versions import publish as publish_module
 from pipeline.store.versions.folder import names, versions
 from pipeline.store.versions.push import push
 from serving_signatures.provenance import model_digest
+from tests import forked
 from tests.pipeline.store.versions.conftest import Clock
 from tests.pipeline.store.versions.folders import hidden, make_model, served
 
@@ -404,7 +405,7 @@ def test_push_two_processes_at_once_the_second_waits_and_both_are_whole(tmp_path
     serving = tmp_path / "serving"
     first, second = (make_model(tmp_path / name, name) for name in "ab")
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDING, first, str(serving)],
+        [forked.python(), "-c", HOLDING, first, str(serving)],
         cwd=Path(__file__).parents[4],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
