@@ -64,14 +64,25 @@ def _transform(
     return rows, tft.TFTransformOutput(str(folder / "graph"))
 
 
-def _interactions(folder: Path, weighted: bool) -> tuple[list[dict[str, Any]], tft.TFTransformOutput]:
-    return _transform(
-        lambda inputs: interactions.preprocessing_fn(inputs, {"weighted": weighted}), INTERACTIONS, TRAIN, EVAL, folder
-    )
+Transformed = tuple[list[dict[str, Any]], tft.TFTransformOutput]
 
 
-def test_interactions_eval_only_ids_are_outside_the_vocabulary(tmp_path: Path) -> None:
-    rows, graph = _interactions(tmp_path, weighted=False)
+@pytest.fixture(scope="module")
+def transformed(tmp_path_factory: pytest.TempPathFactory) -> dict[bool, Transformed]:
+    """The rows and the graph, with and without weights."""
+
+    def transform(weighted: bool) -> Transformed:
+        settings = {"weighted": weighted}
+        folder = tmp_path_factory.mktemp("interactions")
+        return _transform(
+            lambda inputs: interactions.preprocessing_fn(inputs, settings), INTERACTIONS, TRAIN, EVAL, folder
+        )
+
+    return {weighted: transform(weighted) for weighted in (False, True)}
+
+
+def test_interactions_eval_only_ids_are_outside_the_vocabulary(transformed: dict[bool, Transformed]) -> None:
+    rows, graph = transformed[False]
 
     users = graph.vocabulary_by_name(features.USER_VOCABULARY)
     items = graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
@@ -84,21 +95,21 @@ def test_interactions_eval_only_ids_are_outside_the_vocabulary(tmp_path: Path) -
     assert list(rows[0][features.TARGET_ITEM_ID]) == [b"later", b"a"]
 
 
-def test_interactions_plain_likes_weigh_one(tmp_path: Path) -> None:
-    rows, _ = _interactions(tmp_path, weighted=False)
+def test_interactions_plain_likes_weigh_one(transformed: dict[bool, Transformed]) -> None:
+    rows, _ = transformed[False]
     assert list(rows[0][features.HISTORY_WEIGHT]) == [1.0, 1.0]
 
 
-def test_interactions_event_weights_weigh_the_history(tmp_path: Path) -> None:
-    rows, _ = _interactions(tmp_path, weighted=True)
+def test_interactions_event_weights_weigh_the_history(transformed: dict[bool, Transformed]) -> None:
+    rows, _ = transformed[True]
     assert list(rows[0][features.HISTORY_WEIGHT]) == [2.0, 0.5]
 
 
 @pytest.mark.parametrize("weighted", [True, False])
 def test_interactions_rows_lack_each_others_values_is_refused_where_values_weigh(
-    tmp_path: Path, weighted: bool
+    transformed: dict[bool, Transformed], weighted: bool
 ) -> None:
-    _, graph = _interactions(tmp_path, weighted)
+    _, graph = transformed[weighted]
     rows = [([b"a", b"b"], [1.0]), ([b"a"], [2.0, 6.0])]
     inputs = {
         features.USER_ID: tf.sparse.from_dense([["u2"], ["u2"]]),
@@ -114,14 +125,14 @@ def test_interactions_rows_lack_each_others_values_is_refused_where_values_weigh
         assert layer(inputs)[features.HISTORY_WEIGHT].values.numpy().tolist() == [1.0, 1.0, 1.0]
 
 
-def test_interactions_empty_history_stays_empty(tmp_path: Path) -> None:
-    rows, _ = _interactions(tmp_path, weighted=True)
+def test_interactions_empty_history_stays_empty(transformed: dict[bool, Transformed]) -> None:
+    rows, _ = transformed[True]
     assert rows[1][features.HISTORY_INDEX].size == 0
     assert rows[1][features.HISTORY_WEIGHT].size == 0
 
 
 @pytest.fixture(scope="module")
-def items(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]], tft.TFTransformOutput]:
+def items(tmp_path_factory: pytest.TempPathFactory) -> Transformed:
     spec = dict.fromkeys(("item_id", "title", "words", "letters", "genres"), tf.string) | {"year": tf.float32}
     return _transform(
         lambda inputs: catalogue.preprocessing_fn(inputs, {"features": CATALOGUE_CONFIG}),
@@ -132,7 +143,7 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]
     )
 
 
-def _content(items: tuple[list[dict[str, Any]], tft.TFTransformOutput], row: int, name: str) -> list[str]:
+def _content(items: Transformed, row: int, name: str) -> list[str]:
     vocabulary = items[1].vocabulary_by_name(features.content_vocabulary(name))
     indices = items[0][row][features.content_index(name)]
     return [vocabulary[index].decode() if index >= 0 else "(outside)" for index in indices]
