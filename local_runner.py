@@ -19,8 +19,8 @@ def main() -> None:
         requested = _requested_pipeline_name()
         if requested not in (None, config.name):
             raise ConfigError(
-                f"`tfx run create` asks for the pipeline {requested!r}, but the config is that of {config.name!r}: "
-                f"export {CONFIG_VARIABLE} with the YAML that the pipeline was created from."
+                f"`tfx run create` names the pipeline {requested!r}, but the config is for {config.name!r}: export "
+                f"{CONFIG_VARIABLE} with the YAML that the pipeline was created from."
             )
         local.run(config)
     except PerennialError as e:

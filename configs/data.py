@@ -53,7 +53,7 @@ class FileFormat(Settings):
     def _quote_is_one_byte(cls, quote: str) -> str:
         # Arrow's parser takes one byte.
         if quote and (not quote.isascii() or quote in "\r\n\0"):
-            raise ValueError("is one ASCII character other than a line end, or '' for none")
+            raise ValueError("must be one ASCII character other than a line end, or '' for none")
         return quote
 
     @model_validator(mode="after")
@@ -369,7 +369,9 @@ class Catalogue(Settings):
     def _names_are_feature_names(cls, features: dict[str, Feature]) -> dict[str, Feature]:
         for name in features:
             if not name.isidentifier() or name in ("item_id", "title"):
-                raise ValueError(f"a feature's name is an identifier other than item_id and title; received {name!r}")
+                raise ValueError(
+                    f"a feature's name must be an identifier other than item_id and title; received {name!r}"
+                )
         return features
 
     @model_validator(mode="after")
@@ -383,4 +385,4 @@ class Catalogue(Settings):
 def _refuse_names_without_header(form: FileFormat, columns: Iterable[Column | None]) -> None:
     named = [column for column in columns if isinstance(column, str)]
     if named and form.kind == "delimited" and not form.header:
-        raise ValueError(f"without a header, columns are given by position; received names {named}")
+        raise ValueError(f"without a header, columns must be given by position; received names {named}")

@@ -47,21 +47,22 @@ class Evaluation(Settings):
     @classmethod
     def _top_k_is_usable(cls, top_k: tuple[int, ...]) -> tuple[int, ...]:
         if LIST_K not in top_k or min(top_k) < 1:
-            raise ValueError(f"must hold positive integers, {LIST_K} among them; received {top_k}")
+            raise ValueError(f"must hold positive integers and include {LIST_K}; received {top_k}")
         return top_k
 
     @field_validator("activity_from")
     @classmethod
     def _activity_rises(cls, activity_from: tuple[int, ...]) -> tuple[int, ...]:
         if activity_from[:1] != (1,) or list(activity_from) != sorted(set(activity_from)):
-            raise ValueError(f"must be rising integers, the first of them 1; received {activity_from}")
+            raise ValueError(f"must be increasing integers that begin with 1; received {activity_from}")
         return activity_from
 
     @model_validator(mode="after")
     def _tail_is_left(self) -> "Evaluation":
         if self.head_share + self.torso_share >= 1:
             raise ValueError(
-                f"head_share {self.head_share} and torso_share {self.torso_share} leave nothing to the tail"
+                f"head_share {self.head_share} and torso_share {self.torso_share} leave nothing for the tail: their "
+                "sum must be below 1"
             )
         return self
 
@@ -155,7 +156,7 @@ class Gate(Settings):
     def _floor_is_above_zero(cls, floor: dict[str, float]) -> dict[str, float]:
         if any(value <= 0 for value in floor.values()):
             raise ValueError(
-                f"a floor must be above zero, which a model that learned nothing reaches; received {floor}"
+                f"a floor must be above zero, because a model that learned nothing also reaches zero; received {floor}"
             )
         return floor
 
@@ -166,17 +167,17 @@ class Gate(Settings):
             evaluation: How models are measured.
 
         Raises:
-            ConfigError: There is no such metric or slice, or it is no metric of which more is better.
+            ConfigError: There is no such metric or slice, or a minimum cannot be set for the metric.
         """
         for metric in (*self.floor, self.better_than_popularity, self.last_blessed_metric):
             if metric not in evaluation.better_when_higher:
                 raise ConfigError(
-                    f"gate: {metric!r} is no metric of which more is better. Those that evaluation measures are "
+                    f"gate: {metric!r} is not a metric for which a minimum can be set. The evaluation measures these: "
                     f"{', '.join(evaluation.better_when_higher)}"
                 )
         slices = [f"{kind}/{name}" for kind, names in evaluation.slices.items() for name in names]
         for name in self.required_slices:
             if name not in slices:
                 raise ConfigError(
-                    f"gate.required_slices: no such slice: {name!r}. evaluation makes {', '.join(slices)}"
+                    f"gate.required_slices: there is no slice {name!r}. The evaluation has these: {', '.join(slices)}"
                 )

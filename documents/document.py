@@ -54,7 +54,7 @@ class Document(Values):
     FILE: ClassVar[str]
     """The file, relative to the folder that holds the document."""
 
-    TO_DO: ClassVar[str] = "Delete the folder that holds it and run again: the pipeline then writes it anew."
+    TO_DO: ClassVar[str] = "Delete the folder that holds it and run again: the pipeline then writes a new one."
     """What a person can do if the file cannot be used."""
 
     format_version: int = _FIRST_VERSION
@@ -91,8 +91,8 @@ class Document(Values):
         except ValidationError as e:
             raise error(f"{where} is damaged: {_fault(e)}. {advice}".rstrip()) from e
         if found > ours:
-            advice = "A newer Perennial wrote it: update this one." + (f" Or: {advice}" if advice else "")
-        raise error(f"{where} has format version {found}, and this code reads version {ours}. {advice}".rstrip())
+            advice = "A newer version of Perennial wrote it: upgrade Perennial." + (f" Or: {advice}" if advice else "")
+        raise error(f"{where} has format version {found}, but this code reads version {ours}. {advice}".rstrip())
 
     @classmethod
     def read(cls: type[D], folder: str | os.PathLike[str], error: type[PerennialError] = OutputError) -> D:

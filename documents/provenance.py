@@ -29,7 +29,7 @@ class Provenance(Document):
     """The origin of a model. Every field has a default, because a model made elsewhere may record less."""
 
     FILE: ClassVar[str] = "assets.extra/provenance.json"
-    TO_DO: ClassVar[str] = "It is a part of the model: remove its version's folder, and run again."
+    TO_DO: ClassVar[str] = "It is part of the model: delete the folder of the model's version and run again."
 
     pipeline: str | None = None
     """The pipeline's name."""

@@ -22,7 +22,7 @@ class PushRecord(Document):
     model_config = ConfigDict(extra="allow")
 
     FILE: ClassVar[str] = "assets.extra/push.json"
-    TO_DO: ClassVar[str] = "Mend it, or remove it: its version then counts as one that came otherwise."
+    TO_DO: ClassVar[str] = "Repair it, or delete it: its version then counts as one that no push or rollback made."
 
     model_digest: str | None = None
     """Digest of the model that the version holds, 64 hexadecimal digits."""

@@ -24,7 +24,7 @@ class Withdrawn(Document):
 
     FILE: ClassVar[str] = ".withdrawn.json"
     TO_DO: ClassVar[str] = (
-        "It says which models a rollback took out of service: mend it, or remove it and roll back once more."
+        "It lists the models that a rollback took out of service: repair it, or delete it and roll back again."
     )
 
     models: dict[str, WithdrawnModel]

@@ -160,7 +160,7 @@ def test_tfx_run_config_of_another_pipeline_refused(shop: Shop) -> None:
     # Without the variable the runner would take its default pipeline.
     done = shop.forked("tfx", "run", "create", "--engine=local", "--pipeline_name=shop", config=False)
     assert done.returncode != 0
-    assert "asks for the pipeline 'shop'" in done.stderr + done.stdout
+    assert "names the pipeline 'shop'" in done.stderr + done.stdout
 
 
 def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop: Shop) -> None:

@@ -105,5 +105,7 @@ class Dataflow(Settings):
     @model_validator(mode="after")
     def _has_one_source(self) -> "Dataflow":
         if self.image is not None and self.setup_file is not None:
-            raise ValueError("image and setup_file exclude each other; give the one that workers are to be made from")
+            raise ValueError(
+                "image and setup_file exclude each other; keep only the one that the workers are made from"
+            )
         return self

@@ -71,5 +71,7 @@ class Registry(Settings):
     @model_validator(mode="after")
     def _aliases_differ(self) -> "Registry":
         if self.previous_alias in (self.blessed_alias, "default"):
-            raise ValueError("previous_alias must not be blessed_alias, nor 'default', which goes with that")
+            raise ValueError(
+                "previous_alias must not be blessed_alias, and not 'default', which moves together with blessed_alias"
+            )
         return self

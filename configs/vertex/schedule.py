@@ -22,7 +22,7 @@ def _is_a_moment(text: str) -> str:
     try:
         moment(text)
     except ValueError as e:
-        raise ValueError(f"is no moment: {e}") from e
+        raise ValueError(f"is not a valid time: {e}") from e
     return text
 
 
@@ -31,7 +31,7 @@ Moment = Annotated[
     Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(Z|[+-]\d{2}:\d{2})$"),
     AfterValidator(_is_a_moment),
 ]
-"""A moment, RFC 3339, such as `2026-12-01T00:00:00Z`."""
+"""A time, RFC 3339, such as `2026-12-01T00:00:00Z`."""
 
 
 class Schedule(Settings):
@@ -62,7 +62,7 @@ class Schedule(Settings):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError) as e:
-            raise ValueError("not a name of the IANA time zone database, such as Europe/Berlin or Etc/UTC") from e
+            raise ValueError("must be a name of the IANA time zone database, such as Europe/Berlin or Etc/UTC") from e
         return name
 
     @model_validator(mode="after")

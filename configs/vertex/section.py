@@ -143,8 +143,8 @@ class Vertex(Settings):
     def _logs_reach_tensorboard(self) -> "Vertex":
         if self.tensorboard is not None and (self.custom_job is None or self.service_account is None):
             raise ValueError(
-                "tensorboard needs custom_job, as Vertex takes no logs of other tasks, and service_account, by which "
-                "it writes; for training in the pipeline's task, leave it out and send the logs with "
-                "tb-gcp-uploader --logdir"
+                "tensorboard needs custom_job, because Vertex receives logs from CustomJobs only, and "
+                "service_account, which writes the logs. If training runs in the pipeline's task, leave tensorboard "
+                "out and upload the logs with tb-gcp-uploader --logdir"
             )
         return self

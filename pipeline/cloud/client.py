@@ -78,7 +78,7 @@ class Api:
                     found[0].refresh(Request())
                 except (TypeError, ValueError, AttributeError) as e:
                     # The reply was cut off, or is a page from a proxy; google-auth looks for the token in it anyway.
-                    raise auth_exceptions.RefreshError(f"no token is in the answer: {e}", retryable=True) from e
+                    raise auth_exceptions.RefreshError(f"the reply has no token: {e}", retryable=True) from e
             return found[0]
 
         try:

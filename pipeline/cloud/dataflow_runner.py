@@ -89,13 +89,13 @@ def _cancel(job: str, options: PipelineOptions) -> None:
     cloud = options.view_as(GoogleCloudOptions)
     by_hand = f"gcloud dataflow jobs cancel {job} --project={cloud.project} --region={cloud.region}"
     # Logged before the attempt, as the task may be killed during it.
-    _LOGGER.warning("Cancelling Dataflow job %s, as its task ends. By hand: %s", job, by_hand)
+    _LOGGER.warning("Cancelling Dataflow job %s because its task ends. To cancel it by hand: %s", job, by_hand)
     try:
         # A client of its own: one of Beam's threads still uses the other, whose connection serves only one thread.
         _persistently_cancel(apiclient.DataflowApplicationClient(options), job)
     except _FAILED as e:
         _LOGGER.error(
-            "Dataflow job %s could not be cancelled, and may run on and cost: %s. Cancel it by hand: %s",
+            "Dataflow job %s could not be cancelled, so it may still run and cost money: %s. Cancel it by hand: %s",
             job,
             e,
             by_hand,
@@ -109,7 +109,7 @@ def _persistently_cancel(client: apiclient.DataflowApplicationClient, job: str) 
             client.modify_job_state(job, "JOB_STATE_CANCELLED")
         except _REFUSED as e:
             if _OVER in str(e):
-                _LOGGER.info("Dataflow job %s had ended already", job)
+                _LOGGER.info("Dataflow job %s had already ended", job)
                 return
             if _NOT_READY not in str(e) or time.monotonic() > end:
                 raise

@@ -74,7 +74,7 @@ def explain(error: Exception, asked: Asked) -> VertexError:
 
 def _meaning(error: Exception, asked: Asked) -> str:
     if isinstance(error, auth_exceptions.DefaultCredentialsError):
-        return f"no credentials are found here ({_first_line(error)}). {_LOGIN}"
+        return f"no credentials were found on this machine ({_first_line(error)}). {_LOGIN}"
     if isinstance(error, auth_exceptions.RefreshError) and not error.retryable:
         return f"the credentials of {asked.who} have expired or are revoked ({_first_line(error)}). {_LOGIN}"
     if isinstance(error, exceptions.Unauthorized):
@@ -83,26 +83,26 @@ def _meaning(error: Exception, asked: Asked) -> str:
         return _forbidden(error, asked)
     if isinstance(error, exceptions.NotFound):
         return (
-            f"not found in project {asked.vertex.project}, region {asked.vertex.region}: {said(error)} "
-            "Look at vertex.project and vertex.region in the config."
+            f"not found in project {asked.vertex.project}, region {asked.vertex.region}: {said(error)} Check "
+            "vertex.project and vertex.region in the config."
         )
     if isinstance(error, exceptions.TooManyRequests):
         return (
-            f"429 in {_attempts(asked)}: too many requests, or a quota of project {asked.vertex.project} is "
-            "used up. Wait some minutes, or ask for more at https://console.cloud.google.com/iam-admin/quotas. "
-            f"Google Cloud said: {said(error)}"
+            f"429 in {_attempts(asked)}: there were too many requests, or a quota of project {asked.vertex.project} "
+            "is used up. Wait some minutes, or request a larger quota at "
+            f"https://console.cloud.google.com/iam-admin/quotas. Google Cloud said: {said(error)}"
         )
     if isinstance(error, exceptions.MethodNotImplemented):
         return (
-            f"{asked.host} knows no such call (501): {said(error)} Look at vertex.region and vertex.api_endpoint in "
-            "the config."
+            f"{asked.host} does not have this method (501): {said(error)} Check vertex.region and vertex.api_endpoint "
+            "in the config."
         )
     if isinstance(error, exceptions.GoogleAPICallError) and not isinstance(error, exceptions.ServerError):
-        return f"Google Cloud refused it ({int(error.code or 0)}): {said(error)}"
+        return f"Google Cloud refused the call ({int(error.code or 0)}): {said(error)}"
     return (
-        f"{asked.host} could not be reached, or gave no whole answer in {_attempts(asked)}; "
-        f"the last: {_first_line(error)}. Look at the network, at vertex.region and "
-        "vertex.api_endpoint in the config, and at https://status.cloud.google.com."
+        f"{asked.host} could not be reached, or its replies were incomplete, in {_attempts(asked)}; last error: "
+        f"{_first_line(error)}. Check the network, vertex.region and vertex.api_endpoint in the config, and "
+        "https://status.cloud.google.com."
     )
 
 
@@ -119,7 +119,7 @@ def _forbidden(error: exceptions.Forbidden, asked: Asked) -> str:
     if reason == "BILLING_DISABLED":
         return f"project {project} has no billing account: {message}"
     if reason in _NO_PROJECT:
-        return f"there is no project {project} for {asked.who}: {message} Look at vertex.project in the config."
+        return f"there is no project {project} that {asked.who} can use: {message} Check vertex.project in the config."
     found = _PERMISSION.search(f"{facts.get('permission', '')} {message}")
     permission = found[0] if found else ""
     if permission == _ACT_AS or _ACTS_AS.search(message):
@@ -130,7 +130,7 @@ def _forbidden(error: exceptions.Forbidden, asked: Asked) -> str:
     role = next((role for start, role in _ROLES.items() if permission.startswith(start)), _ROLES["aiplatform"])
     return (
         f"403: {asked.who} lacks {permission or 'a permission'} in project {project}, or the project or region is "
-        f"another one. Grant it {role}, or look at vertex.project and vertex.region in the config. Google Cloud said: "
+        f"wrong. Grant it {role}, or check vertex.project and vertex.region in the config. Google Cloud said: "
         f"{message}"
     )
 

@@ -20,13 +20,13 @@ def test_evaluation_metrics_and_slices_are_named_in_order() -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        ({"top_k": ()}, "10 among them"),
-        ({"top_k": (1, 5)}, "10 among them"),
+        ({"top_k": ()}, "include 10"),
+        ({"top_k": (1, 5)}, "include 10"),
         ({"top_k": (0, 10)}, "positive"),
-        ({"activity_from": ()}, "rising"),
-        ({"activity_from": (2, 5)}, "first of them 1"),
-        ({"activity_from": (1, 5, 5)}, "rising"),
-        ({"head_share": 0.7, "torso_share": 0.3}, "nothing to the tail"),
+        ({"activity_from": ()}, "increasing"),
+        ({"activity_from": (2, 5)}, "that begin with 1"),
+        ({"activity_from": (1, 5, 5)}, "increasing"),
+        ({"head_share": 0.7, "torso_share": 0.3}, "nothing for the tail"),
         ({"resamples": 10}, "100"),
     ],
 )
@@ -53,6 +53,7 @@ def test_gate_floor_that_zeros_would_pass_is_refused(value: float) -> None:
     ],
 )
 def test_gate_that_asks_for_what_is_not_measured_is_refused_by_name(gate: Gate) -> None:
-    wrong = r"'(hit_rate@7|ndgc@10|recall@1000|gini@10|mean_popularity@10)' is no metric|no such slice: 'user/stranger"
+    metric = "hit_rate@7|ndgc@10|recall@1000|gini@10|mean_popularity@10"
+    wrong = rf"'({metric})' is not a metric|there is no slice 'user/stranger"
     with pytest.raises(ConfigError, match=rf"gate.*({wrong})"):
         gate.require_measured(Evaluation())

@@ -164,7 +164,7 @@ def test_config_is_frozen(tmp_path):
         ),
         (
             {"log__format__header": False},
-            "log: without a header, columns are given by position; received names ['user_id', 'item_id']",
+            "log: without a header, columns must be given by position; received names ['user_id', 'item_id']",
         ),
         (
             {"log__format__separator": "::"},
@@ -180,9 +180,9 @@ def test_config_is_frozen(tmp_path):
         ),
         (
             {"log__format__quote": "«"},
-            "log.format.quote: is one ASCII character other than a line end, or '' for none. Received: '«'",
+            "log.format.quote: must be one ASCII character other than a line end, or '' for none. Received: '«'",
         ),
-        ({"log__format__quote": "\n"}, "log.format.quote: is one ASCII character other than a line end"),
+        ({"log__format__quote": "\n"}, "log.format.quote: must be one ASCII character other than a line end"),
         (
             {"log__format": {"separator": "'", "quote": "'"}},
             "log.format: separator and quote are both \"'\"; set quote: '' if nothing is quoted",
@@ -208,7 +208,7 @@ def test_config_is_frozen(tmp_path):
         ),
         (
             {"catalogue": {"path": "a", "format": {"header": False}, "item_id": 0}},
-            "catalogue: without a header, columns are given by position; received names ['title']",
+            "catalogue: without a header, columns must be given by position; received names ['title']",
         ),
         (
             {
@@ -223,7 +223,7 @@ def test_config_is_frozen(tmp_path):
                     },
                 }
             },
-            "catalogue: without a header, columns are given by position; received names ['about', 'drama']",
+            "catalogue: without a header, columns must be given by position; received names ['about', 'drama']",
         ),
         (
             {"catalogue": {"path": "a", "features": {"genre": {"kind": "category", "flags": {}}}}},
@@ -244,7 +244,7 @@ def test_config_is_frozen(tmp_path):
         ),
         (
             {"catalogue": {"path": "a", "features": {"title": {"kind": "text", "column": "a"}}}},
-            "catalogue.features: a feature's name is an identifier other than item_id and title; received 'title'",
+            "catalogue.features: a feature's name must be an identifier other than item_id and title; received 'title'",
         ),
         (
             {"catalogue": {"path": "a", "features": {"year": {"kind": "number", "column": "a", "pattern": "(\\d"}}}},
@@ -261,8 +261,8 @@ def test_config_is_frozen(tmp_path):
         ),
         (
             {"vertex": {"schedule": {"cron": "0 3 * * *", "time_zone": "Berlin"}}},
-            "vertex.schedule.time_zone: not a name of the IANA time zone database, such as Europe/Berlin or Etc/UTC. "
-            "Received: 'Berlin'",
+            "vertex.schedule.time_zone: must be a name of the IANA time zone database, such as Europe/Berlin or "
+            "Etc/UTC. Received: 'Berlin'",
         ),
         (
             {"vertex": {"dataflow": {"image": "a", "setup_file": "b"}}},

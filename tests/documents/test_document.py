@@ -97,9 +97,9 @@ def test_document_of_a_wrong_type_names_the_field_and_the_value(document: Docume
 
 @pytest.mark.parametrize(
     ("found", "said"),
-    [(3, "format version 3, and this code reads version 2. A newer Perennial wrote it: update this one. Or: "),
-     (1, "format version 1, and this code reads version 2. Training starts cold."),
-     (None, "format version 1, and this code reads version 2. Training starts cold.")],
+    [(3, "format version 3, but this code reads version 2. A newer version of Perennial wrote it: upgrade Perennial. "),
+     (1, "format version 1, but this code reads version 2. Training starts cold."),
+     (None, "format version 1, but this code reads version 2. Training starts cold.")],
 )  # fmt: skip
 def test_document_of_another_format_is_refused(found: int | None, said: str, tmp_path: Path) -> None:
     # Nothing else of it is looked at: what it means may be another thing.
@@ -113,7 +113,7 @@ def test_document_of_another_format_is_refused(found: int | None, said: str, tmp
 def test_document_of_a_newer_format_is_refused(document: Document, tmp_path: Path) -> None:
     newer = values(document)["format_version"] + 1
     put(document, tmp_path, json.dumps(values(document) | {"format_version": newer}))
-    with pytest.raises(OutputError, match=rf"has format version {newer}, and this code reads version {newer - 1}\. "):
+    with pytest.raises(OutputError, match=rf"has format version {newer}, but this code reads version {newer - 1}\. "):
         type(document).read(tmp_path)
 
 

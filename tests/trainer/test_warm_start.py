@@ -194,7 +194,7 @@ def rows_lost(folder: Path) -> None:
     [
         (
             edited(format_version=1),
-            "format version 1, and this code reads version 2. Training starts cold.",
+            "format version 1, but this code reads version 2. Training starts cold.",
         ),
         (edited(architecture="three-tower"), "architecture is 'three-tower'"),
         (edited(embedding_dim=8), "embedding_dim is 8, this one's 4"),

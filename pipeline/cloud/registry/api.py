@@ -146,8 +146,8 @@ def _result(operation: Any, options: Mapping[str, Any]) -> Any:
 
 def _too_long(operation: str, seconds: float) -> VertexError:
     return VertexError(
-        f"{operation} is not done after {seconds / 60:g} minutes and goes on. What was served still is. Run again when "
-        "it is done: that goes on from there."
+        f"{operation} has not finished after {seconds / 60:g} minutes and continues. The served model has not "
+        "changed. Run again when it has finished: the new run continues from there."
     )
 
 

@@ -57,7 +57,7 @@ def deployed(api: RegistryApi, target: Target) -> list[Deployed]:
         found = _find(api, target, options)
         return _ours(api.endpoints.get_endpoint(name=found, **options), target) if found else []
 
-    return api.call(f"look at the Endpoint {_settings(target).display_name!r}", once)
+    return api.call(f"read the Endpoint {_settings(target).display_name!r}", once)
 
 
 def deploy(api: RegistryApi, target: Target, version: int) -> str:
@@ -133,11 +133,11 @@ def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_sec
         return None
 
     try:
-        while carried_out(api, "undeploy what has no traffic", begin, _UNDEPLOY_SECONDS) is not None:
+        while carried_out(api, "undeploy versions that have no traffic", begin, _UNDEPLOY_SECONDS) is not None:
             pass  # one after the other: an Endpoint runs one operation at a time
     except VertexError as e:
         # The new version answers; an old one that stays deployed, and costs money, must not make the push fail.
-        _logger.warning("%s What should answer does; an older version stays deployed without traffic.", e)
+        _logger.warning("%s The requests go to the right version; an older version stays deployed without traffic.", e)
 
 
 def _find(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> str | None:
@@ -148,8 +148,8 @@ def _find(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> str |
     found = sorted(endpoint.name for endpoint in api.endpoints.list_endpoints(request=request, **options))
     if len(found) > 1:
         raise VertexError(
-            f"{target.location}: {len(found)} Endpoints are called {name!r}: {', '.join(found)}. Rename or delete all "
-            "but the one that is meant."
+            f"{target.location}: {len(found)} Endpoints have the name {name!r}: {', '.join(found)}. Rename or delete "
+            "all of them except one."
         )
     return found[0] if found else None
 
@@ -176,8 +176,8 @@ def _found_or_made(api: RegistryApi, target: Target) -> str:
             there = api.endpoints.get_endpoint(name=own, **options)
             if there.display_name != display_name:
                 raise VertexError(
-                    f"{own} was made for vertex.registry.endpoint.display_name {display_name!r} and is called "
-                    f"{there.display_name!r} now. Rename it back, or give its new name in the config."
+                    f"{own} was created for vertex.registry.endpoint.display_name {display_name!r}, but its name is "
+                    f"now {there.display_name!r}. Rename it back, or give its new name in the config."
                 ) from None
             found.append(own)
             return None
@@ -196,8 +196,8 @@ def _ours(endpoint: Any, target: Target) -> list[Deployed]:
             ours.append(Deployed(each.id, int(each.model_version_id), traffic, each.create_time.ToNanoseconds() / 1e9))
         elif traffic:
             raise VertexError(
-                f"{endpoint.name}: the model {model_id} has {traffic} % of its traffic, which a push would take from "
-                "it. Name another Endpoint in vertex.registry.endpoint.display_name, or undeploy that model."
+                f"{endpoint.name}: the model {model_id} has {traffic} % of the traffic, and a push would take it "
+                "away. Name another Endpoint in vertex.registry.endpoint.display_name, or undeploy that model."
             )
     return ours
 
@@ -230,14 +230,14 @@ def _begin_deploy(api: RegistryApi, target: Target, name: str, version: int, opt
 
 
 def _warn_of_other_machines(endpoint: Any, ids: Collection[str], settings: Endpoint) -> None:
-    wanted = settings.machine_type, settings.min_replicas, settings.max_replicas
+    wanted = settings.min_replicas, settings.max_replicas, settings.machine_type
     for each in plain(endpoint).deployed_models:
         resources = each.dedicated_resources
-        found = resources.machine_spec.machine_type, resources.min_replica_count, resources.max_replica_count
+        found = resources.min_replica_count, resources.max_replica_count, resources.machine_spec.machine_type
         if each.id in ids and found != wanted:
             _logger.warning(
-                "%s: version %s stays on %s, %d to %d of them; vertex.registry.endpoint says %s, %d to %d, which holds "
-                "from the next new version on",
+                "%s: version %s stays on %d to %d replicas of %s; vertex.registry.endpoint says %d to %d of %s, and "
+                "that applies from the next new version on",
                 *(endpoint.name, each.model_version_id, *found, *wanted),
             )
 
@@ -250,7 +250,7 @@ def _move_traffic(
         each.version: each.id for each in reversed(_ours(endpoint, target))
     }  # if a version is deployed twice, the older one
     if version not in ids:
-        raise VertexError(f"{name}: version {version} was deployed and is gone again. Run again.")
+        raise VertexError(f"{name}: version {version} was deployed, but it is no longer there. Run again.")
     split = {version: 100}
     if before in ids and before is not None and before != version:
         new_traffic = _settings(target).new_traffic

@@ -79,7 +79,7 @@ def section(config: PipelineConfig) -> Vertex:
     """
     if config.vertex is None:
         raise ConfigError(
-            f"pipeline {config.name}: the config has no 'vertex' section, so nothing is served there. For models of "
-            "this machine: `perennial versions list` and `perennial versions rollback`."
+            f"pipeline {config.name}: the config has no 'vertex' section, so no model is served on Vertex. For models "
+            "on this machine, use `perennial versions list` and `perennial versions rollback`."
         )
     return config.vertex

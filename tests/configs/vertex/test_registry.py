@@ -6,7 +6,7 @@ from configs.vertex.registry import Endpoint, Registry
 
 @pytest.mark.parametrize("aliases", [{"previous_alias": "blessed"}, {"previous_alias": "default"}])
 def test_registry_alias_that_another_version_needs_is_refused(aliases: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="previous_alias must not be blessed_alias, nor 'default'"):
+    with pytest.raises(ValidationError, match="previous_alias must not be blessed_alias, and not 'default'"):
         Registry.model_validate({"serving_image": "an/image", **aliases})
 
 

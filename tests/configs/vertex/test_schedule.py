@@ -13,7 +13,7 @@ from configs.vertex.schedule import Schedule
     ],
 )
 def test_schedule_times_that_are_none_or_end_before_the_start_are_refused(times: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match=r"is no moment|end_time must be after start_time"):
+    with pytest.raises(ValidationError, match=r"is not a valid time|end_time must be after start_time"):
         Schedule.model_validate({"cron": "0 3 * * *", **times})
 
 

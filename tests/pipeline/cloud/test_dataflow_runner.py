@@ -27,7 +27,7 @@ JOB = "2026-01-01_00_00_00-0"
 CANCEL = ("example-project", "europe-west1", JOB, CANCELLED)
 BY_HAND = f"gcloud dataflow jobs cancel {JOB} --project=example-project --region=europe-west1"
 
-FAILED = "could not be cancelled, and may run on"
+FAILED = "could not be cancelled, so it may still run"
 
 _BEAM = """
 import signal, sys

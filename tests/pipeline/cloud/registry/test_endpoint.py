@@ -138,7 +138,7 @@ def test_push_endpoint_renamed_is_told_before_anything_is_deployed(world: World)
     put(world, A, endpoint=ENDPOINT)
     [there] = world.endpoints.endpoints.values()
     there.display_name = "renamed"
-    with pytest.raises(VertexError, match=r"endpoints/perennial-\w+ was made for .* is called 'renamed' now"):
+    with pytest.raises(VertexError, match=r"endpoints/perennial-\w+ was created for .* but its name is now 'renamed'"):
         put(world, B, endpoint=ENDPOINT)
     assert deployed(world) == ["1"]
 
@@ -150,7 +150,8 @@ def test_push_other_machines_for_a_version_that_is_deployed_are_warned_of(
     assert not any("stays on" in message for message in caplog.messages)
     put(world, A, endpoint={**ENDPOINT, "machine_type": "n1-standard-8"})
     assert any(
-        "version 1 stays on n1-standard-2" in message and "n1-standard-8" in message for message in caplog.messages
+        "version 1 stays on 1 to 1 replicas of n1-standard-2" in message and "n1-standard-8" in message
+        for message in caplog.messages
     )
 
 
@@ -195,7 +196,7 @@ def test_push_endpoint_that_is_there_is_used(world: World) -> None:
 def test_push_two_endpoints_of_the_name_refused(world: World) -> None:
     for number in (5, 6):
         world.endpoints.put(f"{PARENT}/endpoints/{number}", "recommender")
-    with pytest.raises(VertexError, match=r"2 Endpoints are called 'recommender': .*/5, .*/6. Rename or delete"):
+    with pytest.raises(VertexError, match=r"2 Endpoints have the name 'recommender': .*/5, .*/6. Rename or delete"):
         put(world, A, endpoint=ENDPOINT)
 
 
@@ -204,7 +205,7 @@ def test_push_endpoint_of_another_model_refused_and_left_alone(world: World) -> 
     theirs = world.endpoints.put(name, "recommender")
     world.endpoints.put_deployed(name, "3", f"{PARENT}/models/fraud", 1)
     world.endpoints.split(name, {"3": 100})
-    with pytest.raises(VertexError, match=r"the model fraud has 100 % of its traffic.*vertex\.registry\.endpoint"):
+    with pytest.raises(VertexError, match=r"the model fraud has 100 % of the traffic.*vertex\.registry\.endpoint"):
         put(world, A, endpoint=ENDPOINT)
     assert dict(theirs.traffic_split) == {"3": 100}
     assert world.server.received("DeployModel") == []
@@ -217,7 +218,7 @@ def test_push_deploy_takes_too_long_is_told_and_the_next_push_finds_it(
     put(world, B)
     monkeypatch.setattr(endpoint, "_DEPLOY_SECONDS", -1)
     world.operations.looks = 8
-    with pytest.raises(VertexError, match=r"operations/\d+ is not done after .* minutes and goes on"):
+    with pytest.raises(VertexError, match=r"operations/\d+ has not finished after .* minutes and continues"):
         put(world, B, endpoint=ENDPOINT)
     assert answering(world) == {"1": 100}
     world.operations.looks = 0

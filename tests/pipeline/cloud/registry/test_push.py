@@ -143,7 +143,7 @@ def test_push_upload_of_a_process_that_was_killed_is_waited_for(world: World, mo
     world.operations.looks = 20
     with monkeypatch.context() as impatient:
         impatient.setattr(versions, "_UPLOAD_SECONDS", -1)
-        with pytest.raises(VertexError, match=r"operations/\d+ is not done after"):
+        with pytest.raises(VertexError, match=r"operations/\d+ has not finished after"):
             put(world, B)
     assert put(world, B).number == 2
     assert len(world.server.received("UploadModel")) == 2

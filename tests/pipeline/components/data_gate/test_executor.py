@@ -291,7 +291,7 @@ def _become_a_folder(file: Path) -> None:
         (
             "gate.json",
             _change(format_version=2),
-            "gate.json has format version 2, and this code reads version 1. A new",
+            "gate.json has format version 2, but this code reads version 1. A new",
         ),
         ("gate.json", _become_a_folder, "cannot be read (IsADirectoryError"),
         ("statistics/catalogue/Split-train/FeatureStats.pb", lambda file: file.write_bytes(b"\xff"), "(DecodeError"),

@@ -73,7 +73,7 @@ def test_record_that_is_damaged_is_told_and_nothing_is_changed(serving: Path, te
     file = serving / "1001" / "assets.extra" / "push.json"
     file.write_text(text)
     for command in each_command(serving):
-        with pytest.raises(OutputError, match=rf"^{file} is damaged: {where}.+ Received: .+ Mend it, or remove it: "):
+        with pytest.raises(OutputError, match=rf"^{file} is damaged: {where}.+ Received: .+ Repair it, or delete it: "):
             command()
     assert served(serving) == {1000: "a", 1001: "b"}
 
@@ -101,7 +101,9 @@ def test_record_keeps_what_nobody_here_reads(serving: Path) -> None:
 def test_provenance_that_is_damaged_is_told(serving: Path, text: str, where: str) -> None:
     file = serving / "1001" / "assets.extra" / "provenance.json"
     file.write_text(text)
-    with pytest.raises(OutputError, match=rf"^{file} is damaged: {where}.+ Received: .+ remove its version's folder"):
+    with pytest.raises(
+        OutputError, match=rf"^{file} is damaged: {where}.+ Received: .+ delete the folder of the model's version"
+    ):
         listing(str(serving))
 
 
@@ -112,7 +114,7 @@ def test_withdrawn_models_that_are_damaged_are_told_and_nothing_is_changed(
     file = serving / Withdrawn.FILE
     file.write_text(text)
     for command in each_command(serving):
-        with pytest.raises(OutputError, match=rf"^{file} is damaged: {where}.+ Received: .+ mend it, or remove it"):
+        with pytest.raises(OutputError, match=rf"^{file} is damaged: {where}.+ Received: .+ repair it, or delete it"):
             command()
     assert served(serving) == {1000: "a", 1001: "b"}
 
