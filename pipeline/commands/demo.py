@@ -62,7 +62,7 @@ def main() -> int:
     from pipeline.runners.local import show_places  # imports TFX, which takes seconds; the steps above do not need it
 
     show_places(config, console)
-    console.print(f"All of it took {time.monotonic() - since:.0f} s.", highlight=False)
+    console.print(f"The demo took {time.monotonic() - since:.0f} s.", highlight=False)
     return 0
 
 

@@ -27,10 +27,9 @@ def add_parser(commands: "Commands") -> None:
         "run the pipeline once on this machine",
         _run,
         details="Reads the data, trains from the last good model, compares the new model with it and with baselines, "
-        "and pushes it only if the gate finds it no worse. What is served stays served until then. The exit status "
-        "is 0 if the model was pushed, or is the one that is live already; 1 after an error; 2 for a mistake in the "
-        f"arguments; {NOT_PUSHED} if the model was not pushed, because the gate refused it or a rollback had withdrawn "
-        "it.",
+        "and pushes it only if the gate finds it no worse. The served model stays live until then. The exit status is "
+        "0 if the model was pushed or is already live; 1 after an error; 2 for a mistake in the arguments; "
+        f"{NOT_PUSHED} if the model was not pushed, because the gate refused it or a rollback had withdrawn it.",
         examples=["perennial run", "perennial run --config shop.yaml"],
     )
     add_config(parser)
@@ -44,7 +43,7 @@ def _run(arguments: argparse.Namespace) -> int:
     reason = _why_not_pushed(run) if run is not None else None
     if run is None or reason is None:
         return 0
-    say(f"Not pushed: {reason}. What was served stays served. See: perennial runs show {run.number}", stderr=True)
+    say(f"Not pushed: {reason}. The served model has not changed. See: perennial runs show {run.number}", stderr=True)
     return NOT_PUSHED
 
 

@@ -97,7 +97,8 @@ def test_document_of_a_wrong_type_names_the_field_and_the_value(document: Docume
 
 @pytest.mark.parametrize(
     ("found", "said"),
-    [(3, "format version 3, but this code reads version 2. A newer version of Perennial wrote it: upgrade Perennial. "),
+    [(3, "format version 3, but this code reads version 2. "
+         "A newer version of Perennial wrote it: upgrade Perennial. Or: "),
      (1, "format version 1, but this code reads version 2. Training starts cold."),
      (None, "format version 1, but this code reads version 2. Training starts cold.")],
 )  # fmt: skip

@@ -18,12 +18,12 @@ def pip(found: str | None, prefix: str) -> Check:
         found: The pip that is first on the PATH. None: there is none.
         prefix: This environment's folder, `sys.prefix`.
     """
-    wants = "The tfx command asks the first pip on the PATH what is installed"
+    wants = "The tfx command asks the first pip on the PATH for the installed packages"
     activate = f"put {Path(prefix, 'bin')} first on the PATH, as make does, or activate the environment."
     if found is None:
         return Check("pip", "warning", "none on the PATH", f"{wants}: {activate}")
     if Path(found).parent != Path(prefix, "bin"):
-        return Check("pip", "warning", f"{found}, of another environment", f"{wants}: {activate}")
+        return Check("pip", "warning", f"{found} belongs to another environment", f"{wants}: {activate}")
     return Check("pip", "ok", found)
 
 
@@ -47,7 +47,7 @@ def credentials(
         if key_file is not None:
             missing = f"{missing} in {key_file}, which GOOGLE_APPLICATION_CREDENTIALS names"
         advice = "`gcloud auth application-default login`, or name a key's file in GOOGLE_APPLICATION_CREDENTIALS"
-        what = "The job is submitted with them" if needed else "Only what talks to Google Cloud needs them"
+        what = "Submitting the job needs them" if needed else "Only commands that call Google Cloud need them"
         return Check("credentials", "error" if needed else "warning", missing, f"{what}: {advice}.")
     kind = f"{type(found).__module__}.{type(found).__name__}, project {project or 'unknown'}"
     if vertex is not None and project and project != vertex.project and vertex.project != EXAMPLE_PROJECT:

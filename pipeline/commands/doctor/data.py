@@ -45,7 +45,7 @@ def data(paths: Iterable[str]) -> Check:
         try:
             files = _files(path)
         except DataSetError as e:
-            return Check("data", "error", "a data set is not here", str(e))
+            return Check("data", "error", "a data set is not on this machine", str(e))
         here += len(files)
         missing += [] if files else [path]
         if damaged := _damaged(path):

@@ -48,7 +48,10 @@ def _with_imports(name: str, look: Callable[[], Check]) -> Check:
         return look()
     except ImportError as e:
         return Check(
-            name, "error", f"unknown, since a library is missing: {e}", "Install what uv.lock has: ./bootstrap.sh."
+            name,
+            "error",
+            f"unknown, because a library is missing: {e}",
+            "Install the versions of uv.lock: ./bootstrap.sh.",
         )
 
 

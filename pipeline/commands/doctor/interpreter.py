@@ -36,7 +36,7 @@ def c_library(name: str, version: str, machine: str, python: tuple[int, ...]) ->
     """
     found = f"{name or 'no glibc'} {version}".strip() + f" on {machine}"
     if name != "glibc" or machine != "x86_64":
-        return Check("C library", "error", found, "TFX has wheels for glibc on x86-64 alone; use the image, or Debian.")
+        return Check("C library", "error", found, "TFX has wheels for glibc on x86-64 only; use the image, or Debian.")
     numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if python >= (3, 11) and numbers < FIRST_CURRENT_LIBC:
         needed = ".".join(map(str, FIRST_CURRENT_LIBC))

@@ -16,7 +16,7 @@ LINES = ("tfx", "tensorflow", "tensorflow-transform", "tfx-bsl", "tf-keras", "kf
 ASKED = ("perennial", "tfx", "tensorflow", "tensorflow-transform", "tensorflow-data-validation", "tfx-bsl", "tf-keras")
 """Packages whose requirements are compared with the installed versions."""
 
-_LOCK = "Install what uv.lock has: ./bootstrap.sh."
+_LOCK = "Install the versions of uv.lock: ./bootstrap.sh."
 
 _KERAS_2 = "tf_keras"
 
@@ -83,7 +83,7 @@ def versions(found: Mapping[str, str], requires: Mapping[str, Sequence[str]]) ->
             try:
                 requirement = Requirement(text)
             except InvalidRequirement:
-                faults.append(f"{package} needs {text!r}, which cannot be read")
+                faults.append(f"{package} has the requirement {text!r}, which is not valid")
                 continue
             if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
                 continue
@@ -91,7 +91,7 @@ def versions(found: Mapping[str, str], requires: Mapping[str, Sequence[str]]) ->
             if version is None:
                 faults.append(f"{package} needs {requirement.name}, which is missing")
             elif not requirement.specifier.contains(version, prereleases=True):
-                faults.append(f"{package} needs {requirement.name} {requirement.specifier}, there is {version}")
+                faults.append(f"{package} needs {requirement.name} {requirement.specifier}, but {version} is installed")
     faults += [f"{name} is missing" for name in ("perennial", "tfx") if name not in requires]
     if faults:
         return Check("versions", "error", "; ".join(sorted(set(faults))), _LOCK)
@@ -105,7 +105,7 @@ def kubeflow(version: str | None) -> Check:
         version: The version of the installed kfp. None: it is not installed.
     """
     if version is None:
-        return Check("kfp", "error", "not installed", f"Without it there is no Vertex job. {_LOCK}")
+        return Check("kfp", "error", "not installed", f"A job for Vertex cannot be compiled without it. {_LOCK}")
     if int(version.split(".")[0]) < 2:
         return Check("kfp", "error", version, f"TFX's compiler for Vertex needs kfp 2 or later. {_LOCK}")
     return Check("kfp", "ok", version)
@@ -145,7 +145,7 @@ def imports(loaded: Mapping[str, str]) -> Check:
         loaded: The result of `load`.
     """
     if "error" in loaded:
-        advice = f"`python -c 'import pipeline.runners.local'` shows all of it. {_LOCK}"
+        advice = f"`python -c 'import pipeline.runners.local'` shows the whole error. {_LOCK}"
         return Check("imports", "error", loaded["error"], advice)
     return Check("imports", "ok", f"TFX {loaded['tfx']} and TensorFlow {loaded['tensorflow']} load")
 
@@ -163,7 +163,7 @@ def keras(loaded: Mapping[str, str], setting: str | None) -> Check:
         return Check("Keras", "error", f"TF_USE_LEGACY_KERAS={setting}", advice)
     package = loaded.get("keras")
     if package is None:
-        return Check("Keras", "error", "unknown, as TensorFlow does not load", f"{needed}, of tf-keras. {_LOCK}")
+        return Check("Keras", "error", "unknown, because TensorFlow does not load", f"{needed}, of tf-keras. {_LOCK}")
     if package != _KERAS_2:
         return Check("Keras", "error", f"tf.keras is {package}", f"{needed}, of tf-keras. {_LOCK}")
     return Check("Keras", "ok", f"tf.keras is {package}, Keras 2")
@@ -178,7 +178,7 @@ def protobuf(loaded: Mapping[str, str], setting: str | None) -> Check:
     """
     kind = loaded.get("protobuf")
     if kind is None:
-        return Check("protobuf", "error", "unknown, as TFX does not load", _LOCK)
+        return Check("protobuf", "error", "unknown, because TFX does not load", _LOCK)
     if kind == "python":
         why = "Examples are encoded many times slower"
         advice = "unset PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION." if setting else _LOCK

@@ -82,7 +82,7 @@ def memory(available: int | None, rows: int | None) -> Check:
     if available < needed:
         return Check("memory", "error", found, advice)
     if available < needed * _CROWDED:
-        return Check("memory", "warning", found, f"It is close: close other programs. {advice}")
+        return Check("memory", "warning", found, f"Memory may run out: close other programs. {advice}")
     return Check("memory", "ok", found)
 
 

@@ -77,10 +77,13 @@ def map_chart(places: EmbeddingMap, named: list[str]) -> str:
         An `<svg>` element.
     """
     flat = flatten(places.embedding)
-    description = f"A map of {len(flat)} items; near items are alike. Named: {', '.join(_titles(places, named))}"
+    description = (
+        f"A map of {len(flat)} items; similar items are close together. Items with a title: "
+        f"{', '.join(_titles(places, named))}"
+    )
     with canvas("map", description, 4.6) as drawn:
         axes = drawn.axes()
-        axes.set_title("The catalogue: near is alike")
+        axes.set_title("The catalogue: similar items are close together")
         axes.scatter(*flat[:: 1 + len(flat) // _DRAWN].T, s=9, color=COLOURS["model"], alpha=0.35, linewidths=0)
         row = {item: n for n, item in enumerate(places.item_id)}
         for item, title in zip(named, _titles(places, named), strict=True):
@@ -123,8 +126,8 @@ def moved(before: EmbeddingMap, after: EmbeddingMap, k: int = 10) -> list[dict[s
     titles = dict(zip(after.item_id, after.title, strict=True))
     for item, old, new in zip(shared, *near, strict=True):
         alike = len(np.intersect1d(old, new)) / len(np.union1d(old, new))
-        rows.append({"item_id": item, "title": titles[item], f"neighbours alike (Jaccard@{k})": alike})
-    return sorted(rows, key=lambda row: float(str(row[f"neighbours alike (Jaccard@{k})"])))
+        rows.append({"item_id": item, "title": titles[item], f"shared neighbours (Jaccard@{k})": alike})
+    return sorted(rows, key=lambda row: float(str(row[f"shared neighbours (Jaccard@{k})"])))
 
 
 def _nearest(embedding: npt.NDArray[np.float32], k: int) -> Iterator[npt.NDArray[np.int64]]:

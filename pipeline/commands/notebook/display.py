@@ -36,7 +36,7 @@ def table(rows: Sequence[Mapping[str, Any]], caption: str = "") -> Html:
         caption: What the table shows.
     """
     if not rows:
-        return text(f"{caption}: nothing." if caption else "Nothing.")
+        return text(f"{caption}: no rows." if caption else "No rows.")
     columns = list(rows[0])
     numeric = {column: all(_is_number(row[column]) or row[column] is None for row in rows) for column in columns}
     head = "".join(f"<th scope='col'{_right(numeric[c])}>{escape(c)}</th>" for c in columns)

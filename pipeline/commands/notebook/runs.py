@@ -45,7 +45,9 @@ def required(facts: RunFacts, name: str) -> Any:
 def nothing_of(run: Run, what: str) -> LookupError:
     """Makes the error that says that a run has not made something, and why the run failed if it did."""
     why = "".join(f"\n{node.node_id}: {node.error}" for node in run.nodes if node.error)
-    return LookupError(f"run {run.number} has no {what}: it ended before that, or its artifacts were deleted.{why}")
+    return LookupError(
+        f"run {run.number} has no {what}: it ended before this step, or its artifacts were deleted.{why}"
+    )
 
 
 def runs_rows(facts: Sequence[RunFacts]) -> list[dict[str, Any]]:
@@ -65,7 +67,7 @@ def runs_rows(facts: Sequence[RunFacts]) -> list[dict[str, Any]]:
                 "seconds": run_facts.run.seconds,
                 "ndcg@10": metrics["ndcg@10"].value if metrics else None,
                 "hit_rate@10": metrics["hit_rate@10"].value if metrics else None,
-                "what became of it": verdict(run_facts).headline,
+                "outcome": verdict(run_facts).headline,
             }
         )
     return rows

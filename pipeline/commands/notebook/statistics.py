@@ -53,7 +53,7 @@ def statistics_rows(statistics: statistics_pb2.DatasetFeatureStatistics) -> list
                 "type": statistics_pb2.FeatureNameStatistics.Type.Name(feature.type),
                 "Examples": common.num_non_missing,
                 "values": common.tot_num_values,
-                "values an Example": common.avg_num_values,
+                "values per Example": common.avg_num_values,
                 "distinct": None if numbers else feature.string_stats.unique,
                 "least": numbers.min if numbers else None,
                 "median": numbers.median if numbers else None,
@@ -79,7 +79,9 @@ def value_chart(statistics: statistics_pb2.DatasetFeatureStatistics, feature: st
     """
     found = next((candidate for candidate in statistics.features if _name(candidate) == feature), None)
     if found is None:
-        raise LookupError(f"no feature {feature!r}; there are {', '.join(map(_name, statistics.features))}")
+        raise LookupError(
+            f"there is no feature {feature!r}; the features are {', '.join(map(_name, statistics.features))}"
+        )
     if found.HasField("num_stats"):
         bins = _histogram(found.num_stats)[:_BARS]
         bars = [(f"{significant(b.low_value)} to {significant(b.high_value)}", b.sample_count) for b in bins]

@@ -39,7 +39,7 @@ def add_parser(commands: "Commands") -> None:
     parser.add_argument(
         "--rounds", type=whole_number(_MOST_ROUNDS), default=4, help="cut the log into this many windows (default: 4)"
     )
-    parser.add_argument("--cold", action="store_true", help="train every model from nothing, for comparison")
+    parser.add_argument("--cold", action="store_true", help="train every model with a cold start, for comparison")
 
 
 def _replay(arguments: argparse.Namespace) -> None:

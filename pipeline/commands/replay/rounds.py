@@ -134,7 +134,8 @@ def writing(home: Path) -> Iterator[None]:
         yield
     except OSError as e:
         raise OutputError(
-            f"{home}: cannot be written ({e.strerror or e}). Free or unlock it, or name another folder in output_dir."
+            f"{home}: cannot be written ({e.strerror or e}). Free disk space, make the folder writable, or name "
+            "another folder in output_dir."
         ) from e
 
 

@@ -30,7 +30,7 @@ def table(rounds: Sequence[Round]) -> Table:
         shown.add_column(name, no_wrap=True)
     for name in (HEADLINE_METRICS[0], "popularity", "train s"):
         shown.add_column(name, justify="right", no_wrap=True)
-    shown.add_column("version, or why not", min_width=10)
+    shown.add_column("version or reason", min_width=10)
     for finished in rounds:
         reason = (
             finished.reason

@@ -50,8 +50,8 @@ def add_parser(commands: "Commands") -> None:
         "diff",
         "compare two runs: config, code, data, schema, vocabularies and metrics",
         _diff,
-        details="Use it to find out why a metric moved. What only one of the two runs has is left out, and the summary "
-        "says so.",
+        details="Use it to find out why a metric moved. A value that only one of the two runs has is left out, and the "
+        "summary says so.",
         examples=["perennial runs diff 6 7", "perennial runs diff 1 latest --json"],
     )
     comparison.add_argument("before", help=f"the run to compare with: {_BY}", metavar="BEFORE")

@@ -107,6 +107,6 @@ def _require_same_pipeline(job: "CompiledJob", config: "PipelineConfig") -> None
     """Refuses a job of another pipeline: it would run with this pipeline's labels, and be listed as this pipeline."""
     if job.name != config.name:
         raise JobError(
-            f"{job.path}: is a job of the pipeline {job.name!r}, but the config is that of {config.name!r}. Name the "
+            f"{job.path}: is a job of the pipeline {job.name!r}, but the config is for {config.name!r}. Name the "
             "config that the job was compiled from."
         )

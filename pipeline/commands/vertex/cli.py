@@ -19,7 +19,7 @@ def add_parser(commands: "Commands") -> None:
         commands,
         "vertex",
         "compile, check, rehearse and run the pipeline for Vertex AI Pipelines",
-        "The config's vertex section says where the pipeline runs there. compile, lint and rehearse ask nothing of "
+        "The config's vertex section says where the pipeline runs there. compile, lint and rehearse do not call "
         "Google Cloud.",
     )
     compile.add_parser(group)

@@ -20,7 +20,7 @@ def skipped(config: PipelineConfig | None, name: str) -> dict[str, str]:
         name: The config's name in the reason.
     """
     if config is None:
-        return dict.fromkeys(NEED_CONTEXT, "a job does not contain the answer: name its config with --config")
+        return dict.fromkeys(NEED_CONTEXT, "the job file does not contain this value: name its config with --config")
     if config.vertex is None:
         return dict.fromkeys(NEED_CONTEXT, f"{name} has no vertex section")
     return {} if config.vertex.image_tfx else {NEED_CONTEXT[0]: "vertex.image_tfx does not say what is in the image"}
@@ -63,7 +63,7 @@ def show(subject: str, findings: list[Finding], not_checked: dict[str, str], con
     for rule, why in not_checked.items():
         _print(console, f"[dim]Not checked: {rule}, since {escape(why)}.[/]")
     if not findings:
-        _print(console, f"{escape(subject)}: nothing found.")
+        _print(console, f"{escape(subject)}: no findings.")
 
 
 def _print(console: Console, text: str) -> None:

@@ -27,7 +27,7 @@ def add_parser(commands: "Commands") -> None:
     parser = add_command(
         commands,
         "lint",
-        "find what would fail or surprise on Vertex before anything is uploaded",
+        "find what would fail or behave unexpectedly on Vertex, before anything is uploaded",
         _lint,
         details="Checks the config's pipeline and its compiled job; for each finding it says where it is, why it "
         "matters and how to fix it. With --job it checks that job instead, which may be of any TFX pipeline; then it "

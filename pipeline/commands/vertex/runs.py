@@ -52,7 +52,7 @@ def add_parser(commands: "Commands") -> None:
         "cancel",
         "cancel a run on Vertex that is in progress",
         _cancel,
-        details="The run's tasks are stopped. What is served stays served.",
+        details="The run's tasks are stopped. The served model does not change.",
         examples=["perennial vertex runs cancel latest"],
     )
     add_run(cancelling)
@@ -97,4 +97,4 @@ def _cancel(arguments: argparse.Namespace) -> None:
 
     api = Api(vertex)
     run = cancel_run(api, read_run(api, config.name, arguments.run))
-    say(f"{run.id} has ended already: {run.state}." if run.has_ended else f"{run.id} is being cancelled.")
+    say(f"{run.id} has already ended: {run.state}." if run.has_ended else f"{run.id} is being cancelled.")

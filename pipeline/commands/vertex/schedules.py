@@ -51,7 +51,7 @@ def add_parser(commands: "Commands") -> None:
         "pause",
         "pause the schedule; it starts no further runs",
         lambda arguments: _set_paused(arguments, paused=True),
-        details="A run that is in progress goes on.",
+        details="A run that is in progress continues.",
         examples=["perennial vertex schedules pause"],
     )
     resuming = add_command(

@@ -92,8 +92,8 @@ def _start(api: "Api", request: dict[str, Any], wait: bool) -> None:
             advice = may_have_been_started(request["pipelineJobId"])
         else:
             advice = (
-                f"The run goes on. See it with `perennial vertex runs show {run.id}`; stop it with "
-                f"`perennial vertex runs cancel {run.id}`."
+                f"The run continues. See it with `perennial vertex runs show {run.id}`; stop it with `perennial "
+                f"vertex runs cancel {run.id}`."
             )
         say(f"\n{advice}", stderr=True)
         sys.exit(_INTERRUPTED)
@@ -105,7 +105,7 @@ def _join(api: "Api", experiment: str, run: "VertexRun") -> None:
 
     try:
         joined = join_experiment(api, experiment, run.name)
-        why = "" if joined else "Vertex has not begun it yet."
+        why = "" if joined else "Vertex has not started it yet."
     except VertexError as e:
         joined, why = False, str(e)
     if not joined:

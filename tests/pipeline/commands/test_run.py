@@ -49,7 +49,7 @@ def test_run_gate_refuses_status_3_with_the_rules(
     _judged(history, "coverage, min_users")
     assert ran() == 3
     assert capsys.readouterr().err == (
-        "Not pushed: the gate refused the model (coverage, min_users). What was served stays served. "
+        "Not pushed: the gate refused the model (coverage, min_users). The served model has not changed. "
         "See: perennial runs show 1\n"
     )
 

@@ -29,9 +29,9 @@ def test_versions_that_fit_are_told() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"tensorflow": "2.16.2"}, "tfx needs tensorflow <2.22,>=2.21, there is 2.16.2"),
-        ({"protobuf": "3.20.3"}, "tfx needs protobuf <7,>=4.25, there is 3.20.3"),
-        ({"tfx": "1.16.0"}, "perennial needs tfx <1.22,>=1.21, there is 1.16.0"),
+        ({"tensorflow": "2.16.2"}, "tfx needs tensorflow <2.22,>=2.21, but 2.16.2 is installed"),
+        ({"protobuf": "3.20.3"}, "tfx needs protobuf <7,>=4.25, but 3.20.3 is installed"),
+        ({"tfx": "1.16.0"}, "perennial needs tfx <1.22,>=1.21, but 1.16.0 is installed"),
     ],
 )
 def test_versions_that_do_not_fit_are_each_told(change: dict[str, str], told: str) -> None:
@@ -57,7 +57,7 @@ def test_installed_and_versions_pass_over_or_tell_broken_metadata(
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     assert libraries.installed() == {"e-e": "1"}
     check = libraries.versions(FOUND, {**REQUIRES, "tfx": ["tensorflow=>2"]})
-    assert (check.status, check.found) == ("error", "tfx needs 'tensorflow=>2', which cannot be read")
+    assert (check.status, check.found) == ("error", "tfx has the requirement 'tensorflow=>2', which is not valid")
 
 
 @pytest.mark.parametrize(("version", "status"), [("1.8.22", "error"), (None, "error"), ("2.0.1", "ok"), ("2.16", "ok")])

@@ -37,7 +37,7 @@ def test_moved_the_item_that_went_elsewhere_comes_first_and_strangers_are_left_o
     rows = catalogue.moved(before, after, k=2)
     assert {row["item_id"] for row in rows} == set("abcxy")
     assert rows[0]["item_id"] == "a"
-    assert rows[0]["neighbours alike (Jaccard@2)"] == 0
+    assert rows[0]["shared neighbours (Jaccard@2)"] == 0
 
 
 def test_map_chart_names_the_items() -> None:

@@ -10,7 +10,7 @@ def test_table_numbers_stand_right_and_text_is_escaped() -> None:
 
 
 def test_table_of_nothing_says_so() -> None:
-    assert display.table([], "Bad rows").html == "<p>Bad rows: nothing.</p>"
+    assert display.table([], "Bad rows").html == "<p>Bad rows: no rows.</p>"
 
 
 def test_html_brings_the_report_s_style_for_itself_alone() -> None:

@@ -8,7 +8,7 @@ from tests.pipeline.report import worlds
 
 def test_runs_rows_say_what_became_of_each_run() -> None:
     rows = runs.runs_rows([worlds.pushed(), worlds.failed()])
-    assert [row["what became of it"] for row in rows] == ["Pushed as version 1795269697", "Failed in DataGate"]
+    assert [row["outcome"] for row in rows] == ["Pushed as version 1795269697", "Failed in DataGate"]
     assert [row["hit_rate@10"] for row in rows] == [0.175, None]
 
 

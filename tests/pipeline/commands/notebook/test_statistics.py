@@ -38,7 +38,7 @@ def test_value_chart_histogram_of_equal_widths_or_top_values() -> None:
 
 
 def test_value_chart_no_such_feature_names_those_there_are() -> None:
-    with pytest.raises(LookupError, match="no feature 'price'; there are value, genres"):
+    with pytest.raises(LookupError, match="there is no feature 'price'; the features are value, genres"):
         statistics.value_chart(_statistics(), "price")
 
 

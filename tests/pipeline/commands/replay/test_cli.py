@@ -79,7 +79,7 @@ def test_replay_unforeseen_error_rounds_so_far_are_shown_and_it_comes_through(
         _replay(config)
     assert "0 of 1 rounds pushed a model" in (_home(config) / "replay.html").read_text()
     shown = capsys.readouterr().out
-    assert "version, or" in shown
+    assert "version or" in shown
     assert str(_home(config) / "replay.html") in shown
 
 

@@ -31,7 +31,7 @@ def _surprising(file: Path) -> str:
 def test_lint_own_config_nothing_found_status_0(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["vertex", "lint", "--config", str(DEFAULT_CONFIG)]) == 0
     out = capsys.readouterr().out
-    assert f"{DEFAULT_CONFIG}: nothing found.\n" in out
+    assert f"{DEFAULT_CONFIG}: no findings.\n" in out
     assert "Not checked: tfx-line, since vertex.image_tfx does not say what is in the image.\n" in out
 
 
@@ -55,7 +55,7 @@ def test_lint_job_with_an_error_prints_rule_place_why_and_fix_status_1(
 def test_lint_job_alone_says_what_needs_a_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     job = _surprising(tmp_path / "job.json")
     assert cli.main(["vertex", "lint", "--job", job]) == 0
-    assert "Not checked: no-service-account, since a job does not contain the answer" in capsys.readouterr().out
+    assert "Not checked: no-service-account, since the job file does not contain this value" in capsys.readouterr().out
     assert cli.main(["vertex", "lint", "--job", job, "--config", str(DEFAULT_CONFIG)]) == 0
     assert "no-service-account" not in capsys.readouterr().out
 

@@ -234,7 +234,7 @@ def test_cancel_run_that_ends_meanwhile_says_how_it_ended(
 
     assert run(write_config(), "cancel", "latest") == 0
 
-    assert "movielens-100k-8 has ended already: cancelled." in capsys.readouterr().out
+    assert "movielens-100k-8 has already ended: cancelled." in capsys.readouterr().out
 
 
 def test_cancel_refused_while_it_runs_is_an_error(
@@ -253,7 +253,7 @@ def test_cancel_ended_run_says_how_it_ended(
 ) -> None:
     assert run(write_config(), "cancel", "latest") == 0
 
-    assert "has ended already: failed" in capsys.readouterr().out
+    assert "has already ended: failed" in capsys.readouterr().out
     assert cloud.api.received("CancelPipelineJob") == []
 
 
