@@ -170,7 +170,7 @@ def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop
     assert "InteractionTransform\n    from the cache" in again.stdout
     # Its base model is new to it, so that the cache cannot answer; but there is nothing to learn.
     assert "the base model is handed on" in again.stdout
-    assert "is live already" in again.stdout
+    assert "is already live" in again.stdout
     assert len(shop.versions) == 1
     assert f"<h1>Already served as version {shop.versions[0].name}</h1>" in _page(shop, 2)
     assert "Handed on: nothing has changed since the last blessed model" in _page(shop, 2)

@@ -94,7 +94,7 @@ def _rollback(arguments: argparse.Namespace) -> None:
     with pipeline_lock(config):
         result = roll_back(serving_dir, config.push.keep_versions, local_metadata_path(config), number)
     if result.live == result.target:
-        showing.say(f"Version {result.live} is live already.")
+        showing.say(f"Version {result.live} is already live.")
     else:
         showing.say(f"The model of version {result.target} is live again, as version {result.live}.")
     showing.say_withdrawn(result.withdrawn)

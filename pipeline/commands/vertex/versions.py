@@ -96,7 +96,7 @@ def _rollback(arguments: argparse.Namespace) -> None:
     result = roll_back_on_vertex(config, number, RegistryApi(vertex))
     folder, registry = result.folder, result.registry
     if folder.live == folder.target:
-        showing.say(f"Version {folder.live} is live already in {vertex.serving_dir}.")
+        showing.say(f"Version {folder.live} is already live in {vertex.serving_dir}.")
     else:
         showing.say(
             f"The model of version {folder.target} is live again, as version {folder.live} of {vertex.serving_dir}."

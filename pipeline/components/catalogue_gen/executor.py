@@ -107,7 +107,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         for name in ("items", "added_items", "bad_rows"):
             examples.set_int_custom_property(name, getattr(found, name))
         logging.getLogger("perennial.catalogue_gen").info(
-            "%s; %d bad; %d items, %d of them from the log alone",
+            "%s; %d bad; %d items, %d of them from the log only",
             rate(found.rows, time.monotonic() - started),
             found.bad_rows,
             found.items,
@@ -182,10 +182,10 @@ def _require_usable(items: Items, catalogue: Catalogue, interacted: Any, unknown
     if shared < catalogue.min_shared_fraction * len(interacted):
         in_catalogue = items.table.column(features.ITEM_ID).slice(0, _SAMPLED_IDS).to_pylist()
         raise DataError(
-            f"the catalogue knows {shared} of the {len(interacted)} interacted items, less than "
-            f"catalogue.min_shared_fraction {catalogue.min_shared_fraction:.0%}: the two ids do not mean the same "
-            f"thing. The log has items such as {unknown.slice(0, _SAMPLED_IDS).to_pylist()}, the catalogue such as "
-            f"{in_catalogue} in column {catalogue.item_id!r}. Correct catalogue.item_id or log.columns.item_id."
+            f"the catalogue has {shared} of the {len(interacted)} interacted items, less than "
+            f"catalogue.min_shared_fraction {catalogue.min_shared_fraction:.0%}: the log and the catalogue use "
+            f"different ids. The log has items such as {unknown.slice(0, _SAMPLED_IDS).to_pylist()}; the catalogue "
+            f"has {in_catalogue} in column {catalogue.item_id!r}. Correct catalogue.item_id or log.columns.item_id."
         )
 
 

@@ -56,7 +56,7 @@ def require_none(found: list[FoundAnomaly]) -> None:
                 [
                     f"DataGate stopped the run: {len(standing)} anomaly(ies) between the data and its schema.",
                     *lines,
-                    "Mend the data, or the curated schema; or name the anomaly in data_gate.ignore_anomalies.",
+                    "Fix the data or the curated schema, or list the anomaly in data_gate.ignore_anomalies.",
                 ]
             )
         )

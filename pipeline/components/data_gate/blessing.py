@@ -75,12 +75,11 @@ def read(uri: str) -> Remembered | None:
     except _DAMAGES as e:
         what, cause = "is damaged", e
     raise DriftError(
-        "DataGate stopped the run: the record of the data that the last blessed model learned from "
-        f"{what} ({type(cause).__name__}: {cause}), so today's data cannot be compared with it.\n"
-        f"It is {uri}; what is served stays as it is.\n"
-        "Make it readable and run again. If it is lost, go back to an older model with `perennial versions rollback`, "
-        "on Vertex with `perennial vertex versions rollback`, and the next run compares with that model's data; or "
-        "delete the folder, and the next run does not compare."
+        f"DataGate stopped the run: the record of the data that the last blessed model learned from {what} "
+        f"({type(cause).__name__}: {cause}), so today's data cannot be compared with it.\nIt is {uri}; the served "
+        "model has not changed.\nMake it readable and run again. If it is lost, roll back to an older model with "
+        "`perennial versions rollback` (on Vertex: `perennial vertex versions rollback`): the next run then compares "
+        "with that model's data. Or delete the folder: the next run then does not compare."
     ) from cause
 
 

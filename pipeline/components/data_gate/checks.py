@@ -24,8 +24,8 @@ def failures_text(failed: list[DriftCheck], total: int, compared_with: str) -> s
             f"DataGate stopped the run: {len(failed)} of {total} checks against the data of the last blessed model "
             "fail.",
             *(f"  {check.check} of {check.data}: {check.detail}" for check in failed),
-            f"Compared with {compared_with}; what is served stays as it is.",
-            "Look at what writes the log and the catalogue. If the change is meant, raise the limits named above, or "
-            "set them to null, until a model of this data is blessed: later runs are compared with that one's data.",
+            f"Compared with {compared_with}; the served model has not changed.",
+            "Check what writes the log and the catalogue. If the change is intended, raise the limits named above, "
+            "or set them to null, until a model of this data is blessed; later runs compare with that model's data.",
         ]
     )

@@ -105,7 +105,8 @@ def _compare(
             checks.append(_emptied(kind, data, feature.name, then, list(wanted)))
         elif wanted:
             _LOGGER.info(
-                "%s of %s: %s is not judged, as it has %d values today and had %d, and min_compared_values is %d",
+                "%s of %s: %s is not checked: it has %d values today and had %d in the last run, but "
+                "min_compared_values is %d",
                 kind, data, feature.name, now, then, min_values,
             )  # fmt: skip
     if kind == "drift":
@@ -134,7 +135,9 @@ def _check(
     measure = _MEASURES.get(measured.type, "difference")
     ending = "l_infinity" if measure == "l_infinity" else "divergence"
     field = next((f"data_gate.{name}" for name in limits if name.endswith(ending)), "the schema")
-    what = f"today's held-out {feature} from the last training's" if kind == "skew" else f"{feature} since the last run"
+    what = (
+        f"today's held-out {feature} against the last training's" if kind == "skew" else f"{feature} since the last run"
+    )
     words = "largest change of one value's share" if measure == "l_infinity" else "Jensen-Shannon divergence"
     return DriftCheck(
         check=kind,
@@ -152,7 +155,7 @@ def _check(
 def _emptied(kind: str, data: str, feature: str, then: int, fields: list[str]) -> DriftCheck:
     split = "eval" if kind == "skew" else "train"
     limits = " and ".join(f"data_gate.{field}" for field in fields)
-    detail = f"{feature} has no values today, and had {then:,} in the last run; {limits} cannot be kept to"
+    detail = f"{feature} has no values today, but had {then:,} in the last run, so it cannot meet {limits}"
     return DriftCheck(
         check=kind,
         data=data,

@@ -186,7 +186,7 @@ def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataG
         field = f"{bound}_{kind}_ratio"
         limit = getattr(settings, field)
         if limit is not None:
-            words = "wants at least" if bound == "min" else "allows at most"
+            words = "requires at least" if bound == "min" else "allows at most"
             detail = f"{counted}; data_gate.{field} {words} {limit:g}"
             checks.append(
                 DriftCheck(

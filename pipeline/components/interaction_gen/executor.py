@@ -73,7 +73,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _describe(examples, report)
         train, held_out = report.splits[encoding.TRAIN], report.splits[encoding.EVAL]
         logger.info(
-            "%s; %d bad; %s users and %s items to learn from, %s users to ask",
+            "%s; %d bad; %s users and %s items for training, %s users for evaluation",
             rate(report.rows, time.monotonic() - started),
             report.bad_rows,
             f"{train.users:,}",
@@ -93,14 +93,14 @@ def _judge(uri: str, log: Log) -> CleaningReport:
     for step in steps:
         if step.rows_out == 0:
             raise DataError(
-                f"no interactions are left after the cleaning step {step.step!r}, which got {step.rows_in} "
+                f"no interactions are left after the cleaning step {step.step!r}, which received {step.rows_in} "
                 f"({counts}). {_ADVICE[step.step]}"
             )
     for split in (encoding.TRAIN, encoding.EVAL):
         if not found.splits[split].users:
             raise DataError(
-                f"split {log.split.method!r} leaves no interactions for {split} of the {steps[-1].rows_out} that "
-                f"cleaning kept ({counts}). {_SPLIT_ADVICE[log.split.method]}"
+                f"the split {log.split.method!r} leaves no interactions for {split}; cleaning kept "
+                f"{steps[-1].rows_out} ({counts}). {_SPLIT_ADVICE[log.split.method]}"
             )
     report = CleaningReport(**dict(found.reading), recent_days=found.recent_days, steps=steps, splits=found.splits)
     write_bytes(os.path.join(uri, CleaningReport.FILE), report.to_json().encode(), uri)
@@ -117,9 +117,9 @@ _ADVICE = {
 }
 
 _SPLIT_ADVICE = {
-    "leave_last": "A user needs two interactions for one to be held out: lower the cleaning, or use another split.",
+    "leave_last": "A user needs two interactions so that one can be held out: clean less, or use another split.",
     "time": "All interactions may have one timestamp: check columns.timestamp, or use another split.",
-    "random": "A user needs two items for one to be held out: raise split.eval_fraction, or use another split.",
+    "random": "A user needs two items so that one can be held out: raise split.eval_fraction, or use another split.",
     "given": "Check the globs of path.train and path.eval.",
 }
 

@@ -57,7 +57,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         if found is None:
             mark_absent(model)
             return
-        _LOGGER.info("the model that is served, as version %d, was made in %s", found.number, found.artifact)
+        _LOGGER.info("the served model, version %d, was made in %s", found.number, found.artifact)
         model.set_string_custom_property(MODEL_DIGEST, found.digest)
         model.set_int_custom_property(VERSION, found.number)
         model.uri = found.artifact
@@ -74,13 +74,16 @@ def _newest_in_service(serving_dir: str) -> Version | None:
         in_service = (version for version in reversed(versions(serving_dir)) if version.digest not in withdrawn_models)
         found = next(in_service, None)
         if found is None:
-            _LOGGER.info("%s: nothing is served yet that a run could compare with or start from", serving_dir)
+            _LOGGER.info(
+                "%s: no model is served yet, so this run has none to compare with or to start from", serving_dir
+            )
             return None
         if found.has_artifact:
             return found
-        why = "is gone" if found.artifact else "is written down nowhere, as no run of this pipeline has pushed it"
+        why = "is gone" if found.artifact else "is unknown, because no run of this pipeline pushed it"
         _LOGGER.warning(
-            "%s: the artifact of version %d %s; this run compares with no model and starts from none, as a first run",
+            "%s: the artifact of version %d %s; this run compares with no model and starts from no model, like a "
+            "first run",
             *(serving_dir, found.number, why),
         )
         return None

@@ -73,7 +73,11 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             self._MarkNotPushed(pushed)
         else:
             version = str(result.version)
-            done = f"pushed version {version}" if result.is_new else f"version {version} is live already, unchanged"
+            done = (
+                f"pushed version {version}"
+                if result.is_new
+                else f"version {version} is already live and has not changed"
+            )
             logger.info(done)
             self._MarkPushed(pushed, pushed_destination=result.path, pushed_version=version)
         PushReport(

@@ -90,7 +90,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
         except Overtaken as e:
             self._record_not_registered(output, str(e))
             return
-        done = "registered" if result.is_new else "was there"
+        done = "registered" if result.is_new else "was already registered"
         logger.info("%s %s; traffic %s", result.model, done, dict(result.traffic))
         output.set_string_custom_property(MODEL_DIGEST, digest)
         self._MarkPushed(output, pushed_destination=result.model, pushed_version=str(result.number))
@@ -131,8 +131,10 @@ def _why_not(
     if pushed.get_int_custom_property(PUSHED) != 1 or not digest:
         return "the Pusher did not push it"
     if not kept_versions or kept_versions[-1].digest != digest:
-        live = f"version {kept_versions[-1].number} holds another model" if kept_versions else "nothing is there"
-        return f"it is not what is live in the serving folder: {live}"
+        live = (
+            f"version {kept_versions[-1].number} holds another model" if kept_versions else "the folder has no version"
+        )
+        return f"it is not the live model of the serving folder: {live}"
     if is_local(serving_dir):  # in a rehearsal
         return f"{serving_dir} is a folder of this machine, which Vertex cannot read"
     return None

@@ -83,7 +83,7 @@ class AskedModel:
             page = self._ask("catalogue", offset=tf.constant(at, tf.int64), limit=tf.constant(_ITEMS_A_PAGE, tf.int64))
             total = int(page["total"])
             if at < total and not len(page["item_id"]):
-                raise ModelError(f"the model's catalogue says that it has {total} items and ends after {at}")
+                raise ModelError(f"the model's catalogue says that it has {total} items, but it ends after {at}")
             pages.append(page)
             at += len(page["item_id"])
         ids = pa.array(np.concatenate([page["item_id"] for page in pages]), ID)
@@ -212,8 +212,8 @@ class AskedModel:
         item_id, score = answer["item_id"], answer["score"]
         if not item_id.shape == score.shape == (rows, k):
             raise ModelError(
-                f"its signature {signature} was asked for {k} items each of {rows} rows, and answers with item_id of "
-                f"shape {item_id.shape} and score of shape {score.shape}"
+                f"its signature {signature} was asked for {k} items for each of {rows} rows, and answered with "
+                f"item_id of shape {item_id.shape} and score of shape {score.shape}"
             )
         return item_id, score
 

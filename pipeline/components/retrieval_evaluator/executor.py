@@ -177,7 +177,7 @@ def _log(document: EvaluationReport, last_blessed: Contender | None) -> None:
     logger, seconds, users = logging.getLogger(LOGGER), document.seconds, document.users.evaluated
     if "ask" in seconds:
         logger.info(
-            "%s of %s users asked in %.1f s, %s users/s; all in %.1f s",
+            "evaluated %s of %s users in %.1f s, %s users/s; the whole evaluation took %.1f s",
             f"{users:,}",
             f"{document.users.before_cut:,}",
             seconds["ask"],

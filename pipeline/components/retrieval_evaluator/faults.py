@@ -33,9 +33,9 @@ def reading(folder: str, what: str) -> Iterator[None]:
         tf.errors.OpError, OSError, MemoryError, RuntimeError, ValueError, TypeError, LookupError, AttributeError
     ) as e:  # fmt: skip
         raise ModelUnavailableError(
-            f"the model at {folder} cannot be {what}: {summary(e)}. The model may be sound, so nothing is decided and "
-            "serving stays as it was. Look at storage and memory and run again. If its files are damaged for good, "
-            "bring them back, or delete that folder: a model that is gone is no longer compared with."
+            f"the model at {folder} cannot be {what}: {summary(e)}. The model may be sound, so nothing was decided "
+            "and serving has not changed. Check storage and memory and run again. If its files are lost, restore "
+            "them, or delete that folder: a run does not compare with a deleted model."
         ) from e
 
 

@@ -121,7 +121,7 @@ def _servable(evidence: Evidence) -> GateRule:
     """Later runs compare with a blessed model and start from it, so that it must be a model that can be served."""
     failures = evidence.serving_failures
     if failures is None:
-        return GateRule("servable", True, "The model answers in a process of its own, as ServingCheck asked it.")
+        return GateRule("servable", True, "The model answers ServingCheck's requests in a separate process.")
     shown = [textwrap.shorten(failure, _FAILURE_CHARACTERS, placeholder=" ...") for failure in failures[:_FAILURES]]
     more = f"; and {len(failures) - _FAILURES} more" if len(failures) > _FAILURES else ""
     return GateRule("servable", False, f"ServingCheck refused the model: {'; '.join(shown)}{more}")
@@ -131,12 +131,12 @@ def _finite(evidence: Evidence) -> GateRule:
     metrics = evidence.metrics.get(MODEL, {})
     broken = sorted(name for name, figure in metrics.items() if not np.isfinite(figure).all())
     if not metrics:
-        return GateRule("finite", False, "Nothing was measured of the model.")
+        return GateRule("finite", False, "The model has no metrics.")
     return GateRule("finite", not broken, f"Not finite: {', '.join(broken)}." if broken else "Every metric is finite.")
 
 
 def _users(evidence: Evidence, gate: Gate) -> GateRule:
-    detail = f"{evidence.users} users have a target; the gate wants {gate.min_users}."
+    detail = f"{evidence.users} users have a target; the gate requires {gate.min_users}."
     return GateRule(
         "users", evidence.users >= gate.min_users, detail, "users", float(evidence.users), float(gate.min_users)
     )
@@ -150,7 +150,9 @@ def _slices(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
 
 def _floor(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
     if not gate.floor:
-        yield GateRule("floor", False, "No floor is set, and without one nothing says that a first model is any good.")
+        yield GateRule(
+            "floor", False, "No floor is set; without a floor, nothing shows that a first model is good enough."
+        )
     for metric, limit in gate.floor.items():
         figure = _figure(evidence, metric)
         detail = f"{metric} is {figure.value:.4f}; the floor is {limit:g}."
@@ -162,14 +164,14 @@ def _coverage(evidence: Evidence, gate: Gate) -> GateRule:
     figure = _figure(evidence, metric)
     # The lists of a few users cannot cover a large catalogue.
     limit = gate.min_coverage * min(1.0, LIST_K * evidence.users / max(1, evidence.items))
-    detail = f"{figure.value:.2%} of the catalogue is recommended to someone; the gate wants {limit:.2%}."
+    detail = f"{figure.value:.2%} of the catalogue is recommended to someone; the gate requires {limit:.2%}."
     return GateRule("coverage", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
 
 
 def _better_than_popularity(evidence: Evidence, gate: Gate) -> GateRule:
     metric = gate.better_than_popularity
     difference = evidence.differences.get(POPULARITY, {}).get(metric, _UNMEASURED)
-    detail = f"{metric} is {_text(difference)} popularity's; the interval must lie above zero."
+    detail = f"{metric} differs from popularity's by {_text(difference)}; the interval must lie above zero."
     return GateRule(
         "better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:]
     )
@@ -182,7 +184,10 @@ def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> GateRule:
         return GateRule(name, True, nothing, metric)
     difference = evidence.differences.get(LAST_BLESSED, {}).get(metric, _UNMEASURED)
     limit = -gate.last_blessed_margin * evidence.metrics.get(LAST_BLESSED, {}).get(metric, _UNMEASURED).value
-    detail = f"{metric} is {_text(difference)} the last blessed model's; the interval must lie above {limit:+.4f}."
+    detail = (
+        f"{metric} differs from the last blessed model's by {_text(difference)}; the interval must lie above "
+        f"{limit:+.4f}."
+    )
     # If the last blessed model's metric is 0 on today's data, the limit is 0, and it is enough to equal it.
     passed = difference.low > limit or difference.low >= limit == 0
     return GateRule(name, passed, detail, metric, difference.value, limit, *difference[1:])
@@ -196,21 +201,24 @@ def _neighbour_stability(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
     if nothing is not None:
         yield GateRule(name, True, nothing, metric, None, limit)
     elif value is None:
-        detail = f"Whether neighbours agree with the last blessed model's cannot be told: {evidence.stability_fault}"
+        detail = f"The neighbours cannot be compared with the last blessed model's: {evidence.stability_fault}"
         yield GateRule(name, False, detail, metric, None, limit)
     else:
-        detail = f"Neighbours agree with the last blessed model's by {value:.3f}; the gate wants {limit:g}."
+        detail = f"The neighbours agree with the last blessed model's by {value:.3f}; the gate requires {limit:g}."
         yield GateRule(name, value >= limit, detail, metric, value, limit)
 
 
 def _nothing_to_compare_with(evidence: Evidence) -> str | None:
     """Explains why the rules cannot compare with the last blessed model; None if they can, or if it was measured."""
     if not evidence.has_last_blessed:
-        return "There is no last blessed model; a first one is held against floor and popularity."
+        return "There is no last blessed model; a first model is compared with the floor and with popularity."
     if evidence.last_blessed_fault is not None and LAST_BLESSED not in evidence.differences:
         # If this refused the model, it would refuse every later one, and the broken model would stay the last blessed.
         fault = evidence.last_blessed_fault
-        return f"The last blessed model cannot be scored and so is not compared with, as for a first model: {fault}"
+        return (
+            "The last blessed model cannot be scored, so the model is not compared with it, like a first model: "
+            f"{fault}"
+        )
     return None
 
 
@@ -219,4 +227,4 @@ def _figure(evidence: Evidence, metric: str) -> ConfidenceInterval:
 
 
 def _text(difference: ConfidenceInterval) -> str:
-    return f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f}) against"
+    return f"{difference.value:+.4f} ({difference.low:+.4f} to {difference.high:+.4f})"

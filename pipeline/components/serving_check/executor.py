@@ -75,7 +75,7 @@ def _write(blessing: types.Artifact, report: ServingCheckReport) -> None:
     if report.blessed:
         slowest = max(figures.latency_ms.p95 for figures in report.signatures.values() if figures.latency_ms)
         logger.info(
-            "all %d signatures answer as the trainer's model; loaded in %.1f s, slowest p95 %.1f ms",
+            "all %d signatures answer like the trainer's model; loaded in %.1f s, slowest p95 %.1f ms",
             len(report.signatures),
             report.load_seconds,
             slowest,

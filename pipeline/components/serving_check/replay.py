@@ -56,7 +56,7 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
         with open(os.path.join(folder, REQUESTS_FILE), encoding="utf-8") as file:
             stored = json.load(file)
     except FileNotFoundError:
-        return nothing_asked(f"the model carries no {REQUESTS_FILE}")
+        return nothing_asked(f"the model has no file {REQUESTS_FILE}")
     since = time.monotonic()
     model = tf.saved_model.load(folder)
     result = {**nothing_asked(), "load_seconds": time.monotonic() - since}
@@ -66,7 +66,7 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
             result["failures"].append(f"{name}: the model has no such signature")
             continue
         if not requests:
-            result["failures"].append(f"{name}: the model carries no request for it")
+            result["failures"].append(f"{name}: the model has no stored request for it")
             continue
         signature = model.signatures[name]
         failures = wrong_kinds(signature, stored["signatures"][name])
@@ -85,7 +85,7 @@ def wrong_kinds(signature: Any, declared: dict[str, dict[str, str]]) -> list[str
         "outputs": {name: spec.dtype.name for name, spec in signature.structured_outputs.items()},
     }
     parts = [part for part in loaded if loaded[part] != declared[part]]
-    return [f"its {part} are {loaded[part]} and should be {declared[part]}" for part in parts]
+    return [f"its {part} are {loaded[part]}, but should be {declared[part]}" for part in parts]
 
 
 def ask(signature: Any, requests: list[dict[str, Any]], options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -168,7 +168,7 @@ def compare(answer: dict[str, Any], stored: dict[str, Any], tolerance: float) ->
     for name, form in stored.items():
         got, want = answer[name], wanted[name]
         if list(got.shape) != form["shape"]:
-            failures.append(f"{name} is {list(got.shape)} and should be {form['shape']}")
+            failures.append(f"{name} has the shape {list(got.shape)}, but should have {form['shape']}")
             continue
         head = got[..., : want.shape[-1]] if want.ndim > 1 else got
         if want.dtype.kind != "f":
@@ -181,12 +181,14 @@ def compare(answer: dict[str, Any], stored: dict[str, Any], tolerance: float) ->
         elif not np.array_equal(head[~np.isfinite(head)], want[~np.isfinite(want)]) or np.any(
             np.isfinite(head) != np.isfinite(want)
         ):
-            failures.append(f"{name} holds infinities where the trainer's has none, or none where it has")
+            failures.append(f"{name} has infinities in other places than the trainer's")
         else:
             difference = relative_difference(head, want)
             largest = max(largest, difference)
             if difference > tolerance:
-                failures.append(f"{name} is up to {difference:.2g} of its row off the trainer's; allowed {tolerance:g}")
+                failures.append(
+                    f"{name} differs from the trainer's by up to {difference:.2g} of its row; {tolerance:g} is allowed"
+                )
     if ranked and not failures:
         rows = zip(answer["item_id"], wanted["item_id"], wanted["score"], strict=True)
         wrong = sum(not same_ranking(got, want, score, tolerance) for got, want, score in rows)

@@ -159,7 +159,7 @@ def _stop(client: JobClient, project: str, task: str) -> None:
         client.cancel(project, task)
     except (exceptions.GoogleAPIError, auth_exceptions.GoogleAuthError, *IN_DOUBT) as e:
         name = client.get_job_name() or f"of this task, if there is one (label {TASK_LABEL}={task}),"
-        _LOGGER.error("CustomJob %s could not be stopped: %s. Look at %s?project=%s", name, e, _CONSOLE, project)
+        _LOGGER.error("CustomJob %s could not be stopped: %s. Check %s?project=%s", name, e, _CONSOLE, project)
 
 
 @contextmanager
@@ -169,8 +169,8 @@ def _explained(project: str, region: str) -> Iterator[None]:
         yield
     except IN_DOUBT as e:
         raise VertexError(
-            f"project {project}, {region}: Vertex AI cannot be reached, or does not answer ({e}). A CustomJob may have "
-            f"been started all the same: look at {_CONSOLE}?project={project} before the task runs again."
+            f"project {project}, {region}: Vertex AI cannot be reached, or does not answer ({e}). A CustomJob may "
+            f"have been started nevertheless: check {_CONSOLE}?project={project} before the task runs again."
         ) from e
     except auth_exceptions.GoogleAuthError as e:
         raise VertexError(

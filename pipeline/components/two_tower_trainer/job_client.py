@@ -118,7 +118,7 @@ class JobClient(training_clients.VertexJobClient):
             self.adopt(project, task, _STOPPING)
         if not self.get_job_name():
             return
-        _LOGGER.warning("stopping CustomJob %s, as its task stops", self.get_job_name())
+        _LOGGER.warning("stopping CustomJob %s because its task stops", self.get_job_name())
         persistently(
             lambda: self._client.cancel_custom_job(
                 name=self.get_job_name(), retry=None, timeout=_STOPPING.call_seconds

@@ -432,7 +432,7 @@ def failed() -> RunFacts:
     error = (
         "DataGate stopped the run: 1 anomaly(ies) between the data and its schema.\n"
         "  interactions/train value: ENUM_TYPE_UNEXPECTED_STRING_VALUES: Unexpected string values: <b>.\n"
-        "Mend the data, or the curated schema; or name the anomaly in data_gate.ignore_anomalies."
+        "Fix the data or the curated schema, or list the anomaly in data_gate.ignore_anomalies."
     )
     return RunFacts(
         pipeline="movielens-100k",
@@ -453,7 +453,8 @@ def rounds() -> list[Round]:
     stopped = (
         "DriftError: DataGate stopped the run: 1 of 14 checks against the data of the last blessed model fail.\n"
         "  drift of interactions: item_id: jensen_shannon_divergence is 0.213; data_gate.max_item_divergence is 0.17.\n"
-        "Compared with /home/anna/runs/replay/movietweetings/artifacts/TwoTowerTrainer/model/212; what is served stays."
+        "Compared with /home/anna/runs/replay/movietweetings/artifacts/TwoTowerTrainer/model/212; "
+        "the served model has not changed."
     )
     found = []
     for n, hit_rate in enumerate((0.108, 0.153, 0.173, 0.207, 0.241, None, 0.250, 0.234, 0.213, 0.209), 1):

@@ -99,7 +99,7 @@ def test_rollback_waits_for_a_run_that_pushes_goes_where_it_would_have_gone_befo
 
 def test_rollback_to_the_live_version_says_so(config: str, serving: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["versions", "rollback", "1001", "--config", config]) == 0
-    assert capsys.readouterr().out.startswith("Version 1001 is live already.")
+    assert capsys.readouterr().out.startswith("Version 1001 is already live.")
     assert sorted(served(serving)) == [1000, 1001]
 
 

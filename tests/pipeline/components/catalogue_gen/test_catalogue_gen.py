@@ -113,8 +113,8 @@ def test_do_no_shared_ids_refused_with_samples(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         _run(tmp_path, Catalogue.model_validate(CONFIG), HEADER + ROWS, ["x", "y"])
     message = str(caught.value)
-    assert "knows 0 of the 2 interacted items" in message
-    assert "such as ['x', 'y'], the catalogue such as ['1', '2', '3'] in column 'item_id'" in message
+    assert "has 0 of the 2 interacted items" in message
+    assert "such as ['x', 'y']; the catalogue has ['1', '2', '3'] in column 'item_id'" in message
     assert "Correct catalogue.item_id" in message
     assert list((tmp_path / "out").rglob("*")) == []
 
@@ -248,7 +248,7 @@ def test_make_movielens_latin_1_titles_years_and_genres() -> None:
 def test_make_goodbooks_wrong_id_column_refused() -> None:
     inputs = list_files(str(real_data("goodbooks-10k")), {"train": "books.csv"})
     interacted = pa.array([str(i) for i in range(1, 10_001)])
-    with pytest.raises(DataError, match="knows 812 of the 10000 interacted items"):
+    with pytest.raises(DataError, match="has 812 of the 10000 interacted items"):
         make_catalogue(inputs, Catalogue(path="", item_id="book_id"), interacted)
     table, report, _ = make_catalogue(inputs, Catalogue(path="", item_id="id"), interacted)
     assert (table.num_rows, report.added_items, report.bad_rows) == (10_000, 0, 0)

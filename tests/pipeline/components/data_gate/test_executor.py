@@ -220,7 +220,7 @@ def test_do_day_that_grew_by_a_tenth_passes_every_check(tmp_path: Path, model: P
         (
             {"target": "i1"},
             {"min_compared_values": 50},
-            "share of today's held-out item_id from the last training's is 0.990; data_gate.max_target_l_infinity",
+            "share of today's held-out item_id against the last training's is 0.990; data_gate.max_target_l_infinity",
         ),
         ({"films": [f"f{n}" for n in range(1300)]}, {}, "53.8% of today's catalogue items are new; data_gate.max_new"),
         ({"films": [f"f{n}" for n in range(3000)]}, {}, "5.00 times as many; data_gate.max_count_ratio"),
@@ -235,7 +235,7 @@ def test_do_day_too_far_from_the_last_stops_with_its_numbers(
     text = str(caught.value)
     assert words in text
     assert text.startswith("DataGate stopped the run: ")
-    assert f"Compared with {model}; what is served stays as it is.\n" in text
+    assert f"Compared with {model}; the served model has not changed.\n" in text
     assert not (tmp_path / "blessing").exists()
 
 
@@ -307,7 +307,7 @@ def test_do_last_models_word_unreadable_or_damaged_stops_and_says_what_to_do(
         _run(_day(tmp_path / "day", USERS, ITEMS, FILMS), tmp_path / "blessing", copied.parent)
     text = str(caught.value)
     assert because in text
-    assert f"It is {copied}; what is served stays as it is.\n" in text
+    assert f"It is {copied}; the served model has not changed.\n" in text
     assert "`perennial versions rollback`" in text
     assert not (tmp_path / "blessing").exists()
 
@@ -329,7 +329,7 @@ def test_drift_feature_emptied_stops(tmp_path: Path, model: Path) -> None:
     }
     path.write_bytes(_stats(bare).SerializeToString())
     with pytest.raises(
-        DriftError, match=r"genre has no values today, and had 600 .*; data_gate.max_category_l_infinity"
+        DriftError, match=r"genre has no values today, but had 600 .* cannot meet data_gate.max_category_l_infinity"
     ):
         _run(day, tmp_path / "blessing", model)
 

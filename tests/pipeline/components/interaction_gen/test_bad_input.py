@@ -279,7 +279,7 @@ def test_read_numbers_keep_leading_zeros(read: Read) -> None:
     [({"positive_min": 6}, "positives"), ({"min_user_events": 3}, "active_users")],
 )
 def test_do_nothing_left_after_a_step_refused(run: Run, tmp_path: Path, cleaning: dict[str, Any], step: str) -> None:
-    with pytest.raises(DataError, match=f"no interactions are left after the cleaning step '{step}', which got 4"):
+    with pytest.raises(DataError, match=f"no interactions are left after the cleaning step '{step}', which received 4"):
         run(log_config(cleaning=cleaning), log_csv=HEADER + GOOD)
     _assert_nothing_left(tmp_path)
 
@@ -291,7 +291,7 @@ def test_do_one_user_split(run: Run) -> None:
 
 
 def test_do_one_item_refused(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="split 'leave_last' leaves no interactions for eval of the 2"):
+    with pytest.raises(DataError, match="split 'leave_last' leaves no interactions for eval; cleaning kept 2"):
         run(log_csv=HEADER + b"ann,tea,4,1\nbob,tea,4,2\n")
     _assert_nothing_left(tmp_path)
 

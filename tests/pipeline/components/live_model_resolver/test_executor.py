@@ -80,7 +80,7 @@ def test_do_version_that_somebody_else_put_there_finds_none_and_says_why(
     (tmp_path / "serving").mkdir()
     (tmp_path / "their model").rename(tmp_path / "serving" / "7")
     assert found(tmp_path) == []
-    assert "version 7 is written down nowhere" in caplog.messages[-1]
+    assert "version 7 is unknown" in caplog.messages[-1]
 
 
 def test_do_while_a_rollback_is_at_work_finds_what_it_goes_back_to(tmp_path: Path) -> None:

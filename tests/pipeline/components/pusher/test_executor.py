@@ -130,7 +130,7 @@ def test_do_model_live_already_pushed_with_the_version_that_it_has(
     for name in ("pushed_version", "pushed_destination", "model_digest"):
         assert again.get_string_custom_property(name) == first.get_string_custom_property(name)
     assert (again.get_int_custom_property("pushed"), report["is_new"]) == (1, False)
-    assert caplog.messages[-1] == f"version {report['version']} is live already, unchanged"
+    assert caplog.messages[-1] == f"version {report['version']} is already live and has not changed"
 
 
 def test_do_beyond_keep_versions_names_what_was_deleted(tmp_path: Path) -> None:

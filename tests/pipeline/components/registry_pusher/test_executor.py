@@ -122,7 +122,7 @@ def test_do_pushed_model_from_the_cache_that_is_no_longer_live_not_registered(wo
     world.register(config, pushed)
     world.run("b", config)
     report = world.register(config, pushed)
-    assert report["reason"] == "it is not what is live in the serving folder: version 1001 holds another model"
+    assert report["reason"] == "it is not the live model of the serving folder: version 1001 holds another model"
     assert world.versions()[2] == ("b", {"default", "blessed"})
 
 

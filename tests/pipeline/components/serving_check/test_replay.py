@@ -30,12 +30,12 @@ def test_compare_equal_tells_no_failure_and_no_difference() -> None:
     ("came", "want", "said"),
     [
         ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.001], [3.0, 4.0]], None),
-        ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.01], [3.0, 4.0]], "off the trainer's"),
+        ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.01], [3.0, 4.0]], "differs from the trainer's by"),
         # Relative to its own row: small rows are held to small differences.
         ([[1000.0], [0.001]], [[1000.5], [0.001]], None),
-        ([[1000.0], [0.001]], [[1000.0], [0.0011]], "off the trainer's"),
+        ([[1000.0], [0.001]], [[1000.0], [0.0011]], "differs from the trainer's by"),
         ([[0.0, 0.0]], [[0.0, 0.0]], None),
-        ([[0.0, 1e-9]], [[0.0, 0.0]], "off the trainer's"),
+        ([[0.0, 1e-9]], [[0.0, 0.0]], "differs from the trainer's by"),
         ([[float("nan")]], [[1.0]], "holds NaN"),
         ([[1.0]], [[float("nan")]], "holds NaN"),
         ([[float("nan")]], [[float("nan")]], "holds NaN"),
@@ -43,9 +43,9 @@ def test_compare_equal_tells_no_failure_and_no_difference() -> None:
         ([[1.0, INF]], [[1.0, -INF]], "infinities"),
         ([[1.0, -INF]], [[1.0, 0.0]], "infinities"),
         ([[1.0, 0.0]], [[1.0, -INF]], "infinities"),
-        ([[1.0]], [[1.0, 2.0]], "should be"),
+        ([[1.0]], [[1.0, 2.0]], "but should have"),
         (np.zeros([0, 3]), np.zeros([0, 3]), None),
-        (np.zeros([0, 3]), np.zeros([0, 4]), "should be"),
+        (np.zeros([0, 3]), np.zeros([0, 4]), "but should have"),
     ],
 )
 def test_compare_numbers_row_by_row(came: Any, want: Any, said: str | None) -> None:

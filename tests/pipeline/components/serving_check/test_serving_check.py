@@ -73,7 +73,7 @@ def test_do_model_as_the_trainer_left_it_blessed_and_measured(
         assert 0 < latency["p50"] <= latency["p95"] <= latency["max"]
     assert report["load_seconds"] > 0
     assert 100 < report["peak_rss_mib"] < 4000
-    assert caplog.messages[-1].startswith("all 7 signatures answer as the trainer's model; loaded in ")
+    assert caplog.messages[-1].startswith("all 7 signatures answer like the trainer's model; loaded in ")
 
 
 @pytest.mark.fault
@@ -101,8 +101,8 @@ def test_do_too_slow_to_answer_at_all_not_blessed(model: Path, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        ("import os; os.kill(os.getpid(), 9)", f"the check died of {signal.SIGKILL.name}: "),
-        ("import ctypes; ctypes.string_at(0)", f"the check died of {signal.SIGSEGV.name}: "),
+        ("import os; os.kill(os.getpid(), 9)", f"the check was killed by {signal.SIGKILL.name}: "),
+        ("import ctypes; ctypes.string_at(0)", f"the check was killed by {signal.SIGSEGV.name}: "),
         ("raise SystemExit('no memory')", "the check ended with status 1: no memory"),
     ],
 )
@@ -198,7 +198,7 @@ def test_replay_signatures_that_do_not_match_refused(edited: Callable[..., Path]
     assert "offset must not be below 0" in failures[0]
     assert failures[1:4] == [
         "embed_items: one: known differs from the trainer's in 1 of 1 places",
-        "embed_users: the model carries no request for it",
+        "embed_users: the model has no stored request for it",
         "explain: the model has no such signature",
     ]
     assert failures[4].startswith("recommend: its inputs are {")
@@ -212,7 +212,7 @@ def test_replay_requests_taken_away_refused(model: Path, tmp_path: Path) -> None
     whole = replay.replay(str(folder), {**Settings(repeats=5).model_dump(mode="json"), "signatures": NAMES})
     (folder / REQUESTS_FILE).unlink()
     report = check(str(folder), NAMES, Settings())
-    assert report.failures == (f"the model carries no {REQUESTS_FILE}",)
+    assert report.failures == (f"the model has no file {REQUESTS_FILE}",)
     assert report.to_values().keys() == {*whole, "format_version", "blessed", "limits"}
     assert report.signatures == {}
 

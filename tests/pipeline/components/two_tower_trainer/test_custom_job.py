@@ -204,7 +204,7 @@ def test_do_out_of_quota_and_out_of_reach_for_a_moment_starts_one_job_and_waits_
 @pytest.mark.fault
 @pytest.mark.parametrize(
     ("code", "advice"),
-    [(403, r"refused .*\(403: .*no\).*roles/aiplatform\.user"), (503, "may have been started all the same")],
+    [(403, r"refused .*\(403: .*no\).*roles/aiplatform\.user"), (503, "may have been started nevertheless")],
 )
 def test_do_refused_job_says_what_it_takes(
     shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, code: int, advice: str
