@@ -93,7 +93,7 @@ class CompiledJob:
         name = task.component_ref.name
         if name not in self.spec.components:
             raise JobError(
-                f"{self.path}: task {task.task_info.name!r} names the component {name!r}, which is not there"
+                f"{self.path}: task {task.task_info.name!r} names the component {name!r}, which does not exist"
             )
         return self.spec.components[name]
 
@@ -106,7 +106,7 @@ class CompiledJob:
         label = self.component(task).executor_label
         if label not in self.deployment.executors:
             raise JobError(
-                f"{self.path}: task {task.task_info.name!r} names the executor {label!r}, which is not there"
+                f"{self.path}: task {task.task_info.name!r} names the executor {label!r}, which does not exist"
             )
         return self.deployment.executors[label]
 
@@ -146,7 +146,7 @@ def read_job(path: str | Path) -> CompiledJob:
     file = Path(path)
     try:
         if file.stat().st_size > MAX_BYTES:
-            raise JobError(f"{file}: has {file.stat().st_size} bytes, a compiled job has at most {MAX_BYTES}.")
+            raise JobError(f"{file}: has {file.stat().st_size} bytes, but a compiled job has at most {MAX_BYTES}.")
         text = file.read_text(encoding="utf-8")
         # KFP may write a second document, with settings for Kubernetes' pods. Only the first is the job.
         document = next(yaml.load_all(text, _Loader), None) if is_yaml(file.name) else json.loads(text)
@@ -169,7 +169,7 @@ def parse_job(document: Any, path: str) -> CompiledJob:
     """
     given = {key for key, value in document.items() if value is not None} if isinstance(document, dict) else set()
     if not {"pipelineSpec", "pipelineInfo"} & given:
-        raise JobError(f"{path}: is no compiled job: it has neither pipelineSpec (Vertex) nor pipelineInfo (KFP).")
+        raise JobError(f"{path}: is not a compiled job: it has neither pipelineSpec (Vertex) nor pipelineInfo (KFP).")
     if "pipelineSpec" not in given:
         document = {"pipelineSpec": document}
     try:
@@ -183,11 +183,13 @@ def parse_job(document: Any, path: str) -> CompiledJob:
             json_format.MessageToDict(spec.deployment_spec), pb.PipelineDeploymentConfig(), ignore_unknown_fields=True
         )
     except (json_format.ParseError, TypeError, AttributeError, RecursionError) as e:
-        raise JobError(f"{path}: is no compiled job: {e}") from e
+        raise JobError(f"{path}: is not a compiled job: {e}") from e
     if not isinstance(document.get("labels", {}), dict):
-        raise JobError(f"{path}: is no compiled job: its labels are no mapping. Received: {document['labels']!r}.")
+        raise JobError(
+            f"{path}: is not a compiled job: its labels are not a mapping. Received: {document['labels']!r}."
+        )
     if not spec.root.dag.tasks:
-        raise JobError(f"{path}: is no compiled job: it has no task.")
+        raise JobError(f"{path}: is not a compiled job: it has no tasks.")
     return CompiledJob(path, document, spec, deployment, runtime)
 
 

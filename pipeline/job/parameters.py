@@ -111,7 +111,7 @@ def from_text(text: str, declared: Any) -> Any:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _finite(text: str) -> float:
@@ -124,7 +124,7 @@ def _finite(text: str) -> float:
 def _exact(text: str) -> int:
     number = int(text)
     if abs(number) > _LARGEST_INTEGER:
-        raise ValueError(f"{text} would arrive as another number")
+        raise ValueError(f"{text} would be read as another number")
     return number
 
 
@@ -148,7 +148,7 @@ def _value(job: CompiledJob, name: str, text: str) -> Any:
         return from_text(text, job.spec.root.input_definitions.parameters[name])
     except ValueError as e:
         received = repr(text) if len(text) <= _ECHO else f"{text[:_ECHO]!r}… ({len(text)} characters)"
-        raise JobError(f"{job.path}: the runtime parameter {name!r} is {e}. Received: {received}.") from e
+        raise JobError(f"{job.path}: the runtime parameter {name!r} must be {e}. Received: {received}.") from e
 
 
 def _known(job: CompiledJob) -> str:

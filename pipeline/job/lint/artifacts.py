@@ -78,7 +78,7 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
                 yield _not_importable(component.id, where, title, str(e))
                 continue
             if found is not cls:
-                reason = f"it is another class there, {found!r}"
+                reason = f"the module has another class under this name, {found!r}"
                 yield _not_importable(component.id, where, title, reason)
 
 
@@ -118,7 +118,8 @@ def _outside_pattern(task: str, where: str, title: str) -> Finding:
         "error",
         task,
         where,
-        f"The type's name is {title!r}; TFX's compiler takes `<module>.<Class>` only, as the class is imported by it.",
+        f"The type's name is {title!r}; TFX's compiler accepts only `<module>.<Class>`, because the task imports the "
+        "class by it.",
         _PATTERN_FIX,
     )
 
@@ -130,5 +131,6 @@ def _not_importable(task: str, where: str, title: str, reason: str) -> Finding:
         task,
         where,
         f"The task imports the type by its name, {title}, and cannot: {reason}.",
-        "Let the module have the class under that name; `pipeline/__init__.py` shows how without importing it early.",
+        "Make the class importable from the module under that name; `pipeline/__init__.py` shows how to do this "
+        "without importing it early.",
     )

@@ -21,7 +21,9 @@ def refuse(findings: list[Finding]) -> None:
     if fatal:
         lines = [f"  {as_line(finding, tasks)}" for finding, tasks in together(fatal).items()]
         raise JobError(
-            "\n".join([f"the job would fail; nothing was written or sent. Lint found {len(lines)}:", *lines])
+            "\n".join(
+                [f"the job would fail, so nothing was written or sent. Lint found {len(lines)} error(s):", *lines]
+            )
         )
     for finding, tasks in together(findings).items():
         _logger.warning("%s", as_line(finding, tasks))

@@ -39,8 +39,8 @@ def images(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 task.id,
                 f"{where} {image}",
-                "The tag can move to another build while the cache, whose key is this very text, still answers from "
-                "the old one; and two tasks of one run may run different builds.",
+                "The tag can move to another build, but the cache key is this text, so the cache still returns "
+                "results of the old build. Two tasks of one run may also use different builds.",
                 "Name the image by its digest: <image>@sha256:<64 hexadecimal digits>.",
             )
 
@@ -59,9 +59,9 @@ def tfx_line(subject: Subject) -> Iterator[Finding]:
             "warning",
             None,
             "pipelineSpec.sdkVersion",
-            f"TFX {subject.job.tfx_version} compiled the job, and vertex.image_tfx says that the image holds "
+            f"TFX {subject.job.tfx_version} compiled the job, but vertex.image_tfx says that the image holds "
             f"{context.image_tfx}: executors, their arguments and artifact types may differ.",
-            "Compile with the image's line, or in the image itself.",
+            "Compile with the TFX line of the image, or inside the image.",
         )
 
 
@@ -80,9 +80,9 @@ def resources(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 task.id,
                 "container",
-                "It asks for neither CPU nor memory, so it runs on Vertex's default machine (e2-standard-4, 16 GB) "
-                "whatever it needs.",
-                "Set vertex.resources in the config, or vertex.task_resources for this task alone.",
+                "It requests neither CPU nor memory, so it runs on Vertex's default machine (e2-standard-4, 16 GB), "
+                "even if it needs more.",
+                "Set vertex.resources in the config, or vertex.task_resources for this task only.",
             )
 
 
@@ -101,7 +101,7 @@ def service_account(subject: Subject) -> Iterator[Finding]:
             "vertex.service_account",
             "Tasks run as Compute Engine's default service account, which may edit the whole project, or may not "
             "exist.",
-            "Name one that may read the data and write the buckets, and no more.",
+            "Name a service account that may read the data and write to the buckets, and nothing else.",
         )
 
 
@@ -117,10 +117,10 @@ def dataflow_workers(subject: Subject) -> Iterator[Finding]:
             "warning",
             None,
             "vertex.dataflow",
-            "Its workers run in vertex.image, as that image's user, which is not root in ours; Dataflow mounts folders "
-            "as root that Beam's start program writes to, so they are expected not to start.",
-            "Build the image with --target dataflow, which is the same with root as its user, and name it in "
-            "vertex.dataflow.image or by --dataflow-image; images/README.md says how.",
+            "The workers run in vertex.image as the user of the image, which is not root in our image. Beam's start "
+            "program writes to folders that Dataflow mounts as root, so the workers are expected not to start.",
+            "Build the image with --target dataflow (the same image with root as its user), and name it in "
+            "vertex.dataflow.image or with --dataflow-image; images/README.md says how.",
         )
 
 

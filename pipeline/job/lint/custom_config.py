@@ -10,14 +10,14 @@ from pipeline.job.lint.places import LIKE_A_PLACE
 from pipeline.job.lint.subject import Subject
 
 CHANNEL_IN_CUSTOM_CONFIG = (
-    "A Channel in custom_config serialises empty, so it works in a notebook and dies on Vertex with an IndexError, "
-    "with no edge and no lineage: the task does not even wait for what it means to read."
+    "A Channel in custom_config is serialised without its artifacts: it works in a notebook, but on Vertex the task "
+    "fails with an IndexError. It makes no edge and no lineage, so the task does not wait for the data that it reads."
 )
 """Why a Channel in `custom_config` fails; the rehearsal also prints this for such a task."""
 
 _CHANNEL_FIX = (
-    "Make it an input of the component: a ChannelParameter in INPUTS of its ComponentSpec, which the executor gets in "
-    "input_dict. A stock Trainer takes no further inputs; a component of one's own, as TwoTowerTrainer, does."
+    "Make it an input of the component: a ChannelParameter in INPUTS of its ComponentSpec, which the executor gets "
+    "in input_dict. The stock Trainer takes no further inputs; your own component can, as TwoTowerTrainer does."
 )
 
 _PLACE = re.compile(
@@ -80,8 +80,8 @@ def parameter_findings(task: str, parameters: dict[str, Any]) -> Iterator[Findin
                     "error",
                     task,
                     where,
-                    "A RuntimeParameter inside another value is written out as the text of its declaration; no value "
-                    "of a run ever takes its place.",
+                    "A RuntimeParameter inside another value is written as the text of its declaration; the value of "
+                    "a run never replaces it.",
                     "Give it an execution property of its own: an ExecutionParameter in PARAMETERS.",
                 )
             elif name == "custom_config" and isinstance(value, str) and _is_place(path, value):
@@ -93,8 +93,8 @@ def parameter_findings(task: str, parameters: dict[str, Any]) -> Iterator[Findin
                     "error" if local else "warning",
                     task,
                     where,
-                    f"{value} is read past TFX: no edge makes the task wait for it, no lineage shows it, and when its "
-                    "content changes the task is still answered from the cache.",
+                    f"{value} is read outside TFX: the task does not wait for it, the lineage does not show it, and "
+                    "if its content changes, the cache still returns the old result.",
                     "Import it as an artifact (tfx.dsl.Importer) or let a component make it, and pass the channel.",
                 )
 

@@ -53,7 +53,8 @@ def _in_main(task: str, path: str) -> Finding:
         "error",
         task,
         f"executor {path}",
-        "The class is of the notebook or script that compiled the job; on Vertex `__main__` is TFX's own entry point.",
+        "The class is defined in the notebook or script that compiled the job; on Vertex `__main__` is TFX's own "
+        "entry point.",
         f"{_MOVE}.",
     )
 
@@ -64,8 +65,8 @@ def _not_importable(task: str, path: str, reason: str) -> Finding:
         "error",
         task,
         f"executor {path}",
-        f"The task imports its executor by this path, and a fresh interpreter cannot: {reason}.",
-        f"{_MOVE}; one that is only in the image, not here, cannot be looked at here.",
+        f"The task imports its executor by this path, but a new interpreter cannot import it: {reason}.",
+        f"{_MOVE}; a class that is only in the image cannot be checked on this machine.",
     )
 
 
@@ -80,8 +81,8 @@ def _module_files(task: str, parameters: dict[str, Any]) -> Iterator[Finding]:
             "error" if local else "warning",
             task,
             f"parameter {name}",
-            f"{value} is packed into a wheel at compile time, with every other module of its folder, and installed by "
-            "pip when the task starts: that needs a bucket that can be written here and pip in the image, and the "
-            + ("path is one of this machine." if local else "image alone does not say what ran."),
+            f"{value} is packed into a wheel at compile time, with every other module of its folder, and pip installs "
+            "it when the task starts. This needs pip in the image and a bucket that this machine can write to, and "
+            "the " + ("path is a path of this machine." if local else "image alone does not say which code ran."),
             "Put the code into the image and name the function by its dotted path: run_fn or preprocessing_fn.",
         )

@@ -47,5 +47,5 @@ def not_importable(paths: Iterable[str]) -> dict[str, str]:
             why = f"status {e.returncode}, {e.stderr.strip()}"
         else:
             why = f"no answer in {_TIMEOUT_SECONDS} seconds" if isinstance(e, subprocess.TimeoutExpired) else str(e)
-        raise JobError(f"{sys.executable} could not be asked what it can import: {why}") from e
+        raise JobError(f"{sys.executable} could not check what it can import: {why}") from e
     return reasons

@@ -57,17 +57,18 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
 def _pipeline_name(name: str, where: str) -> Iterator[Finding]:
     fix = "Give it a name of small letters, digits and dashes that begins with a letter, at most 63 characters."
     if not _COMPILER.fullmatch(name):
-        why = f"{name!r} is outside [a-z0-9][a-z0-9-]{{0,127}}, which TFX's compiler and Vertex ask for."
+        why = f"{name!r} does not match [a-z0-9][a-z0-9-]{{0,127}}, which TFX's compiler and Vertex require."
         yield Finding("pipeline-name", "error", None, where, why, fix)
     elif not _JOB_ID.fullmatch(name):
         why = (
-            f"{name!r} with the time makes no id of a job: that begins with a letter and has at most 128 characters, "
-            "15 of them for the time."
+            f"{name!r} and the time do not make a job id: a job id begins with a letter and has at most 128 "
+            "characters, and the time takes 15 of them."
         )
         yield Finding("pipeline-name", "error", None, where, why, fix)
     elif not _OURS.fullmatch(name):
         why = (
-            f"{name!r} has {len(name)} characters: too long for a label, by which runs are found, and for our configs."
+            f"{name!r} has {len(name)} characters, which is too long for our configs and for the label that finds the "
+            "runs."
         )
         yield Finding("pipeline-name", "warning", None, where, why, fix)
 
@@ -78,8 +79,8 @@ def _labels(labels: Mapping[str, Any]) -> Iterator[Finding]:
         bad_key = not _LABEL_KEY.fullmatch(key) or key != key.lower()
         bad_value = not isinstance(value, str) or not _LABEL_VALUE.fullmatch(value) or value != value.lower()
         if bad_key or bad_value:
-            what = f"The key {key!r}" if bad_key else f"The value {value!r}"
-            yield Finding("label", "error", None, f"label {key}", f"{what} is none that Google Cloud takes.", fix)
+            what = f"the key {key!r}" if bad_key else f"the value {value!r}"
+            yield Finding("label", "error", None, f"label {key}", f"Google Cloud does not accept {what}.", fix)
     if len(labels) > _MAX_LABELS:
         why = f"There are {len(labels)}; Google Cloud takes at most {_MAX_LABELS}."
-        yield Finding("label", "error", None, "labels", why, "Take some away.")
+        yield Finding("label", "error", None, "labels", why, "Remove some.")

@@ -27,7 +27,7 @@ def unions(pipeline: Any) -> Iterator[Finding]:
                     f"input {key}",
                     f"It is a {type(channel).__name__}; the compiler takes a single component's output and refuses "
                     "this with `TypeError: Only single Channel is supported`.",
-                    "Give each channel an input of its own, or let one component merge them.",
+                    "Give each channel its own input, or merge them in one component.",
                 )
 
 
@@ -48,7 +48,7 @@ def infra_validators(pipeline: Any) -> Iterator[Finding]:
                 "node",
                 "The compiler does not support InfraValidator: it starts a container beside its task, which Vertex "
                 "does not let a task do.",
-                "Check the model in a process of the task, as our ServingCheck does; it gives an InfraBlessing, too.",
+                "Check the model in a process of the task, as our ServingCheck does; it also writes an InfraBlessing.",
             )
 
 
@@ -67,7 +67,7 @@ def unsupported(pipeline: Any) -> Iterator[Finding]:
         kind = component.executor_spec
         if isinstance(component, Pipeline):
             yield _unsupported(
-                component.id, "It is a pipeline, and the compiler fails at it with a bare AssertionError."
+                component.id, "It is a pipeline, and the compiler fails on it with an AssertionError without a message."
             )
         elif isinstance(component, base_component.BaseComponent) and not isinstance(kind, supported):
             why = f"The compiler makes no container for a {type(kind).__name__}; it raises NotImplementedError."

@@ -24,8 +24,8 @@ def resolvers(subject: Subject) -> Iterator[Finding]:
                 "resolver",
                 "Kubeflow Pipelines' own backend has no resolvers: it refuses the run with `resolver not implemented "
                 "yet`. Vertex runs them.",
-                "Find the model by what is served, as pipeline.components.live_model_resolver does, or import one by "
-                "its place (tfx.dsl.Importer).",
+                "Find the model that is served, as pipeline.components.live_model_resolver does, or import a model "
+                "by its URI (tfx.dsl.Importer).",
             )
 
 
@@ -43,7 +43,8 @@ def drivers(subject: Subject) -> Iterator[Finding]:
                 "error",
                 task.id,
                 "container, lifecycle.preCacheCheck",
-                "Kubeflow Pipelines' own backend does not run preCacheCheck, by which TFX puts the input files' "
-                "fingerprint into the cache's key: with caching, new data is answered with yesterday's Examples.",
-                "For that backend, compile with enable_cache: false, or give each run another input path.",
+                "Kubeflow Pipelines' own backend does not run preCacheCheck, which TFX uses to put the fingerprint "
+                "of the input files into the cache key. With caching, the task then returns yesterday's Examples for "
+                "new data.",
+                "For that backend, compile with enable_cache: false, or give each run a different input path.",
             )

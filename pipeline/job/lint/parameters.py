@@ -34,8 +34,8 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
                 "warning",
                 users[0] if len(users) == 1 else None,
                 f"runtime parameter {name}",
-                "It has neither value nor default, so Vertex refuses the job unless one is given with it. A default in "
-                "the pipeline does not help with TFX's own runner, which drops it.",
+                "It has neither value nor default, so Vertex refuses the job unless a value is given with it. A "
+                "default in the pipeline does not help, because TFX's own runner drops it.",
                 _FIX,
             )
 

@@ -89,6 +89,7 @@ def _local(task: str | None, where: str, place: str) -> Finding:
         "error",
         task,
         where,
-        f"{place} is a path of one machine: each task runs in a container on another, which does not have it.",
+        f"{place} is a path of one machine, but each task runs in a container on another machine, which does not have "
+        "it.",
         "Name a place in a bucket, gs://…; the config's vertex section has the buckets.",
     )

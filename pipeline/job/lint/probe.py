@@ -22,7 +22,7 @@ def why_not(path: str) -> str | None:
     """
     module, _, name = path.rpartition(".")
     if module == "__main__" or not all(part.isidentifier() for part in path.split(".")) or not module:
-        return f"{path} is no path of a module and a name in it"
+        return f"{path} is not the path of a module and a name in it"
     spec = _found(module)
     if isinstance(spec, str):
         return spec

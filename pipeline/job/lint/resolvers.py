@@ -26,9 +26,11 @@ def resolvers(pipeline: Any) -> Iterator[Finding]:
         strategy = deprecation_utils.get_first_nondeprecated_class(cls).__name__ if cls else "its function"
         wanted = (properties.get(resolver.RESOLVER_CONFIG) or {}).get("desired_num_of_artifacts", 0)
         if strategy not in _STRATEGIES:
-            yield _resolver(component.id, f"{strategy} is none of the two strategies that Vertex has a query for")
+            yield _resolver(
+                component.id, f"Vertex has queries for two strategies only, and {strategy} is not one of them"
+            )
         elif wanted > 1:
-            yield _resolver(component.id, f"it asks for {wanted} artifacts, and Vertex's query gives one")
+            yield _resolver(component.id, f"it asks for {wanted} artifacts, but Vertex's query returns one")
         elif strategy == _STRATEGIES[0]:
             for key, channel in component.inputs.items():
                 if compiler_utils.get_artifact_title(channel.type) == "tfx.Artifact":
@@ -37,9 +39,10 @@ def resolvers(pipeline: Any) -> Iterator[Finding]:
                         "warning",
                         component.id,
                         f"input {key}",
-                        f"For a type of one's own, such as {channel.type.TYPE_NAME}, the compiler asks for the latest "
-                        "`tfx.Artifact`: no artifact of that type has this title, so nothing is ever found.",
-                        "Resolve an artifact of a standard type, or keep the place of the latest one in a bucket.",
+                        f"For a custom type, such as {channel.type.TYPE_NAME}, the compiler asks for the latest "
+                        "`tfx.Artifact`. No artifact of the custom type has this title, so the resolver never finds "
+                        "one.",
+                        "Resolve an artifact of a standard type, or record the URI of the latest one in a bucket.",
                     )
 
 
@@ -70,8 +73,8 @@ def blessings(pipeline: Any) -> Iterator[Finding]:
                     component.id,
                     f"output {key}",
                     "TFX's entry point writes the model's name on Vertex into a ModelBlessing only for the output "
-                    "`blessing` of a subclass of TFX's Evaluator executor; by any other, LatestBlessedModelStrategy "
-                    "never finds the model.",
+                    "`blessing` of a subclass of TFX's Evaluator executor. With any other ModelBlessing, "
+                    "LatestBlessedModelStrategy never finds the model.",
                     "Let the executor extend tfx.components.evaluator.executor.Executor, and name the output blessing.",
                 )
 
@@ -83,5 +86,5 @@ def _resolver(task: str, why: str) -> Finding:
         task,
         "node",
         f"The compiler refuses this resolver: {why}.",
-        f"Use {' or '.join(_STRATEGIES)} for one artifact, or read what is needed in a component of one's own.",
+        f"Use {' or '.join(_STRATEGIES)} for one artifact, or read the artifacts in your own component.",
     )

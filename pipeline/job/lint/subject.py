@@ -114,7 +114,7 @@ class Subject:
                 dag_name = spec.component_ref.name
                 if dag_name in inside:
                     raise JobError(
-                        f"{self.job.path}: task {id!r} names the component {dag_name!r}, which it is itself in"
+                        f"{self.job.path}: task {id!r} names the component {dag_name!r}, which contains the task itself"
                     )
                 yield Task(id, spec, component, "", pb.PipelineDeploymentConfig.ExecutorSpec(), given)
                 yield from self._tasks(component.dag, f"{id}/", {}, (*inside, dag_name))

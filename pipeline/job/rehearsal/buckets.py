@@ -58,8 +58,8 @@ class Buckets:
                 _mirror(folder.resolve(), Path(goal))
         except (OSError, ValueError) as e:
             raise OutputError(
-                f"{self._folder}: the places of buckets could not be made there ({e}). Free or unlock its disk, or "
-                "begin anew with --fresh."
+                f"{self._folder}: the folders that stand for buckets could not be created there ({e}). Free disk "
+                "space, make the folder writable, or start again with --fresh."
             ) from e
 
     def local(self, text: str) -> str:
@@ -87,12 +87,15 @@ def check_places(places: Mapping[str, Path], pipeline_root: str) -> None:
             folder on this machine does not exist.
     """
     for place, folder in places.items():
-        require_place(place, "--place is given as gs://BUCKET/FOLDER=FOLDER_HERE")
+        require_place(place, "--place must be gs://BUCKET/FOLDER=FOLDER_HERE")
         if not folder.is_dir():
-            raise JobError(f"{folder}: no such folder, which is to stand for {place}.")
+            raise JobError(f"{folder}: there is no such folder to stand for {place}.")
         for inner in (*places, pipeline_root):
             if inner is not place and f"{inner.rstrip('/')}/".startswith(f"{place.rstrip('/')}/"):
-                raise JobError(f"{inner} is inside {place}, for which {folder} stands. Choose places apart.")
+                raise JobError(
+                    f"{inner} is inside {place}, for which {folder} stands. Choose places that do not contain each "
+                    "other."
+                )
 
 
 def require_place(place: str, what_to_do: str) -> None:
@@ -102,7 +105,7 @@ def require_place(place: str, what_to_do: str) -> None:
         JobError: It is not.
     """
     if not _PLACE.fullmatch(place) or {".", ".."} & set(place.split("/")):
-        raise JobError(f"{place!r} is no folder of a bucket; {what_to_do}.")
+        raise JobError(f"{place!r} is not a folder of a bucket; {what_to_do}.")
 
 
 def _mirror(folder: Path, goal: Path) -> None:

@@ -39,7 +39,7 @@ def holds(condition: str, executor_input: dict[str, Any]) -> bool:
     except (CELParseError, CELEvalError) as e:
         raise JobError(f"the condition {condition!r} cannot be evaluated: {e.args[0] if e.args else e}") from e
     if not isinstance(answer, (bool, BoolType)):
-        raise JobError(f"the condition {condition!r} is no question: its value is {answer!r}.")
+        raise JobError(f"the condition {condition!r} is not a boolean: its value is {answer!r}.")
     return bool(answer)
 
 

@@ -110,7 +110,10 @@ class Container:
 
     def _process(self, command: Sequence[str], inputs: Inputs, declared: Mapping[str, Any], what: str) -> int:
         if not command:
-            raise JobError("its container has no command, and the image is not here. Compile it with one.")
+            raise JobError(
+                "its container has no command, and the image is not on this machine. Compile the job with a command "
+                "for this task."
+            )
         values = {"inputs": inputs.as_json(legacy=self._rehearsal.legacy), "outputs": declared}
         write_json(self._dir / "input.json", values)
         here = self._rehearsal.buckets.locally(values)
@@ -146,7 +149,7 @@ class Container:
                 self._output_file.read_text(encoding="utf-8"), pb.ExecutorOutput(), ignore_unknown_fields=True
             )
         except (json_format.ParseError, ValueError, RecursionError) as e:
-            raise JobError(f"what it has left is no ExecutorOutput: {e}; see {self._output_file}") from e
+            raise JobError(f"the file that it wrote is not an ExecutorOutput: {e}; see {self._output_file}") from e
         read: dict[str, Any] = self._rehearsal.buckets.remotely(json_format.MessageToDict(output))
         return read
 

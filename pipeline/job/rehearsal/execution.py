@@ -48,5 +48,5 @@ def _execute(rehearsal: Rehearsal, node: TaskNode, inputs: Inputs, scope: Scope,
     elif kind == "resolver":
         found["artifacts"] = resolved(executor.resolver, inputs, rehearsal.records)
     else:
-        raise JobError(f"its executor is of the kind {kind!r}, which is not rehearsed.")
+        raise JobError(f"its executor is of the kind {kind!r}, which the rehearsal does not support.")
     return record_of(rehearsal, node, SUCCEEDED, makes=kind == "importer", **found)

@@ -62,7 +62,10 @@ class Graph:
                 support a kind of task.
         """
         if not _PIPELINE_NAME.fullmatch(job.name):
-            raise JobError(f"{job.path}: its name is {job.name!r}; Vertex takes {_PIPELINE_NAME.pattern}.")
+            raise JobError(
+                f"{job.path}: its name is {job.name!r}, but Vertex accepts only names that match "
+                f"{_PIPELINE_NAME.pattern}."
+            )
         self.nodes = {node.path: node for node in _nodes(job, job.spec.root.dag, None, ())}
         self._sorter: graphlib.TopologicalSorter[str] = graphlib.TopologicalSorter()
         for node in self.nodes.values():
@@ -112,7 +115,7 @@ def _nodes(job: CompiledJob, dag: pb.DagSpec, parent: str | None, outer: tuple[s
         for need in needs:
             if need not in dag.tasks:
                 raise JobError(
-                    f"{job.path}: task {path!r} needs {need!r}, which is not there; there are "
+                    f"{job.path}: task {path!r} needs {need!r}, which does not exist; the tasks are "
                     f"{', '.join(sorted(dag.tasks))}."
                 )
         inner = component.dag if component.HasField("dag") else pb.DagSpec()
@@ -127,13 +130,13 @@ def _check(job: CompiledJob, path: str, name: str, task: pb.PipelineTaskSpec, co
     outputs = component.output_definitions
     for what in (name, *outputs.artifacts, *outputs.parameters):
         if not _NAME.fullmatch(what):
-            raise JobError(f"{job.path}: task {path!r} has the name {what!r}; names are as {_NAME.pattern}.")
+            raise JobError(f"{job.path}: task {path!r} has the name {what!r}; names must match {_NAME.pattern}.")
     if task.WhichOneof("iterator"):
-        raise JobError(f"{job.path}: task {path!r} is a loop (ParallelFor), which the rehearsal does not have.")
+        raise JobError(f"{job.path}: task {path!r} is a loop (ParallelFor), which the rehearsal does not support.")
     retries = task.retry_policy
     pauses = (retries.backoff_duration.seconds, retries.backoff_max_duration.seconds)
     if retries.max_retry_count < 0 or not all(0 <= pause <= _LONGEST_PAUSE_SECONDS for pause in pauses):
-        raise JobError(f"{job.path}: task {path!r} has a retry policy that makes no sense: {retries}")
+        raise JobError(f"{job.path}: task {path!r} has an invalid retry policy: {retries}")
     selected = component.dag.outputs
     producers = {
         selector.producer_subtask for each in selected.artifacts.values() for selector in each.artifact_selectors
@@ -142,12 +145,14 @@ def _check(job: CompiledJob, path: str, name: str, task: pb.PipelineTaskSpec, co
         if each.WhichOneof("kind") != "value_from_parameter":
             raise JobError(
                 f"{job.path}: task {path!r} has the output {key!r} of one of several tasks (OneOf), which the "
-                "rehearsal does not have."
+                "rehearsal does not support."
             )
         producers.add(each.value_from_parameter.producer_subtask)
     missing = sorted(producers - set(component.dag.tasks))
     if missing:
-        raise JobError(f"{job.path}: task {path!r} has an output of {', '.join(missing)}, which is not in it.")
+        raise JobError(
+            f"{job.path}: task {path!r} has an output of {', '.join(missing)}, which is not one of its tasks."
+        )
 
 
 def _needs(task: pb.PipelineTaskSpec) -> set[str]:

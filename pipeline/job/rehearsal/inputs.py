@@ -96,7 +96,7 @@ def look_up(
         if value is not None:
             parameters[key] = as_declared(value, declared)
         elif not declared.is_optional:
-            raise JobError(f"the parameter {key!r} has no value, and no default. Give it one in the pipeline.")
+            raise JobError(f"the parameter {key!r} has neither value nor default. Give it one in the pipeline.")
     inputs = Inputs(component, parameters, artifacts)
     for key, spec in task.inputs.parameters.items():
         value = parameters.get(key)

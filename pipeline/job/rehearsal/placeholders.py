@@ -31,7 +31,9 @@ def replace(text: str, executor_input: Mapping[str, Any], constants: Mapping[str
         JobError: A placeholder names something that does not exist.
     """
     if _STRUCTURE.match(text):
-        raise JobError(f"the argument {text[:80]!r} is one of KFP's IfPresent or Concat, which are not rehearsed.")
+        raise JobError(
+            f"the argument {text[:80]!r} is one of KFP's IfPresent or Concat, which the rehearsal does not support."
+        )
 
     def value(match: re.Match[str]) -> str:
         path = match["path"]
@@ -44,7 +46,9 @@ def replace(text: str, executor_input: Mapping[str, Any], constants: Mapping[str
         named = _NAMED.fullmatch(path)
         found = _named(named, executor_input) if named else None
         if found is None:
-            raise JobError(f"the placeholder {match[0]} names nothing that this task has, or is not rehearsed.")
+            raise JobError(
+                f"the placeholder {match[0]} names nothing that this task has, or the rehearsal does not support it."
+            )
         return found if isinstance(found, str) else json.dumps(found)
 
     return _PLACEHOLDER.sub(value, text)

@@ -47,7 +47,7 @@ def _term(text: str, query: str) -> tuple[str, str | None, Any]:
     is_number = match is not None and match["kind"] == "number"
     if match is None or (is_number and not _NUMBER.fullmatch(match["value"])):
         raise JobError(
-            f"a resolver asks for {query!r}, of which the rehearsal cannot read {text!r}. It reads schema_title, "
+            f"a resolver asks for {query!r}, but the rehearsal cannot read {text!r} in it. It reads schema_title, "
             "state, name, uri and metadata.KEY.number_value (string_value, bool_value), each with =, joined by AND."
         )
     value: Any = match["value"].strip('"')

@@ -125,7 +125,7 @@ class Records:
         found = [_read(file) for file in sorted(runs_dir.glob("*/records/**/*.json"))]
         damaged = [record for record in found if isinstance(record, str)]
         if damaged:
-            _LOGGER.warning("%d record(s) of rehearsals are passed over: %s", len(damaged), damaged[0])
+            _LOGGER.warning("%d record(s) of rehearsals cannot be used: %s", len(damaged), damaged[0])
         self._records = sorted(
             (record for record in found if isinstance(record, Record) and record.pipeline == pipeline),
             key=lambda record: record.ended,

@@ -116,7 +116,7 @@ def _checked(
     """Checks the job; returns its graph, the values of its RuntimeParameters, and its root."""
     graph, values = Graph(job), _values(job, parameters)
     root = job.pipeline_root or _ROOT
-    require_place(root, "it is the job's root; give one by vertex.pipeline_root")
+    require_place(root, "it is the job's root; set vertex.pipeline_root")
     check_places(places, root)
     return graph, values, root
 
@@ -145,7 +145,7 @@ def _new_run(runs_dir: Path, name: str) -> tuple[str, Path]:
         with contextlib.suppress(FileExistsError):
             (runs_dir / run_id).mkdir(parents=True)
             return run_id, runs_dir / run_id
-    raise JobError(f"{runs_dir}: no free name for a rehearsal at {moment}. Run it again in a second.")
+    raise JobError(f"{runs_dir}: there is no free name for a rehearsal at {moment}. Run it again in a second.")
 
 
 @contextlib.contextmanager
@@ -156,12 +156,14 @@ def _locked(home: Path) -> Iterator[int]:
         home.mkdir(parents=True, exist_ok=True)
         file = path.open("w")
     except OSError as e:
-        raise OutputError(f"{path}: cannot be written ({e.strerror}). Free or unlock its disk and run again.") from e
+        raise OutputError(
+            f"{path}: cannot be written ({e.strerror}). Free disk space or make the file writable, and run again."
+        ) from e
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
-            raise LockedError(f"{home}: another rehearsal is at work there. Wait for it, or stop it.") from e
+            raise LockedError(f"{home}: another rehearsal is in progress there. Wait for it, or stop it.") from e
         yield file.fileno()
 
 

@@ -55,15 +55,15 @@ def test_read_job_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
         ("{", "cannot be read as JSON"),
         ("[" * 100_000, "cannot be read as JSON"),
         ("[]", "has neither pipelineSpec"),
-        ('{"pipelineInfo": "x"}', "is no compiled job: "),
-        ('{"pipelineSpec": 3}', "is no compiled job: "),
-        ('{"pipelineSpec": {"root": {"dag": {"tasks": []}}}}', "is no compiled job: "),
-        ('{"pipelineSpec": {}}', "it has no task"),
+        ('{"pipelineInfo": "x"}', "is not a compiled job: "),
+        ('{"pipelineSpec": 3}', "is not a compiled job: "),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": []}}}}', "is not a compiled job: "),
+        ('{"pipelineSpec": {}}', "it has no tasks"),
         ('{"pipelineSpec": null, "pipelineInfo": null}', "has neither pipelineSpec"),
-        ('{"pipelineSpec": {"root": {"dag": {"tasks": null}}}}', "it has no task"),
-        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": null}}}}}', "is no compiled job: "),
-        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": {}}}}}, "labels": ["x"]}', "its labels are no mapping"),
-        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": {}}}}}, "runtimeConfig": 3}', "is no compiled job: "),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": null}}}}', "it has no tasks"),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": null}}}}}', "is not a compiled job: "),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": {}}}}}, "labels": ["x"]}', "its labels are not a mapping"),
+        ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": {}}}}}, "runtimeConfig": 3}', "is not a compiled job: "),
     ],
 )
 def test_read_job_what_is_none_is_told(tmp_path: Path, text: str, told: str) -> None:
@@ -84,7 +84,7 @@ def test_read_job_nested_beyond_reason_is_refused(tmp_path: Path) -> None:
 
 def test_read_job_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_BYTES", 10)
-    with pytest.raises(JobError, match="has 11 bytes, a compiled job has at most 10"):
+    with pytest.raises(JobError, match="has 11 bytes, but a compiled job has at most 10"):
         read(tmp_path, "x" * 11)
 
 
@@ -92,10 +92,10 @@ def test_job_component_or_executor_that_is_missing_is_named(tmp_path: Path, spec
     spec["pipelineSpec"]["deploymentSpec"]["executors"] = {}
     job = read(tmp_path, json.dumps(spec))
     task = job.spec.root.dag.tasks["a"]
-    with pytest.raises(JobError, match="task 'a' names the executor 'a_executor', which is not there"):
+    with pytest.raises(JobError, match="task 'a' names the executor 'a_executor', which does not exist"):
         job.executor(task)
     task.component_ref.name = "b"
-    with pytest.raises(JobError, match="task 'a' names the component 'b', which is not there"):
+    with pytest.raises(JobError, match="task 'a' names the component 'b', which does not exist"):
         job.component(task)
 
 

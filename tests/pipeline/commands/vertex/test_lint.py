@@ -46,7 +46,9 @@ def test_lint_job_with_an_error_prints_rule_place_why_and_fix_status_1(
         "  task   Trainer",
         "  where  parameter custom_config, field catalogue",
     ]
-    assert lines[3].startswith("  why    It is CsvExampleGen's output examples. A Channel in custom_config serialises")
+    assert lines[3].startswith(
+        "  why    It is CsvExampleGen's output examples. A Channel in custom_config is serialised"
+    )
     assert lines[4].startswith("  fix    Make it an input of the component")
     assert lines[5:7] == ["warning no-resources", "  task   CsvExampleGen, Trainer"]
     assert err == f"JobError: {old}: lint found 1 error(s) and 2 warning(s).\n"
@@ -91,7 +93,7 @@ def test_lint_config_without_vertex_section_says_what_to_add(
 def test_lint_job_that_is_none_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "job.json").write_text("{}")
     assert cli.main(["vertex", "lint", "--job", str(tmp_path / "job.json")]) == 1
-    assert "is no compiled job" in capsys.readouterr().err
+    assert "is not a compiled job" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--image", "--dataflow-image"])

@@ -46,7 +46,7 @@ def test_compile_job_what_would_fail_is_refused_with_the_findings_and_nothing_is
     pipeline: Any, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiling, "create_pipeline", pipeline)
-    with pytest.raises(JobError, match=r"nothing was written or sent\. Lint found 1:\n  " + told):
+    with pytest.raises(JobError, match=r"nothing was written or sent\. Lint found 1 error\(s\):\n  " + told):
         compiling.compile_job(load_config(DEFAULT_CONFIG), str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 

@@ -83,7 +83,7 @@ def test_job_findings_path_in_custom_config_is_a_warning_and_an_error_if_it_is_o
     (finding,) = found(job_of(_with({"items": {"path": path}})), PATH)
     assert (finding.severity, finding.task) == (severity, "Trainer")
     assert finding.where == "parameter custom_config, field items.path"
-    assert finding.why.startswith(f"{path} is read past TFX")
+    assert finding.why.startswith(f"{path} is read outside TFX")
 
 
 @pytest.mark.parametrize(

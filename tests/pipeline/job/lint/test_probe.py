@@ -68,8 +68,8 @@ def test_not_importable_says_which_part_is_missing(package: str) -> None:
         "nowhere.deep.Class": "there is no module nowhere",
         f"{package}.none.Class": f"there is no module {package}.none",
         f"{package}.module.Outer.Inner": f"there is no module {package}.module.Outer",
-        "Class": "Class is no path of a module and a name in it",
-        "a b.Class": "a b.Class is no path of a module and a name in it",
+        "Class": "Class is not the path of a module and a name in it",
+        "a b.Class": "a b.Class is not the path of a module and a name in it",
     }
 
 
@@ -114,5 +114,5 @@ def test_not_importable_interpreter_that_does_not_start_is_a_job_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
-    with pytest.raises(JobError, match="no-python could not be asked"):
+    with pytest.raises(JobError, match="no-python could not check"):
         not_importable(["math.sqrt"])

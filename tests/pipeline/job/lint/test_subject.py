@@ -25,5 +25,5 @@ def test_dag_that_is_in_itself_is_a_job_error() -> None:
     (name,) = components
     del components[name]["executorLabel"]
     components[name]["dag"] = {"tasks": {"again": {"componentRef": {"name": name}}}}
-    with pytest.raises(JobError, match=r"/again' names the component .* itself in"):
+    with pytest.raises(JobError, match=r"/again' names the component .* contains the task itself"):
         job_findings(parse_job(document, "job.json"))

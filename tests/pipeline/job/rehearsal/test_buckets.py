@@ -53,7 +53,7 @@ def test_buckets_place_stands_only_for_the_rehearsal_that_names_it(tmp_path: Pat
 
 @pytest.mark.parametrize("place", ["bucket/data", "s3://bucket", "gs://bucket/*.csv", "gs://B", "gs://bb/../../x"])
 def test_check_places_no_place_is_refused(tmp_path: Path, place: str) -> None:
-    with pytest.raises(JobError, match="is no folder of a bucket"):
+    with pytest.raises(JobError, match="is not a folder of a bucket"):
         check_places({place: tmp_path}, ROOT)
 
 
@@ -66,7 +66,7 @@ def test_check_places_one_inside_another_or_the_root_inside_one_is_refused(tmp_p
 
 
 def test_check_places_no_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="no such folder, which is to stand for gs://bucket/data"):
+    with pytest.raises(JobError, match="there is no such folder to stand for gs://bucket/data"):
         check_places({"gs://bucket/data": tmp_path / "none"}, ROOT)
 
 

@@ -140,7 +140,7 @@ def test_rehearse_damaged_record_is_passed_over_and_told(
     first = run(tmp_path, job({"make": MAKE}))
     (first.folder / "records" / "make.json").write_text(content)
     assert states(run(tmp_path, job({"make": MAKE}))) == {"make": "succeeded"}
-    assert f"1 record(s) of rehearsals are passed over: {first.folder}/records/make.json" in caplog.text
+    assert f"1 record(s) of rehearsals cannot be used: {first.folder}/records/make.json" in caplog.text
 
 
 def test_rehearse_home_with_signs_of_other_scripts_is_kept_out_of_the_records(tmp_path: Path) -> None:

@@ -110,8 +110,8 @@ def test_placeholder_in_a_constant_is_of_the_tasks_own_inputs(tmp_path: Path) ->
     ("argument", "told"),
     [
         ("{{$.inputs.parameters['n']}}", "{{$.inputs.parameters['n']}} names nothing"),
-        ("{{$.inputs.artifacts['x'].value}}", "names nothing that this task has, or is not rehearsed"),
-        ('{"IfPresent": {"InputName": "n"}}', "IfPresent or Concat, which are not rehearsed"),
+        ("{{$.inputs.artifacts['x'].value}}", "names nothing that this task has, or the rehearsal does not support it"),
+        ('{"IfPresent": {"InputName": "n"}}', "IfPresent or Concat, which the rehearsal does not support"),
     ],
 )
 def test_placeholder_that_names_nothing_fails_its_task_alone(tmp_path: Path, argument: str, told: str) -> None:

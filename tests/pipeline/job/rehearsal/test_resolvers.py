@@ -96,7 +96,7 @@ def test_resolver_newest_two(tmp_path: Path) -> None:
 def test_resolver_filter_beyond_what_is_read_fails_its_task_and_says_which(tmp_path: Path, term: str) -> None:
     outcome = run(tmp_path, job({"find": resolver(f"state=LIVE AND {term}"), "other": sh("true")}))
     assert states(outcome) == {"find": "failed", "other": "succeeded"}
-    assert f"cannot read {term!r}. It reads schema_title" in outcome.records["find"].reason
+    assert f"cannot read {term!r} in it. It reads schema_title" in outcome.records["find"].reason
 
 
 def test_importer_gives_the_artifact_of_its_uri_and_knows_it_again(tmp_path: Path) -> None:

@@ -404,5 +404,5 @@ def test_submit_spec_of_another_kind_is_refused_before_anything_is_sent(
 
     assert submit(write_config(), job) == 1
 
-    assert "is no compiled job" in capsys.readouterr().err
+    assert "is not a compiled job" in capsys.readouterr().err
     assert cloud.api.requests == []
