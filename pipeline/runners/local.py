@@ -114,8 +114,8 @@ def _full_disks_told(home: Path) -> Iterator[None]:
         for reason in (*map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)), *_SQLITE_REASONS):
             if reason in str(e):
                 raise OutputError(
-                    f"{home}: cannot be written ({reason}). Make room, or name another folder in output_dir; the next "
-                    "run goes on from what is finished, and what is served stays as it is."
+                    f"{home}: cannot be written ({reason}). Free disk space, or name another folder in output_dir; "
+                    "the next run continues from the finished nodes, and the served model stays as it is."
                 ) from e
         raise
 
@@ -136,7 +136,8 @@ def _require_writable(home: Path, logs_dir: Path, places: Places) -> None:
             path.open("r+b").close()
     except OSError as e:
         raise OutputError(
-            f"{path}: cannot be written ({e.strerror}). Free or unlock it, or name another folder in output_dir."
+            f"{path}: cannot be written ({e.strerror}). Free disk space, make the file writable, or name another "
+            "folder in output_dir."
         ) from e
 
 

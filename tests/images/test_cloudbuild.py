@@ -281,7 +281,7 @@ def test_job_of_the_build_has_both_images_in_place_of_those_of_the_config(tmp_pa
     for name in ("compile", "lint"):
         done = _run(name, tmp_path, forked.programs(), _DATAFLOW="yes", _CONFIG="config.yaml")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert "see that it is of the same build" not in done.stderr
+        assert "make sure that it is from the same build" not in done.stderr
     job = (tmp_path / "job/pipeline.json").read_text()
     assert set(re.findall(r'sdk_container_image=([^"]*)', job)) == {WORKERS}
     assert {container["image"] for container in containers_of(json.loads(job)).values()} == {IMAGE}

@@ -142,18 +142,18 @@ def check_ceiling(estimated: Estimate, cost: Cost) -> None:
         dearest = max(estimated.tasks, key=lambda task: task.price or 0.0)
         raise VertexError(
             f"the run would cost {estimated.total:,.2f} {estimated.currency}, more than vertex.cost.ceiling, which is "
-            f"{limit}; most of it {dearest.task}, {dearest.price or 0.0:,.2f}. Give that task less, raise the ceiling, "
-            "or submit with --without-estimate."
+            f"{limit}. The most expensive task is {dearest.task}, {dearest.price or 0.0:,.2f}. Give it fewer "
+            "resources, raise the ceiling, or submit with --without-estimate."
         )
     if len(estimated.untimed) == len(estimated.tasks):
         raise VertexError(
-            f"vertex.cost.ceiling is {limit}, but no run has succeeded yet that would tell how long the tasks take. "
-            "Rehearse with `perennial vertex rehearse`, whose times are taken then, or submit with --without-estimate."
+            f"vertex.cost.ceiling is {limit}, but no run has succeeded yet, so the tasks' times are unknown. Rehearse "
+            "with `perennial vertex rehearse`, whose times are used then, or submit with --without-estimate."
         )
     if estimated.untimed:
         raise VertexError(
-            f"vertex.cost.ceiling is {limit}, but nothing tells how long {', '.join(estimated.untimed)} takes. "
-            "Rehearse with `perennial vertex rehearse`, or submit with --without-estimate."
+            f"vertex.cost.ceiling is {limit}, but the time of {', '.join(estimated.untimed)} is unknown. Rehearse "
+            "with `perennial vertex rehearse`, or submit with --without-estimate."
         )
     if estimated.unpriced:
         raise VertexError(

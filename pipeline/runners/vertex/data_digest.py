@@ -67,7 +67,7 @@ def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
     """Lists the objects that match a pattern, by their name inside the folder."""
     path = f"{folder}/{pattern}"
     if not path.startswith("gs://"):
-        raise VertexError(f"the job reads {path}, which is no path of a bucket, so Vertex cannot read it.")
+        raise VertexError(f"the job reads {path}, which is not a path in a bucket, so Vertex cannot read it.")
     bucket, whole = _split(path)
     prefix = whole[: min((place for sign in _WILD if (place := whole.find(sign)) >= 0), default=len(whole))]
     # The prefix before the first wildcard may match millions of other files, so Cloud Storage filters by glob too.
@@ -83,8 +83,8 @@ def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
                 found[blob.name[inside:].lstrip("/")] = blob
             if len(found) > _MOST_FILES:
                 raise VertexError(
-                    f"{path}: more than {_MOST_FILES:,} files in the bucket have this name. Join them into fewer, or "
-                    "name fewer by log.path or catalogue.path in the config."
+                    f"{path}: more than {_MOST_FILES:,} files in the bucket match this path. Merge them into fewer "
+                    "files, or match fewer with log.path or catalogue.path in the config."
                 )
         return found
 
@@ -94,8 +94,8 @@ def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
         raise _named(e, bucket, api) from e
     if not found:
         raise VertexError(
-            f"{path}: no file in the bucket has this name. Copy the data there, for example with "
-            "`gcloud storage cp`, or look at the config's log.path, catalogue.path and vertex.data_dir."
+            f"{path}: no file in the bucket matches this path. Copy the data there, for example with `gcloud storage "
+            "cp`, or check the config's log.path, catalogue.path and vertex.data_dir."
         )
     return found
 
@@ -111,8 +111,8 @@ def _named(error: VertexError, bucket: str, api: Api) -> VertexError:
         return error
     region, project = api.vertex.region, api.vertex.project
     return VertexError(
-        f"gs://{bucket}: there is no such bucket. Make it with `gcloud storage buckets create gs://{bucket} "
-        f"--location={region} --project={project}`, or look at the paths of the config's vertex section."
+        f"gs://{bucket}: there is no such bucket. Create it with `gcloud storage buckets create gs://{bucket} "
+        f"--location={region} --project={project}`, or check the paths in the config's vertex section."
     )
 
 

@@ -37,13 +37,13 @@ def prepare_experiment(api: Api, name: str) -> None:
             api_transport=transport,
         )
         api.call(
-            f"find or make the experiment {name}",
+            f"find or create the experiment {name}",
             lambda options: aiplatform.Experiment.get_or_create(
                 name, project=vertex.project, location=vertex.region, credentials=api.credentials
             ),
         )
     except ValueError as e:  # a region that the library does not know, or a context of another kind
-        raise VertexError(f"cannot use {name} as an experiment: {e} Look at the config's vertex section.") from e
+        raise VertexError(f"cannot use {name} as an experiment: {e} Check the config's vertex section.") from e
 
 
 def join_experiment(api: Api, name: str, run_name: str, wait_seconds: float = _CONTEXT_SECONDS) -> bool:
@@ -77,7 +77,7 @@ def join_experiment(api: Api, name: str, run_name: str, wait_seconds: float = _C
 def _run_context(api: Api, run_name: str, wait_seconds: float) -> str | None:
     deadline = time.monotonic() + wait_seconds
     while True:
-        run: Any = api.call("look at the run", lambda options: api.pipelines.get_pipeline_job(name=run_name, **options))
+        run: Any = api.call("read the run", lambda options: api.pipelines.get_pipeline_job(name=run_name, **options))
         if run.job_detail.pipeline_run_context.name:
             return str(run.job_detail.pipeline_run_context.name)
         if time.monotonic() >= deadline:

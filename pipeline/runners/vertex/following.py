@@ -59,7 +59,7 @@ def _look(api: Api, run: VertexRun) -> VertexRun:
         cause = e.__cause__
         if cause is None or not (is_transient(cause) or isinstance(cause, exceptions.RetryError)):
             raise  # then it is not known whether the run goes on, or exists at all
-        raise VertexError(f"{e} The run {run.id} goes on. See it with `perennial vertex runs show {run.id}`.") from e
+        raise VertexError(f"{e} The run {run.id} continues. See it with `perennial vertex runs show {run.id}`.") from e
 
 
 def _print_changes(run: VertexRun, shown: dict[str, str], console: Console) -> None:

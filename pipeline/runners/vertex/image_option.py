@@ -46,8 +46,8 @@ def with_images(config: "PipelineConfig", image: str | None, dataflow_image: str
     vertex = config.vertex
     if vertex is None:
         raise ConfigError(
-            f"pipeline {config.name}: {' and '.join(given)} given, in place of what the config names, but it has no "
-            "'vertex' section. Add vertex: with project, region, pipeline_root, data_dir, serving_dir and image."
+            f"pipeline {config.name}: {' and '.join(given)} cannot override an image: the config has no 'vertex' "
+            "section. Add vertex: with project, region, pipeline_root, data_dir, serving_dir and image."
         )
     if image is not None:
         vertex = vertex.model_copy(update={"image": image})
@@ -60,7 +60,9 @@ def with_images(config: "PipelineConfig", image: str | None, dataflow_image: str
         ("dataflow.image", vertex.dataflow, f"give {DATAFLOW_IMAGE}"),
     ):
         if part is not None and part.image not in (None, *given.values()):
-            _logger.warning("vertex.%s stays %s: see that it is of the same build, or %s.", field, part.image, way_out)
+            _logger.warning(
+                "vertex.%s stays %s: make sure that it is from the same build, or %s.", field, part.image, way_out
+            )
     return config.model_copy(update={"vertex": vertex})
 
 
@@ -95,8 +97,8 @@ def _check_digest(option: str, image: str) -> None:
     if not _BY_DIGEST.fullmatch(image):
         raise ConfigError(
             f"{option} must name the image by its digest, REPOSITORY@sha256: and 64 hexadecimal digits: a tag can "
-            f"move, and caching would answer from another build. Received: {image!r}. After a push, "
-            "docker inspect --format '{{index .RepoDigests 0}}' TAG says it."
+            f"move, and the cache would return results of another build. Received: {image!r}. After a push, docker "
+            "inspect --format '{{index .RepoDigests 0}}' TAG prints it."
         )
 
 
@@ -112,6 +114,6 @@ def _with_workers_image(pipeline: str, dataflow: "Dataflow | None", image: str) 
     else:
         return dataflow.model_copy(update={"image": image})
     raise ConfigError(
-        f"pipeline {pipeline}: {DATAFLOW_IMAGE} stands in for vertex.dataflow.image, but {wrong}, or leave "
+        f"pipeline {pipeline}: {DATAFLOW_IMAGE} overrides vertex.dataflow.image, but {wrong}, or leave "
         f"{DATAFLOW_IMAGE} out. Received: {image!r}."
     )

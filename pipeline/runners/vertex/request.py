@@ -55,7 +55,7 @@ def pipeline_job(
     root = job.runtime.gcs_output_directory or spec.get("defaultPipelineRoot") or vertex.pipeline_root
     if not root.startswith("gs://"):
         raise JobError(
-            f"{job.path}: its artifacts go to {root}, which is no folder of a bucket. Compile it for Vertex."
+            f"{job.path}: its artifacts go to {root}, which is not a folder of a bucket. Compile it for Vertex."
         )
     if not cache:
         forbid_cache(spec)

@@ -135,7 +135,9 @@ def read_run(api: Api, pipeline_name: str, reference: str) -> VertexRun:
         reference = newest[0].name
     name = reference if _RESOURCE.fullmatch(reference) else f"{api.parent}/pipelineJobs/{reference}"
     if not (_RESOURCE.fullmatch(reference) or _ID.fullmatch(reference)):
-        raise VertexError(f"{reference!r} is no run's id or resource name. `perennial vertex runs list` lists them.")
+        raise VertexError(
+            f"{reference!r} is not the id or resource name of a run. `perennial vertex runs list` lists them."
+        )
     try:
         return get_run(api, name)
     except VertexError as e:
@@ -154,7 +156,7 @@ def get_run(api: Api, name: str) -> VertexRun:
     Raises:
         VertexError: There is no such run, or the call was refused.
     """
-    job = api.call("look at the run", lambda options: api.pipelines.get_pipeline_job(name=name, **options))
+    job = api.call("read the run", lambda options: api.pipelines.get_pipeline_job(name=name, **options))
     return as_run(job)
 
 

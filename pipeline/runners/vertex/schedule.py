@@ -57,8 +57,8 @@ def put_schedule(api: Api, values: dict[str, Any]) -> Put:
     wanted, now = as_message(values, types.Schedule), datetime.now(timezone.utc)
     if wanted.end_time is not None and wanted.end_time <= now:
         raise VertexError(
-            f"the schedule {wanted.display_name} would have ended at {wanted.end_time:%Y-%m-%d %H:%M} UTC. Give "
-            "vertex.schedule.end_time a moment to come, or leave it out."
+            f"the schedule {wanted.display_name} has its end in the past, {wanted.end_time:%Y-%m-%d %H:%M} UTC. Set "
+            "vertex.schedule.end_time to a later time, or leave it out."
         )
     existing = find_schedule(api, wanted.display_name)
     if existing is None:
@@ -70,7 +70,7 @@ def put_schedule(api: Api, values: dict[str, Any]) -> Put:
         wanted.start_time = now
     optional = [name for name in ("start_time", "end_time") if getattr(wanted, name) is not None]
     changed = api.call(
-        f"change the schedule {existing.display_name}",
+        f"update the schedule {existing.display_name}",
         lambda options: api.schedules.update_schedule(
             schedule=wanted, update_mask={"paths": [*_UPDATED, *optional]}, **options
         ),
@@ -111,7 +111,7 @@ def set_paused(api: Api, name: str, paused: bool) -> bool:
         nonlocal asked
         schedule = _find(api, name, options)
         if schedule is None:
-            raise VertexError(f"the pipeline {name} has no schedule. Make it with `perennial vertex schedules put`.")
+            raise VertexError(f"the pipeline {name} has no schedule. Create it with `perennial vertex schedules put`.")
         if _state(schedule) == (PAUSED if paused else ACTIVE):
             return asked  # True if an earlier attempt changed the state but its reply was lost
         asked = True
@@ -156,7 +156,7 @@ def _create(api: Api, wanted: Any) -> Any:
         # attempt was lost, its schedule may exist already.
         created = _find(api, wanted.display_name, options) if attempts > 1 else None
         if created is not None:
-            _logger.info("The schedule was made by an earlier attempt: %s", created.name)
+            _logger.info("The schedule was created by an earlier attempt: %s", created.name)
             return created
         try:
             return api.schedules.create_schedule(parent=api.parent, schedule=wanted, **options)
@@ -165,13 +165,13 @@ def _create(api: Api, wanted: Any) -> Any:
             raise
 
     try:
-        return api.call(f"make the schedule {wanted.display_name}", create)
+        return api.call(f"create the schedule {wanted.display_name}", create)
     except VertexError as e:
         if not in_doubt:
             raise
         raise VertexError(
-            f"{e} It may have been made all the same. Then `perennial vertex schedules put` finds it, and makes no "
-            "second one."
+            f"{e} It may have been created nevertheless. Then `perennial vertex schedules put` finds it and creates "
+            "no second one."
         ) from e
 
 
@@ -179,15 +179,15 @@ def _check_changeable(api: Api, existing: Any, wanted: Any) -> None:
     """Refuses changes that no update can make: some fields can be set on Vertex but never removed."""
     if existing.end_time is not None and wanted.end_time is None:
         raise VertexError(
-            f"the schedule {existing.display_name} ends at {existing.end_time:%Y-%m-%d %H:%M} UTC, and Vertex takes no "
-            f"end away. Give vertex.schedule.end_time a later moment, or delete {existing.name} "
-            f"({schedules_link(api)}) and put it there again."
+            f"the schedule {existing.display_name} ends at {existing.end_time:%Y-%m-%d %H:%M} UTC, and Vertex cannot "
+            f"remove an end time. Set vertex.schedule.end_time to a later time, or delete {existing.name} "
+            f"({schedules_link(api)}) and create the schedule again."
         )
     unwanted = [name for name in _NOT_OURS if getattr(existing, name)]
     if unwanted:
         raise VertexError(
-            f"the schedule {existing.display_name} was made elsewhere with {' and '.join(unwanted)}, which cannot be "
-            f"taken away. Delete {existing.name} ({schedules_link(api)}) and put it there again."
+            f"the schedule {existing.display_name} was created elsewhere with {' and '.join(unwanted)}, which cannot "
+            f"be removed. Delete {existing.name} ({schedules_link(api)}) and create the schedule again."
         )
 
 
@@ -197,8 +197,8 @@ def _find(api: Api, name: str, options: dict[str, Any]) -> Any | None:
     if len(found) > 1:
         names = "".join(f"\n  {one.name} ({_state(one)}, {one.cron})" for one in found)
         raise VertexError(
-            f"{len(found)} schedules have the name {name}, so that it is unclear which one is meant. Delete all but "
-            f"one ({schedules_link(api)}):{names}"
+            f"{len(found)} schedules have the name {name}, so it is unclear which one to use. Delete all except one "
+            f"({schedules_link(api)}):{names}"
         )
     return found[0] if found else None
 

@@ -83,9 +83,9 @@ def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime
         moments = list(itertools.islice(CronSim(schedule.cron, start.astimezone(zone)), count))
     except CronSimError as e:
         raise ConfigError(
-            f"vertex.schedule.cron: {schedule.cron!r} is no cron expression: {e}. It has minute, hour, day of month, "
-            "month and day of week, as in '0 3 * * *'."
+            f"vertex.schedule.cron: {schedule.cron!r} is not a cron expression: {e}. It has minute, hour, day of "
+            "month, month and day of week, as in '0 3 * * *'."
         ) from e
     if not moments:
-        raise ConfigError(f"vertex.schedule.cron: {schedule.cron!r} never comes.")
+        raise ConfigError(f"vertex.schedule.cron: {schedule.cron!r} matches no time.")
     return [one for one in moments if end is None or one < end]

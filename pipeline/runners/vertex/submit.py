@@ -91,4 +91,4 @@ def create_run(api: Api, request: dict[str, Any]) -> Any:
 
 def may_have_been_started(run_id: str) -> str:
     """Returns the advice for a submission with an unknown result: submitting again could start a second run."""
-    return f"The run may have been started: `perennial vertex runs show {run_id}` before you submit again."
+    return f"The run may have been started: check with `perennial vertex runs show {run_id}` before you submit again."

@@ -50,5 +50,5 @@ def task_times(api: Api | None, config: PipelineConfig, tasks: Iterable[str]) ->
     rehearsals = Records(local_rehearsal_dir(config) / RUNS_DIR, config.name)
     rehearsed = {name: took for name, took in rehearsals.seconds().items() if name in missing}
     if rehearsed:
-        sources.append("the rehearsal on this machine, which is not Vertex's")
+        sources.append("the rehearsal on this machine, not on Vertex")
     return Times(seconds | rehearsed, tuple(sources))

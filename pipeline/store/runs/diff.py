@@ -131,7 +131,7 @@ def _what_changed(
 ) -> list[str]:
     models = [run.output("Model") for run in (before, after)]
     if models[0] is not None and models[0] == models[1]:
-        return ["Both runs have the same model: the cache answered the training."]
+        return ["Both runs have the same model: the training used a cached result."]
     lines = [
         f"{name.capitalize()}: {_named(changes)}." if changes else f"{name.capitalize()}: the same."
         for name, changes in sections
@@ -158,8 +158,8 @@ def _what_is_missing(before: Run, after: Run) -> list[str]:
         started = {node.node_id for node in run.nodes}
         not_started = dict.fromkeys(node.node_id for node in other.nodes if node.node_id not in started)
         if not_started:
-            missing.append(f"Not compared, as run {run.number} never came to them: {', '.join(not_started)}.")
+            missing.append(f"Not compared, because run {run.number} did not start them: {', '.join(not_started)}.")
         gone = {a.type for node in run.nodes for refs in node.outputs.values() for a in refs if a.state == "DELETED"}
         if gone:
-            missing.append(f"Not compared, as files of run {run.number} were deleted: {', '.join(sorted(gone))}.")
+            missing.append(f"Not compared, because files of run {run.number} were deleted: {', '.join(sorted(gone))}.")
     return missing

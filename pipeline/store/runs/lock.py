@@ -48,7 +48,7 @@ def pipeline_lock(config: PipelineConfig, console: Console | None = None) -> Ite
             _take(file, config, console or Console())
         except OSError as e:
             raise OutputError(
-                f"{path}: cannot be written ({e.strerror}). Free or unlock its disk and run again."
+                f"{path}: cannot be written ({e.strerror}). Free disk space or make the file writable, and run again."
             ) from e
         try:
             yield
@@ -61,11 +61,11 @@ def _take(file: IO[bytes], config: PipelineConfig, console: Console) -> None:
     if not _taken(file):
         if config.runs.when_locked == "refuse":
             raise LockedError(
-                f"pipeline {config.name}: {_holder(file)} is at work in {local_home(config)}. Try again when it is "
-                "done, or set runs.when_locked: wait. If this cannot wait, kill that process, which is safe at any "
-                "moment: what is served stays whole, and the next run goes on from what is finished."
+                f"pipeline {config.name}: {_holder(file)} is using {local_home(config)}. Try again when it has "
+                "finished, or set runs.when_locked: wait. If you cannot wait, kill that process. This is safe at any "
+                "time: the served model stays complete, and the next run continues from the finished nodes."
             )
-        waiting = f"Waiting for {_holder(file)}, which is at work on {config.name}."
+        waiting = f"Waiting for {_holder(file)}, which is using {config.name}."
         console.print(waiting, highlight=False, soft_wrap=True)
         fcntl.flock(file, fcntl.LOCK_EX)
     holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}

@@ -82,7 +82,7 @@ def _moved(metric: str, model: Measured) -> str:
     if model.before == model.after:
         return f"{metric} is the same: {model.after}."
     way = "rose" if model.after.value > model.before.value else "fell"
-    chance = "" if model.after.clear_of(model.before) else ", within what chance alone can do"
+    chance = "" if model.after.clear_of(model.before) else ", which may be chance"
     return f"{metric} {way} from {model.before} to {model.after}{chance}."
 
 

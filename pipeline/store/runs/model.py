@@ -20,9 +20,7 @@ def model_of_run(run: Run) -> str:
     """
     artifact = run.output("Model")
     if artifact is None:
-        raise ModelError(
-            f"run {run.number} made no model: it {_ended(run)} before. See `perennial runs show {run.number}`."
-        )
+        raise ModelError(f"run {run.number} has no model; it {_ended(run)}. See `perennial runs show {run.number}`.")
     path = Path(artifact.uri, _SERVING)
     if artifact.state == "DELETED" or not path.exists():
         raise ModelError(
@@ -33,4 +31,4 @@ def model_of_run(run: Run) -> str:
 
 
 def _ended(run: Run) -> str:
-    return {"running": "is still at work", "killed": "was killed"}.get(run.state, run.state)
+    return {"running": "is still running", "killed": "was killed"}.get(run.state, run.state)

@@ -33,7 +33,7 @@ def recorded(metadata_path: str) -> Iterator[None]:
             errors.StatusError,
             RuntimeError,
         ) as unwritable:  # for example a full disk, which then is the run's own error too
-            logging.getLogger("perennial.runs").warning("How the run ended is not written down: %s", unwritable)
+            logging.getLogger("perennial.runs").warning("The run's outcome could not be recorded: %s", unwritable)
         raise
     _record(metadata_path, earlier, "succeeded", None)
 

@@ -71,8 +71,8 @@ def recover(metadata_path: str, pipeline_name: str, artifacts_root: Path) -> Rec
     recovered = Recovered(len(dead), removed, gone)
     if any(recovered):
         _LOG.warning(
-            "Put in order: %d execution(s) that a kill had left, %d folder(s) of theirs removed, %d artifact(s) whose "
-            "files are gone.",
+            "Repaired: %d execution(s) left by a kill, %d of their folder(s) removed, %d artifact(s) whose files are "
+            "gone.",
             *recovered,
         )
     return recovered
@@ -96,7 +96,7 @@ def _require_not_moved(
     raise OutputError(
         f"{artifacts_root}: has none of the {len(root_by_uri)} artifact(s) that its metadata store knows; they were "
         f"written to {' and '.join(roots)}. The folder was moved or renamed, or belongs to another store. Nothing was "
-        "changed: put it back where it was, or start anew with another output_dir."
+        "changed: move it back, or start again with another output_dir."
     )
 
 

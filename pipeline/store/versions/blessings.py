@@ -76,7 +76,8 @@ def _change(
         return _bless_again(store, models_by_digest(store, standing), target, withdrawn_models)
     except (mlmd.errors.StatusError, RuntimeError) as e:  # MLMD raises RuntimeError if it cannot open the store
         raise OutputError(
-            f"{metadata_path}: the blessings could not be changed ({e}). Free or unlock its disk and run again."
+            f"{metadata_path}: the blessings could not be changed ({e}). Free disk space or make the file writable, "
+            "and run again."
         ) from e
 
 

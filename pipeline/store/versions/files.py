@@ -20,7 +20,7 @@ def reading(serving_dir: str) -> AbstractContextManager[None]:
     """
     return _explained(
         f"{serving_dir} cannot be read",
-        "Look whether it is spelled so, and whether this account may read it: in a bucket, roles/storage.objectViewer.",
+        "Check the spelling, and that this account may read it (in a bucket: roles/storage.objectViewer).",
     )
 
 
@@ -35,8 +35,8 @@ def writing(serving_dir: str) -> AbstractContextManager[None]:
     """
     return _explained(
         f"{serving_dir}: no version could be written there",
-        "What was live still is, and nothing half written is left under a number. Free space on its disk, or unlock "
-        "it, and run again.",
+        "The live version stays live, and no unfinished version is left under a number. Free disk space or make the "
+        "folder writable, and run again.",
     )
 
 

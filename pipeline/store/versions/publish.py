@@ -131,7 +131,7 @@ def note_source(version: Version, source: str) -> None:
         write_text(place, text, durable=True, work_dir=work_dir)
     except (OSError, tf.errors.OpError) as e:
         # The model is live, and the path that it was first pushed from is still recorded.
-        _logger.warning("version %d: its new place %s cannot be written down: %s", version.number, source, e)
+        _logger.warning("version %d: its new path %s cannot be recorded: %s", version.number, source, e)
     finally:
         if work_dir is not None:
             shutil.rmtree(work_dir, ignore_errors=True)
@@ -190,8 +190,8 @@ def _require_equal(received: Mapping[str, str], wanted: Mapping[str, str], servi
     if received != wanted:
         different = sorted(path for path in {*received, *wanted} if received.get(path) != wanted.get(path))
         raise OutputError(
-            f"{serving_dir}: {len(different)} file(s) of the new version did not arrive as they were sent, such as "
-            f"{different[0]}. What was live still is. Look after the disk, and run again."
+            f"{serving_dir}: {len(different)} file(s) of the new version differ from the source, such as "
+            f"{different[0]}. The live version stays live. Check the disk, and run again."
         )
 
 
@@ -219,7 +219,7 @@ def retire(serving_dir: str, keep_versions: int) -> list[int]:
             retired.append(version.number)
         except (OSError, tf.errors.OpError) as e:
             # The new version is live; an old one that cannot be removed must not make the push fail.
-            _logger.warning("version %d need not be kept but cannot be removed: %s", version.number, e)
+            _logger.warning("version %d is no longer needed but cannot be removed: %s", version.number, e)
     return sorted(retired)
 
 

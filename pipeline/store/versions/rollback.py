@@ -96,7 +96,7 @@ def roll_back(
         files, digest = file_digests(target.path), digests[target.number]
         if digest_of_files(files) != digest:
             raise ModelError(
-                f"{target.path} is not what was pushed: its files have changed. `perennial versions list` shows the "
+                f"the files of {target.path} have changed since it was pushed. `perennial versions list` shows the "
                 "others."
             )
         newer = {digests[v.number]: v.number for v in kept if v.origin > target.origin and digests[v.number] != digest}

@@ -59,7 +59,7 @@ def test_perennial_run_output_cannot_be_written_one_line_and_status_1(
     assert cli.main(["run", "--config", str(config)]) == 1
     said = capsys.readouterr()
     assert said.err.startswith(f"OutputError: {config.parent / named}: cannot be written (")
-    assert said.err.endswith("Free or unlock it, or name another folder in output_dir.\n")
+    assert said.err.endswith("Free disk space, make the file writable, or name another folder in output_dir.\n")
     assert said.err.count("\n") == 1
     assert said.out == ""
     assert sorted(config.parent.rglob("*")) == before
@@ -122,7 +122,8 @@ def test_run_disk_full_while_the_last_run_is_put_in_order_told_in_one_line(
 
     monkeypatch.setattr(local, "recover", full)
     assert cli.main(["run", "--config", str(config)]) == 1
-    said = f"OutputError: {config.parent / 'runs' / 'shop'}: cannot be written (database or disk is full). Make room, "
+    home = config.parent / "runs" / "shop"
+    said = f"OutputError: {home}: cannot be written (database or disk is full). Free disk space, "
     assert capsys.readouterr().err.startswith(said)
 
 

@@ -158,9 +158,13 @@ def test_check_ceiling_below_and_none_lets_pass() -> None:
 @pytest.mark.parametrize(
     ("seconds", "accelerators", "said"),
     [
-        ({"Gen": 60, "Train": 36000}, {}, r"would cost 0\.95 EUR, more than .* 0\.50 EUR; most of it Train, 0\.92\."),
+        (
+            {"Gen": 60, "Train": 36000},
+            {},
+            r"would cost 0\.95 EUR, more than .* 0\.50 EUR\. The most expensive task is Train, 0\.92\.",
+        ),
         ({}, {}, "perennial vertex rehearse"),
-        ({"Gen": 60}, {}, "how long Train takes"),
+        ({"Gen": 60}, {}, "the time of Train is unknown"),
         ({"Gen": 60, "Train": 60}, {"NVIDIA_A100": 1}, "no price for NVIDIA_A100"),
         ({"Train": 36000}, {"NVIDIA_A100": 1}, "would cost"),
     ],

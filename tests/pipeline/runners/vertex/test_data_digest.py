@@ -119,5 +119,5 @@ def test_data_digest_job_without_example_gen_has_none(api: Api, job_with_paramet
 
 
 def test_data_digest_path_of_this_machine_is_refused(api: Api) -> None:
-    with pytest.raises(VertexError, match=r"/data/log\.csv, which is no path of a bucket"):
+    with pytest.raises(VertexError, match=r"/data/log\.csv, which is not a path in a bucket"):
         data_digest(api, job_reading("/data", log="log.csv"), {})

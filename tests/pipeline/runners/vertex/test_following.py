@@ -70,7 +70,7 @@ def test_submit_wait_no_further_look_says_that_the_run_goes_on_where_that_is_kno
 
     assert submit(write_config(), job_file, "--without-estimate", "--wait") == 1
 
-    assert ("goes on" in capsys.readouterr().err) == goes_on
+    assert ("continues" in capsys.readouterr().err) == goes_on
 
 
 @pytest.mark.e2e

@@ -84,7 +84,7 @@ def test_images_that_stay_are_a_warning_each(
     config = config_with(image="repo/tasks@sha256:1", custom_job=pool, dataflow={"image": EARLIER})
     changed = with_images(config, *images)
     told = [record.getMessage() for record in caplog.records]
-    assert [text.partition(": see")[0] for text in told] == [f"vertex.{text}" for text in stay]
+    assert [text.partition(": make")[0] for text in told] == [f"vertex.{text}" for text in stay]
     assert changed.vertex is not None and changed.vertex.custom_job is not None
     assert changed.vertex.custom_job.image == "repo/gpu@sha256:0"
 

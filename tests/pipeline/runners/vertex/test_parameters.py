@@ -57,7 +57,7 @@ def test_parameter_values_missing_one_is_named(job: CompiledJob) -> None:
 def test_parameter_values_of_another_type_is_refused(job: CompiledJob, text: str) -> None:
     name, _, value = text.partition("=")
 
-    with pytest.raises(JobError, match=f"'{name}' is .*Received: {re.escape(repr(value))}"):
+    with pytest.raises(JobError, match=f"'{name}' must be .*Received: {re.escape(repr(value))}"):
         parameter_values(job, [text])
 
 

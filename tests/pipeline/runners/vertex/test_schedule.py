@@ -102,7 +102,7 @@ def test_schedule_several_of_the_name_are_told_and_left(
     assert schedule(config, job_file) == 1
 
     said = capsys.readouterr().err
-    assert first.name in said and second.name in said and "Delete all but one" in said
+    assert first.name in said and second.name in said and "Delete all except one" in said
     assert cloud.api.received("UpdateSchedule") == []
 
 
@@ -160,7 +160,7 @@ def test_schedule_end_in_the_past_is_refused(
 ) -> None:
     assert schedule(write_config(schedule=DAILY | {"end_time": "2020-01-01T00:00:00Z"}), job_file) == 1
 
-    assert "would have ended at 2020-01-01" in capsys.readouterr().err
+    assert "has its end in the past, 2020-01-01" in capsys.readouterr().err
     assert cloud.schedules.schedules == {}
 
 
@@ -180,7 +180,7 @@ def test_schedule_made_elsewhere_with_what_we_never_set_is_refused(
 
     assert schedule(config, job_file) == 1
 
-    assert f"made elsewhere with {field}" in capsys.readouterr().err
+    assert f"created elsewhere with {field}" in capsys.readouterr().err
     assert cloud.api.received("UpdateSchedule") == []
 
 
@@ -191,7 +191,7 @@ def test_schedule_create_without_answer_says_that_it_may_be_there(
 
     assert schedule(write_config(schedule=DAILY), job_file) == 1
 
-    assert "may have been made" in capsys.readouterr().err
+    assert "may have been created" in capsys.readouterr().err
 
 
 def test_schedule_experiment_says_that_its_runs_are_not_listed(

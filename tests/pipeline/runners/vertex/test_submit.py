@@ -279,7 +279,7 @@ def test_submit_reply_lost_for_good_says_that_the_run_may_be_there(
 
     (name,) = cloud.pipelines.jobs
     said = capsys.readouterr().err
-    assert f"may have been started: `perennial vertex runs show {name.rpartition('/')[2]}`" in said
+    assert f"may have been started: check with `perennial vertex runs show {name.rpartition('/')[2]}`" in said
     assert "try again" not in said
 
 
@@ -311,7 +311,7 @@ def test_submit_interrupted_while_creating_names_the_run(
         _start(api, create_request(PARENT, {}, "movielens-100k-1"), wait=False)
 
     assert ended.value.code == 130
-    assert "may have been started: `perennial vertex runs show movielens-100k-1`" in capsys.readouterr().err
+    assert "may have been started: check with `perennial vertex runs show movielens-100k-1`" in capsys.readouterr().err
 
 
 def test_submit_job_compiled_for_another_image_is_refused(

@@ -53,7 +53,7 @@ def test_lock_held_refuse_says_who_and_taken_once_the_holder_is_killed(tmp_path:
         assert is_locked(home)
         with (
             pytest.raises(
-                LockedError, match=rf"process {holder.pid} on .*, since 20\d\d-.* kill that process, which is"
+                LockedError, match=rf"process {holder.pid} on .*, since 20\d\d-.* kill that process\. This is safe"
             ),
             pipeline_lock(config),
         ):
@@ -75,7 +75,8 @@ def test_lock_that_cannot_be_written_one_line_and_status_1(
     lock = tmp_path / "runs" / "shop" / "lock"
     lock.mkdir(parents=True)
     assert cli.main([*command.split(), "--config", str(_config(tmp_path, "wait"))]) == 1
-    said = f"OutputError: {lock}: cannot be written (Is a directory). Free or unlock its disk and run again.\n"
+    said = f"OutputError: {lock}: cannot be written (Is a directory). Free disk space or make the file writable, "
+    said += "and run again.\n"
     assert capsys.readouterr().err == said
 
 

@@ -19,7 +19,7 @@ def test_model_of_run_is_the_one_it_made_and_not_the_one_it_found(history: Histo
     (earlier,) = history.run().node("TwoTowerTrainer", {"model": "Model"}, files={"Format-Serving/saved_model.pb": ""})
     run = history.run()
     run.node("LatestBlessedModel", reuse=[earlier], event="INTERNAL_OUTPUT")
-    with pytest.raises(ModelError, match=r"^run 2 made no model: it succeeded before\. See `perennial runs show 2`\.$"):
+    with pytest.raises(ModelError, match=r"^run 2 has no model; it succeeded\. See `perennial runs show 2`\.$"):
         model_of_run(_run(history))
     (made,) = run.node("TwoTowerTrainer", {"model": "Model"}, files={"Format-Serving/saved_model.pb": ""})
     assert model_of_run(_run(history)) == f"{history.artifact(made).uri}/Format-Serving"
@@ -31,10 +31,10 @@ def test_model_of_run_answered_from_the_cache_is_the_earlier_one(history: Histor
     assert model_of_run(_run(history)) == f"{history.artifact(made).uri}/Format-Serving"
 
 
-@pytest.mark.parametrize(("outcome", "told"), [("failed", "it failed before"), ("killed", "it was killed before")])
+@pytest.mark.parametrize(("outcome", "told"), [("failed", "it failed"), ("killed", "it was killed")])
 def test_model_of_run_that_ended_before_training_says_how(history: History, outcome: str, told: str) -> None:
     history.run(outcome=outcome).node("Gen", {"examples": "Examples"})
-    with pytest.raises(ModelError, match=f"^run 1 made no model: {told}"):
+    with pytest.raises(ModelError, match=f"^run 1 has no model; {told}"):
         model_of_run(_run(history))
 
 

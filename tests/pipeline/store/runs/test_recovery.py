@@ -98,7 +98,7 @@ def test_recover_moved_home_refused_until_it_is_put_back(history: History) -> No
     said = str(caught.value)
     assert said.startswith(f"{moved / 'artifacts'}: has none of the 2 artifact(s)")
     assert f"they were written to {history.root}. " in said
-    assert "put it back where it was, or start anew with another output_dir" in said
+    assert "move it back, or start again with another output_dir" in said
     assert sorted(moved.rglob("*")) == before
     moved.rename(history.home)
     assert _recover(history) == (1, 1, 0)

@@ -226,7 +226,7 @@ def test_push_to_object_store_another_machine_took_the_number_takes_the_next_and
     assert {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()} == before
     _stale_next_number(1001, monkeypatch)
     monkeypatch.setattr(publish_module, "copy_files", _damaging(copy_files))
-    with pytest.raises(OutputError, match="did not arrive"):
+    with pytest.raises(OutputError, match="differ from the source"):
         push(make_model(tmp_path / "c", "c"), str(object_store), 5)
     assert {path: path.read_bytes() for path in theirs.rglob("*") if path.is_file()} == before
     assert versions(str(object_store))[-1].digest == model_digest(str(tmp_path / "b"))
@@ -373,11 +373,11 @@ def test_push_read_only_folder_says_so_and_changes_nothing(
     push(make_model(tmp_path / "a", "a"), str(serving), 5)
     before = sorted(serving.rglob("*"))
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    with pytest.raises(OutputError, match=r"\(Read-only file system\)\. What was live still is"):
+    with pytest.raises(OutputError, match=r"\(Read-only file system\)\. The live version stays live"):
         push(make_model(tmp_path / "b", "b"), str(serving), 5)
     # The same model is live already: that its new place cannot be written down is no reason to fail.
     assert not push(make_model(tmp_path / "same bytes elsewhere", "a"), str(serving), 5).is_new
-    assert "its new place" in caplog.text
+    assert "its new path" in caplog.text
     assert sorted(serving.rglob("*")) == before
     assert newest_version(str(serving)).startswith(str(serving))
 

@@ -277,7 +277,7 @@ def test_rollback_to_a_number_that_is_not_there_lists_those_that_are(world: Worl
 @pytest.mark.fault
 def test_rollback_to_a_damaged_version_is_refused_and_changes_nothing(world: World) -> None:
     (world.serving / "1001" / "variables" / "variables.index").write_text("cut")
-    with pytest.raises(ModelError, match="its files have changed"):
+    with pytest.raises(ModelError, match="have changed since it was pushed"):
         world.back()
     assert max(served(world.serving)) == 1002
     assert (world.last_blessed(), world.out()) == ("c", set())
