@@ -20,27 +20,27 @@ help: ## List these targets
 setup: ## Set up .venv from uv.lock (needs Python with venv)
 	@./bootstrap.sh
 
-demo: setup ## From MovieLens 100K to a served model, with recommendations by title
+demo: setup ## Train and serve a model of MovieLens 100K, and show recommendations by title
 	@$(PYTHON) -m pipeline.commands.demo
 
-demo-retrain: setup ## MovieLens 100K arrives in 4 rounds, each retrained, judged and pushed; a table and a chart of them
+demo-retrain: setup ## Retrain, judge and push in 4 rounds of MovieLens 100K; show a table and a chart of the rounds
 	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k
 	@$(PYTHON) -m pipeline.commands.cli replay --config configs/movielens-100k.yaml --rounds 4
 
-rehearse: setup ## The Vertex job of MovieLens 100K, compiled and run here, one process a task
+rehearse: setup ## Compile the Vertex job of MovieLens 100K and run it here, one process for each task
 	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k
 	@$(PYTHON) -m pipeline.commands.cli vertex rehearse --config configs/movielens-100k.yaml --fresh
 
-test: setup ## Run all tests but those of `make fault`, whole pipelines included; WORKERS=n at a time
+test: setup ## Run all tests except those of `make fault`, including whole pipelines; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not bench and not fault" $(IN_WORKERS) $(PYTEST_OPTIONS)
 
 test-quick: setup ## Run the tests that start no process or pipeline of their own; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not e2e and not fault and not browser and not bench" $(IN_WORKERS)
 
-fault: setup ## Kill runs in every component, fill disks, delete what is in use; then look at what is left
+fault: setup ## Kill runs in every component, fill disks, delete files in use; then check the result
 	$(PYTHON) -m pytest -m fault $(IN_WORKERS) $(PYTEST_OPTIONS)
 
-check: setup ## Formatting, lint, types, import layers, Dockerfiles and shell scripts: what CI runs
+check: setup ## Check formatting, lint, types, import layers, Dockerfiles and shell scripts, as CI does
 	ruff format --check .
 	ruff check .
 	mypy
@@ -51,13 +51,13 @@ check: setup ## Formatting, lint, types, import layers, Dockerfiles and shell sc
 docs: setup ## Write docs/config.md from the docstrings of configs/
 	@$(PYTHON) -m configs.reference >docs/config.md.new && mv docs/config.md.new docs/config.md
 
-image-check: ## The pipeline's image without Docker, as its user; needs root on a Debian 13 that may be thrown away
+image-check: ## Build and check the pipeline's image without Docker; needs root on a Debian 13 that may be thrown away
 	@images/pipeline/check.sh configs/movielens-100k.yaml $(if $(PERENNIAL_DATA),--rehearse)
 
-bench: setup ## Measure ingest and pipeline side by side with TFX's stock components
+bench: setup ## Compare the speed of ingest and pipeline with TFX's stock components
 	@$(PYTHON) -m tests.bench
 
-format: setup ## Format the code and mend what lint can mend
+format: setup ## Format the code and fix what lint can fix
 	ruff format .
 	ruff check --fix .
 

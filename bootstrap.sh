@@ -94,7 +94,7 @@ if [ "$(.uv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$UV_VERSION" ]; t
   "$python" -m venv .uv || fail "$python cannot make a virtual environment" \
     "install its venv module, such as 'apt-get install python3-venv'"
   .uv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION" ||
-    fail "uv $UV_VERSION could not be installed; pip's own settings (PIP_INDEX_URL, PIP_CERT, a proxy) are used for it"
+    fail "uv $UV_VERSION could not be installed; check pip's own settings (PIP_INDEX_URL, PIP_CERT, a proxy)"
 fi
 
 # pip's settings for certificates and slow networks are passed to uv as well.

@@ -22,12 +22,12 @@ fail() {
 }
 
 [ "$(id -u)" = 0 ] || fail "must run as root, to make a second file tree"
-grep -qs "^VERSION_CODENAME=$SUITE$" /etc/os-release || fail "this is not Debian 13 ($SUITE), which the image is"
+grep -qs "^VERSION_CODENAME=$SUITE$" /etc/os-release || fail "this is not Debian 13 ($SUITE), the system of the image"
 config=${1:-configs/movielens-100k.yaml}
 [ -f "$config" ] || fail "$config: there is no such config"
 rehearse=${2:-}
 [ $# -le 2 ] && [ "${rehearse:---rehearse}" = --rehearse ] || fail "takes CONFIG and --rehearse; received: $*"
-[ -z "$rehearse" ] || [ -d "${PERENNIAL_DATA:-}" ] || fail "PERENNIAL_DATA names no folder of data sets to rehearse with"
+[ -z "$rehearse" ] || [ -d "${PERENNIAL_DATA:-}" ] || fail "--rehearse needs PERENNIAL_DATA, the folder of data sets; received: ${PERENNIAL_DATA:-}"
 
 # The environment and the user that the Dockerfile sets in the stage on which the final one is based.
 mapfile -t environment < <(sed -n '/^ENV /,/[^\\]$/p' $DOCKERFILE | sed -e 's/^ENV //' -e 's/^ *//' -e 's/ *\\$//')
@@ -59,7 +59,7 @@ echo "check.sh: final stage" >&2
 export DEBIAN_FRONTEND=noninteractive
 command -v debootstrap >/dev/null || { apt-get update -qq && apt-get install -y -qq debootstrap >/dev/null; }
 release
-[ ! -e "$TREE" ] || [ -e "$TREE/$MARK" ] || fail "$TREE is there and none of this script's trees; name another in TREE"
+[ ! -e "$TREE" ] || [ -e "$TREE/$MARK" ] || fail "$TREE exists, but this script did not make it; name another folder in TREE"
 rm -rf --one-file-system "$TREE"
 mkdir -p "$TREE"
 touch "$TREE/$MARK"

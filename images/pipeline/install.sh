@@ -55,7 +55,7 @@ compilers() {
 install_uv() { # PYTHON
   local version
   version=$(sed -n 's/^UV_VERSION=//p' bootstrap.sh)
-  [ -n "$version" ] || fail "bootstrap.sh names no UV_VERSION"
+  [ -n "$version" ] || fail "bootstrap.sh does not set UV_VERSION"
   [ "$("$UV_DIR/bin/uv" --version 2>/dev/null | cut -d' ' -f2)" = "$version" ] && return 0
   "$1" -m venv "$UV_DIR"
   "$UV_DIR/bin/python" -m pip install --quiet --no-cache-dir --disable-pip-version-check "uv==$version"

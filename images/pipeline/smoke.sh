@@ -12,7 +12,7 @@ USER_ID=10001
 VENV=/opt/perennial/venv
 
 if [ $# -lt 1 ] || [ $# -gt 2 ] || [ "${2:---rehearse}" != --rehearse ]; then
-  echo "smoke.sh: takes CONFIG and, if the job is to run, --rehearse; received: $*" >&2
+  echo "smoke.sh: takes CONFIG and, to run the job, --rehearse; received: $*" >&2
   exit 2
 fi
 failed=0
@@ -56,7 +56,7 @@ finds_nothing() { # FOLDER... EXPRESSION
 check "the user is $USER_ID" test "$(id -u)" = "$USER_ID"
 check "python is the environment's" test "$(command -v python)" = "$VENV/bin/python"
 check "no compiler, make, uv or git" lacks cc c++ gcc g++ clang ld make uv git
-check "no headers of C" test ! -e /usr/include/stdio.h
+check "no C headers" test ! -e /usr/include/stdio.h
 check "the user can write neither programs nor settings" finds_nothing /opt /usr /etc ! -type l -writable
 check "the user can write to its home and to /tmp" test -w "$HOME" -a -w /tmp
 check "no caches" finds_nothing / -xdev -path /proc -prune -o ! -path "$work/*" \
@@ -65,7 +65,7 @@ check "the package is installed, not linked to sources" python -c '
 import pathlib, sys, common, configs, documents, pipeline, serving_signatures, trainer, transforms
 for package in (common, configs, documents, pipeline, serving_signatures, trainer, transforms):
     assert pathlib.Path(sys.prefix) in pathlib.Path(package.__file__).parents, package.__file__'
-check "its bytecode is there: no start compiles it" python -c '
+check "the package has its bytecode, so no start compiles it" python -c '
 import pathlib, pipeline.commands.cli
 assert pathlib.Path(pipeline.commands.cli.__cached__).exists(), pipeline.commands.cli.__cached__'
 check "TensorFlow works, with Keras 2 and TensorBoard" python -c '
@@ -74,8 +74,8 @@ assert issubclass(tfrs.Model, tf_keras.Model)
 with tf.summary.create_file_writer(sys.argv[1]).as_default():
     assert tf.summary.scalar("sum", tf.reduce_sum(tf.ones([3])), step=0)' "$work/tensorboard"
 check "TFX, Beam, KFP and the client of Vertex" python -c 'import tfx.v1, apache_beam, kfp, google.cloud.aiplatform'
-check "time zones of the system" test -e /usr/share/zoneinfo/Europe/Berlin
-check "certificates of the web" python -c '
+check "the system has time zones" test -e /usr/share/zoneinfo/Europe/Berlin
+check "the system has web certificates" python -c '
 import ssl
 assert ssl.create_default_context().cert_store_stats()["x509_ca"] > 50'
 # The check that Beam's start program makes before it starts a worker.
@@ -83,13 +83,13 @@ check "pip knows apache-beam" python -m pip show --quiet apache-beam
 check "perennial" perennial --help
 check "python -m pipeline.commands.cli" python -m pipeline.commands.cli --help
 # The command with which the containers of a compiled job start.
-check "TFX's start of a task" python -m tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor --helpshort
+check "TFX's entry point of a task" python -m tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor --helpshort
 check "the job compiles" perennial vertex compile --config "$config" --output "$work/pipeline.json"
 if [ "$failed" = 0 ] && [ $# = 2 ]; then
   perennial vertex rehearse --config "$config" --job "$work/pipeline.json" || failed=1
 fi
 if [ "$failed" != 0 ]; then
-  echo "smoke.sh: the image is not fit, see above; what it wrote is in $work" >&2
+  echo "smoke.sh: the image failed the checks above; their files are in $work" >&2
   exit 1
 fi
 rm -rf "$work"

@@ -245,7 +245,7 @@ def test_image_of_dataflow_is_not_built_unless_asked_for() -> None:
     done = subprocess.run(
         ["bash", "-ceu", _script(STEPS["dataflow"])], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True
     )
-    assert (done.returncode, done.stdout) == (0, "No _DATAFLOW: there is no image of Dataflow's workers.\n")
+    assert (done.returncode, done.stdout) == (0, "_DATAFLOW is empty: no image for Dataflow's workers is built.\n")
 
 
 def test_pushed_image_goes_on_by_its_digest() -> None:
@@ -304,7 +304,7 @@ def test_submit_without_a_tag_ends_before_it_submits() -> None:
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout) == (0, "No tag: the job is compiled, and not submitted.\n")
+    assert (done.returncode, done.stdout) == (0, "The build has no tag: the job is compiled but not submitted.\n")
     assert "TAG=$TAG_NAME" in STEPS["submit"]["env"]
 
 
