@@ -169,11 +169,11 @@ def test_second_run_same_input_hands_the_model_on_then_new_rows_are_learned(shop
     assert "InteractionGen\n    from the cache" in again.stdout
     assert "InteractionTransform\n    from the cache" in again.stdout
     # Its base model is new to it, so that the cache cannot answer; but there is nothing to learn.
-    assert "the base model is handed on" in again.stdout
+    assert "this run uses the base model again" in again.stdout
     assert "is already live" in again.stdout
     assert len(shop.versions) == 1
     assert f"<h1>Already served as version {shop.versions[0].name}</h1>" in _page(shop, 2)
-    assert "Handed on: nothing has changed since the last blessed model" in _page(shop, 2)
+    assert "Nothing has changed since the last blessed model" in _page(shop, 2)
 
     (part,) = (shop.folder / "interactions").iterdir()
     part.write_text(part.read_text() + '"1","b3",5,1699999999\n')
@@ -194,7 +194,7 @@ def test_run_without_a_catalogue_pushed_and_ids_stand_for_titles(tmp_path: Path)
     (version,) = shop.versions
     page = _page(shop, 1)
     assert f"<h1>Pushed as version {version.name}</h1>" in page
-    assert f"{ITEMS} items, {ITEMS} of them known from the log alone." in page
+    assert f"{ITEMS} items, {ITEMS} of them known from the log only." in page
     answers = _json(shop.forked("perennial", "similar", "b7", "-k", "3", "--json"))
     assert [answer["title"] for answer in answers] == [answer["item_id"] for answer in answers]
 

@@ -68,9 +68,7 @@ class BaseModel:
         except tf.errors.OpError:
             is_whole = False
         if not is_whole:
-            _LOGGER.warning(
-                "the base model's files are not those that were exported: it is trained anew, not handed on"
-            )
+            _LOGGER.warning("the base model's files differ from the exported ones; a new model is trained")
         return is_whole
 
 
@@ -116,7 +114,7 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, fo
         tables={name: TableRows(**dataclasses.asdict(rows)) for name, rows in tables.items()},
     ).write(folder)
     if epochs == 0:
-        _LOGGER.info("neither data nor config nor code has changed: the base model is handed on")
+        _LOGGER.info("data, config and code have not changed; this run uses the base model again, without training")
         return
     if base.cold_start_because is not None:
         _LOGGER.info("cold start: %s", base.cold_start_because)

@@ -76,13 +76,13 @@ def read_candidates(
     }
     columns = read_examples(patterns, spec)
     if columns is None:
-        raise TrainingError("The catalogue is empty: there is nothing to recommend. Look at the catalogue's path.")
+        raise TrainingError("The catalogue is empty: there is nothing to recommend. Check the catalogue's path.")
     places = columns[features.CATALOGUE_INDEX].numpy()
     order = np.argsort(places, kind="stable")
     if not np.array_equal(places[order], np.arange(len(places))):
         raise TrainingError(
             f"The catalogue's {len(places)} items have {len(np.unique(places[places >= 0]))} different places: its "
-            "Examples and its transform graph are not of one run. Run CatalogueGen and CatalogueTransform again."
+            "Examples and its transform graph are from different runs. Run CatalogueGen and CatalogueTransform again."
         )
     item_id = columns[features.ITEM_ID].numpy()[order]
     place_of = {item: place for place, item in enumerate(item_id)}

@@ -27,16 +27,16 @@ def check_data(interactions: Histories, held_out: Histories, batch_size: int) ->
     """
     size = len(interactions.item)
     if size == 0:
-        raise TrainingError("The train split is empty: there is nothing to learn from. Look at the cleaning report.")
+        raise TrainingError("The train split is empty: there is nothing to learn from. Check the cleaning report.")
     if min(size, batch_size) < 2:
         raise TrainingError(
-            f"A batch of one has no other item to tell its own from, and so no gradient: {size} training interactions "
-            f"in batches of {batch_size}. Give more interactions or a larger trainer.batch_size."
+            f"A batch of one has no other item as a negative, so it has no gradient: {size} training interactions in "
+            f"batches of {batch_size}. Give more interactions or a larger trainer.batch_size."
         )
     if len(np.unique(interactions.item)) < 2:
         raise TrainingError(
-            f"All {size} training interactions are with one item: there is nothing to choose between. "
-            "Look at the cleaning report and at log.columns.item_id."
+            f"All {size} training interactions are with one item: there is nothing to choose between. Check the "
+            "cleaning report and log.columns.item_id."
         )
     if len(held_out.target) == 0:
         raise TrainingError(
@@ -80,8 +80,8 @@ def check_embeddings(embeddings: npt.NDArray[np.float32], what: str) -> None:
     if concentration > MAX_CONCENTRATION:
         raise TrainingError(
             f"The embeddings of {len(embedded)} {what} have collapsed to one direction: the mean of these unit vectors "
-            f"has length {concentration:.3f}, allowed is {MAX_CONCENTRATION}. Everyone would be recommended the same. "
-            "Lower trainer.learning_rate, or train on more interactions."
+            f"has length {concentration:.3f}, but at most {MAX_CONCENTRATION} is allowed. Every user would get the "
+            "same recommendations. Lower trainer.learning_rate, or train on more interactions."
         )
 
 

@@ -27,7 +27,7 @@ def read_examples(patterns: Iterable[str], spec: dict[str, Any]) -> dict[str, An
     patterns = list(patterns)
     files = sorted(file for pattern in patterns for file in tf.io.gfile.glob(pattern))
     if not files:
-        raise TrainingError(f"No file matches {patterns}: the step before wrote no Examples. Run it again.")
+        raise TrainingError(f"No file matches {patterns}: the previous step wrote no Examples. Run it again.")
     records = tf.data.TFRecordDataset(files, compression_type="GZIP")
     parsed = list(records.batch(_EXAMPLES_A_READ).map(lambda batch: tf.io.parse_example(batch, spec)))
     if not parsed:

@@ -65,7 +65,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     logger.info("training on %s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
     logger.info(
         "evaluating %(users)d of %(users_before_cut)d users on %(targets)d targets; %(targets_met)d met before and "
-        "%(targets_outside_catalogue)d outside the catalogue are misses",
+        "%(targets_outside_catalogue)d outside the catalogue count as misses",
         evaluator.counts,
     )
 

@@ -112,11 +112,11 @@ def read_state(folder: str, embedding_dim: int) -> WarmState:
             ("embedding_dim", described.embedding_dim, embedding_dim),
         ):
             if had != want:
-                raise WarmStartError(f"the base model's {what} is {had!r}, this one's {want!r}")
+                raise WarmStartError(f"the base model's {what} is {had!r}, but this model's is {want!r}")
         with tf.io.gfile.GFile(posixpath.join(folder, TABLES_FILE), "rb") as file:
             content = file.read()
         if hashlib.sha256(content).hexdigest() != described.tables_sha256:
-            raise WarmStartError(f"the base model's {TABLES_FILE} is not what was written: its digest differs")
+            raise WarmStartError(f"the base model's {TABLES_FILE} has changed since it was written: its digest differs")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             state = WarmState(
                 tables={name: _table(arrays, number) for number, name in enumerate(described.tables)},

@@ -58,7 +58,9 @@ def movielens_official(contents: Mapping[str, bytes]) -> dict[str, bytes]:
     for line in contents["u.item"].decode("latin-1").rstrip("\n").split("\n"):
         fields = line.split("|")
         if len(fields) != 5 + len(GENRES):
-            raise DataSetError(f"u.item: a line has {len(fields)} columns, not {5 + len(GENRES)}; it is another file.")
+            raise DataSetError(
+                f"u.item: a line has {len(fields)} columns, not {5 + len(GENRES)}; this is a different file."
+            )
         item_id, title = fields[0], fields[1].rstrip()  # three titles end in a space, which RecBole does not keep
         genres = [genre for genre, flag in zip(GENRES, fields[5:], strict=True) if flag == "1"]
         items.append((item_id, title, genres))
@@ -78,7 +80,7 @@ def movielens_recbole(contents: Mapping[str, bytes]) -> dict[str, bytes]:
     for line in contents["ml-100k.item"].decode("utf-8").rstrip("\n").split("\n")[1:]:
         fields = line.split("\t")
         if len(fields) != 4:
-            raise DataSetError(f"ml-100k.item: a line has {len(fields)} columns, not 4; it is another file.")
+            raise DataSetError(f"ml-100k.item: a line has {len(fields)} columns, not 4; this is a different file.")
         item_id, name, year, genres = fields
         title = "unknown" if year == "unkonwn" else f"{name} ({year})"
         items.append((item_id, title, genres.split(" ")))

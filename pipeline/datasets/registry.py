@@ -106,8 +106,8 @@ _ALL = (
         name="retailrocket",
         summary="92,487 views, baskets and purchases of a shop, users and items with ten events and more",
         licence="CC BY-NC-SA 4.0",
-        origin="https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset has the whole log; this is a cut of it, "
-        "events.tsv with the columns visitorid, itemid and event, which has no public address of its own",
+        origin="https://www.kaggle.com/datasets/retailrocket/ecommerce-dataset has the whole log; this is a part "
+        "of it, events.tsv with the columns visitorid, itemid and event, which has no public address of its own",
         files={"events.tsv": "98ef0cc47ed39c9597fb81790bc4a70679b5238988a28e5de051ed9e912268d3"},
         layouts=(unchanged("events.tsv"),),
     ),

@@ -132,7 +132,7 @@ def download(url: str, console: Console) -> bytes:
             for chunk in response.iter_content(CHUNK_BYTES):
                 content += chunk
                 if len(content) > MAX_BYTES:
-                    raise DataSetError(f"{file}: more than {MAX_BYTES:,} bytes came")
+                    raise DataSetError(f"{file}: received more than {MAX_BYTES:,} bytes")
                 if time.monotonic() - started > TOTAL_TIMEOUT_SECONDS:
                     raise DataSetError(f"{file}: not finished after {TOTAL_TIMEOUT_SECONDS:.0f} seconds")
                 progress.update(task, advance=len(chunk))
@@ -166,10 +166,10 @@ def read_zip(archive: bytes, sha256: str | None, members: tuple[str, ...]) -> di
                 contents[member.rsplit("/", 1)[-1]] = opened.read(member)
             return contents
     except KeyError as e:
-        raise DataSetError(f"the archive does not hold what it should: {e.args[0]}") from e
+        raise DataSetError(f"the archive lacks a file: {e.args[0]}") from e
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as e:
         # zipfile raises RuntimeError for encrypted members and unknown compression.
-        raise DataSetError(f"what came is not a zip that can be read: {e}") from e
+        raise DataSetError(f"the download is not a readable zip: {e}") from e
 
 
 def check_digest(what: str, content: bytes, sha256: str) -> None:

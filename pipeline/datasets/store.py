@@ -99,7 +99,7 @@ def fetch(name: str | DataSet, source: str | os.PathLike[str] | None = None, con
             files = _convert(read(), data_set)
         except DataSetError as e:
             failures.append(f"  {address}: {e}")
-            console.print(f"  not from there: {e}", highlight=False, soft_wrap=True, markup=False)
+            console.print(f"  failed: {e}", highlight=False, soft_wrap=True, markup=False)
             continue
         _write(files, folder)
         for file, content in files.items():

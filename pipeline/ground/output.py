@@ -55,7 +55,9 @@ def new_file(path: str, uri: str) -> Iterator[str]:
         with atomicity.new_file(path, work_dir=os.path.join(uri, _WORK_DIR)) as unfinished:
             yield unfinished
     except (OSError, tf.errors.OpError) as e:
-        raise OutputError(f"{path}: cannot be written ({e}). Free or unlock the folder, or choose another one.") from e
+        raise OutputError(
+            f"{path}: cannot be written ({e}). Free disk space, make the folder writable, or choose another one."
+        ) from e
 
 
 def write_bytes(path: str, content: bytes, uri: str) -> None:

@@ -23,7 +23,7 @@ UNKNOWN_EVENT = "unknown event type"
 NEGATIVE_TIMESTAMP = "negative timestamp"
 FUTURE_TIMESTAMP = "future timestamp"
 DUPLICATE_ID = "item_id seen before"
-EMPTY_TITLE = "title is empty; the id stands in"
+EMPTY_TITLE = "title is empty; the id is used as the title"
 
 EXCERPT_CHARACTERS = 200
 """Longest excerpt of a bad row in the quarantine: enough to recognise it, too short to grow the file."""

@@ -138,8 +138,8 @@ def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind], at_a_time: 
         spare = next((c for c in _SPARE_SEPARATORS if c not in block), None)
         if spare is None:
             raise DataError(
-                f"{parser.path}: holds so many control characters that the separator {parser.form.separator!r} "
-                "cannot be told from them. Clean the file of control characters."
+                f"{parser.path}: holds so many control characters that the separator {parser.form.separator!r} cannot "
+                "be distinguished from them. Remove the control characters from the file."
             )
         block, separator = block.replace(separator, spare), spare
     by_position: dict[int, Kind] = {}

@@ -62,7 +62,7 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     lines = [line for line in (parts if is_last_complete else parts[:-1]) if line.strip()]
     if not lines:
         if not is_whole_file:
-            raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is no table of text.")
+            raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is not a text table.")
         return None
     if not form.header:
         widths = Counter(len(_fields(line, form)) for line in lines)
@@ -124,15 +124,18 @@ def _by_name(wanted: Mapping[str, Column], names: list[str], path: str) -> dict[
     if missing:
         asked = {column.strip() for column in missing if isinstance(column, str)}
         padded = [name for name in names if name.strip() in asked]
-        hint = f" Blanks belong to a name: quote it with them; the header has {', '.join(map(repr, padded))}."
+        hint = (
+            " Blanks are part of a name: write the name in quotes, with its blanks; the header has "
+            f"{', '.join(map(repr, padded))}."
+        )
         raise DataError(
             f"{path}: no column {', '.join(map(repr, missing))}. Wanted: {', '.join(map(repr, wanted.values()))}; "
             f"found {len(names)}: {', '.join(map(repr, names[:50]))}. Correct the columns in the config, or "
-            f"format.separator if the whole header came as one column.{hint if padded else ''}"
+            f"format.separator if the whole header was read as one column.{hint if padded else ''}"
         )
     twice = [c for c in wanted.values() if isinstance(c, str) and names.count(c) > 1]
     if twice:
-        raise DataError(f"{path}: column {twice[0]!r} stands twice in the header; name it by position, from 0.")
+        raise DataError(f"{path}: column {twice[0]!r} occurs twice in the header; name it by position, from 0.")
     return {field: names.index(c) if isinstance(c, str) else c for field, c in wanted.items()}
 
 

@@ -135,8 +135,8 @@ def _readable(file: InputFile) -> Iterator[None]:
         yield
     except (*files.READ_ERRORS, pa.ArrowException) as e:
         raise DataError(
-            f"{file.path}: cannot be read ({type(e).__name__}: {e}). How many rows it holds is unknown, so it is not "
-            "left out silently: repair it, or take it out of the config's path."
+            f"{file.path}: cannot be read ({type(e).__name__}: {e}). The number of its rows is unknown, so it is not "
+            "skipped silently: repair it, or exclude it from the config's path."
         ) from e
 
 

@@ -162,7 +162,7 @@ def _document(uri: str, kind: type[Document]) -> Document | None:
     try:
         return kind.find(uri)
     except OutputError as e:
-        _LOGGER.warning("The report goes without a document. %s", e)
+        _LOGGER.warning("The report leaves out a document. %s", e)
         return None
 
 
@@ -177,7 +177,7 @@ def _anomalies(data: str, uri: str) -> list[Anomaly]:
             with fileio.open(path, "rb") as file:
                 report = anomalies_pb2.Anomalies.FromString(file.read())
         except DecodeError:
-            _LOGGER.warning("anomalies of %s/%s cannot be read; the report goes without them", data, split)
+            _LOGGER.warning("anomalies of %s/%s cannot be read; the report leaves them out", data, split)
             continue
         if report.data_missing:
             found.append(Anomaly(data, split, "", "DATA_MISSING", "the split holds no Examples"))

@@ -33,8 +33,8 @@ def write_local_report(config: PipelineConfig, run: Run) -> Path:
         write_text(path, page)
     except Exception as e:  # the page reads files of any age and format, so any error is possible
         raise OutputError(
-            f"{path}: the report of run {run.number} cannot be written ({type(e).__name__}: {e}). "
-            f"`perennial runs show {run.number}` reads the metadata store alone."
+            f"{path}: the report of run {run.number} cannot be written ({type(e).__name__}: {e}). `perennial runs "
+            f"show {run.number}` needs only the metadata store."
         ) from e
     logging.getLogger("perennial.report").info("wrote %s, %.0f KiB", path.name, len(page) / 1024)
     return path

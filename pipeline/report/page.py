@@ -32,16 +32,16 @@ SECTIONS = {
 """Title of each section by its name, which is also its template's; in the order of the page."""
 
 _ABSENT = {
-    "gate": "The gate was not asked: there is no evaluation of this run's model.",
+    "gate": "The gate did not judge a model: there is no evaluation of this run's model.",
     "quality": "No model of this run was evaluated.",
     "slices": "No model of this run was evaluated in slices.",
-    "learning": "Nothing was trained: the run ended before.",
-    "serving": "The model was not tried in a process of its own.",
-    "samples": "No model of this run was asked for samples.",
+    "learning": "Nothing was trained: the run ended before training.",
+    "serving": "The model was not loaded in a separate process.",
+    "samples": "No model of this run recommended samples.",
 }
 """Text that is shown in place of a section if the run has nothing for it, by the section's name."""
 
-_HANDED_ON = "Handed on: nothing has changed since the last blessed model, so nothing was trained."
+_HANDED_ON = "Nothing has changed since the last blessed model, so it was copied and nothing was trained."
 
 _CHARTED = ("ndcg@10", "recall@10", "mrr", "coverage@10", "gini@10", "novelty@10")
 """Metrics with a chart of their own; each shows something that the others do not."""
@@ -213,7 +213,7 @@ def _figures(facts: RunFacts) -> list[Figure]:
     if facts.cleaning and facts.cleaning.splits:
         train = facts.cleaning.splits[TRAIN]
         note = f"{numbers.count(train.users)} users, {numbers.count(train.items)} items"
-        figures.append(Figure("interactions learned from", numbers.count(train.interactions), note))
+        figures.append(Figure("training interactions", numbers.count(train.interactions), note))
     if facts.epochs:
         seconds = sum(epoch.seconds for epoch in facts.epochs)
         figures.append(Figure("training", numbers.duration(seconds), f"{len(facts.epochs)} epochs"))

@@ -9,7 +9,7 @@ from pipeline.report.facts import PARTS, RunFacts
 Kind = Literal["pushed", "refused", "failed", "unfinished"]
 
 _PUSHER, _ = PARTS["pushed_model"]
-_STAYS = "Serving stays as it was."
+_STAYS = "The served model has not changed."
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def _stopped(facts: RunFacts) -> Verdict | None:
         where = f"in {node_id}" if node_id else "between two components"
         return Verdict("failed", f"Killed {where}", (f"{_served(facts, node_id)} Run it again.",))
     if stopped is None:
-        return Verdict("failed", "Failed", ("No component says why; the log of the run does.", _served(facts, None)))
-    error = stopped.error or "It left no message; the log of the run has its traceback."
+        return Verdict("failed", "Failed", ("No component reported an error; see the run's log.", _served(facts, None)))
+    error = stopped.error or "It left no message; the run's log has the traceback."
     return Verdict("failed", f"Failed in {node_id}", (error, _served(facts, node_id)))
 
 
@@ -56,7 +56,7 @@ def _served(facts: RunFacts, stopped_in: str | None) -> str:
     if pushed is not None and pushed.properties.get("pushed"):
         return f"Version {pushed.properties.get('pushed_version')} had been pushed before."
     if stopped_in == _PUSHER:
-        return "Whether its version had been published by then, `perennial versions list` says."
+        return "`perennial versions list` shows whether its version was published."
     return _STAYS
 
 
@@ -82,7 +82,7 @@ def _kept_decision(facts: RunFacts) -> Decision | None:
     evaluation = facts.parts.get("evaluation")
     if evaluation is None or "blessed" not in evaluation.properties:
         return None
-    detail = "The evaluation was deleted with other old artifacts; what is kept of it are the names of these rules."
+    detail = "The evaluation was deleted with other old artifacts; only the names of these rules are left."
     names = str(evaluation.properties.get("failed_rules") or "").split(", ")
     nothing = {"metric": None, "value": None, "limit": None, "low": None, "high": None}
     rules = tuple(Rule(rule=name, passed=False, detail=detail, **nothing) for name in names if name)
@@ -107,7 +107,7 @@ def _pushed(facts: RunFacts) -> Verdict:
         return Verdict("refused", "Not pushed", (f"{reason[0].upper()}{reason[1:]}.", _STAYS))
     version = pushed.properties.get("pushed_version")
     if facts.push is not None and not facts.push.is_new:
-        same = "The model is the served one, byte by byte."
+        same = "The model is identical to the served one, byte for byte."
         return Verdict("pushed", f"Already served as version {version}", (same, *_passed(facts)))
     return Verdict("pushed", f"Pushed as version {version}", _passed(facts))
 

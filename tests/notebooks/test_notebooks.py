@@ -116,7 +116,7 @@ def test_pages_of_the_runs_say_what_became_of_them(shop: Shop) -> None:
     for page, version in zip(pages, shop.versions, strict=False):
         assert f"<h1>Pushed as version {version.name}</h1>" in page
     assert "<h1>Refused by the gate: floor</h1>" in pages[2]
-    assert "Serving stays as it was." in pages[2]
+    assert "The served model has not changed." in pages[2]
 
 
 @pytest.mark.e2e

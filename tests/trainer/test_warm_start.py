@@ -197,7 +197,7 @@ def rows_lost(folder: Path) -> None:
             "format version 1, but this code reads version 2. Training starts cold.",
         ),
         (edited(architecture="three-tower"), "architecture is 'three-tower'"),
-        (edited(embedding_dim=8), "embedding_dim is 8, this one's 4"),
+        (edited(embedding_dim=8), "embedding_dim is 8, but this model's is 4"),
         (edited(tables=["a", "b", "c", "d"]), "damaged: KeyError"),
         (cut("tables.npz"), "its digest differs"),
         (cut("state.json"), "state.json is damaged: Invalid JSON"),

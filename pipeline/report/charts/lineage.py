@@ -44,7 +44,7 @@ def lineage_chart(states: Mapping[str, str], edges: Sequence[tuple[str, str]]) -
     for maker, user in dict.fromkeys(edges):
         makers_by_user[user].append(maker)
     description = "; ".join(f"{user} from {', '.join(makers)}" for user, makers in makers_by_user.items())
-    with canvas("lineage", f"What was made from what: {description}", 0.55 * len(layers) + 0.1) as drawn:
+    with canvas("lineage", f"Lineage: {description}", 0.55 * len(layers) + 0.1) as drawn:
         axes = drawn.axes()
         axes.axis("off")
         axes.set_xlim(0, widest)

@@ -110,7 +110,7 @@ def over_k_chart(contenders: Contenders, metric: str) -> str:
         axes.set_ylim(bottom=0)
         handles, labels = axes.get_legend_handles_labels()
         axes.legend(handles[::-1], labels[::-1], loc="upper left", fontsize=8.5)
-        axes.set_xlabel("k, recommendations looked at")
+        axes.set_xlabel("k, length of the recommended list")
     return drawn.svg
 
 

@@ -78,7 +78,7 @@ def test_registry_pins_the_real_files(name):
     ],
 )
 def test_movielens_with_another_number_of_columns_is_another_file(convert, contents):
-    with pytest.raises(DataSetError, match=r"a line has 2 columns, not .*; it is another file"):
+    with pytest.raises(DataSetError, match=r"a line has 2 columns, not .*; this is a different file"):
         convert(contents)
 
 

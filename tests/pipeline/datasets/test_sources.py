@@ -48,7 +48,7 @@ def test_download_of_a_missing_page_says_404(web):
 def test_download_of_more_than_the_bound_stops(web, monkeypatch):
     monkeypatch.setattr(sources, "MAX_BYTES", 100_000)
     web.pages["/log.csv"] = b"x" * 1_000_000
-    with pytest.raises(DataSetError, match=r"log\.csv: more than 100,000 bytes came"):
+    with pytest.raises(DataSetError, match=r"log\.csv: received more than 100,000 bytes"):
         download(f"{web.address}/log.csv", QUIET)
 
 
@@ -91,12 +91,12 @@ def test_read_zip_with_another_digest_is_refused_before_it_is_opened():
 
 
 def test_read_zip_of_something_else_says_so():
-    with pytest.raises(DataSetError, match="what came is not a zip"):
+    with pytest.raises(DataSetError, match="the download is not a readable zip"):
         read_zip(b"<html>", None, ("a",))
 
 
 def test_read_zip_without_the_member_names_it():
-    with pytest.raises(DataSetError, match=r"does not hold what it should: .*'b'"):
+    with pytest.raises(DataSetError, match=r"the archive lacks a file: .*'b'"):
         read_zip(zipped(a=b""), None, ("b",))
 
 
@@ -111,7 +111,7 @@ def test_read_zip_with_a_member_over_the_bound_is_refused(monkeypatch):
 def test_read_zip_with_a_damaged_member_is_refused():
     archive = bytearray(zipped(a=b"abcdefgh" * 100))
     archive[40] ^= 0xFF
-    with pytest.raises(DataSetError, match="what came is not a zip"):
+    with pytest.raises(DataSetError, match="the download is not a readable zip"):
         read_zip(bytes(archive), None, ("a",))
 
 

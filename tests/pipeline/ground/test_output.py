@@ -16,7 +16,7 @@ def test_new_file_failing_block_is_told_and_leaves_no_file(tmp_path: Path) -> No
             Path(unfinished).write_bytes(b"half")
             raise OSError("disk full")
 
-    with pytest.raises(OutputError, match=rf"^{split}/f: cannot be written \(disk full\)\. Free or unlock"):
+    with pytest.raises(OutputError, match=rf"^{split}/f: cannot be written \(disk full\)\. Free disk space, make"):
         fail()
     assert not split.exists()
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

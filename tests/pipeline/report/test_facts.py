@@ -22,7 +22,7 @@ def test_read_facts_broken_or_missing_file_is_missing(tmp_path: Path, caplog: py
     facts = read_facts("shop", {"interactions": Part(str(tmp_path)), "model_run": Part(str(tmp_path / "gone"))})
     assert facts.cleaning is None
     assert facts.training is None
-    assert f"The report goes without a document. {tmp_path}/cleaning.json is damaged: " in caplog.text
+    assert f"The report leaves out a document. {tmp_path}/cleaning.json is damaged: " in caplog.text
 
 
 def test_read_facts_anomalies_of_every_split(tmp_path: Path) -> None:

@@ -107,7 +107,9 @@ def test_page_failed_says_what_is_missing(documents: dict[str, _Document]) -> No
 
 def test_page_of_a_model_handed_on_tells_of_no_training() -> None:
     document = _Document(build_page(worlds.handed_on()))
-    assert "Handed on: nothing has changed since the last blessed model, so nothing was trained." in document.text
+    assert (
+        "Nothing has changed since the last blessed model, so it was copied and nothing was trained." in document.text
+    )
     assert "learning" not in document.ids
     assert "8 epochs" not in document.text
     assert "loss" not in document.text
@@ -169,7 +171,7 @@ def test_page_of_nothing_is_a_page() -> None:
 def test_page_without_a_catalogue_items_are_those_of_the_log() -> None:
     _, catalogue, _ = make_catalogue([], None, pa.array(["b1", "b2"]))
     document = _Document(build_page(dataclasses.replace(worlds.pushed(), catalogue=catalogue)))
-    assert "2 items, 2 of them known from the log alone." in document.text
+    assert "2 items, 2 of them known from the log only." in document.text
     assert "Content features" not in document.text
 
 

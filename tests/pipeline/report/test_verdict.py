@@ -28,7 +28,7 @@ def test_verdict_refused_names_the_failed_rule_alone() -> None:
     assert found.kind == "refused"
     assert found.headline == "Refused by the gate: not worse than last blessed"
     assert found.reasons[0] == "The model is worse than the last blessed one by more than 0.005 in ndcg@10."
-    assert found.reasons[-1] == "Serving stays as it was."
+    assert found.reasons[-1] == "The served model has not changed."
 
 
 def test_verdict_serving_check_failed_refused_with_its_failures() -> None:
@@ -76,8 +76,8 @@ _PUSHED_BEFORE = "Version 1795269697 had been pushed before."
 @pytest.mark.parametrize(
     ("node_id", "is_pushed", "said"),
     [
-        ("TwoTowerTrainer", False, "Serving stays as it was."),
-        ("Pusher", False, "Whether its version had been published by then, `perennial versions list` says."),
+        ("TwoTowerTrainer", False, "The served model has not changed."),
+        ("Pusher", False, "`perennial versions list` shows whether its version was published."),
         ("RunReport", True, _PUSHED_BEFORE),
     ],
 )

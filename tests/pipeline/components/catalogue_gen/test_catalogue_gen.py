@@ -149,8 +149,8 @@ def test_make_missing_title_id_stands_in_and_row_is_listed(make: Make) -> None:
     assert report.untitled_items == 2
     assert report.bad_rows == 0
     assert [(q["row"], q["reason"]) for q in quarantine] == [
-        (5, "title is empty; the id stands in"),
-        (6, "title is empty; the id stands in"),
+        (5, "title is empty; the id is used as the title"),
+        (6, "title is empty; the id is used as the title"),
     ]
 
 

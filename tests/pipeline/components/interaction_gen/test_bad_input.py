@@ -196,7 +196,7 @@ def test_do_renamed_column_refused(run: Run, tmp_path: Path) -> None:
 
 def test_read_header_with_blanks_around_a_name_hints_at_them(read: Read) -> None:
     with pytest.raises(
-        DataError, match=r"no column 'item_id'.* Blanks belong to a name: .*; the header has ' item_id'"
+        DataError, match=r"no column 'item_id'.* Blanks are part of a name: .*; the header has ' item_id'"
     ):
         read(log_csv=HEADER.replace(b"item_id", b" item_id") + GOOD)
 
@@ -374,7 +374,7 @@ def test_do_read_only_output_folder_refused(tmp_path: Path, monkeypatch: pytest.
 
         monkeypatch.setattr("os.makedirs", refuse)
     (tmp_path / "log.csv").write_bytes(HEADER + GOOD)
-    with pytest.raises(OutputError, match=r"out/probe: cannot be written .*Permission denied.*Free or unlock"):
+    with pytest.raises(OutputError, match=r"out/probe: cannot be written .*Permission denied.*Free disk space, make"):
         run_interaction_gen(log_config(), str(tmp_path / "log.csv"), out)
 
 

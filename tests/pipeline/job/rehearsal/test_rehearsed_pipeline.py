@@ -151,7 +151,7 @@ def test_rehearsal_again_is_cached_up_to_what_the_blessed_model_changes(place: P
     assert not cached & {"DataGate", "TwoTowerTrainer", "RetrievalEvaluator"}  # there is a blessed model now
     (found,) = second["LiveModelResolver"].artifacts["model"]
     assert found.uri == first["TwoTowerTrainer"].artifacts["model"][0].uri
-    # Neither data nor config nor code has changed since: the model is handed on, and live already.
+    # Neither data nor config nor code has changed since: the model is used again, and is already live.
     pushed = json.loads((place.here(second["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
     assert pushed["pushed"] and not pushed["is_new"]
     assert found.metadata["model_digest"] == pushed["model_digest"]

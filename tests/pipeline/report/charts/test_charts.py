@@ -51,4 +51,4 @@ def test_lineage_chart_draws_an_edge_once_and_only_if_no_longer_way_says_it() ->
     svg = lineage.lineage_chart(states, [("A", "B"), ("B", "C"), ("A", "C"), ("A", "B")])
     drawn = [path for path in ElementTree.fromstring(svg).iter("path") if "opacity" in (path.get("style") or "")]
     assert len(drawn) == 2
-    assert 'aria-label="What was made from what: B from A; C from B, A"' in svg
+    assert 'aria-label="Lineage: B from A; C from B, A"' in svg
