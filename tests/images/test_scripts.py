@@ -70,7 +70,7 @@ def test_install_with_wrong_arguments_says_what_is_allowed(arguments: tuple[str,
 def test_smoke_with_wrong_arguments_says_what_it_takes(arguments: tuple[str, ...]) -> None:
     done = _run("smoke.sh", *arguments)
     assert done.returncode == 2
-    assert "takes CONFIG and, if the job is to run, --rehearse" in done.stderr
+    assert "takes CONFIG and, to run the job, --rehearse" in done.stderr
 
 
 def test_check_looks_at_the_tree_as_the_user_of_the_tasks() -> None:
@@ -92,6 +92,6 @@ def test_check_leaves_a_tree_alone_that_is_not_its_own(tmp_path: Path) -> None:
             ["bash", "-ceu", script], env={"TREE": str(tmp_path), "MARK": mark}, capture_output=True, text=True
         ).stdout
 
-    assert "none of this script's trees" in said()
+    assert "this script did not make it" in said()
     (tmp_path / mark).touch()
     assert said() == "deleted\n"
