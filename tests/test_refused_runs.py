@@ -195,4 +195,4 @@ def test_same_data_another_seed_blessed_and_pushed(films: Films) -> None:
     assert set(before) < set(films.served())
     live = max(films.served(), key=int)
     assert live not in before
-    assert [of["version"] for of in listing(str(films.serving)) if of["live"]] == [int(live)]
+    assert [each["version"] for each in listing(str(films.serving)) if each["live"]] == [int(live)]

@@ -165,8 +165,8 @@ def write_examples(file: Path, rows: Rows) -> None:
 def example(row: Mapping[str, Any]) -> bytes:
     """One serialized tf.Example of strings, integers and floats."""
     feature = {}
-    for name, came in row.items():
-        values = np.atleast_1d(np.asarray(came, object)).tolist()
+    for name, result in row.items():
+        values = np.atleast_1d(np.asarray(result, object)).tolist()
         if not values:
             feature[name] = tf.train.Feature()
         elif all(isinstance(value, (int, np.integer)) for value in values):

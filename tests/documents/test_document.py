@@ -34,9 +34,9 @@ def test_samples_hold_every_document_of_the_package() -> None:
     for module in pkgutil.iter_modules(documents.__path__):
         importlib.import_module(f"documents.{module.name}")
 
-    def kinds(of: type[Document]) -> set[type[Document]]:
-        below = {kind for each in of.__subclasses__() for kind in kinds(each)}
-        return below | ({of} if "FILE" in vars(of) else set())
+    def kinds(parent: type[Document]) -> set[type[Document]]:
+        below = {kind for each in parent.__subclasses__() for kind in kinds(each)}
+        return below | ({parent} if "FILE" in vars(parent) else set())
 
     ours = {kind for kind in kinds(Document) if kind.__module__.startswith("documents.")}
     assert {type(document) for document in DOCUMENTS} == ours
@@ -119,7 +119,11 @@ def test_document_of_a_newer_format_is_refused(document: Document, tmp_path: Pat
 
 
 def test_document_without_a_version_is_of_the_first_format(tmp_path: Path) -> None:
-    put(METRICS, tmp_path, json.dumps({name: of for name, of in values(METRICS).items() if name != "format_version"}))
+    put(
+        METRICS,
+        tmp_path,
+        json.dumps({name: value for name, value in values(METRICS).items() if name != "format_version"}),
+    )
     assert type(METRICS).read(tmp_path) == METRICS
 
 

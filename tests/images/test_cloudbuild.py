@@ -337,5 +337,5 @@ def test_logs_go_where_an_account_of_ones_own_may_write() -> None:
 
 
 def test_commit_is_told_where_the_label_is_written() -> None:
-    told = [name for name, step in STEPS.items() if any(COMMIT_VARIABLE in value for value in step.get("env", []))]
-    assert told == ["compile"]
+    steps = [name for name, step in STEPS.items() if any(COMMIT_VARIABLE in value for value in step.get("env", []))]
+    assert steps == ["compile"]

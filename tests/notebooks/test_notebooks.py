@@ -124,9 +124,13 @@ def test_inspect_runs_shows_all_runs_why_one_was_refused_and_lineage(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shown = _shown(shop.config, "inspect_runs", monkeypatch)
-    told = re.search(r'aria-label="ndcg@10 by run: ([^"]*)"', shown)
-    assert told is not None
-    assert re.findall(r"run (\d) [\d.]+ \((\w+)\)", told[1]) == [("1", "pushed"), ("2", "pushed"), ("3", "refused")]
+    description = re.search(r'aria-label="ndcg@10 by run: ([^"]*)"', shown)
+    assert description is not None
+    assert re.findall(r"run (\d) [\d.]+ \((\w+)\)", description[1]) == [
+        ("1", "pushed"),
+        ("2", "pushed"),
+        ("3", "refused"),
+    ]
     assert (
         shown.count("Refused by the gate: floor") == 3
     )  # among all runs, as the latest, and among those without a push

@@ -46,23 +46,23 @@ class SignatureConformance:
         """Runs the loaded model; checks the outputs against the declared types."""
         specs = self.signature.inputs
         tensors = {name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
-        came = {
+        result = {
             name: output.numpy() for name, output in served.loaded.signatures[self.signature.name](**tensors).items()
         }
-        assert {name: (value.dtype.type, value.ndim) for name, value in came.items()} == {
+        assert {name: (value.dtype.type, value.ndim) for name, value in result.items()} == {
             name: (TYPES[kind], rank) for name, (kind, rank) in self.gives.items()
         }
-        return came
+        return result
 
     def check(self, served: Served, inputs: dict[str, Any]) -> dict[str, np.ndarray]:
         """Runs the loaded model, and compares its outputs with the oracle's."""
-        came = self.ask(served, **inputs)
+        result = self.ask(served, **inputs)
         for name, value in self.expected(served, inputs).items():
-            if came[name].dtype == np.float32:
-                np.testing.assert_allclose(came[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
+            if result[name].dtype == np.float32:
+                np.testing.assert_allclose(result[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
             else:
-                np.testing.assert_array_equal(came[name], value, err_msg=name)
-        return came
+                np.testing.assert_array_equal(result[name], value, err_msg=name)
+        return result
 
     def test_signature_inputs_are_those_of_the_design(self, served: Served) -> None:
         loaded = served.loaded.signatures[self.signature.name].structured_input_signature[1]
@@ -71,8 +71,8 @@ class SignatureConformance:
     @pytest.mark.parametrize("n", [0, 1, 3])
     @pytest.mark.parametrize("kind", KINDS)
     def test_batch_any_ids_equals_the_oracle(self, served: Served, kind: str, n: int) -> None:
-        came = self.check(served, self.rows(kind, n))
-        assert all(len(value) == n for value in came.values() if value.ndim)
+        result = self.check(served, self.rows(kind, n))
+        assert all(len(value) == n for value in result.values() if value.ndim)
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_saved_and_loaded_equals_in_memory(self, served: Served, kind: str) -> None:
@@ -90,14 +90,14 @@ class RankingConformance(SignatureConformance):
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize("k", [0, 1, 7, 1000])
     def test_k_is_cut_to_the_catalogue_and_equals_the_oracle(self, served: Served, kind: str, k: int) -> None:
-        came = self.check(served, {**self.rows(kind, 3), "k": k})
-        assert came["item_id"].shape == came["score"].shape == (3, min(k, len(served.oracle.order)))
+        result = self.check(served, {**self.rows(kind, 3), "k": k})
+        assert result["item_id"].shape == result["score"].shape == (3, min(k, len(served.oracle.order)))
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_answer_is_sorted_and_repeats_nothing(self, served: Served, kind: str) -> None:
-        came = self.ask(served, **{**self.rows(kind, 3), "k": 1000})
+        result = self.ask(served, **{**self.rows(kind, 3), "k": 1000})
         place = {item: n for n, item in enumerate(served.oracle.order)}
-        for items, scores in zip(came["item_id"], came["score"], strict=True):
+        for items, scores in zip(result["item_id"], result["score"], strict=True):
             real = [item for item in items if item]
             assert len(set(real)) == len(real)
             assert not any(items[len(real) :])

@@ -45,10 +45,10 @@ class TestEmbedItemIndices(SignatureConformance):
         return {"embedding": np.array(vectors).reshape(-1, DIM), "item_id": ids}
 
     def test_all_places_equal_embed_items(self, served: Served) -> None:
-        came = self.ask(served, index=range(len(served.oracle.order)))
+        result = self.ask(served, index=range(len(served.oracle.order)))
         by_id = TestEmbedItems().ask(served, item_id=served.oracle.order)
-        assert came["item_id"].tolist() == served.oracle.order
-        np.testing.assert_array_equal(came["embedding"], by_id["embedding"])
+        assert result["item_id"].tolist() == served.oracle.order
+        np.testing.assert_array_equal(result["embedding"], by_id["embedding"])
 
 
 class TestEmbedUsers(SignatureConformance):

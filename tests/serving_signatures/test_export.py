@@ -28,7 +28,7 @@ import tensorflow as tf
 for room in ("documents", "configs", "transforms", "serving_signatures", "trainer", "tensorflow_transform", "tfx"):
     assert room not in sys.modules, room
 model = tf.saved_model.load(sys.argv[1])
-came = model.signatures["recommend"](
+result = model.signatures["recommend"](
     user_id=tf.constant(["u0-1", "who"]),
     history=tf.constant([["i3", ""], ["i12", "i13"]]),
     history_weight=tf.ones([2, 2]),
@@ -40,7 +40,7 @@ serialized.features.feature["user_id"].bytes_list.value.append(b"u0-1")
 default = model.signatures["serving_default"](examples=tf.constant([serialized.SerializeToString()]))
 print(json.dumps({
     "signatures": sorted(model.signatures),
-    "recommend": [[item.decode() for item in row] for row in came["item_id"].numpy()],
+    "recommend": [[item.decode() for item in row] for row in result["item_id"].numpy()],
     "serving_default": [[item.decode() for item in row] for row in default["item_id"].numpy()],
 }))
 """
@@ -59,7 +59,7 @@ def test_model_moved_and_loaded_with_plain_tensorflow_answers_the_same(served: S
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    came = json.loads(done.stdout.splitlines()[-1])
+    result = json.loads(done.stdout.splitlines()[-1])
 
     oracle = served.oracle
     with_history = oracle.user(b"u0-1", [b"i3"], [1.0]), oracle.user(b"who", [b"i12", b"i13"], [1.0, 1.0])
@@ -67,10 +67,10 @@ def test_model_moved_and_loaded_with_plain_tensorflow_answers_the_same(served: S
         oracle.ranking(with_history[0], [b"i3"], 5)[0],
         oracle.ranking(with_history[1], [b"i12", b"i13"], 5)[0],
     ]
-    assert came["signatures"] == sorted(signature.name for signature in SIGNATURES)
-    assert came["recommend"] == [[item.decode() for item in row] for row in expected]
+    assert result["signatures"] == sorted(signature.name for signature in SIGNATURES)
+    assert result["recommend"] == [[item.decode() for item in row] for row in expected]
     alone = oracle.ranking(oracle.user(b"u0-1", [], []), [], 4)[0]
-    assert came["serving_default"] == [[item.decode() for item in alone]]
+    assert result["serving_default"] == [[item.decode() for item in alone]]
 
 
 def graph_nodes(folder: str) -> list[tf.compat.v1.NodeDef]:
@@ -102,12 +102,12 @@ def test_provenance_lies_beside_the_assets(served: Served) -> None:
 
 def test_provenance_names_origin_counts_metrics_and_versions() -> None:
     metrics, start = FinalMetrics(model={"recall@10": 0.5}), Start(warm=True)
-    came = provenance({"config_digest": "c"}, "d", {"items": 2}, metrics, start)
-    assert (came.config_digest, came.data_digest, came.counts) == ("c", "d", {"items": 2})
-    assert (came.metrics, came.base_model) == (metrics, start)
-    assert came.versions["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert came.versions["tensorflow"] == tf.__version__
-    assert set(came.versions) == {"python", "perennial", "tensorflow", "tensorflow-transform", "tfx"}
+    result = provenance({"config_digest": "c"}, "d", {"items": 2}, metrics, start)
+    assert (result.config_digest, result.data_digest, result.counts) == ("c", "d", {"items": 2})
+    assert (result.metrics, result.base_model) == (metrics, start)
+    assert result.versions["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert result.versions["tensorflow"] == tf.__version__
+    assert set(result.versions) == {"python", "perennial", "tensorflow", "tensorflow-transform", "tfx"}
 
 
 def test_digest_of_parts_joined_otherwise_differs() -> None:

@@ -66,49 +66,49 @@ class TestRecommend(RankingConformance):
 
     def test_unknown_user_with_history_is_served_from_it(self, served: Served) -> None:
         inputs = {**self.rows(KNOWN, 3), "user_id": USERS[UNKNOWN]}
-        came = self.check(served, inputs)
-        assert not came["known_user"].any()
+        result = self.check(served, inputs)
+        assert not result["known_user"].any()
 
     def test_known_user_without_history_is_served_from_the_id(self, served: Served) -> None:
         nothing = {"history": np.zeros((3, 0), object), "history_weight": np.zeros((3, 0))}
-        came = self.check(served, {**self.rows(KNOWN, 3), **nothing})
-        assert came["known_user"].all()
+        result = self.check(served, {**self.rows(KNOWN, 3), **nothing})
+        assert result["known_user"].all()
 
     def test_unknown_user_without_history_gets_the_popular(self, served: Served) -> None:
-        came = self.check(served, {**self.rows(EMPTY, 1), "k": 3})
+        result = self.check(served, {**self.rows(EMPTY, 1), "k": 3})
         popular = sorted(served.oracle.popularity.items(), key=lambda pair: -pair[1])
-        assert came["score"][0].tolist() == [count for item, count in popular if item != b"i7"][:3]
+        assert result["score"][0].tolist() == [count for item, count in popular if item != b"i7"][:3]
 
     def test_exclusions_wider_than_k_still_fill_k(self, served: Served) -> None:
         exclude = np.array([[f"i{n}" for n in range(20)]] * 3, object)
-        came = self.check(served, {**self.rows(KNOWN, 3), "exclude": exclude, "k": 2})
-        assert not set(came["item_id"].ravel()) & set(encode(exclude[0]))
+        result = self.check(served, {**self.rows(KNOWN, 3), "exclude": exclude, "k": 2})
+        assert not set(result["item_id"].ravel()) & set(encode(exclude[0]))
 
     def test_everything_excluded_is_padded(self, served: Served) -> None:
         exclude = np.array([[item.decode() for item in served.oracle.order]], object)
-        came = self.check(served, {**self.rows(KNOWN, 1), "exclude": exclude, "k": 3})
-        assert came["item_id"].tolist() == [[b""] * 3]
-        assert np.isneginf(came["score"]).all()
+        result = self.check(served, {**self.rows(KNOWN, 1), "exclude": exclude, "k": 3})
+        assert result["item_id"].tolist() == [[b""] * 3]
+        assert np.isneginf(result["score"]).all()
 
     def test_history_that_weighs_nothing_is_passed_over_but_left_out(self, served: Served) -> None:
         inputs = {**self.rows(KNOWN, 1), "history_weight": [[0.0, -1.0, 1.0]], "history": [["i3", "i4", "i5"]]}
-        came = self.check(served, {**inputs, "k": 1000})
-        assert not set(came["item_id"][0]) & {b"i3", b"i4", b"i5"}
+        result = self.check(served, {**inputs, "k": 1000})
+        assert not set(result["item_id"][0]) & {b"i3", b"i4", b"i5"}
 
     @pytest.mark.parametrize("weight", [np.inf, -np.inf, np.nan, -1.0, 0.0])
     def test_history_weight_that_is_no_weight_is_not_counted(self, served: Served, weight: float) -> None:
         inputs = {**self.rows(KNOWN, 1), "history_weight": [[weight, 2.0, 1.0]], "history": [["i3", "i4", "i5"]]}
-        came = self.check(served, {**inputs, "k": 1000})
+        result = self.check(served, {**inputs, "k": 1000})
         without = self.ask(served, **{**inputs, "history_weight": [[0.0, 2.0, 1.0]], "k": 1000})
-        np.testing.assert_array_equal(came["score"], without["score"])
+        np.testing.assert_array_equal(result["score"], without["score"])
         alone = self.check(served, {**inputs, "history_weight": [[weight] * 3], "user_id": ["who"]})
         assert np.isin(alone["score"], list(served.oracle.popularity.values())).all()
 
     def test_history_weights_near_the_largest_float_are_counted(self, served: Served) -> None:
         inputs = {**self.rows(KNOWN, 1), "history_weight": [[3e38, 3e38, 1.5e38]], "history": [["i3", "i4", "i5"]]}
-        came = self.check(served, inputs)
+        result = self.check(served, inputs)
         plain = self.ask(served, **{**inputs, "history_weight": [[2.0, 2.0, 1.0]]})
-        np.testing.assert_allclose(came["score"], plain["score"], rtol=1e-5)
+        np.testing.assert_allclose(result["score"], plain["score"], rtol=1e-5)
 
     def test_weights_of_another_shape_are_refused(self, served: Served) -> None:
         with pytest.raises(tf.errors.InvalidArgumentError, match="one weight for each of history"):
@@ -151,8 +151,8 @@ class TestServingDefault(SignatureConformance):
             example({features.ITEM_ID: ["i3"], features.VALUE: [1.0]}),
             example({}),
         ]
-        came = self.check(served, {"examples": examples})
-        assert came["item_id"].shape == (4, DEFAULT_K)
+        result = self.check(served, {"examples": examples})
+        assert result["item_id"].shape == (4, DEFAULT_K)
 
     def test_example_lacks_values_is_refused(self, served: Served) -> None:
         with pytest.raises(tf.errors.InvalidArgumentError, match="one value for each item_id"):
@@ -170,5 +170,5 @@ class TestServingDefault(SignatureConformance):
         retriever, oracle = make_retriever(shop, default_k=1000)
         export_model(retriever, str(tmp_path / "model"), Provenance())
         loaded = tf.saved_model.load(str(tmp_path / "model"))
-        came = loaded.signatures["serving_default"](examples=tf.constant([example({})]))
-        assert came["item_id"].shape == (1, len(oracle.order))
+        result = loaded.signatures["serving_default"](examples=tf.constant([example({})]))
+        assert result["item_id"].shape == (1, len(oracle.order))

@@ -79,8 +79,8 @@ def test_encoded_wide_answer_keeps_its_shape_and_its_best_columns() -> None:
     wide = np.arange(2 * 300, dtype=np.float32).reshape(2, 300)
     form = encoded(tf.constant(wide))
     assert (form["shape"], form["dtype"]) == ([2, 300], "float32")
-    came = np.frombuffer(base64.b64decode(form["data"]), "<f4").reshape(2, STORED_COLUMNS)
-    np.testing.assert_array_equal(came, wide[:, :100])
+    result = np.frombuffer(base64.b64decode(form["data"]), "<f4").reshape(2, STORED_COLUMNS)
+    np.testing.assert_array_equal(result, wide[:, :100])
     assert len(encoded(tf.constant(wide.astype(str)))["values"]) == 200
 
 

@@ -35,12 +35,12 @@ class TestSimilarItems(RankingConformance):
         }
 
     def test_twin_comes_first_and_the_item_itself_not_at_all(self, served: Served) -> None:
-        came = self.check(served, {"item_id": ["i5"], "k": 1000})
-        assert came["item_id"][0, 0] == b"i20"
-        assert np.isclose(came["score"][0, 0], 1)
-        assert b"i5" not in came["item_id"][0]
+        result = self.check(served, {"item_id": ["i5"], "k": 1000})
+        assert result["item_id"][0, 0] == b"i20"
+        assert np.isclose(result["score"][0, 0], 1)
+        assert b"i5" not in result["item_id"][0]
 
     def test_item_without_embedding_is_last(self, served: Served) -> None:
-        came = self.check(served, {"item_id": ["i5"], "k": 1000})
-        real = [item for item in came["item_id"][0] if item]
+        result = self.check(served, {"item_id": ["i5"], "k": 1000})
+        real = [item for item in result["item_id"][0] if item]
         assert real[-1] == b"bare"

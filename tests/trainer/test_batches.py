@@ -23,15 +23,15 @@ def batches(replicas: int = 1, **settings: Any) -> Batches:
 
 def examples(epoch: Any, candidates: Candidates = CANDIDATES) -> list[tuple[Any, ...]]:
     """Each example as user, target, its weight, history and the history's weights."""
-    came = []
+    result = []
     for batch in epoch.as_numpy_iterator():
         target = batch["candidate"][batch["target"]]
         np.testing.assert_array_equal(candidates.row[batch["candidate_place"]], batch["candidate"])
         np.testing.assert_array_equal(np.bincount(batch["target"]), batch["candidate_count"])
         for n, user in enumerate(batch["user"]):
             history, weight = batch["history"][n], batch["history_weight"][n]
-            came.append((user, target[n], batch["weight"][n], tuple(history), tuple(weight)))
-    return came
+            result.append((user, target[n], batch["weight"][n], tuple(history), tuple(weight)))
+    return result
 
 
 def expected(max_history: int) -> list[tuple[Any, ...]]:
@@ -47,21 +47,21 @@ def expected(max_history: int) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("max_history", [1, 2, 50])
 def test_epoch_history_is_what_came_before_without_the_target(max_history: int) -> None:
     # Eleven interactions in batches of one batch's size, so that none waits for another epoch.
-    came = examples(batches(max_history=max_history, batch_size=11).epoch(1))
-    assert sorted(came) == expected(max_history)
+    result = examples(batches(max_history=max_history, batch_size=11).epoch(1))
+    assert sorted(result) == expected(max_history)
 
 
 def test_epoch_without_order_history_is_all_others() -> None:
-    came = examples(batches(ordered_history=False, max_history=50, batch_size=11).epoch(1))
+    result = examples(batches(ordered_history=False, max_history=50, batch_size=11).epoch(1))
 
     pairs = {
         user: list(zip(history, weight, strict=True))
         for user, history, weight in zip([7, 8, 9], HISTORIES, WEIGHTS, strict=True)
     }
-    assert sorted((user, target, weight) for user, target, weight, _, _ in came) == sorted(
+    assert sorted((user, target, weight) for user, target, weight, _, _ in result) == sorted(
         (user, item, weight) for user, of_user in pairs.items() for item, weight in of_user
     )
-    for user, target, _, history, weight in came:
+    for user, target, _, history, weight in result:
         others = [pair for pair in pairs[user] if pair[0] != target]
         assert sorted(zip(history, weight, strict=True)) == sorted(others)
 
@@ -69,11 +69,11 @@ def test_epoch_without_order_history_is_all_others() -> None:
 def test_epoch_without_order_a_long_history_is_drawn_from_all_others() -> None:
     train = interactions_of([list(range(6))] * 300)
     settings = Trainer(ordered_history=False, max_history=2, batch_size=1800, user_id_dropout=0.0)
-    came = examples(Batches(train, CANDIDATES_OF_SIX, settings).epoch(1), CANDIDATES_OF_SIX)
+    result = examples(Batches(train, CANDIDATES_OF_SIX, settings).epoch(1), CANDIDATES_OF_SIX)
 
-    assert {len(history) for _, _, _, history, _ in came} == {2}
+    assert {len(history) for _, _, _, history, _ in result} == {2}
     drawn = np.zeros((6, 6))
-    for _, target, _, history, _ in came:
+    for _, target, _, history, _ in result:
         drawn[target, list(history)] += 1
     # Each of the five others is in two of five draws.
     assert np.all(np.diag(drawn) == 0)
@@ -105,9 +105,9 @@ def test_epoch_another_number_or_seed_gives_another_order() -> None:
 def test_epoch_user_dropout_spares_examples_without_history() -> None:
     train = interactions_of([[0, 1, 2]] * 500)
     made = Batches(train, CANDIDATES, Trainer(batch_size=1500, user_id_dropout=0.5))
-    came = examples(made.epoch(1))
-    alone = [user for user, _, _, history, _ in came if not history]
-    others = [user for user, _, _, history, _ in came if history]
+    result = examples(made.epoch(1))
+    alone = [user for user, _, _, history, _ in result if not history]
+    others = [user for user, _, _, history, _ in result if history]
 
     assert sorted(alone) == list(range(500))
     assert 0.45 < np.mean(np.array(others) == -1) < 0.55

@@ -54,14 +54,14 @@ def metrics(folder: Path) -> dict[str, Any]:
 def answers(folder: Path) -> dict[str, np.ndarray]:
     model = tf.saved_model.load(str(folder / "model" / "Format-Serving"))
     assert len(model.signatures) == len(SIGNATURES)
-    came = model.signatures["recommend"](
+    result = model.signatures["recommend"](
         user_id=tf.constant(["u0-1", "u2-4", "stranger"]),
         history=tf.constant([["i1", ""], ["", ""], ["i8", "i9"]]),
         history_weight=tf.ones([3, 2]),
         exclude=tf.zeros([3, 0], tf.string),
         k=tf.constant(5),
     )
-    return {name: tensor.numpy() for name, tensor in came.items()}
+    return {name: tensor.numpy() for name, tensor in result.items()}
 
 
 @pytest.mark.e2e

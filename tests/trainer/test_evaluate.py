@@ -22,27 +22,27 @@ def measured(histories: list[list[int]], targets: list[list[str]], ks: tuple[int
 
 def test_evaluate_target_stands_twice_counts_once() -> None:
     # The order is 3, 2, 1, 0.
-    evaluator, came = measured([[0], [0]], [["3", "3"], ["3", "1", "3"]], (1, 2))
+    evaluator, result = measured([[0], [0]], [["3", "3"], ["3", "1", "3"]], (1, 2))
 
-    assert came["ndcg@1"] == 1.0
-    assert came["recall@1"] == (1 + 1 / 2) / 2
-    assert came["hit_rate@2"] == 1.0
+    assert result["ndcg@1"] == 1.0
+    assert result["recall@1"] == (1 + 1 / 2) / 2
+    assert result["hit_rate@2"] == 1.0
     assert evaluator.counts["targets"] == 3
 
 
 def test_evaluate_two_targets_outside_the_catalogue_are_two_misses() -> None:
-    evaluator, came = measured([[0]], [["3", "lost", "gone", "lost"]], (4,))
-    assert came["recall@4"] == pytest.approx(1 / 3)
+    evaluator, result = measured([[0]], [["3", "lost", "gone", "lost"]], (4,))
+    assert result["recall@4"] == pytest.approx(1 / 3)
     assert evaluator.counts == {
         "users_before_cut": 1, "users": 1, "targets": 3, "targets_met": 0, "targets_outside_catalogue": 2
     }  # fmt: skip
 
 
 def test_evaluate_target_in_the_history_is_a_miss_and_counted() -> None:
-    evaluator, came = measured([[3, 0], [2], [1]], [["3", "2"], ["3"], []], (1, 4))
+    evaluator, result = measured([[3, 0], [2], [1]], [["3", "2"], ["3"], []], (1, 4))
 
     # User 0 can be recommended 2, 1; the first of these is one target of two.
-    assert came["recall@4"] == (1 / 2 + 1) / 2
+    assert result["recall@4"] == (1 / 2 + 1) / 2
     assert evaluator.counts == {
         "users_before_cut": 2, "users": 2, "targets": 3, "targets_met": 1, "targets_outside_catalogue": 0
     }  # fmt: skip

@@ -55,14 +55,14 @@ def theirs(batch: dict[str, np.ndarray], query: tf.Variable, item: tf.Variable, 
 @pytest.mark.parametrize("correction", [True, False])
 def test_in_batch_softmax_repeated_items_equals_tfrs_retrieval(batch: dict[str, np.ndarray], correction: bool) -> None:
     query, item = tf.Variable(batch["query"]), tf.Variable(batch["item"])
-    came = []
+    result = []
     for loss_of in (ours, theirs):
         with tf.GradientTape() as tape:
             loss = loss_of(batch, query, item, correction)
         gradients = tape.gradient(loss, [query, item])
-        came.append([loss.numpy(), *(tf.convert_to_tensor(gradient).numpy() for gradient in gradients)])
+        result.append([loss.numpy(), *(tf.convert_to_tensor(gradient).numpy() for gradient in gradients)])
 
-    for our, their in zip(*came, strict=True):
+    for our, their in zip(*result, strict=True):
         np.testing.assert_allclose(our, their, rtol=1e-4, atol=1e-6)
 
 

@@ -25,7 +25,7 @@ def test_lazy_adam_all_rows_at_every_step_equals_adam() -> None:
 
 
 def test_lazy_adam_rows_not_looked_up_stand_still() -> None:
-    came = train(LazyAdam(0.1), [[1], [1], [3], [1]])
+    result = train(LazyAdam(0.1), [[1], [1], [3], [1]])
 
     expected = np.arange(8).reshape(4, 2) / 8
     first, second = np.zeros((4, 2)), np.zeros((4, 2))
@@ -35,8 +35,8 @@ def test_lazy_adam_rows_not_looked_up_stand_still() -> None:
         second[row] = 0.999 * second[row] + 0.001 * gradient**2
         unbiased = first[row] / (1 - 0.9**step), second[row] / (1 - 0.999**step)
         expected[row] -= 0.1 * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-7)
-    np.testing.assert_allclose(came, expected, atol=1e-5)
-    np.testing.assert_array_equal(came[[0, 2]], (np.arange(8).reshape(4, 2) / 8)[[0, 2]].astype(np.float32))
+    np.testing.assert_allclose(result, expected, atol=1e-5)
+    np.testing.assert_array_equal(result[[0, 2]], (np.arange(8).reshape(4, 2) / 8)[[0, 2]].astype(np.float32))
 
 
 def test_lazy_adam_dense_gradient_equals_adam() -> None:

@@ -14,11 +14,11 @@ ITEMS = 40
 def test_popularity_ranking_equals_sorting(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(popularity, "_VALUES_A_CHUNK", 100)
     users, count = random_histories(60, ITEMS, 1), np.random.default_rng(0).integers(0, 5, ITEMS)
-    came = popularity_ranking(users, count, k)
+    result = popularity_ranking(users, count, k)
     for user in range(users.users):
         seen = set(users.item[users.offset[user] : users.offset[user + 1]])
         wanted = [item for item in sorted(range(ITEMS), key=lambda i: (-count[i], i)) if item not in seen][:k]
-        assert came[user].tolist() == wanted + [-1] * (k - len(wanted))
+        assert result[user].tolist() == wanted + [-1] * (k - len(wanted))
 
 
 def test_popularity_ranking_by_shares_is_that_by_counts() -> None:

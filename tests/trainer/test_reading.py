@@ -46,9 +46,9 @@ def as_rows(split: Any) -> list[tuple[Any, ...]]:
 
 def test_read_histories_unknown_items_are_left_out_with_their_weight(tmp_path: Path) -> None:
     write_examples(tmp_path / "one.gz", ROWS)
-    came = as_rows(read_histories([str(tmp_path / "*")]))
+    result = as_rows(read_histories([str(tmp_path / "*")]))
 
-    assert sorted(came) == [
+    assert sorted(result) == [
         (-1, [], [], [b"y", b"z"]),
         (0, [3, 1], [1.0, 6.0], [b"x"]),
         (1, [0, 0], [0.5, 0.5], [b"x"]),
@@ -80,20 +80,20 @@ def test_read_histories_no_file_is_a_training_error(tmp_path: Path) -> None:
 def test_read_candidates_order_is_that_of_the_places(shop: TrainerInputs) -> None:
     graph = tft.TFTransformOutput(shop.transform_graph_path)
     interacted = graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
-    came = read_candidates(shop.candidates_files, interacted, {"genre": 3, "year": 4})
+    result = read_candidates(shop.candidates_files, interacted, {"genre": 3, "year": 4})
 
     catalogue_graph = tft.TFTransformOutput(shop.candidates_transform_graph_path)
-    assert came.item_id.tolist() == catalogue_graph.vocabulary_by_name(features.CATALOGUE_VOCABULARY)
-    assert came.title.tolist() == [b"Title of " + item for item in came.item_id]
-    assert [came.item_id[place] for place in came.place] == interacted
-    assert sorted(came.item_id[came.row == -1]) == [b"bare", b"new"]
-    np.testing.assert_array_equal(came.row[came.place], np.arange(len(interacted)))
+    assert result.item_id.tolist() == catalogue_graph.vocabulary_by_name(features.CATALOGUE_VOCABULARY)
+    assert result.title.tolist() == [b"Title of " + item for item in result.item_id]
+    assert [result.item_id[place] for place in result.place] == interacted
+    assert sorted(result.item_id[result.row == -1]) == [b"bare", b"new"]
+    np.testing.assert_array_equal(result.row[result.place], np.arange(len(interacted)))
 
     genres = catalogue_graph.vocabulary_by_name(features.content_vocabulary("genre"))
-    genre = came.content["genre"]
+    genre = result.content["genre"]
 
     def genres_of(item: bytes) -> set[bytes]:
-        place = came.item_id.tolist().index(item)
+        place = result.item_id.tolist().index(item)
         return {genres[index] for index in genre.index[genre.offset[place] : genre.offset[place + 1]]}
 
     assert genres_of("ü\t€".encode()) == {b"g0", b"g2"}

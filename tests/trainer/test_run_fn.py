@@ -67,14 +67,14 @@ def trained(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 
 def recommend(model: Any, user: str, history: list[str], k: int = 30) -> tuple[list[bytes], np.ndarray]:
-    came = model.signatures["recommend"](
+    result = model.signatures["recommend"](
         user_id=tf.constant([user]),
         history=tf.constant([history], tf.string, (1, len(history))),
         history_weight=tf.ones([1, len(history)]),
         exclude=tf.zeros([1, 0], tf.string),
         k=tf.constant(k),
     )
-    return came["item_id"].numpy()[0].tolist(), came["score"].numpy()[0]
+    return result["item_id"].numpy()[0].tolist(), result["score"].numpy()[0]
 
 
 def test_run_fn_exported_model_has_learned_the_tastes(trained: tuple[Path, TwoTower]) -> None:

@@ -41,11 +41,11 @@ def test_query_tower_users_and_histories_equals_numpy(items: Any, newest: int, d
     histories = [[0, 1, 2, 3], [4, 4, 1], [], [], [2]]
     weights = [[1.0, 0.5, 6.0, 2.0], [1.0, 2.0, 3.0], [], [], [0.5]]
 
-    came = tower(tf.constant(users), tf.ragged.constant(histories, tf.int32), tf.ragged.constant(weights, tf.float32))
+    result = tower(tf.constant(users), tf.ragged.constant(histories, tf.int32), tf.ragged.constant(weights, tf.float32))
 
     expected = [query_oracle(tower, *row, newest, decay) for row in zip(users, histories, weights, strict=True)]
-    np.testing.assert_allclose(came, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(came[3], np.zeros(DIM))
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(result[3], np.zeros(DIM))
 
 
 @pytest.mark.parametrize("scale", [3e38, 1e-36])
@@ -61,9 +61,9 @@ def test_query_tower_weights_of_any_size_only_their_ratios_count(items: Any, sca
 def test_query_tower_heavy_item_older_than_the_newest_hides_nothing(items: Any) -> None:
     tower = QueryTower(4, items, 2, 1.0, seed=1)
     history, short = tf.ragged.constant([[4, 0, 1]], tf.int32), tf.ragged.constant([[0, 1]], tf.int32)
-    came = tower(tf.constant([-1]), history, tf.ragged.constant([[3e38, 1e-6, 2e-6]], tf.float32))
+    result = tower(tf.constant([-1]), history, tf.ragged.constant([[3e38, 1e-6, 2e-6]], tf.float32))
     expected = tower(tf.constant([-1]), short, tf.ragged.constant([[1.0, 2.0]], tf.float32))
-    np.testing.assert_allclose(came, expected, rtol=1e-5)
+    np.testing.assert_allclose(result, expected, rtol=1e-5)
 
 
 def test_query_tower_gathers_only_the_newest_of_long_histories(items: Any) -> None:
@@ -81,8 +81,8 @@ def test_query_tower_gathers_only_the_newest_of_long_histories(items: Any) -> No
 
 def test_query_tower_no_rows_gives_no_rows(items: Any) -> None:
     empty = tf.RaggedTensor.from_row_splits(tf.zeros([0], tf.int32), tf.zeros([1], tf.int64))
-    came = QueryTower(4, items, 5, 0.8, seed=1)(tf.zeros([0], tf.int32), empty, tf.cast(empty, tf.float32))
-    assert came.shape == (0, DIM)
+    result = QueryTower(4, items, 5, 0.8, seed=1)(tf.zeros([0], tf.int32), empty, tf.cast(empty, tf.float32))
+    assert result.shape == (0, DIM)
 
 
 def test_candidate_tower_ids_and_content_equals_numpy(items: Any) -> None:
@@ -91,7 +91,7 @@ def test_candidate_tower_ids_and_content_equals_numpy(items: Any) -> None:
     tower = CandidateTower(catalogue, items, seed=1)
     tables = {name: table.numpy() for name, table in tower.content_embedding.items()}
 
-    came = tower(tf.constant([4, 0, 1, 2, 3, 0])).numpy()
+    result = tower(tf.constant([4, 0, 1, 2, 3, 0])).numpy()
 
     def oracle(place: int) -> np.ndarray:
         row = catalogue.row[place]
@@ -101,8 +101,8 @@ def test_candidate_tower_ids_and_content_equals_numpy(items: Any) -> None:
                 vector = vector + np.mean([tables[name][index] for index in of_items[place]], axis=0)
         return normalised(vector)
 
-    np.testing.assert_allclose(came, [oracle(place) for place in [4, 0, 1, 2, 3, 0]], rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(came[4], np.zeros(DIM))  # neither interactions nor content
+    np.testing.assert_allclose(result, [oracle(place) for place in [4, 0, 1, 2, 3, 0]], rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(result[4], np.zeros(DIM))  # neither interactions nor content
 
 
 def test_towers_share_the_embeddings_of_items(items: Any) -> None:
@@ -137,10 +137,10 @@ def test_tower_saved_and_restored_answers_the_same(items: Any, tower: str, tmp_p
         made = CandidateTower(candidates_of([0, -1], {"genre": [[1], [2]]}), table, seed)
         return made, made(tf.constant([0, 1]))
 
-    saved, came = make(seed=1)
+    saved, result = make(seed=1)
     path = tf.train.Checkpoint(tower=saved).write(str(tmp_path / "tower"))
     other, other_came = make(seed=2)
-    assert not np.allclose(came, other_came)
+    assert not np.allclose(result, other_came)
     tf.train.Checkpoint(tower=other).read(path).assert_consumed()
     for mine, theirs in zip(saved.variables, other.variables, strict=True):
         np.testing.assert_array_equal(mine, theirs)

@@ -84,8 +84,8 @@ def test_train_diverging_loss_is_a_training_error_and_no_metrics(tmp_path: Path)
 
 
 def test_log_sampling_probability_is_the_share_of_interactions() -> None:
-    came = log_sampling_probability(np.array([2, 0, 2, 2]), 4)
-    np.testing.assert_allclose(np.exp(came), [0.25, 0.25, 0.75, 0.25], rtol=1e-6)
+    result = log_sampling_probability(np.array([2, 0, 2, 2]), 4)
+    np.testing.assert_allclose(np.exp(result), [0.25, 0.25, 0.75, 0.25], rtol=1e-6)
 
 
 def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.
     popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
     monkeypatch.setattr("trainer.evaluate._VALUES_A_CHUNK", 12)  # two users a block
     evaluator = Evaluator(held_out, candidates, popularity, (2, 4))
-    came = evaluator.evaluate(model)
+    result = evaluator.evaluate(model)
 
     catalogue = embed_catalogue(model, candidates, items_a_block=4)
     queries = evaluator.embed_queries(model)
@@ -110,8 +110,8 @@ def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.
         ranked = [place for place in np.argsort(-scores, kind="stable") if place not in seen]
         for k, of_users in recalls.items():
             of_users.append(len(targets & set(ranked[:k])) / 2 if len(targets) == 2 else float(4 in ranked[:k]))
-    assert came["recall@2"] == pytest.approx(np.mean(recalls[2]))
-    assert came["recall@4"] == pytest.approx(np.mean(recalls[4]))
+    assert result["recall@2"] == pytest.approx(np.mean(recalls[2]))
+    assert result["recall@4"] == pytest.approx(np.mean(recalls[4]))
     np.testing.assert_array_equal(queries[2], np.zeros(4))
 
 
@@ -122,6 +122,6 @@ def test_evaluate_popularity_ranks_by_interactions_then_place() -> None:
     evaluator = Evaluator(
         held_out, candidates, popularity_shares(interactions.with_items(candidates.place), candidates.items), (1, 2, 3)
     )
-    came = evaluator.evaluate_popularity()
+    result = evaluator.evaluate_popularity()
     # Without 0 and 1, item 2 is first of the two left; without 3, items 1 and 0 stand before it.
-    assert (came["recall@1"], came["recall@2"], came["recall@3"]) == (0.5, 0.5, 1.0)
+    assert (result["recall@1"], result["recall@2"], result["recall@3"]) == (0.5, 0.5, 1.0)

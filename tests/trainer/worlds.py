@@ -35,7 +35,7 @@ def random_histories(users: int, items: int, seed: int, longest: int = 25) -> Hi
     length[0] = 0
     item = [(items * rng.random(n) ** 2).astype(int) for n in length]
     return interactions_of(
-        [np.where(rng.random(len(of)) < 0.05, -1, of).tolist() for of in item],
+        [np.where(rng.random(len(items)) < 0.05, -1, items).tolist() for items in item],
         weights=[rng.choice([0.5, 2.0, 6.0], n).tolist() for n in length],
     )
 

@@ -35,9 +35,9 @@ class Models:
 
     def get(self, name: str) -> Any:
         """A version by its number or alias after `@`; without one, the default version."""
-        model, _, of = by_id(name).partition("@")
+        model, _, version_id = by_id(name).partition("@")
         for number, version in self.versions.get(model, {}).items():
-            if of == str(number) or (of or "default") in version.version_aliases:
+            if version_id == str(number) or (version_id or "default") in version.version_aliases:
                 return version
         raise ApiError(404, f"The Model {name} is not found.")
 

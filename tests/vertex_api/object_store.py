@@ -63,7 +63,7 @@ class ObjectStore:
 
     def names(self, bucket: str) -> list[str]:
         """Names of a bucket's objects."""
-        return sorted(name for of, name in self.objects if of == bucket)
+        return sorted(name for holder, name in self.objects if holder == bucket)
 
     def put(self, bucket: str, name: str, content: bytes) -> None:
         """Writes an object."""

@@ -36,9 +36,9 @@ def plain(message: Any) -> Any:
     return type(message).pb(message) if hasattr(type(message), "pb") else message
 
 
-def new(of: Any) -> Any:
+def new(message_class: Any) -> Any:
     """Makes an empty message of a proto-plus class, without the wrapper."""
-    return of.pb(of())
+    return message_class.pb(message_class())
 
 
 def fill(goal: Any, source: Any) -> Any:
@@ -69,12 +69,13 @@ class Operations:
 
     def routes(self) -> list[Route]:
         # The service has two paths for operations; the REST client uses the first.
-        of = [(base, f"projects/*/locations/*/{kind}/*") for base in ("ui", "v1") for kind in _KINDS]
+        places = [(base, f"projects/*/locations/*/{kind}/*") for base in ("ui", "v1") for kind in _KINDS]
         one = [
-            Route("GetOperation", "GET", f"/{base}/{{name={name}/operations/*}}", None, self._get) for base, name in of
+            Route("GetOperation", "GET", f"/{base}/{{name={name}/operations/*}}", None, self._get)
+            for base, name in places
         ]
         return one + [
-            Route("ListOperations", "GET", f"/{b}/{{name={name}}}/operations", None, self._list) for b, name in of
+            Route("ListOperations", "GET", f"/{b}/{{name={name}}}/operations", None, self._list) for b, name in places
         ]
 
     def fail(self, rpc: str, code: int, message: str) -> None:
@@ -114,9 +115,9 @@ class Operations:
 
     def _list(self, asked: dict[str, str]) -> operations_pb2.ListOperationsResponse:
         self.tick()
-        of = [each for name, each in self._all.items() if name.startswith(f"{by_id(asked['name'])}/operations/")]
+        inside = [each for name, each in self._all.items() if name.startswith(f"{by_id(asked['name'])}/operations/")]
         # Two on a page, so that a client that reads only one page fails.
-        found, token = page(of, 0, asked.get("pageToken", ""), largest=2)
+        found, token = page(inside, 0, asked.get("pageToken", ""), largest=2)
         return operations_pb2.ListOperationsResponse(operations=found, next_page_token=token)
 
     def _get(self, asked: dict[str, str]) -> operations_pb2.Operation:

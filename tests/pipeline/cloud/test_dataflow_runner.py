@@ -192,8 +192,8 @@ def test_job_that_cannot_be_cancelled_is_told_with_how_to_and_the_task_still_end
     api.fail("UpdateJob", Refuse(403, "may not dataflow.jobs.cancel"), forever=True)
     status, _, log = stopped(dataflow, start)
     assert status == 143, log
-    (told,) = (line for line in log.splitlines() if FAILED in line)
-    assert "403" in told
+    (failure,) = (line for line in log.splitlines() if FAILED in line)
+    assert "403" in failure
     assert log.count(BY_HAND) == 2
     assert "may not dataflow.jobs.cancel" in log
 

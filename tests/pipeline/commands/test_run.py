@@ -29,16 +29,18 @@ def ran(history: History, monkeypatch: pytest.MonkeyPatch) -> Ran:
 
 def _judged(history: History, failed: str = "") -> History:
     run = history.run()
-    told = {"failed_rules": failed}
-    run.node("RetrievalEvaluator", {"evaluation": "ModelEvaluation"}, told=told)
-    run.node("Pusher", {"pushed_model": "PushedModel"}, told={"pushed": 0})
+    custom_properties = {"failed_rules": failed}
+    run.node("RetrievalEvaluator", {"evaluation": "ModelEvaluation"}, custom_properties=custom_properties)
+    run.node("Pusher", {"pushed_model": "PushedModel"}, custom_properties={"pushed": 0})
     return history
 
 
 def test_run_model_pushed_or_live_already_status_0(
     history: History, ran: Ran, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    history.run().node("Pusher", {"pushed_model": "PushedModel"}, told={"pushed": 1, "pushed_version": "1000"})
+    history.run().node(
+        "Pusher", {"pushed_model": "PushedModel"}, custom_properties={"pushed": 1, "pushed_version": "1000"}
+    )
     assert ran() == 0
     assert capsys.readouterr() == ("", "")
 

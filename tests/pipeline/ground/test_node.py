@@ -89,11 +89,11 @@ def do(**inputs: list[Any]) -> Executor:
 def test_node_spec_is_that_of_the_dataclasses() -> None:
     judge = Judge(model=channel(), last_model=channel(), code_digest="d", **PARAMETERS)
     spec = Judge.SPEC_CLASS
-    assert {name: (of.type, of.optional) for name, of in spec.INPUTS.items()} == {
+    assert {name: (channel.type, channel.optional) for name, channel in spec.INPUTS.items()} == {
         "model": (standard_artifacts.Model, False),
         "last_model": (standard_artifacts.Model, True),
     }
-    assert {name: of.type for name, of in spec.PARAMETERS.items()} == {
+    assert {name: parameter.type for name, parameter in spec.PARAMETERS.items()} == {
         "settings": str,
         "destination": pusher_pb2.PushDestination,
         "weighted": int,

@@ -44,13 +44,13 @@ def test_verdict_serving_check_and_its_rule_failed_told_once() -> None:
     servable = {**nothing, "rule": "servable", "passed": False, "detail": "ServingCheck refused the model: recommend"}
     coverage = {**nothing, "rule": "coverage", "passed": False, "detail": "Too few items."}
 
-    def told(*rules: dict[str, object]) -> tuple[str, tuple[str, ...]]:
+    def shown(*rules: dict[str, object]) -> tuple[str, tuple[str, ...]]:
         evaluation = changed(worlds.evaluation(), decision={"blessed": False, "rules": rules})
         found = verdict(dataclasses.replace(worlds.pushed(), serving_check=check, evaluation=evaluation))
         return found.headline, found.reasons[:-1]
 
-    assert told(servable) == ("Refused by the serving check", ("recommend: answers differ by 0.3",))
-    assert told(servable, coverage) == (
+    assert shown(servable) == ("Refused by the serving check", ("recommend: answers differ by 0.3",))
+    assert shown(servable, coverage) == (
         "Refused by the gate: servable, coverage",
         ("ServingCheck refused the model: recommend", "Too few items."),
     )
@@ -59,8 +59,8 @@ def test_verdict_serving_check_and_its_rule_failed_told_once() -> None:
 def test_verdict_blessed_but_not_pushed_tells_the_pusher_s_reason() -> None:
     parts = {"pushed_model": Part("uri", {"pushed": 0})}
     push = PushReport(pushed=False, reason="rolled back from it")
-    told = dataclasses.replace(worlds.pushed(), parts=parts, push=push)
-    assert verdict(told).reasons[0] == "Rolled back from it."
+    facts = dataclasses.replace(worlds.pushed(), parts=parts, push=push)
+    assert verdict(facts).reasons[0] == "Rolled back from it."
 
 
 def test_verdict_failed_component_comes_before_all_else() -> None:
@@ -96,8 +96,8 @@ def test_verdict_stopped_says_what_is_served(node_id: str, is_pushed: bool, said
 
 
 def test_verdict_killed_after_the_push_says_so() -> None:
-    told = dataclasses.replace(worlds.pushed(), run=dataclasses.replace(worlds.run(), state="killed"))
-    found = verdict(told)
+    facts = dataclasses.replace(worlds.pushed(), run=dataclasses.replace(worlds.run(), state="killed"))
+    found = verdict(facts)
     assert (found.headline, found.reasons) == ("Killed between two components", (f"{_PUSHED_BEFORE} Run it again.",))
 
 

@@ -145,13 +145,13 @@ def evaluation(*, first: bool = False, hit_rate: float = 0.175) -> EvaluationRep
     differences = {
         name: {
             metric: {
-                "value": (d := mine["value"] - of["metrics"][metric]["value"]),
+                "value": (d := mine["value"] - other["metrics"][metric]["value"]),
                 "low": d - 0.011,
                 "high": d + 0.011,
             }
             for metric, mine in contenders["model"]["metrics"].items()
         }
-        for name, of in contenders.items()
+        for name, other in contenders.items()
         if name != "model"
     }
     blessed = hit_rate > 0.15
@@ -380,14 +380,14 @@ _PUSHED = {"pushed": 1, "pushed_destination": "gs://bucket/serving/1795269697", 
 
 def pushed() -> RunFacts:
     """A run whose data and schema came from the cache, and whose model was pushed."""
-    told = run(cached=("InteractionsSchemaGen", "CatalogueGen", "CatalogueStatisticsGen", "CatalogueSchemaGen"))
+    this_run = run(cached=("InteractionsSchemaGen", "CatalogueGen", "CatalogueStatisticsGen", "CatalogueSchemaGen"))
     parts = {
         "model": Part("gs://bucket/TwoTowerTrainer/model/17"),
         "pushed_model": Part("gs://bucket/Pusher/pushed_model/22", _PUSHED),
     }
     return RunFacts(
         pipeline="movielens-100k",
-        run=told,
+        run=this_run,
         parts=parts,
         cleaning=CLEANING,
         catalogue=CATALOGUE,
@@ -471,11 +471,11 @@ def rounds() -> list[Round]:
                 warm=n > 2,
                 metrics={
                     name: {
-                        "hit_rate@10": of * hit_rate,
-                        "ndcg@10": of * hit_rate / 2,
-                        "recall@100": 2.4 * of * hit_rate,
+                        "hit_rate@10": share * hit_rate,
+                        "ndcg@10": share * hit_rate / 2,
+                        "recall@100": 2.4 * share * hit_rate,
                     }
-                    for name, of in others.items()
+                    for name, share in others.items()
                 }
                 if hit_rate is not None
                 else {},

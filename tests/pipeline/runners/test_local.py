@@ -77,7 +77,7 @@ def test_local_runner_output_cannot_be_made_one_line(config: Path, monkeypatch: 
 
 @pytest.mark.fault
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "is_explained"),
     [
         (OSError(28, "No space left on device"), True),
         (RuntimeError("variables.data; No space left on device [while running 'Write']"), True),
@@ -87,15 +87,17 @@ def test_local_runner_output_cannot_be_made_one_line(config: Path, monkeypatch: 
         (DataError("No space left on device is a film's title"), False),
     ],
 )
-def test_run_full_disk_told_in_one_line_other_errors_as_they_are(tmp_path: Path, error: Exception, told: bool) -> None:
+def test_run_full_disk_told_in_one_line_other_errors_as_they_are(
+    tmp_path: Path, error: Exception, is_explained: bool
+) -> None:
     def fails() -> None:
         with local._full_disks_told(tmp_path):
             raise error
 
     with pytest.raises(Exception) as caught:
         fails()
-    assert isinstance(caught.value, OutputError) == told
-    assert (caught.value.__cause__ if told else caught.value) is error
+    assert isinstance(caught.value, OutputError) == is_explained
+    assert (caught.value.__cause__ if is_explained else caught.value) is error
 
 
 def _full(_: int) -> None:
@@ -184,12 +186,12 @@ def test_run_withdrawn_model_blessed_anew_loses_its_blessing_before_anything_run
         run = history.run()
         (model,) = run.node("Trainer", {"model": "Model"})
         blessed = {"blessed": 1, "current_model_id": model}
-        run.node("Evaluator", {"blessing": "ModelBlessing"}, told=blessed)
-        came = push(make_model(Path(history.artifact(model).uri, "Format-Serving"), name), str(history.serving), 5)
-        told = {"pushed": 1, "pushed_destination": came.path, "model_digest": came.digest}
-        run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model], told=told)
+        run.node("Evaluator", {"blessing": "ModelBlessing"}, custom_properties=blessed)
+        result = push(make_model(Path(history.artifact(model).uri, "Format-Serving"), name), str(history.serving), 5)
+        custom_properties = {"pushed": 1, "pushed_destination": result.path, "model_digest": result.digest}
+        run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model], custom_properties=custom_properties)
     roll_back(str(history.serving), 5, history.metadata_path, default_target(str(history.serving)))
-    history.run().node("Evaluator", {"blessing": "ModelBlessing"}, told=blessed)
+    history.run().node("Evaluator", {"blessing": "ModelBlessing"}, custom_properties=blessed)
     with pytest.raises(DataError, match="too few interactions"):
         local.run(config)
     blessings = history.store.get_artifacts_by_type("ModelBlessing")

@@ -28,8 +28,8 @@ def canary(new_traffic: int) -> dict[str, Any]:
 
 
 def test_push_first_version_gets_an_endpoint_and_all_traffic(world: World) -> None:
-    came = put(world, A, endpoint={**ENDPOINT, "min_replicas": 2, "max_replicas": 3})
-    assert dict(came.traffic) == {1: 100}
+    result = put(world, A, endpoint={**ENDPOINT, "min_replicas": 2, "max_replicas": 3})
+    assert dict(result.traffic) == {1: 100}
     assert answering(world) == {"1": 100}
     [request] = world.server.received("DeployModel")
     assert request.deployed_model.model == f"{MODEL}@1"
@@ -78,8 +78,8 @@ def test_push_deploy_fails_old_version_keeps_traffic_and_aliases(world: World) -
         put(world, B, endpoint=ENDPOINT)
     assert answering(world) == {"1": 100}
     assert world.versions() == {1: ("a", {"default", "blessed"}), 2: ("b", set())}
-    came = put(world, B, endpoint=ENDPOINT)
-    assert (came.number, came.is_new) == (2, False)
+    result = put(world, B, endpoint=ENDPOINT)
+    assert (result.number, result.is_new) == (2, False)
     assert answering(world) == {"2": 100}
     assert world.versions() == {1: ("a", {"previous"}), 2: ("b", {"default", "blessed"})}
 

@@ -73,11 +73,11 @@ class Task:
         """Registers; what it wrote down."""
         self._runs += 1
         root = f"gs://{world.bucket}/root/{NUMBER}/{NAME}-2026010100000{self._runs}"
-        told = {"pushed": 1, "model_digest": pushed.get_string_custom_property("model_digest")}
+        custom_properties = {"pushed": 1, "model_digest": pushed.get_string_custom_property("model_digest")}
         output_file = self._folder / f"{self._runs}.json"
         executor_input = {
             "inputs": {
-                "artifacts": {"pushed_model": _artifact(f"{root}/Pusher_1/pushed_model", told)},
+                "artifacts": {"pushed_model": _artifact(f"{root}/Pusher_1/pushed_model", custom_properties)},
                 "parameterValues": self._parameters,
             },
             "outputs": {

@@ -24,9 +24,9 @@ def put(world: World, digest: str, out: tuple[str, ...] = (), **registry: Any) -
 
 
 def test_push_first_model_makes_the_model_and_says_what_it_is(world: World) -> None:
-    came = put(world, A)
-    assert (came.number, came.is_new, came.previous, dict(came.traffic)) == (1, True, None, {})
-    assert came.model == f"{MODEL}@1"
+    result = put(world, A)
+    assert (result.number, result.is_new, result.previous, dict(result.traffic)) == (1, True, None, {})
+    assert result.model == f"{MODEL}@1"
     [request] = world.server.received("UploadModel")
     assert (request.model_id, request.parent_model) == (NAME, "")
     assert request.model.artifact_uri == f"gs://{world.bucket}/1"
@@ -55,8 +55,8 @@ def test_push_same_model_again_makes_no_version_and_moves_nothing(world: World) 
     put(world, A, endpoint=ENDPOINT)
     put(world, B, endpoint=ENDPOINT)
     before, asked = world.versions(), len(world.server.requests)
-    came = put(world, B, endpoint=ENDPOINT)
-    assert (came.number, came.is_new, came.previous) == (2, False, 1)
+    result = put(world, B, endpoint=ENDPOINT)
+    assert (result.number, result.is_new, result.previous) == (2, False, 1)
     assert world.versions() == before
     changing = {
         "UploadModel",
@@ -99,8 +99,8 @@ def test_push_version_of_somebody_else_is_no_obstacle(world: World) -> None:
 def test_push_reply_to_the_upload_lost_no_second_version(world: World) -> None:
     put(world, A)
     world.server.fail("UploadModel", Cut(after_effect=True))
-    came = put(world, B)
-    assert (came.number, came.is_new) == (2, True)
+    result = put(world, B)
+    assert (result.number, result.is_new) == (2, True)
     assert len(world.server.received("UploadModel")) == 2
     assert world.versions() == {1: ("a", {"previous"}), 2: ("b", {"default", "blessed"})}
 
@@ -181,8 +181,8 @@ def test_push_busy_service_is_asked_again(world: World) -> None:
 
 def test_push_withdrawn_version_is_not_left_as_the_one_before(world: World) -> None:
     put(world, A, endpoint={**ENDPOINT, "new_traffic": 10})
-    came = put(world, B, (A,), endpoint={**ENDPOINT, "new_traffic": 10})
-    assert (came.previous, dict(came.traffic)) == (None, {2: 100})
+    result = put(world, B, (A,), endpoint={**ENDPOINT, "new_traffic": 10})
+    assert (result.previous, dict(result.traffic)) == (None, {2: 100})
     assert world.versions() == {1: ("a", set()), 2: ("b", {"default", "blessed"})}
 
 

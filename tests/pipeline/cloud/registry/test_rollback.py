@@ -38,11 +38,15 @@ def answering(world: World) -> dict[str, int]:
 
 def test_rollback_everything_goes_back_to_the_model_before(world: World) -> None:
     config = filled(world)
-    came = back(world, config)
-    assert (came.folder.target, came.folder.live, came.folder.withdrawn) == (1001, 1003, {world.digests["c"]: 1002})
-    assert came.has_artifact
-    assert came.registry is not None
-    assert (came.registry.number, came.registry.is_new, came.registry.previous) == (2, False, 1)
+    result = back(world, config)
+    assert (result.folder.target, result.folder.live, result.folder.withdrawn) == (
+        1001,
+        1003,
+        {world.digests["c"]: 1002},
+    )
+    assert result.has_artifact
+    assert result.registry is not None
+    assert (result.registry.number, result.registry.is_new, result.registry.previous) == (2, False, 1)
     assert (world.live(), world.last_blessed(), answering(world)) == ("b", "b", {"2": 100})
     # The next to go back to is a; c, which was served before b, is out of service.
     assert world.versions() == {1: ("a", {"previous"}), 2: ("b", {"default", "blessed"}), 3: ("c", set())}
@@ -70,8 +74,8 @@ def test_rollback_beyond_the_oldest_refused_and_nothing_changed(world: World) ->
 
 def test_rollback_to_the_live_version_changes_nothing(world: World) -> None:
     config = filled(world)
-    came = back(world, config, 1002)
-    assert (came.folder.live, came.folder.withdrawn) == (1002, {})
+    result = back(world, config, 1002)
+    assert (result.folder.live, result.folder.withdrawn) == (1002, {})
     assert (world.live(), world.last_blessed(), answering(world)) == ("c", "c", {"3": 100})
     assert world.versions()[3] == ("c", {"default", "blessed"})
 
@@ -100,9 +104,9 @@ def test_rollback_version_that_is_gone_from_the_folder_refused(world: World) -> 
 def test_rollback_version_that_is_gone_from_the_registry_is_registered_anew(world: World) -> None:
     config = filled(world)
     del world.models.versions[MODEL][2]
-    came = back(world, config)
-    assert came.registry is not None
-    assert (came.registry.number, came.registry.is_new) == (4, True)
+    result = back(world, config)
+    assert result.registry is not None
+    assert (result.registry.number, result.registry.is_new) == (4, True)
     assert world.models.get(f"{MODEL}@4").artifact_uri == f"gs://{world.bucket}/serving/1001"
     assert (world.live(), answering(world)) == ("b", {"4": 100})
     assert world.versions() == {1: ("a", {"previous"}), 3: ("c", set()), 4: ("b", {"default", "blessed"})}
@@ -160,8 +164,8 @@ def test_rollback_without_registry_the_folder_goes_back_and_google_cloud_is_not_
     config = world.config(None)
     for name in "ab":
         world.push(name, config)
-    came = back(world, config)
-    assert (came.registry, came.has_artifact) == (None, True)
+    result = back(world, config)
+    assert (result.registry, result.has_artifact) == (None, True)
     assert (world.live(), world.last_blessed()) == ("a", "a")
     assert world.server.requests == []
 
@@ -179,8 +183,8 @@ def test_run_after_a_rollback_without_registry_the_withdrawn_model_stays_out(wor
 def test_rollback_model_whose_artifact_is_gone_is_told(world: World) -> None:
     config = filled(world)
     tf.io.gfile.rmtree(versions(f"gs://{world.bucket}/serving")[1].artifact)  # what else deletes, TensorFlow sees late
-    came = back(world, config)
-    assert (world.live(), came.has_artifact, world.last_blessed()) == ("b", False, None)
+    result = back(world, config)
+    assert (world.live(), result.has_artifact, world.last_blessed()) == ("b", False, None)
 
 
 def test_run_after_a_rollback_withdrawn_model_is_neither_registered_nor_compared_with(world: World) -> None:
@@ -247,6 +251,6 @@ def test_rollback_previous_is_a_model_that_was_served(world: World) -> None:
     config = world.config({})
     for name in "ab":
         world.run(name, config)
-    came = back(world, config)
-    assert came.registry is not None
-    assert (came.registry.number, came.registry.previous) == (2, None)
+    result = back(world, config)
+    assert result.registry is not None
+    assert (result.registry.number, result.registry.previous) == (2, None)

@@ -19,8 +19,8 @@ def test_push_graph_is_written_last_and_deleted_first(world: World) -> None:
     serving = f"gs://{world.bucket}/serving"
     for name in "ab":
         began = len(world.store.log)
-        came = push(model(world, name), serving, keep_versions=1)
-        assert came.path == f"{serving}/{came.version}"
+        result = push(model(world, name), serving, keep_versions=1)
+        assert result.path == f"{serving}/{result.version}"
     done = [line.split(" ", 1) for line in world.store.log[began:]]
     written = [name for verb, name in done if verb == "write" and name.startswith("serving/1001/")]
     deleted = [name for verb, name in done if verb == "delete"]
@@ -47,9 +47,9 @@ def test_push_twice_is_one_version(world: World) -> None:
 def test_withdrawn_models_are_read_back(world: World) -> None:
     serving = f"gs://{world.bucket}/serving"
     assert withdrawn(serving) == {}
-    came = push(model(world, "a"), serving, 5)
-    write_withdrawn(serving, {came.digest: WithdrawnModel(version=1000, at="2026-01-01T00:00:00+00:00")})
-    assert list(withdrawn(serving)) == [came.digest]
+    result = push(model(world, "a"), serving, 5)
+    write_withdrawn(serving, {result.digest: WithdrawnModel(version=1000, at="2026-01-01T00:00:00+00:00")})
+    assert list(withdrawn(serving)) == [result.digest]
     assert "until a rollback withdrew it" in push(model(world, "a"), serving, 5).reason
 
 

@@ -107,10 +107,10 @@ class World:
         """
         assert config.vertex is not None
         uri = self.train(name)
-        came = push(f"{uri}/Format-Serving", config.vertex.serving_dir, config.push.keep_versions)
-        self.digests[name] = came.digest
-        told = {"pushed": float(came.version is not None), "model_digest": came.digest}
-        return as_input("tfx.PushedModel", "", told)
+        result = push(f"{uri}/Format-Serving", config.vertex.serving_dir, config.push.keep_versions)
+        self.digests[name] = result.digest
+        custom_properties = {"pushed": float(result.version is not None), "model_digest": result.digest}
+        return as_input("tfx.PushedModel", "", custom_properties)
 
     def register(self, config: PipelineConfig, pushed: Any) -> dict[str, Any]:
         """Runs RegistryPusher's executor; returns the document that it wrote."""

@@ -27,16 +27,16 @@ def test_versions_that_fit_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "found"),
     [
         ({"tensorflow": "2.16.2"}, "tfx needs tensorflow <2.22,>=2.21, but 2.16.2 is installed"),
         ({"protobuf": "3.20.3"}, "tfx needs protobuf <7,>=4.25, but 3.20.3 is installed"),
         ({"tfx": "1.16.0"}, "perennial needs tfx <1.22,>=1.21, but 1.16.0 is installed"),
     ],
 )
-def test_versions_that_do_not_fit_are_each_told(change: dict[str, str], told: str) -> None:
+def test_versions_that_do_not_fit_are_each_told(change: dict[str, str], found: str) -> None:
     check = libraries.versions({**FOUND, **change}, REQUIRES)
-    assert (check.status, check.found) == ("error", told)
+    assert (check.status, check.found) == ("error", found)
     assert "bootstrap.sh" in check.advice
 
 
@@ -101,9 +101,9 @@ def test_load_keras_3_asked_for_is_what_is_found(tmp_path: Path) -> None:
 @pytest.mark.e2e
 def test_load_library_that_does_not_load_is_told_in_its_last_line(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("raise ImportError('version `GLIBC_2.38` not found')\n")
-    told = libraries.load({**os.environ, "PYTHONPATH": str(tmp_path)})
-    assert told == {"error": "ImportError: version `GLIBC_2.38` not found"}
-    for check in (libraries.imports(told), libraries.keras(told, None), libraries.protobuf(told, None)):
+    found = libraries.load({**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert found == {"error": "ImportError: version `GLIBC_2.38` not found"}
+    for check in (libraries.imports(found), libraries.keras(found, None), libraries.protobuf(found, None)):
         assert check.status == "error"
 
 

@@ -49,7 +49,7 @@ def _home(config: Path) -> Path:
 
 
 def _outcomes(config: Path) -> list[str]:
-    return [of["outcome"] for of in json.loads((_home(config) / "rounds.json").read_text())]
+    return [each["outcome"] for each in json.loads((_home(config) / "rounds.json").read_text())]
 
 
 def test_replay_refusals_are_no_error(config: Path, runs: Callable[..., None]) -> None:

@@ -69,13 +69,13 @@ def test_replay_shop_three_rounds_each_ends_pushed_or_refused_and_later_ones_sta
     assert done.returncode == 0, done.stdout + done.stderr
     home = tmp_path / "runs" / "replay" / "shop"
     rounds = json.loads((home / "rounds.json").read_text())
-    assert [of["events"] for of in rounds] == [4_000, 8_000, 12_000]
+    assert [one["events"] for one in rounds] == [4_000, 8_000, 12_000]
     assert rounds[0]["outcome"] == "pushed", done.stdout
     assert not rounds[0]["warm"]
-    for of in rounds[1:]:
-        assert of["outcome"] == "pushed" or (of["outcome"] == "refused" and of["reason"]), done.stdout
-        assert of["warm"]
-    pushed = [of["version"] for of in rounds if of["outcome"] == "pushed"]
+    for one in rounds[1:]:
+        assert one["outcome"] == "pushed" or (one["outcome"] == "refused" and one["reason"]), done.stdout
+        assert one["warm"]
+    pushed = [one["version"] for one in rounds if one["outcome"] == "pushed"]
     served = [folder.name for folder in (home / "serving").iterdir() if folder.name.isdigit()]
     assert sorted(pushed) == sorted(served)
     assert f"{len(pushed)} of 3 rounds pushed a model" in (home / "replay.html").read_text()

@@ -19,8 +19,10 @@ def history(history: History) -> History:
         {"rule": "not_worse", "passed": False, "value": -0.1, "limit": -0.01, "detail": "worse", **ends},
     ]
     evaluation = changed(EVALUATION, decision={"blessed": False, "rules": rules})
-    run.node("Evaluator", {"evaluation": "ModelEvaluation"}, told={"ndcg_at_10": 0.125}, documents=[evaluation])
-    run.node("Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 0, "current_model_id": model})
+    run.node(
+        "Evaluator", {"evaluation": "ModelEvaluation"}, custom_properties={"ndcg_at_10": 0.125}, documents=[evaluation]
+    )
+    run.node("Evaluator", {"blessing": "ModelBlessing"}, custom_properties={"blessed": 0, "current_model_id": model})
     history.run(outcome="failed").node("Gen", {"examples": "Examples"}, state="FAILED")
     return history
 
@@ -33,11 +35,11 @@ def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> object:
 def test_runs_lists_states_metric_and_the_rule_that_refused(
     history: History, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = _json(capsys, "runs", "list", "--config", str(history.config))
-    assert isinstance(told, list)
-    assert [(run["number"], run["state"]) for run in told] == [(1, "succeeded"), (2, "failed")]
-    assert (told[0]["ndcg_at_10"], told[0]["blessed"], told[0]["refused_by"]) == (0.125, False, "not_worse")
-    assert (told[0]["executed"], told[0]["cached"], told[0]["pushed_version"]) == (3, 0, None)
+    output = _json(capsys, "runs", "list", "--config", str(history.config))
+    assert isinstance(output, list)
+    assert [(run["number"], run["state"]) for run in output] == [(1, "succeeded"), (2, "failed")]
+    assert (output[0]["ndcg_at_10"], output[0]["blessed"], output[0]["refused_by"]) == (0.125, False, "not_worse")
+    assert (output[0]["executed"], output[0]["cached"], output[0]["pushed_version"]) == (3, 0, None)
     assert cli.main(["runs", "list", "--config", str(history.config)]) == 0
     assert "refused: not_worse" in capsys.readouterr().out.replace("\n", " ")
 
@@ -51,11 +53,11 @@ def test_list_no_run_yet_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_show_decision_and_nodes_by_number_and_by_id(history: History, capsys: pytest.CaptureFixture[str]) -> None:
-    told = _json(capsys, "runs", "show", "1", "--config", str(history.config))
-    assert isinstance(told, dict)
-    assert [rule["rule"] for rule in told["decision"]["rules"]] == ["floor", "not_worse"]
-    assert [node["node"] for node in told["nodes"]] == ["Trainer", "Evaluator", "Evaluator"]
-    assert told == _json(capsys, "runs", "show", "run-1", "--config", str(history.config))
+    output = _json(capsys, "runs", "show", "1", "--config", str(history.config))
+    assert isinstance(output, dict)
+    assert [rule["rule"] for rule in output["decision"]["rules"]] == ["floor", "not_worse"]
+    assert [node["node"] for node in output["nodes"]] == ["Trainer", "Evaluator", "Evaluator"]
+    assert output == _json(capsys, "runs", "show", "run-1", "--config", str(history.config))
     assert cli.main(["runs", "show", "1", "--config", str(history.config)]) == 0
     shown = capsys.readouterr().out
     assert "refused" in shown and "not_worse" in shown and "above [it]" in shown
@@ -65,9 +67,9 @@ def test_show_page_named_where_there_is_one(history: History, capsys: pytest.Cap
     page = history.home / "reports" / "2.html"
     page.parent.mkdir()
     page.touch()
-    told = _json(capsys, "runs", "show", "latest", "--config", str(history.config))
-    assert isinstance(told, dict)
-    assert told["report"] == str(page)
+    output = _json(capsys, "runs", "show", "latest", "--config", str(history.config))
+    assert isinstance(output, dict)
+    assert output["report"] == str(page)
 
 
 def test_diff_prints_the_summary(history: History, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,15 +70,15 @@ def test_lint_strict_warnings_are_enough_for_status_1(tmp_path: Path) -> None:
 
 def test_lint_json_holds_every_finding_with_its_task(old: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["vertex", "lint", "--job", old, "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["subject"], told["errors"], told["warnings"]) == (old, 1, 2)
-    assert [(one["rule"], one["severity"], one["task"]) for one in told["findings"]] == [
+    output = json.loads(capsys.readouterr().out)
+    assert (output["subject"], output["errors"], output["warnings"]) == (old, 1, 2)
+    assert [(one["rule"], one["severity"], one["task"]) for one in output["findings"]] == [
         ("channel-in-custom-config", "error", "Trainer"),
         ("no-resources", "warning", "CsvExampleGen"),
         ("no-resources", "warning", "Trainer"),
     ]
-    assert all(one["why"] and one["fix"] and one["where"] for one in told["findings"])
-    assert set(told["skipped"]) == {"tfx-line", "no-service-account", "dataflow-worker-user"}
+    assert all(one["why"] and one["fix"] and one["where"] for one in output["findings"])
+    assert set(output["skipped"]) == {"tfx-line", "no-service-account", "dataflow-worker-user"}
 
 
 def test_lint_config_without_vertex_section_says_what_to_add(

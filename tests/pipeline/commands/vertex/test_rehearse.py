@@ -45,8 +45,8 @@ def test_rehearse_job_that_fails_ends_with_one_and_names_task_and_folder(
 ) -> None:
     tiny = write(tmp_path / "tiny.json", job({"a": sh("exit 1")}))
     assert rehearse(config, "--job", str(tiny)) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("JobError: a failed; logs, inputs and outputs are in ")
+    message = capsys.readouterr().err
+    assert message.startswith("JobError: a failed; logs, inputs and outputs are in ")
 
 
 def test_rehearse_data_set_stands_in_the_bucket_and_so_does_a_place_that_is_named(config: Path, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_rehearse_data_set_stands_in_the_bucket_and_so_does_a_place_that_is_name
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--parameter", "epochs"), "--parameter 'epochs' is not NAME=VALUE"),
         (("--place", "gs://bucket"), "--place must be gs://BUCKET/FOLDER=FOLDER_HERE; received 'gs://bucket'"),
@@ -82,10 +82,10 @@ def test_rehearse_data_set_stands_in_the_bucket_and_so_does_a_place_that_is_name
     ],
 )
 def test_rehearse_argument_that_does_not_fit_is_told(
-    config: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+    config: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     assert rehearse(config, *arguments) == 1
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_rehearse_what_would_happen_on_google_cloud_is_left_out_of_the_compiled_job(

@@ -75,7 +75,7 @@ def _day(
     whole_days = min(28, int(days))
     per_day = {"events": events / days, "users": 100, "items": 100, **(daily or {})}
     changed(
-        CLEANING, rows=events, recent_days={what: [round(of)] * whole_days for what, of in per_day.items()},
+        CLEANING, rows=events, recent_days={what: [round(mean)] * whole_days for what, mean in per_day.items()},
         oldest_timestamp=0, newest_timestamp=int(days * 86_400),
         steps=[{"step": "active_users", "in": events, "out": events}],
         splits={"train": {"users": len(users), "interactions": events, "items": len(items)}},

@@ -254,7 +254,7 @@ def test_do_recent_days_equal_sets_of_all_rows_in_any_sharding(tmp_path: Path, s
         result = run_interaction_gen(log, _write(tmp_path / f"in {shards}", events, 2), tmp_path / f"out {shards}")
         days = result.report["recent_days"]
         count = min(28, (newest - min(e[3] for e in events)) // DAY)
-        assert (count, {len(of) for of in days.values()}) == ({40: 28, 9: 9, 0: 0}[span_days], {count})
+        assert (count, {len(counts) for counts in days.values()}) == ({40: 28, 9: 9, 0: 0}[span_days], {count})
         for n in range(count):
             (low, high) = (newest - (count - n) * DAY, newest - (count - n - 1) * DAY)
             met = [e for e in events if low < e[3] <= high]

@@ -132,10 +132,10 @@ def test_do_serving_folder_of_this_machine_nothing_asked_of_google_cloud(world: 
     from pipeline.store.versions.push import push
     from tests.pipeline.store.versions.folders import make_model
 
-    came = push(make_model(tmp_path / "model", "a"), str(tmp_path / "serving"), 5)
+    result = push(make_model(tmp_path / "model", "a"), str(tmp_path / "serving"), 5)
     pushed, output = standard_artifacts.PushedModel(), standard_artifacts.PushedModel()
     pushed.set_int_custom_property("pushed", 1)
-    pushed.set_string_custom_property("model_digest", came.digest)
+    pushed.set_string_custom_property("model_digest", result.digest)
     output.uri = str(tmp_path / "output")
     Executor().Do(
         {"pushed_model": [pushed]},
@@ -156,9 +156,9 @@ def test_component_settings_are_execution_properties(world: World) -> None:
     target = Target.of(world.config({"endpoint": ENDPOINT}))
     component = RegistryPusher(pushed_model=pushed_model, serving_dir="gs://bucket/serving", target=target)
     assert set(component.inputs) == {"pushed_model"}
-    told = json.loads(component.exec_properties["target"])
-    assert (told["project"], told["region"]) == ("example-project", "europe-west4")
-    assert told["registry"]["endpoint"]["display_name"] == "recommender"
+    target = json.loads(component.exec_properties["target"])
+    assert (target["project"], target["region"]) == ("example-project", "europe-west4")
+    assert target["registry"]["endpoint"]["display_name"] == "recommender"
 
 
 def test_compiled_job_has_it_after_the_pusher_if_the_config_says_so(tmp_path: Path) -> None:

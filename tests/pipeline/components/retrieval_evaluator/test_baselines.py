@@ -29,14 +29,14 @@ def test_item_item_ranking_equals_dense_cosine(monkeypatch: pytest.MonkeyPatch) 
     np.fill_diagonal(cosine, 0)
     count = interaction_counts(train, ITEMS)
     popular = popularity_ranking(users, count, 8)
-    came = baselines.item_item_ranking(users, baselines.item_neighbours(train, ITEMS), popular)
+    result = baselines.item_item_ranking(users, baselines.item_neighbours(train, ITEMS), popular)
 
     met = dense(users)
     for user in range(users.users):
         scores = met[user] @ cosine
         # Items that are like nothing met follow by popularity.
         order = sorted(range(ITEMS), key=lambda i: (-round(scores[i], 5), -count[i] if scores[i] <= 0 else 0, i))
-        assert came[user].tolist() == [item for item in order if not met[user, item]][:8]
+        assert result[user].tolist() == [item for item in order if not met[user, item]][:8]
 
 
 def test_item_neighbours_keeps_the_best_of_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,11 +30,11 @@ def test_weights_do_not_depend_on_how_many_are_held_at_a_time(monkeypatch: pytes
 def test_percentile_interval_of_a_mean_is_the_normal_theorys() -> None:
     values = np.random.default_rng(0).normal(3, 2, (400, 1)).astype(np.float32)
     resampled = bootstrap.ratios(drawn(400, 4000, 0), values, np.ones_like(values))[:, 0]
-    came = bootstrap.percentile_interval(float(values.mean()), resampled)
+    result = bootstrap.percentile_interval(float(values.mean()), resampled)
 
     error = 1.96 * values.std() / np.sqrt(400)
-    assert came.low == pytest.approx(values.mean() - error, abs=0.15 * error)
-    assert came.high == pytest.approx(values.mean() + error, abs=0.15 * error)
+    assert result.low == pytest.approx(values.mean() - error, abs=0.15 * error)
+    assert result.high == pytest.approx(values.mean() + error, abs=0.15 * error)
 
 
 def test_percentile_interval_covers_the_truth_about_95_times_in_100() -> None:
@@ -44,8 +44,8 @@ def test_percentile_interval_covers_the_truth_about_95_times_in_100() -> None:
     covered = 0
     for world in hits:
         resampled = bootstrap.ratios(weights, world[:, np.newaxis], np.ones((150, 1), np.float32))[:, 0]
-        came = bootstrap.percentile_interval(float(world.mean()), resampled)
-        covered += came.low <= 0.3 <= came.high
+        result = bootstrap.percentile_interval(float(world.mean()), resampled)
+        covered += result.low <= 0.3 <= result.high
     assert 0.90 <= covered / 300 <= 0.98
 
 
@@ -80,20 +80,20 @@ def test_measure_differences_are_paired_and_seeded() -> None:
     def measured(seed: int) -> evaluation.Measurements:
         return evaluation.measure(rankings, targets, count, {}, Evaluation(top_k=(1, 10), seed=seed, resamples=200))
 
-    came = measured(0)
-    assert came.differences["last_blessed"]["ndcg@10"] == (0, 0, 0)
-    own = came.figures["model"]["", "", "ndcg@10"]
-    difference = came.differences["popularity"]["ndcg@10"]
+    result = measured(0)
+    assert result.differences["last_blessed"]["ndcg@10"] == (0, 0, 0)
+    own = result.figures["model"]["", "", "ndcg@10"]
+    difference = result.differences["popularity"]["ndcg@10"]
     assert difference.high - difference.low < 0.3 * (own.high - own.low)
-    assert measured(0) == came
+    assert measured(0) == result
     assert measured(1).figures["model"]["", "", "ndcg@10"].low != own.low
 
 
 def test_measure_coverage_interval_holds_the_figure() -> None:
     # Every user has a list of ten items of their own: each resample covers 63 %, all users cover everything.
     lists = np.arange(1000, dtype=np.int32).reshape(100, 10)
-    came = evaluation.measure(
+    result = evaluation.measure(
         {"model": lists}, one_target_each(np.zeros(100, np.int64)), np.ones(1250, np.int64), {}, Evaluation()
     )
-    figure = came.figures["model"]["", "", "coverage@10"]
+    figure = result.figures["model"]["", "", "coverage@10"]
     assert figure.value == 0.8 and figure.low < 0.8 < figure.high < 0.9

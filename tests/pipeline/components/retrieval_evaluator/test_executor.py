@@ -61,13 +61,13 @@ def test_executor_max_users_cuts_as_the_trainer_does(shop_artifacts: Shop, tmp_p
     trainers = Evaluator(shop.held_out, shop.candidates, shop.popularity, (1, 10), max_users=7)
     settings = Evaluation(top_k=(1, 10), resamples=100, max_users=7)
     gate = Gate(last_blessed_metric="ndcg@10")
-    came = evaluate(tmp_path, shop.examples, shop.model, None, settings, gate, weighted=True)
+    result = evaluate(tmp_path, shop.examples, shop.model, None, settings, gate, weighted=True)
 
     metrics = trainers.evaluate(shop.two_tower)
-    assert {name: came.value(name) for name in metrics} == pytest.approx(metrics, abs=1e-6)
-    assert came.document["users"]["evaluated"] == 7
-    assert came.document["users"]["before_cut"] == 38
-    assert "users" in came.failed
+    assert {name: result.value(name) for name in metrics} == pytest.approx(metrics, abs=1e-6)
+    assert result.document["users"]["evaluated"] == 7
+    assert result.document["users"]["before_cut"] == 38
+    assert "users" in result.failed
 
 
 def served_lists(shop: Shop) -> dict[str, list[str]]:
@@ -183,28 +183,28 @@ def tampered(shop: Shop, folder: Path, **values: Any) -> Path:
 
 @pytest.mark.e2e
 def test_executor_model_that_cannot_be_asked_is_refused_and_says_why(shop_artifacts: Shop, tmp_path: Path) -> None:
-    came = evaluate(tmp_path / "gone", shop_artifacts.examples, tmp_path / "no model", None, SETTINGS, GATE)
-    assert came.failed == {"scoreable"} and came.document["contenders"] == {}
+    result = evaluate(tmp_path / "gone", shop_artifacts.examples, tmp_path / "no model", None, SETTINGS, GATE)
+    assert result.failed == {"scoreable"} and result.document["contenders"] == {}
 
     one_nan = np.array(shop_artifacts.two_tower.candidate_tower(tf.range(shop_artifacts.candidates.items)))
     one_nan[3, 2] = np.nan
     broken = tampered(shop_artifacts, tmp_path / "broken", embedding=one_nan)
-    came = evaluate(tmp_path / "out", shop_artifacts.examples, broken, shop_artifacts.model, SETTINGS, GATE)
-    assert came.failed == {"scoreable"}
-    assert "embeddings of 1 of 27 items" in came.document["decision"]["rules"][0]["detail"]
+    result = evaluate(tmp_path / "out", shop_artifacts.examples, broken, shop_artifacts.model, SETTINGS, GATE)
+    assert result.failed == {"scoreable"}
+    assert "embeddings of 1 of 27 items" in result.document["decision"]["rules"][0]["detail"]
     # What it was held against is measured all the same.
-    assert set(came.document["contenders"]) == {"last_blessed", "popularity", "item_item"}
+    assert set(result.document["contenders"]) == {"last_blessed", "popularity", "item_item"}
 
 
 @pytest.mark.e2e
 def test_executor_last_blessed_that_cannot_be_asked_counts_as_none(shop_artifacts: Shop, tmp_path: Path) -> None:
     gone = tmp_path / "deleted"
-    came = evaluate(tmp_path / "out", shop_artifacts.examples, shop_artifacts.model, gone, SETTINGS, GATE)
+    result = evaluate(tmp_path / "out", shop_artifacts.examples, shop_artifacts.model, gone, SETTINGS, GATE)
 
-    (rule,) = (r for r in came.document["decision"]["rules"] if r["rule"] == "not_worse_than_last_blessed")
+    (rule,) = (r for r in result.document["decision"]["rules"] if r["rule"] == "not_worse_than_last_blessed")
     assert rule["passed"] and "cannot be scored" in rule["detail"]
-    assert "last_blessed" not in came.document["contenders"]
-    assert came.document["models"]["last_blessed"] == {"uri": str(gone), "digest": None}
+    assert "last_blessed" not in result.document["contenders"]
+    assert result.document["models"]["last_blessed"] == {"uri": str(gone), "digest": None}
 
 
 @pytest.mark.parametrize("which", ["model", "last_blessed"])
@@ -252,11 +252,11 @@ def test_executor_last_blessed_damaged_for_good_is_noted(shop_artifacts: Shop, t
         if damage == "signature gone":
             del signatures["recommend"]
         tf.saved_model.save(loaded, str(damaged / "Format-Serving"), signatures=signatures)
-    came = evaluate(tmp_path, shop_artifacts.examples, shop_artifacts.model, damaged, SETTINGS, GATE)
+    result = evaluate(tmp_path, shop_artifacts.examples, shop_artifacts.model, damaged, SETTINGS, GATE)
 
-    (rule,) = (r for r in came.document["decision"]["rules"] if r["rule"] == "not_worse_than_last_blessed")
+    (rule,) = (r for r in result.document["decision"]["rules"] if r["rule"] == "not_worse_than_last_blessed")
     assert rule["passed"] and "cannot be scored" in rule["detail"]
-    assert "last_blessed" not in came.document["contenders"]
+    assert "last_blessed" not in result.document["contenders"]
 
 
 @pytest.mark.e2e
@@ -267,9 +267,9 @@ def test_executor_last_blessed_without_neighbours_is_compared_with_all_the_same(
     signatures = {**loaded.signatures, "similar_items": loaded.signatures["recommend"]}
     tf.saved_model.save(loaded, str(tmp_path / "mute" / "Format-Serving"), signatures=signatures)
     gate = GATE.model_copy(update={"min_neighbour_stability": 0.5})
-    came = evaluate(tmp_path, shop_artifacts.examples, shop_artifacts.model, tmp_path / "mute", SETTINGS, gate)
+    result = evaluate(tmp_path, shop_artifacts.examples, shop_artifacts.model, tmp_path / "mute", SETTINGS, gate)
 
-    applied = {rule["rule"]: rule for rule in came.document["decision"]["rules"]}
+    applied = {rule["rule"]: rule for rule in result.document["decision"]["rules"]}
     assert applied["not_worse_than_last_blessed"]["value"] == 0.0
     assert not applied["neighbour_stability"]["passed"]
     assert "signature similar_items takes other inputs" in applied["neighbour_stability"]["detail"]
@@ -278,10 +278,10 @@ def test_executor_last_blessed_without_neighbours_is_compared_with_all_the_same(
 @pytest.mark.e2e
 def test_executor_model_that_serving_check_refused_is_not_blessed(shop_artifacts: Shop, tmp_path: Path) -> None:
     shop, why = shop_artifacts, ["recommend: off the trainer's by 0.3"]
-    came = evaluate(tmp_path, shop.examples, shop.model, None, SETTINGS, GATE, serving_failures=why)
+    result = evaluate(tmp_path, shop.examples, shop.model, None, SETTINGS, GATE, serving_failures=why)
 
-    assert not came.blessed and "servable" in came.failed
-    (rule,) = (rule for rule in came.document["decision"]["rules"] if rule["rule"] == "servable")
+    assert not result.blessed and "servable" in result.failed
+    (rule,) = (rule for rule in result.document["decision"]["rules"] if rule["rule"] == "servable")
     assert why[0] in rule["detail"]
 
 
@@ -290,9 +290,9 @@ def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: 
     examples = tmp_path / "examples"
     shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-train")
     shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-eval")
-    came = evaluate(tmp_path / "out", examples, shop_artifacts.model, None, SETTINGS, GATE)
+    result = evaluate(tmp_path / "out", examples, shop_artifacts.model, None, SETTINGS, GATE)
 
-    assert {"users", "finite", "floor", "coverage", "better_than_popularity", "slice"} == came.failed
+    assert {"users", "finite", "floor", "coverage", "better_than_popularity", "slice"} == result.failed
 
 
 @pytest.mark.e2e
@@ -313,7 +313,7 @@ def test_executor_models_and_splits_that_do_not_fit_into_one_piece_give_the_same
         assert isinstance(getattr(module, name), int)
         monkeypatch.setattr(module, name, value)
     model = shop_artifacts.model
-    came = evaluate(tmp_path, shop_artifacts.examples, model, model, SETTINGS, GATE, weighted=True)
+    result = evaluate(tmp_path, shop_artifacts.examples, model, model, SETTINGS, GATE, weighted=True)
     for name in ("seconds", "samples"):  # scores of other batches differ in the last bit
-        del came.document[name]
-    assert came.document == {name: evaluated.document[name] for name in came.document}
+        del result.document[name]
+    assert result.document == {name: evaluated.document[name] for name in result.document}

@@ -167,26 +167,26 @@ def test_rules_last_blessed_that_finds_nothing_must_be_matched() -> None:
 
 
 def test_decision_lists_every_rule_with_numbers_json_can_hold() -> None:
-    came = decision(rules(difference("popularity", "ndcg@10", np.nan, np.nan, np.nan), Gate()))
-    assert not came.blessed
-    assert [rule.rule for rule in came.rules] == [
+    result = decision(rules(difference("popularity", "ndcg@10", np.nan, np.nan, np.nan), Gate()))
+    assert not result.blessed
+    assert [rule.rule for rule in result.rules] == [
         "scoreable", "servable", "users", "slice", "slice", "finite", "floor", "coverage", "better_than_popularity",
         "not_worse_than_last_blessed",
     ]  # fmt: skip
-    assert set(came.rules[0].model_dump()) == {field.name for field in dataclasses.fields(GateRule)}
-    (popularity,) = (rule for rule in came.rules if rule.rule == "better_than_popularity")
+    assert set(result.rules[0].model_dump()) == {field.name for field in dataclasses.fields(GateRule)}
+    (popularity,) = (rule for rule in result.rules if rule.rule == "better_than_popularity")
     assert (popularity.value, popularity.low, popularity.limit) == (None, None, 0.0)
 
 
 def test_decision_of_a_model_that_cannot_be_scored_lists_what_is_known_all_the_same() -> None:
     fault = changed(model_fault="its embeddings are not finite")
-    of_others = {name: of for name, of in GOOD.metrics.items() if name != "model"}
+    of_others = {name: figures for name, figures in GOOD.metrics.items() if name != "model"}
     unmeasured = dataclasses.replace(fault, metrics=of_others, differences={})
     unread = dataclasses.replace(unmeasured, users=0, items=0, slice_users={})
-    listed = [[rule.rule for rule in rules(of, Gate())] for of in (GOOD, fault, unmeasured, unread)]
+    listed = [[rule.rule for rule in rules(evidence, Gate())] for evidence in (GOOD, fault, unmeasured, unread)]
     assert listed[0] == listed[1]
     assert listed[2:] == [["scoreable", "servable", "users", "slice", "slice"], ["scoreable", "servable"]]
-    assert [failed(of) for of in (fault, unmeasured, unread)] == [{"scoreable"}] * 3
+    assert [failed(evidence) for evidence in (fault, unmeasured, unread)] == [{"scoreable"}] * 3
 
 
 def test_gate_defaults_ask_for_what_the_default_evaluation_measures() -> None:

@@ -48,10 +48,10 @@ def test_slices_of_by_hand() -> None:
     targets = find_targets(users, CATALOGUE)
     count = np.array([5, 3, 1, 1, 0, 0])
     trained = np.array([1, 2])
-    came = slices.slices_of(users, targets, count, trained, Evaluation(activity_from=(1, 3)))
+    result = slices.slices_of(users, targets, count, trained, Evaluation(activity_from=(1, 3)))
 
     def chosen(kind: str) -> dict[str, list[int]]:
-        return {name: np.flatnonzero(mask).tolist() for name, mask in came[kind].items()}
+        return {name: np.flatnonzero(mask).tolist() for name, mask in result[kind].items()}
 
     # Targets in order: user 0's item 0; user 1's 4; user 2's 1, 3 and one outside, which stands last.
     assert chosen("user_activity") == {"0": [0], "1-2": [1], "3+": [2, 3, 4]}
@@ -64,12 +64,12 @@ def test_slices_of_by_hand() -> None:
 def test_agreement_is_the_mean_jaccard_index_of_items_with_neighbours() -> None:
     ours = np.array([[1, 2, 3], [4, 5, -1], [-1, -1, -1]])
     theirs = np.array([[3, 2, 9], [4, -1, -1], [1, 2, 3]])
-    came = stability.agreement(ours, theirs)
-    assert came is not None
-    assert (came.mean_jaccard, came.items) == (pytest.approx((2 / 4 + 1 / 2) / 2), 2)
+    result = stability.agreement(ours, theirs)
+    assert result is not None
+    assert (result.mean_jaccard, result.items) == (pytest.approx((2 / 4 + 1 / 2) / 2), 2)
     assert stability.agreement(ours[2:], theirs[2:]) is None
 
 
 def test_drawn_items_have_events_and_are_in_both_catalogues() -> None:
-    came = stability.drawn(np.array([1, 0, 2, 3]), np.array([5, 6, -1, 0]), seed=0)
-    assert sorted(came.tolist()) == [0, 3]
+    result = stability.drawn(np.array([1, 0, 2, 3]), np.array([5, 6, -1, 0]), seed=0)
+    assert sorted(result.tolist()) == [0, 3]

@@ -123,9 +123,9 @@ def test_first_model_is_blessed_and_is_as_good_as_the_trainer_says(blessed: Eval
 
 
 def test_another_seed_on_the_same_data_is_blessed(trained: Trained, tmp_path: Path) -> None:
-    came = evaluate(tmp_path, trained.examples, trained.other_seed, trained.model)
-    assert came.blessed, came.document["decision"]
-    assert came.document["models"]["model"]["digest"] != came.document["models"]["last_blessed"]["digest"]
+    result = evaluate(tmp_path, trained.examples, trained.other_seed, trained.model)
+    assert result.blessed, result.document["decision"]
+    assert result.document["models"]["model"]["digest"] != result.document["models"]["last_blessed"]["digest"]
 
 
 @pytest.mark.parametrize(
@@ -142,10 +142,10 @@ def test_broken_or_poisoned_model_is_refused(
     trained: Trained, tmp_path: Path, tamper: Callable[[Any], None], rules: set[str]
 ) -> None:
     model = tampered(trained.model, tmp_path / "model", tamper)
-    came = evaluate(tmp_path / "out", trained.examples, model, trained.model)
+    result = evaluate(tmp_path / "out", trained.examples, model, trained.model)
 
-    assert not came.blessed and came.failed == rules
-    assert [path.name for path in Path(came.blessing.uri).iterdir()] == ["NOT_BLESSED"]
+    assert not result.blessed and result.failed == rules
+    assert [path.name for path in Path(result.blessing.uri).iterdir()] == ["NOT_BLESSED"]
 
 
 def test_model_a_little_worse_beyond_the_margin_is_refused_for_that_alone(
@@ -158,11 +158,11 @@ def test_model_a_little_worse_beyond_the_margin_is_refused_for_that_alone(
         loaded.embedding.assign(blurred / np.linalg.norm(blurred, axis=1, keepdims=True))
 
     model = tampered(trained.model, tmp_path / "model", blur)
-    came = evaluate(tmp_path / "out", trained.examples, model, trained.model)
+    result = evaluate(tmp_path / "out", trained.examples, model, trained.model)
 
-    loss = 1 - came.value("ndcg@100") / blessed.value("ndcg@100")
+    loss = 1 - result.value("ndcg@100") / blessed.value("ndcg@100")
     assert 0.1 < loss < 0.25
-    assert came.failed == {"not_worse_than_last_blessed"}
+    assert result.failed == {"not_worse_than_last_blessed"}
 
 
 def test_eval_split_of_five_users_is_refused(trained: Trained, tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_eval_split_of_five_users_is_refused(trained: Trained, tmp_path: Path) -
     with tf.io.TFRecordWriter(str(file), "GZIP") as writer:
         for record in five:
             writer.write(record)
-    came = evaluate(tmp_path / "out", examples, trained.other_seed, trained.model)
+    result = evaluate(tmp_path / "out", examples, trained.other_seed, trained.model)
 
-    assert not came.blessed and "users" in came.failed
-    assert came.document["users"]["evaluated"] == 5
+    assert not result.blessed and "users" in result.failed
+    assert result.document["users"]["evaluated"] == 5

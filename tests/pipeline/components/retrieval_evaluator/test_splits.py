@@ -59,11 +59,11 @@ def test_read_train_any_look_up_gives_the_places_in_hash_order(
 ) -> None:
     monkeypatch.setattr(splits, "USERS_A_BLOCK", 1)
     monkeypatch.setattr(splits, "INTERACTIONS_A_LOOK_UP", interactions)
-    came = splits.read_train(files, CATALOGUE, weighted=True)
+    result = splits.read_train(files, CATALOGUE, weighted=True)
 
-    assert came.user.tolist() == sorted(came.user)
+    assert result.user.tolist() == sorted(result.user)
     u, v, w, other = (int(hashed) for hashed in id_hashes(["u", "v", "w", "without a target"]))
-    assert as_rows(came) == {
+    assert as_rows(result) == {
         u: ([1, 0], [2.0, 1.0], []),
         v: ([-1, 0], [6.0, 1.0], []),
         w: ([], [], []),
@@ -73,8 +73,8 @@ def test_read_train_any_look_up_gives_the_places_in_hash_order(
 
 
 def test_read_train_no_files_is_nobody() -> None:
-    came = splits.read_train([], CATALOGUE, weighted=True)
-    assert (came.users, came.offset.tolist()) == (0, [0])
+    result = splits.read_train([], CATALOGUE, weighted=True)
+    assert (result.users, result.offset.tolist()) == (0, [0])
 
 
 def test_read_queries_are_the_users_with_a_target_by_their_own_items(files: list[str]) -> None:

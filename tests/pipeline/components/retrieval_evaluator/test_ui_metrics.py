@@ -53,28 +53,28 @@ def test_ui_metrics_are_numbers_by_contender_and_leave_out_what_was_not_measured
 
 
 def test_ui_metrics_of_a_model_that_cannot_be_loaded_are_the_verdict() -> None:
-    told = ui_metrics(DOCUMENT.model_copy(update={"contenders": {}, "neighbour_stability": None}))
-    assert told == {"users": 38.0, "failed_rules": 1.0, "blessed": 0.0}
+    shown = ui_metrics(DOCUMENT.model_copy(update={"contenders": {}, "neighbour_stability": None}))
+    assert shown == {"users": 38.0, "failed_rules": 1.0, "blessed": 0.0}
 
 
 def test_executor_metrics_are_those_of_the_evaluation_under_keys_without_quotes(
     shop_artifacts: Shop, tmp_path: Path
 ) -> None:
     model = shop_artifacts.model
-    came = evaluate(tmp_path, shop_artifacts.examples, model, model, SETTINGS, GATE, weighted=True)
-    properties = came.metrics.mlmd_artifact.custom_properties
-    told = {key: value.double_value for key, value in properties.items()}
+    result = evaluate(tmp_path, shop_artifacts.examples, model, model, SETTINGS, GATE, weighted=True)
+    properties = result.metrics.mlmd_artifact.custom_properties
+    shown = {key: value.double_value for key, value in properties.items()}
     for contender, prefix in (("model", ""), ("last_blessed", "last_blessed_"), ("popularity", "popularity_")):
-        assert told[f"{prefix}ndcg_at_10"] == came.value("ndcg@10", contender)
-        assert told[f"{prefix}mrr"] == came.value("mrr", contender)
-    assert (told["users"], told["blessed"]) == (38, float(came.blessed))
-    assert told["failed_rules"] == len(came.failed)
-    for key in told:
+        assert shown[f"{prefix}ndcg_at_10"] == result.value("ndcg@10", contender)
+        assert shown[f"{prefix}mrr"] == result.value("mrr", contender)
+    assert (shown["users"], shown["blessed"]) == (38, float(result.blessed))
+    assert shown["failed_rules"] == len(result.failed)
+    for key in shown:
         assert re.fullmatch("[a-z][a-z0-9_]*", key)
     # As a condition of Kubeflow Pipelines would ask.
     environment = celpy.Environment()
     asked = environment.program(environment.compile("metadata.ndcg_at_10 > 2.0 || metadata.users == 38.0"))
-    assert asked.evaluate({"metadata": json_to_cel(told)})
+    assert asked.evaluate({"metadata": json_to_cel(shown)})
 
 
 def _given(title: str, uri: Path, **metadata: Any) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def test_task_on_vertex_writes_the_metrics_as_metadata_of_a_system_metrics(
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(output_file.read_text())["artifacts"]["metrics"]["artifacts"][0]
-    assert told["uri"] == str(tmp_path / "metrics")
-    metadata = {key: value for key, value in told["metadata"].items() if key != "tfx_version"}
+    shown = json.loads(output_file.read_text())["artifacts"]["metrics"]["artifacts"][0]
+    assert shown["uri"] == str(tmp_path / "metrics")
+    metadata = {key: value for key, value in shown["metadata"].items() if key != "tfx_version"}
     assert metadata == ui_metrics(EvaluationReport.read(tmp_path / "evaluation"))

@@ -16,8 +16,8 @@ from serving_signatures.serving_requests import encoded
 INF = float("inf")
 
 
-def compared(came: Any, want: Any, tolerance: float = 1e-3) -> list[str]:
-    value, wanted = np.array(came, np.float32), tf.constant(want, tf.float32)
+def compared(result: Any, want: Any, tolerance: float = 1e-3) -> list[str]:
+    value, wanted = np.array(result, np.float32), tf.constant(want, tf.float32)
     return compare({"embedding": value}, {"embedding": encoded(wanted)}, tolerance)[0]
 
 
@@ -27,7 +27,7 @@ def test_compare_equal_tells_no_failure_and_no_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    ("came", "want", "said"),
+    ("result", "want", "said"),
     [
         ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.001], [3.0, 4.0]], None),
         ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.01], [3.0, 4.0]], "differs from the trainer's by"),
@@ -48,8 +48,8 @@ def test_compare_equal_tells_no_failure_and_no_difference() -> None:
         (np.zeros([0, 3]), np.zeros([0, 4]), "but should have"),
     ],
 )
-def test_compare_numbers_row_by_row(came: Any, want: Any, said: str | None) -> None:
-    failures = compared(came, want)
+def test_compare_numbers_row_by_row(result: Any, want: Any, said: str | None) -> None:
+    failures = compared(result, want)
     assert [said in failure for failure in failures if said] == ([True] if said else [])
     assert bool(failures) == bool(said)
 
@@ -75,9 +75,9 @@ def ranked(items: str, scores: list[float], rows: int = 1) -> dict[str, Any]:
 )
 def test_compare_ranking_near_equal_scores_may_change_places(items: str, is_same: bool) -> None:
     scores = [1.0, 0.9999, 0.5, 0.2]
-    came = {name: value.numpy() for name, value in ranked(items, scores).items()}
+    result = {name: value.numpy() for name, value in ranked(items, scores).items()}
     stored = {name: encoded(value) for name, value in ranked("abcd", scores).items()}
-    failures, _ = compare(came, stored, 1e-3)
+    failures, _ = compare(result, stored, 1e-3)
     assert failures == ([] if is_same else ["item_id differs from the trainer's in 1 of 1 rows"])
 
 
@@ -116,9 +116,9 @@ def test_compare_ids_without_scores_and_flags_are_exact() -> None:
     ],
 )
 def test_array_reads_what_the_export_wrote(value: Any) -> None:
-    came = array(encoded(value))
-    np.testing.assert_array_equal(came.reshape(value.shape), value.numpy())
-    assert came.dtype == value.numpy().dtype or came.dtype == object
+    result = array(encoded(value))
+    np.testing.assert_array_equal(result.reshape(value.shape), value.numpy())
+    assert result.dtype == value.numpy().dtype or result.dtype == object
 
 
 def test_array_wide_answer_gives_its_stored_columns() -> None:

@@ -161,10 +161,10 @@ def test_do_custom_job_runs_our_executor_and_its_model_is_the_one_that_the_task_
     assert pool.container_spec.image_uri == vertex().image
     assert list(pool.container_spec.command[:3]) == ["python", "-m", "tfx.scripts.run_executor"]
 
-    expected, came = tables(here / "model"), tables(there / "model")
-    assert expected.keys() == came.keys()
+    expected, result = tables(here / "model"), tables(there / "model")
+    assert expected.keys() == result.keys()
     for name, values in expected.items():
-        np.testing.assert_array_equal(came[name], values, err_msg=name)
+        np.testing.assert_array_equal(result[name], values, err_msg=name)
     files = {str(file.relative_to(there / "model")) for file in (there / "model").rglob("*") if file.is_file()}
     assert files == {str(file.relative_to(here / "model")) for file in (here / "model").rglob("*") if file.is_file()}
     assert "data_blessing/gate.json" in files

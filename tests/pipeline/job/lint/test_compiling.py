@@ -36,17 +36,17 @@ def _with_a_resolver(*_: Any) -> Pipeline:
 
 
 @pytest.mark.parametrize(
-    ("pipeline", "told"),
+    ("pipeline", "message"),
     [
         (_old_kind, r"channel-in-custom-config: Trainer; parameter custom_config, field catalogue"),
         (_with_a_local_path, r"local-path: CsvExampleGen; parameter input_base: /srv/log is a path"),
     ],
 )
 def test_compile_job_what_would_fail_is_refused_with_the_findings_and_nothing_is_written(
-    pipeline: Any, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    pipeline: Any, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compiling, "create_pipeline", pipeline)
-    with pytest.raises(JobError, match=r"nothing was written or sent\. Lint found 1 error\(s\):\n  " + told):
+    with pytest.raises(JobError, match=r"nothing was written or sent\. Lint found 1 error\(s\):\n  " + message):
         compiling.compile_job(load_config(DEFAULT_CONFIG), str(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
@@ -57,9 +57,9 @@ def test_compile_job_what_would_surprise_is_logged_once_for_all_tasks(
     caplog.set_level(logging.WARNING, "perennial.vertex.lint")
     config = config_with(image="repository/image:latest", service_account=None)
     assert compiling.compile_job(config, str(tmp_path)).exists()
-    told = [record.getMessage() for record in caplog.records if record.name == "perennial.vertex.lint"]
-    assert [line.split(":")[0] for line in told] == ["moving-image-tag", "no-service-account"]
-    assert "CatalogueGen" in told[0] and "TwoTowerTrainer" in told[0]
+    messages = [record.getMessage() for record in caplog.records if record.name == "perennial.vertex.lint"]
+    assert [line.split(":")[0] for line in messages] == ["moving-image-tag", "no-service-account"]
+    assert "CatalogueGen" in messages[0] and "TwoTowerTrainer" in messages[0]
 
 
 def test_compile_job_yaml_with_a_resolver_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

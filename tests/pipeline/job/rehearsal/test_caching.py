@@ -50,8 +50,8 @@ def test_rehearse_other_image_or_parameter_is_executed(tmp_path: Path, change: s
 def test_rehearse_drivers_fingerprint_is_part_of_the_key(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.write_text("1")
-    told = json.dumps({"parameterValues": {"input_fingerprint": f"'$(cat {data})'"}})
-    driver = f"mkdir -p $(dirname {OUT}); printf '%s' '{told}' > $(dirname {OUT})/executor_output.json"
+    output = json.dumps({"parameterValues": {"input_fingerprint": f"'$(cat {data})'"}})
+    driver = f"mkdir -p $(dirname {OUT}); printf '%s' '{output}' > $(dirname {OUT})/executor_output.json"
     compiled = job({"gen": sh(WRITE, outputs=("out",), cache=True, driver=driver)})
     assert states(run(tmp_path, compiled)) == {"gen": "succeeded"}
     assert states(run(tmp_path, compiled)) == {"gen": "cached"}
@@ -110,8 +110,8 @@ def test_rehearse_cache_is_the_pipelines_own(tmp_path: Path) -> None:
 
 
 def test_rehearse_what_the_driver_says_of_an_artifact_reaches_the_executor_and_stays(tmp_path: Path) -> None:
-    told = json.dumps({"artifacts": {"out": {"artifacts": [{"metadata": {"span": 7}}]}}})
-    driver = f"mkdir -p $(dirname {OUT}); printf '%s' '{told}' > $(dirname {OUT})/executor_output.json"
+    output = json.dumps({"artifacts": {"out": {"artifacts": [{"metadata": {"span": 7}}]}}})
+    driver = f"mkdir -p $(dirname {OUT}); printf '%s' '{output}' > $(dirname {OUT})/executor_output.json"
     script = "echo span={{$.outputs.artifacts['out'].metadata['span']}}"
     outcome = run(tmp_path, job({"gen": sh(script, outputs=("out",), driver=driver)}))
     assert (outcome.folder / "tasks" / "gen" / "log.txt").read_text().endswith("span=7.0\n")
@@ -121,10 +121,10 @@ def test_rehearse_what_the_driver_says_of_an_artifact_reaches_the_executor_and_s
 def test_rehearse_further_attempt_begins_as_the_first_did(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Processes, "pause", lambda processes, seconds: None)
     seen = tmp_path / "seen"
-    told = json.dumps({"parameterValues": {"p": "resolved"}})
+    output = json.dumps({"parameterValues": {"p": "resolved"}})
     driver = (
         f"echo {{{{$.inputs.parameters['p']}}}} >> {seen}; mkdir -p $(dirname {OUT}); "
-        f"printf '%s' '{told}' > $(dirname {OUT})/executor_output.json"
+        f"printf '%s' '{output}' > $(dirname {OUT})/executor_output.json"
     )
     task = sh(
         "exit 1", outputs=("out",), driver=driver, retries=1, parameters={"p": {"runtimeValue": {"constant": "asked"}}}
@@ -146,8 +146,8 @@ def test_rehearse_damaged_record_is_passed_over_and_told(
 def test_rehearse_home_with_signs_of_other_scripts_is_kept_out_of_the_records(tmp_path: Path) -> None:
     home = tmp_path / "zu Hause, été"
     home.mkdir()
-    told = json.dumps({"artifacts": {"out": {"artifacts": [{"uri": OUT}]}}})
+    output = json.dumps({"artifacts": {"out": {"artifacts": [{"uri": OUT}]}}})
     script = f"{WRITE.replace(OUT, chr(34) + OUT + chr(34))}; "
-    script += f"printf '%s' '{told}' > \"$(dirname \"{OUT}\")\"/executor_output.json"
+    script += f"printf '%s' '{output}' > \"$(dirname \"{OUT}\")\"/executor_output.json"
     outcome = run(home, job({"make": sh(script, outputs=("out",))}))
     assert outcome.records["make"].artifacts["out"][0].uri.startswith("gs://bucket/root/")

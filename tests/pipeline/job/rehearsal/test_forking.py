@@ -74,7 +74,7 @@ class Place:
     def said(self) -> str:
         return self.log.read_text()
 
-    def told(self, *arguments: str, variables: dict[str, str] | None = None) -> dict[str, Any]:
+    def report(self, *arguments: str, variables: dict[str, str] | None = None) -> dict[str, Any]:
         assert self.run(TELL, *arguments, variables=variables) == 0, self.said
         line, end = self.said.splitlines()
         assert end == "end"
@@ -89,31 +89,31 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_forked_task_sees_what_a_program_sees(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    forked = place.told("--flag", "ä b")
+    forked = place.report("--flag", "ä b")
     assert forked.pop("imported by") != forked["pid"]
     monkeypatch.setattr(process_module, "can_fork", lambda command, variables: False)
-    program = place.told("--flag", "ä b")
+    program = place.report("--flag", "ä b")
     assert program.pop("imported by") == program["pid"]
-    for told in (forked, program):
-        assert told.pop("pid") > 0
-        assert told.pop("temporary") == told["environment"].pop("TMPDIR")
-        assert told["modules"] == []
+    for report in (forked, program):
+        assert report.pop("pid") > 0
+        assert report.pop("temporary") == report["environment"].pop("TMPDIR")
+        assert report["modules"] == []
         # An interpreter that is started sets this by itself where the locale is C.
-        told["environment"].pop("LC_CTYPE", None)
+        report["environment"].pop("LC_CTYPE", None)
     assert forked == program
 
 
 def test_libraries_are_imported_once_and_each_task_is_a_process_of_its_own(place: Place) -> None:
-    first, second = place.told(), place.told()
+    first, second = place.report(), place.report()
     assert first["imported by"] == second["imported by"]
     assert len({first["pid"], second["pid"], first["imported by"], os.getpid()}) == 4
     assert first["environment"]["TMPDIR"] != second["environment"]["TMPDIR"]
 
 
 def test_task_that_has_variables_of_its_own_is_started_as_a_program(place: Place) -> None:
-    told = place.told(variables={"TF_USE_LEGACY_KERAS": "0"})
-    assert told["imported by"] == told["pid"]
-    assert told["environment"]["TF_USE_LEGACY_KERAS"] == "0"
+    report = place.report(variables={"TF_USE_LEGACY_KERAS": "0"})
+    assert report["imported by"] == report["pid"]
+    assert report["environment"]["TF_USE_LEGACY_KERAS"] == "0"
 
 
 @pytest.mark.parametrize(
@@ -211,8 +211,8 @@ def test_server_killed_under_a_task_is_an_error_and_the_next_task_is_a_program(p
     runner.join(30)
     assert "was killed" in str(errors[0])
     _wait_until(lambda: _has_ended(Path("/proc") / task / "stat"))
-    told = place.told()
-    assert told["imported by"] == told["pid"]
+    report = place.report()
+    assert report["imported by"] == report["pid"]
 
 
 @pytest.mark.parametrize("argument", ["x" * (1 << 17), "a\0b"])

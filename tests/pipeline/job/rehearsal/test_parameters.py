@@ -107,16 +107,16 @@ def test_placeholder_in_a_constant_is_of_the_tasks_own_inputs(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "reason"),
     [
         ("{{$.inputs.parameters['n']}}", "{{$.inputs.parameters['n']}} names nothing"),
         ("{{$.inputs.artifacts['x'].value}}", "names nothing that this task has, or the rehearsal does not support it"),
         ('{"IfPresent": {"InputName": "n"}}', "IfPresent or Concat, which the rehearsal does not support"),
     ],
 )
-def test_placeholder_that_names_nothing_fails_its_task_alone(tmp_path: Path, argument: str, told: str) -> None:
+def test_placeholder_that_names_nothing_fails_its_task_alone(tmp_path: Path, argument: str, reason: str) -> None:
     container = {"image": "i", "command": ["echo"], "args": [argument]}
     tasks = {"a": {**sh(""), "executor": {"container": container}}, "b": sh("true")}
     outcome = run(tmp_path, job(tasks))
-    assert told in outcome.records["a"].reason
+    assert reason in outcome.records["a"].reason
     assert outcome.records["b"].state == "succeeded"

@@ -138,8 +138,8 @@ def test_rehearsal_measures_what_the_local_run_measures(place: Place, shown: str
     assert set(measured["contenders"]) == set(expected["contenders"]) >= {"model", "popularity", "item_item"}
     for contender, of_it in expected["contenders"].items():
         for name, metric in of_it["metrics"].items():
-            came = measured["contenders"][contender]["metrics"][name]
-            assert came["value"] == pytest.approx(metric["value"], abs=1e-6), (contender, name)
+            result = measured["contenders"][contender]["metrics"][name]
+            assert result["value"] == pytest.approx(metric["value"], abs=1e-6), (contender, name)
     assert measured["decision"]["blessed"] == expected["decision"]["blessed"]
 
 

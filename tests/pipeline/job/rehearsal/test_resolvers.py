@@ -31,9 +31,9 @@ def importer(uri: Any, **more: Any) -> dict[str, Any]:
 
 def judge(blessed: int) -> dict[str, Any]:
     metadata = {"blessed": blessed, "current_model_id": "{{$.inputs.artifacts['x'].name}}"}
-    told = json.dumps({"artifacts": {"out": {"artifacts": [{"uri": OUT, "metadata": metadata}]}}})
+    output = json.dumps({"artifacts": {"out": {"artifacts": [{"uri": OUT, "metadata": metadata}]}}})
     return sh(
-        f"printf '%s' '{told}' > $(dirname {OUT})/executor_output.json",
+        f"printf '%s' '{output}' > $(dirname {OUT})/executor_output.json",
         inputs={"x": ("train", "out")},
         outputs=("out",),
         title="tfx.ModelBlessing",

@@ -124,9 +124,9 @@ def test_rehearse_failed_task_is_tried_again_as_often_as_its_policy_says(
 
 
 def test_rehearse_condition_that_does_not_hold_skips_the_task_and_what_follows(tmp_path: Path) -> None:
-    told = json.dumps({"artifacts": {"out": {"artifacts": [{"uri": OUT, "metadata": {"blessed": 0}}]}}})
+    output = json.dumps({"artifacts": {"out": {"artifacts": [{"uri": OUT, "metadata": {"blessed": 0}}]}}})
     tasks = {
-        "judge": sh(f"printf '%s' '{told}' > $(dirname {OUT})/executor_output.json", outputs=("out",)),
+        "judge": sh(f"printf '%s' '{output}' > $(dirname {OUT})/executor_output.json", outputs=("out",)),
         "push": sh(
             "exit 1",
             inputs={"x": ("judge", "out")},
@@ -161,8 +161,8 @@ def test_rehearse_exit_handler_runs_after_a_failure_and_is_told_of_it(tmp_path: 
     outcome = run(tmp_path, parse_job(document, "tiny.json"))
     assert states(outcome) == {"inner/bad": "failed", "inner": "failed", "handler": "succeeded"}
     log = (outcome.folder / "tasks" / "handler" / "log.txt").read_text()
-    told = json.loads(log.splitlines()[-1])
-    assert told["state"] == "FAILED" and "ended with status 1" in told["error"]["message"]
+    output = json.loads(log.splitlines()[-1])
+    assert output["state"] == "FAILED" and "ended with status 1" in output["error"]["message"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

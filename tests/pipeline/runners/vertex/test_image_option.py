@@ -83,8 +83,8 @@ def test_images_that_stay_are_a_warning_each(
     pool = {"machine_type": "n1-standard-8", "image": "repo/gpu@sha256:0"}
     config = config_with(image="repo/tasks@sha256:1", custom_job=pool, dataflow={"image": EARLIER})
     changed = with_images(config, *images)
-    told = [record.getMessage() for record in caplog.records]
-    assert [text.partition(": make")[0] for text in told] == [f"vertex.{text}" for text in stay]
+    messages = [record.getMessage() for record in caplog.records]
+    assert [text.partition(": make")[0] for text in messages] == [f"vertex.{text}" for text in stay]
     assert changed.vertex is not None and changed.vertex.custom_job is not None
     assert changed.vertex.custom_job.image == "repo/gpu@sha256:0"
 
@@ -170,14 +170,14 @@ def test_job_is_taken_for_the_images_it_was_compiled_for(paired: Path, images: t
 
 
 @pytest.mark.parametrize(
-    ("images", "told"),
+    ("images", "message"),
     [
         ((EARLIER, WORKERS), f"compiled for {DIGEST}, not for --image {EARLIER}"),
         ((DIGEST, EARLIER), f"compiled for {WORKERS}, not for --dataflow-image {EARLIER}"),
         ((WORKERS, DIGEST), f"compiled for {DIGEST}, not for --image {WORKERS}"),
     ],
 )
-def test_job_compiled_for_other_images_is_refused(paired: Path, images: tuple[str, str], told: str) -> None:
+def test_job_compiled_for_other_images_is_refused(paired: Path, images: tuple[str, str], message: str) -> None:
     with pytest.raises(JobError) as refused:
         check_images(read_job(paired), *images)
-    assert told in str(refused.value)
+    assert message in str(refused.value)

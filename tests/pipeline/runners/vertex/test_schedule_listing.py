@@ -68,5 +68,5 @@ def test_list_none_says_how_to_create_one(
     cloud: Cloud, write_config: WriteConfig, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["vertex", "schedules", "list", "--config", str(write_config())]) == 0
-    told = "The pipeline movielens-100k has no schedule. `perennial vertex schedules put` creates it.\n"
-    assert capsys.readouterr().out == told
+    message = "The pipeline movielens-100k has no schedule. `perennial vertex schedules put` creates it.\n"
+    assert capsys.readouterr().out == message

@@ -73,7 +73,7 @@ class RunWriter:
         reuse: Sequence[int] = (),
         event: str = "OUTPUT",
         properties: Mapping[str, Any] = {},
-        told: Mapping[str, Any] = {},
+        custom_properties: Mapping[str, Any] = {},
         files: Mapping[str, Any] = {},
         documents: Sequence[Document] = (),
     ) -> list[int]:
@@ -87,7 +87,7 @@ class RunWriter:
             reuse: Ids of outputs that it did not make: from the cache, or because it is a resolver.
             event: MLMD's type of the output events.
             properties: Execution properties.
-            told: Custom properties of each output.
+            custom_properties: Custom properties of each output.
             files: Files in each output's folder: JSON values, or text.
             documents: Documents in each output's folder.
         """
@@ -112,7 +112,7 @@ class RunWriter:
             artifact = pb.Artifact(
                 type_id=store.put_artifact_type(pb.ArtifactType(name=kind)), uri=str(folder), state=pb.Artifact.LIVE
             )
-            _put(artifact, told)
+            _put(artifact, custom_properties)
             made.append((artifact, _event(event, key, 0)))
         if state in ("RUNNING", "FAILED"):
             return []

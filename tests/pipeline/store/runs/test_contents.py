@@ -20,16 +20,16 @@ def test_failed_rules_evaluation_deleted_are_those_that_the_store_keeps(
     run.node(
         "Evaluator",
         {"evaluation": "ModelEvaluation"},
-        told={"failed_rules": "coverage, min_users"},
+        custom_properties={"failed_rules": "coverage, min_users"},
         documents=[changed(EVALUATION, decision={"blessed": False, "rules": rules})],
     )
-    run.node("Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 0})
-    (told,) = read_runs(history.metadata_path, NAME)
-    assert contents.failed_rules(told) == ["coverage", "min_users"]
-    evaluation = told.output("ModelEvaluation")
+    run.node("Evaluator", {"blessing": "ModelBlessing"}, custom_properties={"blessed": 0})
+    (recorded,) = read_runs(history.metadata_path, NAME)
+    assert contents.failed_rules(recorded) == ["coverage", "min_users"]
+    evaluation = recorded.output("ModelEvaluation")
     assert evaluation is not None
     shutil.rmtree(Path(evaluation.uri))
-    assert contents.failed_rules(told) == ["coverage", "min_users"]
+    assert contents.failed_rules(recorded) == ["coverage", "min_users"]
     assert cli.main(["runs", "list", "--config", str(history.config)]) == 0
     assert "refused: coverage" in capsys.readouterr().out
     assert cli.main(["runs", "show", "1", "--config", str(history.config)]) == 0
@@ -38,8 +38,8 @@ def test_failed_rules_evaluation_deleted_are_those_that_the_store_keeps(
 
 def test_failed_rules_run_that_was_not_judged_none(history: History) -> None:
     history.run().node("Gen", {"examples": "Examples"})
-    (told,) = read_runs(history.metadata_path, NAME)
-    assert contents.failed_rules(told) == []
+    (recorded,) = read_runs(history.metadata_path, NAME)
+    assert contents.failed_rules(recorded) == []
 
 
 def test_contents_of_documents_are_what_they_say_of_the_run_and_not_their_format(history: History) -> None:
@@ -47,8 +47,8 @@ def test_contents_of_documents_are_what_they_say_of_the_run_and_not_their_format
     run.node("Gen", {"examples": "Examples"}, documents=[CLEANING])
     run.node("CatalogueGen", {"examples": "Examples"}, documents=[CATALOGUE])
     run.node("Trainer", {"model_run": "ModelRun"}, documents=[WARM_START])
-    (told,) = read_runs(history.metadata_path, NAME)
-    counts, start = contents.counts(told), contents.start(told)
+    (recorded,) = read_runs(history.metadata_path, NAME)
+    counts, start = contents.counts(recorded), contents.start(recorded)
     assert (counts["Gen steps.window"], counts["Gen splits.train.users"], counts["CatalogueGen items"]) == (98, 9, 9)
     assert (start["training epochs"], start["training tables.item_embedding.carried"]) == (4, 5)
     assert not [name for name in (*counts, *start) if "format_version" in name]

@@ -38,7 +38,7 @@ def _run(
     steps = [{"step": "window", "in": rows, "out": rows - 1}]
     cleaning = changed(CLEANING, rows=rows, newest_timestamp=1_000_000_000 + rows, steps=steps)
     gen = {"input_fingerprint": f"total_bytes:{rows}"}
-    run.node("Gen", {"examples": "Examples"}, told=gen, properties=gen, documents=[cleaning])
+    run.node("Gen", {"examples": "Examples"}, custom_properties=gen, properties=gen, documents=[cleaning])
     run.node("SchemaGen", {"schema": "Schema"}, files={"schema.pbtxt": SCHEMA.format(domain=domain)})
     run.node("Transform", {"transform_graph": "TransformGraph"}, files={"transform_fn/assets/user_id": users})
     run.node(

@@ -31,10 +31,10 @@ def test_model_of_run_answered_from_the_cache_is_the_earlier_one(history: Histor
     assert model_of_run(_run(history)) == f"{history.artifact(made).uri}/Format-Serving"
 
 
-@pytest.mark.parametrize(("outcome", "told"), [("failed", "it failed"), ("killed", "it was killed")])
-def test_model_of_run_that_ended_before_training_says_how(history: History, outcome: str, told: str) -> None:
+@pytest.mark.parametrize(("outcome", "reason"), [("failed", "it failed"), ("killed", "it was killed")])
+def test_model_of_run_that_ended_before_training_says_how(history: History, outcome: str, reason: str) -> None:
     history.run(outcome=outcome).node("Gen", {"examples": "Examples"})
-    with pytest.raises(ModelError, match=f"^run 1 has no model; {told}"):
+    with pytest.raises(ModelError, match=f"^run 1 has no model; {reason}"):
         model_of_run(_run(history))
 
 

@@ -14,7 +14,7 @@ def test_read_runs_no_store_none(tmp_path: Path) -> None:
 
 def test_read_runs_nodes_in_order_with_links_states_and_properties(history: History) -> None:
     first = history.run()
-    (examples,) = first.node("Gen", {"examples": "Examples"}, properties={"rows": 3}, told={"span": 7})
+    (examples,) = first.node("Gen", {"examples": "Examples"}, properties={"rows": 3}, custom_properties={"span": 7})
     first.node("Trainer", {"model": "Model", "model_run": "ModelRun"}, inputs=[examples])
     second = history.run()
     second.node("Gen", state="CACHED", reuse=[examples])

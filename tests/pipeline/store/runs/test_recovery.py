@@ -58,8 +58,8 @@ def test_recover_artifact_without_files_marked_deleted(history: History) -> None
 @pytest.mark.parametrize(("pushed", "stands", "state"), [(1, True, "LIVE"), (1, False, "DELETED"), (0, False, "LIVE")])
 def test_recover_pushed_model_follows_its_version(history: History, pushed: int, stands: bool, state: str) -> None:
     version = history.serving / "1"
-    told = {"pushed": pushed, "pushed_destination": str(version)} if pushed else {"pushed": 0}
-    (model,) = history.run().node("Pusher", {"pushed_model": "PushedModel"}, told=told)
+    custom_properties = {"pushed": pushed, "pushed_destination": str(version)} if pushed else {"pushed": 0}
+    (model,) = history.run().node("Pusher", {"pushed_model": "PushedModel"}, custom_properties=custom_properties)
     if stands:
         version.mkdir(parents=True)
     _recover(history)

@@ -56,8 +56,8 @@ def test_prune_last_blessed_model_kept_older_and_refused_ones_not(history: Histo
     for blessed in (1, 1, 0, 0, 0):
         run = history.run()
         (model,) = run.node("Trainer", {"model": "Model"})
-        told = {"blessed": blessed, "current_model_id": model}
-        blessings += run.node("Evaluator", {"blessing": "ModelBlessing"}, told=told)
+        custom_properties = {"blessed": blessed, "current_model_id": model}
+        blessings += run.node("Evaluator", {"blessing": "ModelBlessing"}, custom_properties=custom_properties)
         models.append(model)
     _prune(history)
     assert [_exists(history, model) for model in models] == [False, True, False, True, True]
@@ -69,10 +69,13 @@ def _push(history: History, digest: str, number: int) -> tuple[int, int]:
     run = history.run()
     (model,) = run.node("Trainer", {"model": "Model"})
     (blessing,) = run.node(
-        "Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 1, "current_model_id": model}, inputs=[model]
+        "Evaluator",
+        {"blessing": "ModelBlessing"},
+        custom_properties={"blessed": 1, "current_model_id": model},
+        inputs=[model],
     )
-    told = {"pushed": 1, "pushed_destination": str(history.serving / str(number)), "model_digest": digest}
-    run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model, blessing], told=told)
+    custom_properties = {"pushed": 1, "pushed_destination": str(history.serving / str(number)), "model_digest": digest}
+    run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model, blessing], custom_properties=custom_properties)
     return model, blessing
 
 
@@ -117,7 +120,9 @@ def test_prune_newest_copy_gone_the_one_before_kept(history: History) -> None:
 def test_prune_standing_version_whose_push_was_killed_before_it_was_told_kept(history: History) -> None:
     run = history.run()
     (model,) = run.node("Trainer", {"model": "Model"})
-    (blessing,) = run.node("Evaluator", {"blessing": "ModelBlessing"}, told={"blessed": 1, "current_model_id": model})
+    (blessing,) = run.node(
+        "Evaluator", {"blessing": "ModelBlessing"}, custom_properties={"blessed": 1, "current_model_id": model}
+    )
     push(make_model(Path(history.artifact(model).uri, "Format-Serving"), "a"), str(history.serving), 5)
     run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model, blessing], state="FAILED")
     for number, digest in enumerate("bcd", 2):

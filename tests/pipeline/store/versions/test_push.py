@@ -30,8 +30,8 @@ from tests.pipeline.store.versions.folders import hidden, make_model, served
 
 def test_push_first_model_is_live_and_whole(tmp_path: Path, clock: Clock) -> None:
     source, serving = make_model(tmp_path / "model", "a"), tmp_path / "runs" / "serving"
-    came = push(source, str(serving), keep_versions=5)
-    assert (came.version, came.path, came.is_new) == (1000, str(serving / "1000"), True)
+    result = push(source, str(serving), keep_versions=5)
+    assert (result.version, result.path, result.is_new) == (1000, str(serving / "1000"), True)
     copied = {
         path.relative_to(serving / "1000"): path.read_bytes()
         for path in (serving / "1000").rglob("*.*")
@@ -41,9 +41,9 @@ def test_push_first_model_is_live_and_whole(tmp_path: Path, clock: Clock) -> Non
     assert copied == {
         path.relative_to(source): path.read_bytes() for path in Path(source).rglob("*.*") if path.is_file()
     }
-    assert record["model_digest"] == came.digest == model_digest(source) == model_digest(came.path or "")
+    assert record["model_digest"] == result.digest == model_digest(source) == model_digest(result.path or "")
     assert hidden(serving) == []
-    assert newest_version(str(serving)) == came.path
+    assert newest_version(str(serving)) == result.path
 
 
 def test_push_same_model_again_copies_nothing(tmp_path: Path, clock: Clock) -> None:
@@ -85,9 +85,9 @@ def test_push_older_kept_model_gets_a_new_number_and_loses_the_old_one(tmp_path:
     serving = tmp_path / "serving"
     a, b = make_model(tmp_path / "a", "a"), make_model(tmp_path / "b", "b")
     for source in (a, b, a):
-        came = push(source, str(serving), 2)
+        result = push(source, str(serving), 2)
     assert served(serving) == {1001: "b", 1002: "a"}
-    assert came.deleted == (1000,)
+    assert result.deleted == (1000,)
 
 
 def test_push_damaged_live_version_is_not_taken_for_the_model(tmp_path: Path, clock: Clock) -> None:
@@ -102,8 +102,8 @@ def test_push_damaged_live_version_is_not_taken_for_the_model(tmp_path: Path, cl
 def test_push_keeps_the_newest(tmp_path: Path, clock: Clock, keep: int, left: list[int]) -> None:
     serving = tmp_path / "serving"
     for name in "abcde":
-        came = push(make_model(tmp_path / name, name), str(serving), keep)
-        assert max(served(serving)) == came.version
+        result = push(make_model(tmp_path / name, name), str(serving), keep)
+        assert max(served(serving)) == result.version
     assert sorted(served(serving)) == left
     assert hidden(serving) == []
 
@@ -252,9 +252,9 @@ def test_push_to_object_store_many_at_once_within_a_second_all_are_whole(
 ) -> None:
     models = {name: make_model(tmp_path / name, name, size=5000) for name in "abcdef"}
     with ThreadPoolExecutor(len(models)) as pool:
-        came = list(pool.map(lambda source: push(source, str(object_store), 9), models.values()))
-    assert served(object_store) == {push.version: name for push, name in zip(came, models, strict=True)}
-    assert [model_digest(push.path or "") for push in came] == [model_digest(source) for source in models.values()]
+        result = list(pool.map(lambda source: push(source, str(object_store), 9), models.values()))
+    assert served(object_store) == {push.version: name for push, name in zip(result, models, strict=True)}
+    assert [model_digest(push.path or "") for push in result] == [model_digest(source) for source in models.values()]
 
 
 def test_removal_on_object_store_saved_model_goes_first(
@@ -435,7 +435,7 @@ moment, source, serving = sys.argv[1:]
 
 def dying(function):
     def called(*args, **kwargs):
-        came = function(*args, **kwargs)
+        result = function(*args, **kwargs)
         os.kill(os.getpid(), 9)
     return called
 

@@ -44,11 +44,11 @@ class World:
         self.models[model] = name
         blessing = self.bless(name)
         if is_pushed:
-            came = self.push(name)
+            result = self.push(name)
         if is_pushed and is_told:
-            pushed = self._put(standard_artifacts.PushedModel(), pushed=int(came.version is not None))
+            pushed = self._put(standard_artifacts.PushedModel(), pushed=int(result.version is not None))
             digest = self.store.get_artifacts_by_id([pushed])[0]
-            digest.custom_properties["model_digest"].string_value = came.digest
+            digest.custom_properties["model_digest"].string_value = result.digest
             self.store.put_artifacts([digest])
             type_id = self.store.put_execution_type(pb.ExecutionType(name="Pusher"))
             execution = pb.Execution(type_id=type_id)
@@ -58,7 +58,7 @@ class World:
 
     def bless(self, name: str) -> int:
         """The evaluator blesses the model of this name, perhaps anew."""
-        [model] = [each for each, of in self.models.items() if of == name]
+        [model] = [each for each, other in self.models.items() if other == name]
         return self._put(standard_artifacts.ModelBlessing(), blessed=1, current_model_id=model)
 
     def push(self, name: str) -> PushResult:
@@ -79,14 +79,14 @@ class World:
 
     def back(self, number: int | None = None, keep: int = 9) -> tuple[int, int, int | None]:
         number = default_target(str(self.serving)) if number is None else number
-        came = roll_back(str(self.serving), keep, self.metadata_path, number)
-        assert came.blessed is not None
-        assert came.blessed.has_target == (self.last_blessed() == served(self.serving)[came.live])
-        return came.target, came.live, came.blessed.taken
+        result = roll_back(str(self.serving), keep, self.metadata_path, number)
+        assert result.blessed is not None
+        assert result.blessed.has_target == (self.last_blessed() == served(self.serving)[result.live])
+        return result.target, result.live, result.blessed.taken
 
     def lose(self, name: str) -> None:
         """The artifact of this model is deleted and marked so."""
-        [model] = self.store.get_artifacts_by_id([each for each, of in self.models.items() if of == name])
+        [model] = self.store.get_artifacts_by_id([each for each, other in self.models.items() if other == name])
         model.state = pb.Artifact.DELETED
         self.store.put_artifacts([model])
 
@@ -200,9 +200,9 @@ def test_rollback_to_what_is_live_changes_nothing(world: World) -> None:
 
 def test_push_of_a_withdrawn_model_blessed_anew_is_not_pushed(world: World) -> None:
     world.back()
-    came = world.push("c")
-    assert (came.version, came.is_new) == (None, False)
-    assert came.reason.startswith("this model was version 1002 until a rollback withdrew it at ")
+    result = world.push("c")
+    assert (result.version, result.is_new) == (None, False)
+    assert result.reason.startswith("this model was version 1002 until a rollback withdrew it at ")
     assert max(served(world.serving)) == 1003
     world.run("d")
     assert served(world.serving)[1004] == "d"
@@ -234,14 +234,14 @@ def test_rollback_to_a_model_at_whose_place_another_one_was_trained_is_warned_of
     world.run("d", is_told=False)
     world.run("e")
     make_model(world.folder / "models" / "d" / "Format-Serving", "another")
-    came = roll_back(str(world.serving), 9, world.metadata_path, 1003)
-    assert came.blessed is not None and not came.blessed.has_target
+    result = roll_back(str(world.serving), 9, world.metadata_path, 1003)
+    assert result.blessed is not None and not result.blessed.has_target
 
 
 def test_rollback_without_metadata_store_says_so(world: World) -> None:
-    came = roll_back(str(world.serving), 9, str(world.folder / "no.db"), 1001)
-    assert came.blessed is None
-    assert served(world.serving)[came.live] == "b"
+    result = roll_back(str(world.serving), 9, str(world.folder / "no.db"), 1001)
+    assert result.blessed is None
+    assert served(world.serving)[result.live] == "b"
     assert not (world.folder / "no.db").exists()
 
 
@@ -255,9 +255,9 @@ def test_rollback_to_a_model_without_artifact_says_that_it_is_not_found(
     world: World, lost: str, next_one: str | None
 ) -> None:
     world.lose(lost)
-    came = roll_back(str(world.serving), 9, world.metadata_path, 1000 + "abc".index(lost))
-    assert came.blessed is not None and not came.blessed.has_target
-    assert served(world.serving)[came.live] == lost
+    result = roll_back(str(world.serving), 9, world.metadata_path, 1000 + "abc".index(lost))
+    assert result.blessed is not None and not result.blessed.has_target
+    assert served(world.serving)[result.live] == lost
     assert world.last_blessed() == next_one
 
 
@@ -320,11 +320,13 @@ def test_rollback_to_a_renumbered_model_after_old_runs_were_deleted_is_found_by_
     def run(name: str) -> None:
         run = history.run()
         (model,) = run.node("Trainer", {"model": "Model"})
-        told: dict[str, Any] = {"blessed": 1, "current_model_id": model}
-        (blessing,) = run.node("Evaluator", {"blessing": "ModelBlessing"}, told=told)
-        came = push(make_model(Path(history.artifact(model).uri), name), str(history.serving), 2)
-        told = {"pushed": 1, "pushed_destination": came.path, "model_digest": came.digest}
-        run.node("Pusher", {"pushed_model": "PushedModel"}, inputs=[model, blessing], told=told)
+        custom_properties: dict[str, Any] = {"blessed": 1, "current_model_id": model}
+        (blessing,) = run.node("Evaluator", {"blessing": "ModelBlessing"}, custom_properties=custom_properties)
+        result = push(make_model(Path(history.artifact(model).uri), name), str(history.serving), 2)
+        custom_properties = {"pushed": 1, "pushed_destination": result.path, "model_digest": result.digest}
+        run.node(
+            "Pusher", {"pushed_model": "PushedModel"}, inputs=[model, blessing], custom_properties=custom_properties
+        )
         models[name] = model
 
     run("a")
@@ -334,6 +336,6 @@ def test_rollback_to_a_renumbered_model_after_old_runs_were_deleted_is_found_by_
     assert served(history.serving) == {1002: "a", 1003: "c"}
     prune(history.metadata_path, NAME, history.root, 1)
     assert {name: history.state(model) for name, model in models.items()} == {"a": "LIVE", "b": "DELETED", "c": "LIVE"}
-    came = roll_back(str(history.serving), 2, history.metadata_path, 1002)
-    assert (came.target, served(history.serving)[came.live], came.blessed) == (1002, "a", (1, True))
+    result = roll_back(str(history.serving), 2, history.metadata_path, 1002)
+    assert (result.target, served(history.serving)[result.live], result.blessed) == (1002, "a", (1, True))
     assert last_blessed(history.store) == models["a"]
