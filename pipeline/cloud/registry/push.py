@@ -92,7 +92,7 @@ def tidy(api: RegistryApi, target: Target) -> None:
     try:
         versions = registered(api, target)
     except VertexError as e:
-        _logger.warning("%s Versions that failed pushes left on the Endpoint stay there.", e)
+        _logger.warning("%s Versions that failed pushes may have left on the Endpoint stay there.", e)
         return
     blessed = holder(versions, target.registry.blessed_alias)
     endpoint.tidy(api, target, [blessed.number] if blessed else [], _PUSH_SECONDS)
