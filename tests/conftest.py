@@ -9,11 +9,11 @@ import pytest
 os.environ.setdefault("GCS_READ_CACHE_BLOCK_SIZE_MB", "1")
 
 # isort: split
-from pipeline.ground import beam_signatures
+from pipeline.ground import beam_cache
 from tests import once
 from tests.trainer_inputs import TrainerInputs, shop_inputs
 
-beam_signatures.remember()  # as a local run does
+beam_cache.install()  # as a local run does
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -18,7 +18,7 @@ from tfx.version import __version__
 from common.errors import ModelError, OutputError, PerennialError
 from configs.pipeline import PipelineConfig
 from documents.metrics import TrainingMetrics
-from pipeline.ground import beam_signatures, progress
+from pipeline.ground import beam_cache, progress
 from pipeline.ground.home import local_home, local_metadata_path
 from pipeline.ground.places import Places
 from pipeline.pipeline import create_pipeline
@@ -58,7 +58,7 @@ def run(config: PipelineConfig) -> Run | None:
     places, home = local_places(config), local_home(config)
     logs_dir = home / LOGS_DIR
     _require_writable(home, logs_dir, places)
-    beam_signatures.remember()
+    beam_cache.install()
     console = Console()
     console.print(f"Pipeline [bold]{config.name}[/] with tfx {__version__}", highlight=False)
     with _full_disks_told(home), pipeline_lock(config, console), progress.shown(logs_dir, console):
