@@ -31,17 +31,17 @@ def once(name: str, make: Callable[[Path], None]) -> Path:
 
     Args:
         name: The folder's name, which must contain everything that the content depends on.
-        make: Makes the folder; its argument is a path that does not exist yet.
+        make: Makes the folder; its argument is the path, which does not exist yet.
 
     Returns:
         The folder. All tests share it: copy it before you change a file.
     """
     folder = Path(os.environ[_VARIABLE], name)
+    made = folder.with_name(f"{name}.made")
     with folder.with_name(f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.exists():
-            unfinished = folder.with_name(f"{name}.unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)  # left by a test that failed while it made the folder
-            make(unfinished)
-            unfinished.rename(folder)
+        if not made.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # left by a test that failed while it made the folder
+            make(folder)
+            made.touch()
     return folder

@@ -1,82 +1,29 @@
 """MovieLens 100K, run for real: whatever goes wrong with data or model, the version that was served still is."""
 
-import dataclasses
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 
 from common.errors import DriftError
 from configs.data import Split
-from configs.load import DEFAULT_CONFIG, load_config
-from pipeline.datasets import layouts
-from pipeline.ground.places import Places
-from pipeline.pipeline import create_pipeline
-from pipeline.store.runs.records import Run, read_runs
+from pipeline.store.runs.records import Run
 from pipeline.store.versions.listing import listing
 from serving_signatures import retriever
-from serving_signatures.provenance import model_digest
+from tests.films import Films
+from tests.films import films as shared_films
 from tests.pipeline.components.retrieval_evaluator.test_refusals import NOISE
-from tests.real_data import real_data
 
 pytestmark = pytest.mark.e2e
 
 
-@dataclasses.dataclass
-class Films:
-    """The pipeline of MovieLens 100K in a folder, its data as lines."""
-
-    folder: Path
-    ratings: list[str]
-    items: list[str]
-
-    @property
-    def serving(self) -> Path:
-        return self.folder / "serving"
-
-    def run(
-        self,
-        ratings: list[str] | None = None,
-        items: list[str] | None = None,
-        split: Split | None = None,
-        **changes: Any,
-    ) -> Run:
-        """Runs the pipeline on this data, split like this, with these changes of the trainer's config."""
-        (self.folder / "ratings.tsv").write_text("".join(ratings or self.ratings))
-        (self.folder / "items.tsv").write_text("".join(items or self.items))
-        config = load_config(DEFAULT_CONFIG)
-        log = config.log.model_copy(update={"split": split or config.log.split})
-        config = config.model_copy(update={"trainer": config.trainer.model_copy(update=changes), "log": log})
-        places = Places(
-            pipeline_root=str(self.folder / "artifacts"),
-            serving_dir=str(self.serving),
-            log_paths=str(self.folder / "ratings.tsv"),
-            catalogue_path=str(self.folder / "items.tsv"),
-            interactions_schema=None,
-            catalogue_schema=None,
-            metadata_path=str(self.folder / "metadata.db"),
-        )
-        LocalDagRunner().run(create_pipeline(config, places))
-        return read_runs(str(self.folder / "metadata.db"), config.name)[-1]
-
-    def served(self) -> dict[str, str]:
-        """Version to the digest of what lies there."""
-        return {path.name: model_digest(str(path)) for path in self.serving.iterdir() if path.name.isdigit()}
-
-
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
+def films() -> Films:
     """One good run, whose model is pushed."""
-    data = real_data("movielens-100k")
-    published = {name: (data / name).read_bytes() for name in ("u.data", "u.item")}
-    files = layouts.movielens_official(published)
-    lines = {name: content.decode().splitlines(keepends=True) for name, content in files.items()}
-    films = Films(tmp_path_factory.mktemp("films"), lines["ratings.tsv"], lines["items.tsv"])
-    run = films.run()
+    films = shared_films()
+    run, _ = films.first_runs
     assert _blessed(run), _failed_rules(run)
     assert len(films.served()) == 1
     return films

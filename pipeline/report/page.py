@@ -2,10 +2,11 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import jinja2
 from markupsafe import Markup, escape
@@ -53,6 +54,13 @@ _SLICE_METRIC = "recall@10"
 
 _TITLE_CHARACTERS = 120
 """Longest title of an item on the page: long enough to recognise the item, too short to fill the page."""
+
+_KEPT_CHARTS = 64
+"""More than two pages have."""
+
+_Chart = TypeVar("_Chart", str, list[str])
+
+_DRAWN: dict[tuple[str, str], Any] = {}
 
 
 @dataclass(frozen=True)
@@ -166,26 +174,37 @@ def _safe(chart: str | list[str]) -> Markup | list[Markup]:
     return [Markup(svg) for svg in chart] if isinstance(chart, list) else Markup(chart)
 
 
+def _drawn(chart: Callable[..., _Chart], *data: Any) -> _Chart:
+    """Draws a chart, unless it was drawn in this process from the same data: a local run writes two pages."""
+    key = (chart.__name__, repr(data))
+    if key not in _DRAWN:
+        while len(_DRAWN) >= _KEPT_CHARTS:
+            _DRAWN.pop(next(iter(_DRAWN)))
+        _DRAWN[key] = chart(*data)
+    drawn: _Chart = _DRAWN[key]
+    return drawn
+
+
 def _charts(facts: RunFacts) -> dict[str, str | list[str]]:
     charts: dict[str, str | list[str]] = {}
     if facts.evaluation and facts.contenders:
         contenders, differences = facts.contenders, facts.evaluation.differences
-        charts["contenders"] = [quality.contenders_chart(contenders, metric) for metric in _CHARTED]
-        charts["over_k"] = [quality.over_k_chart(contenders, metric) for metric in ("recall", "ndcg")]
-        charts["differences"] = quality.differences_chart(differences, ("ndcg@10", "recall@10", "hit_rate@10"))
+        charts["contenders"] = [_drawn(quality.contenders_chart, contenders, metric) for metric in _CHARTED]
+        charts["over_k"] = [_drawn(quality.over_k_chart, contenders, metric) for metric in ("recall", "ndcg")]
+        charts["differences"] = _drawn(quality.differences_chart, differences, ("ndcg@10", "recall@10", "hit_rate@10"))
         slicings = contenders[MODEL].slices
-        charts["slices"] = [quality.slices_chart(contenders, slicing, _SLICE_METRIC) for slicing in slicings]
+        charts["slices"] = [_drawn(quality.slices_chart, contenders, slicing, _SLICE_METRIC) for slicing in slicings]
     if facts.training and facts.epochs:
-        charts["learning"] = progress.learning_charts(facts.epochs, facts.training.popularity)
+        charts["learning"] = _drawn(progress.learning_charts, facts.epochs, facts.training.popularity)
     if facts.warm_start:
-        charts["vocabulary"] = progress.vocabulary_chart(facts.warm_start.tables)
+        charts["vocabulary"] = _drawn(progress.vocabulary_chart, facts.warm_start.tables)
     if facts.cleaning:
-        charts["cleaning"] = progress.cleaning_chart(facts.cleaning)
+        charts["cleaning"] = _drawn(progress.cleaning_chart, facts.cleaning)
     if facts.serving_check:
-        charts["latency"] = progress.latency_chart(facts.serving_check.signatures)
+        charts["latency"] = _drawn(progress.latency_chart, facts.serving_check.signatures)
     if facts.run:
-        charts["timings"] = progress.timings_chart([(n.node_id, n.state, n.seconds) for n in facts.run.nodes])
-        charts["lineage"] = lineage_chart({n.node_id: n.state for n in facts.run.nodes}, edges_of(facts.run))
+        charts["timings"] = _drawn(progress.timings_chart, [(n.node_id, n.state, n.seconds) for n in facts.run.nodes])
+        charts["lineage"] = _drawn(lineage_chart, {n.node_id: n.state for n in facts.run.nodes}, edges_of(facts.run))
     none: dict[str, str | list[str]] = {
         "differences": "",
         "slices": [],

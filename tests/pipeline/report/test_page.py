@@ -7,10 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from matplotlib.figure import Figure
 
 from documents.data_gate import FoundAnomaly
 from pipeline.components.catalogue_gen.executor import make_catalogue
 from pipeline.components.serving_check.replay import nothing_asked
+from pipeline.report import page as page_module
 from pipeline.report.facts import Anomaly, Part, RunFacts
 from pipeline.report.page import SECTIONS, build_page
 from tests.documents.samples import changed
@@ -222,3 +224,19 @@ def test_page_serving_check_that_failed_before_it_timed_anything_is_told(changes
     check = changed(worlds.SERVING_CHECK, blessed=False, **changes)
     page = build_page(dataclasses.replace(worlds.pushed(), serving_check=check))
     assert check.failures[0] in page
+
+
+def test_page_of_the_same_run_draws_no_chart_again_and_another_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    canvases = []
+    monkeypatch.setattr(page_module, "_DRAWN", {})
+    savefig = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: [canvases.append(self), savefig(self, *a, **k)][1])
+    facts = worlds.pushed()
+    first = build_page(facts)
+    drawn = len(canvases)
+    assert first == build_page(facts)
+    assert len(canvases) == drawn > 10
+    assert facts.cleaning is not None
+    other = dataclasses.replace(facts, cleaning=changed(facts.cleaning, rows=facts.cleaning.rows + 1))
+    assert build_page(other) != first
+    assert len(canvases) == drawn + 1

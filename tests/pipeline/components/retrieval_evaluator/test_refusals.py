@@ -9,15 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-from tfx.orchestration.pipeline import RunOptions
 
-from configs.load import DEFAULT_CONFIG, load_config
-from pipeline.datasets import layouts
-from pipeline.ground.places import Places
-from pipeline.pipeline import create_pipeline
+from tests.films import films
 from tests.pipeline.components.retrieval_evaluator.inputs import Evaluated, evaluate
-from tests.real_data import real_data
 
 pytestmark = pytest.mark.e2e
 
@@ -35,29 +29,12 @@ class Trained:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """The real pipeline up to the trainer, twice; all but the trainer comes from the cache the second time."""
-    data, folder = real_data("movielens-100k"), tmp_path_factory.mktemp("movielens")
-    published = {name: (data / name).read_bytes() for name in ("u.data", "u.item")}
-    for name, content in layouts.movielens_official(published).items():
-        (folder / name).write_bytes(content)
-    config = load_config(DEFAULT_CONFIG)
-    places = Places(
-        pipeline_root=str(folder / "artifacts"),
-        serving_dir=str(folder / "serving"),
-        log_paths=str(folder / "ratings.tsv"),
-        catalogue_path=str(folder / "items.tsv"),
-        interactions_schema=None,
-        catalogue_schema=None,
-        metadata_path=str(folder / "metadata.db"),
-    )
-    for seed in (0, 1):
-        seeded = config.model_copy(update={"trainer": config.trainer.model_copy(update={"seed": seed})})
-        LocalDagRunner().run(create_pipeline(seeded, places), run_options=RunOptions(to_nodes=["TwoTowerTrainer"]))
-    (examples,) = (folder / "artifacts" / "InteractionGen" / "examples").iterdir()
-    models = (folder / "artifacts" / "TwoTowerTrainer" / "model").iterdir()
-    first, second = sorted(models, key=lambda path: int(path.name))
-    return Trained(examples, first, second)
+def trained() -> Trained:
+    """What the real pipeline has trained."""
+    first, other_seed = films().first_runs
+    examples = first.outputs("Examples")["InteractionGen"]
+    models = [run.outputs("Model")["TwoTowerTrainer"] for run in (first, other_seed)]
+    return Trained(Path(examples.uri), *(Path(model.uri) for model in models))
 
 
 @pytest.fixture(scope="module")
