@@ -5,9 +5,10 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from configs.base import Settings
-from configs.data import Catalogue, Log
+from configs.catalogue import Catalogue
 from configs.data_gate import DataGateSettings
 from configs.evaluation import Evaluation, Gate
+from configs.log import Log
 from configs.model import Serving, Trainer
 from configs.push import PushSettings, ServingCheckSettings
 from configs.runs import Runs

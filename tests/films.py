@@ -7,8 +7,8 @@ from typing import Any
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import RunOptions
 
-from configs.data import Split
 from configs.load import DEFAULT_CONFIG, load_config
+from configs.split import Split
 from pipeline.datasets import layouts
 from pipeline.ground.places import Places
 from pipeline.pipeline import create_pipeline

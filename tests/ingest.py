@@ -12,7 +12,8 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from configs.data import Catalogue, Log
+from configs.catalogue import Catalogue
+from configs.log import Log
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
 from pipeline.components.catalogue_gen import executor as catalogue_executor

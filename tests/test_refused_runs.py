@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.errors import DriftError
-from configs.data import Split
+from configs.split import Split
 from pipeline.store.runs.records import Run
 from pipeline.store.versions.listing import listing
 from serving_signatures import retriever

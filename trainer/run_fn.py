@@ -7,7 +7,7 @@ from typing import Any
 import numpy.typing as npt
 import tensorflow_transform as tft
 
-from configs.data import Catalogue
+from configs.catalogue import Catalogue
 from configs.model import Serving, Trainer
 from documents.provenance import FinalMetrics, Start
 from serving_signatures.export import SIGNATURES, export_model

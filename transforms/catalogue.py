@@ -5,7 +5,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from configs.data import Catalogue, CategoryFeature, Feature, NumberFeature, TextFeature
+from configs.catalogue import Catalogue
+from configs.content_features import CategoryFeature, Feature, NumberFeature, TextFeature
 from transforms import features
 from transforms.interactions import first
 

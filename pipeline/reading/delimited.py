@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from common.errors import DataError
-from configs.data import FileFormat
+from configs.file_format import FileFormat
 from pipeline.reading import bad_rows
 from pipeline.reading.layout import FileLayout, count_fields
 

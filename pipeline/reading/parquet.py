@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.errors import DataError
-from configs.data import Column
+from configs.file_format import Column
 
 
 def open_parquet(stream: IO[bytes]) -> Any:

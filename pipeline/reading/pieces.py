@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from common.errors import DataError
-from configs.data import Column, FileFormat
+from configs.file_format import Column, FileFormat
 from pipeline.reading import bad_rows, delimited, files, layout, parquet
 from pipeline.reading.bad_rows import BadRow, Problems
 from pipeline.reading.delimited import Kind, Parsed

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from common.errors import ConfigError, DataSetError
-from configs.data import CategoryFeature
+from configs.content_features import CategoryFeature
 from configs.load import DEFAULT_CONFIG, load_config
 from pipeline.runners.places import local_places, vertex_places
 from pipeline.runners.vertex.compile import compile_job

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from common.errors import TrainingError
-from configs.data import Catalogue
+from configs.catalogue import Catalogue
 from configs.model import Serving, Trainer
 from serving_signatures.export import SIGNATURES
 from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples

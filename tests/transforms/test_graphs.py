@@ -13,7 +13,7 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-from configs.data import Catalogue
+from configs.catalogue import Catalogue
 from transforms import catalogue, features, interactions
 
 INTERACTIONS = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from common.errors import DataSetError
-from configs.data import Log
+from configs.log import Log
 from configs.pipeline import PipelineConfig
 from pipeline import datasets
 from pipeline.commands.doctor.check import Check

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from common.atomicity import move_file, new_folder, sweep, write_json
 from common.errors import OutputError, PerennialError
-from configs.data import Log
+from configs.log import Log
 from configs.pipeline import PipelineConfig
 from documents.document import Document
 from documents.evaluation import EvaluationReport, Measurement

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 
 from common.atomicity import new_file
 from common.errors import ConfigError, DataError
-from configs.data import FileFormat, Log, LogColumns
+from configs.file_format import FileFormat
+from configs.log import Log, LogColumns
 from pipeline import datasets
 from pipeline.components.interaction_gen import reading
 from pipeline.reading import columns, files, pieces, settings

@@ -3,7 +3,7 @@
 from tfx import types
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from configs.data import Catalogue
+from configs.catalogue import Catalogue
 from pipeline.components.catalogue_gen import executor
 from pipeline.reading.example_gen import FileGen
 

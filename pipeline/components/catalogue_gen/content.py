@@ -8,7 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from configs.data import Catalogue, CategoryFeature, Column, Feature, NumberFeature
+from configs.catalogue import Catalogue
+from configs.content_features import CategoryFeature, Feature, NumberFeature
+from configs.file_format import Column
 from pipeline.reading import columns
 from pipeline.reading.bad_rows import Problems
 

@@ -20,7 +20,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
-from configs.data import Catalogue
+from configs.catalogue import Catalogue
 from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen import reading
 from pipeline.components.catalogue_gen.reading import Items

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.errors import DataError
-from configs.data import Catalogue, Column
+from configs.catalogue import Catalogue
+from configs.file_format import Column
 from pipeline.components.catalogue_gen import content
 from pipeline.reading import bad_rows, columns, pieces, report
 from pipeline.reading.bad_rows import BadRow, Problems

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from configs.data import Cleaning
+from configs.cleaning import Cleaning
 from pipeline.components.interaction_gen.interactions import Interactions, stable_order
 from pipeline.reading import columns
 

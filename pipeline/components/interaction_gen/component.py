@@ -1,6 +1,6 @@
 """InteractionGen turns the interaction log into one Example per user, in the splits `train` and `eval`."""
 
-from configs.data import Log
+from configs.log import Log
 from pipeline.components.interaction_gen import executor
 from pipeline.components.interaction_gen.encoding import EVAL, TRAIN
 from pipeline.reading.example_gen import FileGen

@@ -13,7 +13,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
-from configs.data import Log
+from configs.log import Log
 from documents.cleaning import CleaningReport, Step
 from pipeline.components.interaction_gen import cleaning, encoding, interactions, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from configs.data import Log
+from configs.log import Log
 from documents.cleaning import DailyCounts, SplitCounts
 from documents.document import Document
 from documents.reading import LogReadingCounts

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from common.errors import DataError
-from configs.data import Column, Log
+from configs.file_format import Column
+from configs.log import Log
 from pipeline.components.interaction_gen.report import UNITS, LogReport
 from pipeline.reading import bad_rows, columns, pieces
 from pipeline.reading.bad_rows import Problems

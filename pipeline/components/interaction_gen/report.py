@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from configs.data import Log
+from configs.log import Log
 from documents.reading import LogReadingCounts
 from pipeline.reading import bad_rows
 from pipeline.reading import report as tabular_report

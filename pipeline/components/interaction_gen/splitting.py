@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from configs.data import Split
+from configs.split import Split
 from pipeline.components.interaction_gen.interactions import Interactions
 
 MAX_BUCKETS = 1 << 22

@@ -14,7 +14,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from configs.data import Log
+from configs.log import Log
 from pipeline.components.interaction_gen import (
     cleaning,
     encoding,

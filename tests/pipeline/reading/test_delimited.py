@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from configs.data import FileFormat
+from configs.file_format import FileFormat
 from pipeline.reading import delimited
 from pipeline.reading.layout import FileLayout, count_fields
 

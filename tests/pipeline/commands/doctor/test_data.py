@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from configs.data import Log
 from configs.load import DEFAULT_CONFIG, load_config
+from configs.log import Log
 from pipeline.commands.doctor import data as data_module
 from pipeline.commands.doctor.data import data, log_rows, paths_of
 

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from common.errors import ConfigError, DataError
-from configs.data import Log
+from configs.log import Log
 from pipeline.commands.replay.windows import cut, windowed
 from tests.ingest import log_config, run_interaction_gen
 

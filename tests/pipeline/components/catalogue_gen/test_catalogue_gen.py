@@ -13,7 +13,7 @@ from tfx import types
 from tfx.types import standard_artifacts
 
 from common.errors import DataError, OutputError
-from configs.data import Catalogue
+from configs.catalogue import Catalogue
 from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen.executor import encode, make_catalogue
 from pipeline.reading.files import list_files

@@ -15,7 +15,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from common.errors import DataError
-from configs.data import Catalogue, Log
+from configs.catalogue import Catalogue
+from configs.log import Log
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.interaction_gen.component import InteractionGen
 from pipeline.reading.driver import Driver

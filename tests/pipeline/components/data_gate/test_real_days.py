@@ -14,8 +14,9 @@ from tfx.components.statistics_gen import executor as statistics_executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from common.errors import DriftError
-from configs.data import Catalogue, Log
+from configs.catalogue import Catalogue
 from configs.data_gate import DataGateSettings
+from configs.log import Log
 from pipeline.components.data_gate import executor
 from pipeline.ground.artifacts import DataBlessing
 from tests.ingest import run_catalogue_gen, run_interaction_gen

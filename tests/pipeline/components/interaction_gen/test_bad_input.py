@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from common.errors import DataError, OutputError
-from configs.data import Log
+from configs.log import Log
 from pipeline.components.interaction_gen import reading, report
 from pipeline.ground import records
 from pipeline.reading.files import list_files

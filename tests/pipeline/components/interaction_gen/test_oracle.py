@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from configs.data import Log
+from configs.log import Log
 from tests.ingest import Ingested, Row, log_config, run_interaction_gen
 
 Event = tuple[str, str, float, int]

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from configs.data import Catalogue
+from configs.catalogue import Catalogue
 from configs.model import Trainer
 from documents.provenance import Provenance
 from serving_signatures.export import export_model

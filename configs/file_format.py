@@ -1,0 +1,76 @@
+"""Defines how the files of the log and of the catalogue are laid out."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from configs.base import Settings
+
+Column = str | Annotated[int, Field(ge=0)]
+"""A column: its name in the header, or its position from 0."""
+
+
+class FileFormat(Settings):
+    """The layout of a text file. Of these fields, Parquet needs `kind` alone.
+
+    Example:
+        log:
+          path: ratings.dat
+          format: {separator: "::", quote: "", header: false}
+          columns: {user_id: 0, item_id: 1, value: 2, timestamp: 3}
+    """
+
+    kind: Literal["delimited", "parquet"] = "delimited"
+    """`delimited`: text (CSV, TSV, `::`). `parquet`: Parquet. A file whose name ends in `.gz` is decompressed while it
+    is read."""
+
+    separator: str = Field(default=",", min_length=1, max_length=8)
+    """Characters between two columns; no line end. Default: the comma of RFC 4180."""
+
+    header: bool = True
+    """Whether the first line of each file names the columns. Default: yes, as in RFC 4180's examples."""
+
+    quote: str = Field(default='"', max_length=1)
+    """The quote character, ASCII; empty for none. Default: RFC 4180. Only a separator of one character can have one."""
+
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    """Character encoding of the files. A byte-order mark is skipped. Default: UTF-8."""
+
+    @field_validator("separator")
+    @classmethod
+    def _separator_ends_no_line(cls, separator: str) -> str:
+        if "\n" in separator or "\r" in separator:
+            raise ValueError("a line end separates rows, so it cannot separate columns")
+        return separator
+
+    @field_validator("quote")
+    @classmethod
+    def _quote_is_one_byte(cls, quote: str) -> str:
+        # Arrow's parser takes one byte.
+        if quote and (not quote.isascii() or quote in "\r\n\0"):
+            raise ValueError("must be one ASCII character other than a line end, or '' for none")
+        return quote
+
+    @model_validator(mode="after")
+    def _quote_and_separator_fit_together(self) -> "FileFormat":
+        if len(self.separator) > 1 and self.quote:
+            raise ValueError(f"a separator of several characters ({self.separator!r}) cannot be quoted: set quote: ''")
+        if self.separator == self.quote:
+            raise ValueError(f"separator and quote are both {self.quote!r}; set quote: '' if nothing is quoted")
+        return self
+
+
+def refuse_names_without_header(form: FileFormat, columns: Iterable[Column | None]) -> None:
+    """Checks that columns have positions where no header names them.
+
+    Args:
+        form: The layout of the files.
+        columns: The columns of a config; None for one that it leaves out.
+
+    Raises:
+        ValueError: A column has a name, and the files have no header.
+    """
+    named = [column for column in columns if isinstance(column, str)]
+    if named and form.kind == "delimited" and not form.header:
+        raise ValueError(f"without a header, columns must be given by position; received names {named}")

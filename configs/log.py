@@ -1,0 +1,94 @@
+"""Defines where the interaction log is, and how it is read, cleaned and split."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from configs.base import Settings
+from configs.cleaning import Cleaning
+from configs.file_format import Column, FileFormat, refuse_names_without_header
+from configs.split import Split
+
+MAX_FLOAT32 = 3.4028234663852886e38
+"""The largest finite float32, the type of floats in Examples."""
+
+
+class LogColumns(Settings):
+    """The columns of the log, by name in the header or by position from 0."""
+
+    user_id: Column = "user_id"
+    """Column of the user's id."""
+
+    item_id: Column = "item_id"
+    """Column of the item's id."""
+
+    value: Column | None = None
+    """Column of a rating (number) or of an event type (word). None: every row is a plain like."""
+
+    timestamp: Column | None = None
+    """Column of the time of the interaction, in `timestamp_unit`. None: the order of the rows in the input is the order
+    in time."""
+
+    @model_validator(mode="after")
+    def _users_are_not_items(self) -> "LogColumns":
+        if self.user_id == self.item_id:
+            raise ValueError(f"user_id and item_id are both column {self.user_id!r}")
+        return self
+
+
+class Log(Settings):
+    """The interaction log: one row for each time a user met an item.
+
+    Example:
+        log:
+          path: events-*.csv
+          columns: {user_id: customer, item_id: sku, timestamp: time}
+    """
+
+    path: str | dict[Literal["train", "eval"], str]
+    """Glob of the files: local, `gs://…`, or `dataset://NAME/FILE` for a data set of `perennial datasets`. Relative
+    paths start at the YAML's folder. With the `given` split, a mapping from `train` and from `eval` to a glob each."""
+
+    format: FileFormat = FileFormat()
+    """The layout of the files."""
+
+    columns: LogColumns = LogColumns()
+    """The columns that hold user, item, value and time."""
+
+    timestamp_unit: Literal["s", "ms", "us"] = "s"
+    """Unit of the timestamps. Default: Unix seconds."""
+
+    event_weights: Annotated[dict[str, Annotated[float, Field(gt=0, le=MAX_FLOAT32)]], Field(min_length=1)] | None = (
+        None
+    )
+    """Weight of each event type, where the value column holds event types. A row with another type is a bad row. None:
+    the values are numbers."""
+
+    cleaning: Cleaning = Cleaning()
+    """Which rows are removed, and when the run stops."""
+
+    split: Split = Split()
+    """Which interactions are held out to evaluate the model."""
+
+    num_shards: int = Field(default=0, ge=0)
+    """Number of shards of users; each is sorted and grouped in one piece, and is one output file per split. 0: by input
+    size, about 64 MiB a shard."""
+
+    @model_validator(mode="after")
+    def _parts_fit_together(self) -> "Log":
+        given = self.split.method == "given"
+        if given != isinstance(self.path, dict):
+            raise ValueError(
+                "split.method 'given' and a path that maps 'train' and 'eval' to globs go together; "
+                f"received method {self.split.method!r} and path {self.path!r}"
+            )
+        if isinstance(self.path, dict) and set(self.path) != {"train", "eval"}:
+            raise ValueError(f"path must name both 'train' and 'eval'; received {sorted(self.path)}")
+        if self.event_weights is not None and self.columns.value is None:
+            raise ValueError("event_weights needs columns.value, the column of the event type")
+        if self.cleaning.positive_min is not None and self.columns.value is None and self.cleaning.deduplicate != "sum":
+            raise ValueError("cleaning.positive_min needs columns.value, or cleaning.deduplicate: sum to count events")
+        if self.columns.timestamp is None and (self.split.method == "time" or self.cleaning.window_days is not None):
+            raise ValueError("split.method 'time' and cleaning.window_days need columns.timestamp")
+        refuse_names_without_header(self.format, self.columns.model_dump().values())
+        return self
