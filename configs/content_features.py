@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from configs.base import Settings
 from configs.file_format import Column
@@ -103,3 +103,14 @@ class NumberFeature(Settings):
 
 
 Feature = Annotated[TextFeature | CategoryFeature | NumberFeature, Field(discriminator="kind")]
+
+
+def _names_are_feature_names(features: dict[str, Feature]) -> dict[str, Feature]:
+    for name in features:
+        if not name.isidentifier() or name in ("item_id", "title"):
+            raise ValueError(f"a feature's name must be an identifier other than item_id and title; received {name!r}")
+    return features
+
+
+ContentFeatures = Annotated[dict[str, Feature], AfterValidator(_names_are_feature_names)]
+"""Content features by name."""

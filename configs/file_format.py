@@ -74,3 +74,16 @@ def refuse_names_without_header(form: FileFormat, columns: Iterable[Column | Non
     named = [column for column in columns if isinstance(column, str)]
     if named and form.kind == "delimited" and not form.header:
         raise ValueError(f"without a header, columns must be given by position; received names {named}")
+
+
+def require_names(paths: Iterable[str]) -> None:
+    """Checks that every path of a config names files.
+
+    Args:
+        paths: Globs.
+
+    Raises:
+        ValueError: One is empty.
+    """
+    if not all(paths):
+        raise ValueError("path is empty; name the files, or a glob of them")

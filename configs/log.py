@@ -1,4 +1,7 @@
-"""Defines where the interaction log is, and how it is read, cleaned and split."""
+"""Defines where the interaction log is, and how it is read, cleaned and split.
+
+A component gets `LogSettings`, which names no place: the files that a run reads are the component's input.
+"""
 
 from typing import Annotated, Literal
 
@@ -6,7 +9,7 @@ from pydantic import Field, model_validator
 
 from configs.base import Settings
 from configs.cleaning import Cleaning
-from configs.file_format import Column, FileFormat, refuse_names_without_header
+from configs.file_format import Column, FileFormat, refuse_names_without_header, require_names
 from configs.split import Split
 
 MAX_FLOAT32 = 3.4028234663852886e38
@@ -36,18 +39,8 @@ class LogColumns(Settings):
         return self
 
 
-class Log(Settings):
-    """The interaction log: one row for each time a user met an item.
-
-    Example:
-        log:
-          path: events-*.csv
-          columns: {user_id: customer, item_id: sku, timestamp: time}
-    """
-
-    path: str | dict[Literal["train", "eval"], str]
-    """Glob of the files: local, `gs://…`, or `dataset://NAME/FILE` for a data set of `perennial datasets`. Relative
-    paths start at the YAML's folder. With the `given` split, a mapping from `train` and from `eval` to a glob each."""
+class LogSettings(Settings):
+    """How the log is read, cleaned and split, wherever its files are."""
 
     format: FileFormat = FileFormat()
     """The layout of the files."""
@@ -75,7 +68,42 @@ class Log(Settings):
     size, about 64 MiB a shard."""
 
     @model_validator(mode="after")
-    def _parts_fit_together(self) -> "Log":
+    def _parts_fit_together(self) -> "LogSettings":
+        if self.event_weights is not None and self.columns.value is None:
+            raise ValueError("event_weights needs columns.value, the column of the event type")
+        if self.cleaning.positive_min is not None and self.columns.value is None and self.cleaning.deduplicate != "sum":
+            raise ValueError("cleaning.positive_min needs columns.value, or cleaning.deduplicate: sum to count events")
+        if self.columns.timestamp is None and (self.split.method == "time" or self.cleaning.window_days is not None):
+            raise ValueError("split.method 'time' and cleaning.window_days need columns.timestamp")
+        refuse_names_without_header(self.format, self.columns.model_dump().values())
+        return self
+
+
+class LogPlace(Settings):
+    """Where the log's files are."""
+
+    path: str | dict[Literal["train", "eval"], str]
+    """Glob of the files: local, `gs://…`, or `dataset://NAME/FILE` for a data set of `perennial datasets`. Relative
+    paths start at the YAML's folder. With the `given` split, a mapping from `train` and from `eval` to a glob each."""
+
+    @model_validator(mode="after")
+    def _place_is_named(self) -> "LogPlace":
+        require_names([self.path] if isinstance(self.path, str) else self.path.values())
+        return self
+
+
+# Fields of the last base come first, so `path` is the first field here and in docs/config.md.
+class Log(LogSettings, LogPlace):
+    """The interaction log: one row for each time a user met an item.
+
+    Example:
+        log:
+          path: events-*.csv
+          columns: {user_id: customer, item_id: sku, timestamp: time}
+    """
+
+    @model_validator(mode="after")
+    def _path_fits_the_split(self) -> "Log":
         given = self.split.method == "given"
         if given != isinstance(self.path, dict):
             raise ValueError(
@@ -84,11 +112,4 @@ class Log(Settings):
             )
         if isinstance(self.path, dict) and set(self.path) != {"train", "eval"}:
             raise ValueError(f"path must name both 'train' and 'eval'; received {sorted(self.path)}")
-        if self.event_weights is not None and self.columns.value is None:
-            raise ValueError("event_weights needs columns.value, the column of the event type")
-        if self.cleaning.positive_min is not None and self.columns.value is None and self.cleaning.deduplicate != "sum":
-            raise ValueError("cleaning.positive_min needs columns.value, or cleaning.deduplicate: sum to count events")
-        if self.columns.timestamp is None and (self.split.method == "time" or self.cleaning.window_days is not None):
-            raise ValueError("split.method 'time' and cleaning.window_days need columns.timestamp")
-        refuse_names_without_header(self.format, self.columns.model_dump().values())
         return self

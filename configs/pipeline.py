@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from configs.base import Settings
 from configs.catalogue import Catalogue
@@ -81,11 +81,3 @@ class PipelineConfig(Settings):
 
     vertex: Vertex | None = None
     """Where the pipeline runs on Vertex AI; needed only there."""
-
-    @field_validator("log", "catalogue")
-    @classmethod
-    def _has_a_path(cls, data: Log | Catalogue | None) -> Log | Catalogue | None:
-        # Not checked in Log and Catalogue: components get those without a path, because the input config has it.
-        if data is not None and not all([data.path] if isinstance(data.path, str) else data.path.values()):
-            raise ValueError("path is empty; name the files, or a glob of them")
-        return data

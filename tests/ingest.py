@@ -12,8 +12,8 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from configs.catalogue import Catalogue
-from configs.log import Log
+from configs.catalogue import CatalogueSettings
+from configs.log import LogSettings
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
 from pipeline.components.catalogue_gen import executor as catalogue_executor
@@ -49,13 +49,13 @@ class Ingested:
         return {row["user_id"][0]: row for row in self.rows(split)}
 
 
-def log_config(**changes: Any) -> Log:
+def log_config(**changes: Any) -> LogSettings:
     """A log of `user_id,item_id,rating,timestamp` with a header."""
     columns = {"user_id": "user_id", "item_id": "item_id", "value": "rating", "timestamp": "timestamp"}
-    return Log.model_validate({"path": "", "columns": columns, **changes})
+    return LogSettings.model_validate({"columns": columns, **changes})
 
 
-def run_interaction_gen(log: Log, paths: str | dict[str, str], out: Path, *beam_args: str) -> Ingested:
+def run_interaction_gen(log: LogSettings, paths: str | dict[str, str], out: Path, *beam_args: str) -> Ingested:
     component = InteractionGen(log, paths)
     examples = _artifact(out)
     executor = interaction_executor.Executor(_context(beam_args))
@@ -64,7 +64,7 @@ def run_interaction_gen(log: Log, paths: str | dict[str, str], out: Path, *beam_
 
 
 def run_catalogue_gen(
-    catalogue: Catalogue | None, path: str, interactions: types.Artifact, out: Path, *beam_args: str
+    catalogue: CatalogueSettings | None, path: str, interactions: types.Artifact, out: Path, *beam_args: str
 ) -> Ingested:
     component = CatalogueGen(catalogue, path, types.Channel(type=standard_artifacts.Examples))
     examples = _artifact(out)

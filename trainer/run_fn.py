@@ -7,7 +7,7 @@ from typing import Any
 import numpy.typing as npt
 import tensorflow_transform as tft
 
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from configs.model import Serving, Trainer
 from documents.provenance import FinalMetrics, Start
 from serving_signatures.export import SIGNATURES, export_model
@@ -50,8 +50,8 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     check_data(interactions, held_out, settings.batch_size)
     users = interactions_graph.vocabulary_by_name(features.USER_VOCABULARY)
     interacted_items = interactions_graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
-    catalogue = Catalogue(path="", features=custom["catalogue"] or {})
-    candidates = read_candidates(fn_args.candidates_files, interacted_items, content_sizes(catalogue_graph, catalogue))
+    content = CatalogueSettings(features=custom["catalogue"]).features
+    candidates = read_candidates(fn_args.candidates_files, interacted_items, content_sizes(catalogue_graph, content))
     popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
     evaluator = Evaluator(held_out, candidates, popularity, settings.eval_top_k, settings.eval_max_users)
     counts = {
@@ -69,7 +69,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         evaluator.counts,
     )
 
-    vocabularies = content_vocabularies(catalogue_graph, catalogue)
+    vocabularies = content_vocabularies(catalogue_graph, content)
     digest = data_digest(interactions, held_out, users, interacted_items, candidates, vocabularies)
     base = find_base_model(fn_args.base_model, settings)
     if base.is_made_of(custom["provenance"], digest):

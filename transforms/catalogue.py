@@ -1,14 +1,17 @@
 """Builds the catalogue graph: ids to places, text to tokens, categories to vocabularies, numbers to buckets."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
+from pydantic import TypeAdapter
 
-from configs.catalogue import Catalogue
-from configs.content_features import CategoryFeature, Feature, NumberFeature, TextFeature
+from configs.content_features import CategoryFeature, ContentFeatures, Feature, NumberFeature, TextFeature
 from transforms import features
 from transforms.interactions import first
+
+_CONTENT: TypeAdapter[ContentFeatures] = TypeAdapter(ContentFeatures)
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, Any]:
@@ -33,44 +36,42 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
             item_id, vocab_filename=features.CATALOGUE_VOCABULARY
         ),
     }
-    for name, feature in Catalogue(path="", features=custom_config["features"]).features.items():
+    for name, feature in _CONTENT.validate_python(custom_config["features"]).items():
         outputs[features.content_index(name)] = _indices(name, feature, inputs[name])
     return outputs
 
 
-def content_sizes(graph: tft.TFTransformOutput, catalogue: Catalogue | None) -> dict[str, int]:
+def content_sizes(graph: tft.TFTransformOutput, content: Mapping[str, Feature]) -> dict[str, int]:
     """The number of indices of each content feature.
 
     Args:
         graph: The catalogue's transform graph.
-        catalogue: The config whose features the graph was made with; None for a catalogue of ids only.
+        content: The content features that the graph was made with, by name.
 
     Returns:
         Feature name to number of indices; every index is below this number.
     """
-    chosen = catalogue.features if catalogue is not None else {}
     return {
         name: feature.buckets
         if isinstance(feature, NumberFeature)
         else graph.vocabulary_size_by_name(features.content_vocabulary(name))
-        for name, feature in chosen.items()
+        for name, feature in content.items()
     }
 
 
-def content_vocabularies(graph: tft.TFTransformOutput, catalogue: Catalogue | None) -> dict[str, list[bytes]]:
+def content_vocabularies(graph: tft.TFTransformOutput, content: Mapping[str, Feature]) -> dict[str, list[bytes]]:
     """The vocabularies of text and categories: what their indices mean.
 
     Args:
         graph: The catalogue's transform graph.
-        catalogue: As in `content_sizes`.
+        content: As in `content_sizes`.
 
     Returns:
         Feature name to its entries, in the order of their indices; features without a vocabulary are left out.
     """
-    chosen = catalogue.features if catalogue is not None else {}
     return {
         name: graph.vocabulary_by_name(features.content_vocabulary(name))
-        for name, feature in chosen.items()
+        for name, feature in content.items()
         if not isinstance(feature, NumberFeature)
     }
 

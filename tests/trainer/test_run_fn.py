@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from common.errors import TrainingError
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from configs.model import Serving, Trainer
 from serving_signatures.export import SIGNATURES
 from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
@@ -166,7 +166,7 @@ def test_data_digest_items_change_places_or_other_targets_differs(tmp_path: Path
             graphs[0].vocabulary_by_name(name)
             for name in (features.USER_VOCABULARY, features.INTERACTED_ITEM_VOCABULARY)
         )
-        catalogue = Catalogue(path="", features=content)
+        catalogue = CatalogueSettings(features=content).features
         candidates = read_candidates(inputs.candidates_files, interacted, content_sizes(graphs[1], catalogue))
         words = content_vocabularies(graphs[1], catalogue)
         train_split, eval_split = (read_histories(files) for files in (inputs.train_files, inputs.eval_files))

@@ -13,7 +13,7 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from transforms import catalogue, features, interactions
 
 INTERACTIONS = {
@@ -179,7 +179,7 @@ def test_catalogue_numbers_fall_into_quantiles_and_missing_ones_nowhere(items: A
 
 
 def test_content_sizes_bound_every_index(items: Any) -> None:
-    sizes = catalogue.content_sizes(items[1], Catalogue(path="", features=CATALOGUE_CONFIG))
+    sizes = catalogue.content_sizes(items[1], CatalogueSettings(features=CATALOGUE_CONFIG).features)
     assert sizes == {"words": 3, "letters": len({" ét", "été", "té ", " a ", " ab", "ab "}), "genres": 2, "year": 2}
     for row in items[0]:
         for name, size in sizes.items():

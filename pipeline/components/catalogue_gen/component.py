@@ -3,7 +3,7 @@
 from tfx import types
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from pipeline.components.catalogue_gen import executor
 from pipeline.reading.example_gen import FileGen
 
@@ -28,7 +28,7 @@ class CatalogueGen(FileGen):
 
     def __init__(
         self,
-        catalogue: Catalogue | None,
+        catalogue: CatalogueSettings | None,
         path: str | dict[str, str],
         interactions: types.BaseChannel,
         folder_parameter: str | None = None,
@@ -41,9 +41,10 @@ class CatalogueGen(FileGen):
             interactions: InteractionGen's Examples.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same pattern in another folder.
         """
-        unplaced = None if catalogue is None else catalogue.model_copy(update={"path": ""}).model_dump(mode="json")
+        fields = set(CatalogueSettings.model_fields)
+        values = None if catalogue is None else catalogue.model_dump(mode="json", include=fields)
         super().__init__(
-            values={executor.CATALOGUE_KEY: unplaced},
+            values={executor.CATALOGUE_KEY: values},
             paths={executor.SPLIT: path} if isinstance(path, str) else path,
             output_splits=(),
             folder_parameter=folder_parameter,

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from configs.content_features import CategoryFeature, Feature, NumberFeature
 from configs.file_format import Column
 from pipeline.reading import columns
@@ -18,7 +18,7 @@ TEXT = pa.list_(pa.string())
 NUMBER = pa.list_(pa.float32())
 
 
-def wanted_columns(catalogue: Catalogue) -> dict[str, Column]:
+def wanted_columns(catalogue: CatalogueSettings) -> dict[str, Column]:
     """Returns field to the column that holds it, for all content features; each flag is a field of its own."""
     wanted: dict[str, Column] = {}
     for name, feature in catalogue.features.items():
@@ -29,7 +29,7 @@ def wanted_columns(catalogue: Catalogue) -> dict[str, Column]:
     return wanted
 
 
-def types(catalogue: Catalogue) -> dict[str, Any]:
+def types(catalogue: CatalogueSettings) -> dict[str, Any]:
     """Returns content feature to its Arrow type."""
     return {name: NUMBER if isinstance(f, NumberFeature) else TEXT for name, f in catalogue.features.items()}
 

@@ -20,7 +20,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen import reading
 from pipeline.components.catalogue_gen.reading import Items
@@ -54,7 +54,7 @@ _SAMPLED_IDS = 3
 class CatalogueIngest:
     """The one Beam element: what a worker needs to read and write the catalogue."""
 
-    catalogue: Catalogue | None
+    catalogue: CatalogueSettings | None
     inputs: list[InputFile]
     interactions_uri: str
     uri: str
@@ -83,7 +83,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         started = time.monotonic()
         values = settings.unpack(exec_properties)[CATALOGUE_KEY]
-        catalogue = None if values is None else Catalogue.model_validate(values)
+        catalogue = None if values is None else CatalogueSettings.model_validate(values)
         inputs = []
         if catalogue is not None:
             base, patterns = settings.input_globs(exec_properties)
@@ -136,7 +136,7 @@ def write_catalogue(job: CatalogueIngest) -> None:
 
 
 def make_catalogue(
-    inputs: list[InputFile], catalogue: Catalogue | None, interacted: Any
+    inputs: list[InputFile], catalogue: CatalogueSettings | None, interacted: Any
 ) -> tuple[Any, CatalogueReport, list[dict[str, Any]]]:
     """Reads the catalogue, checks it, and adds the items of the log that it lacks.
 
@@ -173,7 +173,7 @@ def make_catalogue(
     return table, found, report.quarantine_json(items.report)
 
 
-def _require_usable(items: Items, catalogue: Catalogue, interacted: Any, unknown: Any) -> None:
+def _require_usable(items: Items, catalogue: CatalogueSettings, interacted: Any, unknown: Any) -> None:
     """Refuses a catalogue with too many bad rows, or with too few of the log's items; it lacks those in `unknown`."""
     fault = report.fault(items.report, catalogue.max_bad_fraction, "catalogue.max_bad_fraction")
     if fault is not None:

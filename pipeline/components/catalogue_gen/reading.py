@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.errors import DataError
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from configs.file_format import Column
 from pipeline.components.catalogue_gen import content
 from pipeline.reading import bad_rows, columns, pieces, report
@@ -41,7 +41,7 @@ class Items:
     """Items without a title; they get their id as the title. They are in the quarantine, but do not count as bad."""
 
 
-def read_catalogue(inputs: list[InputFile], catalogue: Catalogue) -> Items:
+def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings) -> Items:
     """Reads all files.
 
     Args:
@@ -85,7 +85,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: Catalogue) -> Items:
     return Items(table, merged, len(untitled))
 
 
-def ids_alone(item_ids: Any, catalogue: Catalogue | None) -> Any:
+def ids_alone(item_ids: Any, catalogue: CatalogueSettings | None) -> Any:
     """Makes a table of items that the catalogue lacks: the id is also the title, and there is no content.
 
     Args:
@@ -99,17 +99,17 @@ def ids_alone(item_ids: Any, catalogue: Catalogue | None) -> Any:
     return pa.table({features.ITEM_ID: item_ids, features.TITLE: item_ids, **content.empty(kinds, len(item_ids))})
 
 
-def _wanted_columns(catalogue: Catalogue) -> dict[str, Column]:
+def _wanted_columns(catalogue: CatalogueSettings) -> dict[str, Column]:
     wanted: dict[str, Column] = {_ITEM: catalogue.item_id, **content.wanted_columns(catalogue)}
     return wanted if catalogue.title is None else {**wanted, _TITLE: catalogue.title}
 
 
-def _schema(catalogue: Catalogue) -> Any:
+def _schema(catalogue: CatalogueSettings) -> Any:
     return pa.schema({features.ITEM_ID: pa.string(), features.TITLE: pa.string(), **content.types(catalogue)})
 
 
 def _items(
-    file: InputFile, start: int, parsed: Parsed, catalogue: Catalogue
+    file: InputFile, start: int, parsed: Parsed, catalogue: CatalogueSettings
 ) -> tuple[Any, npt.NDArray[np.int64], ReadingReport]:
     cells = parsed.table
     problems = Problems.none(cells.num_rows)

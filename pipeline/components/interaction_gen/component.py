@@ -1,6 +1,6 @@
 """InteractionGen turns the interaction log into one Example per user, in the splits `train` and `eval`."""
 
-from configs.log import Log
+from configs.log import LogSettings
 from pipeline.components.interaction_gen import executor
 from pipeline.components.interaction_gen.encoding import EVAL, TRAIN
 from pipeline.reading.example_gen import FileGen
@@ -15,18 +15,17 @@ class InteractionGen(FileGen):
 
     EXECUTOR = executor.Executor
 
-    def __init__(self, log: Log, paths: str | dict[str, str], folder_parameter: str | None = None) -> None:
+    def __init__(self, log: LogSettings, paths: str | dict[str, str], folder_parameter: str | None = None) -> None:
         """Declares the component.
 
         Args:
-            log: How the log is read, cleaned and split; its own `path` is not used.
+            log: How the log is read, cleaned and split.
             paths: The log's glob, local or `gs://`; with the `given` split, one glob each for `train` and `eval`.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
         """
         by_split = {"log": paths} if isinstance(paths, str) else dict(paths)
-        unplaced = log.model_copy(update={"path": "" if isinstance(paths, str) else dict.fromkeys(by_split, "")})
         super().__init__(
-            values={executor.LOG_KEY: unplaced.model_dump(mode="json")},
+            values={executor.LOG_KEY: log.model_dump(mode="json", include=set(LogSettings.model_fields))},
             paths=by_split,
             output_splits=() if len(by_split) > 1 else (TRAIN, EVAL),
             folder_parameter=folder_parameter,

@@ -13,7 +13,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
-from configs.log import Log
+from configs.log import LogSettings
 from documents.cleaning import CleaningReport, Step
 from pipeline.components.interaction_gen import cleaning, encoding, interactions, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome
@@ -54,7 +54,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         started = time.monotonic()
-        log = Log.model_validate(settings.unpack(exec_properties)[LOG_KEY])
+        log = LogSettings.model_validate(settings.unpack(exec_properties)[LOG_KEY])
         base, patterns = settings.input_globs(exec_properties)
         for pattern in patterns.values():
             require_match(os.path.join(base, pattern))
@@ -82,7 +82,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
 
 
-def _judge(uri: str, log: Log) -> CleaningReport:
+def _judge(uri: str, log: LogSettings) -> CleaningReport:
     """Turns the outcome of the Beam pipeline into the report, or into an error."""
     found = IngestOutcome.read(uri)
     if found.fault is not None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from configs.log import Log
+from configs.log import LogSettings
 from documents.cleaning import DailyCounts, SplitCounts
 from documents.document import Document
 from documents.reading import LogReadingCounts
@@ -90,7 +90,7 @@ def _fault(found: ShardReport) -> str | None:
     )
 
 
-def write(facts: LogReport, found: ShardReport, log: Log, uri: str) -> None:
+def write(facts: LogReport, found: ShardReport, log: LogSettings, uri: str) -> None:
     """Writes what the executor needs into the artifact's folder: workers and executor may be different machines.
 
     Args:

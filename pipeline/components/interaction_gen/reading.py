@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from common.errors import DataError
 from configs.file_format import Column
-from configs.log import Log
+from configs.log import LogSettings
 from pipeline.components.interaction_gen.report import UNITS, LogReport
 from pipeline.reading import bad_rows, columns, pieces
 from pipeline.reading.bad_rows import Problems
@@ -35,13 +35,13 @@ class Block:
     """pyarrow.Table of interactions."""
 
 
-def plan(file: InputFile, log: Log) -> tuple[list[Piece], LogReport]:
+def plan(file: InputFile, log: LogSettings) -> tuple[list[Piece], LogReport]:
     """Cuts a file into pieces, and reports on the file; see `pieces.plan`."""
     found, report = pieces.plan(file, log.format, wanted_columns(log))
     return found, LogReport(report)
 
 
-def read(piece: Piece, log: Log, now_seconds: float) -> Iterator[tuple[Block | None, LogReport]]:
+def read(piece: Piece, log: LogSettings, now_seconds: float) -> Iterator[tuple[Block | None, LogReport]]:
     """Reads a piece.
 
     Args:
@@ -68,7 +68,7 @@ def read(piece: Piece, log: Log, now_seconds: float) -> Iterator[tuple[Block | N
         yield None, LogReport(ReadingReport({piece.file.index: FileReport(piece.file.path, error=str(e))}))
 
 
-def wanted_columns(log: Log) -> dict[str, Column]:
+def wanted_columns(log: LogSettings) -> dict[str, Column]:
     """Returns field to the log's column that holds it."""
     named = {
         USER: log.columns.user_id,
@@ -79,7 +79,9 @@ def wanted_columns(log: Log) -> dict[str, Column]:
     return {field: column for field, column in named.items() if column is not None}
 
 
-def _interactions(file: InputFile, start: int, parsed: Parsed, log: Log, now_seconds: float) -> tuple[Block, LogReport]:
+def _interactions(
+    file: InputFile, start: int, parsed: Parsed, log: LogSettings, now_seconds: float
+) -> tuple[Block, LogReport]:
     cells = parsed.table
     problems = Problems.none(cells.num_rows)
     report = LogReport()
@@ -108,7 +110,7 @@ def _interactions(file: InputFile, start: int, parsed: Parsed, log: Log, now_sec
 
 
 def _check_times(
-    times: npt.NDArray[np.int64], log: Log, now_seconds: float, problems: Problems, report: LogReport
+    times: npt.NDArray[np.int64], log: LogSettings, now_seconds: float, problems: Problems, report: LogReport
 ) -> None:
     limit = now_seconds + log.cleaning.max_future_seconds
     problems.add(times < 0, bad_rows.NEGATIVE_TIMESTAMP)

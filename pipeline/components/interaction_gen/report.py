@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from configs.log import Log
+from configs.log import LogSettings
 from documents.reading import LogReadingCounts
 from pipeline.reading import bad_rows
 from pipeline.reading import report as tabular_report
@@ -44,14 +44,14 @@ def merge(reports: Iterable[LogReport], max_quarantine_rows: int) -> LogReport:
     )
 
 
-def fault(report: LogReport, log: Log) -> str | None:
+def fault(report: LogReport, log: LogSettings) -> str | None:
     """Explains why the log cannot be used as it was read; None if it can."""
     return tabular_report.fault(
         report.reading, log.cleaning.max_bad_fraction, "cleaning.max_bad_fraction", _unit_hint(report)
     )
 
 
-def counts(report: LogReport, log: Log) -> LogReadingCounts:
+def counts(report: LogReport, log: LogSettings) -> LogReadingCounts:
     """Returns the counts, without the rows themselves; timestamps in Unix seconds."""
     per_second = UNITS[log.timestamp_unit]
     return LogReadingCounts(

@@ -14,7 +14,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
-from configs.log import Log
+from configs.log import LogSettings
 from pipeline.components.interaction_gen import (
     cleaning,
     encoding,
@@ -44,7 +44,7 @@ _ROWS = "rows"
 class InteractionIngest:
     """What every stage needs to know."""
 
-    log: Log
+    log: LogSettings
     shards: int
     now_seconds: float
     uri: str

@@ -14,7 +14,7 @@ from tests.ingest import log_config, run_interaction_gen
 def _log(folder: Path, lines: list[str], **changes: Any) -> Log:
     file = folder / "log.csv"
     file.write_text("\n".join(["user_id,item_id,rating,timestamp", *lines]) + "\n")
-    return log_config(path=str(file), **changes)
+    return Log(path=str(file), **dict(log_config(**changes)))
 
 
 def _rows(file: Path) -> list[tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from tfx import types
 from tfx.types import standard_artifacts
 
 from common.errors import DataError, OutputError
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen.executor import encode, make_catalogue
 from pipeline.reading.files import list_files
@@ -23,7 +23,6 @@ from tests.real_data import real_data
 HEADER = b"item_id,title,year,genres,about\n"
 ROWS = b'1,Alien (1979),1979,horror|sci-fi,"In space, no one"\n2,Brazil (1985),1985,sci-fi,\n3,Cube,,,Maths kills\n'
 CONFIG: dict[str, Any] = {
-    "path": "",
     "features": {
         "words": {"kind": "text", "column": "about"},
         "genres": {"kind": "category", "column": "genres", "separator": "|"},
@@ -44,7 +43,7 @@ def make(tmp_path: Path) -> Make:
         for name, content in files.items():
             (tmp_path / name.replace("_", ".")).write_bytes(content)
         inputs = list_files(str(tmp_path), {"train": "*"})
-        catalogue = Catalogue.model_validate({**CONFIG, **(config or {})})
+        catalogue = CatalogueSettings.model_validate({**CONFIG, **(config or {})})
         table, report, quarantine = make_catalogue(inputs, catalogue, pa.array(interacted, pa.string()))
         return table.to_pylist(), report, quarantine
 
@@ -59,14 +58,14 @@ def _interactions(folder: Path, items: list[str]) -> types.Artifact:
     return examples
 
 
-def _run(tmp_path: Path, catalogue: Catalogue | None, content: bytes, items: list[str]) -> Ingested:
+def _run(tmp_path: Path, catalogue: CatalogueSettings | None, content: bytes, items: list[str]) -> Ingested:
     (tmp_path / "items.csv").write_bytes(content)
     interactions = _interactions(tmp_path / "interactions", items)
     return run_catalogue_gen(catalogue, str(tmp_path / "items.csv"), interactions, tmp_path / "out")
 
 
 def test_do_items_in_order_of_the_file_then_added_by_id(tmp_path: Path) -> None:
-    result = _run(tmp_path, Catalogue.model_validate(CONFIG), HEADER + ROWS, ["3", "zoo", "1", "ant"])
+    result = _run(tmp_path, CatalogueSettings.model_validate(CONFIG), HEADER + ROWS, ["3", "zoo", "1", "ant"])
     nothing: Row = {"words": [], "genres": [], "year": [], "title_year": []}
     assert result.rows("train") == [
         {
@@ -111,7 +110,7 @@ def test_make_without_catalogue_report_of_the_same_keys(make: Make) -> None:
 
 def test_do_no_shared_ids_refused_with_samples(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
-        _run(tmp_path, Catalogue.model_validate(CONFIG), HEADER + ROWS, ["x", "y"])
+        _run(tmp_path, CatalogueSettings.model_validate(CONFIG), HEADER + ROWS, ["x", "y"])
     message = str(caught.value)
     assert "has 0 of the 2 interacted items" in message
     assert "such as ['x', 'y']; the catalogue has ['1', '2', '3'] in column 'item_id'" in message
@@ -125,7 +124,10 @@ def test_do_output_folder_cannot_be_made_refused(tmp_path: Path) -> None:
     interactions = _interactions(tmp_path / "interactions", ["1"])
     with pytest.raises(OutputError, match="cannot be written"):
         run_catalogue_gen(
-            Catalogue.model_validate(CONFIG), str(tmp_path / "items.csv"), interactions, tmp_path / "file" / "out"
+            CatalogueSettings.model_validate(CONFIG),
+            str(tmp_path / "items.csv"),
+            interactions,
+            tmp_path / "file" / "out",
         )
 
 
@@ -224,9 +226,8 @@ def test_make_parquet_lists_and_numbers_read_as_they_are(make: Make, tmp_path: P
 
 def test_make_movielens_latin_1_titles_years_and_genres() -> None:
     names = ["unknown", "Action", "Adventure", "Animation"]
-    catalogue = Catalogue.model_validate(
+    catalogue = CatalogueSettings.model_validate(
         {
-            "path": "",
             "format": {"separator": "|", "header": False, "quote": "", "encoding": "latin-1"},
             "item_id": 0,
             "title": 1,
@@ -249,8 +250,8 @@ def test_make_goodbooks_wrong_id_column_refused() -> None:
     inputs = list_files(str(real_data("goodbooks-10k")), {"train": "books.csv"})
     interacted = pa.array([str(i) for i in range(1, 10_001)])
     with pytest.raises(DataError, match="has 812 of the 10000 interacted items"):
-        make_catalogue(inputs, Catalogue(path="", item_id="book_id"), interacted)
-    table, report, _ = make_catalogue(inputs, Catalogue(path="", item_id="id"), interacted)
+        make_catalogue(inputs, CatalogueSettings(item_id="book_id"), interacted)
+    table, report, _ = make_catalogue(inputs, CatalogueSettings(item_id="id"), interacted)
     assert (table.num_rows, report.added_items, report.bad_rows) == (10_000, 0, 0)
 
 

@@ -15,16 +15,16 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from common.errors import DataError
-from configs.catalogue import Catalogue
-from configs.log import Log
+from configs.catalogue import CatalogueSettings
+from configs.log import LogSettings
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.interaction_gen.component import InteractionGen
 from pipeline.reading.driver import Driver
 
 
 def _components(folder: str) -> tuple[InteractionGen, CatalogueGen]:
-    interaction_gen = InteractionGen(Log(path=""), f"{folder}/log-*.csv")
-    catalogue = Catalogue(path="")
+    interaction_gen = InteractionGen(LogSettings(), f"{folder}/log-*.csv")
+    catalogue = CatalogueSettings()
     return interaction_gen, CatalogueGen(catalogue, f"{folder}/items.csv", interaction_gen.outputs["examples"])
 
 

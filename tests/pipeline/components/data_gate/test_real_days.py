@@ -14,9 +14,9 @@ from tfx.components.statistics_gen import executor as statistics_executor
 from tfx.types import artifact_utils, standard_artifacts
 
 from common.errors import DriftError
-from configs.catalogue import Catalogue
+from configs.catalogue import CatalogueSettings
 from configs.data_gate import DataGateSettings
-from configs.log import Log
+from configs.log import LogSettings
 from pipeline.components.data_gate import executor
 from pipeline.ground.artifacts import DataBlessing
 from tests.ingest import run_catalogue_gen, run_interaction_gen
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.e2e
 class Shop:
     """A real log and catalogue as lines, oldest first, and how they are read."""
 
-    log: Log
-    catalogue: Catalogue
+    log: LogSettings
+    catalogue: CatalogueSettings
     events: list[str]
     items: list[str]
     separator: str
@@ -38,18 +38,16 @@ class Shop:
 
 def movielens() -> Shop:
     folder = real_data("movielens-100k")
-    log = Log.model_validate(
+    log = LogSettings.model_validate(
         {
-            "path": "x",
             "format": {"separator": "\t", "header": False, "quote": ""},
             "columns": {"user_id": 0, "item_id": 1, "value": 2, "timestamp": 3},
             "cleaning": {"positive_min": 4},
         }
     )
     flags = {f"genre {n}": 5 + n for n in range(19)}
-    catalogue = Catalogue.model_validate(
+    catalogue = CatalogueSettings.model_validate(
         {
-            "path": "x",
             "format": {"separator": "|", "header": False, "quote": "", "encoding": "latin-1"},
             "item_id": 0,
             "title": 1,
@@ -66,16 +64,15 @@ def movielens() -> Shop:
 def movietweetings() -> Shop:
     folder = real_data("movietweetings")
     form = {"separator": "::", "header": False, "quote": ""}
-    log = Log.model_validate(
+    log = LogSettings.model_validate(
         {
-            "path": "x",
             "format": form,
             "columns": {"user_id": 0, "item_id": 1, "value": 2, "timestamp": 3},
             "cleaning": {"min_user_events": 3},
         }
     )
     features = {"genres": {"kind": "category", "column": 2, "separator": "|"}}
-    catalogue = Catalogue.model_validate({"path": "x", "format": form, "item_id": 0, "title": 1, "features": features})
+    catalogue = CatalogueSettings.model_validate({"format": form, "item_id": 0, "title": 1, "features": features})
     items = (folder / "movies.dat").read_text().splitlines()
     return Shop(log, catalogue, _by_time((folder / "ratings.dat").read_text().splitlines(), "::"), items, "::")
 

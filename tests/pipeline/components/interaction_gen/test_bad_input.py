@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from common.errors import DataError, OutputError
-from configs.log import Log
+from configs.log import LogSettings
 from pipeline.components.interaction_gen import reading, report
 from pipeline.ground import records
 from pipeline.reading.files import list_files
@@ -43,7 +43,7 @@ Read = Callable[..., ReadLog]
 def read(tmp_path: Path) -> Read:
     """Reads files given by name as the executor does, and raises the fault that stops it."""
 
-    def _read(config: Log | None = None, **files: bytes) -> ReadLog:
+    def _read(config: LogSettings | None = None, **files: bytes) -> ReadLog:
         log = config or log_config(**LENIENT)
         for name, content in files.items():
             (tmp_path / name.replace("_", ".")).write_bytes(content)
@@ -69,7 +69,7 @@ def read(tmp_path: Path) -> Read:
 def run(tmp_path: Path) -> Iterator[Run]:
     """Runs on files given by name; whatever happens, no temporary file is left."""
 
-    def _run(log: Log | None = None, **files: bytes) -> Ingested:
+    def _run(log: LogSettings | None = None, **files: bytes) -> Ingested:
         folder = tmp_path / "in"
         folder.mkdir()
         for name, content in files.items():

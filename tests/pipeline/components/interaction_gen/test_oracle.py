@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from configs.log import Log
+from configs.log import LogSettings
 from tests.ingest import Ingested, Row, log_config, run_interaction_gen
 
 Event = tuple[str, str, float, int]
@@ -41,7 +41,7 @@ def _write(folder: Path, events: list[Event], files: int) -> str:
     return str(folder / "part-*.csv")
 
 
-def _clean(events: list[Event], log: Log) -> tuple[dict[str, list[Kept]], dict[str, tuple[int, int]]]:
+def _clean(events: list[Event], log: LogSettings) -> tuple[dict[str, list[Kept]], dict[str, tuple[int, int]]]:
     """Histories by user, oldest first, and interactions before and after each step."""
     cleaning, counts = log.cleaning, {}
     # Python's sort is stable: ties keep the order of the input.
@@ -147,7 +147,7 @@ def test_do_given_split_keeps_what_is_given(tmp_path: Path) -> None:
         "train": _write(tmp_path / "in" / "train", events[:300], files=2),
         "eval": _write(tmp_path / "in" / "eval", events[300:], files=1),
     }
-    log = log_config(path=paths, split={"method": "given"}, num_shards=2)
+    log = log_config(split={"method": "given"}, num_shards=2)
     result = run_interaction_gen(log, paths, tmp_path / "out")
     history, _ = _clean(events[:300], log)
     targets, _ = _clean(events[300:], log)
