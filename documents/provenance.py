@@ -2,7 +2,21 @@
 
 from typing import ClassVar
 
+from pydantic import ConfigDict
+
 from documents.document import Document, Values
+
+
+class MadeBy(Values):
+    """What the pipeline knows of a model's origin before the training. An unknown field is an error."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pipeline: str
+    """The pipeline's name."""
+
+    config_digest: str
+    code_digest: str
 
 
 class FinalMetrics(Values):

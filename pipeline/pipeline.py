@@ -84,12 +84,12 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     ).with_id("InteractionTransform")
 
     # Numbers the items of the catalogue, and turns content features into indices.
-    content = config.catalogue.model_dump(mode="json")["features"] if config.catalogue else {}
+    features = config.catalogue.features if config.catalogue else {}
     catalogue_transform = Transform(
         examples=catalogue_gen.outputs["examples"],
         schema=catalogue_schema.outputs["schema"],
         preprocessing_fn="transforms.catalogue.preprocessing_fn",
-        settings={"features": content},
+        settings={"features": {name: feature.model_dump(mode="json") for name, feature in features.items()}},
         splits=("train",),
     ).with_id("CatalogueTransform")
 
@@ -103,12 +103,11 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         data_blessing=data_gate.outputs["blessing"],
         base_model=last_blessed.outputs["model"],
         run_fn="trainer.run_fn.run_fn",
-        custom_config={
-            "trainer": config.trainer.model_dump(mode="json"),
-            "serving": config.serving.model_dump(mode="json"),
-            "catalogue": content,
-            "provenance": {"pipeline": config.name, "config_digest": config_digest(config)},
-        },
+        trainer=config.trainer,
+        serving=config.serving,
+        features=features,
+        pipeline_name=config.name,
+        config_digest=config_digest(config),
         training_job=places.training_job,
     )
 

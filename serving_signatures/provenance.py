@@ -8,7 +8,7 @@ from importlib import metadata
 
 import tensorflow as tf
 
-from documents.provenance import FinalMetrics, Provenance, Start
+from documents.provenance import FinalMetrics, MadeBy, Provenance, Start
 from documents.push_record import PushRecord
 
 _NOT_THE_MODEL = frozenset({PushRecord.FILE, "fingerprint.pb"})
@@ -20,7 +20,7 @@ _LIBRARIES = ("perennial", "tensorflow", "tensorflow-transform", "tfx")
 
 
 def provenance(
-    made_by: Mapping[str, str], data_digest: str, counts: Mapping[str, int], metrics: FinalMetrics, start: Start
+    made_by: MadeBy, data_digest: str, counts: Mapping[str, int], metrics: FinalMetrics, start: Start
 ) -> Provenance:
     """Makes a model's provenance.
 
@@ -33,9 +33,7 @@ def provenance(
     """
     versions = {library: metadata.version(library) for library in _LIBRARIES}
     return Provenance(
-        pipeline=made_by.get("pipeline"),
-        config_digest=made_by.get("config_digest"),
-        code_digest=made_by.get("code_digest"),
+        **dict(made_by),
         data_digest=data_digest,
         counts=dict(counts),
         metrics=metrics,

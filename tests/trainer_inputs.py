@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +17,10 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
+from configs.model import Serving, Trainer
+from documents.provenance import MadeBy
 from tests.once import once
+from trainer.settings import TrainerSettings
 from transforms import catalogue, features, interactions
 
 Rows = Sequence[Mapping[str, Sequence[Any]]]
@@ -40,7 +44,19 @@ class TrainerInputs:
     candidates_files: list[str]
     transform_graph_path: str
     candidates_transform_graph_path: str
-    catalogue: dict[str, Any]
+    features: dict[str, Any]
+    """Config of the content features, as JSON values."""
+
+    def custom_config(self, config_digest: str = "abc", **trainer: Any) -> dict[str, Any]:
+        """The Trainer's settings, as TFX hands them over: through JSON."""
+        settings = TrainerSettings(
+            trainer=Trainer(**trainer),
+            serving=Serving(k=3),
+            features=self.features,
+            made_by=MadeBy(pipeline="shop", config_digest=config_digest, code_digest="def"),
+        )
+        packed: dict[str, Any] = json.loads(json.dumps(settings.pack()))
+        return packed
 
 
 def make_inputs(
@@ -105,7 +121,7 @@ def make_inputs(
         candidates_files=[str(folder / "catalogue" / "train" / "*")],
         transform_graph_path=str(folder / "interactions" / "graph"),
         candidates_transform_graph_path=str(folder / "catalogue" / "graph"),
-        catalogue=content,
+        features=content,
     )
 
 

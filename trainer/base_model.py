@@ -10,7 +10,7 @@ import tensorflow as tf
 from common.atomicity import copy_folder
 from common.errors import OutputError, WarmStartError
 from configs.model import Trainer
-from documents.provenance import Provenance
+from documents.provenance import MadeBy, Provenance
 from documents.warm_start import TableRows, WarmStartReport
 from serving_signatures.export import SAVED_MODEL
 from serving_signatures.provenance import model_digest
@@ -46,7 +46,7 @@ class BaseModel:
         """The model artifact's folder."""
         return posixpath.dirname(self.saved_model) if self.saved_model is not None else None
 
-    def is_made_of(self, made_by: Mapping[str, str], data_digest: str) -> bool:
+    def is_made_of(self, made_by: MadeBy, data_digest: str) -> bool:
         """Whether training would make this model again, because config, code and data are the same.
 
         Args:
@@ -58,7 +58,7 @@ class BaseModel:
             read, or if its SavedModel is not the exported one: if this run handed on a damaged model, the pipeline
             would refuse it day after day.
         """
-        wanted = {**made_by, "data_digest": data_digest}
+        wanted = {**dict(made_by), "data_digest": data_digest}
         known = self.origin.model_dump()
         if self.state is None or any(known.get(name) != value for name, value in wanted.items()):
             return False

@@ -6,10 +6,7 @@ from tfx.components.trainer import fn_args_utils
 
 @attr.s
 class TwoTowerFnArgs(fn_args_utils.FnArgs):
-    """TFX's FnArgs and the candidates.
-
-    `custom_config` holds hyperparameters only, never a path: `trainer` and `serving` (the config's sections as JSON
-    values), `catalogue` (its content features by name) and `provenance` (strings that go into the model).
+    """TFX's FnArgs and the candidates. `custom_config` holds the JSON values of `trainer.settings.TrainerSettings`.
 
     Attributes:
         candidates_files: Patterns of the transformed catalogue Examples.

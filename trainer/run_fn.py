@@ -7,8 +7,6 @@ from typing import Any
 import numpy.typing as npt
 import tensorflow_transform as tft
 
-from configs.catalogue import CatalogueSettings
-from configs.model import Serving, Trainer
 from documents.provenance import FinalMetrics, Start
 from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.provenance import digest_of, model_digest, provenance
@@ -22,6 +20,7 @@ from trainer.evaluate import Evaluator, embed_catalogue
 from trainer.fn_args import TwoTowerFnArgs
 from trainer.histories import Histories, read_histories
 from trainer.popularity import popularity_shares
+from trainer.settings import TrainerSettings
 from trainer.training import train
 from trainer.two_tower import TwoTower
 from trainer.warm_start import carry_over, nothing_carried, state_of, table_ids
@@ -38,22 +37,25 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
             later run starts. Logs, `metrics.json` and `warm_start.json` go to `model_run_dir`.
 
     Raises:
-        TrainingError: The model cannot learn from the data, or the trained model must not be served.
+        TrainingError: The settings do not fit this code, the model cannot learn from the data, or the trained model
+            must not be served.
     """
-    custom = fn_args.custom_config
-    settings = Trainer.model_validate(custom["trainer"])
+    settings = TrainerSettings.unpack(fn_args.custom_config)
     interactions_graph = tft.TFTransformOutput(fn_args.transform_graph_path)
     catalogue_graph = tft.TFTransformOutput(fn_args.candidates_transform_graph_path)
 
     interactions = read_histories(fn_args.train_files)
     held_out = read_histories(fn_args.eval_files)
-    check_data(interactions, held_out, settings.batch_size)
+    check_data(interactions, held_out, settings.trainer.batch_size)
     users = interactions_graph.vocabulary_by_name(features.USER_VOCABULARY)
     interacted_items = interactions_graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
-    content = CatalogueSettings(features=custom["catalogue"]).features
-    candidates = read_candidates(fn_args.candidates_files, interacted_items, content_sizes(catalogue_graph, content))
+    candidates = read_candidates(
+        fn_args.candidates_files, interacted_items, content_sizes(catalogue_graph, settings.features)
+    )
     popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
-    evaluator = Evaluator(held_out, candidates, popularity, settings.eval_top_k, settings.eval_max_users)
+    evaluator = Evaluator(
+        held_out, candidates, popularity, settings.trainer.eval_top_k, settings.trainer.eval_max_users
+    )
     counts = {
         "users": len(users),
         "items": candidates.items,
@@ -69,22 +71,22 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         evaluator.counts,
     )
 
-    vocabularies = content_vocabularies(catalogue_graph, content)
+    vocabularies = content_vocabularies(catalogue_graph, settings.features)
     digest = data_digest(interactions, held_out, users, interacted_items, candidates, vocabularies)
-    base = find_base_model(fn_args.base_model, settings)
-    if base.is_made_of(custom["provenance"], digest):
+    base = find_base_model(fn_args.base_model, settings.trainer)
+    if base.is_made_of(settings.made_by, digest):
         hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
         return
 
     strategy = find_strategy()
     logger.info("training on %d device(s)", strategy.num_replicas_in_sync)
     with strategy.scope():
-        model = TwoTower(len(users), interactions, candidates, settings)
+        model = TwoTower(len(users), interactions, candidates, settings.trainer)
     ids = table_ids(users, interacted_items, candidates, vocabularies)
     carried = carry_over(model, base.start, ids, candidates) if base.start else nothing_carried(ids)
-    epochs = settings.epochs_when_warm if base.start else settings.epochs
+    epochs = settings.trainer.epochs_when_warm if base.start else settings.trainer.epochs
     write_report(base, carried, epochs, fn_args.model_run_dir)
-    batches = Batches(interactions, candidates, settings, strategy.num_replicas_in_sync)
+    batches = Batches(interactions, candidates, settings.trainer, strategy.num_replicas_in_sync)
     summary = train(model, batches, evaluator, epochs, fn_args.model_run_dir)
 
     embedding = embed_catalogue(model, candidates)
@@ -102,7 +104,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         ),
         interactions_graph=interactions_graph,
         catalogue_graph=catalogue_graph,
-        default_k=Serving.model_validate(custom["serving"]).k,
+        default_k=settings.serving.k,
     )
     start = Start(
         warm=base.start is not None,
@@ -110,7 +112,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         carried={name: rows.carried for name, rows in carried.items()},
     )
     metrics = FinalMetrics(model=summary.model, popularity=summary.popularity)
-    origin = provenance(custom["provenance"], digest, counts, metrics, start)
+    origin = provenance(settings.made_by, digest, counts, metrics, start)
     export_model(retriever, fn_args.serving_model_dir, origin)
     state = state_of(model, ids, summary, model_digest(fn_args.serving_model_dir))
     write_state(state, state_folder(fn_args.serving_model_dir))

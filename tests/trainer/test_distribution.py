@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from configs.model import Serving, Trainer
 from serving_signatures.export import SIGNATURES
 from tests import forked
 from tests.trainer_inputs import TrainerInputs
@@ -31,12 +30,7 @@ def train(shop: TrainerInputs, folder: Path, devices: int, base_model: str | Non
         "serving_model_dir": str(folder / "model" / "Format-Serving"),
         "model_run_dir": str(folder / "run"),
         "base_model": base_model,
-        "custom_config": {
-            "trainer": Trainer(**{**settings, **trainer}).model_dump(mode="json"),
-            "serving": Serving(k=3).model_dump(mode="json"),
-            "catalogue": shop.catalogue,
-            "provenance": {"pipeline": "shop", "config_digest": str(folder)},
-        },
+        "custom_config": shop.custom_config(str(folder), **{**settings, **trainer}),
     }
     folder.mkdir()
     (folder / "fn_args.json").write_text(json.dumps(fn_args))

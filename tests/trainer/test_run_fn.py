@@ -13,7 +13,6 @@ import tensorflow_transform as tft
 
 from common.errors import TrainingError
 from configs.catalogue import CatalogueSettings
-from configs.model import Serving, Trainer
 from serving_signatures.export import SIGNATURES
 from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
 from trainer import run_fn as run_fn_module
@@ -29,12 +28,7 @@ from transforms.catalogue import content_sizes, content_vocabularies
 
 def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs:
     settings = {"embedding_dim": 8, "epochs": 6, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3, 10)}
-    custom = {
-        "trainer": Trainer(**{**settings, **changes.pop("trainer", {})}).model_dump(mode="json"),
-        "serving": Serving(k=3).model_dump(mode="json"),
-        "catalogue": shop.catalogue,
-        "provenance": {"pipeline": "shop", "config_digest": changes.pop("config_digest", "abc")},
-    }
+    trainer = {**settings, **changes.pop("trainer", {})}
     values = {
         "train_files": shop.train_files,
         "eval_files": shop.eval_files,
@@ -43,8 +37,7 @@ def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs
         "candidates_transform_graph_path": shop.candidates_transform_graph_path,
         "serving_model_dir": str(folder / "model" / "Format-Serving"),
         "model_run_dir": str(folder / "run"),
-        # As TFX hands it over: through JSON.
-        "custom_config": json.loads(json.dumps(custom)),
+        "custom_config": shop.custom_config(changes.pop("config_digest", "abc"), **trainer),
     }
     return TwoTowerFnArgs(**{**values, **changes})
 
@@ -115,7 +108,7 @@ def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTower]) -
     origin = json.loads((folder / "model" / "Format-Serving" / "assets.extra" / "provenance.json").read_text())
     metrics = json.loads((folder / "run" / "metrics.json").read_text())
 
-    assert (origin["pipeline"], origin["config_digest"]) == ("shop", "abc")
+    assert (origin["pipeline"], origin["config_digest"], origin["code_digest"]) == ("shop", "abc", "def")
     assert origin["counts"] == {
         "users": 37, "items": 27, "interacted_items": 25, "interactions": 183, "eval_users": 38
     }  # fmt: skip
@@ -166,9 +159,9 @@ def test_data_digest_items_change_places_or_other_targets_differs(tmp_path: Path
             graphs[0].vocabulary_by_name(name)
             for name in (features.USER_VOCABULARY, features.INTERACTED_ITEM_VOCABULARY)
         )
-        catalogue = CatalogueSettings(features=content).features
-        candidates = read_candidates(inputs.candidates_files, interacted, content_sizes(graphs[1], catalogue))
-        words = content_vocabularies(graphs[1], catalogue)
+        chosen = CatalogueSettings(features=content).features
+        candidates = read_candidates(inputs.candidates_files, interacted, content_sizes(graphs[1], chosen))
+        words = content_vocabularies(graphs[1], chosen)
         train_split, eval_split = (read_histories(files) for files in (inputs.train_files, inputs.eval_files))
         return data_digest(train_split, eval_split, users, interacted, candidates, words)
 
@@ -192,6 +185,7 @@ def empty_split(folder: Path) -> dict[str, Any]:
         (lambda folder: {"eval_files": empty_split(folder)}, "eval split is empty"),
         (lambda folder: {"candidates_files": empty_split(folder)}, "catalogue is empty"),
         (lambda folder: {"train_files": [str(folder / "no" / "*")]}, "No file matches"),
+        (lambda folder: {"custom_config": {}}, "trainer is missing"),
         (lambda folder: {"trainer": {"learning_rate": 1e38, "temperature": 1e-30}}, "diverged"),
     ],
 )

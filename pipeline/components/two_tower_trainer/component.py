@@ -11,9 +11,13 @@ from tfx.dsl.components.base import executor_spec
 from tfx.proto import trainer_pb2
 from tfx.types import standard_component_specs
 
+from configs.content_features import ContentFeatures
+from configs.model import Serving, Trainer
+from documents.provenance import MadeBy
 from pipeline.components.two_tower_trainer import executor
 from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node
+from trainer.settings import TrainerSettings
 
 
 class TwoTowerTrainer(Node):
@@ -33,7 +37,11 @@ class TwoTowerTrainer(Node):
         self,
         *,
         run_fn: str,
-        custom_config: Mapping[str, Any],
+        trainer: Trainer,
+        serving: Serving,
+        features: ContentFeatures,
+        pipeline_name: str,
+        config_digest: str,
         training_job: Mapping[str, Any] | None = None,
         **channels: Any,
     ) -> None:
@@ -41,27 +49,32 @@ class TwoTowerTrainer(Node):
 
         Args:
             run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
-            custom_config: Hyperparameters for that function, as JSON values; the digest of the code is added to its
-                `provenance`. It must hold no path, URI or channel.
+            trainer: The model and its training.
+            serving: The signatures of the exported model.
+            features: The content features of the catalogue, by name; empty for a catalogue of ids only.
+            pipeline_name: The pipeline's name, for the model's provenance.
+            config_digest: The digest of the config, for the model's provenance.
             training_job: The Vertex CustomJob to train in, as `pipeline.cloud.training` describes it. None: training
                 runs in the component's own process.
             **channels: Inputs of `executor.Inputs`.
         """
         # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
         digest = code_digest(executor.__name__, run_fn.rpartition(".")[0])
-        config = {**custom_config, "provenance": {**custom_config["provenance"], "code_digest": digest}}
+        made_by = MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)
+        settings = TrainerSettings(trainer=trainer, serving=serving, features=features, made_by=made_by)
+        custom_config = settings.pack()
         custom_executor_spec = None
         if training_job is not None:
             # Imported here because it imports google.cloud.aiplatform, which takes 8 seconds and is needed only here.
             from pipeline.components.two_tower_trainer import custom_job
 
-            config |= custom_job.custom_config_of(training_job)
+            custom_config |= custom_job.custom_config_of(training_job)
             custom_executor_spec = executor_spec.ExecutorClassSpec(custom_job.Executor)
         super().__init__(
             train_args=trainer_pb2.TrainArgs(),
             eval_args=trainer_pb2.EvalArgs(),
             run_fn=run_fn,
-            custom_config=json.dumps(config, sort_keys=True),
+            custom_config=json.dumps(custom_config, sort_keys=True),
             code_digest=digest,
             custom_executor_spec=custom_executor_spec,
             **channels,

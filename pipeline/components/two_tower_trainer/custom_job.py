@@ -83,16 +83,24 @@ class Executor(ai_platform_executor.GenericExecutor):
             VertexError: The job could not be started, or its state could not be read.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        settings = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
-        region, wanted = settings[constants.VERTEX_REGION_KEY], settings[ai_platform_executor.TRAINING_ARGS_KEY]
+        custom_config = json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY])
+        # The job gets the Trainer's settings alone: run_fn refuses what it does not know.
+        custom_config.pop(constants.ENABLE_VERTEX_KEY)
+        region = custom_config.pop(constants.VERTEX_REGION_KEY)
+        endpoint = custom_config.pop(API_ENDPOINT_KEY, None)
+        wanted = custom_config.pop(ai_platform_executor.TRAINING_ARGS_KEY)
         project = wanted.pop(PROJECT)
+        exec_properties = {
+            **exec_properties,
+            standard_component_specs.CUSTOM_CONFIG_KEY: json.dumps(custom_config, sort_keys=True),
+        }
         # Vertex allows TensorBoard logs here. The path is also unique to this run's task, so it identifies the job.
         model_run = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_RUN_KEY])
         task = hashlib.sha256(model_run.encode()).hexdigest()[:32]  # a label has 63 characters at most
         wanted["labels"] = {**wanted.get("labels", {}), TASK_LABEL: task}
         wanted["job_spec"]["base_output_directory"] = {"output_uri_prefix": model_run}
         with _explained(project, region), Signals() as signals:
-            client = JobClient(region, settings.get(API_ENDPOINT_KEY))
+            client = JobClient(region, endpoint)
             class_path = name_utils.get_full_name(self._GetExecutorClass())
             job = client.create_training_job(input_dict, output_dict, exec_properties, class_path, wanted, None, None)
             ended = False

@@ -48,7 +48,7 @@ def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory
     catalogue_graph = tft.TFTransformOutput(shop.candidates_transform_graph_path)
     users = interactions_graph.vocabulary_by_name(features.USER_VOCABULARY)
     met_items = interactions_graph.vocabulary_by_name(features.INTERACTED_ITEM_VOCABULARY)
-    sizes = content_sizes(catalogue_graph, CatalogueSettings(features=shop.catalogue).features)
+    sizes = content_sizes(catalogue_graph, CatalogueSettings(features=shop.features).features)
     candidates = read_candidates(shop.candidates_files, met_items, sizes)
     interactions, held_out = read_histories(shop.train_files), read_histories(shop.eval_files)
     two_tower = TwoTower(len(users), interactions, candidates, Trainer(embedding_dim=8, seed=5))

@@ -20,7 +20,6 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from common.errors import TrainingError, VertexError
 from configs.load import DEFAULT_CONFIG, load_config
-from configs.model import Serving, Trainer
 from configs.vertex.section import Vertex
 from pipeline.cloud.retrying import Patience
 from pipeline.cloud.training import training_job
@@ -92,13 +91,7 @@ def outputs(folder: Path) -> Artifacts:
 
 def properties(shop: TrainerInputs, job: dict[str, Any] | None = None, **trainer: Any) -> dict[str, Any]:
     settings = {"embedding_dim": 8, "epochs": 3, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3,), **trainer}
-    custom = {
-        "trainer": Trainer(**settings).model_dump(mode="json"),
-        "serving": Serving(k=3).model_dump(mode="json"),
-        "catalogue": shop.catalogue,
-        "provenance": {"pipeline": "shop", "config_digest": "abc"},
-        **(custom_job.custom_config_of(job) if job is not None else {}),
-    }
+    custom = shop.custom_config(**settings) | (custom_job.custom_config_of(job) if job is not None else {})
     return {
         "train_args": "{}",
         "eval_args": "{}",

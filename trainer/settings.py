@@ -1,0 +1,71 @@
+"""Defines the Trainer's settings, which travel in TFX's `custom_config`: plain values, never an artifact or a path.
+
+The component packs them into the job, and `run_fn` unpacks them. A job may be older than the code that runs it, so
+whatever does not fit is an error: a setting that is passed over in silence would train another model.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from common.errors import TrainingError
+from configs.base import Settings
+from configs.content_features import ContentFeatures
+from configs.model import Serving, Trainer
+from documents.provenance import MadeBy
+
+_ECHO_CHARACTERS = 80
+"""Longest part of a value that a message repeats."""
+
+
+class TrainerSettings(Settings):
+    """Everything that the Trainer gets besides artifacts. Every section is required."""
+
+    trainer: Trainer
+    """The model and its training."""
+
+    serving: Serving
+    """The signatures of the exported model."""
+
+    features: ContentFeatures
+    """The content features of the catalogue's transform graph, by name; empty for a catalogue of ids only."""
+
+    made_by: MadeBy
+    """What goes into the model's provenance."""
+
+    def pack(self) -> dict[str, Any]:
+        """Returns the settings as the JSON values of `custom_config`."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def unpack(cls, custom_config: Mapping[str, Any] | None) -> "TrainerSettings":
+        """Reads what `pack` packed.
+
+        Args:
+            custom_config: As in `FnArgs.custom_config`; None if the job has none.
+
+        Returns:
+            The settings.
+
+        Raises:
+            TrainingError: A section is missing, or a setting is unknown or has a value that does not fit.
+        """
+        try:
+            return cls.model_validate(custom_config or {})
+        except ValidationError as e:
+            faults = [_describe(fault) for fault in e.errors(include_url=False)]
+            raise TrainingError(
+                f"The Trainer's custom_config does not fit the code that trains: {'; '.join(faults)}. Another version "
+                "of Perennial has compiled the job: compile it again with the version of its image."
+            ) from e
+
+
+def _describe(fault: Mapping[str, Any]) -> str:
+    """Names a setting, what is wrong with it, and the value."""
+    setting = ".".join(map(str, fault["loc"])) or "(all of it)"
+    if fault["type"] == "missing":
+        return f"{setting} is missing, received {', '.join(map(repr, fault['input'])) or 'nothing'}"
+    wrong = "no such setting" if fault["type"] == "extra_forbidden" else fault["msg"]
+    value = repr(fault["input"])
+    return f"{setting}: {wrong}, received {value if len(value) <= _ECHO_CHARACTERS else f'{value[:_ECHO_CHARACTERS]}…'}"
