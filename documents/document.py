@@ -61,6 +61,11 @@ class Document(Values):
     """The format of this file."""
 
     @classmethod
+    def current_format(cls) -> int:
+        """Returns the format version that this code writes and reads."""
+        return int(cls.model_fields["format_version"].default)
+
+    @classmethod
     def parse(
         cls: type[D],
         content: str | bytes,
@@ -83,7 +88,7 @@ class Document(Values):
             PerennialError: Of the class `error`: the JSON is damaged, or has a format that this code does not read.
         """
         advice = cls.TO_DO if to_do is None else to_do
-        ours = cls.model_fields["format_version"].default
+        ours = cls.current_format()
         try:
             found = _Versioned.model_validate_json(content).format_version
             if found == ours:

@@ -6,7 +6,6 @@ before the first request of a user.
 """
 
 import base64
-import json
 import posixpath
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -16,17 +15,21 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
 
+from documents.serving_requests import (
+    NumberTensor,
+    ServingRequests,
+    SignatureKinds,
+    StoredRequest,
+    StoredTensor,
+    StringTensor,
+)
 from serving_signatures.retriever import Retriever
 from serving_signatures.signature import Signature
 from transforms import features
 
-REQUESTS_FILE = "assets.extra/serving_requests.json"
-"""The file of requests and answers, in the format of `stored_requests`."""
-
 WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where TensorFlow Serving looks for its warm-up requests: a TFRecord file of PredictionLogs."""
 
-SCHEMA_VERSION = 1
 STORED_COLUMNS = 100
 """How many columns of an answer are stored, the best ones: a catalogue of a million items must not be stored again."""
 
@@ -112,7 +115,7 @@ def _example(user: bytes, history: Sequence[bytes]) -> bytes:
 
 
 def write_requests(retriever: Retriever, signatures: Sequence[Signature], folder: str) -> None:
-    """Runs the requests on the model in memory, and writes `REQUESTS_FILE` and `WARMUP_FILE`.
+    """Runs the requests on the model in memory, and writes `ServingRequests` and `WARMUP_FILE`.
 
     Args:
         retriever: The model.
@@ -122,10 +125,7 @@ def write_requests(retriever: Retriever, signatures: Sequence[Signature], folder
     items = retriever.item_id.numpy()
     requests = make_requests(spread(retriever.users(), 2), spread(items, 4), len(items))
     by_name = {signature.name: signature for signature in signatures}
-    stored = stored_requests(retriever, by_name, requests)
-    tf.io.gfile.makedirs(posixpath.dirname(posixpath.join(folder, REQUESTS_FILE)))
-    with tf.io.gfile.GFile(posixpath.join(folder, REQUESTS_FILE), "w") as file:
-        file.write(json.dumps(stored, indent=1, sort_keys=True) + "\n")
+    stored_requests(retriever, by_name, requests).write(folder)
     with tf.io.TFRecordWriter(posixpath.join(folder, WARMUP_FILE)) as writer:
         for request in requests:
             if not request.edge:
@@ -134,14 +134,9 @@ def write_requests(retriever: Retriever, signatures: Sequence[Signature], folder
 
 def stored_requests(
     retriever: Retriever, signatures: dict[str, Signature], requests: Sequence[Request]
-) -> dict[str, Any]:
-    """Makes the content of `REQUESTS_FILE`.
-
-    Returns:
-        `schema_version`; `signatures`, by name: `inputs` and `outputs`, name to dtype; `requests`: each with
-        `signature`, `name`, `edge`, and `inputs` and `outputs` by name, each value as `encoded` gives it.
-    """
-    kinds: dict[str, Any] = {}
+) -> ServingRequests:
+    """Runs the requests on the model in memory."""
+    kinds: dict[str, SignatureKinds] = {}
     stored = []
     # Serving runs on a CPU; another device may round differently.
     with tf.device("/CPU:0"):
@@ -149,20 +144,20 @@ def stored_requests(
             signature = signatures[request.signature]
             inputs = _tensors(request, signature)
             outputs = signature.answer(retriever, **inputs)
-            kinds[signature.name] = {
-                "inputs": {name: spec.dtype.name for name, spec in signature.inputs.items()},
-                "outputs": {name: value.dtype.name for name, value in outputs.items()},
-            }
-            stored.append(
-                {
-                    "signature": request.signature,
-                    "name": request.name,
-                    "edge": request.edge,
-                    "inputs": {name: encoded(value) for name, value in inputs.items()},
-                    "outputs": {name: encoded(value) for name, value in outputs.items()},
-                }
+            kinds[signature.name] = SignatureKinds(
+                inputs={name: spec.dtype.name for name, spec in signature.inputs.items()},
+                outputs={name: value.dtype.name for name, value in outputs.items()},
             )
-    return {"schema_version": SCHEMA_VERSION, "signatures": kinds, "requests": stored}
+            stored.append(
+                StoredRequest(
+                    signature=request.signature,
+                    name=request.name,
+                    edge=request.edge,
+                    inputs={name: encoded(value) for name, value in inputs.items()},
+                    outputs={name: encoded(value) for name, value in outputs.items()},
+                )
+            )
+    return ServingRequests(signatures=kinds, requests=tuple(stored))
 
 
 def _tensors(request: Request, signature: Signature) -> dict[str, Any]:
@@ -174,19 +169,15 @@ def _tensors(request: Request, signature: Signature) -> dict[str, Any]:
 _NUMPY = {tf.string: object, tf.float32: np.float32, tf.int32: np.int32, tf.int64: np.int64}
 
 
-def encoded(tensor: Any) -> dict[str, Any]:
-    """Encodes a tensor as JSON values.
-
-    Returns:
-        `dtype`, `shape`, and the first `STORED_COLUMNS` columns, row by row: for strings `values`, each in base64; for
-        numbers `data`, their little-endian bytes in base64, which keep every bit, and NaN.
-    """
+def encoded(tensor: Any) -> StoredTensor:
+    """Encodes a tensor's shape and its first `STORED_COLUMNS` columns."""
     array: npt.NDArray[Any] = tensor.numpy() if tensor.shape.rank else np.array(tensor.numpy())
     head = array[..., :STORED_COLUMNS] if array.ndim > 1 else array
-    form = {"dtype": tensor.dtype.name, "shape": list(array.shape)}
     if tensor.dtype == tf.string:
-        return {**form, "values": [base64.b64encode(value).decode() for value in head.ravel()]}
-    return {**form, "data": base64.b64encode(np.ascontiguousarray(head).tobytes()).decode()}
+        values = tuple(base64.b64encode(value).decode() for value in head.ravel())
+        return StringTensor(shape=array.shape, values=values)
+    data = base64.b64encode(np.ascontiguousarray(head).tobytes()).decode()
+    return NumberTensor(dtype=tensor.dtype.name, shape=array.shape, data=data)
 
 
 def _warmup(request: Request, signature: Signature) -> Any:

@@ -32,6 +32,7 @@ from documents.push_record import PushRecord
 from documents.push_report import PushReport
 from documents.registry import RegistryReport
 from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
+from documents.serving_requests import NumberTensor, ServingRequests, SignatureKinds, StoredRequest, StringTensor
 from documents.warm_start import TableRows, WarmStartReport
 from documents.warm_state import WarmStateDescription
 from documents.withdrawn import Withdrawn, WithdrawnModel
@@ -178,6 +179,19 @@ SERVING_CHECK = ServingCheckReport(
     limits={"tolerance": 1e-4},
 )
 
+SERVING_REQUESTS = ServingRequests(
+    signatures={"embed_items": SignatureKinds(inputs={"item_id": "string"}, outputs={"known": "bool"})},
+    requests=(
+        StoredRequest(
+            signature="embed_items",
+            name="one",
+            edge=False,
+            inputs={"item_id": StringTensor(shape=(1,), values=("aTE=",))},
+            outputs={"known": NumberTensor(dtype="bool", shape=(1,), data="AQ==")},
+        ),
+    ),
+)
+
 PUSH_REPORT = PushReport(
     pushed=True, reason="pushed", version=1000, is_new=True, destination="serving/1000", model_digest="1" * 64
 )
@@ -210,6 +224,7 @@ DOCUMENTS: tuple[Document, ...] = (
     WARM_STATE,
     EVALUATION,
     SERVING_CHECK,
+    SERVING_REQUESTS,
     PUSH_REPORT,
     PUSH_RECORD,
     REGISTRY,

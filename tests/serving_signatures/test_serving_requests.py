@@ -1,7 +1,6 @@
 """The requests that a model carries: what they cover, that the answers are the trainer's, and how large they get."""
 
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,10 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from documents.serving_requests import NumberTensor, ServingRequests, StringTensor
 from serving_signatures.export import SIGNATURES
 from serving_signatures.provenance import model_digest
 from serving_signatures.serving_requests import (
-    REQUESTS_FILE,
     STORED_COLUMNS,
     WARMUP_FILE,
     encoded,
@@ -28,10 +27,8 @@ from tests.serving_signatures.conftest import Served
 
 @pytest.fixture(scope="module")
 def stored(served: Served) -> dict[str, Any]:
-    text = (Path(served.folder) / REQUESTS_FILE).read_text()
-    assert len(text) < 50_000
-    requests: dict[str, Any] = json.loads(text)
-    return requests
+    assert (Path(served.folder) / ServingRequests.FILE).stat().st_size < 50_000
+    return ServingRequests.read(served.folder).model_dump(mode="json")
 
 
 def find(stored: dict[str, Any], signature: str, name: str) -> dict[str, Any]:
@@ -78,10 +75,13 @@ def test_stored_k_above_the_catalogue_lists_all_that_is_left(stored: dict[str, A
 def test_encoded_wide_answer_keeps_its_shape_and_its_best_columns() -> None:
     wide = np.arange(2 * 300, dtype=np.float32).reshape(2, 300)
     form = encoded(tf.constant(wide))
-    assert (form["shape"], form["dtype"]) == ([2, 300], "float32")
-    result = np.frombuffer(base64.b64decode(form["data"]), "<f4").reshape(2, STORED_COLUMNS)
+    assert isinstance(form, NumberTensor)
+    assert (form.shape, form.dtype) == ((2, 300), "float32")
+    result = np.frombuffer(base64.b64decode(form.data), "<f4").reshape(2, STORED_COLUMNS)
     np.testing.assert_array_equal(result, wide[:, :100])
-    assert len(encoded(tf.constant(wide.astype(str)))["values"]) == 200
+    texts = encoded(tf.constant(wide.astype(str)))
+    assert isinstance(texts, StringTensor)
+    assert len(texts.values) == 200
 
 
 @pytest.mark.parametrize(("items", "n", "wanted"), [(b"abcdefghi", 3, "aei"), (b"ab", 4, "ab"), (b"a", 2, "a")])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from configs.push import ServingCheckSettings
 from documents.serving_check import ReplayResult, ServingCheckReport
+from documents.serving_requests import ServingRequests
 from pipeline.components.serving_check import replay
 
 _OUTPUT_CHARACTERS = 1500
@@ -32,7 +33,13 @@ def check(folder: str, signatures: Sequence[str], settings: ServingCheckSettings
         The result of `replay.replay`, with `blessed` and `limits`. If the process crashed, was killed or took too long,
         that counts as a failure of the model.
     """
-    options = {**settings.model_dump(mode="json"), "signatures": list(signatures)}
+    limits = settings.model_dump(mode="json")
+    options = limits | {
+        "signatures": list(signatures),
+        # By option, because the script imports nothing of ours.
+        "requests_file": ServingRequests.FILE,
+        "requests_format": ServingRequests.current_format(),
+    }
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "result.json")
         empty = Path(scratch, "empty")
@@ -41,7 +48,6 @@ def check(folder: str, signatures: Sequence[str], settings: ServingCheckSettings
         failure = _run(command, empty, settings.timeout_seconds)
         text = file.read_text(encoding="utf-8") if failure is None else json.dumps(replay.nothing_asked(failure))
         result = ReplayResult.model_validate_json(text)
-    limits = {name: value for name, value in options.items() if name != "signatures"}
     return ServingCheckReport(blessed=not result.failures, **dict(result), limits=limits)
 
 

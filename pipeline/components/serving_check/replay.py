@@ -4,7 +4,8 @@ Nothing of Perennial may be imported here: the check is that the model answers w
 
     python -I replay.py <SavedModel> <options, JSON> <where the result goes>
 
-The options are the fields of `configs.push.ServingCheckSettings` and `signatures`, the names that the model must have.
+The options are the fields of `configs.push.ServingCheckSettings`; `signatures`, the names that the model must have; and
+`requests_file` and `requests_format`, the path in the model and the format version of `documents.serving_requests`.
 The result is `serving_check.json` without the field `blessed`.
 """
 
@@ -22,7 +23,6 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-REQUESTS_FILE = "assets.extra/serving_requests.json"
 ROUNDS = 3
 """How often a signature that is too slow is timed, at most; the best round counts. So a model does not fail because the
 machine is busy with something else for a while."""
@@ -53,10 +53,15 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
         `latency_ms` in milliseconds.
     """
     try:
-        with open(os.path.join(folder, REQUESTS_FILE), encoding="utf-8") as file:
+        with open(os.path.join(folder, options["requests_file"]), encoding="utf-8") as file:
             stored = json.load(file)
     except FileNotFoundError:
-        return nothing_asked(f"the model has no file {REQUESTS_FILE}")
+        return nothing_asked(f"the model has no file {options['requests_file']}")
+    found, ours = stored.get("format_version", 1), options["requests_format"]  # the first format had no version field
+    if found != ours:
+        return nothing_asked(
+            f"the model's {options['requests_file']} has format version {found}, and this code reads version {ours}"
+        )
     since = time.monotonic()
     model = tf.saved_model.load(folder)
     result = {**nothing_asked(), "load_seconds": time.monotonic() - since}

@@ -11,9 +11,14 @@ import pytest
 import tensorflow as tf
 
 from pipeline.components.serving_check.replay import array, compare, same_ranking
-from serving_signatures.serving_requests import encoded
+from serving_signatures import serving_requests
 
 INF = float("inf")
+
+
+def encoded(tensor: Any) -> dict[str, Any]:
+    """As the script reads it: JSON values."""
+    return serving_requests.encoded(tensor).model_dump(mode="json")
 
 
 def compared(result: Any, want: Any, tolerance: float = 1e-3) -> list[str]:

@@ -18,13 +18,13 @@ from tfx.types import channel_utils, standard_artifacts
 
 from configs.push import ServingCheckSettings as Settings
 from documents.provenance import Provenance
+from documents.serving_requests import ServingRequests
 from pipeline.components.serving_check import process, replay
 from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.serving_check.executor import Executor
 from pipeline.components.serving_check.process import check
 from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.retriever import Retriever
-from serving_signatures.serving_requests import REQUESTS_FILE
 from tests.serving_signatures.oracle import make_retriever
 from tests.trainer_inputs import TrainerInputs
 
@@ -125,9 +125,14 @@ def test_check_process_that_cannot_be_started_not_blessed(tmp_path: Path, monkey
 
 
 def _replayed(folder: Path, names: list[str] = NAMES, **options: Any) -> list[str]:
-    settings = Settings(repeats=5, **options).model_dump(mode="json")
-    failures: list[str] = replay.replay(str(folder), {**settings, "signatures": names})["failures"]
+    failures: list[str] = replay.replay(str(folder), _options(names, **options))["failures"]
     return failures
+
+
+def _options(names: list[str] = NAMES, **options: Any) -> dict[str, Any]:
+    settings = Settings(repeats=5, **options).model_dump(mode="json")
+    requests = {"requests_file": ServingRequests.FILE, "requests_format": ServingRequests.current_format()}
+    return {**settings, **requests, "signatures": names}
 
 
 def _nan(retriever: Retriever) -> None:
@@ -150,7 +155,7 @@ def test_replay_weights_changed_after_training_refused(
     retriever, _ = make_retriever(shop)
     change(retriever)
     export_model(retriever, str(tmp_path / "model"), Provenance())
-    shutil.copy(model / REQUESTS_FILE, tmp_path / "model" / REQUESTS_FILE)  # the answers from before
+    shutil.copy(model / ServingRequests.FILE, tmp_path / "model" / ServingRequests.FILE)  # the answers from before
     failures = _replayed(tmp_path / "model")
     refused = {failure.split(":")[0] for failure in failures if said in failure}
     assert {"recommend", "serving_default", "similar_items"} <= refused
@@ -171,9 +176,9 @@ def edited(model: Path, tmp_path: Path) -> Callable[[Callable[[dict[str, Any]], 
 
     def edit(change: Callable[[dict[str, Any]], None]) -> Path:
         folder = Path(shutil.copytree(model, tmp_path / "edited"))
-        stored = json.loads((folder / REQUESTS_FILE).read_text())
+        stored = json.loads((folder / ServingRequests.FILE).read_text())
         change(stored)
-        (folder / REQUESTS_FILE).write_text(json.dumps(stored))
+        (folder / ServingRequests.FILE).write_text(json.dumps(stored))
         return folder
 
     return edit
@@ -207,12 +212,22 @@ def test_replay_signatures_that_do_not_match_refused(edited: Callable[..., Path]
 
 
 @pytest.mark.fault
+@pytest.mark.parametrize("found", [0, ServingRequests.current_format() + 1])
+def test_check_requests_of_another_format_refused(edited: Callable[..., Path], found: int) -> None:
+    report = check(str(edited(lambda stored: stored.update(format_version=found))), NAMES, Settings())
+    assert report.failures == (
+        f"the model's {ServingRequests.FILE} has format version {found}, and this code reads version "
+        f"{ServingRequests.current_format()}",
+    )
+
+
+@pytest.mark.fault
 def test_replay_requests_taken_away_refused(model: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(model, tmp_path / "model"))
-    whole = replay.replay(str(folder), {**Settings(repeats=5).model_dump(mode="json"), "signatures": NAMES})
-    (folder / REQUESTS_FILE).unlink()
+    whole = replay.replay(str(folder), _options())
+    (folder / ServingRequests.FILE).unlink()
     report = check(str(folder), NAMES, Settings())
-    assert report.failures == (f"the model has no file {REQUESTS_FILE}",)
+    assert report.failures == (f"the model has no file {ServingRequests.FILE}",)
     assert report.to_values().keys() == {*whole, "format_version", "blessed", "limits"}
     assert report.signatures == {}
 
