@@ -2,3 +2,6 @@
 
 Of this project's packages it imports only `pipeline.ground` and `common`.
 """
+
+JOB_FILE = "pipeline.json"
+"""The file of a compiled job for which nobody names another."""

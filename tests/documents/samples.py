@@ -31,6 +31,7 @@ from documents.provenance import FinalMetrics, Provenance, Start
 from documents.push_record import PushRecord
 from documents.push_report import PushReport
 from documents.registry import RegistryReport
+from documents.replay_rounds import PUSHED, ReplayRounds, Round
 from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
 from documents.serving_requests import NumberTensor, ServingRequests, SignatureKinds, StoredRequest, StringTensor
 from documents.warm_start import TableRows, WarmStartReport
@@ -213,6 +214,23 @@ PROVENANCE = Provenance(
     base_model=Start(warm=True, data_digest="f", carried={"item_embedding": 5}),
 )
 
+REPLAY_ROUNDS = ReplayRounds(
+    rounds=(
+        Round(
+            number=1,
+            events=1000,
+            newest=1_700_000_000,
+            outcome=PUSHED,
+            reason="",
+            version="1000",
+            warm=False,
+            metrics={"model": {"hit_rate@10": 0.2, "ndcg@10": None}},
+            train_seconds=2.5,
+            seconds=30.1,
+        ),
+    )
+)
+
 WITHDRAWN = Withdrawn(models={"1" * 64: WithdrawnModel(version=1000, at="2026-01-01T00:00:00+00:00")})
 
 DOCUMENTS: tuple[Document, ...] = (
@@ -230,4 +248,5 @@ DOCUMENTS: tuple[Document, ...] = (
     REGISTRY,
     PROVENANCE,
     WITHDRAWN,
+    REPLAY_ROUNDS,
 )

@@ -45,11 +45,12 @@ def add_parser(commands: "Commands") -> None:
 def _replay(arguments: argparse.Namespace) -> None:
     config = load(arguments)
     # TensorFlow and TFX take seconds to import; `perennial --help` does not need them.
+    from documents.replay_rounds import STOPPED, Round
     from pipeline.commands.replay import rounds, showing
 
     console = Console()
     warm_start = not arguments.cold
-    done: list[rounds.Round] = []
+    done: list[Round] = []
     try:
         for finished in rounds.replay(config, arguments.rounds, warm_start=warm_start, console=console):
             done.append(finished)
@@ -58,6 +59,6 @@ def _replay(arguments: argparse.Namespace) -> None:
             console.print(showing.table(done))
             page = showing.write(rounds.replay_config(config, warm_start), done)
             console.print(f"  Chart        {page}", highlight=False, soft_wrap=True)
-    stopped = sum(finished.outcome == rounds.STOPPED for finished in done)
+    stopped = sum(finished.outcome == STOPPED for finished in done)
     if stopped:
         sys.exit(f"An error stopped {stopped} of {len(done)} rounds; the table shows the errors.")

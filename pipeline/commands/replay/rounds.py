@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 
 from rich.console import Console
 
-from common.atomicity import move_file, new_folder, sweep, write_json
+from common.atomicity import move_file, new_folder, sweep
 from common.errors import OutputError, PerennialError
 from configs.log import Log
 from configs.pipeline import PipelineConfig
 from documents.document import Document
 from documents.evaluation import EvaluationReport, Measurement
 from documents.metrics import TrainingMetrics
+from documents.replay_rounds import PUSHED, REFUSED, STOPPED, ReplayRounds, Round
 from documents.warm_start import WarmStartReport
 from pipeline.commands.replay import windows
 from pipeline.commands.replay.windows import Window
@@ -26,49 +27,10 @@ from pipeline.store.runs.records import NodeExecution, Run, read_runs
 
 D = TypeVar("D", bound=Document)
 
-ROUNDS_FILE = "rounds.json"
-"""File in the replay's folder: every round so far, as JSON values of `Round`."""
-
 _WAITING, _ARRIVED = "waiting", "log"
 """Folders in the replay's folder for the windows that wait and that have arrived."""
 
-PUSHED, REFUSED, STOPPED = "pushed", "refused", "stopped"
 HEADLINE_METRICS = ("hit_rate@10", "ndcg@10", "recall@100")
-
-
-@dataclasses.dataclass(frozen=True)
-class Round:
-    """How one round ended."""
-
-    number: int
-    """From 1."""
-
-    events: int
-    """Rows of the log so far."""
-
-    newest: int
-    """Timestamp of the newest of these rows, in the log's unit."""
-
-    outcome: str
-    """`pushed`; `refused` by the gate; or `stopped` by an error."""
-
-    reason: str
-    """The rules that failed, or the error; empty for a pushed model."""
-
-    version: str | None
-    """The version that was pushed; None if none was."""
-
-    warm: bool
-    """Whether training started from the last blessed model."""
-
-    metrics: dict[str, dict[str, float | None]]
-    """Headline metrics by contender (`model`, `popularity`, …); empty for a round that was stopped."""
-
-    train_seconds: float | None
-    """Time of all epochs without their evaluations; None if nothing was trained."""
-
-    seconds: float
-    """Time of the whole round."""
 
 
 def replay_config(config: PipelineConfig, warm_start: bool) -> PipelineConfig:
@@ -116,7 +78,7 @@ def replay(config: PipelineConfig, rounds: int, *, warm_start: bool, console: Co
             console.rule(f"round {number} of {rounds}: {events:,} events")
             done.append(_round(changed, number, events, window.newest, console))
             with writing(home):
-                write_json(home / ROUNDS_FILE, [dataclasses.asdict(finished) for finished in done])
+                ReplayRounds(rounds=tuple(done)).write(home)
             yield done[-1]
 
 

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from common.atomicity import write_text
 from configs.pipeline import PipelineConfig
-from pipeline.commands.replay.rounds import HEADLINE_METRICS, PUSHED, REFUSED, STOPPED, Round, writing
+from documents.replay_rounds import PUSHED, REFUSED, STOPPED, Round
+from pipeline.commands.replay.rounds import HEADLINE_METRICS, writing
 from pipeline.ground.home import local_home
 from pipeline.report.charts import quality
 from pipeline.report.charts.rounds import quality_chart, seconds_chart

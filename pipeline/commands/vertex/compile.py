@@ -9,6 +9,7 @@ from rich.console import Console
 from pipeline.commands.arguments import add_command, add_config
 from pipeline.commands.chosen_config import load
 from pipeline.commands.vertex.arguments import add_images
+from pipeline.job import JOB_FILE
 
 if TYPE_CHECKING:
     from pipeline.commands.arguments import Commands
@@ -33,9 +34,9 @@ def add_parser(commands: "Commands") -> None:
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path("pipeline.json"),
+        default=Path(JOB_FILE),
         metavar="FILE",
-        help="write this file, .json or .yaml (default: pipeline.json)",
+        help=f"write this file, .json or .yaml (default: {JOB_FILE})",
     )
 
 

@@ -10,6 +10,7 @@ import yaml
 from common.atomicity import write_text
 from configs.pipeline import PipelineConfig
 from configs.vertex.section import Vertex
+from pipeline.job import JOB_FILE
 from pipeline.job.compiled import is_yaml, parse_job
 from pipeline.job.lint import job_findings, pipeline_findings
 from pipeline.job.lint.compiling import refuse
@@ -24,8 +25,6 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRu
 from tfx.orchestration.pipeline import Pipeline
 
 from pipeline.pipeline import create_pipeline
-
-JOB_FILE = "pipeline.json"
 
 
 def compile_job(

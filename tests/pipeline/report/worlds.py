@@ -9,9 +9,9 @@ from documents.cleaning import CleaningReport
 from documents.data_gate import DataGateReport
 from documents.evaluation import EvaluationReport
 from documents.metrics import TrainingMetrics
+from documents.replay_rounds import Round
 from documents.serving_check import ServingCheckReport
 from documents.warm_start import WarmStartReport
-from pipeline.commands.replay.rounds import Round
 from pipeline.report.facts import Anomaly, Part, RunFacts
 from pipeline.store.runs.records import ArtifactRef, NodeExecution, NodeState, Run
 from tests.documents.samples import changed, made

@@ -1,6 +1,5 @@
 """The command without pipelines: what it leaves, prints and returns when things go wrong."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from common.errors import DriftError
 from configs.pipeline import PipelineConfig
+from documents.replay_rounds import ReplayRounds
 from pipeline.commands import cli
 from pipeline.runners import local
 
@@ -49,7 +49,7 @@ def _home(config: Path) -> Path:
 
 
 def _outcomes(config: Path) -> list[str]:
-    return [each["outcome"] for each in json.loads((_home(config) / "rounds.json").read_text())]
+    return [one.outcome for one in ReplayRounds.read(_home(config)).rounds]
 
 
 def test_replay_refusals_are_no_error(config: Path, runs: Callable[..., None]) -> None:

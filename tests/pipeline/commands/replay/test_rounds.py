@@ -1,10 +1,9 @@
-import dataclasses
-import json
 from pathlib import Path
 
 import pytest
 
-from pipeline.commands.replay.rounds import Round, _outcome
+from documents.replay_rounds import ReplayRounds, Round, RoundOutcome
+from pipeline.commands.replay.rounds import _outcome
 from pipeline.commands.replay.showing import page, table
 from pipeline.store.runs.records import read_runs
 from tests.documents.samples import METRICS, WARM_START, changed
@@ -12,7 +11,7 @@ from tests.pipeline.store.runs.history import NAME, History
 from tests.shop import Shop
 
 
-def _round(number: int, outcome: str, hit_rate: float | None, reason: str = "") -> Round:
+def _round(number: int, outcome: RoundOutcome, hit_rate: float | None, reason: str = "") -> Round:
     of_model = {"hit_rate@10": hit_rate, "ndcg@10": hit_rate, "recall@100": hit_rate}
     metrics = {"model": of_model, "popularity": of_model} if hit_rate is not None else {}
     return Round(
@@ -50,7 +49,7 @@ def test_table_has_a_row_for_each_round() -> None:
 
 
 def test_page_round_stopped_after_its_push_says_by_what() -> None:
-    stopped = dataclasses.replace(_round(1, "pushed", 0.25), outcome="stopped", reason="RuntimeError: no page")
+    stopped = changed(_round(1, "pushed", 0.25), outcome="stopped", reason="RuntimeError: no page")
     assert "RuntimeError: no page" in page("shop", [stopped])
 
 
@@ -68,14 +67,14 @@ def test_replay_shop_three_rounds_each_ends_pushed_or_refused_and_later_ones_sta
     done = shop.forked("perennial", "replay", "--config", str(shop.config), "--rounds", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     home = tmp_path / "runs" / "replay" / "shop"
-    rounds = json.loads((home / "rounds.json").read_text())
-    assert [one["events"] for one in rounds] == [4_000, 8_000, 12_000]
-    assert rounds[0]["outcome"] == "pushed", done.stdout
-    assert not rounds[0]["warm"]
+    rounds = ReplayRounds.read(home).rounds
+    assert [one.events for one in rounds] == [4_000, 8_000, 12_000]
+    assert rounds[0].outcome == "pushed", done.stdout
+    assert not rounds[0].warm
     for one in rounds[1:]:
-        assert one["outcome"] == "pushed" or (one["outcome"] == "refused" and one["reason"]), done.stdout
-        assert one["warm"]
-    pushed = [one["version"] for one in rounds if one["outcome"] == "pushed"]
+        assert one.outcome == "pushed" or (one.outcome == "refused" and one.reason), done.stdout
+        assert one.warm
+    pushed = [one.version for one in rounds if one.outcome == "pushed"]
     served = [folder.name for folder in (home / "serving").iterdir() if folder.name.isdigit()]
     assert sorted(pushed) == sorted(served)
     assert f"{len(pushed)} of 3 rounds pushed a model" in (home / "replay.html").read_text()
