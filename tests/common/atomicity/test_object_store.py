@@ -13,7 +13,8 @@ from common.atomicity import copy_folder, new_file, new_folder, remove_folder, w
 from tests.vertex_api.object_store import ObjectStore
 
 FOLDER = "gs://bucket/a/folder"
-PARTS = ("parts/one", "parts/two", "z")
+PARTS = ("a", "parts/one", "parts/two", "z")
+"""Names before and after that of the commit file: the order of names must not pass for the order of the protocol."""
 
 
 def fill(folder: str | Path, text: str, parts: tuple[str, ...] = PARTS) -> None:
@@ -88,7 +89,7 @@ def test_new_folder_commit_file_comes_when_all_else_is_there(gs: ObjectStore) ->
     write("new")
     assert contents(gs) == whole("new")
     assert [state for state in states if "commit" in state] == [whole("new")]
-    assert {"parts/one": "new"} in states, "the folder is not written object after object, so this test shows nothing"
+    assert {"a": "new"} in states, "the folder is not written object after object, so this test shows nothing"
 
 
 def test_new_folder_replaced_is_never_half_of_each(gs: ObjectStore) -> None:
@@ -127,6 +128,15 @@ def test_new_folder_upload_that_fails_half_way_leaves_nothing(gs: ObjectStore, b
     assert [state for state in states if "commit" in state] == [whole("old")] * (before == "old")
     assert [name for _, name in gs.objects if name.startswith("a/folder")] == []
     assert any("new" in state.values() for state in states)
+
+
+@pytest.mark.fault
+def test_new_folder_upload_that_cannot_be_cleaned_up_tells_why_it_failed_and_is_not_whole(gs: ObjectStore) -> None:
+    gs.refuse = lambda verb, name: (verb, name) in (("write", "a/folder/z"), ("delete", "a/folder/parts/one"))
+    with pytest.raises(tf.errors.PermissionDeniedError, match="a/folder/z"):
+        write("new")
+    assert "parts/one" in contents(gs)
+    assert "commit" not in contents(gs)
 
 
 @pytest.mark.fault
