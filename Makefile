@@ -31,8 +31,8 @@ rehearse: setup ## Compile the Vertex job of MovieLens 100K and run it here, one
 	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k
 	@$(PYTHON) -m pipeline.commands.cli vertex rehearse --config configs/movielens-100k.yaml --fresh
 
-test: setup ## Run all tests except those of `make fault`, including whole pipelines; WORKERS=n at a time
-	$(PYTHON) -m pytest -m "not bench and not fault" $(IN_WORKERS) $(PYTEST_OPTIONS)
+test: setup ## Run all tests, including whole pipelines; WORKERS=n at a time
+	$(PYTHON) -m pytest -m "not bench" $(IN_WORKERS) $(PYTEST_OPTIONS)
 
 test-quick: setup ## Run the tests that start no process or pipeline of their own; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not e2e and not fault and not browser and not bench" $(IN_WORKERS)

@@ -22,9 +22,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts files with whole pipelines first: if one of them ran last, one worker would run and the others wait."""
+    """Puts the longest files first: if one of them ran last, one worker would run and the others wait.
+
+    These are the files with runs that are killed, and then those with whole pipelines or processes.
+    """
     slow = {item.path for item in items if item.get_closest_marker("e2e")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: (item.path.parent.name != "fault", item.path not in slow))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
