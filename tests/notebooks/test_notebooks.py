@@ -1,5 +1,6 @@
 """The notebooks: kept without outputs, and executed on runs of a small shop that were pushed, refused and failed."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -13,6 +14,8 @@ import yaml
 from configs.load import load_config
 from pipeline.commands.run import NOT_PUSHED
 from pipeline.store.runs.metadata import ERROR
+from tests import forked
+from tests.once import once
 from tests.pipeline.store.runs.history import History
 from tests.shop import ITEMS, Shop
 
@@ -99,15 +102,25 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> History:
     return history
 
 
-def _shown(config: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def _shown(config: Path, name: str, monkeypatch: pytest.MonkeyPatch, kernel: str = "forked") -> str:
     """Everything that the notebook shows when it is executed in its own folder, as Jupyter does."""
     monkeypatch.setenv("PERENNIAL_CONFIG", str(config))
+    monkeypatch.setenv("JUPYTER_PATH", str(once("jupyter", _make_kernel)))
     notebook = _read(ROOT / "notebooks" / f"{name}.ipynb")
     folder = {"metadata": {"path": str(ROOT / "notebooks")}}
-    nbclient.NotebookClient(notebook, timeout=_CELL_SECONDS, resources=folder).execute()
+    client = nbclient.NotebookClient(notebook, timeout=_CELL_SECONDS, kernel_name=kernel, resources=folder)
+    client.execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert [output for output in outputs if output.output_type == "error"] == []
     return "\n".join(output.data.get("text/html", "") for output in outputs if "data" in output)
+
+
+def _make_kernel(folder: Path) -> None:
+    """Jupyter's own kernel of Python, in a fork of a process that has imported the libraries."""
+    spec = folder / "kernels" / "forked" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    command = [forked.python(), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec.write_text(json.dumps({"argv": command, "display_name": "forked", "language": "python"}))
 
 
 @pytest.mark.e2e
@@ -185,7 +198,7 @@ def test_explore_embeddings_shows_the_map_neighbours_and_what_moved(
 
 @pytest.mark.e2e
 def test_query_model_shows_the_answers(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = _shown(shop.config, "query_model", monkeypatch)
+    shown = _shown(shop.config, "query_model", monkeypatch, kernel="python3")  # the one that people use
     for signature in SIGNATURES:
         assert f"<td>{signature}</td>" in shown
     assert f"{ITEMS} items in all" in shown
