@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import posixpath
 import shutil
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from common.atomicity.copying import copy_files, files_below
 from common.atomicity.storage import REPLACED, is_local, is_temporary, sync, temporary
+
+_LOGGER = logging.getLogger("perennial.files")
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY)
 """The errors of a rename to a folder that is not empty."""
@@ -156,17 +159,32 @@ def _replace(unfinished: str, goal: str) -> None:
             except OSError as e:
                 if e.errno not in _TAKEN:
                     raise
-            beside = temporary(goal, REPLACED)
+            replaced.append(temporary(goal, REPLACED))  # before the rename: an interrupt may come right after it
             with contextlib.suppress(FileNotFoundError):  # another writer has just moved it away
-                os.rename(goal, beside)
-                replaced.append(beside)
-    except OSError:
-        if replaced and not os.path.exists(goal):
-            os.rename(replaced.pop(), goal)
-        raise
+                os.rename(goal, replaced[-1])
     finally:
-        for beside in replaced:
-            shutil.rmtree(beside)
+        # Look at the disk: an interrupt may have come before or after each rename.
+        moved = [beside for beside in replaced if os.path.exists(beside)]
+        if moved and not os.path.exists(goal):
+            _put_back(moved.pop(), goal)
+        for beside in moved:
+            _delete(beside)
+
+
+def _put_back(beside: str, goal: str) -> None:
+    """Gives an old folder its name again; if it cannot, it only logs it: the error that is being raised says more."""
+    try:
+        os.rename(beside, goal)
+    except OSError as e:
+        _LOGGER.error("%s: the old folder cannot be put back (%s). It is whole: rename %s.", goal, e, beside)
+
+
+def _delete(beside: str) -> None:
+    """Deletes a folder that was replaced; if it cannot, it only logs it: the new folder is in place."""
+    try:
+        shutil.rmtree(beside)
+    except OSError as e:
+        _LOGGER.warning("%s: this folder was replaced and cannot be deleted (%s). Delete it.", beside, e)
 
 
 def _upload(source: str, files: list[str], goal: str, commit_file: str) -> None:

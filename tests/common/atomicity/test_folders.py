@@ -1,6 +1,7 @@
 """Folders on a local disk: whole or not at all, whatever happens in between."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -96,6 +97,76 @@ def test_new_folder_that_cannot_be_put_in_place_puts_the_old_one_back(
         fill(unfinished, "new")
     assert (os.listdir(tmp_path), contents(tmp_path / "folder")) == (["folder"], whole("old"))
     assert moved[-1] == str(tmp_path / "folder")
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_new_folder_interrupted_at_a_rename_leaves_the_old_or_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, moment: str
+) -> None:
+    fill(tmp_path / "folder", "old")
+    rename, calls = os.rename, list[str]()
+
+    def interrupt(source: str, goal: str) -> None:
+        calls.append(source)
+        is_now = len(calls) == number
+        if is_now and moment == "before":
+            raise KeyboardInterrupt
+        try:
+            rename(source, goal)
+        finally:
+            if is_now:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", interrupt)
+    with pytest.raises(KeyboardInterrupt), new_folder(tmp_path / "folder", commit_file="commit") as unfinished:
+        fill(unfinished, "new")
+    assert os.listdir(tmp_path) == ["folder"]
+    assert contents(tmp_path / "folder") == whole("new" if (number, moment) == (3, "after") else "old")
+
+
+@pytest.mark.fault
+def test_new_folder_old_one_that_cannot_be_put_back_stays_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path / "folder", "old")
+    rename, moved = os.rename, list[str]()
+
+    def refuse(source: str, goal: str) -> None:
+        if moved:
+            raise PermissionError("refused")
+        rename(source, goal)
+        moved.append(goal)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with (
+        pytest.raises(PermissionError, match="refused"),
+        new_folder(tmp_path / "folder", commit_file="commit") as unfinished,
+    ):
+        fill(unfinished, "new")
+    assert [str(path) for path in tmp_path.iterdir()] == moved
+    assert contents(Path(moved[0])) == whole("old")
+    assert moved[0] in caplog.text
+
+
+@pytest.mark.fault
+def test_new_folder_old_one_that_cannot_be_deleted_does_not_fail_the_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(tmp_path / "folder", "old")
+    rmtree = shutil.rmtree
+
+    def refuse(path: str, ignore_errors: bool = False) -> None:
+        if path.endswith(".old"):
+            raise PermissionError("refused")
+        rmtree(path, ignore_errors)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with new_folder(tmp_path / "folder", commit_file="commit") as unfinished:
+        fill(unfinished, "new")
+    assert contents(tmp_path / "folder") == whole("new")
+    assert "refused" in caplog.text
 
 
 @pytest.mark.fault
