@@ -25,6 +25,8 @@ class CustomJobs:
             environment: The image's environment variables.
         """
         self.jobs: dict[str, Any] = {}
+        self.is_listing = True
+        """Whether lists of jobs name them: a new job may not be listed at once."""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._folder, self._environment = folder, environment
 
@@ -76,7 +78,11 @@ class CustomJobs:
         }
 
     def _list(self, request: Any) -> Any:
-        found = filtered(self.jobs.values(), request.filter, {"labels.task": lambda job: job.labels.get("task")})
+        found = filtered(
+            self.jobs.values() if self.is_listing else (),
+            request.filter,
+            {"labels.task": lambda job: job.labels.get("task")},
+        )
         return v1.ListCustomJobsResponse(custom_jobs=found)
 
     def _get(self, request: Any) -> Any:

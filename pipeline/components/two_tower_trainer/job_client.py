@@ -72,7 +72,7 @@ class JobClient(training_clients.VertexJobClient):
         except exceptions.ClientError:
             self._unknown = False
             raise
-        self._job_name = job.name
+        self._job_name, self._unknown = job.name, False  # a list of jobs may not have it yet
 
     def adopt(self, project: str, task: str, patience: Patience) -> bool:
         """Adopts the job that a task has started already, if the job is in progress or has succeeded.

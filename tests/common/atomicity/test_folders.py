@@ -81,7 +81,7 @@ def test_new_folder_that_cannot_be_put_in_place_puts_the_old_one_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path / "folder", "old")
-    rename, moved = os.rename, []
+    rename, moved = os.rename, list[str]()
 
     def refuse(source: str, goal: str) -> None:
         if source.endswith(".tmp") and moved:

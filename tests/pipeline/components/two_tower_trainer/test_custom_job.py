@@ -301,6 +301,30 @@ def test_do_job_that_cannot_be_stopped_is_logged_and_the_task_still_ends_as_stop
 
 
 @pytest.mark.fault
+@pytest.mark.parametrize("fault", [None, Refuse(503)])
+def test_do_signal_while_jobs_are_not_listed_stops_the_job_all_the_same(
+    shop: TrainerInputs,
+    inputs: Artifacts,
+    api: VertexApi,
+    jobs: CustomJobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Refuse | None,
+) -> None:
+    def interrupted(_: job_client.JobClient) -> None:
+        jobs.is_listing = False
+        if fault is not None:
+            api.fail("ListCustomJobs", fault, forever=True)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(job_client.JobClient, "get_job", interrupted)
+    with pytest.raises(SystemExit):
+        custom_job.Executor().Do(inputs, outputs(tmp_path), nothing_to_run(shop, api))
+    assert len(jobs.jobs) == 1
+    assert [request.name for request in api.received("CancelCustomJob")] == list(jobs.jobs)
+
+
+@pytest.mark.fault
 def test_do_signal_while_the_job_is_stopped_waits_till_it_is(
     shop: TrainerInputs,
     inputs: Artifacts,
