@@ -12,6 +12,16 @@ from pipeline.store.versions.folder import versions
 
 _PAGE_ITEMS = 100_000
 
+_OUTPUTS = {
+    "catalogue": {"item_id", "title", "total"},
+    "recommend": {"item_id", "score", "known_user"},
+    "similar_items": {"item_id", "score"},
+}
+"""The outputs of each signature that are read."""
+
+_DAMAGED = (tf.errors.OpError, OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError)
+"""Errors that TensorFlow raises while it loads a damaged SavedModel or asks it."""
+
 
 class Answer(NamedTuple):
     """One item of an answer, best first."""
@@ -40,9 +50,19 @@ class LocalModel:
     """A SavedModel that answers through its signatures, with plain TensorFlow."""
 
     def __init__(self, path: str) -> None:
-        """Loads the model at `path`."""
+        """Loads the model at `path`.
+
+        Raises:
+            ModelError: The model is missing, damaged or incomplete.
+        """
         self.path = path
-        self._signatures = tf.saved_model.load(path).signatures
+        try:
+            self._signatures = tf.saved_model.load(path).signatures
+        except _DAMAGED as e:
+            raise ModelError(
+                f"the model at {path} cannot be loaded ({_summary(e)}). Files of it are damaged or missing. Run the "
+                "pipeline again (perennial run), or ask another run's model with --run."
+            ) from e
 
     def recommend(self, user: str | None, history: Sequence[str], k: int) -> list[Answer]:
         """Recommends items.
@@ -56,7 +76,8 @@ class LocalModel:
             At most `k` answers, best first.
 
         Raises:
-            ModelError: An item is unknown or its title is not unique, or the user is unknown and has no history.
+            ModelError: An item is unknown or its title is not unique, the user is unknown and has no history, or the
+                model cannot answer.
         """
         liked = [self.find(item) for item in history]
         answer = self._ask(
@@ -79,7 +100,7 @@ class LocalModel:
             k: The number of items.
 
         Raises:
-            ModelError: The item is unknown or its title is not unique.
+            ModelError: The item is unknown or its title is not unique, or the model cannot answer.
         """
         return self._answers(self._ask("similar_items", item_id=tf.constant([self.find(item)]), k=tf.constant(k)))
 
@@ -106,22 +127,37 @@ class LocalModel:
     def titles(self) -> dict[str, str]:
         """Every item's title by id, in catalogue order."""
         titles: dict[str, str] = {}
+        read = 0  # not the number of titles: a damaged catalogue may have an item twice
         while True:
-            page = self._ask(
-                "catalogue",
-                offset=tf.constant(len(titles), tf.int64),
-                limit=tf.constant(_PAGE_ITEMS, tf.int64),
-            )
+            page = self._ask("catalogue", offset=tf.constant(read, tf.int64), limit=tf.constant(_PAGE_ITEMS, tf.int64))
             titles.update(zip(_text(page["item_id"]), _text(page["title"]), strict=True))
-            if len(page["item_id"]) == 0 or len(titles) >= int(page["total"]):
+            read += len(page["item_id"])
+            if len(page["item_id"]) == 0 or read >= int(page["total"]):
                 return titles
 
     def _ask(self, signature: str, **inputs: Any) -> dict[str, np.ndarray[Any, Any]]:
-        return {name: value.numpy() for name, value in self._signatures[signature](**inputs).items()}
+        found = self._signatures[signature].structured_outputs if signature in self._signatures else {}
+        if missing := sorted(_OUTPUTS[signature] - {*found}):
+            raise ModelError(
+                f"the model at {self.path} has no output {', '.join(missing)} of the signature {signature}. Run the "
+                "pipeline again (perennial run)."
+            )
+        try:
+            return {name: value.numpy() for name, value in self._signatures[signature](**inputs).items()}
+        except _DAMAGED as e:
+            raise ModelError(
+                f"the model at {self.path} cannot answer {signature} ({_summary(e)}). Run the pipeline again "
+                "(perennial run), or ask another run's model with --run."
+            ) from e
 
     def _answers(self, answer: dict[str, np.ndarray[Any, Any]]) -> list[Answer]:
         pairs = zip(_text(answer["item_id"][0]), answer["score"][0], strict=True)
-        return [Answer(item, self.titles[item], float(score)) for item, score in pairs if item]
+        return [Answer(item, self.titles.get(item, ""), float(score)) for item, score in pairs if item]
+
+
+def _summary(error: Exception) -> str:
+    """The error's type and its message in one line; TensorFlow puts the cause at the end of a long one."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[-300:]}"
 
 
 def _text(values: np.ndarray[Any, Any]) -> list[str]:
