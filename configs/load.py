@@ -17,6 +17,9 @@ CONFIG_VARIABLE = "PERENNIAL_CONFIG"
 
 DEFAULT_CONFIG = Path(__file__).parent / "movielens-100k.yaml"
 
+NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+"""Errors of `yaml.safe_load`: besides its own, what Python raises on values such as 2024-13-45 and on deep nesting."""
+
 _SAMPLES_DIR = Path(__file__).resolve().parent
 """The folder of the sample configs, which are part of the package."""
 
@@ -39,7 +42,7 @@ def load_config(path: str | os.PathLike[str]) -> PipelineConfig:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as e:
         raise ConfigError(f"{file}: cannot be read ({e.strerror}). Name a YAML file, such as {DEFAULT_CONFIG}.") from e
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
+    except NOT_YAML as e:
         raise ConfigError(f"{file}: is not YAML: {e}") from e
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: holds {type(values).__name__}, not a mapping of the fields of a pipeline.")

@@ -74,12 +74,14 @@ def configs_in(folder: Path) -> list[Path]:
 def _is_config(file: Path) -> bool:
     import yaml
 
+    from configs.load import NOT_YAML
+
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
     try:
         values = yaml.safe_load(text)
-    except yaml.YAMLError:  # may be a config with a typing error; YAML of other tools may have custom tags
+    except NOT_YAML:  # may be a config with a typing error; YAML of other tools may have custom tags
         return all(re.search(rf"^{field}\s*:", text, flags=re.MULTILINE) for field in _FIELDS)
     return isinstance(values, dict) and all(field in values for field in _FIELDS)

@@ -77,6 +77,25 @@ def test_configs_in_other_yaml_is_no_config(folder: Path, text: str) -> None:
     assert configs_in(folder) == []
 
 
+UNREADABLE = {
+    "no date": "d: 2024-13-45\n",
+    "deep": f"d: {'[' * 5000}\n",
+    "no timestamp": "d: !!timestamp x\n",
+    "no truth value": "d: !!bool x\n",
+    "no number": "d: !!int ''\n",
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+def test_configs_in_yaml_that_cannot_be_read_counts_only_with_the_fields_of_a_config(folder: Path, text: str) -> None:
+    (folder / "other.yaml").write_text(text)
+    assert configs_in(folder) == []
+    (folder / "shop.yaml").write_text(CONFIG + text)
+    assert configs_in(folder) == [folder / "shop.yaml"]
+    with pytest.raises(ConfigError, match=r"shop\.yaml: is not YAML: "):
+        load(argparse.Namespace(config=None))
+
+
 def test_configs_in_config_with_an_unknown_field_is_one(folder: Path) -> None:
     (folder / "shop.yaml").write_text(CONFIG + "epochs: 3\n")
     assert configs_in(folder) == [folder / "shop.yaml"]
