@@ -32,8 +32,8 @@ from pipeline.store.runs.recovery import recover
 from pipeline.store.runs.retention import LOGS_DIR, prune
 from pipeline.store.versions.blessings import take_back
 
-_NOT_PRUNED = (OSError, RuntimeError, ValueError, mlmd_errors.StatusError, tf_errors.OpError)
-"""Errors that a disk, the metadata store or a damaged record may raise when old runs are deleted."""
+_UNREADABLE = (OSError, RuntimeError, ValueError, mlmd_errors.StatusError, tf_errors.OpError, PerennialError)
+"""Errors that a disk, the metadata store or a damaged record may raise when runs are read, or old runs are deleted."""
 
 _SQLITE_REASONS = ("database or disk is full", "attempt to write a readonly database")
 
@@ -68,17 +68,36 @@ def run(config: PipelineConfig) -> Run | None:
         take_back(metadata_path, places.serving_dir)
         earlier = read_runs(metadata_path, config.name)
         write_missing_reports(config, earlier)
+        has_failed = True
         try:
             with recorded(metadata_path), _full_disks_told(home):  # here too, so that this message is recorded
                 LocalDagRunner().run(create_pipeline(config, places))
+            has_failed = False
         finally:
-            runs = read_runs(metadata_path, config.name)[len(earlier) :]
+            runs = _runs_since(config, len(earlier), has_failed)
             if runs:  # empty under `tfx pipeline create`, which only compiles the pipeline
                 _after_run(config, runs[0], console)
         if runs:
             console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
             show_places(config, console)
         return runs[0] if runs else None
+
+
+def _runs_since(config: PipelineConfig, earlier: int, has_failed: bool) -> list[Run]:
+    """Reads the runs after the first `earlier` ones; after a failed run it only logs that they cannot be read."""
+    try:
+        return read_runs(local_metadata_path(config), config.name)[earlier:]
+    except _UNREADABLE as e:
+        if not has_failed:
+            raise
+        logging.getLogger("perennial.runs").error(
+            "%s: this run cannot be read, so it has no report and no old runs were deleted (%s: %s). The next run does "
+            "both.",
+            local_home(config),
+            type(e).__name__,
+            e,
+        )
+        return []
 
 
 def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
@@ -91,7 +110,7 @@ def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
     try:
         # Also after a failed run: if runs fail every night, the data that each has read would fill the disk.
         prune(local_metadata_path(config), config.name, Path(local_places(config).pipeline_root), config.runs.keep)
-    except _NOT_PRUNED as e:
+    except _UNREADABLE as e:
         logging.getLogger("perennial.runs").error(
             "%s: old runs were not deleted (%s: %s). The next run tries again.",
             local_home(config),
@@ -158,6 +177,8 @@ def show_places(config: PipelineConfig, console: Console) -> None:
         model = newest_version(places.serving_dir)
     except ModelError:
         model = "none has been pushed"
+    except OutputError as e:  # the record of an old push is damaged: the run itself has succeeded
+        model = str(e)
     for what, where in (
         ("Model", model),
         ("Metrics", os.path.join(model_runs[-1].uri, TrainingMetrics.FILE)),

@@ -16,7 +16,7 @@ from configs.load import CONFIG_VARIABLE, load_config
 from configs.pipeline import PipelineConfig
 from pipeline.commands import cli
 from pipeline.runners import local
-from pipeline.store.runs.records import read_runs
+from pipeline.store.runs.records import Run, read_runs
 from pipeline.store.versions.push import push
 from pipeline.store.versions.rollback import default_target, roll_back
 from tests.pipeline.store.runs.history import NAME, History
@@ -176,6 +176,63 @@ def test_run_old_data_cannot_be_deleted_the_runs_own_error_comes_through(
             local.run(config)
     said = " ".join(capsys.readouterr().out.split())  # a terminal breaks lines where it likes
     assert said.count("old runs were not deleted (IsADirectoryError: ") == 2
+
+
+def _damaged_push(history: History, folder: Path) -> None:
+    """Two versions are served, and the record of the older one's push is damaged."""
+    for name in "ab":
+        push(make_model(folder / name, name), str(history.serving), 5)
+    oldest = min(history.serving.glob("[0-9]*"), key=lambda version: int(version.name))
+    (oldest / "assets.extra" / "push.json").write_text("{")
+
+
+@pytest.mark.fault
+def test_run_damaged_record_of_an_old_push_the_runs_own_error_comes_through(
+    refused: tuple[PipelineConfig, History], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, history = refused
+    _damaged_push(history, tmp_path)
+    with pytest.raises(DataError, match="too few interactions"):
+        local.run(config)
+    assert "old runs were not deleted (OutputError: " in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.fault
+def test_perennial_run_damaged_record_of_an_old_push_status_is_still_that_of_a_refused_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = History(tmp_path)
+    _damaged_push(history, tmp_path)
+
+    class Runner:
+        def run(self, _: object) -> None:
+            history.run(outcome=None).node("TwoTowerTrainer", {"model": "Model", "model_run": "ModelRun"})
+
+    monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
+    monkeypatch.setattr(local, "LocalDagRunner", Runner)
+    assert cli.main(["run", "--config", str(history.config)]) == 3
+    said = capsys.readouterr()
+    assert said.err.startswith("Not pushed: ")
+    assert "push.json is damaged" in said.out.replace("\n", "")
+
+
+@pytest.mark.fault
+def test_run_that_failed_and_cannot_be_read_the_runs_own_error_comes_through(
+    refused: tuple[PipelineConfig, History], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, _ = refused
+    reads = list[str]()
+
+    def read_once(metadata_path: str, name: str) -> list[Run]:
+        reads.append(name)
+        if len(reads) > 1:
+            raise RuntimeError("database is locked")
+        return read_runs(metadata_path, name)
+
+    monkeypatch.setattr(local, "read_runs", read_once)
+    with pytest.raises(DataError, match="too few interactions"):
+        local.run(config)
+    assert "RuntimeError: database is locked" in " ".join(capsys.readouterr().out.split())
 
 
 def test_run_withdrawn_model_blessed_anew_loses_its_blessing_before_anything_runs(
