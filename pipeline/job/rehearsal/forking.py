@@ -21,6 +21,8 @@ _PACKAGE = "tfx."
 _LONGEST_ARGUMENT_BYTES, _LONGEST_COMMAND_BYTES = 100_000, 1_000_000
 """Below the kernel's limits. Longer commands start as programs, so that the kernel refuses them as in a container."""
 
+_ENDED = "the process that tasks are forked from has ended; run the rehearsal again."
+
 
 def can_fork(command: Sequence[str], variables: Mapping[str, str]) -> bool:
     """Whether a command does the same in a forked process as in one that is started as a program.
@@ -138,16 +140,20 @@ class ForkServer:
         number, started = next(self._numbers), Future[ForkedProcess]()
         with self._lock:
             if self._gone:
-                raise JobError("the process that tasks are forked from has ended; run the rehearsal again.")
+                raise JobError(_ENDED)
             self._started[number] = started
-            self._connection.send(
-                (number, str(work_dir), str(log_file), dict(environment), command[2], list(command[3:]))
-            )
+            try:
+                self._connection.send(
+                    (number, str(work_dir), str(log_file), dict(environment), command[2], list(command[3:]))
+                )
+            except OSError as e:  # it has ended, and the listener has not noticed it yet
+                del self._started[number]
+                raise JobError(_ENDED) from e
         return started.result()
 
     def give_up(self) -> None:
-        """Ends the server if it is still importing, so that nobody has to wait for it."""
-        if not self._ready.done():
+        """Ends the server if it is still importing or has not started a task yet, so that nobody has to wait for it."""
+        if not self._ready.done() or self._started:
             self._process.kill()
 
     def close(self) -> None:

@@ -116,13 +116,21 @@ class Processes:
         return server if server is not None and server.is_ready() else None
 
     def _started(self, start: Callable[[], _Process]) -> _Process | None:
-        """Starts a process and registers it for `stop`; None after `stop`."""
+        """Starts a process and registers it for `stop`; None after `stop`.
+
+        The start does not hold the lock: it may take long, and `stop` must not wait for it.
+        """
+        if self.stopped:
+            return None
+        process = start()
         with self._lock:
-            if self.stopped:
-                return None
-            process = start()
-            self._running.add(process)
-            return process
+            if not self.stopped:
+                self._running.add(process)
+                return process
+        _signal(process, signal.SIGKILL)
+        with contextlib.suppress(JobError):  # nobody knows its status
+            process.wait()
+        return None
 
     def _program(
         self, command: Sequence[str], environment: Mapping[str, str], work_dir: Path, log: int
@@ -150,12 +158,10 @@ class Processes:
         self._stopped.wait(seconds)
 
     def stop(self) -> None:
-        """Ends all processes; no further one can start."""
+        """Ends all processes; no further one can start, and one that is just starting is killed."""
         with self._lock:
             self._stopped.set()
             running = list(self._running)
-            if self._server is not None:
-                self._server.give_up()
         try:
             for process in running:
                 _signal(process, signal.SIGTERM)
@@ -165,6 +171,8 @@ class Processes:
         finally:  # also if the wait is interrupted
             for process in running:
                 _signal(process, signal.SIGKILL)
+            if self._server is not None:
+                self._server.give_up()  # last: the server reports how its tasks end
 
 
 def _signal(process: _Process, number: signal.Signals) -> None:

@@ -215,6 +215,68 @@ def test_server_killed_under_a_task_is_an_error_and_the_next_task_is_a_program(p
     assert report["imported by"] == report["pid"]
 
 
+class Broken:
+    """A connection whose other end is gone."""
+
+    def send(self, _: object) -> None:
+        raise BrokenPipeError
+
+
+def test_server_gone_before_it_is_noticed_is_the_same_error(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.processes.prepare_forks()
+    server = place.processes._server
+    assert server is not None
+    assert server.is_ready()
+    with monkeypatch.context() as patched:
+        patched.setattr(server, "_connection", Broken())
+        with pytest.raises(JobError, match="has ended; run the rehearsal again"):
+            place.run("print('started')")
+    assert server._started == {}
+
+
+def test_stop_while_the_server_does_not_fork_waits_for_nothing(place: Place) -> None:
+    place.processes.prepare_forks()
+    server = place.processes._server
+    assert server is not None
+    assert server.is_ready()
+    os.kill(server._process.pid, signal.SIGSTOP)
+    errors: list[JobError] = []
+
+    def run() -> None:
+        try:
+            place.run("print('started')")
+        except JobError as e:
+            errors.append(e)
+
+    runner = threading.Thread(target=run, daemon=True)
+    runner.start()
+    _wait_until(lambda: bool(server._started))
+    stopping = threading.Thread(target=place.processes.stop, daemon=True)
+    stopping.start()
+    for thread in (stopping, runner):
+        thread.join(30)
+    try:
+        assert not stopping.is_alive()
+        assert not runner.is_alive()
+        assert len(errors) == 1
+    finally:
+        server._process.kill()  # else a failed test would wait for it
+
+
+def test_stop_while_a_process_starts_ends_the_process(place: Place) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> "subprocess.Popen[bytes]":
+        started.append(subprocess.Popen(["sleep", "600"], start_new_session=True))
+        stopping = threading.Thread(target=place.processes.stop)
+        stopping.start()
+        stopping.join(10)
+        return started[0]
+
+    assert place.processes._started(start) is None
+    assert started[0].returncode == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("argument", ["x" * (1 << 17), "a\0b"])
 def test_argument_that_no_container_takes_is_refused_as_ever(place: Place, argument: str) -> None:
     with pytest.raises(JobError, match="cannot be started"):
