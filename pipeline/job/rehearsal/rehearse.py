@@ -98,13 +98,15 @@ def rehearse(
             _forget(home)
         buckets = Buckets(home / BUCKETS_DIR)
         buckets.link(places)
-        run_id, folder = _new_run(home / RUNS_DIR, job.name)
-        write_json(folder / JOB_FILE, job.document)
-        records = Records(home / RUNS_DIR, job.name)
-        tasks = sum(not node.is_dag for node in graph.nodes.values())
-        rehearsal = Rehearsal(run_id, job, root, buckets, records, processes, caching)
-        with Showing(console, rehearsal, folder, tasks) as showing:
-            ended = Scheduler(rehearsal, graph, values, parallel, started=showing.started, ended=showing.ended).run()
+        with _writing(home):
+            run_id, folder = _new_run(home / RUNS_DIR, job.name)
+            write_json(folder / JOB_FILE, job.document)
+            records = Records(home / RUNS_DIR, job.name)
+            tasks = sum(not node.is_dag for node in graph.nodes.values())
+            rehearsal = Rehearsal(run_id, job, root, buckets, records, processes, caching)
+            with Showing(console, rehearsal, folder, tasks) as showing:
+                scheduler = Scheduler(rehearsal, graph, values, parallel, started=showing.started, ended=showing.ended)
+                ended = scheduler.run()
         outcome = RehearsalOutcome(run_id, ended, buckets, folder)
         showing.summary(outcome.records)
         return outcome
@@ -126,6 +128,19 @@ def _values(job: CompiledJob, given: Sequence[str]) -> dict[str, Any]:
     declared = job.spec.root.input_definitions.parameters
     values = {**job.parameters, **parameter_values(job, given)}
     return {name: as_declared(value, declared[name]) for name, value in values.items() if name in declared}
+
+
+@contextlib.contextmanager
+def _writing(home: Path) -> Iterator[None]:
+    """Turns the system's errors into ours; tasks whose folders cannot be written raise them too."""
+    try:
+        yield
+    except BrokenPipeError:  # of the terminal
+        raise
+    except OSError as e:
+        raise OutputError(
+            f"{home}: cannot be used for a rehearsal ({e}). Free or unlock its disk and run again."
+        ) from e
 
 
 def _forget(home: Path) -> None:
@@ -164,6 +179,10 @@ def _locked(home: Path) -> Iterator[int]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
             raise LockedError(f"{home}: another rehearsal is in progress there. Wait for it, or stop it.") from e
+        except OSError as e:
+            raise OutputError(
+                f"{path}: cannot be locked ({e.strerror}). Name a folder on a disk that has locks in output_dir."
+            ) from e
         yield file.fileno()
 
 

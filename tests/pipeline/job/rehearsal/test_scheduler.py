@@ -1,5 +1,6 @@
 """What runs, in which order, and what becomes of the rest when something does not."""
 
+import errno
 import fcntl
 import json
 import signal
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from common.errors import LockedError
+from common.errors import LockedError, OutputError
 from pipeline.job.compiled import FAIL_FAST, CompiledJob, parse_job
 from pipeline.job.rehearsal.process import Processes
 from pipeline.job.rehearsal.rehearse import RehearsalOutcome, rehearse
@@ -233,3 +234,31 @@ def test_rehearse_temporary_files_of_a_task_are_its_own_and_gone_after_it(tmp_pa
     }
     assert len(folders) == 2
     assert not any(folder.exists() for folder in folders)
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(
+    ("file", "script"),
+    [
+        ("runs", "true"),
+        ("buckets", "true"),
+        (None, "touch $HOME/../../../records"),  # where this task's record belongs
+        (None, "touch $HOME/../../b"),  # where the next task's folder belongs
+    ],
+)
+def test_rehearse_folder_that_cannot_be_written_is_told(tmp_path: Path, file: str | None, script: str) -> None:
+    if file is not None:
+        (tmp_path / file).write_text("no folder")
+    tasks = {"a": sh(script, outputs=("out",)), "b": sh("true", after=("a",))}
+    with pytest.raises(OutputError, match=rf"^{tmp_path}.*: .*(cannot|could not) be .*Free or unlock its disk"):
+        run(tmp_path, job(tasks))
+
+
+@pytest.mark.fault
+def test_rehearse_lock_that_the_disk_does_not_have_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(OutputError, match=r"lock: cannot be locked \(No locks available\)"):
+        run(tmp_path, job({"a": sh("true")}))
