@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx.dsl.io import fileio
@@ -54,6 +55,9 @@ _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
 """The part that holds the document of a field of `RunFacts`, and the document's type, by the field's name."""
 
 _ANOMALIES_FILE = "SchemaDiff.pb"
+
+_UNREADABLE = (OutputError, OSError, tf.errors.OpError, DecodeError)
+"""Errors of a file that is damaged or may not be read."""
 
 _LOGGER = logging.getLogger("perennial.report")
 
@@ -147,8 +151,13 @@ def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None)
     }
     found: list[Anomaly] | None = None
     for data, part in (("interactions", "interaction_anomalies"), ("catalogue", "catalogue_anomalies")):
-        if part in parts and fileio.exists(parts[part].uri):
-            found = (found or []) + _anomalies(data, parts[part].uri)
+        if part not in parts:
+            continue
+        try:
+            if fileio.exists(parts[part].uri):
+                found = (found or []) + _anomalies(data, parts[part].uri)
+        except _UNREADABLE as e:
+            _LOGGER.warning("anomalies of %s cannot be read; the report leaves them out: %s", data, e)
     return RunFacts(
         pipeline=pipeline,
         run=run,
@@ -161,7 +170,7 @@ def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None)
 def _document(uri: str, kind: type[Document]) -> Document | None:
     try:
         return kind.find(uri)
-    except OutputError as e:
+    except _UNREADABLE as e:
         _LOGGER.warning("The report leaves out a document. %s", e)
         return None
 
@@ -170,13 +179,15 @@ def _anomalies(data: str, uri: str) -> list[Anomaly]:
     found = []
     for folder in sorted(fileio.listdir(uri)):
         path = os.path.join(uri, folder, _ANOMALIES_FILE)
-        if not folder.startswith("Split-") or not fileio.exists(path):
+        if not folder.startswith("Split-"):
             continue
         split = folder.rstrip("/").removeprefix("Split-")
         try:
+            if not fileio.exists(path):
+                continue
             with fileio.open(path, "rb") as file:
                 report = anomalies_pb2.Anomalies.FromString(file.read())
-        except DecodeError:
+        except _UNREADABLE:
             _LOGGER.warning("anomalies of %s/%s cannot be read; the report leaves them out", data, split)
             continue
         if report.data_missing:

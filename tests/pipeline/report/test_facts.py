@@ -25,6 +25,21 @@ def test_read_facts_broken_or_missing_file_is_missing(tmp_path: Path, caplog: py
     assert f"The report leaves out a document. {tmp_path}/cleaning.json is damaged: " in caplog.text
 
 
+@pytest.mark.fault
+def test_read_facts_file_that_cannot_be_opened_is_missing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cleaning.json").mkdir()
+    (tmp_path / "metrics.json").write_text(worlds.TRAINING.to_json())
+    (tmp_path / "Split-train" / "SchemaDiff.pb").mkdir(parents=True)
+    (tmp_path / "file").write_text("no folder")
+    parts = {"interactions": "", "model_run": "", "interaction_anomalies": "", "catalogue_anomalies": "file"}
+    facts = read_facts("shop", {name: Part(str(tmp_path / end)) for name, end in parts.items()})
+    assert (facts.cleaning, facts.training) == (None, worlds.TRAINING)
+    assert facts.anomalies == ()
+    assert "The report goes without a document. " in caplog.text
+    assert "anomalies of interactions/train cannot be read" in caplog.text
+    assert "anomalies of catalogue cannot be read" in caplog.text
+
+
 def test_read_facts_anomalies_of_every_split(tmp_path: Path) -> None:
     for split, kind in (("train", "ENUM_TYPE_UNEXPECTED_STRING_VALUES"), ("eval", None)):
         report = anomalies_pb2.Anomalies()
