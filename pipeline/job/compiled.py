@@ -29,6 +29,10 @@ _INSIDE_STRUCTS = {
 """The message inside fields that are a Struct in the proto."""
 
 
+_NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
+"""Errors of YAML and JSON: besides their own, what Python raises on values such as 2024-13-45 and on deep nesting."""
+
+
 class _Loader(yaml.SafeLoader):
     """Loads YAML without aliases: a few bytes of aliases can expand to gigabytes, and compilers write none."""
 
@@ -152,9 +156,26 @@ def read_job(path: str | Path) -> CompiledJob:
         document = next(yaml.load_all(text, _Loader), None) if is_yaml(file.name) else json.loads(text)
     except OSError as e:
         raise JobError(f"{file}: cannot be read ({e.strerror}). Compile it: `perennial vertex compile`.") from e
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
+    except _NOT_YAML as e:
         raise JobError(f"{file}: cannot be read as {'YAML' if is_yaml(file.name) else 'JSON'}: {e}") from e
     return parse_job(document, str(file))
+
+
+def title_of_schema(instance_schema: str, where: str) -> str | None:
+    """Reads the title in the schema of an artifact's type; None if it has none.
+
+    Args:
+        instance_schema: The schema, as YAML.
+        where: What has the type, for messages.
+
+    Raises:
+        JobError: The schema is not YAML, or holds an alias.
+    """
+    try:
+        schema = yaml.load(instance_schema, _Loader)
+    except _NOT_YAML as e:
+        raise JobError(f"{where}: the type's schema is not YAML: {e}") from e
+    return str(schema["title"]) if isinstance(schema, dict) and "title" in schema else None
 
 
 def parse_job(document: Any, path: str) -> CompiledJob:

@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from common.errors import JobError
+from pipeline.job.compiled import title_of_schema
 from pipeline.job.lint.finding import Finding
 from pipeline.job.lint.importable import not_importable
 from pipeline.job.lint.subject import Subject
@@ -86,11 +84,8 @@ def _title(artifact_type: "pb.ArtifactTypeSchema", where: str) -> str:
     """The title of a type, read as TFX's entry point reads it; `tfx.Artifact` if the type has none."""
     if artifact_type.WhichOneof("kind") == "schema_title":
         return str(artifact_type.schema_title)
-    try:
-        schema = yaml.safe_load(artifact_type.instance_schema or "{}")
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
-        raise JobError(f"{where}: the type's schema is not YAML: {e}") from e
-    return str(schema.get("title", "tfx.Artifact")) if isinstance(schema, dict) else "tfx.Artifact"
+    title = title_of_schema(artifact_type.instance_schema, where)
+    return "tfx.Artifact" if title is None else title
 
 
 def _registered() -> dict[str, str]:

@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from common.atomicity import write_json
+from pipeline.job.compiled import title_of_schema
 
 RUNS_DIR = "runs"
 """The folder in the rehearsals' home with one folder for each rehearsal."""
@@ -42,11 +41,10 @@ class Artifact:
 
     @property
     def title(self) -> str:
-        """The type's title, such as `tfx.Model`."""
+        """The type's title, such as `tfx.Model`; a JobError if the type's schema cannot be read."""
         if "schemaTitle" in self.type:
             return str(self.type["schemaTitle"])
-        schema = yaml.safe_load(str(self.type.get("instanceSchema", "")))
-        return str(schema.get("title", "")) if isinstance(schema, dict) else ""
+        return title_of_schema(str(self.type.get("instanceSchema", "")), f"artifact {self.name}") or ""
 
     def as_runtime_artifact(self) -> dict[str, Any]:
         """RuntimeArtifact, as JSON values."""

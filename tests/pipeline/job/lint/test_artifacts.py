@@ -97,7 +97,9 @@ def test_job_of_another_compiler_title_outside_the_pattern_is_an_error(tmp_path:
     assert places(found(parse_job(job, "job.json"), NAME)) == [("DataGate", "output blessing")]
 
 
-@pytest.mark.parametrize("schema", ["title: [", "title: 2020-99-99", "[" * 5000])
+@pytest.mark.parametrize(
+    "schema", ["title: [", "title: 2020-99-99", "title: !!bool x", "[" * 5000, "a: &a [x]\ntitle: *a"]
+)
 def test_job_whose_type_has_no_schema_that_can_be_read_is_none(tmp_path: Path, schema: str) -> None:
     job = _own_job(tmp_path)
     outputs = job["pipelineSpec"]["components"]["DataGate"]["outputDefinitions"]["artifacts"]
