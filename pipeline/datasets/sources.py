@@ -92,6 +92,7 @@ class Wheel:
                 # The wheel is only read as a zip, so it does not matter for which Python it was built.
                 done = subprocess.run(
                     [*command, "--ignore-requires-python", "--retries=2", f"--dest={folder}", self.address],
+                    cwd=folder,  # Python searches the current folder first, where a person may have a json.py
                     capture_output=True,
                     text=True,
                     timeout=TOTAL_TIMEOUT_SECONDS,

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import metadata
+from pathlib import Path
 
+import common
 from pipeline.commands.doctor.check import Check
 
 LINES = ("tfx", "tensorflow", "tensorflow-transform", "tfx-bsl", "tf-keras", "kfp", "protobuf")
@@ -24,6 +26,11 @@ _LOAD_SECONDS = 300
 """Timeout of the imports: TFX takes some seconds to import, and a minute on a cold network drive."""
 
 _PROBE = """
+import sys
+# Python puts the current folder first, where a person may have modules of the same names.
+sys.path[:] = [folder for folder in sys.path if folder]
+if sys.argv[1] not in sys.path:
+    sys.path.insert(0, sys.argv[1])
 import json
 import common  # which chooses Keras 2, as every process of the pipeline does
 import tensorflow as tf
@@ -40,6 +47,7 @@ print(json.dumps({
     "protobuf": api_implementation.Type(),
 }))
 """
+"""Its argument is the folder of our packages."""
 
 
 def installed() -> dict[str, str]:
@@ -121,9 +129,10 @@ def load(environment: Mapping[str, str] | None = None) -> dict[str, str]:
         Versions of `tfx` and `tensorflow`, the package that `tf.keras` is from as `keras`, and the implementation of
         `protobuf`; or only `error`.
     """
+    own = str(Path(common.__file__).resolve().parents[1])
     try:
         answer = subprocess.run(
-            [sys.executable, "-c", _PROBE],
+            [sys.executable, "-c", _PROBE, own],
             capture_output=True,
             text=True,
             timeout=_LOAD_SECONDS,

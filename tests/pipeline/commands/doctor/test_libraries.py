@@ -99,6 +99,16 @@ def test_load_keras_3_asked_for_is_what_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.e2e
+def test_load_modules_of_the_current_folder_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    for module in ("common.py", "tensorflow.py", "json.py"):
+        (tmp_path / "here" / module).write_text("raise SystemExit('of the current folder')\n")
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('reached')\n")  # ends the probe before TFX is imported
+    monkeypatch.chdir(tmp_path / "here")
+    assert libraries.load({**os.environ, "PYTHONPATH": str(tmp_path)}) == {"error": "ImportError: reached"}
+
+
+@pytest.mark.e2e
 def test_load_library_that_does_not_load_is_told_in_its_last_line(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("raise ImportError('version `GLIBC_2.38` not found')\n")
     found = libraries.load({**os.environ, "PYTHONPATH": str(tmp_path)})
