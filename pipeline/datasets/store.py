@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from common.atomicity import new_folder
+from common.atomicity import new_folder, write_bytes
 from common.errors import DataSetError
 from pipeline.datasets.registry import DATA_SETS, DataSet, find
 from pipeline.datasets.sources import check_digest
@@ -151,8 +151,12 @@ def _convert(contents: Mapping[str, bytes], data_set: DataSet) -> dict[str, byte
 
 
 def _write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Writes the folder: readers find a whole data set or none, and a damaged copy is replaced."""
+    """Writes a new folder whole or not at all; in one that is there, replaces the files and leaves all others."""
     try:
+        if folder.is_dir():  # not new_folder, which would delete what a person has put there
+            for name, content in files.items():
+                write_bytes(folder / name, content)
+            return
         with new_folder(folder, commit_file=None) as new:
             for name, content in files.items():
                 Path(new, name).write_bytes(content)

@@ -108,13 +108,15 @@ def test_fetch_of_what_is_not_cached_does_touch_it(web):
         fetch(data_set(web, "here"))
 
 
-def test_fetch_over_a_damaged_copy_replaces_it(web, data_folder):
+def test_fetch_over_a_damaged_copy_replaces_it_and_nothing_else(web, data_folder):
     web.pages["/here/LOG.CSV"] = CONTENT.upper()
     (data_folder / "sample").mkdir(parents=True)
     (data_folder / "sample/log.csv").write_bytes(CONTENT[:5])
-    (data_folder / "sample/left-over").write_bytes(b"")
+    (data_folder / "sample/notes").write_bytes(b"of the user")
+    (data_folder / "sample/own").mkdir()
     fetch(data_set(web, "here"))
-    assert os.listdir(data_folder / "sample") == ["log.csv"]
+    assert sorted(os.listdir(data_folder / "sample")) == ["log.csv", "notes", "own"]
+    assert (data_folder / "sample/notes").read_bytes() == b"of the user"
     assert (data_folder / "sample/log.csv").read_bytes() == CONTENT
     assert os.listdir(data_folder) == ["sample"]
 
@@ -153,19 +155,22 @@ def test_fetch_into_a_folder_that_cannot_be_written_names_the_way_out(web, tmp_p
 
 
 @pytest.mark.fault
-def test_fetch_that_breaks_while_writing_leaves_the_folder_as_it_was(web, data_folder):
+@pytest.mark.parametrize("is_there", [True, False])
+def test_fetch_that_breaks_while_writing_leaves_no_new_folder_and_what_was_in_an_old_one(web, data_folder, is_there):
     web.pages["/here/LOG.CSV"] = CONTENT.upper()
     sample = data_set(web, "here")
-    # The second file cannot be written: there is no folder for it.
+    # The second file cannot be written: its folder is a file.
     digest = sample.files["log.csv"]
-    layout = DataSetLayout(("LOG.CSV",), lambda contents: {**upper(contents), "absent/log.csv": CONTENT})
-    sample = dataclasses.replace(sample, files={"log.csv": digest, "absent/log.csv": digest}, layouts=(layout,))
-    (data_folder / "sample").mkdir(parents=True)
-    (data_folder / "sample/old").write_bytes(b"")
+    layout = DataSetLayout(("LOG.CSV",), lambda contents: {**upper(contents), "log.csv/log.csv": CONTENT})
+    sample = dataclasses.replace(sample, files={"log.csv": digest, "log.csv/log.csv": digest}, layouts=(layout,))
+    if is_there:
+        (data_folder / "sample").mkdir(parents=True)
+        (data_folder / "sample/old").write_bytes(b"")
     with pytest.raises(DataSetError, match="cannot be written"):
         fetch(sample)
-    assert os.listdir(data_folder) == ["sample"]
-    assert os.listdir(data_folder / "sample") == ["old"]
+    assert os.listdir(data_folder) == (["sample"] if is_there else [])
+    if is_there:
+        assert sorted(os.listdir(data_folder / "sample")) == ["log.csv", "old"]
 
 
 def test_fetch_of_an_unknown_name_lists_the_known_ones():
