@@ -1,5 +1,7 @@
 """Writes a Retriever with all its signatures as a SavedModel."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from common.atomicity import new_folder
@@ -31,7 +33,9 @@ SAVED_MODEL = tf.saved_model.SAVED_MODEL_FILENAME_PB
 """The file by which TensorFlow recognises a SavedModel. TensorFlow Serving waits for it."""
 
 
-def export_model(retriever: Retriever, folder: str, provenance: Provenance) -> None:
+def export_model(
+    retriever: Retriever, folder: str, provenance: Provenance, before_commit: Callable[[str], None] | None = None
+) -> None:
     """Writes the SavedModel, its provenance and its `serving_requests`; the folder appears whole or not at all.
 
     `common.atomicity.new_folder` says how it replaces a model that already exists. In a remote folder `saved_model.pb`
@@ -41,6 +45,8 @@ def export_model(retriever: Retriever, folder: str, provenance: Provenance) -> N
         retriever: The model.
         folder: The folder to write, local or remote; an existing one is replaced.
         provenance: What the model was made from. It is written to `assets.extra`, which TensorFlow leaves to its users.
+        before_commit: Called with the complete folder before the model appears, to write what belongs to it. If it
+            fails, no model is left.
 
     Raises:
         OSError: The folder cannot be written.
@@ -54,3 +60,5 @@ def export_model(retriever: Retriever, folder: str, provenance: Provenance) -> N
         )
         provenance.write(unfinished)
         write_requests(retriever, SIGNATURES, unfinished)
+        if before_commit is not None:
+            before_commit(unfinished)

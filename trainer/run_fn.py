@@ -113,9 +113,12 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     )
     metrics = FinalMetrics(model=summary.model, popularity=summary.popularity)
     origin = provenance(settings.made_by, digest, counts, metrics, start)
-    export_model(retriever, fn_args.serving_model_dir, origin)
-    state = state_of(model, ids, summary, model_digest(fn_args.serving_model_dir))
-    write_state(state, state_folder(fn_args.serving_model_dir))
+
+    def write_its_state(exported: str) -> None:
+        write_state(state_of(model, ids, summary, model_digest(exported)), state_folder(fn_args.serving_model_dir))
+
+    # The SavedModel comes last, as in `hand_on`: a failure leaves no model.
+    export_model(retriever, fn_args.serving_model_dir, origin, before_commit=write_its_state)
     logger.info("exported %d signatures over %s items", len(SIGNATURES), f"{candidates.items:,}")
 
 

@@ -218,6 +218,19 @@ def test_run_fn_collapsed_embeddings_are_a_named_error_and_leave_no_model(
     assert not (tmp_path / "model").exists()
 
 
+@pytest.mark.fault
+def test_run_fn_state_cannot_be_written_leaves_no_model(
+    shop: TrainerInputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(run_fn_module, "write_state", refuse)
+    with pytest.raises(OSError, match="disk full"):
+        run_fn(fn_args(shop, tmp_path, trainer={"epochs": 1}))
+    assert [*(tmp_path / "model").iterdir()] == []
+
+
 @pytest.mark.parametrize("warm_start", [True, False])
 def test_run_fn_nothing_changed_hands_the_base_model_on_in_every_byte(
     shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path, warm_start: bool
