@@ -78,6 +78,9 @@ def is_locked(home: Path) -> bool:
 
     Args:
         home: The folder of everything that the pipeline writes.
+
+    Raises:
+        OutputError: The lock's file cannot be read.
     """
     try:
         with (home / LOCK_FILE).open() as file:
@@ -86,6 +89,11 @@ def is_locked(home: Path) -> bool:
         return True
     except FileNotFoundError:
         return False
+    except OSError as e:
+        raise OutputError(
+            f"{home / LOCK_FILE}: cannot be read ({e.strerror}), so it is not known whether a run is at work. Let this "
+            "account read it, or use the account that runs the pipeline."
+        ) from e
     return False
 
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
-from common.errors import LockedError
+from common.errors import LockedError, OutputError
 from configs.load import load_config
 from configs.pipeline import PipelineConfig
 from pipeline.commands import cli
@@ -78,6 +78,14 @@ def test_lock_that_cannot_be_written_one_line_and_status_1(
     said = f"OutputError: {lock}: cannot be written (Is a directory). Free disk space or make the file writable, "
     said += "and run again.\n"
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.fault
+def test_is_locked_lock_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    # A folder, because the superuser may read the lock of every user.
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(OutputError, match=rf"^{tmp_path}/lock: cannot be read \(Is a directory\)"):
+        is_locked(tmp_path)
 
 
 def _take(config: PipelineConfig, screen: io.StringIO) -> None:
