@@ -77,5 +77,12 @@ def _run(command: list[str], folder: Path, timeout_seconds: float) -> str | None
         output.seek(max(0, output.seek(0, os.SEEK_END) - _OUTPUT_CHARACTERS))
         last_lines = output.read().decode("utf-8", errors="replace").strip()
     if done.returncode < 0:
-        return f"the check was killed by {signal.Signals(-done.returncode).name}: {last_lines}"
+        return f"the check was killed by {_signal_name(-done.returncode)}: {last_lines}"
     return f"the check ended with status {done.returncode}: {last_lines}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"

@@ -103,6 +103,7 @@ def test_do_too_slow_to_answer_at_all_not_blessed(model: Path, tmp_path: Path) -
     [
         ("import os; os.kill(os.getpid(), 9)", f"the check was killed by {signal.SIGKILL.name}: "),
         ("import ctypes; ctypes.string_at(0)", f"the check was killed by {signal.SIGSEGV.name}: "),
+        ("import os; os.kill(os.getpid(), 40)", "the check was killed by signal 40: "),  # of real time: it has no name
         ("raise SystemExit('no memory')", "the check ended with status 1: no memory"),
     ],
 )
