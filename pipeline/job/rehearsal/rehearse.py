@@ -139,7 +139,7 @@ def _writing(home: Path) -> Iterator[None]:
         raise
     except OSError as e:
         raise OutputError(
-            f"{home}: cannot be used for a rehearsal ({e}). Free or unlock its disk and run again."
+            f"{home}: cannot be used for a rehearsal ({e}). Free disk space, make the folder writable, and run again."
         ) from e
 
 

@@ -35,7 +35,7 @@ def test_read_facts_file_that_cannot_be_opened_is_missing(tmp_path: Path, caplog
     facts = read_facts("shop", {name: Part(str(tmp_path / end)) for name, end in parts.items()})
     assert (facts.cleaning, facts.training) == (None, worlds.TRAINING)
     assert facts.anomalies == ()
-    assert "The report goes without a document. " in caplog.text
+    assert "The report leaves out a document. " in caplog.text
     assert "anomalies of interactions/train cannot be read" in caplog.text
     assert "anomalies of catalogue cannot be read" in caplog.text
 

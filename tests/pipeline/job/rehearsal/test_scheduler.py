@@ -250,7 +250,9 @@ def test_rehearse_folder_that_cannot_be_written_is_told(tmp_path: Path, file: st
     if file is not None:
         (tmp_path / file).write_text("no folder")
     tasks = {"a": sh(script, outputs=("out",)), "b": sh("true", after=("a",))}
-    with pytest.raises(OutputError, match=rf"^{tmp_path}.*: .*(cannot|could not) be .*Free or unlock its disk"):
+    with pytest.raises(
+        OutputError, match=rf"^{tmp_path}.*: .*(cannot|could not) be .*Free disk space, make the folder writable"
+    ):
         run(tmp_path, job(tasks))
 
 
