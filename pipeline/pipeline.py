@@ -25,6 +25,8 @@ from pipeline.components.run_report.component import RunReport
 from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.transform.component import Transform
 from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
+from pipeline.ground.code_digest import code_digest
+from pipeline.ground.node import CODE_DIGEST
 from pipeline.ground.places import CuratedSchema, Places
 
 LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
@@ -202,7 +204,11 @@ def _last_blessed(places: Places) -> BaseNode:
 
 
 def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> list[BaseComponent]:
-    """StatisticsGen, a source of the schema, and ExampleValidator, in this order."""
+    """StatisticsGen, a source of the schema, and ExampleValidator, in this order.
+
+    Their executors are TFX's, so their digest is that of the libraries: the cache must not return statistics that an
+    older TensorFlow Data Validation computed.
+    """
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"]).with_id(f"{data}StatisticsGen")
     if curated_schema is not None:
         schema_gen = CuratedSchemaGen(curated_schema)
@@ -214,4 +220,7 @@ def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema
     validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     ).with_id(f"{data}ExampleValidator")
-    return [statistics_gen, schema_gen, validator]
+    checks = [statistics_gen, schema_gen, validator]
+    for each in checks:  # their constructors take no other parameters
+        each.exec_properties[CODE_DIGEST] = code_digest()
+    return checks

@@ -7,14 +7,26 @@ this digest, the cache would return yesterday's model although the code of a tow
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 
 OWN_PACKAGES = ("common", "documents", "configs", "transforms", "serving_signatures", "trainer", "pipeline")
 """Imports are followed inside these."""
 
-LIBRARIES = ("apache-beam", "tensorflow", "tensorflow-transform", "tfx")
+LIBRARIES = (
+    "apache-beam",
+    "numpy",
+    "pyarrow",
+    "scipy",
+    "tensorflow",
+    "tensorflow-data-validation",
+    "tensorflow-recommenders",
+    "tensorflow-transform",
+    "tf-keras",
+    "tfx",
+    "tfx-bsl",
+)
 """Libraries that make artifacts: with another version, the same code may make another artifact."""
 
 _DATA_ENDINGS = (".j2", ".css")
@@ -22,12 +34,12 @@ _DATA_ENDINGS = (".j2", ".css")
 content is in the config."""
 
 
-@lru_cache
+@cache
 def code_digest(*modules: str, own_packages: tuple[str, ...] = OWN_PACKAGES) -> str:
     """Computes SHA-256 over everything of ours that modules import, and over the versions of the libraries.
 
     Args:
-        *modules: Importable names, such as `trainer.run_fn`.
+        *modules: Importable names, such as `trainer.run_fn`. Without one, it is the digest of the libraries.
         own_packages: Top-level packages inside which imports are followed.
 
     Returns:
@@ -36,9 +48,7 @@ def code_digest(*modules: str, own_packages: tuple[str, ...] = OWN_PACKAGES) -> 
     Raises:
         ModuleNotFoundError: A name is no module of these packages.
     """
-    digest = hashlib.sha256()
-    for library in LIBRARIES:
-        digest.update(f"{library} {metadata.version(library)}\0".encode())
+    digest = hashlib.sha256(_library_versions())
     for name, file in sorted(import_closure(*modules, own_packages=own_packages).items()):
         for part in (file, *_data_files(file)):
             digest.update(f"{name} {part.relative_to(file.parent).as_posix()}\0".encode())
@@ -76,7 +86,12 @@ def import_closure(*modules: str, own_packages: tuple[str, ...] = OWN_PACKAGES) 
     return found
 
 
-@lru_cache
+@cache
+def _library_versions() -> bytes:
+    return "".join(f"{library} {metadata.version(library)}\0" for library in LIBRARIES).encode()
+
+
+@cache
 def _file_of(name: str, own_packages: tuple[str, ...]) -> Path | None:
     top, *inner = name.split(".")
     spec = util.find_spec(top) if top in own_packages else None
@@ -87,7 +102,7 @@ def _file_of(name: str, own_packages: tuple[str, ...]) -> Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
-@lru_cache
+@cache
 def _imports(name: str, file: Path) -> tuple[str, ...]:
     """Returns the names that a module imports; `from a import b` gives `a` and `a.b`, which may be a module."""
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
