@@ -119,7 +119,7 @@ def _imports(name: str, file: Path) -> tuple[str, ...]:
 def _running_nodes(tree: ast.AST) -> Iterator[ast.AST]:
     """Yields all nodes except those below `if TYPE_CHECKING:`."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             for other in node.orelse:
                 yield other
                 yield from _running_nodes(other)
