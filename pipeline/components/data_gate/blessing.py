@@ -24,7 +24,7 @@ STATISTICS_FILE = "FeatureStats.pb"
 
 SPLITS = (("interactions", "train"), ("interactions", "eval"), ("catalogue", "train"))
 
-Statistics = Mapping[tuple[str, str], statistics_pb2.DatasetFeatureStatisticsList]
+DataStatistics = Mapping[tuple[str, str], statistics_pb2.DatasetFeatureStatisticsList]
 """By (data, split)."""
 
 
@@ -32,7 +32,7 @@ Statistics = Mapping[tuple[str, str], statistics_pb2.DatasetFeatureStatisticsLis
 class Remembered:
     """What is kept of a run's data for a later run."""
 
-    statistics: Statistics
+    statistics: DataStatistics
     facts: DataFacts
 
 

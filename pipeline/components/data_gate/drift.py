@@ -12,7 +12,7 @@ from documents.data_gate import DriftCheck
 from pipeline.components.data_gate.checks import at_most
 from transforms import features
 
-Statistics = Mapping[str, statistics_pb2.DatasetFeatureStatisticsList]
+SplitStatistics = Mapping[str, statistics_pb2.DatasetFeatureStatisticsList]
 """By split."""
 
 Limits = Mapping[str, float | None]
@@ -30,7 +30,7 @@ _MEASURES = {
 
 
 def interaction_checks(
-    today: Statistics, last: Statistics, schema: schema_pb2.Schema, settings: DataGateSettings
+    today: SplitStatistics, last: SplitStatistics, schema: schema_pb2.Schema, settings: DataGateSettings
 ) -> list[DriftCheck]:
     """Compares today's training interactions and held-out interactions with the last blessed model's training data.
 
@@ -60,7 +60,7 @@ def interaction_checks(
 
 
 def catalogue_checks(
-    today: Statistics, last: Statistics, schema: schema_pb2.Schema, settings: DataGateSettings
+    today: SplitStatistics, last: SplitStatistics, schema: schema_pb2.Schema, settings: DataGateSettings
 ) -> list[DriftCheck]:
     """Compares the content features.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipeline.job.lint.finding import Finding
 from pipeline.job.lint.importable import not_importable
-from pipeline.job.lint.places import is_local
+from pipeline.job.lint.places import is_of_one_machine
 from pipeline.job.lint.subject import Subject
 
 _MAIN = "__main__"
@@ -75,7 +75,7 @@ def _module_files(task: str, parameters: dict[str, Any]) -> Iterator[Finding]:
         value = parameters.get(name)
         if not isinstance(value, str) or not value:
             continue
-        local = is_local(value.rpartition("@")[2])
+        local = is_of_one_machine(value.rpartition("@")[2])
         yield Finding(
             "module-file",
             "error" if local else "warning",

@@ -30,8 +30,8 @@ def flags_of_remote_beam(task: Task) -> list[str]:
     return args if any(_REMOTE_RUNNER.fullmatch(one) for one in args) else []
 
 
-def is_local(place: str) -> bool:
-    """Whether a place is on this machine: a path, or a `file://` URI.
+def is_of_one_machine(place: str) -> bool:
+    """Whether a place is on the machine that reads it: a path, or a `file://` URI.
 
     Args:
         place: A path or URI.
@@ -50,11 +50,11 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
         "defaultPipelineRoot": subject.job.spec.default_pipeline_root,
     }
     for where, root in roots.items():
-        if root and is_local(root):
+        if root and is_of_one_machine(root):
             yield _local(None, where, root)
     for task in subject.tasks:
         for where, place in _places(task):
-            if place and is_local(place):
+            if place and is_of_one_machine(place):
                 yield _local(task.id, where, place)
 
 
