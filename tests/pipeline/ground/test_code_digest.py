@@ -1,28 +1,33 @@
 """The digest of our own code: on a package written for the purpose, and on every component of the pipeline."""
 
 import importlib
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from pipeline.ground import code_digest as module
-from pipeline.ground.code_digest import OWN_PACKAGES, code_digest, import_closure
+from pipeline.ground.code_digest import LIBRARIES, OWN_PACKAGES, code_digest, import_closure
+from pipeline.pipeline import create_pipeline
+from pipeline.runners.places import vertex_places
+from tests import forked
+from tests.pipeline.vertex_settings import config_with
 
 ROOT = Path(__file__).parents[3]
 OWN = ("digested",)
 
-EXECUTORS = sorted(
-    ".".join(file.relative_to(ROOT).with_suffix("").parts) for file in ROOT.glob("pipeline/components/*/executor.py")
-)
-ENTRIES = [*EXECUTORS, "trainer.run_fn", "transforms.interactions", "transforms.catalogue"]
-"""All code of ours that makes an artifact."""
+EXECUTORS = sorted(file.parent.name for file in ROOT.glob("pipeline/components/*/executor.py"))
+FUNCTIONS = ("trainer.run_fn", "transforms.interactions", "transforms.catalogue")
+"""Modules of the functions that components call by their dotted path."""
 
 DigestOf = Callable[..., str]
+ChangedNodes = Callable[[str], set[str]]
 
 
 @pytest.fixture
@@ -62,6 +67,8 @@ def test_code_digest_same_code_elsewhere_equal(digest_of: DigestOf) -> None:
         "def f():\n    from digested.towers import DIM",
         "try:\n    import digested.towers\nexcept ImportError:\n    pass",
         "from digested import middle",
+        "from typing import TYPE_CHECKING\nif not TYPE_CHECKING:\n    import digested.towers",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import os\nelse:\n    import digested.towers",
     ],
 )
 def test_code_digest_imported_module_changes_differs(digest_of: DigestOf, line: str) -> None:
@@ -74,6 +81,7 @@ def test_code_digest_imported_module_changes_differs(digest_of: DigestOf, line: 
     [
         "import os",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from digested.towers import DIM",
+        "import typing\nif typing.TYPE_CHECKING:\n    from digested.towers import DIM",
         "# import digested.towers",
         "'import digested.towers'",
     ],
@@ -99,14 +107,25 @@ def test_code_digest_moved_code_differs(digest_of: DigestOf) -> None:
     assert digest_of("there", main="import digested.a, digested.b", a="", b="DIM = 64") != before
 
 
-@pytest.mark.parametrize("library", ["apache-beam", "tensorflow", "tensorflow-transform", "tfx"])
-def test_code_digest_other_version_of_a_library_differs(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
-    code_digest.cache_clear()
-    before = code_digest("common.errors")
+@pytest.fixture
+def versions(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
+    """Versions that libraries seem to have."""
+    pretended: dict[str, str] = {}
     version = metadata.version
-    monkeypatch.setattr(metadata, "version", lambda name: "0.0" if name == library else version(name))
-    code_digest.cache_clear()
-    assert code_digest("common.errors") != before
+    monkeypatch.setattr(metadata, "version", lambda name: pretended.get(name) or version(name))
+    yield pretended
+    for cached in (code_digest, module._library_versions):
+        cached.cache_clear()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_code_digest_other_version_of_a_library_differs(versions: dict[str, str], library: str) -> None:
+    before = code_digest("common.errors"), code_digest()
+    versions[library] = "0.0"
+    for cached in (code_digest, module._library_versions):
+        cached.cache_clear()
+    assert code_digest("common.errors") != before[0]
+    assert code_digest() != before[1]
 
 
 def test_code_digest_unknown_module_raises() -> None:
@@ -120,59 +139,121 @@ def test_own_packages_are_those_that_are_installed() -> None:
     assert setup.split("PACKAGES = [")[1].split("]")[0].count(",") == len(OWN_PACKAGES) - 1
 
 
-def test_entries_are_all_components_that_run_code_of_ours() -> None:
-    assert len(EXECUTORS) == 10
+def _digests() -> dict[str, str]:
+    """The digest of each node of the Vertex pipeline."""
+    config = config_with(registry={"serving_image": "example.org/serving:1"})
+    digests = {}
+    for node in create_pipeline(config, vertex_places(config)).components:
+        (digests[node.id],) = set(re.findall(r"code_digest\W+([0-9a-f]{64})", repr(node.exec_properties)))
+    return digests
 
 
-@pytest.mark.e2e
-def test_digest_of_every_component_changes_with_each_module_that_it_imports_and_with_no_other(tmp_path: Path) -> None:
+@pytest.fixture
+def changed_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChangedNodes]:
+    """Changes a file in a copy of our code, and names the nodes of the Vertex pipeline whose digest is then another."""
     for package in OWN_PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
-    script = """
-import sys
-from pathlib import Path
-from pipeline.ground import code_digest as module
+    file_of = module._file_of
 
-def digest(entry):
-    for cached in (module.code_digest, module._file_of, module._imports):
+    @cache
+    def file_of_the_copy(name: str, own_packages: tuple[str, ...]) -> Path | None:
+        file = file_of(name, own_packages)
+        return file and tmp_path / file.relative_to(ROOT)
+
+    def digests() -> dict[str, str]:
+        code_digest.cache_clear()
+        return _digests()
+
+    def change(file: str) -> set[str]:
+        content = (tmp_path / file).read_text()
+        (tmp_path / file).write_text(content + "# changed\n")
+        after = digests()
+        (tmp_path / file).write_text(content)
+        return {node for node, digest in before.items() if digest != after[node]}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_file_of", file_of_the_copy)
+        before = digests()
+        yield change
+    code_digest.cache_clear()
+
+
+def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: ChangedNodes) -> None:
+    executors = {
+        "catalogue_gen": "CatalogueGen",
+        "data_gate": "DataGate",
+        "interaction_gen": "InteractionGen",
+        "live_model_resolver": "LiveModelResolver",
+        "pusher": "Pusher",
+        "registry_pusher": "RegistryPusher",
+        "retrieval_evaluator": "RetrievalEvaluator",
+        "run_report": "RunReport",
+        "serving_check": "ServingCheck",
+        "two_tower_trainer": "TwoTowerTrainer",
+    }
+    assert sorted(executors) == EXECUTORS
+    expected: dict[str, set[str]] = {
+        **{f"pipeline/components/{folder}/executor.py": {node} for folder, node in executors.items()},
+        "pipeline/components/catalogue_gen/content.py": {"CatalogueGen"},
+        "pipeline/components/data_gate/drift.py": {"DataGate"},
+        "pipeline/components/interaction_gen/splitting.py": {"InteractionGen"},
+        "pipeline/components/retrieval_evaluator/measures.py": {"RetrievalEvaluator"},
+        "pipeline/reading/example_gen.py": set(),
+        "pipeline/reading/delimited.py": {"CatalogueGen", "InteractionGen"},
+        "pipeline/report/templates/style.css": {"RunReport"},
+        "trainer/run_fn.py": {"TwoTowerTrainer"},
+        "trainer/towers.py": {"TwoTowerTrainer"},
+        "transforms/catalogue.py": {"CatalogueTransform", "TwoTowerTrainer"},
+        "common/errors.py": set(executors.values()),
+        "pipeline/pipeline.py": set(),
+        "pipeline/runners/local.py": set(),
+        "pipeline/commands/cli.py": set(),
+        "pipeline/cloud/dataflow.py": set(),
+    }
+    assert {file: changed_nodes(file) for file in expected} == expected
+
+
+def test_digest_of_every_node_other_version_of_a_library_differs(versions: dict[str, str]) -> None:
+    before = _digests()
+    versions["tensorflow-data-validation"] = "0.0"
+    for cached in (code_digest, module._library_versions):
         cached.cache_clear()
-    return module.code_digest(entry)
-
-for entry in sys.argv[1:]:
-    inside = set(module.import_closure(entry).values())
-    everything = {f for p in module.OWN_PACKAGES for f in Path.cwd().joinpath(p).rglob("*.py")}
-    assert entry.replace(".", "/") + ".py" in {str(f.relative_to(Path.cwd())) for f in inside}, entry
-    before = digest(entry)
-    for changed, differs in [*(([f], True) for f in sorted(inside)), (sorted(everything - inside), False)]:
-        texts = {f: f.read_bytes() for f in changed}
-        for f, text in texts.items():
-            f.write_bytes(text + b"# changed\\n")
-        assert (digest(entry) != before) == differs, (entry, changed)
-        for f, text in texts.items():
-            f.write_bytes(text)
-    assert everything - inside, entry
-print("done")
-"""
-    command = [sys.executable, "-c", script, *ENTRIES]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout == "done\n", done.stderr
+    after = _digests()
+    assert len(after) == 18
+    assert not any(digest == after[node] for node, digest in before.items())
 
 
 @pytest.mark.e2e
-def test_import_closure_has_all_that_is_really_imported() -> None:
+def test_import_closure_of_each_entry_has_all_that_it_really_imports() -> None:
     script = """
-import importlib, sys
+import importlib, os, sys, traceback
 from pipeline.ground.code_digest import OWN_PACKAGES, import_closure
-found = set()
+
+def own():
+    return {name for name in sys.modules if name.split(".")[0] in OWN_PACKAGES}
+
+for name in own():
+    del sys.modules[name]
 for entry in sys.argv[1:]:
-    importlib.import_module(entry)
-    found |= set(import_closure(entry))
-own = {name for name in sys.modules if name.split(".")[0] in OWN_PACKAGES}
-print(sorted(own - found - {"pipeline.ground.code_digest"}))
+    if os.fork() == 0:
+        status = 1
+        try:
+            assert not own()
+            importlib.import_module(entry)
+            missing = own() - set(import_closure(entry))
+            print(entry, len(own()) > 1, sorted(missing), flush=True)
+            status = 0
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    assert os.wait()[1] == 0, entry
 """
-    command = [sys.executable, "-W", "ignore", "-c", script, *ENTRIES]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
+    entries = [*(f"pipeline.components.{each}.executor" for each in EXECUTORS), *FUNCTIONS]
+    command = [forked.python(), "-c", script, *entries]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [f"{entry} True []" for entry in entries]
 
 
 def test_import_closure_of_the_trainer_reaches_the_towers_and_not_the_cost_of_vertex() -> None:

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
@@ -15,7 +14,6 @@ from tfx.types import channel_utils, standard_artifacts, standard_component_spec
 from tfx.utils import proto_utils
 
 from configs.push import PushSettings
-from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node, NodeExecutor
 from pipeline.ground.presence import mark_absent
 
@@ -163,20 +161,3 @@ def test_executor_model_that_stands_for_none_is_none() -> None:
 def test_executor_required_channel_of_no_or_several_artifacts_refused(given: list[str]) -> None:
     with pytest.raises(ValueError, match=f"channel 'model' must hold one artifact; received {len(given)}"):
         do(model=[model(uri) for uri in given])
-
-
-def test_every_component_of_ours_carries_the_digest_of_its_executor(tmp_path: Path) -> None:
-    from configs.load import DEFAULT_CONFIG, load_config
-    from pipeline.pipeline import create_pipeline
-    from pipeline.runners.places import vertex_places
-
-    config = load_config(DEFAULT_CONFIG)
-    ours = [c for c in create_pipeline(config, vertex_places(config)).components if isinstance(c, Node)]
-    assert {type(node).__name__ for node in ours} == {
-        *("DataGate", "LiveModelResolver", "Pusher", "RetrievalEvaluator", "RunReport", "ServingCheck"),
-        "TwoTowerTrainer",
-    }
-    for node in ours:
-        modules = [node.EXECUTOR.__module__]
-        modules += ["trainer.run_fn"] if type(node).__name__ == "TwoTowerTrainer" else []
-        assert node.exec_properties["code_digest"] == code_digest(*modules)
