@@ -7,6 +7,12 @@ ITEMS_FILE = "items.parquet"
 QUARANTINE_FILE = "quarantine.jsonl"
 """In both Examples: the first bad rows, one JSON object a line, with `file`, `row`, `reason` and `excerpt`."""
 
+STATISTICS_FILE = "FeatureStats.pb"
+"""In a split's folder of TFX's ExampleStatistics."""
+
+ANOMALIES_FILE = "SchemaDiff.pb"
+"""In a split's folder of TFX's ExampleAnomalies."""
+
 DATA_FOLDER = "data_blessing"
 """In the model artifact, beside the SavedModel: DataGate's blessing of the data that the model learned from. Once the
 model is blessed, DataGate compares a later run's data with it."""

@@ -25,6 +25,7 @@ from documents.metrics import Epoch, TrainingMetrics
 from documents.push_report import PushReport
 from documents.serving_check import ServingCheckReport
 from documents.warm_start import WarmStartReport
+from pipeline.ground.layout import ANOMALIES_FILE
 from pipeline.store.runs.records import Run
 
 PARTS: dict[str, tuple[str, str]] = {
@@ -53,8 +54,6 @@ _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "push": ("pushed_model", PushReport),
 }
 """The part that holds the document of a field of `RunFacts`, and the document's type, by the field's name."""
-
-_ANOMALIES_FILE = "SchemaDiff.pb"
 
 _UNREADABLE = (OutputError, OSError, tf.errors.OpError, DecodeError)
 """Errors of a file that is damaged or may not be read."""
@@ -178,7 +177,7 @@ def _document(uri: str, kind: type[Document]) -> Document | None:
 def _anomalies(data: str, uri: str) -> list[Anomaly]:
     found = []
     for folder in sorted(fileio.listdir(uri)):
-        path = os.path.join(uri, folder, _ANOMALIES_FILE)
+        path = os.path.join(uri, folder, ANOMALIES_FILE)
         if not folder.startswith("Split-"):
             continue
         split = folder.rstrip("/").removeprefix("Split-")

@@ -19,7 +19,7 @@ from common.errors import ModelError, OutputError, PerennialError
 from configs.pipeline import PipelineConfig
 from documents.metrics import TrainingMetrics
 from pipeline.ground import beam_cache, progress
-from pipeline.ground.home import local_home, local_metadata_path
+from pipeline.ground.home import local_home, local_metadata_path, local_serving_dir
 from pipeline.ground.places import Places
 from pipeline.pipeline import create_pipeline
 from pipeline.report.files import write_local_report, write_missing_reports
@@ -109,7 +109,8 @@ def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
         logging.getLogger("perennial.report").error("%s", e)
     try:
         # Also after a failed run: if runs fail every night, the data that each has read would fill the disk.
-        prune(local_metadata_path(config), config.name, Path(local_places(config).pipeline_root), config.runs.keep)
+        root, serving_dir = Path(local_places(config).pipeline_root), local_serving_dir(config)
+        prune(local_metadata_path(config), config.name, root, serving_dir, config.runs.keep)
     except _UNREADABLE as e:
         logging.getLogger("perennial.runs").error(
             "%s: old runs were not deleted (%s: %s). The next run tries again.",

@@ -12,12 +12,11 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx.dsl.io import fileio
 
 from pipeline.commands.notebook.runs import nothing_of
-from pipeline.ground.layout import QUARANTINE_FILE
+from pipeline.ground.layout import QUARANTINE_FILE, STATISTICS_FILE
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import count, significant
 from pipeline.store.runs.records import Run
 
-_STATISTICS_FILE = "FeatureStats.pb"
 _BARS = 12
 """How many bins of a histogram, or most frequent values of a text feature, are drawn."""
 
@@ -36,7 +35,7 @@ def read_statistics(run: Run, node_id: str, split: str) -> statistics_pb2.Datase
         LookupError: The run has no such statistics.
     """
     uri = _output(run, node_id, "statistics")
-    with fileio.open(os.path.join(uri, f"Split-{split}", _STATISTICS_FILE), "rb") as file:
+    with fileio.open(os.path.join(uri, f"Split-{split}", STATISTICS_FILE), "rb") as file:
         return statistics_pb2.DatasetFeatureStatisticsList.FromString(file.read()).datasets[0]
 
 

@@ -122,7 +122,7 @@ def write_catalogue(job: CatalogueIngest) -> None:
         job: The catalogue.
     """
     with fileio.open(os.path.join(job.interactions_uri, ITEMS_FILE), "rb") as f:
-        interacted = pq.read_table(pa.BufferReader(f.read())).column("item_id").combine_chunks()
+        interacted = pq.read_table(pa.BufferReader(f.read())).column(features.ITEM_ID).combine_chunks()
     try:
         table, found, quarantine = make_catalogue(job.inputs, job.catalogue, interacted)
     except DataError as e:

@@ -15,12 +15,10 @@ from common.errors import DriftError, OutputError
 from documents.data_gate import DataGateReport
 from pipeline.components.data_gate import facts
 from pipeline.components.data_gate.facts import DataFacts
+from pipeline.ground.layout import STATISTICS_FILE
 from pipeline.ground.output import write_bytes
 
 SAMPLES_FILE = "samples.npz"
-STATISTICS_FILE = "FeatureStats.pb"
-"""The file name that StatisticsGen uses. As there, each file is in a folder `Split-<split>`, here under
-`statistics/<data>`."""
 
 SPLITS = (("interactions", "train"), ("interactions", "eval"), ("catalogue", "train"))
 
@@ -112,4 +110,5 @@ def read_statistics(path: str) -> statistics_pb2.DatasetFeatureStatisticsList:
 
 
 def _statistics_file(uri: str, data: str, split: str) -> str:
+    # As in StatisticsGen's output, each file is in a folder `Split-<split>`.
     return os.path.join(uri, "statistics", data, f"Split-{split}", STATISTICS_FILE)

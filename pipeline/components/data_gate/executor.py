@@ -6,7 +6,6 @@ import os
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 from tfx import types
-from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils
@@ -20,7 +19,7 @@ from pipeline.components.data_gate import anomalies, blessing, drift, facts
 from pipeline.components.data_gate.blessing import Remembered
 from pipeline.components.data_gate.checks import failures_text
 from pipeline.ground.artifacts import DataBlessing
-from pipeline.ground.layout import DATA_FOLDER
+from pipeline.ground.layout import ANOMALIES_FILE, DATA_FOLDER, STATISTICS_FILE
 from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing
 
@@ -112,7 +111,7 @@ def _anomalies(inputs: Inputs) -> dict[tuple[str, str], anomalies_pb2.Anomalies]
     for data in DATA:
         artifact = _artifact(inputs, data, "anomalies")
         for split in artifact_utils.decode_split_names(artifact.split_names):
-            path = os.path.join(artifact_utils.get_split_uri([artifact], split), DEFAULT_FILE_NAME)
+            path = os.path.join(artifact_utils.get_split_uri([artifact], split), ANOMALIES_FILE)
             with fileio.open(path, "rb") as file:
                 reports[data, split] = anomalies_pb2.Anomalies.FromString(file.read())
     return reports
@@ -121,9 +120,7 @@ def _anomalies(inputs: Inputs) -> dict[tuple[str, str], anomalies_pb2.Anomalies]
 def _remember(inputs: Inputs) -> Remembered:
     statistics = {
         (data, split): blessing.read_statistics(
-            os.path.join(
-                artifact_utils.get_split_uri([_artifact(inputs, data, "statistics")], split), blessing.STATISTICS_FILE
-            )
+            os.path.join(artifact_utils.get_split_uri([_artifact(inputs, data, "statistics")], split), STATISTICS_FILE)
         )
         for data, split in blessing.SPLITS
     }

@@ -64,7 +64,7 @@ def gather(
     own = catalogue.items - catalogue.added_items
     days = cleaning.recent_days
     with fileio.open(os.path.join(interactions_uri, ITEMS_FILE), "rb") as file:
-        items = pq.read_table(pa.BufferReader(file.read())).column("item_id").to_pylist()
+        items = pq.read_table(pa.BufferReader(file.read())).column(features.ITEM_ID).to_pylist()
     return DataFacts(
         counts=Counts(
             events=cleaning.steps[-1].rows_out,

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from configs.cleaning import Cleaning
 from pipeline.components.interaction_gen.interactions import Interactions, stable_order
 from pipeline.reading import columns
+from transforms import features
 
 STEPS = ("window", "deduplicate", "positives", "top_items", "active_users")
 """The steps, in order; they are the keys of the counts."""
@@ -100,21 +101,22 @@ def choose_top_items(counts: Any, n: int) -> Any:
     Returns:
         pyarrow string array; of items with equal counts, the first by id is chosen.
     """
-    by_count = counts.sort_by([("count", "descending"), ("item_id", "ascending")])
-    return by_count.column("item_id").slice(0, n).combine_chunks()
+    by_count = counts.sort_by([("count", "descending"), (features.ITEM_ID, "ascending")])
+    return by_count.column(features.ITEM_ID).slice(0, n).combine_chunks()
 
 
 def add_counts(tables: list[Any]) -> Any:
     """Adds up tables of `item_id` and `count`, sorted by id."""
-    schema = pa.schema({"item_id": pa.string(), "count": pa.int64()})
+    schema = pa.schema({features.ITEM_ID: pa.string(), "count": pa.int64()})
     if not tables:
         return schema.empty_table()
-    added = pa.concat_tables(tables).group_by("item_id").aggregate([("count", "sum")])
-    return pa.table({"item_id": added["item_id"], "count": added["count_sum"]}, schema).sort_by("item_id")
+    added = pa.concat_tables(tables).group_by(features.ITEM_ID).aggregate([("count", "sum")])
+    summed = pa.table({features.ITEM_ID: added[features.ITEM_ID], "count": added["count_sum"]}, schema)
+    return summed.sort_by(features.ITEM_ID)
 
 
 def count_items(shard: Interactions) -> Any:
     """Counts the interactions of each item that has any; returns a pyarrow.Table of `item_id` and `count`."""
     counts = shard.item_counts()
     used = counts > 0
-    return pa.table({"item_id": shard.items.filter(pa.array(used)), "count": pa.array(counts[used])})
+    return pa.table({features.ITEM_ID: shard.items.filter(pa.array(used)), "count": pa.array(counts[used])})

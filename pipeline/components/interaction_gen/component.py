@@ -1,8 +1,8 @@
 """InteractionGen turns the interaction log into one Example per user, in the splits `train` and `eval`."""
 
 from configs.log import LogSettings
+from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import executor
-from pipeline.components.interaction_gen.encoding import EVAL, TRAIN
 from pipeline.reading.example_gen import FileGen
 
 

@@ -6,11 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.ground import records
 from transforms import features
-
-TRAIN, EVAL = "train", "eval"
 
 
 def encode(shard: Interactions, split: str, per_second: int) -> list[bytes]:

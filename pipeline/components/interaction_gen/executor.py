@@ -14,8 +14,8 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
 from configs.log import LogSettings
-from documents.cleaning import CleaningReport, Step
-from pipeline.components.interaction_gen import cleaning, encoding, interactions, stages
+from documents.cleaning import EVAL, TRAIN, CleaningReport, Step
+from pipeline.components.interaction_gen import cleaning, interactions, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome
 from pipeline.ground.output import all_or_nothing, write_bytes
 from pipeline.reading import files, settings
@@ -71,7 +71,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 stages.build(pipeline, inputs, job)
             report = _judge(examples.uri, log)
         _describe(examples, report)
-        train, held_out = report.splits[encoding.TRAIN], report.splits[encoding.EVAL]
+        train, held_out = report.splits[TRAIN], report.splits[EVAL]
         logger.info(
             "%s; %d bad; %s users and %s items for training, %s users for evaluation",
             rate(report.rows, time.monotonic() - started),
@@ -96,7 +96,7 @@ def _judge(uri: str, log: LogSettings) -> CleaningReport:
                 f"no interactions are left after the cleaning step {step.step!r}, which received {step.rows_in} "
                 f"({counts}). {_ADVICE[step.step]}"
             )
-    for split in (encoding.TRAIN, encoding.EVAL):
+    for split in (TRAIN, EVAL):
         if not found.splits[split].users:
             raise DataError(
                 f"the split {log.split.method!r} leaves no interactions for {split}; cleaning kept "
@@ -125,7 +125,7 @@ _SPLIT_ADVICE = {
 
 
 def _describe(examples: types.Artifact, report: CleaningReport) -> None:
-    examples.split_names = artifact_utils.encode_split_names([encoding.TRAIN, encoding.EVAL])
+    examples.split_names = artifact_utils.encode_split_names([TRAIN, EVAL])
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
     examples.set_int_custom_property("rows", report.rows)

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.log import LogSettings
-from documents.cleaning import DailyCounts, SplitCounts
+from documents.cleaning import TRAIN, DailyCounts, SplitCounts
 from documents.document import Document
 from documents.reading import LogReadingCounts
-from pipeline.components.interaction_gen import cleaning, encoding, recent, report
+from pipeline.components.interaction_gen import cleaning, recent, report
 from pipeline.components.interaction_gen.recent import RecentDays
 from pipeline.components.interaction_gen.report import LogReport
 from pipeline.ground import arrow_bytes
@@ -109,8 +109,8 @@ def write(facts: LogReport, found: ShardReport, log: LogSettings, uri: str) -> N
             for split, numbers in found.splits.items()
         },
     )
-    if encoding.TRAIN in found.items:
-        table = arrow_bytes.from_bytes(found.items[encoding.TRAIN])
+    if TRAIN in found.items:
+        table = arrow_bytes.from_bytes(found.items[TRAIN])
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink)
         write_bytes(os.path.join(uri, ITEMS_FILE), sink.getvalue().to_pybytes(), uri)

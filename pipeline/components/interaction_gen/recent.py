@@ -15,6 +15,7 @@ from documents.cleaning import DailyCounts
 from pipeline.components.interaction_gen.cleaning import SECONDS_A_DAY
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.ground import arrow_bytes
+from transforms import features
 
 DAYS = 28
 """The most days that are counted; a shorter log has fewer whole days. Four weeks hold each weekday equally often."""
@@ -70,7 +71,7 @@ def count(shard: Interactions, oldest: int, newest: int, per_second: int) -> Rec
 def add(parts: Sequence[RecentDays]) -> RecentDays:
     """Adds up the counts of different shards, of at least one."""
     table = pa.concat_tables([arrow_bytes.from_bytes(part.items) for part in parts])
-    item = table.column("item_id").combine_chunks().dictionary_encode()
+    item = table.column(features.ITEM_ID).combine_chunks().dictionary_encode()
     item = item.combine_chunks() if isinstance(item, pa.ChunkedArray) else item
     code, days = item.indices.to_numpy(), table.column("days").to_numpy()
     bits = np.zeros(len(item.dictionary), np.int64)
@@ -85,4 +86,4 @@ def add(parts: Sequence[RecentDays]) -> RecentDays:
 
 def _table(item_id: Any, bits: npt.NDArray[np.int64]) -> Any:
     occurs = bits > 0
-    return pa.table({"item_id": item_id.filter(pa.array(occurs)), "days": pa.array(bits[occurs])})
+    return pa.table({features.ITEM_ID: item_id.filter(pa.array(occurs)), "days": pa.array(bits[occurs])})

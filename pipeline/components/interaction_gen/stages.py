@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from configs.log import LogSettings
+from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import (
     cleaning,
     encoding,
@@ -33,6 +34,7 @@ from pipeline.ground.records import write_records
 from pipeline.reading.files import InputFile
 from pipeline.reading.pace import Pace
 from pipeline.reading.pieces import Piece
+from transforms import features
 
 LOGGER = "perennial.interaction_gen"
 
@@ -176,7 +178,7 @@ class _Filter(beam.DoFn):
     def process(self, shard: tuple[int, bytes], facts: LogReport, top: bytes | None) -> Iterator[Any]:
         key, data = shard
         log = self._job.log
-        chosen = None if top is None else arrow_bytes.from_bytes(top).column("item_id").combine_chunks()
+        chosen = None if top is None else arrow_bytes.from_bytes(top).column(features.ITEM_ID).combine_chunks()
         steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
             ("top_items", lambda s: cleaning.top_items(s, chosen)),
             ("active_users", lambda s: cleaning.active_users(s, log.cleaning)),
@@ -204,8 +206,8 @@ class _Write(beam.DoFn):
         job = self._job
         found = splitting.hold_out(Interactions.from_bytes(data), job.log.split, cut)
         splits, items = {}, {}
-        for split in (encoding.TRAIN, encoding.EVAL):
-            in_split = found.where(found.held_out == (split == encoding.EVAL))
+        for split in (TRAIN, EVAL):
+            in_split = found.where(found.held_out == (split == EVAL))
             examples = encoding.encode(found, split, UNITS[job.log.timestamp_unit])
             splits[split] = {"users": len(examples), "interactions": len(in_split)}
             items[split] = arrow_bytes.to_bytes(cleaning.count_items(in_split))
@@ -252,7 +254,8 @@ def _add_counts(tables: Iterable[bytes]) -> bytes:
 
 
 def _top_items(counts: bytes, n: int) -> bytes:
-    return arrow_bytes.to_bytes(pa.table({"item_id": cleaning.choose_top_items(arrow_bytes.from_bytes(counts), n)}))
+    items = cleaning.choose_top_items(arrow_bytes.from_bytes(counts), n)
+    return arrow_bytes.to_bytes(pa.table({features.ITEM_ID: items}))
 
 
 def _add_times(parts: Iterable[bytes]) -> bytes:

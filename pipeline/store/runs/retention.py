@@ -15,20 +15,20 @@ from pipeline.store.runs.metadata import BLESSED, CURRENT_MODEL, open_store, pro
 from pipeline.store.runs.records import ArtifactRef, Run, read_runs
 
 LOGS_DIR = "logs"
-SERVING_DIR = "serving"
 REPORTS_DIR = "reports"
 
 
-def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: int) -> int:
+def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, serving_dir: str, keep: int) -> int:
     """Deletes artifacts that only old runs refer to. Call it only under the pipeline's lock.
 
     It keeps the artifacts that one of the newest runs reads or writes (the cache shares them between runs), the last
     blessed model with its blessing, and each model that is still in the serving folder with its blessing.
 
     Args:
-        metadata_path: The store's SQLite file, in the pipeline's home, beside the serving folder.
+        metadata_path: The store's SQLite file, in the pipeline's home.
         pipeline_name: The pipeline.
         artifacts_root: Its artifacts. Outside of it, only logs and report pages in the home are deleted.
+        serving_dir: Its serving folder.
         keep: How many runs count as new.
 
     Returns:
@@ -39,7 +39,7 @@ def prune(metadata_path: str, pipeline_name: str, artifacts_root: Path, keep: in
     home = Path(metadata_path).parent
     needed = {artifact.id for run in kept for artifact in _artifacts(run)} | _last_blessed(runs)
     store = open_store(metadata_path)
-    needed |= _served(store, home / SERVING_DIR)
+    needed |= _served(store, serving_dir)
     old = {artifact.id for run in runs for artifact in _artifacts(run)} - needed
     deleted = [a for a in store.get_artifacts_by_id(sorted(old)) if a.state == pb.Artifact.LIVE]
     deleted = [a for a in deleted if discard_outputs(artifacts_root, a.uri)]
@@ -77,7 +77,7 @@ def _last_blessed(runs: list[Run]) -> set[int]:
     return set() if last is None else {last, blessings[last]}
 
 
-def _served(store: mlmd.MetadataStore, serving_dir: Path) -> set[int]:
+def _served(store: mlmd.MetadataStore, serving_dir: str) -> set[int]:
     """Returns the ids of the models that are still in the serving folder, and of their blessings.
 
     Models are compared by digest, since a rollback publishes a model again under another number and the first number
@@ -88,7 +88,7 @@ def _served(store: mlmd.MetadataStore, serving_dir: Path) -> set[int]:
     from pipeline.store.versions.blessings import models_by_digest  # imports TensorFlow, which readers do not need
     from pipeline.store.versions.folder import versions
 
-    standing = versions(str(serving_dir))
+    standing = versions(serving_dir)
     live_models = {model.id for model in store.get_artifacts_by_type("Model") if model.state == pb.Artifact.LIVE}
     models = models_by_digest(store, standing)
     copies = [models.get(version.record.model_digest or "", set()) & live_models for version in standing]

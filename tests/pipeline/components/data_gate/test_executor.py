@@ -19,8 +19,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from common.errors import AnomalyError, DriftError
 from configs.data_gate import DataGateSettings
 from documents.data_gate import DataGateReport
-from pipeline.components.data_gate import anomalies, blessing, executor
+from pipeline.components.data_gate import anomalies, executor
 from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.layout import ANOMALIES_FILE, STATISTICS_FILE
 from pipeline.ground.presence import mark_absent
 from tests.documents.samples import CATALOGUE, CLEANING, changed
 from tests.trainer_inputs import write_examples
@@ -101,11 +102,11 @@ def _day(
                 path = folder / f"{data}_{what}" / f"Split-{split}"
                 path.mkdir(parents=True)
                 if what == "statistics":
-                    (path / blessing.STATISTICS_FILE).write_bytes(computed.SerializeToString())
+                    (path / STATISTICS_FILE).write_bytes(computed.SerializeToString())
                 else:
                     report = found if found is not None and (data, split) == ("interaction", "eval") else None
                     content = (report or anomalies_pb2.Anomalies()).SerializeToString()
-                    (path / executor.DEFAULT_FILE_NAME).write_bytes(content)
+                    (path / ANOMALIES_FILE).write_bytes(content)
     return inputs
 
 
@@ -320,7 +321,7 @@ def test_do_few_values_are_not_judged(tmp_path: Path, model: Path) -> None:
 
 def test_drift_feature_emptied_stops(tmp_path: Path, model: Path) -> None:
     day = _day(tmp_path / "day", USERS, ITEMS, FILMS)
-    path = Path(day["catalogue_statistics"][0].uri) / "Split-train" / blessing.STATISTICS_FILE
+    path = Path(day["catalogue_statistics"][0].uri) / "Split-train" / STATISTICS_FILE
     bare: dict[str, Any] = {
         "item_id": [[f] for f in FILMS],
         "title": [[f] for f in FILMS],

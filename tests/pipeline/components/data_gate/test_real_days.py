@@ -19,6 +19,7 @@ from configs.data_gate import DataGateSettings
 from configs.log import LogSettings
 from pipeline.components.data_gate import executor
 from pipeline.ground.artifacts import DataBlessing
+from pipeline.ground.layout import ANOMALIES_FILE, STATISTICS_FILE
 from tests.ingest import run_catalogue_gen, run_interaction_gen
 from tests.real_data import real_data
 
@@ -103,14 +104,14 @@ def _gate(folder: Path, shop: Shop, events: Sequence[str], items: Sequence[str],
         statistics_executor.Executor().Do(
             {"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"}
         )
-        train = Path(statistics.uri) / "Split-train" / "FeatureStats.pb"
+        train = Path(statistics.uri) / "Split-train" / STATISTICS_FILE
         schema = tfdv.infer_schema(tfdv.load_stats_binary(str(train)), infer_feature_shape=False)
         (folder / f"{begins}_schema").mkdir()
         tfdv.write_schema_text(schema, str(folder / f"{begins}_schema" / "schema.pbtxt"))
         anomalies = _artifact(standard_artifacts.ExampleAnomalies, folder / f"{begins}_anomalies")
         anomalies.split_names = artifact_utils.encode_split_names(["train"])
         (Path(anomalies.uri) / "Split-train").mkdir(parents=True)
-        found = Path(anomalies.uri) / "Split-train" / executor.DEFAULT_FILE_NAME
+        found = Path(anomalies.uri) / "Split-train" / ANOMALIES_FILE
         found.write_bytes(anomalies_pb2.Anomalies().SerializeToString())
         inputs[f"{begins}_statistics"] = [statistics]
         inputs[f"{begins}_schema"] = [_artifact(standard_artifacts.Schema, folder / f"{begins}_schema")]

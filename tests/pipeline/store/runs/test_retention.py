@@ -18,7 +18,7 @@ KEEP = 2
 
 
 def _prune(history: History) -> int:
-    return prune(history.metadata_path, NAME, history.root, KEEP)
+    return prune(history.metadata_path, NAME, history.root, str(history.serving), KEEP)
 
 
 def _exists(history: History, artifact_id: int) -> bool:

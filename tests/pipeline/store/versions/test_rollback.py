@@ -334,7 +334,7 @@ def test_rollback_to_a_renumbered_model_after_old_runs_were_deleted_is_found_by_
     roll_back(str(history.serving), 2, history.metadata_path, 1000)  # a is now 1002
     run("c")
     assert served(history.serving) == {1002: "a", 1003: "c"}
-    prune(history.metadata_path, NAME, history.root, 1)
+    prune(history.metadata_path, NAME, history.root, str(history.serving), 1)
     assert {name: history.state(model) for name, model in models.items()} == {"a": "LIVE", "b": "DELETED", "c": "LIVE"}
     result = roll_back(str(history.serving), 2, history.metadata_path, 1002)
     assert (result.target, served(history.serving)[result.live], result.blessed) == (1002, "a", (1, True))
