@@ -27,19 +27,22 @@ seconds to import and commands must start without them.
 from common.atomicity.copying import copy_files
 from common.atomicity.files import move_file, new_file, write_bytes, write_json, write_text
 from common.atomicity.folders import copy_folder, new_folder, put_new, remove_folder, sweep
-from common.atomicity.storage import is_local, sync
+from common.atomicity.storage import REPLACED, is_local, original, sync, temporary
 
 __all__ = [
+    "REPLACED",
     "copy_files",
     "copy_folder",
     "is_local",
     "move_file",
     "new_file",
     "new_folder",
+    "original",
     "put_new",
     "remove_folder",
     "sweep",
     "sync",
+    "temporary",
     "write_bytes",
     "write_json",
     "write_text",

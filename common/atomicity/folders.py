@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from common.atomicity.copying import copy_files, files_below
-from common.atomicity.storage import REPLACED, is_local, is_temporary, sync, temporary
+from common.atomicity.storage import REPLACED, is_local, original, sync, temporary
 
 _LOGGER = logging.getLogger("perennial.files")
 
@@ -141,7 +141,7 @@ def sweep(path: str | Path) -> None:
     """
     parent, name = os.path.split(path)
     for entry in os.scandir(parent or ".") if os.path.isdir(parent or ".") else ():
-        if is_temporary(entry.name, name):
+        if original(entry.name) == name:
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path)
             else:

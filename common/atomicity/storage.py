@@ -18,16 +18,17 @@ def temporary(path: str, ending: str = UNFINISHED) -> str:
     """Returns a hidden name beside a path, on the same file system, that no other process or thread uses.
 
     Args:
-        path: The path that the temporary file or folder will have, or had.
+        path: The path that the temporary file or folder will have, or had. `original` returns its name.
         ending: One of the two above.
     """
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name}.{uuid.uuid4().hex}{ending}")
 
 
-def is_temporary(candidate: str, name: str) -> bool:
-    """Whether `candidate` is a temporary name of the file or folder `name`; one of `a.b` is not one of `a`."""
-    return re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{32}}({UNFINISHED}|{REPLACED})", candidate) is not None
+def original(candidate: str) -> str | None:
+    """Returns the name of the file or folder that `candidate` is a temporary name of; None if it is no such name."""
+    match = re.fullmatch(rf"\.(.+)\.[0-9a-f]{{32}}(?:{UNFINISHED}|{REPLACED})", candidate, re.DOTALL)
+    return None if match is None else match[1]
 
 
 def sync(path: str | Path) -> None:

@@ -12,7 +12,6 @@ import fcntl
 import logging
 import os
 import posixpath
-import re
 import shutil
 import socket
 import time
@@ -23,16 +22,22 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from common.atomicity import copy_files, is_local, put_new, remove_folder, sync, write_text
+from common.atomicity import (
+    REPLACED,
+    copy_files,
+    is_local,
+    original,
+    put_new,
+    remove_folder,
+    sync,
+    temporary,
+    write_text,
+)
 from common.errors import ModelError, OutputError
 from documents.push_record import PushRecord
 from pipeline.store.versions.folder import Version, names, numbers, versions
 from serving_signatures.export import SAVED_MODEL
 from serving_signatures.provenance import digest_of_files, file_digests
-
-_UNFINISHED, _DELETED = "unfinished", "deleted"
-_TEMPORARY = re.compile(rf"\.(?P<host>.+)\.[0-9a-f]{{32}}\.(?:{_UNFINISHED}|{_DELETED})")
-"""Names of unfinished folders and of folders that are being deleted; servers ignore names that are not numbers."""
 
 _CLAIMS = ".claims"
 """Folder for claims on object stores, which have no rename: `<number>/<claim>` for each push that wants a number.
@@ -126,7 +131,7 @@ def note_source(version: Version, source: str) -> None:
     text = version.record.model_copy(update=known).to_json()
     place = posixpath.join(version.path, PushRecord.FILE)
     # The working folder is beside the version, where a later push removes it: a kill must leave nothing in a model.
-    work_dir = _temporary(Path(version.path).parent, _UNFINISHED) if is_local(place) else None
+    work_dir = temporary(_of_this_machine(posixpath.dirname(version.path))) if is_local(place) else None
     try:
         write_text(place, text, durable=True, work_dir=work_dir)
     except (OSError, tf.errors.OpError) as e:
@@ -157,11 +162,11 @@ def _claimed_number(serving_dir: str) -> int:
 
 
 def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], record: str) -> int:
-    unfinished = _temporary(serving_dir, _UNFINISHED)
+    unfinished = temporary(_of_this_machine(str(serving_dir)))
     try:
-        copy_files(source, digests, str(unfinished), durable=True)
-        _require_equal(file_digests(str(unfinished)), digests, str(serving_dir))
-        write_text(unfinished / PushRecord.FILE, record, durable=True)
+        copy_files(source, digests, unfinished, durable=True)
+        _require_equal(file_digests(unfinished), digests, str(serving_dir))
+        write_text(posixpath.join(unfinished, PushRecord.FILE), record, durable=True)
         sync(unfinished)
         version = _next_number(str(serving_dir))
         while not put_new(unfinished, serving_dir / str(version)):  # another machine took the number: take the next
@@ -215,7 +220,7 @@ def retire(serving_dir: str, keep_versions: int) -> list[int]:
             if digest not in kept and len(kept) < keep_versions:
                 kept.add(digest)
                 continue
-            remove_folder(version.path, SAVED_MODEL, leaving=_temporary(Path(serving_dir), _DELETED))
+            remove_folder(version.path, SAVED_MODEL, leaving=temporary(_of_this_machine(serving_dir), REPLACED))
             retired.append(version.number)
         except (OSError, tf.errors.OpError) as e:
             # The new version is live; an old one that cannot be removed must not make the push fail.
@@ -223,7 +228,7 @@ def retire(serving_dir: str, keep_versions: int) -> list[int]:
     return sorted(retired)
 
 
-def sweep(serving_dir: str, is_alone: bool) -> None:
+def remove_leftovers(serving_dir: str, is_alone: bool) -> None:
     """Removes what killed pushes left, and nothing that a running push may still be writing.
 
     Args:
@@ -242,12 +247,13 @@ def sweep(serving_dir: str, is_alone: bool) -> None:
                         tf.io.gfile.rmtree(folder)
         return
     for name in names(serving_dir):
-        if match := _TEMPORARY.fullmatch(name):
+        if host := original(name):
             leftover = Path(serving_dir, name)
             with gone:
-                if (is_alone and match["host"] == socket.gethostname()) or leftover.stat().st_mtime < dead:
+                if (is_alone and host == socket.gethostname()) or leftover.stat().st_mtime < dead:
                     shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _temporary(serving_dir: Path, what: str) -> Path:
-    return serving_dir / f".{socket.gethostname()}.{uuid.uuid4().hex}.{what}"
+def _of_this_machine(serving_dir: str) -> str:
+    """The path whose temporary names this machine uses in a serving folder; servers ignore what is not a number."""
+    return posixpath.join(serving_dir, socket.gethostname())

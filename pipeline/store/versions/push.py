@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from common.atomicity import is_local
 from pipeline.store.versions.files import writing
 from pipeline.store.versions.folder import versions
-from pipeline.store.versions.publish import locked, note_source, publish, retire, sweep
+from pipeline.store.versions.publish import locked, note_source, publish, remove_leftovers, retire
 from pipeline.store.versions.withdrawn import withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests, model_digest
 
@@ -48,7 +48,7 @@ def push(source: str, serving_dir: str, keep_versions: int) -> PushResult:
     files = file_digests(source)
     digest = digest_of_files(files)
     with writing(serving_dir), locked(serving_dir) as is_alone:
-        sweep(serving_dir, is_alone)
+        remove_leftovers(serving_dir, is_alone)
         if model := withdrawn(serving_dir).get(digest):
             command = "perennial versions rollback" if is_local(serving_dir) else "perennial vertex versions rollback"
             reason = (

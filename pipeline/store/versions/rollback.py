@@ -18,7 +18,7 @@ from documents.withdrawn import WithdrawnModel
 from pipeline.store.versions.blessings import Blessed, bless_again
 from pipeline.store.versions.files import reading, writing
 from pipeline.store.versions.folder import Version, versions
-from pipeline.store.versions.publish import locked, publish, retire, sweep
+from pipeline.store.versions.publish import locked, publish, remove_leftovers, retire
 from pipeline.store.versions.withdrawn import withdrawn, write_withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests
 
@@ -89,7 +89,7 @@ def roll_back(
         OutputError: The folder cannot be written; the live version stays live.
     """
     with writing(serving_dir), locked(serving_dir) as is_alone:
-        sweep(serving_dir, is_alone)
+        remove_leftovers(serving_dir, is_alone)
         kept, withdrawn_models = _kept(serving_dir), withdrawn(serving_dir)
         target = _target(serving_dir, kept, number)
         digests = {version.number: version.digest for version in kept}

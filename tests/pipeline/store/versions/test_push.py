@@ -116,7 +116,7 @@ def test_push_names_that_are_no_numbers_are_left_alone(tmp_path: Path, clock: Cl
     assert len(list(serving.iterdir())) == 7
 
 
-@pytest.mark.parametrize("what", ["unfinished", "deleted"])
+@pytest.mark.parametrize("what", ["tmp", "old"])
 def test_push_leftovers_of_dead_pushes_are_removed_and_of_living_ones_not(
     tmp_path: Path, clock: Clock, what: str
 ) -> None:
@@ -140,7 +140,7 @@ def test_push_leftovers_of_dead_pushes_are_removed_and_of_living_ones_not(
 def test_push_leftover_that_is_renamed_meanwhile_is_passed_over(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finished = f".other.example.{0:032x}.unfinished"
+    finished = f".other.example.{0:032x}.tmp"
     monkeypatch.setattr(publish_module, "names", lambda folder: [*names(folder), finished])
     assert push(make_model(tmp_path / "a", "a"), str(tmp_path / "serving"), 5).version == 1000
 
