@@ -155,10 +155,20 @@ class Document(Values):
             durable: Whether a local file must be on the disk when this returns, also after a power failure.
 
         Raises:
-            OSError: A local file cannot be written.
-            tf.errors.OpError: A remote file cannot be written.
+            OutputError: The file cannot be written.
         """
-        write_text(self._path(folder), self.to_json(), durable=durable)
+        path = self._path(folder)
+        errors: tuple[type[Exception], ...] = (OSError,)
+        if not is_local(path):
+            import tensorflow as tf
+
+            errors = (OSError, tf.errors.OpError)
+        try:
+            write_text(path, self.to_json(), durable=durable)
+        except errors as e:
+            raise OutputError(
+                f"{path}: cannot be written ({e}). Free or unlock the folder, or choose another one."
+            ) from e
 
     @classmethod
     def _path(cls, folder: str | os.PathLike[str]) -> str:

@@ -54,6 +54,14 @@ def test_document_written_is_read_the_same(document: Document, scheme: str, tmp_
         assert [file.name for file in (Path(folder) / document.FILE).parent.iterdir()] == [Path(document.FILE).name]
 
 
+@pytest.mark.parametrize("folder", ["{file}/folder", "nowhere://bucket/folder"])
+def test_document_that_cannot_be_written_names_the_file_and_what_to_do(folder: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = folder.format(file=tmp_path / "file")
+    with pytest.raises(OutputError, match=rf"^{folder}/metrics\.json: cannot be written \(.+\)\. Free or unlock"):
+        METRICS.write(folder)
+
+
 @EACH
 def test_document_says_its_format_version_first(document: Document) -> None:
     assert next(iter(values(document))) == "format_version"

@@ -132,7 +132,7 @@ def write_catalogue(job: CatalogueIngest) -> None:
     records.write_records(path, encode(table), job.uri)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantine)
     write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)
-    write_bytes(os.path.join(job.uri, CatalogueReport.FILE), found.to_json().encode(), job.uri)
+    found.write(job.uri)
 
 
 def make_catalogue(

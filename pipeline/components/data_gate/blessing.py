@@ -45,7 +45,7 @@ def write(uri: str, report: DataGateReport, remembered: Remembered) -> None:
     for (data, split), statistics in remembered.statistics.items():
         write_bytes(_statistics_file(uri, data, split), statistics.SerializeToString(), uri)
     write_bytes(os.path.join(uri, SAMPLES_FILE), facts.to_bytes(remembered.facts.samples), uri)
-    write_bytes(os.path.join(uri, DataGateReport.FILE), report.to_json().encode(), uri)
+    report.write(uri)
 
 
 def read(uri: str) -> Remembered | None:

@@ -17,7 +17,7 @@ from configs.log import LogSettings
 from documents.cleaning import EVAL, TRAIN, CleaningReport, Step
 from pipeline.components.interaction_gen import cleaning, interactions, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome
-from pipeline.ground.output import all_or_nothing, write_bytes
+from pipeline.ground.output import all_or_nothing
 from pipeline.reading import files, settings
 from pipeline.reading.driver import require_match
 from pipeline.reading.files import InputFile
@@ -103,7 +103,7 @@ def _judge(uri: str, log: LogSettings) -> CleaningReport:
                 f"{steps[-1].rows_out} ({counts}). {_SPLIT_ADVICE[log.split.method]}"
             )
     report = CleaningReport(**dict(found.reading), recent_days=found.recent_days, steps=steps, splits=found.splits)
-    write_bytes(os.path.join(uri, CleaningReport.FILE), report.to_json().encode(), uri)
+    report.write(uri)
     fileio.remove(os.path.join(uri, IngestOutcome.FILE))
     return report
 

@@ -117,4 +117,4 @@ def write(facts: LogReport, found: ShardReport, log: LogSettings, uri: str) -> N
     quarantined = tabular_report.quarantine_json(facts.reading)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
     write_bytes(os.path.join(uri, QUARANTINE_FILE), lines.encode(), uri)
-    write_bytes(os.path.join(uri, IngestOutcome.FILE), outcome.to_json().encode(), uri)
+    outcome.write(uri)

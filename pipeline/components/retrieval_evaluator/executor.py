@@ -107,8 +107,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
             with watch.step("total"):
                 document = assess(contest, watch)
             document = document.model_copy(update={"seconds": watch.seconds})
-            path = os.path.join(evaluation.uri, EvaluationReport.FILE)
-            write_bytes(path, document.to_json().encode(), evaluation.uri)
+            document.write(evaluation.uri)
             blessed = document.decision.blessed
             file = constants.BLESSED_FILE_NAME if blessed else constants.NOT_BLESSED_FILE_NAME
             write_bytes(os.path.join(blessing.uri, file), b"", blessing.uri)
