@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,31 +10,6 @@ from configs.evaluation import LIST_K, Gate
 from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, Decision, Rule
 from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.evaluation import finite
-
-
-@dataclass(frozen=True)
-class GateRule:
-    """One rule and its outcome.
-
-    Attributes:
-        rule: The rule's name.
-        passed: Whether the model passes.
-        detail: One sentence for a person.
-        metric: The metric that is checked.
-        value: The measured value.
-        limit: The limit for it.
-        low: Lower end of the value's 95 % interval.
-        high: Upper end of the interval.
-    """
-
-    rule: str
-    passed: bool
-    detail: str
-    metric: str | None = None
-    value: float | None = None
-    limit: float | None = None
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +49,7 @@ _FAILURES, _FAILURE_CHARACTERS = 3, 300
 _UNMEASURED = ConfidenceInterval(np.nan, np.nan, np.nan)
 
 
-def rules(evidence: Evidence, gate: Gate) -> list[GateRule]:
+def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
     """Applies every rule; the comparisons are written so that not-a-number never passes.
 
     Args:
@@ -102,86 +77,103 @@ def rules(evidence: Evidence, gate: Gate) -> list[GateRule]:
     ]
 
 
-def decision(applied: list[GateRule]) -> Decision:
-    """Returns the decision of all rules, in the form in which it is written to evaluation.json."""
-    numbers = ("value", "limit", "low", "high")
-    return Decision(
-        blessed=all(rule.passed for rule in applied),
-        rules=tuple(Rule(**asdict(rule) | {name: finite(getattr(rule, name)) for name in numbers}) for rule in applied),
+def decision(applied: Sequence[Rule]) -> Decision:
+    """Returns the decision of all rules."""
+    return Decision(blessed=all(rule.passed for rule in applied), rules=tuple(applied))
+
+
+def _rule(
+    name: str,
+    passed: bool,
+    detail: str,
+    metric: str | None = None,
+    value: float | None = None,
+    limit: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> Rule:
+    """A rule in the form in which it is written to evaluation.json: None stands for numbers that are not finite."""
+    return Rule(
+        rule=name,
+        passed=passed,
+        detail=detail,
+        metric=metric,
+        value=finite(value),
+        limit=finite(limit),
+        low=finite(low),
+        high=finite(high),
     )
 
 
-def _scoreable(evidence: Evidence) -> GateRule:
+def _scoreable(evidence: Evidence) -> Rule:
     if evidence.model_fault is not None:
-        return GateRule("scoreable", False, f"The model cannot be scored: {evidence.model_fault}")
-    return GateRule("scoreable", True, "The model answers for every evaluated user.")
+        return _rule("scoreable", False, f"The model cannot be scored: {evidence.model_fault}")
+    return _rule("scoreable", True, "The model answers for every evaluated user.")
 
 
-def _servable(evidence: Evidence) -> GateRule:
+def _servable(evidence: Evidence) -> Rule:
     """Later runs compare with a blessed model and start from it, so that it must be a model that can be served."""
     failures = evidence.serving_failures
     if failures is None:
-        return GateRule("servable", True, "The model answers ServingCheck's requests in a separate process.")
+        return _rule("servable", True, "The model answers ServingCheck's requests in a separate process.")
     shown = [textwrap.shorten(failure, _FAILURE_CHARACTERS, placeholder=" ...") for failure in failures[:_FAILURES]]
     more = f"; and {len(failures) - _FAILURES} more" if len(failures) > _FAILURES else ""
-    return GateRule("servable", False, f"ServingCheck refused the model: {'; '.join(shown)}{more}")
+    return _rule("servable", False, f"ServingCheck refused the model: {'; '.join(shown)}{more}")
 
 
-def _finite(evidence: Evidence) -> GateRule:
+def _finite(evidence: Evidence) -> Rule:
     metrics = evidence.metrics.get(MODEL, {})
     broken = sorted(name for name, figure in metrics.items() if not np.isfinite(figure).all())
     if not metrics:
-        return GateRule("finite", False, "The model has no metrics.")
-    return GateRule("finite", not broken, f"Not finite: {', '.join(broken)}." if broken else "Every metric is finite.")
+        return _rule("finite", False, "The model has no metrics.")
+    return _rule("finite", not broken, f"Not finite: {', '.join(broken)}." if broken else "Every metric is finite.")
 
 
-def _users(evidence: Evidence, gate: Gate) -> GateRule:
+def _users(evidence: Evidence, gate: Gate) -> Rule:
     detail = f"{evidence.users} users have a target; the gate requires {gate.min_users}."
-    return GateRule(
+    return _rule(
         "users", evidence.users >= gate.min_users, detail, "users", float(evidence.users), float(gate.min_users)
     )
 
 
-def _slices(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
+def _slices(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
     for name in gate.required_slices:
         users = evidence.slice_users.get(name, 0)
-        yield GateRule("slice", users > 0, f"Slice {name} has {users} users.", name, float(users), 1.0)
+        yield _rule("slice", users > 0, f"Slice {name} has {users} users.", name, float(users), 1.0)
 
 
-def _floor(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
+def _floor(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
     if not gate.floor:
-        yield GateRule(
+        yield _rule(
             "floor", False, "No floor is set; without a floor, nothing shows that a first model is good enough."
         )
     for metric, limit in gate.floor.items():
         figure = _figure(evidence, metric)
         detail = f"{metric} is {figure.value:.4f}; the floor is {limit:g}."
-        yield GateRule("floor", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
+        yield _rule("floor", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
 
 
-def _coverage(evidence: Evidence, gate: Gate) -> GateRule:
+def _coverage(evidence: Evidence, gate: Gate) -> Rule:
     metric = f"coverage@{LIST_K}"
     figure = _figure(evidence, metric)
     # The lists of a few users cannot cover a large catalogue.
     limit = gate.min_coverage * min(1.0, LIST_K * evidence.users / max(1, evidence.items))
     detail = f"{figure.value:.2%} of the catalogue is recommended to someone; the gate requires {limit:.2%}."
-    return GateRule("coverage", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
+    return _rule("coverage", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
 
 
-def _better_than_popularity(evidence: Evidence, gate: Gate) -> GateRule:
+def _better_than_popularity(evidence: Evidence, gate: Gate) -> Rule:
     metric = gate.better_than_popularity
     difference = evidence.differences.get(POPULARITY, {}).get(metric, _UNMEASURED)
     detail = f"{metric} differs from popularity's by {_text(difference)}; the interval must lie above zero."
-    return GateRule(
-        "better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:]
-    )
+    return _rule("better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:])
 
 
-def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> GateRule:
+def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> Rule:
     name, metric = "not_worse_than_last_blessed", gate.last_blessed_metric
     nothing = _nothing_to_compare_with(evidence)
     if nothing is not None:
-        return GateRule(name, True, nothing, metric)
+        return _rule(name, True, nothing, metric)
     difference = evidence.differences.get(LAST_BLESSED, {}).get(metric, _UNMEASURED)
     limit = -gate.last_blessed_margin * evidence.metrics.get(LAST_BLESSED, {}).get(metric, _UNMEASURED).value
     detail = (
@@ -190,22 +182,22 @@ def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> GateRule:
     )
     # If the last blessed model's metric is 0 on today's data, the limit is 0, and it is enough to equal it.
     passed = difference.low > limit or difference.low >= limit == 0
-    return GateRule(name, passed, detail, metric, difference.value, limit, *difference[1:])
+    return _rule(name, passed, detail, metric, difference.value, limit, *difference[1:])
 
 
-def _neighbour_stability(evidence: Evidence, gate: Gate) -> Iterator[GateRule]:
+def _neighbour_stability(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
     name, metric, limit = "neighbour_stability", f"mean_jaccard@{LIST_K}", gate.min_neighbour_stability
     value, nothing = evidence.neighbour_stability, _nothing_to_compare_with(evidence)
     if limit is None:
         return
     if nothing is not None:
-        yield GateRule(name, True, nothing, metric, None, limit)
+        yield _rule(name, True, nothing, metric, None, limit)
     elif value is None:
         detail = f"The neighbours cannot be compared with the last blessed model's: {evidence.stability_fault}"
-        yield GateRule(name, False, detail, metric, None, limit)
+        yield _rule(name, False, detail, metric, None, limit)
     else:
         detail = f"The neighbours agree with the last blessed model's by {value:.3f}; the gate requires {limit:g}."
-        yield GateRule(name, value >= limit, detail, metric, value, limit)
+        yield _rule(name, value >= limit, detail, metric, value, limit)
 
 
 def _nothing_to_compare_with(evidence: Evidence) -> str | None:
