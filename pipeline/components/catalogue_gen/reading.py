@@ -59,11 +59,8 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings) -> Ite
         reports.append(found)
         # Text is read as a whole, starting with its first piece, because a quoted text may hold line breaks.
         for piece in planned if catalogue.format.kind == "parquet" else planned[:1]:
-            kinds = dict.fromkeys(_wanted_columns(catalogue), "text")
             try:
-                for start, parsed in pieces.read(
-                    piece, catalogue.format, _wanted_columns(catalogue), kinds, whole=True
-                ):
+                for start, parsed in pieces.read(piece, catalogue.format, wanted, kinds, whole=True):
                     with pieces.convertible(file):
                         table, rows, block_report = _items(file, start, parsed, catalogue)
                     reports.append(block_report)
