@@ -18,13 +18,14 @@ from tfx.dsl.io import fileio
 from common.errors import OutputError
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
-from documents.data_gate import DataGateReport
+from documents.data_gate import DataGateReport, FoundAnomaly
 from documents.document import Document
 from documents.evaluation import MODEL, ContenderMeasurements, EvaluationReport
 from documents.metrics import Epoch, TrainingMetrics
 from documents.push_report import PushReport
 from documents.serving_check import ServingCheckReport
 from documents.warm_start import WarmStartReport
+from pipeline.ground.anomalies import findings
 from pipeline.ground.layout import ANOMALIES_FILE
 from pipeline.store.runs.records import Run
 
@@ -70,17 +71,6 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Anomaly:
-    """One anomaly of a split: where it differs from its schema, as TFDV describes it."""
-
-    data: str
-    split: str
-    feature: str
-    kind: str
-    description: str
-
-
-@dataclass(frozen=True)
 class RunFacts:
     """All facts that a page shows."""
 
@@ -91,7 +81,7 @@ class RunFacts:
     parts: Mapping[str, Part] = field(default_factory=dict)
     cleaning: CleaningReport | None = None
     catalogue: CatalogueReport | None = None
-    anomalies: tuple[Anomaly, ...] | None = None
+    anomalies: tuple[FoundAnomaly, ...] | None = None
     """None if no validator ran."""
 
     data_gate: DataGateReport | None = None
@@ -101,11 +91,10 @@ class RunFacts:
     serving_check: ServingCheckReport | None = None
     push: PushReport | None = None
 
-    def is_ignored(self, anomaly: Anomaly) -> bool:
+    def is_ignored(self, anomaly: FoundAnomaly) -> bool:
         """Tells whether the config told DataGate to ignore an anomaly; False if DataGate stopped the run."""
-        known = (anomaly.data, anomaly.split, anomaly.feature, anomaly.kind)
         ignored = self.data_gate.ignored if self.data_gate else ()
-        return known in [(entry.data, entry.split, entry.feature, entry.anomaly) for entry in ignored]
+        return anomaly.model_copy(update={"ignored": True}) in ignored
 
     @property
     def is_handed_on(self) -> bool:
@@ -148,7 +137,7 @@ def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None)
     documents: dict[str, Any] = {
         name: _document(parts[part].uri, kind) for name, (part, kind) in _DOCUMENTS.items() if part in parts
     }
-    found: list[Anomaly] | None = None
+    found: list[FoundAnomaly] | None = None
     for data, part in (("interactions", "interaction_anomalies"), ("catalogue", "catalogue_anomalies")):
         if part not in parts:
             continue
@@ -174,8 +163,8 @@ def _document(uri: str, kind: type[Document]) -> Document | None:
         return None
 
 
-def _anomalies(data: str, uri: str) -> list[Anomaly]:
-    found = []
+def _anomalies(data: str, uri: str) -> list[FoundAnomaly]:
+    reports = {}
     for folder in sorted(fileio.listdir(uri)):
         path = os.path.join(uri, folder, ANOMALIES_FILE)
         if not folder.startswith("Split-"):
@@ -185,17 +174,7 @@ def _anomalies(data: str, uri: str) -> list[Anomaly]:
             if not fileio.exists(path):
                 continue
             with fileio.open(path, "rb") as file:
-                report = anomalies_pb2.Anomalies.FromString(file.read())
+                reports[data, split] = anomalies_pb2.Anomalies.FromString(file.read())
         except _UNREADABLE:
             _LOGGER.warning("anomalies of %s/%s cannot be read; the report leaves them out", data, split)
-            continue
-        if report.data_missing:
-            found.append(Anomaly(data, split, "", "DATA_MISSING", "the split holds no Examples"))
-        for feature, info in sorted(report.anomaly_info.items()):
-            for reason in info.reason:
-                kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-                found.append(Anomaly(data, split, feature, kind, reason.description))
-        for reason in report.dataset_anomaly_info.reason:
-            kind = anomalies_pb2.AnomalyInfo.Type.Name(reason.type)
-            found.append(Anomaly(data, split, "", kind, reason.description))
-    return found
+    return findings(reports)

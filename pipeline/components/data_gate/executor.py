@@ -18,6 +18,7 @@ from documents.data_gate import DataGateReport, DriftCheck
 from pipeline.components.data_gate import anomalies, blessing, drift, facts
 from pipeline.components.data_gate.blessing import Remembered
 from pipeline.components.data_gate.checks import failures_text
+from pipeline.ground.anomalies import findings
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import ANOMALIES_FILE, DATA_FOLDER, STATISTICS_FILE
 from pipeline.ground.node import NodeExecutor
@@ -79,7 +80,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         """
         settings = parameters.settings
         reports = _anomalies(inputs)
-        found = anomalies.findings(reports, frozenset(settings.ignore_anomalies))
+        found = findings(reports, frozenset(settings.ignore_anomalies))
         anomalies.require_none(found)
         for finding in found:
             _LOGGER.warning("ignored: %s of %s/%s %s", finding.anomaly, finding.data, finding.split, finding.feature)

@@ -4,7 +4,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
 from pipeline.ground.layout import ANOMALIES_FILE
-from pipeline.report.facts import Anomaly, Part, parts_of_run, read_facts
+from pipeline.report.facts import Part, parts_of_run, read_facts
 from tests.pipeline.report import worlds
 
 
@@ -51,8 +51,8 @@ def test_read_facts_anomalies_of_every_split(tmp_path: Path) -> None:
         (tmp_path / f"Split-{split}").mkdir()
         (tmp_path / f"Split-{split}" / ANOMALIES_FILE).write_bytes(report.SerializeToString())
     assert read_facts("shop", {"interaction_anomalies": Part(str(tmp_path))}).anomalies == (
-        Anomaly("interactions", "eval", "", "DATA_MISSING", "the split holds no Examples"),
-        Anomaly("interactions", "train", "value", "ENUM_TYPE_UNEXPECTED_STRING_VALUES", "new words"),
+        worlds.anomaly("eval", "", "DATA_MISSING", "the split holds no Examples"),
+        worlds.anomaly("train", "value", "ENUM_TYPE_UNEXPECTED_STRING_VALUES", "new words"),
     )
 
 

@@ -9,11 +9,10 @@ import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 
-from documents.data_gate import FoundAnomaly
 from pipeline.components.catalogue_gen.executor import make_catalogue
 from pipeline.components.serving_check.replay import nothing_asked
 from pipeline.report import page as page_module
-from pipeline.report.facts import Anomaly, Part, RunFacts
+from pipeline.report.facts import Part, RunFacts
 from pipeline.report.page import SECTIONS, build_page
 from tests.documents.samples import changed
 from tests.pipeline.report import worlds
@@ -125,15 +124,8 @@ def test_page_data_not_compared_says_why() -> None:
 
 
 def test_page_anomaly_that_data_gate_ignored_is_marked() -> None:
-    seen = [Anomaly("interactions", "train", name, "OUT_OF_RANGE", "7 > 5 (max).") for name in ("value", "timestamp")]
-    finding = FoundAnomaly(
-        data="interactions",
-        split="train",
-        feature="value",
-        anomaly="OUT_OF_RANGE",
-        description="7 > 5 (max).",
-        ignored=True,
-    )
+    seen = [worlds.anomaly("train", name, "OUT_OF_RANGE", "7 > 5 (max).") for name in ("value", "timestamp")]
+    finding = seen[0].model_copy(update={"ignored": True})
     gate = changed(worlds.DATA_GATE, ignored=[finding.model_dump()])
     page = build_page(dataclasses.replace(worlds.pushed(), anomalies=tuple(seen), data_gate=gate))
     rows = [row for row in page.split("<tr>") if "OUT_OF_RANGE" in row]

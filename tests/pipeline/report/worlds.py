@@ -6,13 +6,13 @@ from typing import Any
 
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
-from documents.data_gate import DataGateReport
+from documents.data_gate import DataGateReport, FoundAnomaly
 from documents.evaluation import EvaluationReport
 from documents.metrics import TrainingMetrics
 from documents.replay_rounds import Round
 from documents.serving_check import ServingCheckReport
 from documents.warm_start import WarmStartReport
-from pipeline.report.facts import Anomaly, Part, RunFacts
+from pipeline.report.facts import Part, RunFacts
 from pipeline.store.runs.records import ArtifactRef, NodeExecution, NodeState, Run
 from tests.documents.samples import changed, made
 
@@ -439,9 +439,14 @@ def failed() -> RunFacts:
         run=run(failed="DataGate", error=error),
         cleaning=CLEANING,
         catalogue=CATALOGUE,
-        anomalies=(
-            Anomaly("interactions", "train", "value", "OUT_OF_RANGE", "Unexpectedly large values: 7 > 5 (max)."),
-        ),
+        anomalies=(anomaly("train", "value", "OUT_OF_RANGE", "Unexpectedly large values: 7 > 5 (max)."),),
+    )
+
+
+def anomaly(split: str, feature: str, name: str, description: str) -> FoundAnomaly:
+    """An anomaly of the interactions, as the report finds it."""
+    return FoundAnomaly(
+        data="interactions", split=split, feature=feature, anomaly=name, description=description, ignored=False
     )
 
 

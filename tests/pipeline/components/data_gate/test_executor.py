@@ -19,7 +19,8 @@ from tfx.types import artifact_utils, standard_artifacts
 from common.errors import AnomalyError, DriftError
 from configs.data_gate import DataGateSettings
 from documents.data_gate import DataGateReport
-from pipeline.components.data_gate import anomalies, executor
+from pipeline.components.data_gate import executor
+from pipeline.ground.anomalies import findings
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import ANOMALIES_FILE, STATISTICS_FILE
 from pipeline.ground.presence import mark_absent
@@ -169,7 +170,7 @@ def test_do_missing_feature_stops_and_names_split_and_feature(tmp_path: Path) ->
 
 
 def test_do_ignored_anomaly_blessed_and_written_down(tmp_path: Path) -> None:
-    found = anomalies.findings({("interactions", "eval"): _missing_users()}, frozenset())
+    found = findings({("interactions", "eval"): _missing_users()})
     day = _day(tmp_path / "day", USERS, ITEMS, FILMS, found=_missing_users())
     report = _run(day, tmp_path / "blessing", ignore_anomalies=[found[0].anomaly])
     assert [(f["split"], f["feature"], f["ignored"]) for f in report["ignored"]] == [("eval", "user_id", True)]
