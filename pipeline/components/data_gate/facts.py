@@ -204,10 +204,14 @@ def _ratio_checks(what: str, now: float, then: float, kind: str, settings: DataG
     return checks
 
 
-def _hashes_of(uri: str, feature: str, first: int = -1) -> npt.NDArray[np.int64]:
-    """Hashes a feature with one value in the Examples of the split `train`: in the `first` ones, or in all for -1."""
+def _hashes_of(uri: str, feature: str, first: int | None = None) -> npt.NDArray[np.int64]:
+    """Hashes a feature with one value in the Examples of the split `train`: in the `first` ones, or in all."""
     files = sorted(tf.io.gfile.glob(os.path.join(uri, "Split-train", "*")))
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").take(first).batch(_RECORDS_A_READ)
+    records = (
+        tf.data.TFRecordDataset(files, compression_type="GZIP")
+        .take(-1 if first is None else first)
+        .batch(_RECORDS_A_READ)
+    )
     spec = {feature: tf.io.FixedLenFeature([], tf.string)}
     blocks = [id_hashes(tf.io.parse_example(block, spec)[feature]) for block in records]
     return np.concatenate([np.zeros(0, np.int64), *blocks])
