@@ -4,6 +4,8 @@ import os
 import warnings
 from typing import Any
 
+import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
+
 # The terminal shows what the pipeline does, without the log lines of TensorFlow's C++ and Google's libraries at import.
 # TensorFlow's own errors reach Python as exceptions; set the variable to see the rest.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

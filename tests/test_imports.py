@@ -1,6 +1,7 @@
 """Which libraries each entry point may load: a command that lists runs must not wait for TensorFlow."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -92,3 +93,12 @@ def test_entry_point_loads_no_library_that_it_does_not_need(entry_points: list[t
 def test_library_that_an_entry_point_must_not_load_is_named() -> None:
     entry_points = [("import json", ("kfp",)), ("import pipeline.job.compiled", ("kfp", "tfx"))]
     assert _imported(entry_points) == "`import pipeline.job.compiled` loads kfp\n"
+
+
+@pytest.mark.parametrize("package", ["transforms", "serving_signatures", "trainer", "pipeline"])
+def test_package_that_needs_tensorflow_chooses_keras_2_first(package: str) -> None:
+    program = f"import os, sys; sys.path.insert(0, '.'); import {package}; print(os.environ['TF_USE_LEGACY_KERAS'])"
+    environment = {name: value for name, value in os.environ.items() if name != "TF_USE_LEGACY_KERAS"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "1\n", done.stderr

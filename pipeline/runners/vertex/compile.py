@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
+from tfx.orchestration.pipeline import Pipeline
 
 from common.atomicity import write_text
 from configs.pipeline import PipelineConfig
@@ -14,17 +16,11 @@ from pipeline.job import JOB_FILE
 from pipeline.job.compiled import is_yaml, parse_job
 from pipeline.job.lint import job_findings, pipeline_findings
 from pipeline.job.lint.compiling import refuse
+from pipeline.pipeline import create_pipeline
 from pipeline.runners.places import vertex_places
 from pipeline.runners.vertex.context import job_context
 from pipeline.runners.vertex.request import FAILURE_POLICIES
 from pipeline.runners.vertex.spec import complete, fit_open_source
-
-# isort: split
-# After our own packages, which set Keras 2 before TensorFlow is imported.
-from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
-from tfx.orchestration.pipeline import Pipeline
-
-from pipeline.pipeline import create_pipeline
 
 
 def compile_job(

@@ -6,17 +6,13 @@ It changes the spec as JSON values: https://github.com/kubeflow/pipelines/blob/m
 from typing import Any
 
 import yaml
-
-from common.errors import ConfigError
-from configs.vertex.machines import Resources
-from configs.vertex.section import Vertex
-
-# isort: split
-# After our own packages, which set Keras 2 before TensorFlow is imported.
 from tfx.dsl.components.base import executor_spec
 from tfx.orchestration import data_types
 from tfx.orchestration.pipeline import Pipeline
 
+from common.errors import ConfigError
+from configs.vertex.machines import Resources
+from configs.vertex.section import Vertex
 from pipeline.components.live_model_resolver.component import LiveModelResolver
 
 _KUBERNETES_GPU = "nvidia.com/gpu"
