@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from common.errors import JobError
-from pipeline.commands.arguments import add_command, add_config, add_no_cache, add_parameters
+from pipeline.commands.arguments import add_command, add_config, add_no_cache, add_parameters, whole_number
 from pipeline.commands.chosen_config import load
 from pipeline.commands.vertex.arguments import add_job
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # kfp takes a third of a second to import, which every comman
     from configs.pipeline import PipelineConfig
     from pipeline.commands.arguments import Commands
     from pipeline.job.compiled import CompiledJob
+
+_MOST_TASKS = 1000
+"""Far more than a machine can run at once; each task is a process of its own."""
 
 _ELSEWHERE = ("custom_job", "dataflow", "registry")
 """Fields of the `vertex` section with which a task starts work on Google Cloud."""
@@ -53,7 +56,7 @@ def add_parser(commands: "Commands") -> None:
     add_parameters(parser)
     parser.add_argument(
         "--parallel",
-        type=int,
+        type=whole_number(_MOST_TASKS),
         default=len(os.sched_getaffinity(0)),
         metavar="TASKS",
         help="run this many tasks at once (default: one for each core)",
@@ -65,8 +68,6 @@ def add_parser(commands: "Commands") -> None:
 def _rehearse(arguments: argparse.Namespace) -> None:
     config = load(arguments)
     places = {**_places(config), **dict(_place(text) for text in arguments.place)}
-    if arguments.parallel < 1:
-        raise JobError(f"--parallel must be 1 or more; received {arguments.parallel}.")
     from pipeline.ground.home import local_rehearsal_dir
     from pipeline.job.compiled import read_job
     from pipeline.job.rehearsal.rehearse import rehearse

@@ -77,7 +77,6 @@ def test_rehearse_data_set_stands_in_the_bucket_and_so_does_a_place_that_is_name
     [
         (("--parameter", "epochs"), "--parameter 'epochs' is not NAME=VALUE"),
         (("--place", "gs://bucket"), "--place must be gs://BUCKET/FOLDER=FOLDER_HERE; received 'gs://bucket'"),
-        (("--parallel", "0"), "--parallel must be 1 or more; received 0"),
         (("--job", "none.json"), "none.json: cannot be read"),
     ],
 )
@@ -86,6 +85,15 @@ def test_rehearse_argument_that_does_not_fit_is_told(
 ) -> None:
     assert rehearse(config, *arguments) == 1
     assert message in capsys.readouterr().err
+
+
+def test_rehearse_number_of_parallel_tasks_that_is_none_is_a_usage_error(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        rehearse(config, "--parallel", "0")
+    assert ended.value.code == 2
+    assert "argument --parallel: must be a whole number from 1 to 1000; received 0" in capsys.readouterr().err
 
 
 def test_rehearse_what_would_happen_on_google_cloud_is_left_out_of_the_compiled_job(
