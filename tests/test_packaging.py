@@ -1,5 +1,6 @@
-"""The wheel, as someone who installs it gets it."""
+"""The wheel, as someone who installs it gets it, and the places that list the packages in it."""
 
+import ast
 import configparser
 import shutil
 import subprocess
@@ -9,15 +10,31 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.ground.code_digest import OWN_PACKAGES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("common", "documents", "configs", "transforms", "serving_signatures", "trainer", "pipeline")
+
+
+def test_packages_are_the_same_wherever_they_are_listed():
+    assert {file.parent.name for file in ROOT.glob("*/__init__.py")} - {"tests"} == set(OWN_PACKAGES)
+    assignments = [node for node in ast.parse((ROOT / "setup.py").read_text()).body if isinstance(node, ast.Assign)]
+    (installed,) = (ast.literal_eval(node.value) for node in assignments if ast.unparse(node.targets[0]) == "PACKAGES")
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    layers = tools["importlinter"]["contracts"][0]["layers"]
+    for listed in (installed, tools["mypy"]["packages"], tools["importlinter"]["root_packages"], layers):
+        assert sorted(listed) == sorted(OWN_PACKAGES)
 
 
 @pytest.mark.e2e
 def test_wheel_holds_every_module_every_yaml_and_the_command(tmp_path):
     # A copy, because a build leaves its own folders in the tree.
     source = tmp_path / "source"
-    for package in PACKAGES:
+    for package in OWN_PACKAGES:
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)
@@ -27,7 +44,7 @@ def test_wheel_holds_every_module_every_yaml_and_the_command(tmp_path):
     schema.write_text("")
     expected = {
         str(file.relative_to(source))
-        for package in PACKAGES
+        for package in OWN_PACKAGES
         for file in (source / package).rglob("*")
         if file.suffix in (".py", ".yaml", ".pbtxt", ".j2", ".css")
     }
