@@ -1,14 +1,15 @@
 """The commands `perennial datasets list` and `perennial datasets fetch`."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.commands.arguments import add_command, add_subgroup
+from pipeline.commands.arguments import add_command, add_json, add_subgroup
 from pipeline.datasets.registry import DATA_SETS
 from pipeline.datasets.store import data_dir, fetch, is_cached
+from pipeline.ground.terminal import print_json
 
 if TYPE_CHECKING:
     from pipeline.commands.arguments import Commands
@@ -26,14 +27,15 @@ def add_parser(commands: "Commands") -> None:
         "list and fetch sample data sets",
         "A config names a fetched data set as dataset://NAME/FILE.",
     )
-    add_command(
+    listing = add_command(
         group,
         "list",
         "list the sample data sets, their licences, and which of them are on this machine",
         _list,
         details="Their folder is $PERENNIAL_DATA, else ~/.cache/perennial/datasets.",
-        examples=["perennial datasets list"],
+        examples=["perennial datasets list", "perennial datasets list --json"],
     )
+    add_json(listing)
     fetching = add_command(
         group,
         "fetch",
@@ -51,10 +53,17 @@ def add_parser(commands: "Commands") -> None:
     fetching.add_argument("--from", dest="source", metavar="FOLDER", help="copy the files from this folder")
 
 
-def _list(_: argparse.Namespace) -> None:
+def _list(arguments: argparse.Namespace) -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": each.name, "here": is_cached(each), "what": each.summary, "licence": each.licence}
+        for each in DATA_SETS.values()
+    ]
+    if arguments.json:
+        print_json(rows)
+        return
     table = Table("name", "here", "what", "licence", title=f"Data sets in {data_dir()}")
-    for data_set in DATA_SETS.values():
-        table.add_row(data_set.name, "yes" if is_cached(data_set) else "no", data_set.summary, data_set.licence)
+    for row in rows:
+        table.add_row(row["name"], "yes" if row["here"] else "no", row["what"], row["licence"])
     Console().print(table)
 
 

@@ -1,5 +1,7 @@
 """`perennial datasets`."""
 
+import json
+
 import pytest
 
 from pipeline.commands import cli
@@ -28,6 +30,15 @@ def test_list_names_every_data_set_its_licence_and_whether_it_is_here(run, capsy
     assert state["books-40m"] == "yes"
     assert state["movielens-100k"] == "no"
     assert any("CC BY-NC-SA 4.0" in line for line in lines)
+
+
+def test_list_as_json_says_the_same(run, capsys, data_folder):
+    (data_folder / "books-40m").mkdir(parents=True)
+    assert run("list", "--json") == 0
+    listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {name for name, row in listed.items() if row["here"]} == {"books-40m"}
+    assert "CC BY-NC-SA 4.0" in listed["retailrocket"]["licence"]
+    assert listed["movielens-100k"]["what"] == "100,000 ratings of 1,682 films by 943 users, 1997-98"
 
 
 def test_fetch_from_a_folder_brings_it_here(run, capsys, data_folder):
