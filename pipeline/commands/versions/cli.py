@@ -34,7 +34,7 @@ def add_parser(commands: "Commands") -> None:
         "list",
         "list the pushed versions: which one is live, and the metrics of each",
         _list,
-        details="The newest version comes first. TensorFlow Serving serves the highest number.",
+        details="The oldest version comes first. TensorFlow Serving serves the highest number.",
         examples=["perennial versions list", "perennial versions list --json"],
     )
     add_config(listing)
@@ -67,7 +67,7 @@ def _list(arguments: argparse.Namespace) -> None:
         return
     names = list(rows[-1]["metrics"])
     table = Table("version", "pushed", "state", "model", "start", *names, "MiB", title=local_serving_dir(config))
-    for row in reversed(rows):
+    for row in rows:
         figures = [f"{row['metrics'][name]:.3f}" if name in row["metrics"] else "" for name in names]
         table.add_row(
             str(row["version"]),

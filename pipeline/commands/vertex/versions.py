@@ -32,7 +32,7 @@ def add_parser(commands: "Commands") -> None:
         "list",
         "list the pushed versions: their state in the serving folder, registry versions, aliases and traffic",
         _list,
-        details="The newest version comes first.",
+        details="The oldest version comes first.",
         examples=["perennial vertex versions list", "perennial vertex versions list --json"],
     )
     add_config(listing)
@@ -66,7 +66,7 @@ def _list(arguments: argparse.Namespace) -> None:
         return
     columns = ("version", "pushed", "state", "model", "registry", "aliases", "traffic")
     table = Table(*columns, title=vertex.serving_dir)
-    for row in reversed(rows):
+    for row in rows:
         table.add_row(*_cells(row))
     console().print(table)
 

@@ -49,7 +49,7 @@ def test_versions_json_tells_live_digest_metrics_start_and_size(
     assert (live["withdrawn"], live["rolled_back_to"]) == (False, None)
 
 
-def test_versions_table_shows_newest_first_and_what_a_rollback_did(
+def test_versions_table_shows_oldest_first_and_what_a_rollback_did(
     config: str, serving: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["versions", "rollback", "--config", config]) == 0
@@ -62,8 +62,8 @@ def test_versions_table_shows_newest_first_and_what_a_rollback_did(
     assert "There is no metadata store here" in said
     assert cli.main(["versions", "list", "--config", config]) == 0
     rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
-    assert [row.split("│")[1].strip() for row in rows] == ["1002", "1001"]
-    assert [row.split("│")[3].strip() for row in rows] == ["live, back to 1000", "withdrawn"]
+    assert [row.split("│")[1].strip() for row in rows] == ["1001", "1002"]
+    assert [row.split("│")[3].strip() for row in rows] == ["withdrawn", "live, back to 1000"]
     assert all("warm" in row and "0.250" in row for row in rows)
 
 

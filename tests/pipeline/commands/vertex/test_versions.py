@@ -48,8 +48,8 @@ def test_versions_and_rollback_tell_what_is_where(
 
     assert cli.main(["vertex", "versions", "list", "--config", file]) == 0
     table = [line for line in capsys.readouterr().out.splitlines() if "│" in line]
-    assert [word in table[0] for word in ("1002", "live, back to 1000", "blessed, default", "100 %")] == [True] * 4
-    assert "withdrawn" in table[1]
+    assert [word in table[-1] for word in ("1002", "live, back to 1000", "blessed, default", "100 %")] == [True] * 4
+    assert "withdrawn" in table[-2]
 
 
 def test_versions_retired_from_the_folder_is_listed_as_gone(
