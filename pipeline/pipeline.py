@@ -1,5 +1,7 @@
 """Wires the DAG, from a raw log to a pushed model. It does nothing else: no credentials, network or data are needed."""
 
+from typing import NamedTuple
+
 from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
@@ -9,7 +11,7 @@ from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
-from tfx.types.channel import Channel
+from tfx.types.channel import BaseChannel, Channel
 
 from configs.load import config_digest
 from configs.pipeline import PipelineConfig
@@ -33,6 +35,31 @@ LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
 """RuntimeParameters: the folders of the log's and the catalogue's files; the defaults come from the config."""
 
 
+class _Data(NamedTuple):
+    """The nodes of a data set: its Examples, their statistics, their schema, and the anomalies between the two."""
+
+    example_gen: BaseComponent
+    statistics_gen: BaseComponent
+    schema_gen: BaseComponent
+    example_validator: BaseComponent
+
+    @property
+    def examples(self) -> BaseChannel:
+        return self.example_gen.outputs["examples"]
+
+    @property
+    def statistics(self) -> BaseChannel:
+        return self.statistics_gen.outputs["statistics"]
+
+    @property
+    def schema(self) -> BaseChannel:
+        return self.schema_gen.outputs["schema"]
+
+    @property
+    def anomalies(self) -> BaseChannel:
+        return self.example_validator.outputs["anomalies"]
+
+
 def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     """Wires the components.
 
@@ -43,6 +70,76 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     Returns:
         The pipeline, for the local runner or Vertex.
     """
+    interactions, catalogue = _data(config, places)
+
+    # The last blessed model; none on the first run.
+    last_blessed = _last_blessed(places)
+    last_model = last_blessed.outputs["model"]
+
+    # Stops the run if the data does not fit the schema, or has drifted too far from what that model learned from.
+    data_gate = DataGate(
+        interactions=interactions.examples,
+        interaction_statistics=interactions.statistics,
+        interaction_schema=interactions.schema,
+        interaction_anomalies=interactions.anomalies,
+        catalogue=catalogue.examples,
+        catalogue_statistics=catalogue.statistics,
+        catalogue_schema=catalogue.schema,
+        catalogue_anomalies=catalogue.anomalies,
+        last_model=last_model,
+        settings=config.data_gate,
+    )
+    data_blessing = data_gate.outputs["blessing"]
+
+    *transforms, trainer = _training(config, places, interactions, catalogue, data_blessing, last_model)
+    model = trainer.outputs["model"]
+
+    serving_check, evaluator = _judges(config, interactions, data_blessing, model, last_model)
+    infra_blessing, blessing = serving_check.outputs["blessing"], evaluator.outputs["blessing"]
+
+    pusher, *registry_pushers = _pushers(config, places, model, blessing, infra_blessing)
+
+    # Writes the page that shows what was read, learned, measured and decided.
+    report = RunReport(
+        interactions=interactions.examples,
+        catalogue=catalogue.examples,
+        interaction_anomalies=interactions.anomalies,
+        catalogue_anomalies=catalogue.anomalies,
+        data_blessing=data_blessing,
+        model=model,
+        model_run=trainer.outputs["model_run"],
+        evaluation=evaluator.outputs["evaluation"],
+        blessing=blessing,
+        infra_blessing=infra_blessing,
+        pushed_model=pusher.outputs["pushed_model"],
+        pipeline_name=config.name,
+    )
+
+    metadata = places.metadata_path
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=places.pipeline_root,
+        components=[
+            *interactions,
+            *catalogue,
+            last_blessed,
+            data_gate,
+            *transforms,
+            trainer,
+            serving_check,
+            evaluator,
+            pusher,
+            *registry_pushers,
+            report,
+        ],
+        enable_cache=config.enable_cache,
+        beam_pipeline_args=list(places.beam_pipeline_args or config.beam_pipeline_args),
+        metadata_connection_config=sqlite_metadata_connection_config(metadata) if metadata else None,
+    )
+
+
+def _data(config: PipelineConfig, places: Places) -> tuple[_Data, _Data]:
+    """Reads the log and the catalogue, and describes both."""
     # Groups the log into one Example per user: a history, and the held-out targets.
     interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, folder_parameter=LOG_DIR)
 
@@ -54,143 +151,32 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         folder_parameter=CATALOGUE_DIR if places.catalogue_path else LOG_DIR,
     )
 
-    # Statistics, schema (the curated one, if there is one) and anomalies of both.
-    interaction_checks = _checks("Interactions", interaction_gen, places.interactions_schema)
-    catalogue_checks = _checks("Catalogue", catalogue_gen, places.catalogue_schema)
-    interaction_schema, catalogue_schema = interaction_checks[1], catalogue_checks[1]
-
-    # The last blessed model; none on the first run.
-    last_blessed = _last_blessed(places)
-
-    # Stops the run if the data does not fit the schema, or has drifted too far from what that model learned from.
-    data_gate = DataGate(
-        interactions=interaction_gen.outputs["examples"],
-        interaction_statistics=interaction_checks[0].outputs["statistics"],
-        interaction_schema=interaction_schema.outputs["schema"],
-        interaction_anomalies=interaction_checks[2].outputs["anomalies"],
-        catalogue=catalogue_gen.outputs["examples"],
-        catalogue_statistics=catalogue_checks[0].outputs["statistics"],
-        catalogue_schema=catalogue_schema.outputs["schema"],
-        catalogue_anomalies=catalogue_checks[2].outputs["anomalies"],
-        last_model=last_blessed.outputs["model"],
-        settings=config.data_gate,
+    return (
+        _checked("Interactions", interaction_gen, places.interactions_schema),
+        _checked("Catalogue", catalogue_gen, places.catalogue_schema),
     )
 
-    # Turns users and histories into indices; the vocabularies come from the training split alone.
-    interaction_transform = Transform(
-        examples=interaction_gen.outputs["examples"],
-        schema=interaction_schema.outputs["schema"],
-        preprocessing_fn="transforms.interactions.preprocessing_fn",
-        settings={"weighted": config.log.event_weights is not None},
-        splits=("train", "eval"),
-    ).with_id("InteractionTransform")
 
-    # Numbers the items of the catalogue, and turns content features into indices.
-    features = config.catalogue.features if config.catalogue else {}
-    catalogue_transform = Transform(
-        examples=catalogue_gen.outputs["examples"],
-        schema=catalogue_schema.outputs["schema"],
-        preprocessing_fn="transforms.catalogue.preprocessing_fn",
-        settings={"features": {name: feature.model_dump(mode="json") for name, feature in features.items()}},
-        splits=("train",),
-    ).with_id("CatalogueTransform")
+def _checked(name: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> _Data:
+    """Adds statistics, schema (the curated one, if there is one) and anomalies.
 
-    # Trains the two towers, starting from that model if the config asks for it, and exports the served signatures.
-    # If data, config and code have not changed since that model, passes it on without training.
-    trainer = TwoTowerTrainer(
-        examples=interaction_transform.outputs["transformed_examples"],
-        transform_graph=interaction_transform.outputs["transform_graph"],
-        candidates=catalogue_transform.outputs["transformed_examples"],
-        candidates_transform_graph=catalogue_transform.outputs["transform_graph"],
-        data_blessing=data_gate.outputs["blessing"],
-        base_model=last_blessed.outputs["model"],
-        run_fn="trainer.run_fn.run_fn",
-        trainer=config.trainer,
-        serving=config.serving,
-        features=features,
-        pipeline_name=config.name,
-        config_digest=config_digest(config),
-        training_job=places.training_job,
-    )
-
-    # Asks the exported model in a process that does not have our code.
-    serving_check = ServingCheck(model=trainer.outputs["model"], settings=config.serving_check)
-
-    # Measures the exported model, the baselines and the last blessed model, and decides whether to bless it. It must
-    # also have passed ServingCheck: a blessed model can always be served.
-    evaluator = RetrievalEvaluator(
-        examples=interaction_gen.outputs["examples"],
-        model=trainer.outputs["model"],
-        infra_blessing=serving_check.outputs["blessing"],
-        data_blessing=data_gate.outputs["blessing"],
-        baseline_model=last_blessed.outputs["model"],
-        settings=config.evaluation,
-        gate=config.gate,
-        weighted=config.log.event_weights is not None,
-    )
-
-    # Copies a model that both have blessed into serving/<version>/.
-    pusher = Pusher(
-        model=trainer.outputs["model"],
-        model_blessing=evaluator.outputs["blessing"],
-        infra_blessing=serving_check.outputs["blessing"],
-        push_destination=pusher_pb2.PushDestination(
-            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=places.serving_dir)
-        ),
-        settings=config.push,
-    )
-
-    # If the config asks for it, makes the model the blessed version in Vertex's Model Registry, and deploys it to an
-    # Endpoint.
-    registered = []
-    if places.registry is not None:
-        registry_pusher = RegistryPusher(
-            pushed_model=pusher.outputs["pushed_model"],
-            serving_dir=places.serving_dir,
-            target=places.registry,
-        )
-        registered.append(registry_pusher)
-
-    # Writes the page that shows what was read, learned, measured and decided.
-    report = RunReport(
-        interactions=interaction_gen.outputs["examples"],
-        catalogue=catalogue_gen.outputs["examples"],
-        interaction_anomalies=interaction_checks[2].outputs["anomalies"],
-        catalogue_anomalies=catalogue_checks[2].outputs["anomalies"],
-        data_blessing=data_gate.outputs["blessing"],
-        model=trainer.outputs["model"],
-        model_run=trainer.outputs["model_run"],
-        evaluation=evaluator.outputs["evaluation"],
-        blessing=evaluator.outputs["blessing"],
-        infra_blessing=serving_check.outputs["blessing"],
-        pushed_model=pusher.outputs["pushed_model"],
-        pipeline_name=config.name,
-    )
-
-    metadata = places.metadata_path
-    return Pipeline(
-        pipeline_name=config.name,
-        pipeline_root=places.pipeline_root,
-        components=[
-            interaction_gen,
-            catalogue_gen,
-            *interaction_checks,
-            *catalogue_checks,
-            last_blessed,
-            data_gate,
-            interaction_transform,
-            catalogue_transform,
-            trainer,
-            serving_check,
-            evaluator,
-            pusher,
-            *registered,
-            report,
-        ],
-        enable_cache=config.enable_cache,
-        beam_pipeline_args=list(places.beam_pipeline_args or config.beam_pipeline_args),
-        metadata_connection_config=sqlite_metadata_connection_config(metadata) if metadata else None,
-    )
+    Their executors are TFX's, so their digest is that of the libraries: the cache must not return statistics that an
+    older TensorFlow Data Validation computed.
+    """
+    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"]).with_id(f"{name}StatisticsGen")
+    if curated_schema is not None:
+        schema_gen = CuratedSchemaGen(curated_schema)
+    else:
+        # Infer no shapes: if all histories have the same length today, that length must not become part of the schema.
+        # Use the eval split too: after a split by time, its histories may be empty.
+        schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False)
+    schema_gen = schema_gen.with_id(f"{name}SchemaGen")
+    validator = ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    ).with_id(f"{name}ExampleValidator")
+    for each in (statistics_gen, schema_gen, validator):  # their constructors take no other parameters
+        each.exec_properties[CODE_DIGEST] = code_digest()
+    return _Data(example_gen, statistics_gen, schema_gen, validator)
 
 
 def _last_blessed(places: Places) -> BaseNode:
@@ -203,24 +189,97 @@ def _last_blessed(places: Places) -> BaseNode:
     ).with_id("LatestBlessedModel")
 
 
-def _checks(data: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> list[BaseComponent]:
-    """StatisticsGen, a source of the schema, and ExampleValidator, in this order.
+def _training(
+    config: PipelineConfig,
+    places: Places,
+    interactions: _Data,
+    catalogue: _Data,
+    data_blessing: BaseChannel,
+    base_model: BaseChannel,
+) -> tuple[BaseComponent, BaseComponent, BaseComponent]:
+    # Turns users and histories into indices; the vocabularies come from the training split alone.
+    interaction_transform = Transform(
+        examples=interactions.examples,
+        schema=interactions.schema,
+        preprocessing_fn="transforms.interactions.preprocessing_fn",
+        settings={"weighted": config.log.event_weights is not None},
+        splits=("train", "eval"),
+    ).with_id("InteractionTransform")
 
-    Their executors are TFX's, so their digest is that of the libraries: the cache must not return statistics that an
-    older TensorFlow Data Validation computed.
-    """
-    statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"]).with_id(f"{data}StatisticsGen")
-    if curated_schema is not None:
-        schema_gen = CuratedSchemaGen(curated_schema)
-    else:
-        # Infer no shapes: if all histories have the same length today, that length must not become part of the schema.
-        # Use the eval split too: after a split by time, its histories may be empty.
-        schema_gen = SchemaGen(statistics=statistics_gen.outputs["statistics"], infer_feature_shape=False)
-    schema_gen = schema_gen.with_id(f"{data}SchemaGen")
-    validator = ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
-    ).with_id(f"{data}ExampleValidator")
-    checks = [statistics_gen, schema_gen, validator]
-    for each in checks:  # their constructors take no other parameters
-        each.exec_properties[CODE_DIGEST] = code_digest()
-    return checks
+    # Numbers the items of the catalogue, and turns content features into indices.
+    features = config.catalogue.features if config.catalogue else {}
+    catalogue_transform = Transform(
+        examples=catalogue.examples,
+        schema=catalogue.schema,
+        preprocessing_fn="transforms.catalogue.preprocessing_fn",
+        settings={"features": {name: feature.model_dump(mode="json") for name, feature in features.items()}},
+        splits=("train",),
+    ).with_id("CatalogueTransform")
+
+    # Trains the two towers, starting from the base model if the config asks for it, and exports the served signatures.
+    # If data, config and code have not changed since that model, passes it on without training.
+    trainer = TwoTowerTrainer(
+        examples=interaction_transform.outputs["transformed_examples"],
+        transform_graph=interaction_transform.outputs["transform_graph"],
+        candidates=catalogue_transform.outputs["transformed_examples"],
+        candidates_transform_graph=catalogue_transform.outputs["transform_graph"],
+        data_blessing=data_blessing,
+        base_model=base_model,
+        run_fn="trainer.run_fn.run_fn",
+        trainer=config.trainer,
+        serving=config.serving,
+        features=features,
+        pipeline_name=config.name,
+        config_digest=config_digest(config),
+        training_job=places.training_job,
+    )
+    return interaction_transform, catalogue_transform, trainer
+
+
+def _judges(
+    config: PipelineConfig,
+    interactions: _Data,
+    data_blessing: BaseChannel,
+    model: BaseChannel,
+    last_model: BaseChannel,
+) -> tuple[BaseComponent, BaseComponent]:
+    # Asks the exported model in a process that does not have our code.
+    serving_check = ServingCheck(model=model, settings=config.serving_check)
+
+    # Measures the exported model, the baselines and the last blessed model, and decides whether to bless it. It must
+    # also have passed ServingCheck: a blessed model can always be served.
+    evaluator = RetrievalEvaluator(
+        examples=interactions.examples,
+        model=model,
+        infra_blessing=serving_check.outputs["blessing"],
+        data_blessing=data_blessing,
+        baseline_model=last_model,
+        settings=config.evaluation,
+        gate=config.gate,
+        weighted=config.log.event_weights is not None,
+    )
+    return serving_check, evaluator
+
+
+def _pushers(
+    config: PipelineConfig, places: Places, model: BaseChannel, blessing: BaseChannel, infra_blessing: BaseChannel
+) -> list[BaseComponent]:
+    # Copies a model that both have blessed into serving/<version>/.
+    pusher = Pusher(
+        model=model,
+        model_blessing=blessing,
+        infra_blessing=infra_blessing,
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=places.serving_dir)
+        ),
+        settings=config.push,
+    )
+    if places.registry is None:
+        return [pusher]
+
+    # Makes the model the blessed version in Vertex's Model Registry, and deploys it to an Endpoint if the config asks
+    # for it.
+    registry_pusher = RegistryPusher(
+        pushed_model=pusher.outputs["pushed_model"], serving_dir=places.serving_dir, target=places.registry
+    )
+    return [pusher, registry_pusher]
