@@ -26,6 +26,15 @@ and a component names its executor:
     Evaluator(model=trainer.outputs["model"], settings=config.evaluation)
 
 TFX's `ComponentSpec` is built from that, with the digest of all code that the executor imports.
+
+What TFX does not leave to us is declared in TFX's own way:
+
+ - InteractionGen and CatalogueGen extend TFX's `FileBasedExampleGen`, because Vertex runs the driver that fingerprints
+   input files for its subclasses alone. Their settings travel in its `custom_config`; see `reading/example_gen.py`.
+ - Transform's spec and executor are TFX's. The settings of the `preprocessing_fn` travel in `custom_config`.
+ - CuratedSchemaGen's executor is TFX's; only its spec is ours.
+ - TwoTowerTrainer is a Node, and its `run_fn`, which is named by a parameter, takes the `custom_config` that TFX's
+   Trainer would give it.
 """
 
 import abc
