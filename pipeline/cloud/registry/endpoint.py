@@ -4,22 +4,19 @@ A version is deployed before it gets traffic; the traffic moves in one update; a
 no traffic left. So at every moment either the old or the new version answers.
 """
 
-import hashlib
 import logging
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from google.api_core import exceptions
 from google.cloud import aiplatform_v1 as v1
 
 from common.errors import VertexError
 from configs.vertex.registry import Endpoint
 from configs.vertex.target import Target
 from pipeline.cloud.registry.api import RegistryApi, afresh, at_work, carried_out, plain
+from pipeline.cloud.registry.endpoint_lookup import find, find_or_create, ours, settings_of
 
-_CREATE_SECONDS = 10 * 60
 _DEPLOY_SECONDS = 60 * 60
 """Vertex finds machines and fetches the image and the model: usually some ten minutes."""
 
@@ -27,37 +24,6 @@ _UNDEPLOY_SECONDS = 30 * 60
 
 _now = time.time
 _logger = logging.getLogger("perennial.registry")
-
-
-@dataclass(frozen=True)
-class Deployed:
-    """One version of the target model on the Endpoint."""
-
-    id: str
-    """The id of the deployed model on the Endpoint."""
-
-    version: int
-    """The registry's version."""
-
-    traffic: int
-    """Its share of the requests, in percent."""
-
-    since: float
-    """When it was deployed, in seconds since 1970."""
-
-
-def deployed(api: RegistryApi, target: Target) -> list[Deployed]:
-    """Lists the model's versions on the Endpoint in the order of their deployment; empty if there is no Endpoint.
-
-    Raises:
-        VertexError: Google Cloud refused or could not be reached, or another model has traffic on the Endpoint.
-    """
-
-    def once(options: dict[str, Any]) -> list[Deployed]:
-        found = _find(api, target, options)
-        return _ours(api.endpoints.get_endpoint(name=found, **options), target) if found else []
-
-    return api.call(f"read the Endpoint {_settings(target).display_name!r}", once)
 
 
 def deploy(api: RegistryApi, target: Target, version: int) -> str:
@@ -76,7 +42,7 @@ def deploy(api: RegistryApi, target: Target, version: int) -> str:
             version that answered before still answers.
     """
     # Both steps look first at what exists, so they can be repeated if a reply was lost.
-    name = _found_or_made(api, target)
+    name = find_or_create(api, target)
     doing = f"deploy version {version} of {target.model} to {name}"
     carried_out(api, doing, lambda options: _begin_deploy(api, target, name, version, options), _DEPLOY_SECONDS)
     return name
@@ -117,12 +83,12 @@ def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_sec
     """
 
     def begin(options: dict[str, Any]) -> Any:
-        if (name := _find(api, target, options)) is None:
+        if (name := find(api, target, options)) is None:
             return None
         if busy := at_work(api.endpoints, name, options):
             return busy if not older_than_seconds else None
         kept, until = set[int](), _now() - older_than_seconds
-        deployed_models = _ours(api.endpoints.get_endpoint(name=name, **options), target)
+        deployed_models = ours(api.endpoints.get_endpoint(name=name, **options), target)
         for each in sorted(deployed_models, key=lambda each: -each.traffic):
             if each.traffic or each.since > until or (each.version in keep and each.version not in kept):
                 kept.add(each.version)
@@ -140,73 +106,11 @@ def tidy(api: RegistryApi, target: Target, keep: Collection[int], older_than_sec
         _logger.warning("%s The requests go to the right version; an older version stays deployed without traffic.", e)
 
 
-def _find(api: RegistryApi, target: Target, options: Mapping[str, Any]) -> str | None:
-    """Finds the Endpoint's resource name by its display name."""
-    name = _settings(target).display_name
-    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-    request = {"parent": target.location, "filter": f'display_name="{quoted}"'}
-    found = sorted(endpoint.name for endpoint in api.endpoints.list_endpoints(request=request, **options))
-    if len(found) > 1:
-        raise VertexError(
-            f"{target.location}: {len(found)} Endpoints have the name {name!r}: {', '.join(found)}. Rename or delete "
-            "all of them except one."
-        )
-    return found[0] if found else None
-
-
-def _found_or_made(api: RegistryApi, target: Target) -> str:
-    display_name = _settings(target).display_name
-    # With a fixed id, a second request after a lost reply does not create a second Endpoint.
-    endpoint_id = f"perennial-{hashlib.sha256(display_name.encode()).hexdigest()[:16]}"
-    own = f"{target.location}/endpoints/{endpoint_id}"
-    found: list[str] = []
-
-    def begin(options: dict[str, Any]) -> Any:
-        busy = at_work(api.endpoints, own, options)
-        if name := _find(api, target, options):
-            found.append(name)
-            return None
-        if busy:
-            return busy
-        endpoint = v1.Endpoint(display_name=display_name, labels={"pipeline": target.pipeline})
-        request = v1.CreateEndpointRequest(parent=target.location, endpoint_id=endpoint_id, endpoint=endpoint)
-        try:
-            return api.endpoints.create_endpoint(request=request, **options)
-        except exceptions.Conflict:
-            there = api.endpoints.get_endpoint(name=own, **options)
-            if there.display_name != display_name:
-                raise VertexError(
-                    f"{own} was created for vertex.registry.endpoint.display_name {display_name!r}, but its name is "
-                    f"now {there.display_name!r}. Rename it back, or give its new name in the config."
-                ) from None
-            found.append(own)
-            return None
-
-    made = carried_out(api, f"find or create the Endpoint {display_name!r}", begin, _CREATE_SECONDS)
-    return found[-1] if made is None else str(made.name)
-
-
-def _ours(endpoint: Any, target: Target) -> list[Deployed]:
-    ours = []
-    for each in sorted(plain(endpoint).deployed_models, key=lambda each: each.create_time.ToNanoseconds()):
-        traffic = endpoint.traffic_split.get(each.id, 0)
-        # Compare only the last part: the API names the project by its number.
-        model_id = each.model.partition("@")[0].rpartition("/")[2]
-        if model_id == target.model_id:
-            ours.append(Deployed(each.id, int(each.model_version_id), traffic, each.create_time.ToNanoseconds() / 1e9))
-        elif traffic:
-            raise VertexError(
-                f"{endpoint.name}: the model {model_id} has {traffic} % of the traffic, and a push would take it "
-                "away. Name another Endpoint in vertex.registry.endpoint.display_name, or undeploy that model."
-            )
-    return ours
-
-
 def _begin_deploy(api: RegistryApi, target: Target, name: str, version: int, options: Mapping[str, Any]) -> Any:
     # In this order: a deployment that ends between the two calls is then in the Endpoint's list.
-    busy, settings = at_work(api.endpoints, name, options), _settings(target)
+    busy, settings = at_work(api.endpoints, name, options), settings_of(target)
     endpoint = api.endpoints.get_endpoint(name=name, **options)
-    ids = {each.id for each in _ours(endpoint, target) if each.version == version}
+    ids = {each.id for each in ours(endpoint, target) if each.version == version}
     if ids:
         _warn_of_other_machines(endpoint, ids, settings)
         return None
@@ -247,21 +151,16 @@ def _move_traffic(
 ) -> Mapping[int, int]:
     endpoint = api.endpoints.get_endpoint(name=name, **options)
     ids = {
-        each.version: each.id for each in reversed(_ours(endpoint, target))
+        each.version: each.id for each in reversed(ours(endpoint, target))
     }  # if a version is deployed twice, the older one
     if version not in ids:
         raise VertexError(f"{name}: version {version} was deployed, but it is no longer there. Run again.")
     split = {version: 100}
     if before in ids and before is not None and before != version:
-        new_traffic = _settings(target).new_traffic
+        new_traffic = settings_of(target).new_traffic
         split = {version: new_traffic, before: 100 - new_traffic}
     wanted = {ids[each]: percent for each, percent in split.items() if percent}
     if dict(endpoint.traffic_split) != wanted:
         changed = v1.Endpoint(name=name, etag=endpoint.etag, traffic_split=wanted)
         api.endpoints.update_endpoint(endpoint=changed, update_mask={"paths": ["traffic_split"]}, **options)
     return {each: percent for each, percent in split.items() if percent or each == version}
-
-
-def _settings(target: Target) -> Endpoint:
-    assert target.endpoint is not None  # the callers check it first
-    return target.endpoint

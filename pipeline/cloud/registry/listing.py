@@ -5,7 +5,7 @@ from typing import Any
 from configs.pipeline import PipelineConfig
 from configs.vertex.target import Target
 from pipeline.cloud.registry.api import RegistryApi
-from pipeline.cloud.registry.endpoint import deployed
+from pipeline.cloud.registry.endpoint_lookup import deployed
 from pipeline.cloud.registry.rollback import section
 from pipeline.cloud.registry.versions import Registered, registered
 from pipeline.store.versions.listing import listing
