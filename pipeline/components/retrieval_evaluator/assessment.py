@@ -81,19 +81,7 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
                 with watch.step("samples"), model.faults():
                     sampled = samples.samples(model.served, data, rankings[MODEL], score, settings.seed)
         stable, stability_fault = _stability(model, last_blessed, data.count, settings.seed)
-    evidence = gate.Evidence(
-        model_fault=model.fault,
-        serving_failures=contest.serving_failures,
-        has_last_blessed=last_blessed is not None,
-        last_blessed_fault=last_blessed.fault if last_blessed else None,
-        users=data.users.users if data else 0,
-        items=len(data.count) if data else 0,
-        slice_users=evaluation.slice_users(data.parts, data.targets) if data else {},
-        metrics=measured.over_all_users(),
-        differences=measured.differences,
-        neighbour_stability=stable.mean_jaccard if stable else None,
-        stability_fault=stability_fault,
-    )
+    evidence = _evidence(contest, data, measured, stable, stability_fault)
     return EvaluationReport(
         users=users,
         settings=settings.model_dump(mode="json"),
@@ -107,6 +95,29 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
         neighbour_stability=stable,
         decision=gate.decision(gate.rules(evidence, contest.limits)),
         seconds=watch.seconds,
+    )
+
+
+def _evidence(
+    contest: Contest,
+    data: EvalData | None,
+    measured: evaluation.Measurements,
+    stable: Stability | None,
+    stability_fault: str | None,
+) -> gate.Evidence:
+    last_blessed = contest.last_blessed
+    return gate.Evidence(
+        model_fault=contest.model.fault,
+        serving_failures=contest.serving_failures,
+        has_last_blessed=last_blessed is not None,
+        last_blessed_fault=last_blessed.fault if last_blessed else None,
+        users=data.users.users if data else 0,
+        items=len(data.count) if data else 0,
+        slice_users=evaluation.slice_users(data.parts, data.targets) if data else {},
+        metrics=measured.over_all_users(),
+        differences=measured.differences,
+        neighbour_stability=stable.mean_jaccard if stable else None,
+        stability_fault=stability_fault,
     )
 
 
