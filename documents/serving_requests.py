@@ -58,7 +58,7 @@ class ServingRequests(Document):
     """The requests that a model carries."""
 
     FILE: ClassVar[str] = "assets.extra/serving_requests.json"
-    TO_DO: ClassVar[str] = "It is a part of the model: remove its version's folder, and run again."
+    TO_DO: ClassVar[str] = "It is part of the model: delete the folder of the model's version and run again."
 
     signatures: dict[str, SignatureKinds]
     """By name."""
