@@ -27,8 +27,7 @@ from pipeline.components.run_report.component import RunReport
 from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.transform.component import Transform
 from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
-from pipeline.ground.code_digest import code_digest
-from pipeline.ground.node import CODE_DIGEST
+from pipeline.ground.node import follow_libraries
 from pipeline.ground.places import CuratedSchema, Places
 
 LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
@@ -158,11 +157,7 @@ def _data(config: PipelineConfig, places: Places) -> tuple[_Data, _Data]:
 
 
 def _checked(name: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> _Data:
-    """Adds statistics, schema (the curated one, if there is one) and anomalies.
-
-    Their executors are TFX's, so their digest is that of the libraries: the cache must not return statistics that an
-    older TensorFlow Data Validation computed.
-    """
+    """Adds statistics, schema (the curated one, if there is one) and anomalies."""
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"]).with_id(f"{name}StatisticsGen")
     if curated_schema is not None:
         schema_gen = CuratedSchemaGen(curated_schema)
@@ -174,8 +169,7 @@ def _checked(name: str, example_gen: BaseComponent, curated_schema: CuratedSchem
     validator = ExampleValidator(
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     ).with_id(f"{name}ExampleValidator")
-    for each in (statistics_gen, schema_gen, validator):  # their constructors take no other parameters
-        each.exec_properties[CODE_DIGEST] = code_digest()
+    follow_libraries(statistics_gen, schema_gen, validator)
     return _Data(example_gen, statistics_gen, schema_gen, validator)
 
 

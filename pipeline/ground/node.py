@@ -221,3 +221,15 @@ def _unpacked(kind: Any, value: Any) -> Any:
         proto_utils.json_to_proto(value, proto)
         return proto
     return kind(value)
+
+
+def follow_libraries(*components: base_component.BaseComponent) -> None:
+    """Puts the versions of the libraries into the cache key of TFX's own components, as our components have them.
+
+    The cache must not return statistics that an older TensorFlow Data Validation computed.
+
+    Args:
+        *components: Their constructors have no parameter for it.
+    """
+    for component in components:
+        component.exec_properties[CODE_DIGEST] = digest_of_code()
