@@ -40,6 +40,7 @@ print("went on")
 """
 
 _TFX = """
+import sys
 import apache_beam as beam
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 class Executor(BaseBeamExecutor):
