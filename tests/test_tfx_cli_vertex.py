@@ -30,8 +30,11 @@ import sys
 if any(argument.endswith("/tfx") for argument in sys.orig_argv):
     from google.cloud import aiplatform
     aiplatform.init(api_endpoint={url!r}, api_transport="rest")
+    from google.cloud.resourcemanager_v3.services.projects import client
+    client.ProjectsClient._DEFAULT_ENDPOINT_TEMPLATE = {url!r}
+    client.ProjectsClientMeta._transport_registry.move_to_end("rest", last=False)
 """
-"""What a process does first: the `tfx` CLI has no option for the API's address."""
+"""What a process does first: the `tfx` CLI has no options for the addresses of the APIs."""
 
 
 class Terminal:
@@ -89,7 +92,8 @@ def test_run_create_sends_compiled_job(terminal: Terminal) -> None:
     (request,) = terminal.cloud.api.received("CreatePipelineJob")
     sent = json_format.MessageToDict(type(request).pb(request))["pipelineJob"]
     assert request.parent == PARENT
-    assert terminal.cloud.api.received("storage.buckets.get") and not terminal.cloud.api.strays
+    assert terminal.cloud.api.received("storage.buckets.get") and terminal.cloud.api.received("GetProject")
+    assert not terminal.cloud.api.strays
     assert sent["displayName"] == "movielens-100k"
     assert sent["pipelineSpec"] == terminal.job["pipelineSpec"]
     assert sent["runtimeConfig"] == terminal.job["runtimeConfig"] | {

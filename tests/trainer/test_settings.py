@@ -73,7 +73,12 @@ def test_unpack_unknown_setting_is_refused(section: tuple[str, ...]) -> None:
         ("trainer", "learning_rate", "fast", "trainer.learning_rate: Input should be a valid number, "),
         ("serving", "k", None, "serving.k: Input should be a valid integer, received None"),
         ("made_by", "code_digest", 3, "made_by.code_digest: Input should be a valid string, received 3"),
-        ("features", "item_id", {"kind": "text", "column": "x" * 200}, "features: Value error, a feature's name is"),
+        (
+            "features",
+            "item_id",
+            {"kind": "text", "column": "x" * 200},
+            "features: Value error, a feature's name must be",
+        ),
         ("features", "year", {"kind": "date"}, "features.year: Input tag 'date' found using 'kind' does not match"),
     ],
 )

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.vertex_api.credentials import Tokens
 from tests.vertex_api.metadata import Metadata
 from tests.vertex_api.pipelines import Pipelines
+from tests.vertex_api.projects import Projects
 from tests.vertex_api.resources import Clock
 from tests.vertex_api.schedules import Schedules
 from tests.vertex_api.server import VertexApi, running
@@ -49,7 +50,7 @@ def cloud(folder: Path) -> Iterator[Cloud]:
     clock, tokens = Clock(), Tokens()
     pipelines, schedules, metadata = Pipelines(clock), Schedules(clock), Metadata()
     storage = Storage("example-bucket")
-    with running(tokens, pipelines, schedules, metadata, storage) as api:
+    with running(tokens, pipelines, schedules, metadata, storage, Projects()) as api:
         tokens.guard(api)
         key_file = tokens.key_file(folder / "key.json", api.url)
         yield Cloud(api, tokens, pipelines, schedules, metadata, storage, key_file)

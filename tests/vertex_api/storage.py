@@ -7,6 +7,9 @@ from typing import Any
 
 from tests.vertex_api.rest import ApiError, Route
 
+PROJECT_NUMBER = "123456789012"
+"""Of the project that owns the buckets."""
+
 
 class Storage:
     """Buckets with objects, from their contents."""
@@ -39,7 +42,9 @@ class Storage:
 
     def _get(self, asked: dict[str, str]) -> dict[str, Any]:
         self._bucket(asked["bucket"])
-        return {"kind": "storage#bucket", "id": asked["bucket"], "name": asked["bucket"], "location": "EUROPE-WEST4"}
+        name = asked["bucket"]
+        owner = {"projectNumber": PROJECT_NUMBER, "location": "EUROPE-WEST4"}
+        return {"kind": "storage#bucket", "id": name, "name": name, **owner}
 
     def _list(self, asked: dict[str, str]) -> dict[str, Any]:
         objects = self._bucket(asked["bucket"])

@@ -127,9 +127,7 @@ class Processes:
             if not self.stopped:
                 self._running.add(process)
                 return process
-        _signal(process, signal.SIGKILL)
-        with contextlib.suppress(JobError):  # nobody knows its status
-            process.wait()
+        _end([process])
         return None
 
     def _program(
@@ -158,21 +156,28 @@ class Processes:
         self._stopped.wait(seconds)
 
     def stop(self) -> None:
-        """Ends all processes; no further one can start, and one that is just starting is killed."""
+        """Ends all processes; no further one can start, and one that is just starting is ended by its thread."""
         with self._lock:
             self._stopped.set()
             running = list(self._running)
         try:
-            for process in running:
-                _signal(process, signal.SIGTERM)
-            for process in running:
-                with contextlib.suppress(subprocess.TimeoutExpired, JobError):  # JobError: nobody knows its status
-                    process.wait(_GRACE_SECONDS)
-        finally:  # also if the wait is interrupted
-            for process in running:
-                _signal(process, signal.SIGKILL)
+            _end(running)
+        finally:
             if self._server is not None:
                 self._server.give_up()  # last: the server reports how its tasks end
+
+
+def _end(processes: Sequence[_Process]) -> None:
+    """Asks processes to end, and kills those that have not ended in time."""
+    try:
+        for process in processes:
+            _signal(process, signal.SIGTERM)
+        for process in processes:
+            with contextlib.suppress(subprocess.TimeoutExpired, JobError):  # JobError: nobody knows its status
+                process.wait(_GRACE_SECONDS)
+    finally:  # also if the wait is interrupted
+        for process in processes:
+            _signal(process, signal.SIGKILL)
 
 
 def _signal(process: _Process, number: signal.Signals) -> None:

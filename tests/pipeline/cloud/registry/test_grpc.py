@@ -22,7 +22,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_push_by_the_jobs_task_and_rollback_by_the_command_over_grpc(world: World, tmp_path: Path) -> None:
-    world.operations.looks = 2  # operations take longer than the reply to what begins them
+    world.operations.looks = 1  # operations take longer than the reply to what begins them
     with over_grpc(world.server, tmp_path) as (address, trust):
         # gRPC reads once whom it trusts, so each is a process of its own.
         environment = {**os.environ, **trust, "no_proxy": "127.0.0.1,localhost"}
