@@ -34,7 +34,7 @@ rehearse: setup ## Compile the Vertex job of MovieLens 100K and run it here, one
 test: setup ## Run all tests, including whole pipelines; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not bench" $(IN_WORKERS) $(PYTEST_OPTIONS)
 
-test-quick: setup ## Run the tests that start no process or pipeline of their own; WORKERS=n at a time
+test-quick: setup ## Run the tests without a pipeline, a training or a process of their own; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not e2e and not fault and not browser and not bench" $(IN_WORKERS)
 
 fault: setup ## Kill runs in every component, fill disks, delete files in use; then check the result

@@ -21,6 +21,8 @@ from tests.serving_signatures.oracle import make_retriever
 from tests.trainer_inputs import TrainerInputs
 from tests.vertex_api.object_store import ObjectStore
 
+pytestmark = pytest.mark.e2e
+
 PLAIN_TENSORFLOW = """
 import json, sys
 assert not [path for path in sys.path if path in ("", ".")]
@@ -46,7 +48,6 @@ print(json.dumps({
 """
 
 
-@pytest.mark.e2e
 def test_model_moved_and_loaded_with_plain_tensorflow_answers_the_same(served: Served, tmp_path: Path) -> None:
     # Another folder, so that a vocabulary left behind in the transform graph would be missed.
     folder = shutil.copytree(served.folder, tmp_path / "elsewhere")

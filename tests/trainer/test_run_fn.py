@@ -25,6 +25,8 @@ from trainer.warm_state import read_state
 from transforms import features
 from transforms.catalogue import content_sizes, content_vocabularies
 
+pytestmark = pytest.mark.e2e
+
 
 def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs:
     settings = {"embedding_dim": 8, "epochs": 6, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3, 10)}
@@ -274,7 +276,6 @@ def test_run_fn_without_base_model_starts_cold_and_says_so(trained: tuple[Path, 
     assert report["tables"]["item_embedding"] == {"carried": 0, "new": 25, "dropped": 0}
 
 
-@pytest.mark.e2e
 def test_run_fn_warm_start_has_half_the_epochs_and_is_reproducible(
     shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
 ) -> None:
@@ -302,7 +303,6 @@ def test_run_fn_warm_start_has_half_the_epochs_and_is_reproducible(
     assert origin["base_model"]["data_digest"] == origin["data_digest"]
 
 
-@pytest.mark.e2e
 def test_run_fn_without_warm_start_and_another_config_starts_cold_and_carries_nothing(
     shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
 ) -> None:
@@ -316,7 +316,6 @@ def test_run_fn_without_warm_start_and_another_config_starts_cold_and_carries_no
     assert not origin["base_model"]["warm"]
 
 
-@pytest.mark.e2e
 def test_run_fn_base_model_of_another_dimension_starts_cold_with_all_epochs(
     shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
 ) -> None:

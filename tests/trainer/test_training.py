@@ -18,6 +18,8 @@ from trainer.popularity import popularity_shares
 from trainer.training import train
 from trainer.two_tower import TwoTower, log_sampling_probability
 
+pytestmark = pytest.mark.e2e
+
 
 def fit(folder: Path, **settings: Any) -> tuple[TwoTower, TrainingMetrics]:
     interactions, held_out, candidates = grouped_world()

@@ -16,6 +16,8 @@ from tensorflow_transform.tf_metadata import dataset_metadata, schema_utils
 from configs.catalogue import CatalogueSettings
 from transforms import catalogue, features, interactions
 
+pytestmark = pytest.mark.e2e
+
 INTERACTIONS = {
     features.USER_ID: tf.string,
     features.ITEM_ID: tf.string,

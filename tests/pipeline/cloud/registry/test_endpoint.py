@@ -11,6 +11,8 @@ from tests.pipeline.cloud.registry.worlds import ENDPOINT, MODEL, NAME, QUICK, W
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.resources import PARENT
 
+pytestmark = pytest.mark.e2e
+
 
 def answering(world: World) -> dict[str, int]:
     """Percent by version, now."""

@@ -13,6 +13,8 @@ from tests.pipeline.cloud.registry.worlds import ENDPOINT, IMAGE, MODEL, NAME, Q
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.faults import permission_denied
 
+pytestmark = pytest.mark.e2e
+
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
 

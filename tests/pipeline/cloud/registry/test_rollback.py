@@ -16,6 +16,8 @@ from tests.pipeline.cloud.registry.worlds import ENDPOINT, MODEL, NAME, World
 from tests.vertex_api import Cut, Refuse
 from tests.vertex_api.faults import permission_denied
 
+pytestmark = pytest.mark.e2e
+
 
 def back(world: World, config: PipelineConfig, number: int | None = None) -> VertexRollback:
     assert config.vertex is not None

@@ -12,6 +12,8 @@ import pytest
 from tests.ingest import log_config, run_interaction_gen
 from tests.real_data import real_data
 
+pytestmark = pytest.mark.e2e
+
 EVENTS = [("7", "0114709", 4.0, 100), ("7", "x y", 5.0, 200), ("ü", "x y", 3.5, 150), ("ü", "0114709", 1.0, 160)]
 POSITIONS = {"user_id": 0, "item_id": 1, "value": 2, "timestamp": 3}
 

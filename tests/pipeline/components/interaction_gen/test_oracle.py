@@ -12,6 +12,8 @@ import pytest
 from configs.log import LogSettings
 from tests.ingest import Ingested, Row, log_config, run_interaction_gen
 
+pytestmark = pytest.mark.e2e
+
 Event = tuple[str, str, float, int]
 Kept = tuple[str, str, float, int, tuple[int, int]]
 """An event that cleaning left, with the time and place at which the user first met the item."""
@@ -285,7 +287,6 @@ def test_do_twice_same_bytes(tmp_path: Path) -> None:
             assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes(), file
 
 
-@pytest.mark.e2e
 def test_do_two_processes_same_bytes(tmp_path: Path) -> None:
     paths = _write(tmp_path / "in", _random_log(15, events=2000), files=4)
     log = log_config(

@@ -17,6 +17,8 @@ from tests.pipeline.vertex_settings import job_with, tasks_of
 from tests.vertex_api import Refuse
 from tests.vertex_api.faults import permission_denied
 
+pytestmark = pytest.mark.e2e
+
 IMAGE = "europe-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-15:latest"
 CHANGING = {"UploadModel", "MergeVersionAliases", "CreateEndpoint", "DeployModel", "UndeployModel", "UpdateEndpoint"}
 

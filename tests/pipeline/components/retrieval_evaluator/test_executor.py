@@ -19,6 +19,8 @@ from tests.pipeline.components.retrieval_evaluator.inputs import Evaluated, eval
 from trainer import popularity
 from trainer.evaluate import Evaluator
 
+pytestmark = pytest.mark.e2e
+
 SETTINGS = Evaluation(top_k=(1, 3, 10, 20), resamples=100)
 GATE = Gate(
     min_users=5,
@@ -55,7 +57,6 @@ def test_executor_served_metrics_equal_the_trainers(evaluated: Evaluated, shop_a
     }
 
 
-@pytest.mark.e2e
 def test_executor_max_users_cuts_as_the_trainer_does(shop_artifacts: Shop, tmp_path: Path) -> None:
     shop = shop_artifacts
     trainers = Evaluator(shop.held_out, shop.candidates, shop.popularity, (1, 10), max_users=7)
@@ -181,7 +182,6 @@ def tampered(shop: Shop, folder: Path, **values: Any) -> Path:
     return folder
 
 
-@pytest.mark.e2e
 def test_executor_model_that_cannot_be_asked_is_refused_and_says_why(shop_artifacts: Shop, tmp_path: Path) -> None:
     result = evaluate(tmp_path / "gone", shop_artifacts.examples, tmp_path / "no model", None, SETTINGS, GATE)
     assert result.failed == {"scoreable"} and result.document["contenders"] == {}
@@ -196,7 +196,6 @@ def test_executor_model_that_cannot_be_asked_is_refused_and_says_why(shop_artifa
     assert set(result.document["contenders"]) == {"last_blessed", "popularity", "item_item"}
 
 
-@pytest.mark.e2e
 def test_executor_last_blessed_that_cannot_be_asked_counts_as_none(shop_artifacts: Shop, tmp_path: Path) -> None:
     gone = tmp_path / "deleted"
     result = evaluate(tmp_path / "out", shop_artifacts.examples, shop_artifacts.model, gone, SETTINGS, GATE)
@@ -221,7 +220,6 @@ def test_executor_model_that_cannot_be_read_today_stops_the_run(
     assert list((tmp_path / "blessing").glob("*")) == []
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("damage", ["variables gone", "signature gone", "other inputs", "other outputs", "other k"])
 def test_executor_last_blessed_damaged_for_good_is_noted(shop_artifacts: Shop, tmp_path: Path, damage: str) -> None:
     damaged = tmp_path / "damaged"
@@ -259,7 +257,6 @@ def test_executor_last_blessed_damaged_for_good_is_noted(shop_artifacts: Shop, t
     assert "last_blessed" not in result.document["contenders"]
 
 
-@pytest.mark.e2e
 def test_executor_last_blessed_without_neighbours_is_compared_with_all_the_same(
     shop_artifacts: Shop, tmp_path: Path
 ) -> None:
@@ -275,7 +272,6 @@ def test_executor_last_blessed_without_neighbours_is_compared_with_all_the_same(
     assert "signature similar_items takes other inputs" in applied["neighbour_stability"]["detail"]
 
 
-@pytest.mark.e2e
 def test_executor_model_that_serving_check_refused_is_not_blessed(shop_artifacts: Shop, tmp_path: Path) -> None:
     shop, why = shop_artifacts, ["recommend: off the trainer's by 0.3"]
     result = evaluate(tmp_path, shop.examples, shop.model, None, SETTINGS, GATE, serving_failures=why)
@@ -285,7 +281,6 @@ def test_executor_model_that_serving_check_refused_is_not_blessed(shop_artifacts
     assert why[0] in rule["detail"]
 
 
-@pytest.mark.e2e
 def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: Path) -> None:
     examples = tmp_path / "examples"
     shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-train")
@@ -295,7 +290,6 @@ def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: 
     assert {"users", "finite", "floor", "coverage", "better_than_popularity", "slice"} == result.failed
 
 
-@pytest.mark.e2e
 def test_executor_models_and_splits_that_do_not_fit_into_one_piece_give_the_same_document(
     evaluated: Evaluated, shop_artifacts: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

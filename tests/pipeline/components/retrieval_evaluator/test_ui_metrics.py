@@ -20,6 +20,8 @@ from tests.documents.samples import EVALUATION, measured
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
 from tests.pipeline.components.retrieval_evaluator.inputs import evaluate
 
+pytestmark = pytest.mark.e2e
+
 ROOT = Path(__file__).parents[4]
 SETTINGS = Evaluation(top_k=(1, 10), resamples=100)
 GATE = Gate(min_users=5, last_blessed_metric="ndcg@10", required_slices=("user/known",))
@@ -86,7 +88,6 @@ def _given(title: str, uri: Path, **metadata: Any) -> dict[str, Any]:
     return {"artifacts": [{"name": name, "uri": str(uri), "type": schema, "metadata": metadata}]}
 
 
-@pytest.mark.e2e
 def test_task_on_vertex_writes_the_metrics_as_metadata_of_a_system_metrics(
     shop_artifacts: Shop, tmp_path: Path
 ) -> None:

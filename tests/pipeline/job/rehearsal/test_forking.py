@@ -274,7 +274,7 @@ def test_stop_while_a_process_starts_ends_the_process(place: Place) -> None:
         return started[0]
 
     assert place.processes._started(start) is None
-    assert started[0].returncode == -signal.SIGKILL
+    assert started[0].returncode == -signal.SIGTERM
 
 
 @pytest.mark.parametrize("argument", ["x" * (1 << 17), "a\0b"])
