@@ -51,4 +51,4 @@ def _start(folder: Path) -> None:
     )
     assert server.stdout is not None
     with server.stdout:
-        assert server.stdout.readline() == b"ready\n"
+        assert server.stdout.readline() == b"ready\n", "the server of tests.forked has ended; its error is above"

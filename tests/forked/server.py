@@ -40,6 +40,7 @@ def main() -> None:
     import tensorflow  # noqa: F401
 
     if os.fork() == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # if the imports below fail, nothing else holds the pipe open
         _serve(listeners["bare"], test_run)
     sys.path.insert(0, os.getcwd())
     _import_all()
@@ -58,11 +59,19 @@ def _import_all() -> None:
     import pipeline.runners.vertex.compile
     import pipeline.store.models  # noqa: F401
     from configs.load import DEFAULT_CONFIG, load_config
+    from pipeline.ground.places import Places
     from pipeline.pipeline import create_pipeline
-    from pipeline.runners.places import local_places
 
-    config = load_config(DEFAULT_CONFIG)
-    create_pipeline(config, local_places(config))  # reads all code, for the digests
+    nowhere = Places(
+        pipeline_root="nowhere",
+        serving_dir="nowhere",
+        log_paths="nowhere",
+        catalogue_path="nowhere",
+        interactions_schema=None,
+        catalogue_schema=None,
+        metadata_path=None,
+    )
+    create_pipeline(load_config(DEFAULT_CONFIG), nowhere)  # reads all code, for the digests
 
 
 def _serve(listener: socket.socket, test_run: int) -> NoReturn:
