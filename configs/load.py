@@ -10,15 +10,13 @@ import yaml
 from pydantic import ValidationError
 
 from common.errors import ConfigError
+from common.yaml_errors import NOT_YAML
 from configs.pipeline import PipelineConfig
 
 CONFIG_VARIABLE = "PERENNIAL_CONFIG"
 """The environment variable that names the YAML for the runners: the `tfx` CLI passes them no arguments."""
 
 DEFAULT_CONFIG = Path(__file__).parent / "movielens-100k.yaml"
-
-NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
-"""Errors of `yaml.safe_load`: besides its own, what Python raises on values such as 2024-13-45 and on deep nesting."""
 
 _SAMPLES_DIR = Path(__file__).resolve().parent
 """The folder of the sample configs, which are part of the package."""

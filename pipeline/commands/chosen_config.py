@@ -74,7 +74,7 @@ def configs_in(folder: Path) -> list[Path]:
 def _is_config(file: Path) -> bool:
     import yaml
 
-    from configs.load import NOT_YAML
+    from common.yaml_errors import NOT_YAML
 
     try:
         text = file.read_text(encoding="utf-8")

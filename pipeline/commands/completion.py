@@ -53,7 +53,7 @@ def _complete_files(parser: argparse.ArgumentParser, how: Any) -> None:
     """Marks the arguments that are files, in the way that `shtab` expects."""
     for action in parser._actions:
         if names_a_file(action):
-            action.complete = how  # type: ignore[attr-defined]
+            action.complete = how  # type: ignore[attr-defined]  # an attribute that only shtab knows
     for command in subparsers_of(parser).values():
         _complete_files(command, how)
 

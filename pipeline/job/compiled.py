@@ -15,6 +15,7 @@ from google.protobuf.struct_pb2 import Struct, Value
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from common.errors import JobError
+from common.yaml_errors import NOT_YAML
 
 FAIL_FAST = "PIPELINE_FAILURE_POLICY_FAIL_FAST"
 """A value of `runtimeConfig.failurePolicy`, a field that Vertex has and KFP's proto does not."""
@@ -27,10 +28,6 @@ _INSIDE_STRUCTS = {
     pb.PipelineSpec.DESCRIPTOR.fields_by_name["deployment_spec"]: pb.PipelineDeploymentConfig.DESCRIPTOR,
 }
 """The message inside fields that are a Struct in the proto."""
-
-
-_NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError)
-"""Errors of YAML and JSON: besides their own, what Python raises on values such as 2024-13-45 and on deep nesting."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -156,7 +153,7 @@ def read_job(path: str | Path) -> CompiledJob:
         document = next(yaml.load_all(text, _Loader), None) if is_yaml(file.name) else json.loads(text)
     except OSError as e:
         raise JobError(f"{file}: cannot be read ({e.strerror}). Compile it: `perennial vertex compile`.") from e
-    except _NOT_YAML as e:
+    except NOT_YAML as e:
         raise JobError(f"{file}: cannot be read as {'YAML' if is_yaml(file.name) else 'JSON'}: {e}") from e
     return parse_job(document, str(file))
 
@@ -173,7 +170,7 @@ def title_of_schema(instance_schema: str, where: str) -> str | None:
     """
     try:
         schema = yaml.load(instance_schema, _Loader)
-    except _NOT_YAML as e:
+    except NOT_YAML as e:
         raise JobError(f"{where}: the type's schema is not YAML: {e}") from e
     return str(schema["title"]) if isinstance(schema, dict) and "title" in schema else None
 

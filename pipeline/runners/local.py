@@ -61,7 +61,7 @@ def run(config: PipelineConfig) -> Run | None:
     beam_cache.install()
     console = Console()
     console.print(f"Pipeline [bold]{config.name}[/] with tfx {__version__}", highlight=False)
-    with _full_disks_told(home), pipeline_lock(config, console), progress.shown(logs_dir, console):
+    with _full_disks_reported(home), pipeline_lock(config, console), progress.shown(logs_dir, console):
         since = time.monotonic()
         artifacts_root, metadata_path = Path(places.pipeline_root), local_metadata_path(config)
         recover(metadata_path, config.name, artifacts_root)
@@ -70,7 +70,7 @@ def run(config: PipelineConfig) -> Run | None:
         write_missing_reports(config, earlier)
         has_failed = True
         try:
-            with recorded(metadata_path), _full_disks_told(home):  # here too, so that this message is recorded
+            with recorded(metadata_path), _full_disks_reported(home):  # here too, so that this message is recorded
                 LocalDagRunner().run(create_pipeline(config, places))
             has_failed = False
         finally:
@@ -121,7 +121,7 @@ def _after_run(config: PipelineConfig, run: Run, console: Console) -> None:
 
 
 @contextlib.contextmanager
-def _full_disks_told(home: Path) -> Iterator[None]:
+def _full_disks_reported(home: Path) -> Iterator[None]:
     """Turns errors about a full disk into an OutputError.
 
     Python, TensorFlow and SQLite each raise an error of their own, and Beam wraps the first two.

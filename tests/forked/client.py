@@ -34,7 +34,8 @@ def main() -> None:
         signal.signal(number, lambda received, _: os.kill(pid, received))
     status = int(replies.readline())
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL) if -status != signal.SIGKILL else None
+        if -status != signal.SIGKILL:  # which has no handler
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status)
 

@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import fcntl
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -26,6 +27,21 @@ from typing import Any, NoReturn
 _MOST_FILES = 64
 _CHECK_SECONDS = 5.0
 _PYTHON = sys.executable
+_MODULES = (
+    "google.cloud.aiplatform",
+    "google.cloud.storage",
+    "kfp.compiler",
+    "matplotlib.figure",
+    "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_entrypoint_utils",
+    "tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner",
+    "tfx.tools.cli.cli_main",
+    "pipeline.commands.cli",
+    "pipeline.commands.replay.rounds",
+    "pipeline.runners.local",
+    "pipeline.runners.vertex.compile",
+    "pipeline.store.models",
+)
+"""What the forked processes import, and their libraries."""
 
 
 def main() -> None:
@@ -49,15 +65,8 @@ def main() -> None:
 
 
 def _import_all() -> None:
-    import tfx.orchestration.kubeflow.v2.container.kubeflow_v2_entrypoint_utils
-    import tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner
-    import tfx.tools.cli.cli_main  # noqa: F401
-
-    import pipeline.commands.cli
-    import pipeline.commands.replay.rounds
-    import pipeline.runners.local
-    import pipeline.runners.vertex.compile
-    import pipeline.store.models  # noqa: F401
+    for module in _MODULES:
+        importlib.import_module(module)
     from configs.load import DEFAULT_CONFIG, load_config
     from pipeline.ground.places import Places
     from pipeline.pipeline import create_pipeline
@@ -149,7 +158,7 @@ def _run(request: Any, files: list[int]) -> NoReturn:
         traceback.print_exc()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGINT)
-    except BaseException:
+    except Exception:
         traceback.print_exc()
         raise
     finally:

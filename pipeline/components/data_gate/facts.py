@@ -146,7 +146,7 @@ def growth_checks(today: DataFacts, last: DataFacts, settings: DataGateSettings)
 def to_bytes(samples: dict[str, npt.NDArray[np.int64]]) -> bytes:
     """Returns the samples as the bytes of an .npz file."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **samples)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, **samples)  # type: ignore[arg-type]  # mypy: a name could be allow_pickle
     return buffer.getvalue()
 
 

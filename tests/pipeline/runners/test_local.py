@@ -91,7 +91,7 @@ def test_run_full_disk_told_in_one_line_other_errors_as_they_are(
     tmp_path: Path, error: Exception, is_explained: bool
 ) -> None:
     def fails() -> None:
-        with local._full_disks_told(tmp_path):
+        with local._full_disks_reported(tmp_path):
             raise error
 
     with pytest.raises(Exception) as caught:
