@@ -1,9 +1,12 @@
 """The pipeline of MovieLens 100K in a folder, run for real."""
 
 import dataclasses
+import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import RunOptions
 
@@ -14,6 +17,7 @@ from pipeline.ground.places import Places
 from pipeline.pipeline import create_pipeline
 from pipeline.store.runs.records import Run, read_runs
 from serving_signatures.provenance import model_digest
+from tests import forked
 from tests.once import once
 from tests.real_data import real_data
 
@@ -42,23 +46,31 @@ class Films:
         **changes: Any,
     ) -> Run:
         """Runs the pipeline on this data, split like this, with these changes of the trainer's config."""
-        (self.folder / "ratings.tsv").write_text("".join(ratings or self.ratings))
-        (self.folder / "items.tsv").write_text("".join(items or self.items))
+        log, catalogue = self._file("".join(ratings or self.ratings)), self._file("".join(items or self.items))
         config = load_config(DEFAULT_CONFIG)
-        log = config.log.model_copy(update={"split": split or config.log.split})
-        config = config.model_copy(update={"trainer": config.trainer.model_copy(update=changes), "log": log})
+        split_log = config.log.model_copy(update={"split": split or config.log.split})
+        config = config.model_copy(update={"trainer": config.trainer.model_copy(update=changes), "log": split_log})
         places = Places(
             pipeline_root=str(self.folder / "artifacts"),
             serving_dir=str(self.serving),
-            log_paths=str(self.folder / "ratings.tsv"),
-            catalogue_path=str(self.folder / "items.tsv"),
+            log_paths=str(log),
+            catalogue_path=str(catalogue),
             interactions_schema=None,
             catalogue_schema=None,
             metadata_path=str(self.folder / "metadata.db"),
         )
         options = RunOptions(to_nodes=to_nodes) if to_nodes else None
-        LocalDagRunner().run(create_pipeline(config, places), run_options=options)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "executable", forked.python())  # for the process of ServingCheck
+            LocalDagRunner().run(create_pipeline(config, places), run_options=options)
         return read_runs(str(self.folder / "metadata.db"), config.name)[-1]
+
+    def _file(self, content: str) -> Path:
+        """Returns a file with this content, and the same file for the same content, so that what is cached is used."""
+        file = self.folder / f"{hashlib.sha256(content.encode()).hexdigest()}.tsv"
+        if not file.exists():
+            file.write_text(content)
+        return file
 
     def served(self) -> dict[str, str]:
         """Version to the digest of what lies there."""

@@ -20,7 +20,7 @@ from pipeline.ground.home import local_home
 from pipeline.runners import local
 from tests.fault import hooks
 
-_POLL_SECONDS = 0.0002
+_POLL_SECONDS = 0.002
 
 
 def main(config: str, hook: str, kill_on_write: str) -> int:

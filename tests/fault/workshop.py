@@ -151,14 +151,25 @@ class ServingWatcher:
         self._thread.join()
 
     def _watch(self) -> None:
+        looks = 0
         while not self._stop.wait(0.001):
-            names = sorted((path.name for path in self._serving.glob("[0-9]*") if path.name.isdigit()), key=int)
+            names = sorted((name for name in _names(self._serving) if name.isdigit()), key=int)
             live = names[-1] if names else None
             if self.live[-1:] != [live]:
                 self.live.append(live)
+            looks += 1
             for name in names:
-                with contextlib.suppress(FileNotFoundError):  # a version may be deleted meanwhile
-                    self.seen.setdefault(name, set()).add(listing(self._serving / name))
+                # A new version is looked into at once, and all of them again and again.
+                if name not in self.seen or looks % 20 == 0:
+                    with contextlib.suppress(FileNotFoundError):  # a version may be deleted meanwhile
+                        self.seen.setdefault(name, set()).add(listing(self._serving / name))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
 
 
 def learned(model: Path) -> dict[str, bytes]:

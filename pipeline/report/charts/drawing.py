@@ -108,6 +108,10 @@ def canvas(name: str, description: str, height: float, width: float = WIDTH) -> 
     with matplotlib.rc_context(style):
         drawn = Canvas(name, height, width)
         yield drawn
+        layout = drawn.figure.get_layout_engine()
+        assert layout is not None
+        layout.execute(drawn.figure)
+        drawn.figure.set_layout_engine(None)  # otherwise savefig draws twice, the first time for the layout alone
         text = io.StringIO()
         drawn.figure.savefig(text, format="svg", metadata=_NO_METADATA)
         drawn.svg = _for_page(text.getvalue(), name, description, width)

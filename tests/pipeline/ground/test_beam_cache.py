@@ -1,13 +1,16 @@
 import functools
+import json
 import pickle
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import apache_beam as beam
+import numpy as np
 import pytest
 from apache_beam.coders import VarIntCoder
 from apache_beam.options.pipeline_options import PipelineOptions, SetupOptions, StandardOptions
+from apache_beam.runners.worker import statecache
 from apache_beam.transforms import core, userstate
 
 from pipeline.ground import beam_cache
@@ -47,9 +50,12 @@ def inspected(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         return beams_own(function)
 
     monkeypatch.setattr(core, "get_function_args_defaults", core.get_function_args_defaults)  # restored afterwards
+    monkeypatch.setattr(userstate, "get_dofn_specs", userstate.get_dofn_specs)
+    monkeypatch.setattr(statecache, "get_deep_size", statecache.get_deep_size)
     monkeypatch.setattr(PipelineOptions, "view_as", PipelineOptions.view_as)
     monkeypatch.setattr(beam_cache, "_inspect", inspect)
     monkeypatch.setattr(beam_cache, "_signatures", type(beam_cache._signatures)())
+    monkeypatch.setattr(beam_cache, "_specs", type(beam_cache._specs)())
     beam_cache.install()
     return seen
 
@@ -69,6 +75,53 @@ def test_methods_of_a_class_are_inspected_once(inspected: list[Any]) -> None:
     for _ in range(3):
         assert userstate.get_dofn_specs(Plain()) == (set(), set())
     assert len(inspected) == len({method.__func__ for method in inspected}) > 5
+
+
+def _with_hidden_process(process: Any) -> Stateful:
+    dofn = Stateful()
+    dofn.process = process  # type: ignore[method-assign]
+    return dofn
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Plain,
+        Stateful,
+        Inherited,
+        lambda: _with_hidden_process(lambda element: element),
+        lambda: _with_hidden_process(Plain().process),
+        lambda: _with_hidden_process(Stateful().process),
+        lambda: core.CallableWrapperDoFn(lambda element: [element]),
+        lambda: core.CallableWrapperDoFn(Plain().process),
+        lambda: core.CallableWrapperDoFn(Stateful().process),
+    ],
+)
+def test_specs_are_those_of_beam(inspected: list[Any], make: Callable[[], beam.DoFn]) -> None:
+    expected = beam_cache._find_specs(make())
+    for _ in range(3):
+        states, timers = userstate.get_dofn_specs(make())
+        assert (states, timers) == expected
+        states.add("added by the caller")  # type: ignore[arg-type]
+
+
+def test_dofn_with_an_argument_twice_is_an_error_each_time(inspected: list[Any]) -> None:
+    count = beam.DoFn.StateParam(Stateful.COUNT)
+
+    class Twice(beam.DoFn):
+        def process(self, element: int, one: Any = count, other: Any = count) -> None: ...
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="duplicate process method parameters"):
+            userstate.get_dofn_specs(Twice())
+
+
+@pytest.mark.parametrize(
+    "value", [0, "text", [1, [2, "three"]], {"key": b"value"}, Plain(), np.zeros(1000), json, print, lambda: json, None]
+)
+def test_size_of_what_is_cached_is_that_of_beam(inspected: list[Any], value: Any) -> None:
+    size = statecache.get_deep_size(value, "and another")
+    assert size == beam_cache._measure(value, "and another")
 
 
 def test_stateful_classes_are_told_apart_from_others(inspected: list[Any]) -> None:
