@@ -19,18 +19,18 @@ What this does not do: two writers of one *remote* folder at the same time may m
 can happen must first reserve a folder of its own, as `pipeline.store.versions.publish` does. On a local disk, the last
 writer wins.
 
-A killed process leaves its temporary files: hidden, with the ending `.tmp` or `.old`, and beside the file or folder
-that it wrote; see `sweep`. This package does not import TensorFlow until a path is remote, because TensorFlow takes
-seconds to import and commands must start without them.
+A killed process leaves its temporary files: hidden, beside the file or folder that it wrote, with the ending `.tmp`, or
+with `.old` for an old folder that is whole; `sweep` removes the first and puts the second back. This package does not
+import TensorFlow until a path is remote, because TensorFlow takes seconds to import and commands must start without
+them.
 """
 
 from common.atomicity.copying import copy_files
 from common.atomicity.files import move_file, new_file, write_bytes, write_json, write_text
 from common.atomicity.folders import copy_folder, new_folder, put_new, remove_folder, sweep
-from common.atomicity.storage import REPLACED, is_local, original, sync, temporary
+from common.atomicity.storage import is_local, original, sync, temporary
 
 __all__ = [
-    "REPLACED",
     "copy_files",
     "copy_folder",
     "is_local",

@@ -26,7 +26,7 @@ def new_folder(path: str | Path, *, commit_file: str | None) -> Iterator[str]:
     If the block fails, nothing is left of the new folder, and an old folder at its place stays. If an upload fails,
     neither folder is left: on an object store the old folder must be deleted before the new one is uploaded. A process
     that is killed between the two renames of a local replacement leaves the old folder beside the goal, with the ending
-    `.old`.
+    `.old`; `sweep` puts it back.
 
     Args:
         path: Where the folder belongs, local or remote; an existing folder is replaced.
@@ -123,7 +123,7 @@ def remove_folder(path: str | Path, commit_file: str, *, leaving: str | Path | N
         tf.errors.OpError: A remote folder cannot be removed.
     """
     if is_local(path):
-        leaving = leaving or temporary(str(path), REPLACED)
+        leaving = leaving or temporary(str(path))
         os.rename(path, leaving)
         shutil.rmtree(leaving)
     else:
@@ -131,21 +131,29 @@ def remove_folder(path: str | Path, commit_file: str, *, leaving: str | Path | N
 
 
 def sweep(path: str | Path) -> None:
-    """Removes the temporary files that killed writers of a local file or folder have left beside it.
+    """Tidies up what killed writers of a local file or folder have left beside it.
+
+    An old folder whose replacement did not arrive gets its name again; everything else is removed.
 
     Args:
         path: The file or folder. Nobody may be writing it now: hold a lock.
 
     Raises:
-        OSError: A leftover cannot be removed.
+        OSError: A leftover cannot be removed or renamed.
     """
     parent, name = os.path.split(path)
-    for entry in os.scandir(parent or ".") if os.path.isdir(parent or ".") else ():
-        if original(entry.name) == name:
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
-            else:
-                os.unlink(entry.path)
+    entries = list(os.scandir(parent or ".")) if os.path.isdir(parent or ".") else []
+    left = [entry for entry in entries if original(entry.name) == name]
+    if not os.path.exists(path):
+        replaced = [entry for entry in left if entry.name.endswith(REPLACED)]
+        for newest in sorted(replaced, key=lambda entry: entry.stat().st_ctime_ns)[-1:]:
+            os.rename(newest.path, path)
+            left.remove(newest)
+    for entry in left:
+        if entry.is_dir(follow_symlinks=False):
+            shutil.rmtree(entry.path)
+        else:
+            os.unlink(entry.path)
 
 
 def _replace(unfinished: str, goal: str) -> None:
@@ -176,7 +184,9 @@ def _put_back(beside: str, goal: str) -> None:
     try:
         os.rename(beside, goal)
     except OSError as e:
-        _LOGGER.error("%s: the old folder cannot be put back (%s). It is whole: rename %s.", goal, e, beside)
+        _LOGGER.error(
+            "%s: the old folder cannot be put back (%s). It is whole: rename %s to %s.", goal, e, beside, goal
+        )
 
 
 def _delete(beside: str) -> None:

@@ -6,7 +6,7 @@ import uuid
 from pathlib import Path
 
 UNFINISHED, REPLACED = ".tmp", ".old"
-"""Endings of temporary names: for a file or folder that is being written, and for a folder that has been replaced."""
+"""Endings of temporary names: of what is being written or removed, and of an old folder while a new one replaces it."""
 
 
 def is_local(path: str | Path) -> bool:

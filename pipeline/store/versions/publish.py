@@ -23,7 +23,6 @@ from pathlib import Path
 import tensorflow as tf
 
 from common.atomicity import (
-    REPLACED,
     copy_files,
     is_local,
     original,
@@ -220,7 +219,7 @@ def retire(serving_dir: str, keep_versions: int) -> list[int]:
             if digest not in kept and len(kept) < keep_versions:
                 kept.add(digest)
                 continue
-            remove_folder(version.path, SAVED_MODEL, leaving=temporary(_of_this_machine(serving_dir), REPLACED))
+            remove_folder(version.path, SAVED_MODEL, leaving=temporary(_of_this_machine(serving_dir)))
             retired.append(version.number)
         except (OSError, tf.errors.OpError) as e:
             # The new version is live; an old one that cannot be removed must not make the push fail.

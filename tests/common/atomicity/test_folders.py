@@ -234,15 +234,15 @@ with new_folder(goal, commit_file="commit") as unfinished:
 
 @pytest.mark.fault
 @pytest.mark.parametrize(
-    ("moment", "found", "beside"),
+    ("moment", "found", "beside", "swept"),
     [
-        ("in the block", "old", {".tmp"}),
-        ("between the renames", None, {".tmp", ".old"}),
-        ("before the old one is deleted", "new", {".old"}),
+        ("in the block", "old", {".tmp"}, "old"),
+        ("between the renames", None, {".tmp", ".old"}, "old"),
+        ("before the old one is deleted", "new", {".old"}, "new"),
     ],
 )
 def test_new_folder_killed_is_whole_or_not_there_and_sweep_tidies_up(
-    tmp_path: Path, moment: str, found: str | None, beside: set[str]
+    tmp_path: Path, moment: str, found: str | None, beside: set[str], swept: str
 ) -> None:
     folder, other = tmp_path / "folder", tmp_path / f".folder.eu.{0:032x}.tmp"
     fill(folder, "old")
@@ -251,10 +251,35 @@ def test_new_folder_killed_is_whole_or_not_there_and_sweep_tidies_up(
     assert done.returncode == -9
     left = [path for path in tmp_path.iterdir() if path not in (folder, other)]
     assert {path.suffix for path in left} == beside
-    assert contents(folder) == {None: {}, "old": whole("old"), "new": {"commit": "new"}}[found]
+    by_name = {None: {}, "old": whole("old"), "new": {"commit": "new"}}
+    assert contents(folder) == by_name[found]
     assert [contents(path) for path in left if path.suffix == ".old"] == [whole("old")] * (".old" in beside)
     sweep(folder)
-    assert {*tmp_path.iterdir()} == {other, *([] if found is None else [folder])}
+    assert {*tmp_path.iterdir()} == {other, folder}
+    assert contents(folder) == by_name[swept]
+
+
+def test_sweep_puts_back_the_newest_of_several_old_folders(tmp_path: Path) -> None:
+    for number, text in enumerate(("oldest", "newest")):
+        fill(tmp_path / text, text)
+        (tmp_path / text).rename(tmp_path / f".folder.{number:032x}.old")
+    sweep(tmp_path / "folder")
+    assert os.listdir(tmp_path) == ["folder"]
+    assert contents(tmp_path / "folder") == whole("newest")
+
+
+def test_sweep_removes_a_folder_whose_removal_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path / "folder", "old")
+
+    def interrupt(path: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        remove_folder(tmp_path / "folder", "commit")
+    monkeypatch.undo()
+    sweep(tmp_path / "folder")
+    assert os.listdir(tmp_path) == []
 
 
 def test_sweep_of_nothing_does_nothing(tmp_path: Path) -> None:
