@@ -28,6 +28,9 @@ _PYTHON: dict[int, tuple[type, ...]] = {
 _LARGEST_INTEGER = 2**53
 """Whole numbers up to this can be sent exactly in JSON, whose numbers are IEEE 754 doubles."""
 
+_MOST_DIGITS = 20
+"""Longer numbers are beyond it; Python refuses to read those of some 4,000 digits."""
+
 _ECHO = 100
 """Number of characters of a value that a message repeats."""
 
@@ -95,15 +98,17 @@ def from_text(text: str, declared: Any) -> Any:
         declared: ParameterSpec of an input or an output.
 
     Raises:
-        ValueError: It is of another type; the message names the wanted type.
+        ValueError: It is of another type, or JSON cannot hold it; the message names the wanted type.
     """
     kind = type_of(declared)
     if kind not in _PYTHON:
         return text
     try:
         value = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_exact)
-    except (ValueError, RecursionError):
+    except (json.JSONDecodeError, RecursionError):
         value = None
+    except ValueError as e:  # from the three functions below
+        raise ValueError(f"{_SIGNS[kind]} that JSON can hold ({e})") from e
     fits = isinstance(value, _PYTHON[kind]) and (kind == pb.ParameterType.BOOLEAN or not isinstance(value, bool))
     if not fits:
         raise ValueError(_SIGNS[kind])
@@ -111,21 +116,20 @@ def from_text(text: str, declared: Any) -> Any:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"it has no {constant}")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{text} is too large")
+        raise ValueError(f"{_shortened(text)} is too large")
     return number
 
 
 def _exact(text: str) -> int:
-    number = int(text)
-    if abs(number) > _LARGEST_INTEGER:
-        raise ValueError(f"{text} would be read as another number")
-    return number
+    if len(text) > _MOST_DIGITS or abs(int(text)) > _LARGEST_INTEGER:
+        raise ValueError(f"{_shortened(text)} is beyond 2**53")
+    return int(text)
 
 
 def as_declared(value: Any, declared: Any) -> Any:
@@ -149,6 +153,10 @@ def _value(job: CompiledJob, name: str, text: str) -> Any:
     except ValueError as e:
         received = repr(text) if len(text) <= _ECHO else f"{text[:_ECHO]!r}… ({len(text)} characters)"
         raise JobError(f"{job.path}: the runtime parameter {name!r} must be {e}. Received: {received}.") from e
+
+
+def _shortened(number: str) -> str:
+    return number if len(number) <= _ECHO else f"a number of {len(number)} characters"
 
 
 def _known(job: CompiledJob) -> str:

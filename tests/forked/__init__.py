@@ -42,7 +42,15 @@ def _start(folder: Path) -> None:
         program.write_text(f'#!/bin/sh\nexec {client} "${{0%/*}}/.." "$@"\n')
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     server = subprocess.Popen(
-        [sys.executable, "-W", "ignore", str(Path(__file__).with_name("server.py")), str(folder), str(test_run())],
+        [
+            sys.executable,
+            "-W",
+            "ignore",
+            str(Path(__file__).with_name("server.py")),
+            str(folder),
+            str(test_run()),
+            NESTED,
+        ],
         cwd=_ROOT,
         env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"},
         stdin=subprocess.DEVNULL,

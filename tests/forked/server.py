@@ -2,7 +2,7 @@
 
 TensorFlow starts threads with its first operation, and a forked process has no copies of them. Usage:
 
-    server.py <folder for the sockets> <process id of the test run, with which it ends>
+    server.py <folder for the sockets> <process id of the test run, with which it ends> <name of the variable NESTED>
 """
 
 import array
@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 _MOST_FILES = 64
 _CHECK_SECONDS = 5.0
 _PYTHON = sys.executable
+_NESTED = sys.argv[3]
 _MODULES = (
     "google.cloud.aiplatform",
     "google.cloud.storage",
@@ -191,8 +192,8 @@ def _become(folder: str, environment: dict[str, str], files: dict[int, int]) -> 
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed()  # otherwise all forks draw the same numbers
-    if "PERENNIAL_TESTS_PYTHON" in environment:
-        sys.executable = environment["PERENNIAL_TESTS_PYTHON"]
+    if _NESTED in environment:
+        sys.executable = environment[_NESTED]
     if "PYTHONUNBUFFERED" in environment:
         sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
 

@@ -118,11 +118,13 @@ def test_new_folder_failing_block_leaves_the_old_folder_alone(gs: ObjectStore) -
 @pytest.mark.fault
 @pytest.mark.parametrize("before", ["nothing", "old"])
 @pytest.mark.parametrize("forbidden", ["parts/two", "z", "commit"])
-def test_new_folder_upload_that_fails_half_way_leaves_nothing(gs: ObjectStore, before: str, forbidden: str) -> None:
+def test_new_folder_upload_that_fails_half_way_leaves_nothing(
+    gs: ObjectStore, monkeypatch: pytest.MonkeyPatch, before: str, forbidden: str
+) -> None:
     if before == "old":
         write("old")
     states = watched(gs)
-    gs.refuse = failing("write", forbidden)  # type: ignore[assignment]
+    monkeypatch.setattr(gs, "refuse", failing("write", forbidden))
     with pytest.raises(tf.errors.PermissionDeniedError):
         write("new")
     assert [state for state in states if "commit" in state] == [whole("old")] * (before == "old")
@@ -142,11 +144,11 @@ def test_new_folder_upload_that_cannot_be_cleaned_up_tells_why_it_failed_and_is_
 @pytest.mark.fault
 @pytest.mark.parametrize(("forbidden", "left"), [("commit", whole("old")), ("z", {"z": "old"})])
 def test_new_folder_old_one_that_must_stay_is_not_mixed_with_the_new_one(
-    gs: ObjectStore, forbidden: str, left: dict[str, str]
+    gs: ObjectStore, monkeypatch: pytest.MonkeyPatch, forbidden: str, left: dict[str, str]
 ) -> None:
     write("old")
     states = watched(gs)
-    gs.refuse = failing("delete", forbidden)  # type: ignore[assignment]
+    monkeypatch.setattr(gs, "refuse", failing("delete", forbidden))
     with pytest.raises(tf.errors.OpError):
         write("new")
     assert contents(gs) == left

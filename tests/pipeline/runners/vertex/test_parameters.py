@@ -62,11 +62,18 @@ def test_parameter_values_of_another_type_is_refused(job: CompiledJob, text: str
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["rate=1e999", "rate=-1e999", "epochs=9007199254740993", "towers=[1e999]", 'extra={"k": 9007199254740993}'],
+    ("text", "why"),
+    [
+        ("rate=1e999", "a number that JSON can hold (1e999 is too large)"),
+        ("rate=-1e999", "a number that JSON can hold (-1e999 is too large)"),
+        ("rate=NaN", "a number that JSON can hold (it has no NaN)"),
+        ("epochs=9007199254740993", "a whole number that JSON can hold (9007199254740993 is beyond 2**53)"),
+        ("towers=[1e999]", "a JSON list that JSON can hold (1e999 is too large)"),
+        ('extra={"k": 9007199254740993}', "a JSON object that JSON can hold (9007199254740993 is beyond 2**53)"),
+    ],
 )
-def test_parameter_values_number_that_would_arrive_as_another_is_refused(job: CompiledJob, text: str) -> None:
-    with pytest.raises(JobError, match="Received"):
+def test_parameter_values_number_that_would_arrive_as_another_is_refused(job: CompiledJob, text: str, why: str) -> None:
+    with pytest.raises(JobError, match=re.escape(f"must be {why}. Received: ")):
         parameter_values(job, ["epochs=3", text])
 
 
