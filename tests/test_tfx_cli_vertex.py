@@ -126,7 +126,7 @@ def test_pipeline_compile_writes_into_current_folder(terminal: Terminal) -> None
     assert compiled["pipelineSpec"]["pipelineInfo"]["name"] == "movielens-100k"
 
 
-def test_pipeline_update_bad_config_is_told_without_traceback(terminal: Terminal) -> None:
+def test_pipeline_update_bad_config_is_reported_without_traceback(terminal: Terminal) -> None:
     before = terminal.config.read_text()
     terminal.write_config(region="nowhere")
     try:

@@ -120,7 +120,9 @@ def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(small_disk:
     shop.check_nothing_is_left_behind()
 
 
-def test_disk_full_at_the_start_told_in_one_line_and_the_next_run_recovers(small_disk: Path, tmp_path: Path) -> None:
+def test_disk_full_at_the_start_reported_in_one_line_and_the_next_run_recovers(
+    small_disk: Path, tmp_path: Path
+) -> None:
     shop = Workshop(small_disk / "shop")
     shop.output = tmp_path / "output.txt"
     ballast = small_disk / "ballast"
@@ -158,7 +160,7 @@ def serving_mount(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_serving_folder_read_only_told_before_and_during_the_run(tmp_path: Path, serving_mount: Path) -> None:
+def test_serving_folder_read_only_reported_before_and_during_the_run(tmp_path: Path, serving_mount: Path) -> None:
     shop = Workshop(tmp_path)
     # Before: nothing runs at all.
     subprocess.run(["mount", "-o", "remount,ro", str(serving_mount)], check=True)

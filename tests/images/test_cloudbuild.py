@@ -159,7 +159,7 @@ def test_every_substitution_is_used() -> None:
         assert re.search(rf"\$\{{?{name}\b", used), name
 
 
-def test_what_has_no_default_is_told_in_the_head_of_the_file_and_the_readme() -> None:
+def test_what_has_no_default_stands_in_the_head_of_the_file_and_the_readme() -> None:
     head = FILE.read_text().split("\nsubstitutions:")[0]
     readme = (ROOT / "images/README.md").read_text()
     for name in GIVEN:
@@ -336,6 +336,6 @@ def test_logs_go_where_an_account_of_ones_own_may_write() -> None:
     assert BUILD["options"]["logging"] == "CLOUD_LOGGING_ONLY"
 
 
-def test_commit_is_told_where_the_label_is_written() -> None:
+def test_commit_is_named_where_the_label_is_written() -> None:
     steps = [name for name, step in STEPS.items() if any(COMMIT_VARIABLE in value for value in step.get("env", []))]
     assert steps == ["compile"]

@@ -45,7 +45,7 @@ def expected(max_history: int) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("max_history", [1, 2, 50])
-def test_epoch_history_is_what_came_before_without_the_target(max_history: int) -> None:
+def test_epoch_history_is_what_was_before_without_the_target(max_history: int) -> None:
     # Eleven interactions in batches of one batch's size, so that none waits for another epoch.
     result = examples(batches(max_history=max_history, batch_size=11).epoch(1))
     assert sorted(result) == expected(max_history)

@@ -69,7 +69,7 @@ def test_new_folder_without_its_commit_file_is_refused(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
-def test_new_folder_file_in_the_way_is_told_and_stays(tmp_path: Path) -> None:
+def test_new_folder_file_in_the_way_is_reported_and_stays(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("a file")
     with pytest.raises(NotADirectoryError), new_folder(tmp_path / "folder", commit_file=None) as unfinished:
         fill(unfinished, "new")

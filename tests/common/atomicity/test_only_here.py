@@ -54,7 +54,7 @@ _NAMES = {"rename", "renames", "replace", "move"}
         ("'text'.replace('t', 'd'); dataclasses.replace(a, b=1); now.replace(hour=1); os.remove(a)", set()),
     ],
 )
-def test_renames_are_told_from_other_calls(source: str, found: set[str]) -> None:
+def test_renames_are_found_among_other_calls(source: str, found: set[str]) -> None:
     assert renames(source) == found
 
 

@@ -187,7 +187,7 @@ def test_job_that_has_ended_in_the_meantime_is_no_error(
 
 
 @pytest.mark.fault
-def test_job_that_cannot_be_cancelled_is_told_with_how_to_and_the_task_still_ends_as_stopped(
+def test_job_that_cannot_be_cancelled_is_reported_with_how_to_and_the_task_still_ends_as_stopped(
     api: VertexApi, dataflow: DataflowJobs, start: Callable[[str], Task]
 ) -> None:
     api.fail("UpdateJob", Refuse(403, "may not dataflow.jobs.cancel"), forever=True)
@@ -212,7 +212,7 @@ def test_job_that_is_lost_sight_of_is_cancelled(
 
 
 @pytest.mark.fault
-def test_job_that_someone_else_has_cancelled_is_told_and_left_alone(
+def test_job_that_someone_else_has_cancelled_is_reported_and_left_alone(
     api: VertexApi, dataflow: DataflowJobs, start: Callable[[str], Task]
 ) -> None:
     dataflow.on_create = lambda: dataflow.jobs[JOB].update(currentState=CANCELLED)

@@ -124,7 +124,7 @@ def test_credentials_broken_file_says_how_to_sign_in(
         read_runs(Api(settings(write_config())), "movielens-100k", 10)
 
 
-def test_credentials_other_warnings_of_urllib3_are_still_told(
+def test_credentials_other_warnings_of_urllib3_are_still_reported(
     cloud: Cloud, write_config: WriteConfig, caplog: pytest.LogCaptureFixture
 ) -> None:
     read_runs(Api(settings(write_config())), "movielens-100k", 10)
@@ -137,7 +137,7 @@ def test_credentials_other_warnings_of_urllib3_are_still_told(
     assert [line for line in said if line.startswith("Retrying /")] == ["Retrying /v1/pipelineJobs"]
 
 
-def test_call_that_the_service_does_not_know_is_told_at_once(cloud: Cloud, write_config: WriteConfig) -> None:
+def test_call_that_the_service_does_not_know_is_reported_at_once(cloud: Cloud, write_config: WriteConfig) -> None:
     cloud.api.fail("ListPipelineJobs", Refuse(501), forever=True)
 
     with pytest.raises(VertexError, match=rf"{cloud.api.url} does not have this method \(501\)"):

@@ -30,7 +30,7 @@ def test_chosen_named_wins_over_variable_and_folder(
     assert capsys.readouterr() == ("", "")
 
 
-def test_chosen_only_config_of_the_folder_is_taken_and_told_on_standard_error(
+def test_chosen_only_config_of_the_folder_is_taken_and_named_on_standard_error(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "shop.yml").write_text(CONFIG)
@@ -46,7 +46,7 @@ def test_chosen_several_configs_are_listed_and_none_is_taken(folder: Path) -> No
         chosen(None)
 
 
-def test_chosen_empty_folder_sample_is_taken_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_chosen_empty_folder_sample_is_taken_and_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert chosen(None) == str(DEFAULT_CONFIG)
     said = capsys.readouterr()
     assert said.err == "Config: the sample movielens-100k.yaml, since none is named and this folder has none.\n"

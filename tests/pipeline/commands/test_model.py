@@ -98,7 +98,7 @@ def test_run_model_that_was_refused_is_asked(history: History, live: Path, capsy
         assert _asked(history, capsys, "similar", "i", "--run", wanted)[0] == path
 
 
-def test_run_that_is_none_is_told(history: History, live: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_run_that_is_none_is_reported(history: History, live: Path, capsys: pytest.CaptureFixture[str]) -> None:
     history.run().node("Gen", {"examples": "Examples"})
     assert cli.main(["similar", "i", "--run", "2", "--config", str(history.config)]) == 1
     assert capsys.readouterr().err.startswith("RunError: no run '2': give a number from 1 to 1")

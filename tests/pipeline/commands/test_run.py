@@ -64,7 +64,7 @@ def test_run_model_that_a_rollback_withdrew_status_3_with_the_reason(
     assert capsys.readouterr().err.startswith("Not pushed: a rollback has withdrawn this model. ")
 
 
-def test_run_bad_yaml_is_told_before_tfx_is_imported(
+def test_run_bad_yaml_is_reported_before_tfx_is_imported(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # None in sys.modules makes the import fail.

@@ -124,7 +124,7 @@ def test_size_of_what_is_cached_is_that_of_beam(inspected: list[Any], value: Any
     assert size == beam_cache._measure(value, "and another")
 
 
-def test_stateful_classes_are_told_apart_from_others(inspected: list[Any]) -> None:
+def test_stateful_classes_differ_from_others(inspected: list[Any]) -> None:
     for _ in range(2):
         assert [userstate.is_stateful_dofn(fn) for fn in (Stateful(), Plain(), Inherited())] == [True, False, True]
 

@@ -8,7 +8,7 @@ from common.errors import OutputError
 from pipeline.ground.output import all_or_nothing, new_file, write_bytes
 
 
-def test_new_file_failing_block_is_told_and_leaves_no_file(tmp_path: Path) -> None:
+def test_new_file_failing_block_raises_and_leaves_no_file(tmp_path: Path) -> None:
     split = tmp_path / "Split-train"
 
     def fail() -> None:
@@ -48,7 +48,7 @@ def test_all_or_nothing_failing_block_empties_the_folder(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def test_all_or_nothing_folder_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+def test_all_or_nothing_folder_that_cannot_be_written_is_reported_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     worked = []
     with pytest.raises(OutputError, match=r"file/out/probe: cannot be written"), all_or_nothing(f"{tmp_path}/file/out"):

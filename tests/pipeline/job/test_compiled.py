@@ -66,7 +66,7 @@ def test_read_job_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
         ('{"pipelineSpec": {"root": {"dag": {"tasks": {"a": {}}}}}, "runtimeConfig": 3}', "is not a compiled job: "),
     ],
 )
-def test_read_job_what_is_none_is_told(tmp_path: Path, text: str, message: str) -> None:
+def test_read_job_what_is_none_is_reported(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(JobError, match=rf"job\.json: .*{message}"):
         read(tmp_path, text)
 

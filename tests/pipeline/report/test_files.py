@@ -19,7 +19,7 @@ def test_write_local_report_failed_run_page_stands_under_its_number(tmp_path: Pa
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_write_local_report_folder_is_a_file_told_as_such(tmp_path: Path) -> None:
+def test_write_local_report_folder_is_a_file_reported_as_such(tmp_path: Path) -> None:
     config = load_config(DEFAULT_CONFIG).model_copy(update={"output_dir": str(tmp_path)})
     (tmp_path / "movielens-100k").mkdir()
     (tmp_path / "movielens-100k" / "reports").write_text("in the way")

@@ -47,6 +47,6 @@ def test_share_small_part_is_not_nothing() -> None:
     ]
 
 
-def test_moment_beyond_any_calendar_is_told_in_seconds() -> None:
+def test_moment_beyond_any_calendar_is_written_in_seconds() -> None:
     assert numbers.moment(874_724_710) == "1997-09-20 03:05"
     assert numbers.moment(10**15) == "1,000,000,000,000,000 s"

@@ -212,7 +212,7 @@ def test_page_of_endless_texts_is_bounded() -> None:
         },
     ],
 )
-def test_page_serving_check_that_failed_before_it_timed_anything_is_told(changes: dict[str, Any]) -> None:
+def test_page_serving_check_that_failed_before_it_timed_anything_is_reported(changes: dict[str, Any]) -> None:
     check = changed(worlds.SERVING_CHECK, blessed=False, **changes)
     page = build_page(dataclasses.replace(worlds.pushed(), serving_check=check))
     assert check.failures[0] in page

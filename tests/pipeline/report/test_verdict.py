@@ -38,7 +38,7 @@ def test_verdict_serving_check_failed_refused_with_its_failures() -> None:
     assert found.reasons[0] == "recommend: answers differ by 0.3"
 
 
-def test_verdict_serving_check_and_its_rule_failed_told_once() -> None:
+def test_verdict_serving_check_and_its_rule_failed_reported_once() -> None:
     check = changed(worlds.SERVING_CHECK, blessed=False, failures=["recommend: answers differ by 0.3"])
     nothing = dict.fromkeys(("metric", "value", "limit", "low", "high"))
     servable = {**nothing, "rule": "servable", "passed": False, "detail": "ServingCheck refused the model: recommend"}

@@ -87,7 +87,7 @@ def test_local_runner_output_cannot_be_made_one_line(config: Path, monkeypatch: 
         (DataError("No space left on device is a film's title"), False),
     ],
 )
-def test_run_full_disk_told_in_one_line_other_errors_as_they_are(
+def test_run_full_disk_reported_in_one_line_other_errors_as_they_are(
     tmp_path: Path, error: Exception, is_explained: bool
 ) -> None:
     def fails() -> None:
@@ -105,7 +105,7 @@ def _full(_: int) -> None:
 
 
 @pytest.mark.fault
-def test_perennial_run_disk_that_takes_names_but_no_bytes_told_before_anything_runs(
+def test_perennial_run_disk_that_takes_names_but_no_bytes_reported_before_anything_runs(
     config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local.os, "fsync", _full)
@@ -116,7 +116,7 @@ def test_perennial_run_disk_that_takes_names_but_no_bytes_told_before_anything_r
 
 
 @pytest.mark.fault
-def test_run_disk_full_while_the_last_run_is_put_in_order_told_in_one_line(
+def test_run_disk_full_while_the_last_run_is_put_in_order_reported_in_one_line(
     config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:

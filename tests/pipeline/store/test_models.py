@@ -84,7 +84,7 @@ def test_similar_answer_outside_the_catalogue_has_no_title(damaged: LocalModel) 
     assert [(answer.item_id, answer.title) for answer in damaged.similar("a", 2)] == [("b", "b"), ("z", "")]
 
 
-def test_similar_signature_that_fails_is_told(damaged: LocalModel) -> None:
+def test_similar_signature_that_fails_is_reported(damaged: LocalModel) -> None:
     with pytest.raises(ModelError, match=rf"the model at {damaged.path} cannot answer similar_items .*too many"):
         damaged.similar("a", 5)
 
@@ -92,7 +92,7 @@ def test_similar_signature_that_fails_is_told(damaged: LocalModel) -> None:
 @pytest.mark.parametrize(
     ("served", "missing"), [("damaged", "known_user, score"), ("model", "item_id, known_user, score")]
 )
-def test_recommend_signature_or_output_is_missing_is_told(
+def test_recommend_signature_or_output_is_missing_is_reported(
     request: pytest.FixtureRequest, served: str, missing: str
 ) -> None:
     with pytest.raises(ModelError, match=rf"has no output {missing} of the signature recommend"):
@@ -103,7 +103,7 @@ def test_recommend_signature_or_output_is_missing_is_told(
     "file", ["saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001"]
 )
 @pytest.mark.parametrize("damage", ["deleted", "cut"])
-def test_model_damaged_file_is_told(tmp_path: Path, file: str, damage: str) -> None:
+def test_model_damaged_file_is_reported(tmp_path: Path, file: str, damage: str) -> None:
     module = Catalogue()
     module.weights = tf.Variable(tf.range(1000))
     tf.saved_model.save(module, str(tmp_path), signatures={"catalogue": module.catalogue})

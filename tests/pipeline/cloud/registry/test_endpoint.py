@@ -136,7 +136,7 @@ def test_push_split_changed_meanwhile_is_read_again(world: World) -> None:
     assert answering(world) == {"2": 100}
 
 
-def test_push_endpoint_renamed_is_told_before_anything_is_deployed(world: World) -> None:
+def test_push_endpoint_renamed_is_reported_before_anything_is_deployed(world: World) -> None:
     put(world, A, endpoint=ENDPOINT)
     [there] = world.endpoints.endpoints.values()
     there.display_name = "renamed"
@@ -213,7 +213,7 @@ def test_push_endpoint_of_another_model_refused_and_left_alone(world: World) -> 
     assert world.server.received("DeployModel") == []
 
 
-def test_push_deploy_takes_too_long_is_told_and_the_next_push_finds_it(
+def test_push_deploy_takes_too_long_is_reported_and_the_next_push_finds_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(world, A, endpoint=ENDPOINT)

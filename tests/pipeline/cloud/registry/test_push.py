@@ -168,7 +168,7 @@ def test_push_interrupted_between_aliases_is_taken_up_again(world: World) -> Non
     assert world.versions() == {1: ("a", {"previous"}), 2: ("b", {"default", "blessed"})}
 
 
-def test_push_no_permission_is_told_and_changes_nothing(world: World) -> None:
+def test_push_no_permission_is_reported_and_changes_nothing(world: World) -> None:
     put(world, A)
     world.server.fail("UploadModel", permission_denied("aiplatform.models.upload", MODEL))
     with pytest.raises(VertexError, match=r"cannot register gs://.*403.*aiplatform\.models\.upload.*roles/aiplatform"):

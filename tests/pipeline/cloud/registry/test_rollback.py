@@ -146,7 +146,7 @@ def test_rollback_reply_lost_is_done_once(world: World) -> None:
     assert len(world.versions()) == 3
 
 
-def test_rollback_no_permission_is_told_before_anything_is_written(world: World) -> None:
+def test_rollback_no_permission_is_reported_before_anything_is_written(world: World) -> None:
     config = filled(world)
     world.server.fail("ListModelVersions", permission_denied("aiplatform.models.list", MODEL))
     written = len(world.store.log)
@@ -182,7 +182,7 @@ def test_run_after_a_rollback_without_registry_the_withdrawn_model_stays_out(wor
     assert (world.live(), world.last_blessed()) == ("a", "a")
 
 
-def test_rollback_model_whose_artifact_is_gone_is_told(world: World) -> None:
+def test_rollback_model_whose_artifact_is_gone_is_reported(world: World) -> None:
     config = filled(world)
     tf.io.gfile.rmtree(versions(f"gs://{world.bucket}/serving")[1].artifact)  # what else deletes, TensorFlow sees late
     result = back(world, config)

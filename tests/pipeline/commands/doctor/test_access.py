@@ -70,7 +70,7 @@ def test_credentials_absent_is_an_error_only_where_a_project_of_ones_own_waits(
 
 
 @pytest.mark.parametrize(("project", "status"), [("shop-project", "ok"), ("other-project", "warning")])
-def test_credentials_there_are_told_by_kind_and_project_and_nothing_else(
+def test_credentials_there_are_reported_by_kind_and_project_and_nothing_else(
     project: str, status: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = _key(nowhere, monkeypatch)
@@ -82,7 +82,7 @@ def test_credentials_there_are_told_by_kind_and_project_and_nothing_else(
     assert not any(str(key[secret]) in str(check) for secret in ("private_key", "private_key_id", "client_email"))
 
 
-def test_credentials_file_that_is_broken_is_told(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_file_that_is_broken_is_reported(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (nowhere / "latin.json").write_bytes(b"\xff")
     for name, found in (("missing.json", "none"), (".", "unusable (IsADirectoryError)"), ("latin.json", "")):
         file = str(nowhere / name)
@@ -93,7 +93,7 @@ def test_credentials_file_that_is_broken_is_told(nowhere: Path, monkeypatch: pyt
         assert check.found.endswith(f" in {file}, which GOOGLE_APPLICATION_CREDENTIALS names")
 
 
-def test_library_that_a_look_needs_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_library_that_a_look_needs_is_missing_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "google.auth", None)
     check = _with_imports("credentials", lambda: credentials(lambda: (None, None), None))
     assert (check.name, check.status) == ("credentials", "error")

@@ -56,6 +56,6 @@ def test_doctor_data_missing_is_in_the_table_status_1(config: Path, capsys: pyte
     assert err.splitlines()[-1].endswith(": the pipeline shop cannot run here: data.")
 
 
-def test_doctor_config_that_is_none_is_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_config_that_is_none_is_reported_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["doctor", "--config", str(tmp_path / "none.yaml")]) == 1
     assert capsys.readouterr().err.startswith("ConfigError: ")

@@ -21,7 +21,7 @@ def test_versions_of_this_environment_fit_together() -> None:
     assert "tfx 1." in check.found and "protobuf " in check.found
 
 
-def test_versions_that_fit_are_told() -> None:
+def test_versions_that_fit_are_reported() -> None:
     check = libraries.versions(FOUND, REQUIRES)
     assert (check.status, check.found) == ("ok", "tfx 1.21.0, tensorflow 2.21.0, kfp 2.16.0, protobuf 6.33.6")
 
@@ -34,13 +34,13 @@ def test_versions_that_fit_are_told() -> None:
         ({"tfx": "1.16.0"}, "perennial needs tfx <1.22,>=1.21, but 1.16.0 is installed"),
     ],
 )
-def test_versions_that_do_not_fit_are_each_told(change: dict[str, str], found: str) -> None:
+def test_versions_that_do_not_fit_are_each_reported(change: dict[str, str], found: str) -> None:
     check = libraries.versions({**FOUND, **change}, REQUIRES)
     assert (check.status, check.found) == ("error", found)
     assert "bootstrap.sh" in check.advice
 
 
-def test_versions_missing_libraries_are_told() -> None:
+def test_versions_missing_libraries_are_reported() -> None:
     without = {name: version for name, version in FOUND.items() if name != "tensorflow"}
     assert libraries.versions(without, REQUIRES).found == "tfx needs tensorflow, which is missing"
     assert libraries.versions({}, {}).found == "perennial is missing; tfx is missing"
@@ -109,7 +109,7 @@ def test_load_modules_of_the_current_folder_are_not_imported(tmp_path: Path, mon
 
 
 @pytest.mark.e2e
-def test_load_library_that_does_not_load_is_told_in_its_last_line(tmp_path: Path) -> None:
+def test_load_library_that_does_not_load_is_reported_in_its_last_line(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("raise ImportError('version `GLIBC_2.38` not found')\n")
     found = libraries.load({**os.environ, "PYTHONPATH": str(tmp_path)})
     assert found == {"error": "ImportError: version `GLIBC_2.38` not found"}

@@ -23,7 +23,7 @@ def test_lineage_of_run_names_its_nodes() -> None:
     assert "DataGate from InteractionsExampleValidator, CatalogueExampleValidator" in runs.lineage_of(worlds.run())
 
 
-def test_required_what_a_failed_run_has_not_left_is_told_with_its_error() -> None:
+def test_required_what_a_failed_run_has_not_left_is_reported_with_its_error() -> None:
     facts = worlds.failed()
     assert runs.required(facts, "cleaning") == worlds.CLEANING
     with pytest.raises(LookupError, match=r"(?s)run 4 has no training: it ended before.*\nDataGate: .*1 anomaly"):

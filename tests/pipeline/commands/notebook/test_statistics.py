@@ -42,7 +42,7 @@ def test_value_chart_no_such_feature_names_those_there_are() -> None:
         statistics.value_chart(_statistics(), "price")
 
 
-def test_read_statistics_run_that_ended_before_is_told() -> None:
+def test_read_statistics_run_that_ended_before_is_reported() -> None:
     with pytest.raises(LookupError, match="has no statistics of CatalogueStatisticsGen"):
         statistics.read_statistics(worlds.run(failed="CatalogueGen"), "CatalogueStatisticsGen", "train")
 

@@ -44,7 +44,7 @@ def test_runs_lists_states_metric_and_the_rule_that_refused(
     assert "refused: not_worse" in capsys.readouterr().out.replace("\n", " ")
 
 
-def test_list_no_run_yet_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_no_run_yet_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "shop.yaml"
     config.write_text("name: shop\nlog: {path: log.csv}\n")
     assert _json(capsys, "runs", "list", "--config", str(config)) == []

@@ -67,7 +67,7 @@ def test_versions_table_shows_oldest_first_and_what_a_rollback_did(
     assert all("warm" in row and "0.250" in row for row in rows)
 
 
-def test_versions_that_somebody_else_put_there_is_of_when_it_came(
+def test_versions_that_somebody_else_put_there_has_the_time_of_its_files(
     config: str, serving: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     foreign = serving / "20261125120000"  # no seconds since 1970
@@ -77,7 +77,7 @@ def test_versions_that_somebody_else_put_there_is_of_when_it_came(
     assert re.search(r"20261125120000 +│ 2023-11-14 22:13 +│ live", capsys.readouterr().out)
 
 
-def test_versions_nothing_pushed_is_told(config: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_versions_nothing_pushed_is_reported(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["versions", "list", "--config", config, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == []
     assert cli.main(["versions", "list", "--config", config]) == 0

@@ -87,7 +87,7 @@ def test_task_times_tasks_of_inner_dags_are_matched_by_their_paths(
     assert found.seconds == {"condition-1/Deep": 10, "condition-2/Deep": 7}
 
 
-def test_submit_estimate_with_times_and_prices_is_told(
+def test_submit_estimate_with_times_and_prices_is_reported(
     write_config: WriteConfig, put: Put, tasks: list[str], job_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put("movielens-100k-1", stage("SUCCEEDED", *(task(name, "SUCCEEDED", 900) for name in tasks)))

@@ -90,7 +90,7 @@ def test_lint_config_without_vertex_section_says_what_to_add(
     assert "no 'vertex' section" in capsys.readouterr().err
 
 
-def test_lint_job_that_is_none_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_lint_job_that_is_none_is_reported_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "job.json").write_text("{}")
     assert cli.main(["vertex", "lint", "--job", str(tmp_path / "job.json")]) == 1
     assert "is not a compiled job" in capsys.readouterr().err

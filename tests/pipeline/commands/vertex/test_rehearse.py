@@ -80,7 +80,7 @@ def test_rehearse_data_set_stands_in_the_bucket_and_so_does_a_place_that_is_name
         (("--job", "none.json"), "none.json: cannot be read"),
     ],
 )
-def test_rehearse_argument_that_does_not_fit_is_told(
+def test_rehearse_argument_that_does_not_fit_is_reported(
     config: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     assert rehearse(config, *arguments) == 1

@@ -77,13 +77,13 @@ def test_versions_without_registry_asks_google_cloud_nothing(
     assert world.server.requests == []
 
 
-def test_rollback_nothing_pushed_is_told(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_rollback_nothing_pushed_is_reported(world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["vertex", "versions", "rollback", "--config", write(world, tmp_path)]) == 1
     assert "ModelError: no model has been pushed to gs://" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["list", "rollback"])
-def test_commands_config_without_vertex_is_told(
+def test_commands_config_without_vertex_is_reported(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     file = Path(write(world, tmp_path))
@@ -94,7 +94,7 @@ def test_commands_config_without_vertex_is_told(
     assert "ConfigError: pipeline movielens-100k: the config has no 'vertex' section" in capsys.readouterr().err
 
 
-def test_versions_folder_that_may_not_be_read_is_told(
+def test_versions_folder_that_may_not_be_read_is_reported(
     world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = write(world, tmp_path)

@@ -92,7 +92,7 @@ def test_do_a_blessing_missing_refused_and_nothing_pushed(
     assert list(served(tmp_path / "serving").values()) == ["before"]
 
 
-def test_do_blessing_withdrawn_by_a_rollback_not_pushed_and_told_so(tmp_path: Path) -> None:
+def test_do_blessing_withdrawn_by_a_rollback_not_pushed_and_says_so(tmp_path: Path) -> None:
     do(tmp_path, name="before")
     pushed, report = do(tmp_path, evaluated=0, withdrawn=1)
     assert pushed.get_int_custom_property("pushed") == 0

@@ -72,7 +72,7 @@ def test_do_task_that_failed_is_taken_up_by_its_retry(world: World) -> None:
     assert len(world.server.received("DeployModel")) == 2
 
 
-def test_do_account_may_not_upload_is_told_who_lacks_what(world: World) -> None:
+def test_do_account_may_not_upload_is_reported_who_lacks_what(world: World) -> None:
     world.server.fail("UploadModel", permission_denied("aiplatform.models.upload", MODEL))
     with pytest.raises(VertexError, match=r"engineer@example-project\S* lacks aiplatform\.models\.upload"):
         world.run("a", world.config({}))

@@ -169,7 +169,7 @@ def test_do_custom_job_runs_our_executor_and_its_model_is_the_one_that_the_task_
 
 @pytest.mark.e2e
 @pytest.mark.fault
-def test_do_failed_job_is_told_with_where_its_log_is(
+def test_do_failed_job_is_reported_with_where_its_log_is(
     shop: TrainerInputs, inputs: Artifacts, api: VertexApi, jobs: CustomJobs, tmp_path: Path
 ) -> None:
     diverging = properties(
@@ -243,7 +243,7 @@ def test_do_task_again_takes_on_the_job_of_its_earlier_attempt_and_none_of_anoth
 
 
 @pytest.mark.fault
-def test_do_no_quota_that_lasts_is_told_as_such(
+def test_do_no_quota_that_lasts_is_reported_as_such(
     shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(custom_job, "_QUOTA_SECONDS", 0.1)
@@ -347,7 +347,7 @@ def test_do_signal_while_the_job_is_stopped_waits_till_it_is(
 
 
 @pytest.mark.fault
-def test_do_states_that_no_training_is_known_to_take_are_waited_out_or_told(
+def test_do_states_that_no_training_is_known_to_take_are_waited_out_or_reported(
     shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newer_than_the_library = gapic.CustomJob(state=99)
@@ -358,7 +358,7 @@ def test_do_states_that_no_training_is_known_to_take_are_waited_out_or_told(
 
 
 @pytest.mark.fault
-def test_do_nobody_answers_is_told(
+def test_do_nobody_answers_is_reported(
     shop: TrainerInputs, inputs: Artifacts, api: VertexApi, tmp_path: Path, unused_url: str
 ) -> None:
     with pytest.raises(VertexError, match="cannot be reached"):

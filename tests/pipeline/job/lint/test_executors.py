@@ -68,7 +68,7 @@ def test_executors_of_tfx_of_ones_own_and_of_a_function_component_are_found() ->
     assert found(job_of(pipeline), MAIN, IMPORT) == []
 
 
-def test_module_file_is_told_of_before_a_wheel_is_built(tmp_path: Path) -> None:
+def test_module_file_is_reported_before_a_wheel_is_built(tmp_path: Path) -> None:
     module = tmp_path / "user_code.py"
     module.write_text("def run_fn(arguments):\n    pass\n")
     examples = example_gen()
@@ -79,7 +79,7 @@ def test_module_file_is_told_of_before_a_wheel_is_built(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("folder", "severity"), [("gs://bucket/root", "warning"), ("/srv/root", "error")])
-def test_module_path_of_a_wheel_is_told_of_in_the_job(folder: str, severity: str) -> None:
+def test_module_path_of_a_wheel_is_reported_in_the_job(folder: str, severity: str) -> None:
     examples = example_gen()
     node = trainer(examples)
     # As TFX leaves it when it has built the wheel.

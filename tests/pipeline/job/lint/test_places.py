@@ -64,7 +64,7 @@ def test_beam_folder_of_this_machine_is_none_where_beam_runs_in_the_task(runner:
     assert found(job, RULE) == []
 
 
-def test_own_pipeline_with_the_places_of_this_machine_has_each_of_them_told(
+def test_own_pipeline_with_the_places_of_this_machine_has_each_of_them_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config: PipelineConfig = load_config(DEFAULT_CONFIG).model_copy(update={"output_dir": str(tmp_path)})

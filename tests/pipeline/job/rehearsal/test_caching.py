@@ -134,7 +134,7 @@ def test_rehearse_further_attempt_begins_as_the_first_did(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"run": 1}'])
-def test_rehearse_damaged_record_is_passed_over_and_told(
+def test_rehearse_damaged_record_is_passed_over_and_reported(
     tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = run(tmp_path, job({"make": MAKE}))

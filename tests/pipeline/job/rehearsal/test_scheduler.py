@@ -145,7 +145,7 @@ def test_rehearse_condition_that_does_not_hold_skips_the_task_and_what_follows(t
     assert "metadata['blessed'] == 1.0" in outcome.records["push"].reason
 
 
-def test_rehearse_exit_handler_runs_after_a_failure_and_is_told_of_it(tmp_path: Path) -> None:
+def test_rehearse_exit_handler_runs_after_a_failure_and_reads_its_state(tmp_path: Path) -> None:
     tell = "cat <<'END'\n{{$.inputs.parameters['final_status']}}\nEND\n"
     handler = sh(
         tell,
@@ -246,7 +246,7 @@ def test_rehearse_temporary_files_of_a_task_are_its_own_and_gone_after_it(tmp_pa
         (None, "touch $HOME/../../b"),  # where the next task's folder belongs
     ],
 )
-def test_rehearse_folder_that_cannot_be_written_is_told(tmp_path: Path, file: str | None, script: str) -> None:
+def test_rehearse_folder_that_cannot_be_written_is_reported(tmp_path: Path, file: str | None, script: str) -> None:
     if file is not None:
         (tmp_path / file).write_text("no folder")
     tasks = {"a": sh(script, outputs=("out",)), "b": sh("true", after=("a",))}
@@ -257,7 +257,7 @@ def test_rehearse_folder_that_cannot_be_written_is_told(tmp_path: Path, file: st
 
 
 @pytest.mark.fault
-def test_rehearse_lock_that_the_disk_does_not_have_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rehearse_lock_that_the_disk_does_not_have_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 

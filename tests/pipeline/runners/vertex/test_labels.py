@@ -64,7 +64,7 @@ def test_git_commit_no_repository_is_none(tmp_path: Path, monkeypatch: pytest.Mo
     assert git_commit(tmp_path) is None
 
 
-def test_git_commit_told_by_environment_is_taken(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_commit_in_the_environment_is_taken(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PERENNIAL_GIT_COMMIT", "a1b2c3")
 
     assert git_commit(repository) == "a1b2c3"

@@ -141,7 +141,7 @@ def test_show_failed_run_tells_error_and_where_outputs_are(
 
 
 @pytest.mark.parametrize("top", [(-7, 0), (0, 0)], ids=["below the run's own task", "at the root"])
-def test_show_tasks_of_inner_dags_are_told_apart(
+def test_show_tasks_of_inner_dags_are_shown_as_such(
     top: tuple[int, int], write_config: WriteConfig, put: Put, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tasks = [

@@ -89,7 +89,7 @@ def test_schedule_paused_stays_paused_and_says_so(
     assert "perennial vertex schedules resume" in capsys.readouterr().out
 
 
-def test_schedule_several_of_the_name_are_told_and_left(
+def test_schedule_several_of_the_name_are_reported_and_left(
     cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = write_config(schedule=DAILY)

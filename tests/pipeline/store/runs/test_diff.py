@@ -101,7 +101,7 @@ HIGH, LOW, NEAR = (0.30, 0.28, 0.32), (0.20, 0.18, 0.22), (0.29, 0.27, 0.31)
         ((HIGH, HIGH), (HIGH, HIGH), ["is the same: 0.300", "about as hard"]),
     ],
 )
-def test_diff_metrics_told_apart_model_and_data(
+def test_diff_metrics_names_changes_of_model_and_of_data(
     history: History, model: tuple[Any, Any], popularity: tuple[Any, Any], said: list[str]
 ) -> None:
     for of_model, of_popularity in zip(model, popularity, strict=True):
@@ -130,7 +130,7 @@ def test_diff_files_of_the_old_run_deleted_said_and_not_compared(history: Histor
 
 
 @pytest.mark.parametrize("stopped", [1, 2])
-def test_diff_run_that_stopped_early_nodes_it_never_came_to_not_compared(history: History, stopped: int) -> None:
+def test_diff_run_that_stopped_early_nodes_that_did_not_run_not_compared(history: History, stopped: int) -> None:
     for number in (1, 2):
         if number == stopped:
             run = history.run(outcome="failed")

@@ -81,7 +81,7 @@ def test_lock_that_cannot_be_written_one_line_and_status_1(
 
 
 @pytest.mark.fault
-def test_is_locked_lock_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_is_locked_lock_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     # A folder, because the superuser may read the lock of every user.
     (tmp_path / "lock").mkdir()
     with pytest.raises(OutputError, match=rf"^{tmp_path}/lock: cannot be read \(Is a directory\)"):

@@ -117,7 +117,7 @@ def test_prune_newest_copy_gone_the_one_before_kept(history: History) -> None:
     assert _exists(history, older)
 
 
-def test_prune_standing_version_whose_push_was_killed_before_it_was_told_kept(history: History) -> None:
+def test_prune_standing_version_whose_push_was_killed_before_its_record_kept(history: History) -> None:
     run = history.run()
     (model,) = run.node("Trainer", {"model": "Model"})
     (blessing,) = run.node(

@@ -69,7 +69,7 @@ def each_command(serving: Path) -> list[Callable[[], object]]:
 
 
 @pytest.mark.parametrize(("text", "where"), RECORDS)
-def test_record_that_is_damaged_is_told_and_nothing_is_changed(serving: Path, text: str, where: str) -> None:
+def test_record_that_is_damaged_is_reported_and_nothing_is_changed(serving: Path, text: str, where: str) -> None:
     file = serving / "1001" / "assets.extra" / "push.json"
     file.write_text(text)
     for command in each_command(serving):
@@ -98,7 +98,7 @@ def test_record_keeps_what_nobody_here_reads(serving: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "where"), PROVENANCES)
-def test_provenance_that_is_damaged_is_told(serving: Path, text: str, where: str) -> None:
+def test_provenance_that_is_damaged_is_reported(serving: Path, text: str, where: str) -> None:
     file = serving / "1001" / "assets.extra" / "provenance.json"
     file.write_text(text)
     with pytest.raises(
@@ -108,7 +108,7 @@ def test_provenance_that_is_damaged_is_told(serving: Path, text: str, where: str
 
 
 @pytest.mark.parametrize(("text", "where"), LEDGERS)
-def test_withdrawn_models_that_are_damaged_are_told_and_nothing_is_changed(
+def test_withdrawn_models_that_are_damaged_are_reported_and_nothing_is_changed(
     serving: Path, text: str, where: str
 ) -> None:
     file = serving / Withdrawn.FILE
@@ -144,7 +144,7 @@ def test_push_claims_of_any_content_take_their_number_and_no_more(
     assert push(make_model(tmp_path / "a", "a"), str(object_store), 5).version == version
 
 
-def test_push_claims_that_are_a_file_are_told(object_store: Path, tmp_path: Path, clock: Clock) -> None:
+def test_push_claims_that_are_a_file_are_reported(object_store: Path, tmp_path: Path, clock: Clock) -> None:
     object_store.mkdir()
     (object_store / ".claims").write_text("[]")
     with pytest.raises(

@@ -220,7 +220,7 @@ def test_rollback_withdrawn_model_blessed_anew_is_not_the_last_blessed_of_the_ne
     assert world.last_blessed() == "c"
 
 
-def test_rollback_from_and_to_a_model_whose_push_was_killed_before_it_was_told(world: World) -> None:
+def test_rollback_from_and_to_a_model_whose_push_was_killed_before_its_record(world: World) -> None:
     world.run("d", is_told=False)
     assert world.back() == (1002, 1004, 1)
     assert (world.last_blessed(), world.out()) == ("c", {"d"})
