@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from configs.base import Settings
 from configs.catalogue import Catalogue
@@ -13,6 +13,8 @@ from configs.model import Serving, Trainer
 from configs.push import PushSettings, ServingCheckSettings
 from configs.runs import Runs
 from configs.vertex.section import Vertex
+
+_LOCAL_RUNNER = "--runner=FnApiRunner"
 
 
 class PipelineConfig(Settings):
@@ -68,16 +70,24 @@ class PipelineConfig(Settings):
     the YAML's folder. Runs of a sample config of the installed package go to `runs` in the current folder."""
 
     beam_pipeline_args: tuple[str, ...] = (
+        _LOCAL_RUNNER,
         "--direct_running_mode=in_memory",
         "--direct_num_workers=1",
         "--sdk_container_image=none",
     )
-    """Flags for every Beam component. Default: one process, the fastest for data that fits one machine. Without the
-    image flag, even with the value `none`, TFX packs itself for remote workers at the start of each component, which
-    takes 1.5 seconds."""
+    """Flags for every Beam component. Default: one process, the fastest for data that fits one machine. Flags without
+    `--runner` get the default's. Beam's own default, `DirectRunner`, first tries to download another runner (Prism)
+    from GitHub, whose errors have another type. Without the image flag, even with the value `none`, TFX packs itself
+    for remote workers at the start of each component, which takes 1.5 seconds."""
 
     enable_cache: bool = True
     """Whether a component whose inputs, config and code did not change reuses the result of the last run."""
 
     vertex: Vertex | None = None
     """Where the pipeline runs on Vertex AI; needed only there."""
+
+    @field_validator("beam_pipeline_args")
+    @classmethod
+    def _runner_is_named(cls, flags: tuple[str, ...]) -> tuple[str, ...]:
+        named = any(flag == "--runner" or flag.startswith("--runner=") for flag in flags)
+        return flags if named else (_LOCAL_RUNNER, *flags)

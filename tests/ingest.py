@@ -14,6 +14,7 @@ from tfx.utils import proto_utils
 
 from configs.catalogue import CatalogueSettings
 from configs.log import LogSettings
+from configs.pipeline import PipelineConfig
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
 from pipeline.components.catalogue_gen import executor as catalogue_executor
@@ -73,11 +74,9 @@ def run_catalogue_gen(
     return _read(examples, CatalogueReport.FILE)
 
 
-def _context(beam_args: tuple[str, ...]) -> BaseBeamExecutor.Context | None:
-    if not beam_args:
-        return None
-    # With this flag, TFX does not pack itself for remote workers, which takes 1.5 s.
-    return BaseBeamExecutor.Context(beam_pipeline_args=[*beam_args, "--sdk_container_image=none"])
+def _context(beam_args: tuple[str, ...]) -> BaseBeamExecutor.Context:
+    flags = PipelineConfig.model_fields["beam_pipeline_args"].default
+    return BaseBeamExecutor.Context(beam_pipeline_args=[*flags, *beam_args])
 
 
 def _artifact(out: Path) -> types.Artifact:

@@ -284,6 +284,17 @@ def test_load_of_anomalies_of_tfdv_keeps_them(tmp_path):
     assert config.data_gate.ignore_anomalies == ("SCHEMA_NEW_COLUMN",)
 
 
+def test_beam_flags_without_a_runner_get_the_one_of_this_process(tmp_path):
+    own = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    assert load_config(written(tmp_path)).beam_pipeline_args[0] == "--runner=FnApiRunner"
+    assert load_config(written(tmp_path, beam_pipeline_args=own)).beam_pipeline_args == ("--runner=FnApiRunner", *own)
+
+
+@pytest.mark.parametrize("own", [["--runner=DirectRunner"], ["--temp_location=a", "--runner", "DataflowRunner"]])
+def test_beam_flags_with_a_runner_keep_it(tmp_path, own):
+    assert load_config(written(tmp_path, beam_pipeline_args=own)).beam_pipeline_args == tuple(own)
+
+
 def test_load_with_an_unknown_top_level_field_lists_the_top_level_fields(tmp_path):
     message = complaint(tmp_path, epochs=3)
     assert message.startswith("  epochs: no such field; allowed here: ")

@@ -1,7 +1,6 @@
 """Beam components on Dataflow: the flags, the job that Beam makes of them, and what its workers would run."""
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from pipeline.components.interaction_gen import executor as interaction_gen
 from pipeline.components.interaction_gen.component import InteractionGen
 from pipeline.job.compiled import parse_job
 from pipeline.runners.vertex.cost import holdings
-from tests import ingest
+from tests import forked, ingest
 from tests.pipeline.vertex_settings import config_with, containers_of, job_with
 
 BEAM_TASKS = {"InteractionGen", "CatalogueGen", "InteractionsStatisticsGen", "CatalogueStatisticsGen",
@@ -64,7 +63,7 @@ def test_dataflow_args_without_the_section_are_none_and_the_job_keeps_the_config
     assert config.vertex is not None
     assert dataflow_args(config.vertex, config.name) is None
     for task in ("InteractionGen", "InteractionTransform", "CatalogueStatisticsGen"):
-        assert containers_of(job_with(tmp_path))[task]["args"][-3:] == list(config.beam_pipeline_args)
+        assert containers_of(job_with(tmp_path))[task]["args"][-4:] == list(config.beam_pipeline_args)
 
 
 def test_dataflow_args_are_options_that_beam_knows_with_the_values_of_the_config() -> None:
@@ -165,7 +164,7 @@ class OnWorkers(DataflowRunner):
         self.uploaded = self.proto_pipeline.SerializeToString()
         received = beam_runner_api_pb2.Pipeline.FromString(self.uploaded)
         worker = environments.SubprocessSDKEnvironment.from_command_string(
-            f"{sys.executable} -m apache_beam.runners.worker.sdk_worker_main"
+            f"{forked.python()} -m apache_beam.runners.worker.sdk_worker_main"
         ).to_runner_api(None)
         for environment in received.components.environments.values():
             environment.urn, environment.payload = worker.urn, worker.payload

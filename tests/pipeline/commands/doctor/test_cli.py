@@ -1,11 +1,13 @@
 """`perennial doctor` on this machine: its table, its JSON, its exit status."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from pipeline.commands import cli
+from tests import forked
 
 CHECKS = [
     "Python",
@@ -47,7 +49,10 @@ def test_doctor_json_looks_at_everything_status_0(config: Path, capsys: pytest.C
 
 
 @pytest.mark.e2e
-def test_doctor_data_missing_is_in_the_table_status_1(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_data_missing_is_in_the_table_status_1(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "executable", forked.python())  # for the process that imports the libraries
     (config.parent / "log.csv").unlink()
     assert cli.main(["doctor", "--config", str(config)]) == 1
     out, err = capsys.readouterr()

@@ -4,12 +4,14 @@ import collections
 import hashlib
 import itertools
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from configs.log import LogSettings
+from tests import forked
 from tests.ingest import Ingested, Row, log_config, run_interaction_gen
 
 pytestmark = pytest.mark.e2e
@@ -287,7 +289,8 @@ def test_do_twice_same_bytes(tmp_path: Path) -> None:
             assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes(), file
 
 
-def test_do_two_processes_same_bytes(tmp_path: Path) -> None:
+def test_do_two_processes_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", forked.python())  # for Beam's two processes
     paths = _write(tmp_path / "in", _random_log(15, events=2000), files=4)
     log = log_config(
         num_shards=3, cleaning={"top_items": 20, "window_days": 35}, split={"method": "time", "eval_fraction": 0.2}

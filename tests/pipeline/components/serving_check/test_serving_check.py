@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,18 @@ from pipeline.components.serving_check.executor import Executor
 from pipeline.components.serving_check.process import check
 from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.retriever import Retriever
+from tests import forked
 from tests.serving_signatures.oracle import make_retriever
 from tests.trainer_inputs import TrainerInputs
 
 NAMES = [signature.name for signature in SIGNATURES]
+PYTHON = sys.executable
+
+
+@pytest.fixture(autouse=True)
+def forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the check start forks of a process that has imported TensorFlow and nothing else."""
+    monkeypatch.setattr(sys, "executable", forked.python())
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +66,7 @@ def do(model: Path, tmp_path: Path, settings: Settings) -> tuple[Any, dict[str, 
 def test_do_model_as_the_trainer_left_it_blessed_and_measured(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(sys, "executable", PYTHON)
     # What lies on the caller's PYTHONPATH must not reach the process.
     (tmp_path / "path").mkdir()
     (tmp_path / "path" / "base64.py").write_text("raise SystemExit('not in a clean environment')")
