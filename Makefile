@@ -9,9 +9,10 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # TensorFlow Recommenders needs Keras 2, which must be chosen before TensorFlow is imported.
 export TF_USE_LEGACY_KERAS := 1
 
-# A worker takes about 3 GiB. The tests of a file share slow fixtures, so they stay in one worker. tests/conftest.py
-# puts the files with whole pipelines first; xdist's own order, by the number of tests, would put them last.
-WORKERS ?= 2
+# A worker takes about 3 GiB. There is one more than cores, for tests wait now and then. The tests of a file share slow
+# fixtures, so they stay in one worker. tests/conftest.py puts the files with whole pipelines first; xdist's own order,
+# by the number of tests, would put them last.
+WORKERS ?= 3
 IN_WORKERS := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 help: ## List these targets

@@ -126,7 +126,7 @@ def test_warm_started_model_a_little_worse_beyond_the_margin_refused_for_that_al
 def test_eval_split_of_five_users_refused(films: Films) -> None:
     before = films.served()
     # The newest 39 of 55,375 likes are those of five users.
-    run = films.run(split=Split(method="time", eval_fraction=0.00072))
+    run = films.run(split=Split(method="time", eval_fraction=0.00072), epochs=1)
     evaluation = run.output("ModelEvaluation")
     assert evaluation is not None
     assert evaluation.properties["users"] == 5

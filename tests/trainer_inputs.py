@@ -11,6 +11,7 @@ from typing import Any
 import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
+import apache_beam as beam
 import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -151,8 +152,9 @@ def _transform_anew(
     metadata = dataset_metadata.DatasetMetadata(
         schema_utils.schema_from_feature_spec({name: tf.io.VarLenFeature(dtype) for name, dtype in spec.items()})
     )
-    with tft_beam.Context(temp_dir=str(folder / "tmp")):
-        graph = (splits["train"], metadata) | tft_beam.AnalyzeDataset(preprocessing_fn)
+    with beam.Pipeline("FnApiRunner") as pipeline, tft_beam.Context(temp_dir=str(folder / "tmp")):
+        data = pipeline | beam.Create(splits["train"])
+        graph = (data, metadata) | tft_beam.AnalyzeDataset(preprocessing_fn)
         _ = graph | tft_beam.WriteTransformFn(str(folder / "graph"))
     # TFX's Transform writes the raw schema there; TFT alone does not.
     metadata_io.write_metadata(metadata, str(folder / "graph" / "metadata"))

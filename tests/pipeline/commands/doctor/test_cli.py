@@ -29,6 +29,7 @@ CHECKS = [
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small shop, whose log is here."""
+    monkeypatch.setattr(sys, "executable", forked.python())  # for the process that imports the libraries
     monkeypatch.setenv("NO_GCE_CHECK", "true")  # or a metadata server is looked for on the network
     (tmp_path / "log.csv").write_text("user_id,item_id\nann,sku-1\n")
     config = tmp_path / "shop.yaml"
@@ -49,10 +50,7 @@ def test_doctor_json_looks_at_everything_status_0(config: Path, capsys: pytest.C
 
 
 @pytest.mark.e2e
-def test_doctor_data_missing_is_in_the_table_status_1(
-    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "executable", forked.python())  # for the process that imports the libraries
+def test_doctor_data_missing_is_in_the_table_status_1(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (config.parent / "log.csv").unlink()
     assert cli.main(["doctor", "--config", str(config)]) == 1
     out, err = capsys.readouterr()
