@@ -33,6 +33,9 @@ _UNITS = {"seconds": "seconds", "days": "days", "ms": "milliseconds", "gb": "GB"
 
 _EXAMPLE = re.compile(r"^Example:\n((?:[ ]{4}.*\n?|\n)+)", flags=re.MULTILINE)
 
+_LONG_LIST = 80
+"""A list of more characters is written value by value, so that lines can be wrapped."""
+
 _KEPT = "\0"
 """Replaces a space at which no line may end."""
 
@@ -144,7 +147,10 @@ def _default(field: FieldInfo, *, is_section: bool) -> str:
         default = int(default)
     if isinstance(default, str) and _PLAIN_TEXT.fullmatch(default):
         return f"default `{default}`"
-    return f"default `{json.dumps(default, ensure_ascii=False)}`"
+    written = json.dumps(default, ensure_ascii=False)
+    if isinstance(default, tuple) and len(written) > _LONG_LIST:
+        return f"default {', '.join(f'`{json.dumps(value, ensure_ascii=False)}`' for value in default)}"
+    return f"default `{written}`"
 
 
 def _type(schema: dict[str, Any]) -> str:
