@@ -26,7 +26,7 @@ def missing(name: str) -> str | None:
 
 
 def measure(name: str, folder: Path) -> dict[str, Any]:
-    """Runs a pipeline once for each seed; after the first run, everything before the trainer comes from the cache.
+    """Runs a pipeline once for each seed, each from a cold start; what comes before the trainer is cached.
 
     Args:
         name: A data set, and the YAML of the same name.
@@ -39,7 +39,8 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
 
     config = load_config(DEFAULT_CONFIG.parent / f"{name}.yaml").model_copy(update={"output_dir": str(folder)})
     for seed in SEEDS:
-        local.run(config.model_copy(update={"trainer": config.trainer.model_copy(update={"seed": seed})}))
+        trainer = config.trainer.model_copy(update={"seed": seed, "warm_start": False})
+        local.run(config.model_copy(update={"trainer": trainer}))
     runs = (folder / name).glob(f"artifacts/TwoTowerTrainer/model_run/*/{TrainingMetrics.FILE}")
     runs = sorted(runs, key=lambda run: int(run.parent.name))  # by execution, and so by seed
     summaries = [TrainingMetrics.read(run.parent) for run in runs]
