@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from configs.base import Settings
-from configs.file_format import Column
+from configs.file_format import Characters, Column
 
 
 class TextFeature(Settings):
@@ -50,7 +50,7 @@ class CategoryFeature(Settings):
     column: Column | None = None
     """Column of the category. None: `flags` is used instead."""
 
-    separator: str | None = Field(default=None, min_length=1)
+    separator: Characters | None = Field(default=None, min_length=1)
     """Characters between two categories of one item. None: an item has one category."""
 
     flags: Annotated[dict[str, Column], Field(min_length=1)] | None = None

@@ -1,14 +1,38 @@
 """Defines how the files of the log and of the catalogue are laid out."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, Strict, field_validator, model_validator
 
 from configs.base import Settings
 
-Column = str | Annotated[int, Field(ge=0)]
+Column = Annotated[str, Strict()] | Annotated[int, Strict(), Field(ge=0)]
 """A column: its name in the header, or its position from 0."""
+
+_ESCAPE = re.compile(r"\\(?:[abefnrtv0]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4})")
+
+
+def refuse_escapes(text: str | None) -> str | None:
+    r"""Checks that characters of a config are not an escape such as `\t` that YAML has not read.
+
+    Args:
+        text: The characters; None if the config has none.
+
+    Raises:
+        ValueError: They hold a backslash and what follows it in an escape.
+    """
+    if text is not None and (escape := _ESCAPE.search(text)):
+        raise ValueError(
+            f"holds a backslash and {escape[0][1:]!r}: YAML reads escapes only between double quotes. Write "
+            f'"{text}" for the character itself'
+        )
+    return text
+
+
+Characters = Annotated[str, AfterValidator(refuse_escapes)]
+"""Characters that separate or enclose something."""
 
 
 class FileFormat(Settings):
@@ -25,13 +49,13 @@ class FileFormat(Settings):
     """`delimited`: text (CSV, TSV, `::`). `parquet`: Parquet. A file whose name ends in `.gz` is decompressed while it
     is read."""
 
-    separator: str = Field(default=",", min_length=1, max_length=8)
+    separator: Characters = Field(default=",", min_length=1, max_length=8)
     """Characters between two columns; no line end. Default: the comma of RFC 4180."""
 
     header: bool = True
     """Whether the first line of each file names the columns. Default: yes, as in RFC 4180's examples."""
 
-    quote: str = Field(default='"', max_length=1)
+    quote: Characters = Field(default='"', max_length=1)
     """The quote character, ASCII; empty for none. Default: RFC 4180. Only a separator of one character can have one."""
 
     encoding: Literal["utf-8", "latin-1"] = "utf-8"

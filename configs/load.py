@@ -6,12 +6,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from common.errors import ConfigError
 from common.yaml_errors import NOT_YAML
+from configs.paths import PathError, resolved
 from configs.pipeline import PipelineConfig
+from configs.yaml_text import Path as YamlPath
+from configs.yaml_text import RepeatedKeyError, YamlText, read_yaml
 
 CONFIG_VARIABLE = "PERENNIAL_CONFIG"
 """The environment variable that names the YAML for the runners: the `tfx` CLI passes them no arguments."""
@@ -37,19 +39,24 @@ def load_config(path: str | os.PathLike[str]) -> PipelineConfig:
     """
     file = Path(path).expanduser().resolve()
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = read_yaml(file.read_text(encoding="utf-8"))
     except OSError as e:
         raise ConfigError(f"{file}: cannot be read ({e.strerror}). Name a YAML file, such as {DEFAULT_CONFIG}.") from e
+    except RepeatedKeyError as e:
+        raise ConfigError(f"{file}: {e}") from e
     except NOT_YAML as e:
         raise ConfigError(f"{file}: is not YAML: {e}") from e
-    if not isinstance(values, dict):
-        raise ConfigError(f"{file}: holds {type(values).__name__}, not a mapping of the fields of a pipeline.")
+    if not isinstance(document.values, dict):
+        raise ConfigError(f"{file}: holds {type(document.values).__name__}, not a mapping of the fields of a pipeline.")
     try:
-        config = PipelineConfig.model_validate(values)
+        # As JSON, a list may be a tuple; strict, a boolean or a fraction is no name and no whole number.
+        config = PipelineConfig.model_validate_json(json.dumps(document.values), strict=True)
     except ValidationError as e:
-        lines = _explain(e, values)
+        lines = _explain(e, document)
         raise ConfigError("\n".join([f"{file}: {len(lines)} field(s) do not fit:", *lines])) from e
-    return _with_absolute_paths(config, file.parent)
+    except TypeError as e:  # from json.dumps: a tag such as !!binary, or a list as a key
+        raise ConfigError(f"{file}: holds a value that no field can have ({e}).") from e
+    return _with_absolute_paths(config, file)
 
 
 def config_from_environment() -> PipelineConfig:
@@ -77,12 +84,12 @@ def config_digest(config: PipelineConfig) -> str:
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
-def _explain(error: ValidationError, values: dict[str, Any]) -> list[str]:
+def _explain(error: ValidationError, document: YamlText) -> list[str]:
     """Makes one line for each field: if a value may have several types, pydantic reports one error for each type."""
-    complaints: dict[str, list[str]] = {}
-    received: dict[str, str] = {}
+    complaints: dict[YamlPath, list[str]] = {}
+    endings: dict[YamlPath, str] = {}
     for fault in error.errors(include_url=False):
-        field = _field(fault["loc"], values, missing=fault["type"] == "missing")
+        path = _path(fault["loc"], document.values, missing=fault["type"] == "missing")
         message = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
             allowed = {name for node in _schemas(fault["loc"][:-1]) for name in node.get("properties", {})}
@@ -90,25 +97,31 @@ def _explain(error: ValidationError, values: dict[str, Any]) -> list[str]:
         elif fault["type"] == "union_tag_not_found":
             kinds = [repr(node["properties"]["kind"]["const"]) for node in _schemas(fault["loc"])]
             message = f"has no 'kind'; allowed: {', '.join(kinds)}"
-        complaints.setdefault(field, []).append(message)
+        complaints.setdefault(path, []).append(message)
         value = repr(fault["input"])
-        received[field] = value if len(value) <= 80 else f"{value[:77]}..."
-    return [
-        f"  {field}: {'; or: '.join(of_field)}. Received: {received[field]}" for field, of_field in complaints.items()
-    ]
+        endings.setdefault(path, f"Received: {value if len(value) <= 80 else f'{value[:77]}...'}")
+        if fault["type"] == "string_type" and (written := document.written(path)) and written[1]:
+            endings[path] = f"Received: {written[1]}. If this is a name, write it in quotes: {json.dumps(written[1])}"
+    lines = []
+    for path, messages in complaints.items():
+        written = document.written(path)
+        place = f" (line {written[0]})" if written else ""
+        name = ".".join(map(str, path)) or "(top level)"
+        lines.append(f"  {name}: {'; or: '.join(dict.fromkeys(messages))}. {endings[path]}{place}")
+    return lines
 
 
-def _field(location: tuple[int | str, ...], values: Any, *, missing: bool) -> str:
+def _path(location: tuple[int | str, ...], values: Any, *, missing: bool) -> YamlPath:
     """The path of a field in the YAML, without the names of types that pydantic adds."""
-    parts = list(location[-1:]) if missing else []
-    path = []
+    parts = location[-1:] if missing else ()
+    path: YamlPath = ()
     for part in location[: len(location) - len(parts)]:
         try:
             values = values[part]
         except (KeyError, IndexError, TypeError):
             continue  # the name of a type
-        path.append(str(part))
-    return ".".join([*path, *map(str, parts)]) or "(top level)"
+        path = (*path, part)
+    return (*path, *parts)
 
 
 def _schemas(location: tuple[int | str, ...]) -> list[dict[str, Any]]:
@@ -141,17 +154,26 @@ def _is_installed(folder: Path) -> bool:
     return folder == _SAMPLES_DIR and not (folder.parent / "pyproject.toml").exists()
 
 
-def _with_absolute_paths(config: PipelineConfig, folder: Path) -> PipelineConfig:
-    def absolute(path: str) -> str:
-        return path if "://" in path else os.path.normpath(folder / Path(path).expanduser())
+def _with_absolute_paths(config: PipelineConfig, file: Path) -> PipelineConfig:
+    def absolute(field: str, path: str, glob: bool = False) -> str:
+        try:
+            return resolved(path, file.parent, glob=glob)
+        except PathError as e:
+            raise ConfigError(f"{file}: {field}: {e} Received: {path!r}.") from e
 
-    log_path = config.log.path
-    resolved = absolute(log_path) if isinstance(log_path, str) else {k: absolute(v) for k, v in log_path.items()}
+    given = config.log.path
+    log_path: str | dict[Any, str]
+    if isinstance(given, str):
+        log_path = absolute("log.path", given, glob=True)
+    else:
+        log_path = {split: absolute(f"log.path.{split}", path, glob=True) for split, path in given.items()}
+    output_dir = absolute("output_dir", config.output_dir)
     changes: dict[str, Any] = {
-        "log": config.log.model_copy(update={"path": resolved}),
-        "output_dir": str(Path.cwd() / "runs") if _is_installed(folder) else absolute(config.output_dir),
-        "schema_dir": absolute(config.schema_dir),
+        "log": config.log.model_copy(update={"path": log_path}),
+        "output_dir": str(Path.cwd() / "runs") if _is_installed(file.parent) else output_dir,
+        "schema_dir": absolute("schema_dir", config.schema_dir),
     }
     if config.catalogue is not None:
-        changes["catalogue"] = config.catalogue.model_copy(update={"path": absolute(config.catalogue.path)})
+        path = absolute("catalogue.path", config.catalogue.path, glob=True)
+        changes["catalogue"] = config.catalogue.model_copy(update={"path": path})
     return config.model_copy(update=changes)

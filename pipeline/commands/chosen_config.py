@@ -72,16 +72,15 @@ def configs_in(folder: Path) -> list[Path]:
 
 
 def _is_config(file: Path) -> bool:
-    import yaml
-
     from common.yaml_errors import NOT_YAML
+    from configs.yaml_text import read_yaml
 
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
     try:
-        values = yaml.safe_load(text)
+        values = read_yaml(text).values
     except NOT_YAML:  # may be a config with a typing error; YAML of other tools may have custom tags
         return all(re.search(rf"^{field}\s*:", text, flags=re.MULTILINE) for field in _FIELDS)
     return isinstance(values, dict) and all(field in values for field in _FIELDS)

@@ -1,5 +1,6 @@
 """Manages the folder of data sets on this machine; a data set is stored there whole and checked, or not at all."""
 
+import glob
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ def resolve(path: str) -> str:
         fetchable = name in DATA_SETS and DATA_SETS[name].files
         way = f"Run: perennial datasets fetch {name}" if fetchable else f"Put its files into {folder}"
         raise DataSetError(f"{path}: the data set {name} is not on this machine. {way}")
-    return str(folder / rest)
+    return f"{glob.escape(str(folder))}/{rest}"
 
 
 def is_cached(data_set: DataSet) -> bool:
