@@ -58,6 +58,18 @@ class FileFormat(Settings):
     quote: Characters = Field(default='"', max_length=1)
     """The quote character, ASCII; empty for none. Default: RFC 4180. Only a separator of one character can have one."""
 
+    quoted_line_ends: bool = False
+    """Whether quoted texts may hold any number of line ends. A file is then read from its beginning to its end, by one
+    worker. Default: a file is read in pieces, and a quoted text of up to 1,000 lines that ends before a separator or a
+    line end is one text all the same."""
+
+    escape: Characters = Field(default="", max_length=1)
+    """The character before a separator, quote or line end that belongs to the text, ASCII; often a backslash. Default:
+    none, as in RFC 4180, where a quote inside a text is written twice."""
+
+    empty: tuple[str, ...] = ("\\N", "NULL", "null", "nan", "NaN", "None", "NA", "<NA>")
+    """Words that stand for an empty cell, besides the cell without anything. A word in quotes is that word."""
+
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     """Character encoding of the files. A byte-order mark is skipped. Default: UTF-8."""
 
@@ -68,7 +80,7 @@ class FileFormat(Settings):
             raise ValueError("a line end separates rows, so it cannot separate columns")
         return separator
 
-    @field_validator("quote")
+    @field_validator("quote", "escape")
     @classmethod
     def _quote_is_one_byte(cls, quote: str) -> str:
         # Arrow's parser takes one byte.
@@ -82,6 +94,14 @@ class FileFormat(Settings):
             raise ValueError(f"a separator of several characters ({self.separator!r}) cannot be quoted: set quote: ''")
         if self.separator == self.quote:
             raise ValueError(f"separator and quote are both {self.quote!r}; set quote: '' if nothing is quoted")
+        if self.escape and self.escape in (self.separator, self.quote):
+            raise ValueError(f"escape is {self.escape!r}, which separates columns or encloses texts")
+        if len(self.separator) > 1 and self.escape:
+            raise ValueError(
+                f"a separator of several characters ({self.separator!r}) cannot be escaped: set escape: ''"
+            )
+        if self.quoted_line_ends and not self.quote:
+            raise ValueError("quoted_line_ends needs a quote character")
         return self
 
 

@@ -13,6 +13,7 @@ from common.atomicity import new_folder, write_bytes
 from common.errors import DataSetError
 from pipeline.datasets.registry import DATA_SETS, DataSet, find
 from pipeline.datasets.sources import check_digest
+from pipeline.ground.home import cache_dir
 
 SCHEME = "dataset://"
 """Prefix of a path into a data set in a config."""
@@ -26,7 +27,7 @@ def data_dir() -> Path:
     named = os.environ.get(DATA_VARIABLE)
     if named:
         return Path(named).expanduser().resolve()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().resolve() / "perennial" / "datasets"
+    return cache_dir() / "datasets"
 
 
 def resolve(path: str) -> str:

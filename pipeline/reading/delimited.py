@@ -1,8 +1,7 @@
 """Parses delimited text to Arrow columns. Arrow's parser does the work; a slow, exact path finds the rows it refuses.
 
-A row is one line, so that an unbalanced quote makes only its own line bad and a file can be read in pieces. Where a
-file is read as a whole, quoted line breaks may be allowed: a line whose quote stays open is joined with the lines after
-it if that makes a row.
+A row is one line, or several where a quoted text holds line ends; see `pipeline.reading.quotes`. No line inside such a
+text becomes a row.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,8 @@ import pyarrow.csv
 from common.errors import DataError
 from configs.file_format import FileFormat
 from pipeline.reading import bad_rows
-from pipeline.reading.layout import FileLayout, count_fields
+from pipeline.reading.layout import BYTE_ORDER_MARK, FileLayout, count_fields
+from pipeline.reading.quotes import Quotes, Spans
 
 Kind = Literal["id", "text", "number", "integer"]
 
@@ -40,9 +40,6 @@ _ARROW_BYTES = 4 << 20
 """The bytes that Arrow's parser takes at a time, and so the longest row that the fast path reads. Larger values gained
 nothing when measured."""
 
-_MAX_JOINED_LINES = 100
-"""The most lines that one row with quoted line breaks may have; it bounds the search after an unbalanced quote."""
-
 
 @dataclass(frozen=True)
 class Parsed:
@@ -61,18 +58,15 @@ class Parsed:
     """Lines of the block, including blank ones."""
 
 
-def parse(
-    block: bytes, form: FileFormat, layout: FileLayout, kinds: Mapping[str, Kind], path: str, multiline: bool = False
-) -> Parsed:
-    """Parses whole lines.
+def parse(block: bytes, form: FileFormat, layout: FileLayout, kinds: Mapping[str, Kind], path: str) -> Parsed:
+    """Parses whole rows.
 
     Args:
-        block: The lines; only the last may lack its end.
+        block: The rows; only the last may lack its line end.
         form: The format.
         layout: Where the fields are.
         kinds: What each field holds.
         path: The file's name, for messages.
-        multiline: Whether a quoted field may hold line breaks; then `block` must be a whole file.
 
     Returns:
         The good rows and the bad ones. Blank lines are neither.
@@ -82,7 +76,9 @@ def parse(
     """
     if form.encoding == "latin-1":
         block = block.decode("latin-1").encode()
-    return _parse(block, _Parser(form, layout, dict(kinds), path, multiline))
+    elif BYTE_ORDER_MARK in block:  # files that were put together
+        block = block.removeprefix(BYTE_ORDER_MARK).replace(b"\n" + BYTE_ORDER_MARK, b"\n")
+    return _parse(block, _Parser(form, layout, dict(kinds), path, Quotes.of(form)))
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ class _Parser:
     layout: FileLayout
     kinds: dict[str, Kind]
     path: str
-    multiline: bool
+    quotes: Quotes | None
 
 
 def _parse(block: bytes, parser: _Parser) -> Parsed:
@@ -99,7 +95,14 @@ def _parse(block: bytes, parser: _Parser) -> Parsed:
     table = None if _is_suspect(block) else _fast(block, parser)
     if table is not None and table.num_rows == lines:
         return Parsed(table, np.arange(lines, dtype=np.int64), [], lines)
-    pieces = _cut(block) if len(block) > _SLOW_BYTES and not parser.multiline else [block]
+    quotes = parser.quotes
+    spans = quotes.spans(block) if quotes is not None and quotes.form.quote.encode() in block else None
+    if spans is not None and len(spans.starts) and spans.is_well and spans.open is None and not _is_suspect(block):
+        rows = spans.rows(block)
+        table = _fast(block, parser, line_ends=True)
+        if table is not None and table.num_rows == len(rows):
+            return Parsed(table, rows, [], lines)
+    pieces = _cut(block, spans) if len(block) > _SLOW_BYTES else [block]
     if len(pieces) == 1:
         return _slow(block, parser)
     parsed = [_parse(piece, parser) for piece in pieces]
@@ -117,11 +120,14 @@ def _is_suspect(block: bytes) -> bool:
     return b"\0" in block or block.count(b"\r") != block.count(b"\r\n")
 
 
-def _fast(block: bytes, parser: _Parser, at_a_time: int = _ARROW_BYTES) -> Any | None:
-    """Runs Arrow's parser on `at_a_time` bytes at a time; None if it refuses a row."""
+def _fast(block: bytes, parser: _Parser, at_a_time: int = _ARROW_BYTES, line_ends: bool = False) -> Any | None:
+    """Runs Arrow's parser on `at_a_time` bytes at a time; None if it refuses a row.
+
+    With `line_ends`, it takes care not to begin inside a quoted text, which costs time.
+    """
     for kinds in (parser.kinds, _as_text(parser.kinds)):
         try:
-            return _read_csv(block, parser, kinds, at_a_time)
+            return _read_csv(block, parser, kinds, at_a_time, line_ends)
         except pa.ArrowInvalid:
             # Either a cell is no number, which can still be read as text, or a row is bad.
             continue
@@ -132,7 +138,7 @@ def _as_text(kinds: dict[str, Kind]) -> dict[str, Kind]:
     return {field: "text" if kind in ("number", "integer") else kind for field, kind in kinds.items()}
 
 
-def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind], at_a_time: int) -> Any:
+def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind], at_a_time: int, line_ends: bool) -> Any:
     separator = parser.form.separator.encode()
     if len(separator) > 1:
         spare = next((c for c in _SPARE_SEPARATORS if c not in block), None)
@@ -158,13 +164,15 @@ def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind], at_a_time: 
             pa.csv.ParseOptions(
                 delimiter=separator.decode(),
                 quote_char=parser.form.quote or False,
-                newlines_in_values=parser.multiline,
+                escape_char=parser.form.escape or False,
+                newlines_in_values=line_ends,
             ),
             pa.csv.ConvertOptions(
                 include_columns=[f"c{i}" for i in by_position],
                 column_types={f"c{i}": _TYPES[kind] for i, kind in by_position.items()},
-                null_values=[""],
-                strings_can_be_null=False,
+                null_values=["", *parser.form.empty],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
             ),
         )
         table = reader.read_all()
@@ -172,48 +180,55 @@ def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind], at_a_time: 
 
 
 def _slow(block: bytes, parser: _Parser) -> Parsed:
-    lines = block.split(b"\n")
-    if lines[-1] == b"":
-        lines.pop()
     good: list[int] = []
     rows: list[bytes] = []
     bad: list[tuple[int, str, str]] = []
-    i = 0
-    while i < len(lines):
-        taken, row = 1, lines[i].removesuffix(b"\r")
-        reason = _reason(row, parser) if row else None
-        if reason == bad_rows.UNBALANCED_QUOTE and parser.multiline:
-            taken, row, reason = _join(lines, i, parser)
+    line, start = 0, 0
+    while start < len(block):
+        end, row, reason = _row(block, start, parser)
         if reason is not None:
-            bad.append((i, reason, bad_rows.excerpt(row)))
+            bad.append((line, reason, bad_rows.excerpt(row)))
         elif row:
-            good.append(i)
+            good.append(line)
             rows.append(row)
-        i += taken
+        line += block.count(b"\n", start, end)
+        start = end
     rest = b"".join(row + b"\n" for row in rows)
-    table = _fast(rest, parser, at_a_time=len(rest) + 1)
+    table = _fast(rest, parser, at_a_time=len(rest) + 1, line_ends=True)
     if table is None or table.num_rows != len(good):
         raise DataError(
             f"{parser.path}: Arrow's parser and the line-by-line check read the same rows differently. Set "
             "format.quote: '' if quotes are plain characters in this file."
         )
-    return Parsed(table, np.array(good, np.int64), bad, len(lines))
+    return Parsed(table, np.array(good, np.int64), bad, line + (not block.endswith(b"\n") and bool(block)))
 
 
-def _join(lines: list[bytes], start: int, parser: _Parser) -> tuple[int, bytes, str | None]:
-    """Joins a line whose quote stays open with the lines after it.
+def _row(block: bytes, start: int, parser: _Parser) -> tuple[int, bytes, str | None]:
+    """Reads the row that starts at a place.
 
     Returns:
-        The number of lines joined, the row, and None. If they make no row: 1, the first line, and the reason.
+        The place after it, the row without its line end, and why it is bad; None if it is good or blank.
     """
-    for end in range(start + 2, min(start + _MAX_JOINED_LINES, len(lines)) + 1):
-        row = b"\n".join(lines[start:end]).removesuffix(b"\r")
-        reason = _reason(row, parser)
-        if reason is None:
-            return end - start, row, None
-        if reason != bad_rows.UNBALANCED_QUOTE:
+    end = block.find(b"\n", start) + 1 or len(block)
+    row = _without_end(block[start:end])
+    reason = _reason(row, parser) if row else None
+    first = end, row, reason
+    while reason == bad_rows.UNBALANCED_QUOTE:
+        assert parser.quotes is not None
+        opened = parser.quotes.spans(row).open
+        closing = None if opened is None else parser.quotes.closing(block, start + opened)
+        if closing is None:
+            return first
+        end = block.find(b"\n", closing.place) + 1 or len(block)
+        row = _without_end(block[start:end])
+        if not closing.is_well:
             break
-    return 1, lines[start].removesuffix(b"\r"), bad_rows.UNBALANCED_QUOTE
+        reason = _reason(row, parser)
+    return end, row, reason
+
+
+def _without_end(row: bytes) -> bytes:
+    return row.removesuffix(b"\n").removesuffix(b"\r")
 
 
 def _reason(row: bytes, parser: _Parser) -> str | None:
@@ -233,13 +248,15 @@ def _reason(row: bytes, parser: _Parser) -> str | None:
     return bad_rows.TOO_MANY_COLUMNS if fields > parser.layout.width else None
 
 
-def _cut(block: bytes) -> list[bytes]:
-    pieces, start = [], 0
-    while start < len(block):
-        end = block.find(b"\n", min(start + _SLOW_BYTES, len(block) - 1)) + 1 or len(block)
-        pieces.append(block[start:end])
-        start = end
-    return pieces
+def _cut(block: bytes, spans: Spans | None) -> list[bytes]:
+    """Cuts a block where rows start, about every `_SLOW_BYTES`."""
+    starts = (
+        np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")) + 1 if spans is None else spans.row_starts(block)
+    )
+    wanted = np.arange(_SLOW_BYTES, len(block), _SLOW_BYTES)
+    places = np.searchsorted(starts, wanted)
+    cuts = np.unique(np.append(starts[places[places < len(starts)]], [0, len(block)]))
+    return [block[start:end] for start, end in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)]
 
 
 def _concatenate(tables: list[Any]) -> Any:

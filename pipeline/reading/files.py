@@ -10,9 +10,18 @@ from typing import IO, Any, cast
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from common.errors import DataError
+from pipeline.reading.quotes import WINDOW_BYTES, Quotes
+
 BLOCK_BYTES = 32 << 20
 """A block of text that is parsed in one piece: large enough that the cost of Arrow's threads and of a Beam element does
 not matter (measured: no gain above 16 MiB), small enough that a worker can hold several."""
+
+_LINE_BYTES = 4096
+"""The bytes that are read at once in search of a line end."""
+
+MAX_ROW_BYTES = 64 << 20
+"""The longest row where quoted texts may hold any number of line ends; it bounds the memory of a worker."""
 
 READ_ERRORS = (OSError, EOFError, zlib.error, tf.errors.OpError)
 """Raised while a file is read that is missing, forbidden, truncated or not really compressed."""
@@ -63,29 +72,34 @@ def open_binary(file: InputFile) -> IO[bytes]:
     return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if file.compressed else raw
 
 
-def read_blocks(file: InputFile, start: int, end: int | None, at_line: bool) -> Iterator[tuple[int, bytes]]:
-    """Reads the lines that start in a byte range, in blocks that end at line ends.
+def read_blocks(
+    file: InputFile, start: int, end: int | None, at_row: bool, quotes: Quotes | None = None
+) -> Iterator[tuple[int, bytes]]:
+    """Reads the rows that start in a byte range, in blocks that end where rows end.
 
     Args:
         file: The file.
-        start: First byte; a line that began before it belongs to the previous range.
+        start: First byte; a row that began before it belongs to the previous range.
         end: Byte after the last; None reads to the end, which is the only way to read a compressed file.
-        at_line: Whether `start` is known to be the first byte of a line.
+        at_row: Whether `start` is known to be the first byte of a row.
+        quotes: The quotes of the format. None: a line end always ends a row.
 
     Yields:
-        Offset of a block in the (decompressed) file, and its bytes. Only the file's last line may lack its end.
+        Offset of a block in the (decompressed) file, and its bytes. Only the file's last row may lack its line end.
 
     Raises:
         OSError, EOFError, zlib.error, tf.errors.OpError: The file cannot be read.
     """
     with open_binary(file) as stream:
         position = start
-        if at_line:
+        if at_row:
             stream.seek(start)
         else:
             # The range starts with a whole line exactly if the byte before it ends a line.
             stream.seek(start - 1)
             position = start - 1 + len(stream.readline())
+            if quotes is not None:
+                position += len(_rest_of_row(stream, position, quotes))
         while end is None or position < end:
             wanted = BLOCK_BYTES if end is None else min(BLOCK_BYTES, end - position)
             block = stream.read(wanted)
@@ -93,8 +107,63 @@ def read_blocks(file: InputFile, start: int, end: int | None, at_line: bool) -> 
                 return
             if not block.endswith(b"\n"):
                 block += stream.readline()
+            if quotes is not None and file.compressed:
+                block += quotes.rest(block, stream.readline)
+            elif quotes is not None:
+                block += _rest_of_row(stream, position + len(block), quotes)
             yield position, block
             position += len(block)
+
+
+def _rest_of_row(stream: IO[bytes], position: int, quotes: Quotes) -> bytes:
+    """Reads the rest of a row if a quote is open at a line end, and moves the stream after it.
+
+    Two workers that read the ranges before and after the place find the same, because they look at the same bytes.
+    """
+    begin = max(0, position - WINDOW_BYTES)
+    stream.seek(begin)
+    window = stream.read(position - begin)
+    if begin:
+        window = window[window.find(b"\n") + 1 :]
+    rest = quotes.rest(window, stream.readline)
+    stream.seek(position + len(rest))
+    return rest
+
+
+def read_rows(file: InputFile, start: int, quotes: Quotes) -> Iterator[tuple[int, bytes]]:
+    """Reads a file from a row's start to the end, in blocks that end where rows end, however long a quoted text is.
+
+    Args:
+        file: The file.
+        start: The first byte of the first row.
+        quotes: The quotes of the format.
+
+    Yields:
+        As for `read_blocks`.
+
+    Raises:
+        DataError: A row is longer than `MAX_ROW_BYTES`: a quote is not closed.
+        OSError, EOFError, zlib.error, tf.errors.OpError: The file cannot be read.
+    """
+    with open_binary(file) as stream:
+        stream.seek(start)
+        position, rest = start, b""
+        while read := stream.read(BLOCK_BYTES):
+            rows = rest + read
+            spans = quotes.spans(rows)
+            starts = spans.row_starts(rows if spans.open is None else rows[: spans.open + 1])
+            # What follows the last row's start may go on in the next block.
+            whole = int(starts[-1]) if spans.open is not None or not rows.endswith(b"\n") else len(rows)
+            if len(rows) - whole > MAX_ROW_BYTES:
+                raise DataError(
+                    f"{file.path}: the row at byte {position + whole} has more than {MAX_ROW_BYTES >> 20} MiB: a quote "
+                    f"{quotes.form.quote} is not closed. Correct the file, or set format.quoted_line_ends: false."
+                )
+            if whole:
+                yield position, rows[:whole]
+            position, rest = position + whole, rows[whole:]
+        if rest:
+            yield position, rest
 
 
 class _ReadableGFile:
@@ -108,7 +177,15 @@ class _ReadableGFile:
         return cast(bytes, self._file.read(size) if size is not None and size >= 0 else self._file.read())
 
     def readline(self) -> bytes:
-        return cast(bytes, self._file.readline())
+        """Reads a line with its line end as it is; GFile's own method leaves out carriage returns."""
+        begin, line = self.tell(), b""
+        while part := self.read(_LINE_BYTES):
+            line += part
+            end = line.find(b"\n") + 1
+            if end:
+                self.seek(begin + end)
+                return line[:end]
+        return line
 
     def seek(self, offset: int, whence: int = 0) -> int:
         self._file.seek(offset=offset, whence=whence)

@@ -1,10 +1,11 @@
 """Finds the columns of a text file from its first lines."""
 
 import csv
+import functools
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
@@ -35,6 +36,9 @@ class FileLayout:
 
     skip_lines: int
     """Lines before the first row: the header, if there is one, and blank lines before it."""
+
+    header: Mapping[str, str] = field(default_factory=dict)
+    """Field to the name of its column; empty for a file without a header."""
 
 
 def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str) -> FileLayout | None:
@@ -72,7 +76,8 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     # There may be blank lines before the header; they are no rows either.
     header_end = head.index(lines[0], mark) + len(lines[0]) + 1
     positions = _by_name(wanted, names, path)
-    return FileLayout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"))
+    header = {field: names[position] for field, position in positions.items()}
+    return FileLayout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"), header)
 
 
 def count_fields(row: str, form: FileFormat) -> int | None:
@@ -85,27 +90,39 @@ def count_fields(row: str, form: FileFormat) -> int | None:
     Returns:
         Number of fields; None if a quote is opened and not closed.
     """
-    if not form.quote or form.quote not in row:
+    if not (form.quote and form.quote in row) and not (form.escape and form.escape in row):
         return row.count(form.separator) + 1
-    quoted = re.compile("Q[^Q]*(?:QQ[^Q]*)*Q(?!Q)".replace("Q", re.escape(form.quote)))
+    quoted, plain = _patterns(form)
     fields, place = 1, 0
     while True:
-        if row.startswith(form.quote, place):
+        if form.quote and row.startswith(form.quote, place):
             field = quoted.match(row, place)
             if field is None:
                 return None
             place = field.end()
-        place = row.find(form.separator, place) + len(form.separator)
-        if place < len(form.separator):
+        rest = plain.match(row, place)
+        assert rest is not None  # it matches nothing, too
+        if rest.end() == len(row):
             return fields
+        place = rest.end() + len(form.separator)
         fields += 1
+
+
+@functools.cache
+def _patterns(form: FileFormat) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Patterns of a quoted text, and of what stands before the next separator."""
+    quote, separator, escape = map(re.escape, (form.quote, form.separator, form.escape))
+    escaped = f"|{escape}." if escape else ""
+    quoted = f"{quote}[^{quote}{escape}]*(?:(?:{quote}{quote}{escaped})[^{quote}{escape}]*)*{quote}(?!{quote})"
+    plain = f"(?:[^{escape}{separator}]{escaped})*" if len(form.separator) == 1 else f"(?:(?!{separator}).)*"
+    return re.compile(quoted, re.DOTALL), re.compile(plain, re.DOTALL)
 
 
 def _fields(line: bytes, form: FileFormat) -> list[str]:
     text = line.decode(form.encoding, "replace").rstrip("\r\n")
     if not form.quote or form.quote not in text:
         return text.split(form.separator)
-    return next(csv.reader([text], delimiter=form.separator, quotechar=form.quote))
+    return next(csv.reader([text], delimiter=form.separator, quotechar=form.quote, escapechar=form.escape or None))
 
 
 def _header_names(line: bytes, form: FileFormat, path: str) -> list[str]:

@@ -15,6 +15,7 @@ from pipeline.reading.bad_rows import BadRow, Problems
 from pipeline.reading.delimited import Kind, Parsed
 from pipeline.reading.files import InputFile
 from pipeline.reading.layout import FileLayout
+from pipeline.reading.quotes import Quotes
 from pipeline.reading.report import FileReport, ReadingReport
 
 
@@ -66,7 +67,7 @@ def read(
         form: The file's format.
         wanted: Field to the column that holds it.
         kinds: What each field holds, for text; a Parquet file has types of its own.
-        whole: Whether to read text to the end of its file in one block, in which quoted fields may hold line breaks.
+        whole: Whether to read text to the end of its file in one block.
 
     Yields:
         The start of a block in the file, and the block.
@@ -78,12 +79,16 @@ def read(
         if piece.layout is None:
             yield piece.start, _read_parquet(piece, wanted)
             return
-        at_line = piece.start == piece.layout.skip_bytes
-        blocks = files.read_blocks(piece.file, piece.start, None if whole else piece.end, at_line)
+        quotes = Quotes.of(form)
+        if form.quoted_line_ends and quotes is not None:
+            blocks = files.read_rows(piece.file, piece.start, quotes)
+        else:
+            at_row = piece.start == piece.layout.skip_bytes
+            blocks = files.read_blocks(piece.file, piece.start, None if whole else piece.end, at_row, quotes)
         if whole:
             blocks = iter([(piece.start, b"".join(block for _, block in blocks))])
         for start, block in blocks:
-            yield start, delimited.parse(block, form, piece.layout, kinds, piece.file.path, multiline=whole)
+            yield start, delimited.parse(block, form, piece.layout, kinds, piece.file.path)
 
 
 def report_block(
@@ -146,7 +151,7 @@ def _plan_text(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) 
     found = layout.find_layout(head, form, wanted, file.path)
     if found is None:
         return []
-    if file.compressed:
+    if file.compressed or form.quoted_line_ends:
         return [Piece(file, found, found.skip_bytes, None)]
     starts = range(found.skip_bytes, file.bytes, files.BLOCK_BYTES)
     return [Piece(file, found, start, min(start + files.BLOCK_BYTES, file.bytes)) for start in starts]

@@ -15,8 +15,8 @@ KINDS: dict[str, delimited.Kind] = {"a": "id", "b": "text", "n": "number"}
 COMMAS = FileFormat()
 
 
-def _parse(block: bytes, form: FileFormat = COMMAS, multiline: bool = False) -> delimited.Parsed:
-    return delimited.parse(block, form, LAYOUT, KINDS, "file", multiline)
+def _parse(block: bytes, form: FileFormat = COMMAS) -> delimited.Parsed:
+    return delimited.parse(block, form, LAYOUT, KINDS, "file")
 
 
 def _table(parsed: delimited.Parsed) -> list[tuple[str, str, str]]:
@@ -105,7 +105,7 @@ def test_count_fields_quotes_as_arrow_reads_them(row: str, fields: int | None) -
 
 
 def test_parse_multiline_first_line_counts_as_the_row() -> None:
-    parsed = _parse(b'a,"b\nb",1\n"never,closed,2\nc,d,3\n', multiline=True)
+    parsed = _parse(b'a,"b\nb",1\n"never,closed,2\nc,d,3\n')
     assert _table(parsed) == [("a", "b\nb", "1.0"), ("c", "d", "3.0")]
     assert list(parsed.rows) == [0, 3]
     assert [(row, why) for row, why, _ in parsed.bad] == [(2, "unbalanced quote")]

@@ -13,7 +13,19 @@ def _input(path: Path) -> InputFile:
     return InputFile(0, str(path), "log", path.stat().st_size)
 
 
-@pytest.mark.parametrize("text", [b"", b"\n", b"a", b"a\n", b"a\nbb\n\nccc\nd", b"long line\n" * 40 + b"x\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\n",
+        b"a",
+        b"a\n",
+        b"a\nbb\n\nccc\nd",
+        b"long line\n" * 40 + b"x\n",
+        b"a\r\nbb\r\n\r\nccc\r\n",
+        b"\r\n" * 9,
+    ],
+)
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
 def test_read_blocks_ranges_give_each_line_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes, step: int
@@ -23,7 +35,7 @@ def test_read_blocks_ranges_give_each_line_once(
     blocks = [
         block
         for start in range(0, len(text), step)
-        for block in files.read_blocks(_input(tmp_path / "f"), start, min(start + step, len(text)), at_line=start == 0)
+        for block in files.read_blocks(_input(tmp_path / "f"), start, min(start + step, len(text)), at_row=start == 0)
     ]
     assert b"".join(block for _, block in blocks) == text
     for offset, block in blocks:
@@ -34,7 +46,7 @@ def test_read_blocks_ranges_give_each_line_once(
 def test_read_blocks_compressed_members_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "BLOCK_BYTES", 10)
     (tmp_path / "f.gz").write_bytes(gzip.compress(b"a\nb\n" * 9) + gzip.compress(b"c\n"))
-    blocks = [block for _, block in files.read_blocks(_input(tmp_path / "f.gz"), 2, None, at_line=True)]
+    blocks = [block for _, block in files.read_blocks(_input(tmp_path / "f.gz"), 2, None, at_row=True)]
     assert len(blocks) > 2
     assert b"".join(blocks) == (b"a\nb\n" * 9 + b"c\n")[2:]
 
