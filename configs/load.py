@@ -78,7 +78,7 @@ def config_digest(config: PipelineConfig) -> str:
     """
     decisive = config.model_dump(
         mode="json",
-        include={"log", "catalogue", "trainer", "serving"},
+        include={"log", "catalogue", "ids", "trainer", "serving"},
         exclude={"log": {"path"}, "catalogue": {"path"}},
     )
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

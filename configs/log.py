@@ -11,6 +11,7 @@ from configs.base import Settings
 from configs.cleaning import Cleaning
 from configs.file_format import Column, FileFormat, refuse_names_without_header, require_names
 from configs.split import Split
+from configs.time_zone import TimeZone
 
 MAX_FLOAT32 = 3.4028234663852886e38
 """The largest finite float32, the type of floats in Examples."""
@@ -48,8 +49,13 @@ class LogSettings(Settings):
     columns: LogColumns = LogColumns()
     """The columns that hold user, item, value and time."""
 
-    timestamp_unit: Literal["s", "ms", "us"] = "s"
-    """Unit of the timestamps. Default: Unix seconds."""
+    timestamp_unit: Literal["s", "ms", "us", "ns", "compact"] = "s"
+    """Unit of timestamps that are numbers. `s`, `ms`, `us`, `ns`: since 1970, Unix seconds by default. `compact`: the
+    digits of a date, or of a date and a time, as 20231115 and 20231115003612. Texts in ISO 8601 are read with any unit,
+    and so are the timestamps and dates of Parquet."""
+
+    time_zone: TimeZone = "UTC"
+    """The IANA time zone of dates and times without an offset."""
 
     event_weights: Annotated[dict[str, Annotated[float, Field(gt=0, le=MAX_FLOAT32)]], Field(min_length=1)] | None = (
         None

@@ -53,10 +53,11 @@ class Trainer(Settings):
     """Whether the log of each candidate's sampling probability is subtracted from its logit (Yi et al. 2019, equation
     3)."""
 
-    ordered_history: bool = True
+    ordered_history: bool | None = None
     """Whether the order of a history has a meaning. True: the query of a training example is what came before it, and
     the newest interactions weigh most. False, for a log without an order in time: the query is everything else that the
-    user met, with equal weights."""
+    user met, with equal weights. None: true if the log has timestamps and `log.split.method` is not `random`, whose
+    held-out interactions lie between the others."""
 
     max_history: int = Field(default=20, ge=1)
     """Largest number of interactions that are pooled into a query, the newest ones. Default 20: at the default decay,
@@ -81,6 +82,11 @@ class Trainer(Settings):
     eval_max_users: int = Field(default=50_000, ge=1)
     """Largest number of evaluated users at the end of an epoch, the first ones in id-hash order; it bounds the time
     this takes."""
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the order of a history has a meaning; a pipeline's config has decided it, see `ordered_history`."""
+        return self.ordered_history is not False
 
     @property
     def epochs_when_warm(self) -> int:

@@ -2,12 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from configs.base import Settings
 from configs.catalogue import Catalogue
 from configs.data_gate import DataGateSettings
 from configs.evaluation import Evaluation, Gate
+from configs.ids import Ids
 from configs.log import Log
 from configs.model import Serving, Trainer
 from configs.push import PushSettings, ServingCheckSettings
@@ -36,6 +37,9 @@ class PipelineConfig(Settings):
 
     catalogue: Catalogue | None = None
     """The items that can be recommended. None: the items of the log, with their ids as titles."""
+
+    ids: Ids = Ids()
+    """How the ids of users and items are read."""
 
     schema_dir: str = "schemas"
     """Folder of curated schemas, `<schema_dir>/<name>/interactions.pbtxt` and `catalogue.pbtxt`. A schema that is
@@ -85,6 +89,26 @@ class PipelineConfig(Settings):
 
     vertex: Vertex | None = None
     """Where the pipeline runs on Vertex AI; needed only there."""
+
+    @model_validator(mode="after")
+    def _order_of_histories_follows_from_the_log(self) -> "PipelineConfig":
+        if self.trainer.ordered_history is None:
+            is_ordered = self.log.columns.timestamp is not None and self.log.split.method != "random"
+            resolved = self.trainer.model_copy(update={"ordered_history": is_ordered})
+            object.__setattr__(self, "trainer", resolved)  # the model is frozen, and not yet in use
+        return self
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the config allows and nobody would want, with what to set instead."""
+        found = []
+        if self.trainer.ordered_history and self.log.split.method == "random":
+            found.append(
+                "trainer.ordered_history is true, but log.split.method 'random' holds out interactions from the middle "
+                "of a history: the model is trained on one question and judged on another. Set ordered_history: false, "
+                "or split by leave_last or time."
+            )
+        return tuple(found)
 
     @field_validator("beam_pipeline_args")
     @classmethod

@@ -140,7 +140,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
 def _data(config: PipelineConfig, places: Places) -> tuple[_Data, _Data]:
     """Reads the log and the catalogue, and describes both."""
     # Groups the log into one Example per user: a history, and the held-out targets.
-    interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, folder_parameter=LOG_DIR)
+    interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, folder_parameter=LOG_DIR, ids=config.ids)
 
     # One Example per item; interacted items that the catalogue lacks are added with their id alone.
     catalogue_gen = CatalogueGen(
@@ -148,6 +148,7 @@ def _data(config: PipelineConfig, places: Places) -> tuple[_Data, _Data]:
         path=places.catalogue_path or places.log_paths,
         interactions=interaction_gen.outputs["examples"],
         folder_parameter=CATALOGUE_DIR if places.catalogue_path else LOG_DIR,
+        ids=config.ids,
     )
 
     return (

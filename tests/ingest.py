@@ -13,6 +13,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from configs.catalogue import CatalogueSettings
+from configs.ids import Ids
 from configs.log import LogSettings
 from configs.pipeline import PipelineConfig
 from documents.catalogue import CatalogueReport
@@ -56,8 +57,14 @@ def log_config(**changes: Any) -> LogSettings:
     return LogSettings.model_validate({"columns": columns, **changes})
 
 
-def run_interaction_gen(log: LogSettings, paths: str | dict[str, str], out: Path, *beam_args: str) -> Ingested:
-    component = InteractionGen(log, paths)
+def run_interaction_gen(
+    log: LogSettings,
+    paths: str | dict[str, str],
+    out: Path,
+    *beam_args: str,
+    ids: Ids = Ids(),  # noqa: B008, it is frozen
+) -> Ingested:
+    component = InteractionGen(log, paths, ids=ids)
     examples = _artifact(out)
     executor = interaction_executor.Executor(_context(beam_args))
     executor.Do({}, {"examples": [examples]}, _properties(component))

@@ -80,7 +80,7 @@ class Batches:
         """
         rng = np.random.default_rng([self._settings.seed, number])
         item, weight = self._item, self._weight
-        if not self._settings.ordered_history:
+        if not self._settings.is_ordered:
             # In a shuffled history, the neighbours of a target are a random sample of all others.
             order = np.lexsort((rng.random(self._size), self._row))
             item, weight = item[order], weight[order]
@@ -137,7 +137,7 @@ class Batches:
     def _history(self, position: Any) -> Any:
         """Positions of the interactions in each example's history, int64 RaggedTensor `[batch, (h)]`."""
         start = tf.gather(self._start, position)
-        if self._settings.ordered_history:
+        if self._settings.is_ordered:
             return tf.ragged.range(tf.maximum(start, position - self._settings.max_history), position)
         # The target is among these positions; `_batch` removes it together with its repeats.
         end = tf.minimum(tf.gather(self._end, position), position + self._settings.max_history // 2 + 1)

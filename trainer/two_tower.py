@@ -34,7 +34,7 @@ class TwoTower(tfrs.Model):
         super().__init__(name="two_tower")
         rows = len(candidates.place)
         item_embedding = embedding("item_embedding", rows, settings.embedding_dim, settings.seed)
-        history_decay = settings.history_decay if settings.ordered_history else 1.0
+        history_decay = settings.history_decay if settings.is_ordered else 1.0
         self.query_tower = QueryTower(users, item_embedding, settings.max_history, history_decay, settings.seed)
         self.candidate_tower = CandidateTower(candidates, item_embedding, settings.seed)
         self._task = InBatchSoftmax(settings.temperature)

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from configs.base import Settings
+from configs.time_zone import TimeZone
 
 
 def moment(text: str) -> datetime:
@@ -47,7 +47,7 @@ class Schedule(Settings):
     cron: str = Field(pattern=r"^[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}$")
     """Minute, hour, day of month, month and day of week, as in `0 3 * * *`: numbers, names, and `*`, `,`, `-`, `/`."""
 
-    time_zone: str = "Etc/UTC"
+    time_zone: TimeZone = "Etc/UTC"
     """The time zone, a name of the IANA database such as `Europe/Berlin`."""
 
     start_time: Moment | None = None
@@ -55,15 +55,6 @@ class Schedule(Settings):
 
     end_time: Moment | None = None
     """Time after which no run starts, RFC 3339. None: never."""
-
-    @field_validator("time_zone")
-    @classmethod
-    def _is_known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as e:
-            raise ValueError("must be a name of the IANA time zone database, such as Europe/Berlin or Etc/UTC") from e
-        return name
 
     @model_validator(mode="after")
     def _ends_after_its_start(self) -> "Schedule":

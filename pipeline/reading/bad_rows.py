@@ -13,6 +13,7 @@ NUL_BYTE = "NUL byte"
 WRONG_ENCODING = "not valid in the file's encoding"
 CARRIAGE_RETURN = "carriage return inside the row"
 NOT_A_NUMBER = "is not a number"
+NOT_A_TIME = "is not a time"
 NOT_FINITE = "is not finite"
 BEYOND_FLOAT32 = "is beyond a 32-bit number"
 EMPTY = "is empty"
@@ -21,7 +22,9 @@ LINE_BREAK = "holds a line break"
 HOLDS_NUL = "holds a NUL byte"
 UNKNOWN_EVENT = "unknown event type"
 NEGATIVE_TIMESTAMP = "negative timestamp"
+TIME_APART = "timestamp decades apart from most others"
 FUTURE_TIMESTAMP = "future timestamp"
+REPEATED_HEADER = "the header again"
 DUPLICATE_ID = "item_id seen before"
 EMPTY_TITLE = "title is empty; the id is used as the title"
 
@@ -69,6 +72,11 @@ class Problems:
             if reason not in self.reasons:
                 self.reasons.append(reason)
             self.codes[where & (self.codes == 0)] = self.reasons.index(reason) + 1
+
+    def add_all(self, others: "Problems") -> None:
+        """Adds the problems of the same rows that were collected apart."""
+        for number, reason in enumerate(others.reasons, 1):
+            self.add(others.codes == number, reason)
 
     @property
     def good(self) -> npt.NDArray[np.bool_]:

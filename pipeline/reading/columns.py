@@ -8,22 +8,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.reading import bad_rows
+from configs.ids import Ids
+from pipeline.reading import bad_rows, spellings
 from pipeline.reading.bad_rows import Problems
 
 MAX_ID_BYTES = 4096
 """Longest id. Ids are lines of vocabulary files and keys of lookup tables; a longer value is not an id."""
 
 _NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)$"
-_INTEGER = r"^[+-]?\d{1,18}$"
 
 
-def ids(column: Any, field: str, problems: Problems) -> Any:
-    """Reads a column of ids without changing them.
+def ids(column: Any, field: str, settings: Ids, problems: Problems) -> Any:
+    """Reads a column of ids.
 
     Args:
         column: ChunkedArray of text, numbers or a dictionary of either. A whole number loses its `.0`.
         field: The field's name, for reasons.
+        settings: How ids are read.
         problems: Gets the rows whose id is empty, too long, or cannot be a line of a vocabulary file.
 
     Returns:
@@ -32,7 +33,7 @@ def ids(column: Any, field: str, problems: Problems) -> Any:
     encoded = _dictionary(column)
     values = encoded.dictionary
     per_value = Problems.none(len(values))
-    text = _as_id_text(values, field, per_value)
+    text = spellings.joined(_as_id_text(values, field, per_value), settings)
     length = np.asarray(pc.binary_length(text))
     per_value.add(length == 0, f"{field} {bad_rows.EMPTY}")
     per_value.add(length > MAX_ID_BYTES, f"{field} {bad_rows.TOO_LONG}")
@@ -48,6 +49,9 @@ def ids(column: Any, field: str, problems: Problems) -> Any:
     if not per_value.good.all():
         for i, reason in enumerate(per_value.reasons):
             problems.add((per_value.codes == i + 1)[row_codes], reason)
+    if settings != Ids():  # two values may now be equal
+        again = text.dictionary_encode()
+        codes, text = again.indices.take(codes), again.dictionary
     return pa.DictionaryArray.from_arrays(codes, text)
 
 
@@ -62,7 +66,7 @@ def texts(column: Any, field: str, problems: Problems) -> Any:
     Returns:
         Array of strings; "" where the cell is missing.
     """
-    cells = _plain(column)
+    cells = plain(column)
     if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
         found = [b"" if v is None else v for v in cells.to_pylist()]
         decoded = [v.decode("utf-8", "replace") for v in found]
@@ -83,7 +87,7 @@ def numbers(column: Any, field: str, problems: Problems) -> npt.NDArray[np.float
     Returns:
         [rows] float64; 0 for the rows with a problem.
     """
-    found = _finite(_plain(column), field, problems)
+    found = finite(plain(column), field, problems)
     fits = fits_float32(found)
     if not fits.all():
         problems.add(~fits, f"{field} {bad_rows.BEYOND_FLOAT32}")
@@ -95,35 +99,6 @@ def fits_float32(values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """[n] bool: which of `values`, [n] float64, stay finite in the float32 of an Example."""
     with np.errstate(over="ignore"):
         return np.isfinite(values.astype(np.float32))
-
-
-def times(column: Any, unit: str, field: str, problems: Problems) -> npt.NDArray[np.int64]:
-    """Reads a column of times.
-
-    Args:
-        column: ChunkedArray of integers, numbers or text in `unit`, or of Parquet's own timestamps and dates.
-        unit: `s`, `ms` or `us` since 1970.
-        field: The field's name, for reasons.
-        problems: Gets the rows whose cell is no number.
-
-    Returns:
-        [rows] int64 in `unit`, fractions cut off; 0 where the cell is no number.
-    """
-    cells = _plain(column)
-    if pa.types.is_date(cells.type):
-        cells = cells.cast(pa.timestamp("s"))
-    if pa.types.is_timestamp(cells.type):
-        cells = pc.cast(cells, pa.timestamp(unit, cells.type.tz), safe=False).cast(pa.int64())
-    if pa.types.is_string(cells.type) and pc.all(pc.match_substring_regex(cells, _INTEGER)).as_py():
-        cells = pc.replace_substring_regex(cells, r"^\+", "").cast(pa.int64())
-    if pa.types.is_integer(cells.type) and not pa.types.is_uint64(cells.type):
-        if cells.null_count:
-            problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.NOT_A_NUMBER}")
-            cells = cells.fill_null(0)
-        return cells.to_numpy(zero_copy_only=False).astype(np.int64, copy=False)
-    found = _finite(cells, field, problems)
-    # A number too large for an int64 is no time in any unit; the clipped value is still far in the future or the past.
-    return np.clip(np.floor(found), -(2.0**62), 2.0**62).astype(np.int64)
 
 
 def weights(column: Any, table: Mapping[str, float], problems: Problems) -> npt.NDArray[np.float64]:
@@ -147,10 +122,21 @@ def weights(column: Any, table: Mapping[str, float], problems: Problems) -> npt.
     return np.where(unknown, 0.0, found)
 
 
-def _finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
-    """Converts one array to [rows] float64; 0 where the cell is no number or not finite."""
+def finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
+    """Converts one array of numbers or text.
+
+    Args:
+        cells: Array.
+        field: The field's name, for reasons.
+        problems: Gets the rows whose cell is empty, no number, or not finite.
+
+    Returns:
+        [rows] float64; 0 for the rows with a problem.
+    """
+    if cells.null_count:
+        problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.EMPTY}")
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-        cells = _parse_numbers(cells)
+        cells = parse_numbers(cells)
     elif pa.types.is_boolean(cells.type) or pa.types.is_decimal(cells.type):
         cells = cells.cast(pa.int8() if pa.types.is_boolean(cells.type) else pa.float64())
     if cells.null_count:
@@ -164,8 +150,8 @@ def _finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float6
     return found
 
 
-def _plain(column: Any) -> Any:
-    """Returns the column as one array without a dictionary."""
+def plain(column: Any) -> Any:
+    """Returns a ChunkedArray as one array without a dictionary."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if not isinstance(column, pa.ChunkedArray):
@@ -189,6 +175,7 @@ def _as_id_text(values: Any, field: str, problems: Problems) -> Any:
     """Converts ids to text; a fraction or broken UTF-8 is not an id."""
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         found = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        problems.add(np.isnan(found), f"{field} {bad_rows.EMPTY}")
         wrong = ~(np.isfinite(found) & (np.abs(found) < 2.0**53)) | (np.floor(found) != found)
         problems.add(wrong, f"{field} is not a whole number")
         return pa.array(np.where(wrong, 0, found).astype(np.int64)).cast(pa.string())
@@ -199,8 +186,8 @@ def _holds(text: Any, character: str) -> npt.NDArray[np.bool_]:
     return np.asarray(pc.match_substring(text, character)).astype(bool)
 
 
-def _parse_numbers(cells: Any) -> Any:
-    """Converts text to float64; null where the text is no number."""
+def parse_numbers(cells: Any) -> Any:
+    """Converts an array of text to float64; null where the text is no number."""
     trimmed = pc.replace_substring_regex(pc.utf8_trim_whitespace(cells), r"^\+", "")
     valid = pc.fill_null(pc.match_substring_regex(trimmed, _NUMBER), False)
     return pc.if_else(valid, trimmed, pa.scalar(None, trimmed.type)).cast(pa.float64())

@@ -29,5 +29,8 @@ def require_match(glob: str) -> None:
     Raises:
         DataError: It matches no file.
     """
-    if not fileio.glob(glob):
+    found = fileio.glob(glob)
+    if not found:
         raise DataError(f"{glob}: no file matches. Check the config's path, which starts at the YAML's folder.")
+    if all(fileio.isdir(path) for path in found):
+        raise DataError(f"{glob}: is a folder, not a file. Name the files in it, such as {glob.rstrip('/')}/*.csv.")

@@ -55,15 +55,20 @@ def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
         patterns: Input split to glob.
 
     Returns:
-        Files, without folders, sorted by split in the given order, then by name.
+        Files, without folders, sorted by split in the given order, then by name. Files whose names begin with `_` or
+        `.`, such as Spark's `_SUCCESS`, are no data, unless the glob's own name begins so.
     """
     found = [
         (path, split)
         for split, pattern in patterns.items()
         for path in sorted(fileio.glob(os.path.join(base, pattern)))
-        if not fileio.isdir(path)
+        if not fileio.isdir(path) and (_is_named(path) or not _is_named(pattern))
     ]
     return [InputFile(i, path, split, int(fileio.stat(path).length)) for i, (path, split) in enumerate(found)]
+
+
+def _is_named(path: str) -> bool:
+    return not os.path.basename(path).startswith(("_", "."))
 
 
 def open_binary(file: InputFile) -> IO[bytes]:

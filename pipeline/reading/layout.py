@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
+from pipeline.reading.file_kinds import mistaken
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 HEAD_BYTES = 1 << 20
 """The bytes of a file that are read to find its columns; a line longer than this is not a header."""
@@ -56,8 +56,9 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     Raises:
         DataError: A column is missing or named twice, or the encoding is not the configured one.
     """
-    if head.startswith(_UTF16_MARKS):
-        raise DataError(f"{path}: starts with a UTF-16 byte-order mark; convert the file to UTF-8.")
+    what = mistaken(head, form)
+    if what is not None:
+        raise DataError(f"{path}: {what}")
     mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
     is_whole_file = len(head) < HEAD_BYTES
     # The last part may be a truncated line, or hold all further lines.

@@ -1,9 +1,10 @@
 """Reads Parquet files as Arrow columns, one row group at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.errors import DataError
@@ -43,13 +44,14 @@ def find_columns(file: Any, wanted: Mapping[str, Column], path: str) -> dict[str
     return {field: names[c] if isinstance(c, int) else c for field, c in wanted.items()}
 
 
-def read_row_group(file: Any, group: int, columns: Mapping[str, str]) -> Any:
+def read_row_group(file: Any, group: int, columns: Mapping[str, str], empty: Sequence[str]) -> Any:
     """Reads the wanted columns of one row group.
 
     Args:
         file: The opened pyarrow.parquet.ParquetFile.
         group: The row group, from 0.
         columns: Field to column, as returned by `find_columns`.
+        empty: Words of text columns that stand for an empty cell.
 
     Returns:
         pyarrow.Table with one column for each field.
@@ -60,4 +62,15 @@ def read_row_group(file: Any, group: int, columns: Mapping[str, str]) -> Any:
     table = file.read_row_group(group, columns=sorted(set(columns.values())))
     # Parquet readers do not check text; this finds broken UTF-8.
     table.validate(full=True)
-    return pa.table({field: table.column(name) for field, name in columns.items()})
+    return pa.table({field: _without(table.column(name), empty) for field, name in columns.items()})
+
+
+def _without(column: Any, words: Sequence[str]) -> Any:
+    """Makes the cells of a text column empty that hold one of the words."""
+    values = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not words or not (pa.types.is_string(values) or pa.types.is_large_string(values)):
+        return column
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(values)
+    is_word = pc.is_in(column, value_set=pa.array(words, values))
+    return pc.if_else(is_word, pa.scalar(None, values), column) if pc.any(is_word).as_py() else column

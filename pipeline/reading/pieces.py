@@ -1,12 +1,14 @@
 """Cuts input files, text or Parquet, into pieces that workers read separately, and reads a piece as parsed blocks."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
@@ -77,7 +79,7 @@ def read(
     """
     with _readable(piece.file):
         if piece.layout is None:
-            yield piece.start, _read_parquet(piece, wanted)
+            yield piece.start, _read_parquet(piece, wanted, form.empty)
             return
         quotes = Quotes.of(form)
         if form.quoted_line_ends and quotes is not None:
@@ -89,6 +91,31 @@ def read(
             blocks = iter([(piece.start, b"".join(block for _, block in blocks))])
         for start, block in blocks:
             yield start, delimited.parse(block, form, piece.layout, kinds, piece.file.path)
+
+
+def repeats_header(piece: Piece, cells: pa.Table) -> npt.NDArray[np.bool_]:
+    """Finds rows that repeat the header, as in files that were put together.
+
+    Args:
+        piece: The piece.
+        cells: pyarrow.Table of the fields.
+
+    Returns:
+        [rows] bool.
+    """
+    repeated = np.zeros(cells.num_rows, bool)
+    names = {} if piece.layout is None else piece.layout.header
+    texts = {name: cells.column(name) for name in names if _is_text(cells.column(name).type)}
+    for count, (field, column) in enumerate(texts.items()):
+        same = np.asarray(pc.fill_null(pc.equal(column, names[field]), False))
+        repeated = same if count == 0 else repeated & same
+        if not repeated.any():
+            break
+    return repeated
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind.value_type if pa.types.is_dictionary(kind) else kind))
 
 
 def report_block(
@@ -164,8 +191,9 @@ def _plan_parquet(file: InputFile, wanted: Mapping[str, Column]) -> list[Piece]:
         return [Piece(file, None, group, group + 1) for group in range(opened.num_row_groups)]
 
 
-def _read_parquet(piece: Piece, wanted: Mapping[str, Column]) -> Parsed:
+def _read_parquet(piece: Piece, wanted: Mapping[str, Column], empty: Sequence[str]) -> Parsed:
     with files.open_binary(piece.file) as stream:
         opened = parquet.open_parquet(stream)
-        table = parquet.read_row_group(opened, piece.start, parquet.find_columns(opened, wanted, piece.file.path))
+        columns = parquet.find_columns(opened, wanted, piece.file.path)
+        table = parquet.read_row_group(opened, piece.start, columns, empty)
     return Parsed(table, np.arange(table.num_rows, dtype=np.int64), [], table.num_rows)

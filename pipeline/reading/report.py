@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from documents.reading import ReadingCounts
+from pipeline.reading import bad_rows
 from pipeline.reading.bad_rows import BadRow
 
 WORST_FILES = 5
@@ -108,6 +109,12 @@ def fault(report: ReadingReport, max_bad_fraction: float, limit: str, hint: str 
             f"{', '.join(paths[:WORST_FILES])}. Check what writes them."
         )
     bad = report.bad.total()
+    if bad and report.bad[bad_rows.UNBALANCED_QUOTE] * 2 > bad:
+        hint = (
+            "A quote is opened and not closed, or not where its column ends. If the texts hold many line ends, set "
+            "format.quoted_line_ends: true; if a backslash stands before quotes inside them, set format.escape; if "
+            "quotes are plain characters, set format.quote: ''."
+        )
     if bad <= max_bad_fraction * report.rows and bad < report.rows:
         return None
     worst = sorted(report.files.values(), key=lambda f: (-f.bad.total(), f.path))[:WORST_FILES]

@@ -61,6 +61,8 @@ def run(config: PipelineConfig) -> Run | None:
     beam_cache.install()
     console = Console()
     console.print(f"Pipeline [bold]{config.name}[/] with tfx {__version__}", highlight=False)
+    for warning in config.warnings:
+        console.print(f"Warning: {warning}", style="yellow", highlight=False, markup=False)
     with _full_disks_reported(home), pipeline_lock(config, console), progress.shown(logs_dir, console):
         since = time.monotonic()
         artifacts_root, metadata_path = Path(places.pipeline_root), local_metadata_path(config)

@@ -394,6 +394,27 @@ def test_load_of_anomalies_of_tfdv_keeps_them(tmp_path):
     assert config.data_gate.ignore_anomalies == ("SCHEMA_NEW_COLUMN",)
 
 
+@pytest.mark.parametrize(
+    ("log", "given", "ordered", "warned"),
+    [
+        ({}, None, False, False),
+        ({"columns": {"timestamp": "time"}}, None, True, False),
+        ({"columns": {"timestamp": "time"}, "split": {"method": "time"}}, None, True, False),
+        ({"columns": {"timestamp": "time"}, "split": {"method": "random"}}, None, False, False),
+        ({"columns": {"timestamp": "time"}, "split": {"method": "random"}}, True, True, True),
+        ({"split": {"method": "random"}}, False, False, False),
+        ({}, True, True, False),
+    ],
+)
+def test_order_of_histories_follows_from_the_log_unless_it_is_given(tmp_path, log, given, ordered, warned):
+    trainer = {} if given is None else {"trainer": {"ordered_history": given}}
+    file = tmp_path / "sample.yaml"
+    file.write_text(yaml.safe_dump({"name": "sample", "log": {"path": "log.csv", **log}, **trainer}))
+    config = load_config(file)
+    assert config.trainer.ordered_history is ordered
+    assert ["Set ordered_history: false" in warning for warning in config.warnings] == [True] * warned
+
+
 def test_beam_flags_without_a_runner_get_the_one_of_this_process(tmp_path):
     own = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
     assert load_config(written(tmp_path)).beam_pipeline_args[0] == "--runner=FnApiRunner"

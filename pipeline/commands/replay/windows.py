@@ -14,7 +14,7 @@ from configs.file_format import FileFormat
 from configs.log import Log, LogColumns
 from pipeline import datasets
 from pipeline.components.interaction_gen import reading
-from pipeline.reading import columns, files, pieces, settings
+from pipeline.reading import columns, files, pieces, settings, times
 from pipeline.reading.bad_rows import Problems
 from pipeline.reading.delimited import Kind
 from pipeline.reading.driver import require_match
@@ -55,18 +55,18 @@ def cut(log: Log, rounds: int, folder: Path) -> list[Window]:
             "a replay cuts the log by time: it needs log.columns.timestamp, and a log.split.method other than 'given'."
         )
     path = datasets.resolve(log.path)
-    table, times = _read(log, path)
-    if len(times) < rounds:
+    table, moments = _read(log, path)
+    if len(moments) < rounds:
         raise DataError(
-            f"{path}: {len(times)} event(s) with a time are too few for {rounds} rounds. Give fewer --rounds."
+            f"{path}: {len(moments)} event(s) with a time are too few for {rounds} rounds. Give fewer --rounds."
         )
-    order = np.argsort(times, kind="stable")
+    order = np.argsort(moments, kind="stable")
     found = []
     for number, rows in enumerate(np.array_split(order, rounds), 1):
         file = folder / f"round-{number:03d}.parquet"
         with new_file(file) as unfinished:
             pq.write_table(table.take(pa.array(rows)), unfinished)
-        found.append(Window(file, len(rows), int(times[rows[0]]), int(times[rows[-1]])))
+        found.append(Window(file, len(rows), int(moments[rows[0]]), int(moments[rows[-1]])))
     return found
 
 
@@ -84,7 +84,15 @@ def windowed(log: Log, path: str) -> Log:
         value=named.get(reading.VALUE),
         timestamp=named.get(reading.TIMESTAMP),
     )
-    return log.model_copy(update={"path": path, "format": FileFormat(kind="parquet"), "columns": in_windows})
+    return log.model_copy(
+        update={
+            "path": path,
+            "format": FileFormat(kind="parquet", empty=()),  # a text that was in quotes is not one of the words
+            "columns": in_windows,
+            "timestamp_unit": times.unit_of(log.timestamp_unit),
+            "time_zone": "UTC",
+        }
+    )
 
 
 def _read(log: Log, path: str) -> tuple[Any, Any]:
@@ -94,7 +102,7 @@ def _read(log: Log, path: str) -> tuple[Any, Any]:
     kinds: dict[str, Kind] = {field: "integer" if field == reading.TIMESTAMP else "text" for field in wanted}
     base, patterns = settings.split_globs({"log": path})
     require_match(path)
-    tables, times = [], []
+    tables, moments = [], []
     for file in files.list_files(base, patterns):
         parts, report = pieces.plan(file, log.format, wanted)
         for file_report in report.files.values():
@@ -103,8 +111,8 @@ def _read(log: Log, path: str) -> tuple[Any, Any]:
         for piece in parts:
             for _, parsed in pieces.read(piece, log.format, wanted, kinds):
                 problems = Problems.none(parsed.table.num_rows)
-                row_times = columns.times(
-                    parsed.table.column(reading.TIMESTAMP), log.timestamp_unit, "timestamp", problems
+                row_times = times.read(
+                    parsed.table.column(reading.TIMESTAMP), log.timestamp_unit, log.time_zone, "timestamp", problems
                 )
                 found = {
                     field: columns.texts(parsed.table.column(field), field, problems)
@@ -113,7 +121,7 @@ def _read(log: Log, path: str) -> tuple[Any, Any]:
                 }
                 table = pa.table({**found, reading.TIMESTAMP: pa.array(row_times)})
                 tables.append(table.filter(pa.array(problems.good)))
-                times.append(row_times[problems.good])
+                moments.append(row_times[problems.good])
     if not tables:
         raise DataError(f"{path}: holds no events to replay.")
-    return pa.concat_tables(tables), np.concatenate(times)
+    return pa.concat_tables(tables), np.concatenate(moments)

@@ -4,6 +4,7 @@ from tfx import types
 from tfx.types import component_spec, standard_artifacts, standard_component_specs
 
 from configs.catalogue import CatalogueSettings
+from configs.ids import Ids
 from pipeline.components.catalogue_gen import executor
 from pipeline.reading.example_gen import FileGen
 
@@ -32,6 +33,7 @@ class CatalogueGen(FileGen):
         path: str | dict[str, str],
         interactions: types.BaseChannel,
         folder_parameter: str | None = None,
+        ids: Ids = Ids(),  # noqa: B008, it is frozen
     ) -> None:
         """Declares the component.
 
@@ -40,11 +42,12 @@ class CatalogueGen(FileGen):
             path: The catalogue's glob, local or `gs://`; without a catalogue the log's glob, for the fingerprint.
             interactions: InteractionGen's Examples.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same pattern in another folder.
+            ids: How ids are read.
         """
         fields = set(CatalogueSettings.model_fields)
         values = None if catalogue is None else catalogue.model_dump(mode="json", include=fields)
         super().__init__(
-            values={executor.CATALOGUE_KEY: values},
+            values={executor.CATALOGUE_KEY: values, executor.IDS_KEY: ids.model_dump(mode="json")},
             paths={executor.SPLIT: path} if isinstance(path, str) else path,
             output_splits=(),
             folder_parameter=folder_parameter,

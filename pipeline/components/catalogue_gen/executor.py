@@ -21,13 +21,14 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
 from configs.catalogue import CatalogueSettings
+from configs.ids import Ids
 from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen import reading
 from pipeline.components.catalogue_gen.reading import Items
 from pipeline.ground import records
 from pipeline.ground.layout import ITEMS_FILE, QUARANTINE_FILE
 from pipeline.ground.output import all_or_nothing, write_bytes
-from pipeline.reading import files, report, settings
+from pipeline.reading import files, report, settings, spellings
 from pipeline.reading.driver import require_match
 from pipeline.reading.files import InputFile
 from pipeline.reading.pace import rate
@@ -39,6 +40,9 @@ _FAULT_FILE = "fault.txt"
 
 CATALOGUE_KEY = "catalogue"
 """The key of the catalogue's config in `custom_config`."""
+
+IDS_KEY = "ids"
+"""The key of the ids' config in `custom_config`."""
 
 INTERACTIONS_KEY = "interactions"
 """The input channel of InteractionGen's Examples."""
@@ -55,6 +59,7 @@ class CatalogueIngest:
     """The one Beam element: what a worker needs to read and write the catalogue."""
 
     catalogue: CatalogueSettings | None
+    ids: Ids
     inputs: list[InputFile]
     interactions_uri: str
     uri: str
@@ -82,8 +87,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         started = time.monotonic()
-        values = settings.unpack(exec_properties)[CATALOGUE_KEY]
-        catalogue = None if values is None else CatalogueSettings.model_validate(values)
+        values = settings.unpack(exec_properties)
+        ids = Ids.model_validate(values[IDS_KEY])
+        described = values[CATALOGUE_KEY]
+        catalogue = None if described is None else CatalogueSettings.model_validate(described)
         inputs = []
         if catalogue is not None:
             base, patterns = settings.input_globs(exec_properties)
@@ -92,7 +99,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             inputs = files.list_files(base, patterns)
         interactions = artifact_utils.get_single_instance(input_dict[INTERACTIONS_KEY])
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
-        job = CatalogueIngest(catalogue, inputs, interactions.uri, examples.uri)
+        job = CatalogueIngest(catalogue, ids, inputs, interactions.uri, examples.uri)
         with all_or_nothing(examples.uri):
             with self._make_beam_pipeline() as pipeline:
                 _ = pipeline | "CatalogueIngest" >> beam.Create([job]) | "Write" >> beam.Map(write_catalogue)
@@ -124,7 +131,7 @@ def write_catalogue(job: CatalogueIngest) -> None:
     with fileio.open(os.path.join(job.interactions_uri, ITEMS_FILE), "rb") as f:
         interacted = pq.read_table(pa.BufferReader(f.read())).column(features.ITEM_ID).combine_chunks()
     try:
-        table, found, quarantine = make_catalogue(job.inputs, job.catalogue, interacted)
+        table, found, quarantine = make_catalogue(job.inputs, job.catalogue, interacted, job.ids)
     except DataError as e:
         write_bytes(os.path.join(job.uri, _FAULT_FILE), str(e).encode(), job.uri)
         return
@@ -136,7 +143,7 @@ def write_catalogue(job: CatalogueIngest) -> None:
 
 
 def make_catalogue(
-    inputs: list[InputFile], catalogue: CatalogueSettings | None, interacted: Any
+    inputs: list[InputFile], catalogue: CatalogueSettings | None, interacted: Any, ids: Ids
 ) -> tuple[Any, CatalogueReport, list[dict[str, Any]]]:
     """Reads the catalogue, checks it, and adds the items of the log that it lacks.
 
@@ -144,18 +151,19 @@ def make_catalogue(
         inputs: The catalogue's files.
         catalogue: The config; None for a log without a catalogue.
         interacted: pyarrow string array of the items of the training split.
+        ids: How ids are read.
 
     Returns:
         pyarrow.Table of the items in the order of the files, then the added items, sorted by id; the report; the
         quarantine.
 
     Raises:
-        DataError: Too many bad rows, or too few shared ids.
+        DataError: Too many bad rows, too few shared ids, or an id that is written in several ways.
     """
     if catalogue is None:
         items = Items(reading.ids_alone(interacted[:0], None), ReadingReport(), 0)  # all are added from the log
     else:
-        items = reading.read_catalogue(inputs, catalogue)
+        items = reading.read_catalogue(inputs, catalogue, ids)
     known = pc.is_in(interacted, value_set=items.table.column(features.ITEM_ID).combine_chunks())
     unknown = interacted.filter(pc.invert(known))
     if catalogue is not None:
@@ -178,6 +186,7 @@ def _require_usable(items: Items, catalogue: CatalogueSettings, interacted: Any,
     fault = report.fault(items.report, catalogue.max_bad_fraction, "catalogue.max_bad_fraction")
     if fault is not None:
         raise DataError(fault)
+    _require_one_spelling(items.table.column(features.ITEM_ID).combine_chunks(), unknown)
     shared = len(interacted) - len(unknown)
     if shared < catalogue.min_shared_fraction * len(interacted):
         in_catalogue = items.table.column(features.ITEM_ID).slice(0, _SAMPLED_IDS).to_pylist()
@@ -187,6 +196,20 @@ def _require_usable(items: Items, catalogue: CatalogueSettings, interacted: Any,
             f"different ids. The log has items such as {unknown.slice(0, _SAMPLED_IDS).to_pylist()}; the catalogue "
             f"has {in_catalogue} in column {catalogue.item_id!r}. Correct catalogue.item_id or log.columns.item_id."
         )
+
+
+def _require_one_spelling(in_catalogue: Any, unknown: Any) -> None:
+    """Refuses ids that are written in several ways in the catalogue, or in another way than in the log."""
+    both = pa.concat_arrays([in_catalogue, unknown])
+    found = spellings.find(both, np.ones(len(both), np.int64))
+    if not found.count:
+        return
+    in_log = set(unknown.to_pylist())
+    shown = "; ".join(
+        " and ".join(f"{text!r} in the {'log' if text in in_log else 'catalogue'}" for text, _ in example)
+        for example in found.examples
+    )
+    raise DataError(f"item_id: {found.count} id(s) are written in several ways, such as {shown}. {spellings.ADVICE}")
 
 
 def encode(table: Any) -> list[bytes]:

@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 from common.errors import DataError
 from configs.catalogue import CatalogueSettings
 from configs.file_format import Column
+from configs.ids import Ids
 from pipeline.components.catalogue_gen import content
 from pipeline.reading import bad_rows, columns, pieces, report
 from pipeline.reading.bad_rows import BadRow, Problems
 from pipeline.reading.delimited import Kind, Parsed
 from pipeline.reading.files import InputFile
+from pipeline.reading.pieces import Piece
 from pipeline.reading.report import FileReport, ReadingReport
 from transforms import features
 
@@ -41,12 +43,13 @@ class Items:
     """Items without a title; they get their id as the title. They are in the quarantine, but do not count as bad."""
 
 
-def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings) -> Items:
+def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: Ids) -> Items:
     """Reads all files.
 
     Args:
         inputs: The files.
         catalogue: The config.
+        ids: How ids are read.
 
     Returns:
         The items. Of several items with the same id, the first is kept.
@@ -62,7 +65,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings) -> Ite
             try:
                 for start, parsed in pieces.read(piece, catalogue.format, wanted, kinds, whole=True):
                     with pieces.convertible(file):
-                        table, rows, block_report = _items(file, start, parsed, catalogue)
+                        table, rows, block_report = _items(piece, start, parsed, catalogue, ids)
                     reports.append(block_report)
                     blocks.append(table)
                     places += [(file.index, start, int(row)) for row in rows]
@@ -106,15 +109,16 @@ def _schema(catalogue: CatalogueSettings) -> Any:
 
 
 def _items(
-    file: InputFile, start: int, parsed: Parsed, catalogue: CatalogueSettings
+    piece: Piece, start: int, parsed: Parsed, catalogue: CatalogueSettings, ids: Ids
 ) -> tuple[Any, npt.NDArray[np.int64], ReadingReport]:
     cells = parsed.table
     problems = Problems.none(cells.num_rows)
-    item_id = columns.ids(cells.column(_ITEM), "item_id", problems).cast(pa.string())
+    problems.add(pieces.repeats_header(piece, cells), bad_rows.REPEATED_HEADER)
+    item_id = columns.ids(cells.column(_ITEM), "item_id", ids, problems).cast(pa.string())
     title = item_id if catalogue.title is None else columns.texts(cells.column(_TITLE), "title", problems)
     found = {name: content.read_feature(name, feature, cells, problems) for name, feature in catalogue.features.items()}
     table = pa.table({features.ITEM_ID: item_id, features.TITLE: title, **found}).cast(_schema(catalogue))
-    block_report = pieces.report_block(file, start, parsed, problems, MAX_QUARANTINE_ROWS)
+    block_report = pieces.report_block(piece.file, start, parsed, problems, MAX_QUARANTINE_ROWS)
     return table.filter(pa.array(problems.good)), parsed.rows[problems.good], block_report
 
 

@@ -1,5 +1,6 @@
 """InteractionGen turns the interaction log into one Example per user, in the splits `train` and `eval`."""
 
+from configs.ids import Ids
 from configs.log import LogSettings
 from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import executor
@@ -15,17 +16,27 @@ class InteractionGen(FileGen):
 
     EXECUTOR = executor.Executor
 
-    def __init__(self, log: LogSettings, paths: str | dict[str, str], folder_parameter: str | None = None) -> None:
+    def __init__(
+        self,
+        log: LogSettings,
+        paths: str | dict[str, str],
+        folder_parameter: str | None = None,
+        ids: Ids = Ids(),  # noqa: B008, it is frozen
+    ) -> None:
         """Declares the component.
 
         Args:
             log: How the log is read, cleaned and split.
             paths: The log's glob, local or `gs://`; with the `given` split, one glob each for `train` and `eval`.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
+            ids: How ids are read.
         """
         by_split = {"log": paths} if isinstance(paths, str) else dict(paths)
         super().__init__(
-            values={executor.LOG_KEY: log.model_dump(mode="json", include=set(LogSettings.model_fields))},
+            values={
+                executor.LOG_KEY: log.model_dump(mode="json", include=set(LogSettings.model_fields)),
+                executor.IDS_KEY: ids.model_dump(mode="json"),
+            },
             paths=by_split,
             output_splits=() if len(by_split) > 1 else (TRAIN, EVAL),
             folder_parameter=folder_parameter,

@@ -13,6 +13,7 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
+from configs.ids import Ids
 from configs.log import LogSettings
 from documents.cleaning import EVAL, TRAIN, CleaningReport, Step
 from pipeline.components.interaction_gen import cleaning, interactions, stages
@@ -25,6 +26,9 @@ from pipeline.reading.pace import rate
 
 LOG_KEY = "log"
 """The key of the log's config in `custom_config`."""
+
+IDS_KEY = "ids"
+"""The key of the ids' config in `custom_config`."""
 
 _TEXT_GROWTH = {"gz": 4, "parquet": 3}
 """Bytes of text per byte of a compressed file, roughly, to choose the number of shards: gzip shrinks ids and numbers to
@@ -54,14 +58,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         started = time.monotonic()
-        log = LogSettings.model_validate(settings.unpack(exec_properties)[LOG_KEY])
+        values = settings.unpack(exec_properties)
+        log, ids = LogSettings.model_validate(values[LOG_KEY]), Ids.model_validate(values[IDS_KEY])
         base, patterns = settings.input_globs(exec_properties)
         for pattern in patterns.values():
             require_match(os.path.join(base, pattern))
         inputs = files.list_files(base, patterns)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         job = stages.InteractionIngest(
-            log=log, shards=log.num_shards or _num_shards(inputs), now_seconds=time.time(), uri=examples.uri
+            log=log, ids=ids, shards=log.num_shards or _num_shards(inputs), now_seconds=time.time(), uri=examples.uri
         )
         size = sum(file.bytes for file in inputs)
         logger = logging.getLogger(stages.LOGGER)

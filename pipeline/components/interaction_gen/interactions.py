@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from pipeline.components.interaction_gen.reading import HELD_OUT, ITEM, TIMESTAMP, USER, VALUE
 from pipeline.ground import arrow_bytes
+from pipeline.reading import spellings
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ def partition(table: Any, shards: int) -> Iterator[tuple[int, bytes]]:
         yield 0, _serialize(table)
         return
     # CRC-32 is the same on every machine, Python and run, which hash() is not.
-    shard_of_user = np.array([zlib.crc32(u) % shards for u in users.dictionary.cast(pa.binary()).to_pylist()], np.int32)
+    # All spellings of an id belong to one shard, which finds them.
+    meant = spellings.plain(users.dictionary).cast(pa.binary())
+    shard_of_user = np.array([zlib.crc32(user) % shards for user in meant.to_pylist()], np.int32)
     shard = shard_of_user[users.indices.to_numpy()]
     for chosen in range(shards):
         rows = np.flatnonzero(shard == chosen)

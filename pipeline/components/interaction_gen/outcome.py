@@ -20,6 +20,9 @@ from pipeline.ground import arrow_bytes
 from pipeline.ground.layout import ITEMS_FILE, QUARANTINE_FILE
 from pipeline.ground.output import write_bytes
 from pipeline.reading import report as tabular_report
+from pipeline.reading import spellings
+from pipeline.reading.spellings import Spellings
+from transforms import features
 
 
 class IngestOutcome(Document):
@@ -57,15 +60,20 @@ class ShardReport:
     recent: RecentDays | None = None
     """Counts by day; None if the step does not count days, and if the log has no timestamps."""
 
+    users: Spellings = spellings.NONE
+    """User ids that are written in several ways."""
+
 
 def merge(reports: Iterable[ShardReport]) -> ShardReport:
     """Merges reports of different shards, or of different steps of one, in any order."""
     merged = ShardReport({}, {}, {})
     tables: dict[str, list[Any]] = {}
     recents: list[RecentDays] = []
+    spelled: list[Spellings] = []
     for part in reports:
         recents += [part.recent] if part.recent is not None else []
         merged.beyond_float32 += part.beyond_float32
+        spelled.append(part.users)
         for step, (before, after) in part.steps.items():
             so_far = merged.steps.get(step, (0, 0))
             merged.steps[step] = (so_far[0] + before, so_far[1] + after)
@@ -76,12 +84,18 @@ def merge(reports: Iterable[ShardReport]) -> ShardReport:
         for split, items in part.items.items():
             tables.setdefault(split, []).append(arrow_bytes.from_bytes(items))
     merged.recent = recent.add(recents) if recents else None
+    merged.users = spellings.merge(spelled)
     merged.items = {split: arrow_bytes.to_bytes(cleaning.add_counts(parts)) for split, parts in tables.items()}
     return merged
 
 
 def _fault(found: ShardReport) -> str | None:
     """Explains why the cleaned interactions cannot be used; None if they can."""
+    counted = cleaning.add_counts([arrow_bytes.from_bytes(items) for items in found.items.values()])
+    items = spellings.find(counted.column(features.ITEM_ID).combine_chunks(), counted.column("count").to_numpy())
+    for field, spelled in (("user_id", found.users), ("item_id", items)):
+        if spelled.count:
+            return f"{field}: {spelled.describe()}. {spellings.ADVICE}"
     if not found.beyond_float32:
         return None
     return (
@@ -90,17 +104,18 @@ def _fault(found: ShardReport) -> str | None:
     )
 
 
-def write(facts: LogReport, found: ShardReport, log: LogSettings, uri: str) -> None:
+def write(facts: LogReport, found: ShardReport, log: LogSettings, now_seconds: float, uri: str) -> None:
     """Writes what the executor needs into the artifact's folder: workers and executor may be different machines.
 
     Args:
         facts: What was read.
         found: What was kept of it.
         log: The log's config.
+        now_seconds: The time of the run.
         uri: The artifact's folder.
     """
     outcome = IngestOutcome(
-        fault=report.fault(facts, log) or _fault(found),
+        fault=report.fault(facts, log, now_seconds) or _fault(found),
         reading=report.counts(facts, log),
         recent_days=None if found.recent is None else found.recent.counts(),
         steps=found.steps,

@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from common.errors import DataError
 from configs.file_format import Column
+from configs.ids import Ids
 from configs.log import LogSettings
-from pipeline.components.interaction_gen.report import UNITS, LogReport
-from pipeline.reading import bad_rows, columns, pieces
+from pipeline.components.interaction_gen.report import LogReport, spans_of
+from pipeline.reading import bad_rows, columns, pieces, times
 from pipeline.reading.bad_rows import Problems
 from pipeline.reading.delimited import Kind, Parsed
 from pipeline.reading.files import InputFile
@@ -41,12 +42,13 @@ def plan(file: InputFile, log: LogSettings) -> tuple[list[Piece], LogReport]:
     return found, LogReport(report)
 
 
-def read(piece: Piece, log: LogSettings, now_seconds: float) -> Iterator[tuple[Block | None, LogReport]]:
+def read(piece: Piece, log: LogSettings, ids: Ids, now_seconds: float) -> Iterator[tuple[Block | None, LogReport]]:
     """Reads a piece.
 
     Args:
         piece: The piece.
         log: The log's config.
+        ids: How ids are read.
         now_seconds: The time of the run; timestamps later than this plus `cleaning.max_future_seconds` are bad.
 
     Yields:
@@ -62,7 +64,7 @@ def read(piece: Piece, log: LogSettings, now_seconds: float) -> Iterator[tuple[B
     try:
         for start, parsed in pieces.read(piece, log.format, wanted, {field: kinds[field] for field in wanted}):
             with pieces.convertible(piece.file):
-                found = _interactions(piece.file, start, parsed, log, now_seconds)
+                found = _interactions(piece, start, parsed, log, ids, now_seconds)
             yield found
     except DataError as e:
         yield None, LogReport(ReadingReport({piece.file.index: FileReport(piece.file.path, error=str(e))}))
@@ -80,26 +82,30 @@ def wanted_columns(log: LogSettings) -> dict[str, Column]:
 
 
 def _interactions(
-    file: InputFile, start: int, parsed: Parsed, log: LogSettings, now_seconds: float
+    piece: Piece, start: int, parsed: Parsed, log: LogSettings, ids: Ids, now_seconds: float
 ) -> tuple[Block, LogReport]:
-    cells = parsed.table
+    file, cells = piece.file, parsed.table
     problems = Problems.none(cells.num_rows)
+    problems.add(pieces.repeats_header(piece, cells), bad_rows.REPEATED_HEADER)
     report = LogReport()
     found = {
-        USER: columns.ids(cells.column(USER), "user_id", problems),
-        ITEM: columns.ids(cells.column(ITEM), "item_id", problems),
+        USER: columns.ids(cells.column(USER), "user_id", ids, problems),
+        ITEM: columns.ids(cells.column(ITEM), "item_id", ids, problems),
     }
     if log.event_weights is not None:
         found[VALUE] = pa.array(columns.weights(cells.column(VALUE), log.event_weights, problems))
     elif log.columns.value is not None:
         found[VALUE] = pa.array(columns.numbers(cells.column(VALUE), "value", problems))
     if log.columns.timestamp is not None:
-        times = columns.times(cells.column(TIMESTAMP), log.timestamp_unit, "timestamp", problems)
-        _check_times(times, log, now_seconds, problems, report)
-        found[TIMESTAMP] = pa.array(times)
-        good_times = times[problems.good]
-        if len(good_times):
-            report.oldest, report.newest = int(good_times.min()), int(good_times.max())
+        without = Problems.none(cells.num_rows)
+        moments = times.read(cells.column(TIMESTAMP), log.timestamp_unit, log.time_zone, "timestamp", without)
+        problems.add_all(without)
+        timed = moments[without.good]
+        if len(timed):
+            report.lowest, report.highest = int(timed.min()), int(timed.max())
+        _check_times(moments, log, now_seconds, problems)
+        found[TIMESTAMP] = pa.array(moments)
+        report.spans = spans_of(moments[problems.good], file.index, times.per_second(log.timestamp_unit))
     if log.split.method == "given":
         found[HELD_OUT] = pa.array(np.full(cells.num_rows, file.split == "eval"))
     report.reading = pieces.report_block(file, start, parsed, problems, log.cleaning.max_quarantine_rows)
@@ -109,13 +115,7 @@ def _interactions(
     return Block((file.index, start), table), report
 
 
-def _check_times(
-    times: npt.NDArray[np.int64], log: LogSettings, now_seconds: float, problems: Problems, report: LogReport
-) -> None:
+def _check_times(moments: npt.NDArray[np.int64], log: LogSettings, now_seconds: float, problems: Problems) -> None:
     limit = now_seconds + log.cleaning.max_future_seconds
-    problems.add(times < 0, bad_rows.NEGATIVE_TIMESTAMP)
-    future = times > limit * UNITS[log.timestamp_unit]
-    if future.any():
-        problems.add(future, bad_rows.FUTURE_TIMESTAMP)
-        for unit, finer in UNITS.items():
-            report.future_as[unit] = int(np.count_nonzero(times[future] <= limit * finer))
+    problems.add(moments < 0, bad_rows.NEGATIVE_TIMESTAMP)
+    problems.add(moments > limit * times.per_second(log.timestamp_unit), bad_rows.FUTURE_TIMESTAMP)

@@ -1,17 +1,39 @@
-"""Reports what was read from the log, with its oldest and newest timestamps."""
+"""Reports what was read from the log, and which of its timestamps are questionable."""
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from configs.log import LogSettings
 from documents.reading import LogReadingCounts
-from pipeline.reading import bad_rows
+from pipeline.reading import bad_rows, times
 from pipeline.reading import report as tabular_report
 from pipeline.reading.report import ReadingReport
 
-UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000}
-"""Timestamp unit to the number of such units in a second."""
+GAP_DAYS = 20 * 365
+"""Days without any event, after which the events on the other side are questioned: another unit, or a missing time that
+is written as 0."""
+
+_EARLIEST = datetime.datetime(1990, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
+"""A log that ends before was probably read in a wrong unit; Unix seconds read as milliseconds are in January 1970."""
+
+_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+
+
+@dataclass(frozen=True)
+class TimeSpan:
+    """Timestamps without a gap of `GAP_DAYS` between them."""
+
+    oldest: int
+    newest: int
+    """In the log's unit."""
+
+    rows: Counter[int]
+    """Their number by the index of the file."""
 
 
 @dataclass
@@ -19,51 +41,150 @@ class LogReport:
     """What was read from the log."""
 
     reading: ReadingReport = field(default_factory=ReadingReport)
-    oldest: int | None = None
-    newest: int | None = None
-    """Timestamps of good rows, in the log's unit."""
+    spans: list[TimeSpan] = field(default_factory=list)
+    """The timestamps of good rows, in order."""
 
-    future_as: Counter[str] = field(default_factory=Counter)
-    """By unit: the future timestamps that would not be in the future if they were in that unit."""
+    lowest: int | None = None
+    highest: int | None = None
+    """The timestamps of all rows that have one, future ones among them, in the log's unit."""
+
+    kept: TimeSpan | None = None
+    """The span that most rows belong to; the rows of others are bad. None before all blocks are merged, and for a log
+    without timestamps."""
+
+    @property
+    def newest(self) -> int | None:
+        """The newest timestamp; None if the log has none."""
+        return None if self.kept is None else self.kept.newest
 
     def span(self) -> tuple[int, int]:
         """Returns the oldest and the newest timestamp of a log that has timestamps."""
-        assert self.oldest is not None
-        assert self.newest is not None
-        return self.oldest, self.newest
+        assert self.kept is not None
+        return self.kept.oldest, self.kept.newest
 
 
-def merge(reports: Iterable[LogReport], max_quarantine_rows: int) -> LogReport:
+def spans_of(found: npt.NDArray[np.int64], file: int, per_second: int) -> list[TimeSpan]:
+    """Finds the spans of a block.
+
+    Args:
+        found: [n] int64, timestamps of good rows, in the log's unit.
+        file: The index of their file.
+        per_second: The number of the log's time units in a second.
+    """
+    if not len(found):
+        return []
+    gap = GAP_DAYS * 86_400 * per_second
+    oldest, newest = int(found.min()), int(found.max())
+    if newest - oldest < gap:
+        return [TimeSpan(oldest, newest, Counter({file: len(found)}))]
+    ordered = np.sort(found)
+    parts = np.split(ordered, np.flatnonzero(np.diff(ordered) >= gap) + 1)
+    return [TimeSpan(int(part[0]), int(part[-1]), Counter({file: len(part)})) for part in parts]
+
+
+def merge(reports: Iterable[LogReport], max_quarantine_rows: int, per_second: int) -> LogReport:
     """Merges reports of different blocks, in any order; see `pipeline.reading.report.merge`."""
     parts = list(reports)
     return LogReport(
         tabular_report.merge([part.reading for part in parts], max_quarantine_rows),
-        min((part.oldest for part in parts if part.oldest is not None), default=None),
-        max((part.newest for part in parts if part.newest is not None), default=None),
-        sum((part.future_as for part in parts), Counter()),
+        _joined([span for part in parts for span in part.spans], GAP_DAYS * 86_400 * per_second),
+        min((part.lowest for part in parts if part.lowest is not None), default=None),
+        max((part.highest for part in parts if part.highest is not None), default=None),
     )
 
 
-def fault(report: LogReport, log: LogSettings) -> str | None:
-    """Explains why the log cannot be used as it was read; None if it can."""
+def concluded(report: LogReport) -> LogReport:
+    """Decides, after all blocks are merged, which span of time is kept, and counts the rows of the others as bad."""
+    if not report.spans:
+        return report
+    kept = max(report.spans, key=lambda span: (span.rows.total(), span.newest))
+    files = dict(report.reading.files)
+    for span in report.spans:
+        for file, rows in span.rows.items() if span is not kept else ():
+            bad = files[file].bad + Counter({bad_rows.TIME_APART: rows})
+            files[file] = replace(files[file], bad=bad)
+    return replace(report, reading=replace(report.reading, files=files), kept=kept)
+
+
+def fault(report: LogReport, log: LogSettings, now_seconds: float) -> str | None:
+    """Explains why the log cannot be used as it was read; None if it can.
+
+    Args:
+        report: The report after `concluded`.
+        log: The log's config.
+        now_seconds: The time of the run.
+    """
+    unit = _likely_unit(report, log, now_seconds)
+    if unit is not None and report.kept is not None and report.kept.newest < _EARLIEST * _scale(log):
+        return f"all timestamps are before 1990. {_advice(unit)}"
     return tabular_report.fault(
-        report.reading, log.cleaning.max_bad_fraction, "cleaning.max_bad_fraction", _unit_hint(report)
+        report.reading,
+        log.cleaning.max_bad_fraction,
+        "cleaning.max_bad_fraction",
+        _hint(report, log, unit),
     )
 
 
 def counts(report: LogReport, log: LogSettings) -> LogReadingCounts:
     """Returns the counts, without the rows themselves; timestamps in Unix seconds."""
-    per_second = UNITS[log.timestamp_unit]
+    kept, scale = report.kept, _scale(log)
     return LogReadingCounts(
         **dict(tabular_report.counts(report.reading)),
-        oldest_timestamp=None if report.oldest is None else report.oldest // per_second,
-        newest_timestamp=None if report.newest is None else report.newest // per_second,
+        oldest_timestamp=None if kept is None else kept.oldest // scale,
+        newest_timestamp=None if kept is None else kept.newest // scale,
     )
 
 
-def _unit_hint(report: LogReport) -> str | None:
-    future = report.reading.bad[bad_rows.FUTURE_TIMESTAMP]
-    for unit, name in (("ms", "milliseconds"), ("us", "microseconds")):
-        if future and report.future_as[unit] * 2 > future:
-            return f"timestamps look like {name}: set timestamp_unit: {unit}."
+def _joined(spans: list[TimeSpan], gap: int) -> list[TimeSpan]:
+    joined: list[TimeSpan] = []
+    for span in sorted(spans, key=lambda span: (span.oldest, span.newest)):
+        if joined and span.oldest - joined[-1].newest < gap:
+            last = joined[-1]
+            joined[-1] = TimeSpan(last.oldest, max(last.newest, span.newest), last.rows + span.rows)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _scale(log: LogSettings) -> int:
+    return times.per_second(log.timestamp_unit)
+
+
+def _likely_unit(report: LogReport, log: LogSettings, now_seconds: float) -> str | None:
+    """Finds the unit in which all timestamps would be between 1990 and now, if they are not so already."""
+    if report.lowest is None or report.highest is None or log.timestamp_unit == times.COMPACT:
+        return None
+    both = np.array([report.lowest, report.highest], np.int64)
+    latest = now_seconds + log.cleaning.max_future_seconds
+    for unit, scale in times.UNITS.items():
+        if unit != log.timestamp_unit and _EARLIEST * scale <= both[0] and both[1] <= latest * scale:
+            return unit
+    seconds, fits = times.from_digits(both)
+    return times.COMPACT if fits.all() and seconds[0] >= _EARLIEST and seconds[1] <= latest else None
+
+
+def _advice(unit: str) -> str:
+    looks = f"{_NAMES[unit]}" if unit in _NAMES else "the digits of a date, as 20231115003612"
+    return f"The timestamps look like {looks}: set timestamp_unit: {unit}."
+
+
+def _hint(report: LogReport, log: LogSettings, unit: str | None) -> str | None:
+    bad = report.reading.bad
+    if bad[bad_rows.FUTURE_TIMESTAMP] and unit is not None:
+        return _advice(unit)
+    if bad[bad_rows.TIME_APART] * 2 > bad.total():
+        scale = _scale(log)
+        spans = [f"{_date(span.oldest // scale)} to {_date(span.newest // scale)}" for span in report.spans]
+        return (
+            f"The timestamps have decades between them ({', '.join(spans)}). Are some in another unit than "
+            f"timestamp_unit {log.timestamp_unit!r}, or is a missing time written as a number? Correct the files, or "
+            "leave such rows out by raising cleaning.max_bad_fraction."
+        )
     return None
+
+
+def _date(seconds: int) -> str:
+    try:
+        return datetime.datetime.fromtimestamp(seconds, tz=datetime.timezone.utc).date().isoformat()
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} s"

@@ -14,6 +14,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 
+from configs.ids import Ids
 from configs.log import LogSettings
 from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import (
@@ -28,9 +29,10 @@ from pipeline.components.interaction_gen import (
 )
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.components.interaction_gen.outcome import ShardReport
-from pipeline.components.interaction_gen.report import UNITS, LogReport
+from pipeline.components.interaction_gen.report import LogReport
 from pipeline.ground import arrow_bytes
 from pipeline.ground.records import write_records
+from pipeline.reading import spellings, times
 from pipeline.reading.files import InputFile
 from pipeline.reading.pace import Pace
 from pipeline.reading.pieces import Piece
@@ -47,10 +49,16 @@ class InteractionIngest:
     """What every stage needs to know."""
 
     log: LogSettings
+    ids: Ids
     shards: int
     now_seconds: float
     uri: str
     """The artifact's folder."""
+
+    @property
+    def per_second(self) -> int:
+        """The number of the log's time units in a second."""
+        return times.per_second(self.log.timestamp_unit)
 
 
 def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: InteractionIngest) -> None:
@@ -74,7 +82,7 @@ def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: InteractionInge
     facts = beam.pvalue.AsSingleton(
         (planned[_REPORT], read[_REPORT])
         | "Reports" >> beam.Flatten()
-        | "MergeReports" >> beam.CombineGlobally(_MergeReading(job.log.cleaning.max_quarantine_rows))
+        | "MergeReports" >> beam.CombineGlobally(_MergeReading(job))
     )
     shards = read[_ROWS] | "ByUser" >> beam.GroupByKey()
     cleaned = shards | "Clean" >> beam.ParDo(_Clean(job), facts).with_outputs(_REPORT, "items", main=_ROWS)
@@ -127,7 +135,7 @@ class _Read(beam.DoFn):
         self._pace = Pace(LOGGER, "read")
 
     def process(self, piece: Piece) -> Iterator[Any]:
-        for block, found in reading.read(piece, self._job.log, self._job.now_seconds):
+        for block, found in reading.read(piece, self._job.log, self._job.ids, self._job.now_seconds):
             self._pace.add(found.reading.rows)
             yield beam.pvalue.TaggedOutput(_REPORT, found)
             if block is not None:
@@ -147,16 +155,20 @@ class _Clean(beam.DoFn):
 
     def process(self, shard: tuple[int, Iterable[Any]], facts: LogReport) -> Iterator[Any]:
         log = self._job.log
-        if report.fault(facts, log) is not None:
+        if report.fault(facts, log, self._job.now_seconds) is not None:
             # The executor raises the error after the Beam pipeline; until then, there is nothing more to do.
             return
         key, parts = shard
         found = interactions.assemble(parts)
         rows = len(found)
+        if len(facts.spans) > 1 and found.timestamp is not None:
+            oldest, newest = facts.span()
+            found = found.where((found.timestamp >= oldest) & (found.timestamp <= newest))
+        spelled = spellings.find(found.users, np.bincount(found.user, minlength=len(found.users)))
         timed = found.timestamp is not None
-        days = recent.count(found, *facts.span(), UNITS[log.timestamp_unit]) if timed else None
+        days = recent.count(found, *facts.span(), self._job.per_second) if timed else None
         steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
-            ("window", lambda s: cleaning.window(s, log.cleaning, facts.newest, UNITS[log.timestamp_unit])),
+            ("window", lambda s: cleaning.window(s, log.cleaning, facts.newest, self._job.per_second)),
             ("deduplicate", lambda s: cleaning.deduplicate(s, log.cleaning)),
             ("positives", lambda s: cleaning.positives(s, log.cleaning)),
         ]
@@ -164,7 +176,8 @@ class _Clean(beam.DoFn):
         self._pace.add(rows)
         yield key, found.to_bytes()
         beyond = cleaning.count_beyond_float32(found)
-        yield beam.pvalue.TaggedOutput(_REPORT, ShardReport(counts, {}, {}, beyond, days))
+        shard_report = ShardReport(counts, {}, {}, beyond, days, spelled)
+        yield beam.pvalue.TaggedOutput(_REPORT, shard_report)
         if log.cleaning.top_items is not None:
             yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(found)))
 
@@ -208,7 +221,7 @@ class _Write(beam.DoFn):
         splits, items = {}, {}
         for split in (TRAIN, EVAL):
             in_split = found.where(found.held_out == (split == EVAL))
-            examples = encoding.encode(found, split, UNITS[job.log.timestamp_unit])
+            examples = encoding.encode(found, split, job.per_second)
             splits[split] = {"users": len(examples), "interactions": len(in_split)}
             items[split] = arrow_bytes.to_bytes(cleaning.count_items(in_split))
             if examples:
@@ -222,20 +235,20 @@ class _Write(beam.DoFn):
 class _MergeReading(beam.CombineFn):
     """Merges the reports on what was read."""
 
-    def __init__(self, max_quarantine_rows: int) -> None:
-        self._max = max_quarantine_rows
+    def __init__(self, job: InteractionIngest) -> None:
+        self._max, self._per_second = job.log.cleaning.max_quarantine_rows, job.per_second
 
     def create_accumulator(self) -> LogReport:
         return LogReport()
 
     def add_input(self, accumulator: LogReport, found: LogReport) -> LogReport:
-        return report.merge([accumulator, found], self._max)
+        return report.merge([accumulator, found], self._max, self._per_second)
 
     def merge_accumulators(self, accumulators: Iterable[LogReport]) -> LogReport:
-        return report.merge(accumulators, self._max)
+        return report.merge(accumulators, self._max, self._per_second)
 
     def extract_output(self, accumulator: LogReport) -> LogReport:
-        return accumulator
+        return report.concluded(accumulator)
 
 
 def _run(
@@ -271,4 +284,4 @@ def _cut(times: bytes, eval_fraction: float, facts: LogReport) -> int | None:
 
 
 def _leave_outcome(_: None, job: InteractionIngest, facts: LogReport, found: ShardReport) -> None:
-    outcome.write(facts, found, job.log, job.uri)
+    outcome.write(facts, found, job.log, job.now_seconds, job.uri)

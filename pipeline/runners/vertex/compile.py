@@ -1,6 +1,7 @@
 """Compiles a pipeline into the job that Vertex AI Pipelines runs. No credentials, no network."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,8 @@ def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, Pipeline]:
     Raises:
         ConfigError: The config has no `vertex` section, or names a path that Vertex cannot read.
     """
+    for warning in config.warnings:
+        logging.getLogger("perennial.vertex").warning("%s", warning)
     places = vertex_places(config)
     assert config.vertex is not None  # else `vertex_places` has raised an error
     return config.vertex, create_pipeline(config, places)

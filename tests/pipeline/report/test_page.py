@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure
 
+from configs.ids import Ids
 from pipeline.components.catalogue_gen.executor import make_catalogue
 from pipeline.components.serving_check.replay import nothing_asked
 from pipeline.report import page as page_module
@@ -163,7 +164,7 @@ def test_page_of_nothing_is_a_page() -> None:
 
 
 def test_page_without_a_catalogue_items_are_those_of_the_log() -> None:
-    _, catalogue, _ = make_catalogue([], None, pa.array(["b1", "b2"]))
+    _, catalogue, _ = make_catalogue([], None, pa.array(["b1", "b2"]), Ids())
     document = _Document(build_page(dataclasses.replace(worlds.pushed(), catalogue=catalogue)))
     assert "2 items, 2 of them known from the log only." in document.text
     assert "Content features" not in document.text

@@ -14,6 +14,7 @@ from tfx.types import standard_artifacts
 
 from common.errors import DataError, OutputError
 from configs.catalogue import CatalogueSettings
+from configs.ids import Ids
 from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen.executor import encode, make_catalogue
 from pipeline.reading.files import list_files
@@ -39,12 +40,17 @@ Make = Callable[..., Made]
 def make(tmp_path: Path) -> Make:
     """Makes the catalogue of files given by name, without Beam."""
 
-    def _make(interacted: list[str], config: dict[str, Any] | None = None, **files: bytes) -> Made:
+    def _make(
+        interacted: list[str],
+        config: dict[str, Any] | None = None,
+        ids: Ids = Ids(),  # noqa: B008, it is frozen
+        **files: bytes,
+    ) -> Made:
         for name, content in files.items():
             (tmp_path / name.replace("_", ".")).write_bytes(content)
         inputs = list_files(str(tmp_path), {"train": "*"})
         catalogue = CatalogueSettings.model_validate({**CONFIG, **(config or {})})
-        table, report, quarantine = make_catalogue(inputs, catalogue, pa.array(interacted, pa.string()))
+        table, report, quarantine = make_catalogue(inputs, catalogue, pa.array(interacted, pa.string()), ids)
         return table.to_pylist(), report, quarantine
 
     return _make
@@ -103,7 +109,7 @@ def test_do_without_catalogue_items_are_the_logs(tmp_path: Path) -> None:
 
 def test_make_without_catalogue_report_of_the_same_keys(make: Make) -> None:
     _, with_catalogue, _ = make(["1"], a_csv=HEADER + ROWS)
-    _, without, quarantine = make_catalogue([], None, pa.array(["1"]))
+    _, without, quarantine = make_catalogue([], None, pa.array(["1"]), Ids())
     assert without.to_values().keys() == with_catalogue.to_values().keys()
     assert (without.rows, without.filled, quarantine) == (0, {}, [])
 
@@ -238,7 +244,7 @@ def test_make_movielens_latin_1_titles_years_and_genres() -> None:
         }
     )
     inputs = list_files(str(real_data("movielens-100k")), {"train": "u.item"})
-    table, report, _ = make_catalogue(inputs, catalogue, pa.array(["1", "242"]))
+    table, report, _ = make_catalogue(inputs, catalogue, pa.array(["1", "242"]), Ids())
     rows = table.to_pylist()
     assert len(rows) == 1682
     assert rows[0] == {"item_id": "1", "title": "Toy Story (1995)", "year": [1995.0], "genres": ["Animation"]}
@@ -250,11 +256,32 @@ def test_make_goodbooks_wrong_id_column_refused() -> None:
     inputs = list_files(str(real_data("goodbooks-10k")), {"train": "books.csv"})
     interacted = pa.array([str(i) for i in range(1, 10_001)])
     with pytest.raises(DataError, match="has 812 of the 10000 interacted items"):
-        make_catalogue(inputs, CatalogueSettings(item_id="book_id"), interacted)
-    table, report, _ = make_catalogue(inputs, CatalogueSettings(item_id="id"), interacted)
+        make_catalogue(inputs, CatalogueSettings(item_id="book_id"), interacted, Ids())
+    table, report, _ = make_catalogue(inputs, CatalogueSettings(item_id="id"), interacted, Ids())
     assert (table.num_rows, report.added_items, report.bad_rows) == (10_000, 0, 0)
 
 
 def test_encode_same_bytes_for_same_items() -> None:
     table = pa.table({"item_id": ["a"], "title": ["A"], "x": pa.array([["p"]]), "y": pa.array([[np.float32(1)]])})
     assert len({encode(table)[0] for _ in range(20)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("catalogue", "log", "shown"),
+    [
+        (["7", "8", "7.0"], ["7"], "'7' in the catalogue and '7.0' in the catalogue"),
+        (["7", "8"], ["7.0", "8"], "'7' in the catalogue and '7.0' in the log"),
+        (["7 ", "8"], ["7", "8"], "'7' in the log and '7 ' in the catalogue"),
+    ],
+)
+def test_make_id_in_two_spellings_refused_and_joined_on_request(
+    make: Make, catalogue: list[str], log: list[str], shown: str
+) -> None:
+    files = {"items_csv": b"item_id,title,about,genres,year\n" + "".join(f"{i},T,,,\n" for i in catalogue).encode()}
+    with pytest.raises(DataError, match=r"item_id: 1 id\(s\) are written in several ways") as refused:
+        make(log, {"max_bad_fraction": 0.5}, **files)
+    assert shown in str(refused.value)
+    rows, report, _ = make([i.strip().removesuffix(".0") for i in log], {"max_bad_fraction": 0.5},
+                           ids=Ids(trim=True, integral=True), **files)  # fmt: skip
+    assert {row["item_id"] for row in rows} == {"7", "8"}
+    assert report.added_items == 0

@@ -13,9 +13,11 @@ import pytest
 import tensorflow as tf
 
 from common.errors import DataError, OutputError
+from configs.ids import Ids
 from configs.log import LogSettings
 from pipeline.components.interaction_gen import reading, report
 from pipeline.ground import records
+from pipeline.reading import times
 from pipeline.reading.files import list_files
 from pipeline.reading.report import quarantine_json
 from tests.ingest import Ingested, log_config, run_interaction_gen
@@ -52,11 +54,12 @@ def read(tmp_path: Path) -> Read:
             pieces, planned = reading.plan(file, log)
             reports.append(planned)
             for piece in pieces:
-                for block, found in reading.read(piece, log, time.time()):
+                for block, found in reading.read(piece, log, Ids(), time.time()):
                     reports.append(found)
                     tables += [block.table] if block else []
-        merged = report.merge(reports, log.cleaning.max_quarantine_rows)
-        fault = report.fault(merged, log)
+        per_second = times.per_second(log.timestamp_unit)
+        merged = report.concluded(report.merge(reports, log.cleaning.max_quarantine_rows, per_second))
+        fault = report.fault(merged, log, time.time())
         if fault is not None:
             raise DataError(fault)
         rows = [row for table in tables for row in table.to_pylist()]
@@ -107,14 +110,15 @@ def _assert_only_bad(result: ReadLog, rows: dict[int, str]) -> None:
         (b"c\xe9line,tea,4,100", "not valid in the file's encoding"),
         (b"cy\r,tea,4,100", "carriage return inside the row"),
         (b"cy,tea,four,100", "value is not a number"),
-        (b"cy,tea,,100", "value is not a number"),
-        (b"cy,tea,nan,100", "value is not finite"),
+        (b"cy,tea,,100", "value is empty"),
+        (b"cy,tea,nan,100", "value is empty"),
+        (b'cy,tea,"nan",100', "value is not finite"),
         (b"cy,tea,-inf,100", "value is not finite"),
         (b"cy,tea,1e300,100", "value is beyond a 32-bit number"),
         (b"cy,tea,-3.5e38,100", "value is beyond a 32-bit number"),
         (b"cy,tea,1e400,100", "value is not finite"),
-        (b"cy,tea,4,soon", "timestamp is not a number"),
-        (b"cy,tea,4,NaN", "timestamp is not finite"),
+        (b"cy,tea,4,soon", "timestamp is not a time"),
+        (b"cy,tea,4,NaN", "timestamp is empty"),
         (b"cy,tea,4,-5", "negative timestamp"),
         (b"cy,tea,4,99999999999999", "future timestamp"),
         (b"cy,tea,4,1e300", "future timestamp"),
@@ -224,7 +228,7 @@ def test_read_unknown_event_type_quarantined(read: Read) -> None:
 
 def test_do_timestamps_in_milliseconds_refused_with_the_setting(run: Run, tmp_path: Path) -> None:
     rows = b"".join(b"u%d,i%d,4,16000000000%02d\n" % (i % 3, i, i) for i in range(30))
-    with pytest.raises(DataError, match="timestamps look like milliseconds: set timestamp_unit: ms"):
+    with pytest.raises(DataError, match="The timestamps look like milliseconds: set timestamp_unit: ms"):
         run(log_config(), log_csv=HEADER + rows)
     _assert_nothing_left(tmp_path)
 
@@ -246,8 +250,8 @@ def test_do_timestamps_in_configured_milliseconds_become_seconds_in_their_order(
 
 def test_read_timestamp_of_tomorrow_kept_of_next_week_quarantined(read: Read) -> None:
     now = int(time.time())
-    rows = b"bob,jam,4,%d\nbob,egg,4,%d\n" % (now + 3600, now + 7 * 86400)
-    result = read(log_csv=HEADER + GOOD[:28] + rows)
+    rows = b"ann,tea,4,%d\nbob,jam,4,%d\nbob,egg,4,%d\n" % (now, now + 3600, now + 7 * 86400)
+    result = read(log_csv=HEADER + b"\n" + rows)
     assert [q["row"] for q in result.quarantine] == [5]
     assert result.report["newest_timestamp"] == now + 3600
 

@@ -107,8 +107,8 @@ def test_do_parquet_numbers_become_ids_without_fraction_and_bad_cells_are_quaran
     _parquet(tmp_path / "more.parquet", user_id=[1], item_id=[40], rating=[2], timestamp=[9])
     result = run_interaction_gen(log, str(tmp_path / "*.parquet"), tmp_path / "out")
     assert [(q["row"], q["reason"]) for q in result.quarantine] == [
-        (2, "value is not a number"),
-        (3, "user_id is not a whole number"),
+        (2, "value is empty"),
+        (3, "user_id is empty"),
         (4, "user_id is not a whole number"),
         (5, "user_id is empty"),
     ]
