@@ -24,3 +24,7 @@ class CatalogueReport(ReadingCounts):
 
     filled: dict[str, int]
     """Content feature to the number of items that have it."""
+
+    unreadable: dict[str, int] = {}
+    """Numeric content feature to the number of cells that hold something else than a number; features without such a
+    cell are left out."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,26 @@ import pyarrow.compute as pc
 from configs.catalogue import CatalogueSettings
 from configs.content_features import CategoryFeature, Feature, NumberFeature
 from configs.file_format import Column
-from pipeline.reading import columns
+from pipeline.reading import bad_rows, columns
 from pipeline.reading.bad_rows import Problems
 
 TEXT = pa.list_(pa.string())
 NUMBER = pa.list_(pa.float32())
+
+_ECHO_CHARACTERS = 80
+"""The longest part of a cell that a message repeats."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Cells of a numeric feature that hold something else than a number."""
+
+    count: int = 0
+    example: str = ""
+    """One of them, cut."""
+
+    def __add__(self, other: "Unreadable") -> "Unreadable":
+        return Unreadable(self.count + other.count, self.example or other.example)
 
 
 def wanted_columns(catalogue: CatalogueSettings) -> dict[str, Column]:
@@ -34,7 +50,7 @@ def types(catalogue: CatalogueSettings) -> dict[str, Any]:
     return {name: NUMBER if isinstance(f, NumberFeature) else TEXT for name, f in catalogue.features.items()}
 
 
-def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) -> Any:
+def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) -> tuple[Any, Unreadable]:
     """Reads one content feature.
 
     Args:
@@ -44,10 +60,15 @@ def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) ->
         problems: Gets the rows whose text is not UTF-8.
 
     Returns:
-        Array of lists; a list is empty where the catalogue has no value that can be read.
+        Array of lists, where a list is empty if the catalogue has no value that can be read; and the cells that hold
+        something that cannot be read.
     """
     if isinstance(feature, NumberFeature):
         return _numbers(name, feature, cells, problems)
+    return _texts(name, feature, cells, problems), Unreadable()
+
+
+def _texts(name: str, feature: Feature, cells: Any, problems: Problems) -> Any:
     if isinstance(feature, CategoryFeature) and feature.flags is not None:
         return _flags(name, list(feature.flags), cells)
     column = cells.column(name)
@@ -59,15 +80,20 @@ def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) ->
     return _singles(columns.texts(column, name, problems))
 
 
-def _numbers(name: str, feature: NumberFeature, cells: Any, problems: Problems) -> Any:
+def _numbers(name: str, feature: NumberFeature, cells: Any, problems: Problems) -> tuple[Any, Unreadable]:
     column: Any = cells.column(name)
     if feature.pattern is not None:
         pattern = re.compile(feature.pattern)
         found = (pattern.search(text) for text in columns.texts(column, name, problems).to_pylist())
         column = pa.chunked_array([pa.array([m.group(1) if m else None for m in found], pa.string())])
-    unreadable = Problems.none(len(column))
-    numbers = columns.numbers(column, name, unreadable).astype(np.float32)
-    return _lists(unreadable.good.astype(np.int64), pa.array(numbers[unreadable.good]))
+    without = Problems.none(len(column))
+    numbers = columns.numbers(column, name, without).astype(np.float32)
+    others = [row for row, reason in without.bad() if reason != f"{name} {bad_rows.EMPTY}"]
+    if feature.pattern is not None:  # a cell in which the pattern is not found
+        others = [row for row, _ in without.bad() if cells.column(name)[row].as_py() not in (None, "")]
+    example = str(cells.column(name)[others[0]].as_py())[:_ECHO_CHARACTERS] if others else ""
+    lists = _lists(without.good.astype(np.int64), pa.array(numbers[without.good]))
+    return lists, Unreadable(len(others), example)
 
 
 def _flags(name: str, categories: list[str], cells: Any) -> Any:

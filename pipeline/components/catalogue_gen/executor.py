@@ -21,6 +21,7 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from common.errors import DataError
 from configs.catalogue import CatalogueSettings
+from configs.content_features import CategoryFeature, Feature
 from configs.ids import Ids
 from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen import reading
@@ -161,7 +162,7 @@ def make_catalogue(
         DataError: Too many bad rows, too few shared ids, or an id that is written in several ways.
     """
     if catalogue is None:
-        items = Items(reading.ids_alone(interacted[:0], None), ReadingReport(), 0)  # all are added from the log
+        items = Items(reading.ids_alone(interacted[:0], None), ReadingReport(), {}, 0)  # all are added from the log
     else:
         items = reading.read_catalogue(inputs, catalogue, ids)
     known = pc.is_in(interacted, value_set=items.table.column(features.ITEM_ID).combine_chunks())
@@ -176,6 +177,7 @@ def make_catalogue(
         untitled_items=items.untitled,
         interacted_items=len(interacted),
         added_items=len(added),
+        unreadable={name: found.count for name, found in items.unreadable.items() if found.count},
         filled={name: _filled(table.column(name)) for name in (catalogue.features if catalogue else ())},
     )
     return table, found, report.quarantine_json(items.report)
@@ -186,6 +188,7 @@ def _require_usable(items: Items, catalogue: CatalogueSettings, interacted: Any,
     fault = report.fault(items.report, catalogue.max_bad_fraction, "catalogue.max_bad_fraction")
     if fault is not None:
         raise DataError(fault)
+    _require_each_feature(items, catalogue)
     _require_one_spelling(items.table.column(features.ITEM_ID).combine_chunks(), unknown)
     shared = len(interacted) - len(unknown)
     if shared < catalogue.min_shared_fraction * len(interacted):
@@ -196,6 +199,30 @@ def _require_usable(items: Items, catalogue: CatalogueSettings, interacted: Any,
             f"different ids. The log has items such as {unknown.slice(0, _SAMPLED_IDS).to_pylist()}; the catalogue "
             f"has {in_catalogue} in column {catalogue.item_id!r}. Correct catalogue.item_id or log.columns.item_id."
         )
+
+
+def _require_each_feature(items: Items, catalogue: CatalogueSettings) -> None:
+    """Refuses a catalogue in which no item has a feature that the config names; warns of numbers that are none."""
+    for name, feature in catalogue.features.items():
+        others = items.unreadable[name]
+        why = (
+            f"{others.count} cell(s) of its column hold something else than a number, such as {others.example!r}"
+            if others.count
+            else "its column is empty"
+        )
+        if items.table.num_rows and not _filled(items.table.column(name)):
+            raise DataError(
+                f"catalogue.features.{name}: no item has a value: {why}. Correct the column in the config "
+                f"({_column_of(feature)}) or in the files, or leave the feature out."
+            )
+        if others.count:
+            logging.getLogger("perennial.catalogue_gen").warning("%s: %s; these items have no %s", name, why, name)
+
+
+def _column_of(feature: Feature) -> str:
+    if isinstance(feature, CategoryFeature) and feature.flags is not None:
+        return f"flags {', '.join(repr(column) for column in feature.flags.values())}"
+    return f"column {feature.column!r}"
 
 
 def _require_one_spelling(in_catalogue: Any, unknown: Any) -> None:

@@ -13,6 +13,7 @@ from configs.catalogue import CatalogueSettings
 from configs.file_format import Column
 from configs.ids import Ids
 from pipeline.components.catalogue_gen import content
+from pipeline.components.catalogue_gen.content import Unreadable
 from pipeline.reading import bad_rows, columns, pieces, report
 from pipeline.reading.bad_rows import BadRow, Problems
 from pipeline.reading.delimited import Kind, Parsed
@@ -39,6 +40,9 @@ class Items:
     report: ReadingReport
     """Bad rows, including duplicates."""
 
+    unreadable: dict[str, Unreadable]
+    """Numeric content feature to its cells that hold something else."""
+
     untitled: int
     """Items without a title; they get their id as the title. They are in the quarantine, but do not count as bad."""
 
@@ -57,6 +61,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: I
     wanted = _wanted_columns(catalogue)
     kinds: dict[str, Kind] = dict.fromkeys(wanted, "text")
     reports, blocks, places = [], [], []
+    unreadable = dict.fromkeys(catalogue.features, Unreadable())
     for file in inputs:
         planned, found = pieces.plan(file, catalogue.format, wanted)
         reports.append(found)
@@ -65,7 +70,8 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: I
             try:
                 for start, parsed in pieces.read(piece, catalogue.format, wanted, kinds, whole=True):
                     with pieces.convertible(file):
-                        table, rows, block_report = _items(piece, start, parsed, catalogue, ids)
+                        table, rows, block_report, others = _items(piece, start, parsed, catalogue, ids)
+                    unreadable = {name: unreadable[name] + others[name] for name in unreadable}
                     reports.append(block_report)
                     blocks.append(table)
                     places += [(file.index, start, int(row)) for row in rows]
@@ -73,7 +79,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: I
                 reports.append(ReadingReport({file.index: FileReport(file.path, error=str(e))}))
     merged = report.merge(reports, MAX_QUARANTINE_ROWS)
     if not blocks:
-        return Items(_schema(catalogue).empty_table(), merged, 0)
+        return Items(_schema(catalogue).empty_table(), merged, unreadable, 0)
     table = pa.concat_tables(blocks).combine_chunks()
     table, places = _drop_duplicates(table, places, merged)
     blank = pc.equal(pc.utf8_trim_whitespace(table.column(features.TITLE)), "")
@@ -82,7 +88,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: I
     merged.quarantine = sorted(merged.quarantine)[:MAX_QUARANTINE_ROWS]
     titles = pc.if_else(blank, table.column(features.ITEM_ID), table.column(features.TITLE))
     table = table.set_column(table.column_names.index(features.TITLE), features.TITLE, titles)
-    return Items(table, merged, len(untitled))
+    return Items(table, merged, unreadable, len(untitled))
 
 
 def ids_alone(item_ids: Any, catalogue: CatalogueSettings | None) -> Any:
@@ -110,16 +116,18 @@ def _schema(catalogue: CatalogueSettings) -> Any:
 
 def _items(
     piece: Piece, start: int, parsed: Parsed, catalogue: CatalogueSettings, ids: Ids
-) -> tuple[Any, npt.NDArray[np.int64], ReadingReport]:
+) -> tuple[Any, npt.NDArray[np.int64], ReadingReport, dict[str, Unreadable]]:
     cells = parsed.table
     problems = Problems.none(cells.num_rows)
     problems.add(pieces.repeats_header(piece, cells), bad_rows.REPEATED_HEADER)
     item_id = columns.ids(cells.column(_ITEM), "item_id", ids, problems).cast(pa.string())
     title = item_id if catalogue.title is None else columns.texts(cells.column(_TITLE), "title", problems)
-    found = {name: content.read_feature(name, feature, cells, problems) for name, feature in catalogue.features.items()}
+    read = {name: content.read_feature(name, feature, cells, problems) for name, feature in catalogue.features.items()}
+    found = {name: lists for name, (lists, _) in read.items()}
     table = pa.table({features.ITEM_ID: item_id, features.TITLE: title, **found}).cast(_schema(catalogue))
     block_report = pieces.report_block(piece.file, start, parsed, problems, MAX_QUARANTINE_ROWS)
-    return table.filter(pa.array(problems.good)), parsed.rows[problems.good], block_report
+    others = {name: unreadable for name, (_, unreadable) in read.items()}
+    return table.filter(pa.array(problems.good)), parsed.rows[problems.good], block_report, others
 
 
 def _drop_duplicates(

@@ -285,3 +285,45 @@ def test_make_id_in_two_spellings_refused_and_joined_on_request(
                            ids=Ids(trim=True, integral=True), **files)  # fmt: skip
     assert {row["item_id"] for row in rows} == {"7", "8"}
     assert report.added_items == 0
+
+
+PRICES = "item_id,title,price\n"
+
+
+@pytest.mark.parametrize("cells", [["$7.50", "$3"], ["—", "n/a"], ['"3,50"', '"4,20"'], ["1 234", "5 678"]])
+def test_make_feature_without_a_number_refused_with_an_example(make: Make, cells: list[str]) -> None:
+    config = {"features": {"price": {"kind": "number", "column": "price"}}}
+    file = (PRICES + f"1,A,{cells[0]}\n2,B,{cells[1]}\n3,C,\n").encode()
+    with pytest.raises(DataError) as refused:
+        make(["1"], config, items_csv=file)
+    assert str(refused.value).startswith(
+        "catalogue.features.price: no item has a value: 2 cell(s) of its column hold something else than a number, "
+        f"such as {cells[0].strip(chr(34))!r}. Correct the column in the config (column 'price')"
+    )
+
+
+@pytest.mark.parametrize(
+    "feature", [{"kind": "text", "column": "about"}, {"kind": "category", "flags": {"a": "about"}},
+                {"kind": "number", "column": "about"}]
+)  # fmt: skip
+def test_make_feature_whose_column_is_empty_refused(make: Make, feature: dict[str, Any]) -> None:
+    file = b"item_id,title,about\n1,A,\n2,B,NULL\n"
+    with pytest.raises(DataError, match=r"catalogue\.features\.extra: no item has a value: its column is empty"):
+        make(["1"], {"features": {"extra": feature}}, items_csv=file)
+
+
+def test_make_some_cells_without_a_number_counted_and_warned_of(make: Make, caplog: pytest.LogCaptureFixture) -> None:
+    config = {"features": {"price": {"kind": "number", "column": "price"}}}
+    file = (PRICES + "1,A,7.50\n2,B,$3\n3,C,\n4,D,free\n").encode()
+    rows, report, _ = make(["1"], config, items_csv=file)
+    assert [row["price"] for row in rows] == [[7.5], [], [], []]
+    assert (report.filled, report.unreadable) == ({"price": 1}, {"price": 2})
+    assert "price: 2 cell(s) of its column hold something else than a number, such as '$3'" in caplog.text
+
+
+def test_make_pattern_that_is_found_nowhere_refused(make: Make) -> None:
+    config = {"features": {"year": {"kind": "number", "column": "title", "pattern": r"\[(\d{4})\]"}}}
+    with pytest.raises(
+        DataError, match=r"2 cell\(s\) of its column hold something else than a number, such as 'A \(1995"
+    ):
+        make(["1"], config, items_csv=b"item_id,title\n1,A (1995)\n2,B (1996)\n")
