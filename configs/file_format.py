@@ -70,6 +70,16 @@ class FileFormat(Settings):
     empty: tuple[str, ...] = ("\\N", "NULL", "null", "nan", "NaN", "None", "NA", "<NA>")
     """Words that stand for an empty cell, besides the cell without anything. A word in quotes is that word."""
 
+    decimal: Literal[".", ","] = "."
+    """The character before the fraction of a number."""
+
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    """The character between groups of three digits of a number, as in 1,234,567. A number without it is read, too.
+    Default: none."""
+
+    number_signs: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Texts before or after a number that are left out, such as `$`, `EUR` and `%`."""
+
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     """Character encoding of the files. A byte-order mark is skipped. Default: UTF-8."""
 
@@ -100,9 +110,16 @@ class FileFormat(Settings):
             raise ValueError(
                 f"a separator of several characters ({self.separator!r}) cannot be escaped: set escape: ''"
             )
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         if self.quoted_line_ends and not self.quote:
             raise ValueError("quoted_line_ends needs a quote character")
         return self
+
+    @property
+    def has_plain_numbers(self) -> bool:
+        """Whether numbers are written as programs write them."""
+        return (self.decimal, self.thousands, self.number_signs) == (".", "", ())
 
 
 def refuse_names_without_header(form: FileFormat, columns: Iterable[Column | None]) -> None:

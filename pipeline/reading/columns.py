@@ -1,5 +1,6 @@
 """Converts Arrow columns of any type to ids, texts, numbers and times, and reports the cells that are none of these."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from configs.file_format import FileFormat
 from configs.ids import Ids
 from pipeline.reading import bad_rows, spellings
 from pipeline.reading.bad_rows import Problems
@@ -16,6 +18,10 @@ MAX_ID_BYTES = 4096
 """Longest id. Ids are lines of vocabulary files and keys of lookup tables; a longer value is not an id."""
 
 _NUMBER = r"(?i)^[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|nan|inf|infinity)$"
+
+
+PLAIN = FileFormat()
+"""Numbers as programs write them."""
 
 
 def ids(column: Any, field: str, settings: Ids, problems: Problems) -> Any:
@@ -76,18 +82,19 @@ def texts(column: Any, field: str, problems: Problems) -> Any:
     return cells.cast(pa.string()).fill_null("")
 
 
-def numbers(column: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
+def numbers(column: Any, field: str, form: FileFormat, problems: Problems) -> npt.NDArray[np.float64]:
     """Reads a column of numbers that Examples can hold.
 
     Args:
         column: ChunkedArray of numbers or text.
         field: The field's name, for reasons.
+        form: How numbers are written in text.
         problems: Gets the rows whose cell is no number, not finite, or too large for a float32.
 
     Returns:
         [rows] float64; 0 for the rows with a problem.
     """
-    found = finite(plain(column), field, problems)
+    found = finite(plain(column), field, problems, form)
     fits = fits_float32(found)
     if not fits.all():
         problems.add(~fits, f"{field} {bad_rows.BEYOND_FLOAT32}")
@@ -122,13 +129,14 @@ def weights(column: Any, table: Mapping[str, float], problems: Problems) -> npt.
     return np.where(unknown, 0.0, found)
 
 
-def finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float64]:
+def finite(cells: Any, field: str, problems: Problems, form: FileFormat = PLAIN) -> npt.NDArray[np.float64]:
     """Converts one array of numbers or text.
 
     Args:
         cells: Array.
         field: The field's name, for reasons.
         problems: Gets the rows whose cell is empty, no number, or not finite.
+        form: How numbers are written in text.
 
     Returns:
         [rows] float64; 0 for the rows with a problem.
@@ -136,7 +144,7 @@ def finite(cells: Any, field: str, problems: Problems) -> npt.NDArray[np.float64
     if cells.null_count:
         problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.EMPTY}")
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
-        cells = parse_numbers(cells)
+        cells = parse_numbers(cells, form)
     elif pa.types.is_boolean(cells.type) or pa.types.is_decimal(cells.type):
         cells = cells.cast(pa.int8() if pa.types.is_boolean(cells.type) else pa.float64())
     if cells.null_count:
@@ -186,8 +194,26 @@ def _holds(text: Any, character: str) -> npt.NDArray[np.bool_]:
     return np.asarray(pc.match_substring(text, character)).astype(bool)
 
 
-def parse_numbers(cells: Any) -> Any:
-    """Converts an array of text to float64; null where the text is no number."""
-    trimmed = pc.replace_substring_regex(pc.utf8_trim_whitespace(cells), r"^\+", "")
-    valid = pc.fill_null(pc.match_substring_regex(trimmed, _NUMBER), False)
-    return pc.if_else(valid, trimmed, pa.scalar(None, trimmed.type)).cast(pa.float64())
+def parse_numbers(cells: Any, form: FileFormat = PLAIN) -> Any:
+    """Converts an array of text to float64; null where the text is no number.
+
+    Args:
+        cells: Array of text.
+        form: How numbers are written.
+    """
+    texts_ = pc.utf8_trim_whitespace(cells)
+    if form.number_signs:
+        signs = "|".join(map(re.escape, sorted(form.number_signs, key=len, reverse=True)))
+        texts_ = pc.replace_substring_regex(texts_, rf"^([+-]?)\s*(?:{signs})\s*", r"\1")
+        texts_ = pc.replace_substring_regex(texts_, rf"\s*(?:{signs})$", "")
+    if form.thousands:
+        between = "[ \u00a0\u202f]" if form.thousands == " " else re.escape(form.thousands)
+        grouped = rf"^[+-]?\d{{1,3}}(?:{between}\d{{3}})+(?:{re.escape(form.decimal)}\d*)?$"
+        is_grouped = pc.fill_null(pc.match_substring_regex(texts_, grouped), False)
+        texts_ = pc.if_else(is_grouped, pc.replace_substring_regex(texts_, between, ""), texts_)
+    if form.decimal == ",":
+        has_point = pc.fill_null(pc.match_substring(texts_, "."), False)
+        texts_ = pc.if_else(has_point, pa.scalar(None, texts_.type), pc.replace_substring(texts_, ",", "."))
+    texts_ = pc.replace_substring_regex(texts_, r"^\+", "")
+    valid = pc.fill_null(pc.match_substring_regex(texts_, _NUMBER), False)
+    return pc.if_else(valid, texts_, pa.scalar(None, texts_.type)).cast(pa.float64())

@@ -125,7 +125,8 @@ def _fast(block: bytes, parser: _Parser, at_a_time: int = _ARROW_BYTES, line_end
 
     With `line_ends`, it takes care not to begin inside a quoted text, which costs time.
     """
-    for kinds in (parser.kinds, _as_text(parser.kinds)):
+    as_text = _as_text(parser.kinds)
+    for kinds in (parser.kinds, as_text) if parser.form.has_plain_numbers else (as_text,):
         try:
             return _read_csv(block, parser, kinds, at_a_time, line_ends)
         except pa.ArrowInvalid:

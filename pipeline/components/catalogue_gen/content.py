@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from configs.catalogue import CatalogueSettings
 from configs.content_features import CategoryFeature, Feature, NumberFeature
-from configs.file_format import Column
+from configs.file_format import Column, FileFormat
 from pipeline.reading import bad_rows, columns
 from pipeline.reading.bad_rows import Problems
 
@@ -50,13 +50,16 @@ def types(catalogue: CatalogueSettings) -> dict[str, Any]:
     return {name: NUMBER if isinstance(f, NumberFeature) else TEXT for name, f in catalogue.features.items()}
 
 
-def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) -> tuple[Any, Unreadable]:
+def read_feature(
+    name: str, feature: Feature, cells: Any, form: FileFormat, problems: Problems
+) -> tuple[Any, Unreadable]:
     """Reads one content feature.
 
     Args:
         name: The feature's name.
         feature: Its config.
         cells: pyarrow.Table with the columns of `wanted_columns`.
+        form: How numbers are written.
         problems: Gets the rows whose text is not UTF-8.
 
     Returns:
@@ -64,13 +67,13 @@ def read_feature(name: str, feature: Feature, cells: Any, problems: Problems) ->
         something that cannot be read.
     """
     if isinstance(feature, NumberFeature):
-        return _numbers(name, feature, cells, problems)
-    return _texts(name, feature, cells, problems), Unreadable()
+        return _numbers(name, feature, cells, form, problems)
+    return _texts(name, feature, cells, form, problems), Unreadable()
 
 
-def _texts(name: str, feature: Feature, cells: Any, problems: Problems) -> Any:
+def _texts(name: str, feature: Feature, cells: Any, form: FileFormat, problems: Problems) -> Any:
     if isinstance(feature, CategoryFeature) and feature.flags is not None:
-        return _flags(name, list(feature.flags), cells)
+        return _flags(name, list(feature.flags), cells, form)
     column = cells.column(name)
     if isinstance(feature, CategoryFeature):
         if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
@@ -80,14 +83,16 @@ def _texts(name: str, feature: Feature, cells: Any, problems: Problems) -> Any:
     return _singles(columns.texts(column, name, problems))
 
 
-def _numbers(name: str, feature: NumberFeature, cells: Any, problems: Problems) -> tuple[Any, Unreadable]:
+def _numbers(
+    name: str, feature: NumberFeature, cells: Any, form: FileFormat, problems: Problems
+) -> tuple[Any, Unreadable]:
     column: Any = cells.column(name)
     if feature.pattern is not None:
         pattern = re.compile(feature.pattern)
         found = (pattern.search(text) for text in columns.texts(column, name, problems).to_pylist())
         column = pa.chunked_array([pa.array([m.group(1) if m else None for m in found], pa.string())])
     without = Problems.none(len(column))
-    numbers = columns.numbers(column, name, without).astype(np.float32)
+    numbers = columns.numbers(column, name, form, without).astype(np.float32)
     others = [row for row, reason in without.bad() if reason != f"{name} {bad_rows.EMPTY}"]
     if feature.pattern is not None:  # a cell in which the pattern is not found
         others = [row for row, _ in without.bad() if cells.column(name)[row].as_py() not in (None, "")]
@@ -96,13 +101,13 @@ def _numbers(name: str, feature: NumberFeature, cells: Any, problems: Problems) 
     return lists, Unreadable(len(others), example)
 
 
-def _flags(name: str, categories: list[str], cells: Any) -> Any:
+def _flags(name: str, categories: list[str], cells: Any, form: FileFormat) -> Any:
     """Returns for each row the categories whose flag is a number other than 0."""
     rows = cells.num_rows
     marked = np.zeros((rows, len(categories)), bool)
     for i, category in enumerate(categories):
         field = _flag(name, category)
-        marked[:, i] = columns.numbers(cells.column(field), field, Problems.none(rows)) != 0
+        marked[:, i] = columns.numbers(cells.column(field), field, form, Problems.none(rows)) != 0
     which = np.nonzero(marked)[1].astype(np.int32)
     return _lists(marked.sum(axis=1), pa.array(categories, pa.string()).take(pa.array(which)))
 

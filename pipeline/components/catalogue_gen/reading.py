@@ -122,7 +122,10 @@ def _items(
     problems.add(pieces.repeats_header(piece, cells), bad_rows.REPEATED_HEADER)
     item_id = columns.ids(cells.column(_ITEM), "item_id", ids, problems).cast(pa.string())
     title = item_id if catalogue.title is None else columns.texts(cells.column(_TITLE), "title", problems)
-    read = {name: content.read_feature(name, feature, cells, problems) for name, feature in catalogue.features.items()}
+    read = {
+        name: content.read_feature(name, feature, cells, catalogue.format, problems)
+        for name, feature in catalogue.features.items()
+    }
     found = {name: lists for name, (lists, _) in read.items()}
     table = pa.table({features.ITEM_ID: item_id, features.TITLE: title, **found}).cast(_schema(catalogue))
     block_report = pieces.report_block(piece.file, start, parsed, problems, MAX_QUARANTINE_ROWS)

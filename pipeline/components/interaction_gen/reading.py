@@ -95,7 +95,7 @@ def _interactions(
     if log.event_weights is not None:
         found[VALUE] = pa.array(columns.weights(cells.column(VALUE), log.event_weights, problems))
     elif log.columns.value is not None:
-        found[VALUE] = pa.array(columns.numbers(cells.column(VALUE), "value", problems))
+        found[VALUE] = pa.array(columns.numbers(cells.column(VALUE), "value", log.format, problems))
     if log.columns.timestamp is not None:
         without = Problems.none(cells.num_rows)
         moments = times.read(cells.column(TIMESTAMP), log.timestamp_unit, log.time_zone, "timestamp", without)
