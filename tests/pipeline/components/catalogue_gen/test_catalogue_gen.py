@@ -194,7 +194,7 @@ def test_make_quoted_line_breaks_belong_to_the_text(make: Make) -> None:
 
 
 def test_make_number_that_is_none_is_left_empty(make: Make) -> None:
-    rows, report, _ = make(["1"], a_csv=HEADER + b"1,A,soon,,\n2,B,nan,,\n3,C, 7.5 ,,\n4,D,1e300,,\n")
+    rows, report, _ = make(["1"], a_csv=HEADER + b"1,A,soon,,\n2,B,nan,,\n3,C (1999), 7.5 ,w,g\n4,D,1e300,,\n")
     assert [r["year"] for r in rows] == [[], [], [7.5], []]
     assert report.bad_rows == 0
     assert report.filled["year"] == 1
@@ -277,7 +277,7 @@ def test_encode_same_bytes_for_same_items() -> None:
 def test_make_id_in_two_spellings_refused_and_joined_on_request(
     make: Make, catalogue: list[str], log: list[str], shown: str
 ) -> None:
-    files = {"items_csv": b"item_id,title,about,genres,year\n" + "".join(f"{i},T,,,\n" for i in catalogue).encode()}
+    files = {"items_csv": b"item_id,title,about,genres,year\n" + "".join(f"{i},T (1999),about,g,1999\n" for i in catalogue).encode()}
     with pytest.raises(DataError, match=r"item_id: 1 id\(s\) are written in several ways") as refused:
         make(log, {"max_bad_fraction": 0.5}, **files)
     assert shown in str(refused.value)
