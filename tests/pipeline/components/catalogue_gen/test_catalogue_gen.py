@@ -277,7 +277,10 @@ def test_encode_same_bytes_for_same_items() -> None:
 def test_make_id_in_two_spellings_refused_and_joined_on_request(
     make: Make, catalogue: list[str], log: list[str], shown: str
 ) -> None:
-    files = {"items_csv": b"item_id,title,about,genres,year\n" + "".join(f"{i},T (1999),about,g,1999\n" for i in catalogue).encode()}
+    files = {
+        "items_csv": b"item_id,title,about,genres,year\n"
+        + "".join(f"{i},T (1999),about,g,1999\n" for i in catalogue).encode()
+    }
     with pytest.raises(DataError, match=r"item_id: 1 id\(s\) are written in several ways") as refused:
         make(log, {"max_bad_fraction": 0.5}, **files)
     assert shown in str(refused.value)
