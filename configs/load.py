@@ -1,5 +1,6 @@
 """Reads a pipeline's YAML into its config; every fault is a ConfigError that names the file and the field."""
 
+import copy
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ from pydantic import ValidationError
 
 from common.errors import ConfigError
 from common.yaml_errors import NOT_YAML
-from configs.paths import PathError, resolved
+from configs.paths import PathError, expanded, resolved
 from configs.pipeline import PipelineConfig
 from configs.yaml_text import Path as YamlPath
 from configs.yaml_text import RepeatedKeyError, YamlText, read_yaml
@@ -19,6 +20,18 @@ CONFIG_VARIABLE = "PERENNIAL_CONFIG"
 """The environment variable that names the YAML for the runners: the `tfx` CLI passes them no arguments."""
 
 DEFAULT_CONFIG = Path(__file__).parent / "movielens-100k.yaml"
+
+_PATHS = (
+    ("log", "path"),
+    ("catalogue", "path"),
+    ("output_dir",),
+    ("schema_dir",),
+    ("vertex", "pipeline_root"),
+    ("vertex", "data_dir"),
+    ("vertex", "serving_dir"),
+    ("vertex", "schema_dir"),
+)
+"""The fields that hold paths, in which variables are replaced."""
 
 _SAMPLES_DIR = Path(__file__).resolve().parent
 """The folder of the sample configs, which are part of the package."""
@@ -50,7 +63,8 @@ def load_config(path: str | os.PathLike[str]) -> PipelineConfig:
         raise ConfigError(f"{file}: holds {type(document.values).__name__}, not a mapping of the fields of a pipeline.")
     try:
         # As JSON, a list may be a tuple; strict, a boolean or a fraction is no name and no whole number.
-        config = PipelineConfig.model_validate_json(json.dumps(document.values), strict=True)
+        values = _with_variables(document.values, file)
+        config = PipelineConfig.model_validate_json(json.dumps(values), strict=True)
     except ValidationError as e:
         lines = _explain(e, document)
         raise ConfigError("\n".join([f"{file}: {len(lines)} field(s) do not fit:", *lines])) from e
@@ -82,6 +96,27 @@ def config_digest(config: PipelineConfig) -> str:
         exclude={"log": {"path"}, "catalogue": {"path"}},
     )
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+
+def _with_variables(values: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Copies the values of a YAML with the variables of the environment in its paths replaced."""
+    values = copy.deepcopy(values)
+    for *section, name in _PATHS:
+        holder: Any = values
+        for part in section:
+            holder = holder.get(part) if isinstance(holder, dict) else None
+        paths = holder.get(name) if isinstance(holder, dict) else None
+        if isinstance(paths, dict):  # the log's path by split
+            holder, names = paths, list(paths)
+        else:
+            names = [name] if paths is not None else []
+        for each in names:
+            path = holder[each]
+            try:
+                holder[each] = expanded(path) if isinstance(path, str) else path
+            except PathError as e:
+                raise ConfigError(f"{file}: {'.'.join([*section, name])}: {e} Received: {path!r}.") from e
+    return values
 
 
 def _explain(error: ValidationError, document: YamlText) -> list[str]:

@@ -12,12 +12,23 @@ class PathError(ValueError):
     """A path cannot be resolved. The message says why and what to do."""
 
 
+def expanded(path: str) -> str:
+    """Replaces variables in a path that stands in a YAML.
+
+    Args:
+        path: `$NAME` and `${NAME}` are variables of the environment, and `$$` is a dollar.
+
+    Raises:
+        PathError: A variable is not set.
+    """
+    return _VARIABLE.sub(_value, path)
+
+
 def resolved(path: str, folder: Path, *, glob: bool) -> str:
     """Resolves a path that stands in a YAML.
 
     Args:
-        path: Local, or with a scheme such as `gs://`. `$NAME` and `${NAME}` are variables of the environment, and `$$`
-            is a dollar. A local path may begin with `~`.
+        path: Local, or with a scheme such as `gs://`, without variables. A local path may begin with `~`.
         folder: The YAML's folder, where a relative path starts.
         glob: Whether the path is a glob. The name of an existing file or folder is then no pattern, also if it holds
             `[`: it is escaped.
@@ -26,12 +37,11 @@ def resolved(path: str, folder: Path, *, glob: bool) -> str:
         An absolute local path, or a path with a scheme.
 
     Raises:
-        PathError: A variable is not set, or a user's home folder is unknown.
+        PathError: A user's home folder is unknown.
     """
-    expanded = _VARIABLE.sub(_value, path)
-    if "://" in expanded:
-        return expanded
-    at_home = os.path.expanduser(expanded)
+    if "://" in path:
+        return path
+    at_home = os.path.expanduser(path)
     if at_home.startswith("~"):
         raise PathError(f"the home folder of {at_home.split('/')[0]!r} is unknown; write ./~ for a file of this name.")
     absolute = os.path.normpath(folder / at_home)

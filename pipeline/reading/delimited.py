@@ -92,12 +92,12 @@ class _Parser:
 
 def _parse(block: bytes, parser: _Parser) -> Parsed:
     lines = block.count(b"\n") + (not block.endswith(b"\n") and bool(block))
-    table = None if _is_suspect(block) else _fast(block, parser)
+    table = None if _is_suspect(block) or _ends_in_a_quote(block, parser) else _fast(block, parser)
     if table is not None and table.num_rows == lines:
         return Parsed(table, np.arange(lines, dtype=np.int64), [], lines)
     quotes = parser.quotes
     spans = quotes.spans(block) if quotes is not None and quotes.form.quote.encode() in block else None
-    if spans is not None and len(spans.starts) and spans.is_well and spans.open is None and not _is_suspect(block):
+    if spans is not None and len(spans.starts) and spans.is_well and not spans.opens and not _is_suspect(block):
         rows = spans.rows(block)
         table = _fast(block, parser, line_ends=True)
         if table is not None and table.num_rows == len(rows):
@@ -118,6 +118,12 @@ def _parse(block: bytes, parser: _Parser) -> Parsed:
 def _is_suspect(block: bytes) -> bool:
     """Whether Arrow's parser would silently accept what is a bad row here."""
     return b"\0" in block or block.count(b"\r") != block.count(b"\r\n")
+
+
+def _ends_in_a_quote(block: bytes, parser: _Parser) -> bool:
+    """Whether a quote of the last line stays open; at the end of its input, Arrow's parser closes it."""
+    last = _without_end(block[block.rfind(b"\n", 0, max(len(block) - 1, 0)) + 1 :])
+    return parser.quotes is not None and _reason(last, parser) == bad_rows.UNBALANCED_QUOTE
 
 
 def _fast(block: bytes, parser: _Parser, at_a_time: int = _ARROW_BYTES, line_ends: bool = False) -> Any | None:
@@ -216,8 +222,8 @@ def _row(block: bytes, start: int, parser: _Parser) -> tuple[int, bytes, str | N
     first = end, row, reason
     while reason == bad_rows.UNBALANCED_QUOTE:
         assert parser.quotes is not None
-        opened = parser.quotes.spans(row).open
-        closing = None if opened is None else parser.quotes.closing(block, start + opened)
+        opens = parser.quotes.spans(row).opens
+        closing = parser.quotes.closing(block, start + opens[0]) if opens else None
         if closing is None:
             return first
         end = block.find(b"\n", closing.place) + 1 or len(block)

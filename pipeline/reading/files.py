@@ -113,7 +113,10 @@ def read_blocks(
             if not block.endswith(b"\n"):
                 block += stream.readline()
             if quotes is not None and file.compressed:
-                block += quotes.rest(block, stream.readline)
+                window = block[-WINDOW_BYTES:]
+                if len(window) < len(block):
+                    window = window[window.find(b"\n") + 1 :]
+                block += quotes.rest(window, stream.readline)[0]
             elif quotes is not None:
                 block += _rest_of_row(stream, position + len(block), quotes)
             yield position, block
@@ -130,7 +133,8 @@ def _rest_of_row(stream: IO[bytes], position: int, quotes: Quotes) -> bytes:
     window = stream.read(position - begin)
     if begin:
         window = window[window.find(b"\n") + 1 :]
-    rest = quotes.rest(window, stream.readline)
+    lines, is_complete = quotes.rest(window, stream.readline)
+    rest = lines if is_complete else b""
     stream.seek(position + len(rest))
     return rest
 
@@ -156,9 +160,9 @@ def read_rows(file: InputFile, start: int, quotes: Quotes) -> Iterator[tuple[int
         while read := stream.read(BLOCK_BYTES):
             rows = rest + read
             spans = quotes.spans(rows)
-            starts = spans.row_starts(rows if spans.open is None else rows[: spans.open + 1])
+            starts = spans.row_starts(rows[: spans.opens[0] + 1] if spans.opens else rows)
             # What follows the last row's start may go on in the next block.
-            whole = int(starts[-1]) if spans.open is not None or not rows.endswith(b"\n") else len(rows)
+            whole = int(starts[-1]) if spans.opens or not rows.endswith(b"\n") else len(rows)
             if len(rows) - whole > MAX_ROW_BYTES:
                 raise DataError(
                     f"{file.path}: the row at byte {position + whole} has more than {MAX_ROW_BYTES >> 20} MiB: a quote "

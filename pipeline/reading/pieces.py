@@ -106,16 +106,23 @@ def repeats_header(piece: Piece, cells: pa.Table) -> npt.NDArray[np.bool_]:
     repeated = np.zeros(cells.num_rows, bool)
     names = {} if piece.layout is None else piece.layout.header
     texts = {name: cells.column(name) for name in names if _is_text(cells.column(name).type)}
+    if not texts or not all(_may_hold(column, names[field]) for field, column in texts.items()):
+        return repeated
     for count, (field, column) in enumerate(texts.items()):
         same = np.asarray(pc.fill_null(pc.equal(column, names[field]), False))
         repeated = same if count == 0 else repeated & same
-        if not repeated.any():
-            break
     return repeated
 
 
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind.value_type if pa.types.is_dictionary(kind) else kind))
+
+
+def _may_hold(column: pa.ChunkedArray, text: str) -> bool:
+    """Whether a column may hold a text; quick for a dictionary."""
+    if not pa.types.is_dictionary(column.type):
+        return True
+    return any(pc.index(chunk.dictionary, text).as_py() >= 0 for chunk in column.chunks)
 
 
 def report_block(

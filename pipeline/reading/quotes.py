@@ -83,16 +83,16 @@ class Quotes:
         Args:
             rows: Bytes that begin with a row.
         """
-        starts, ends, is_well, opened = list[int](), list[int](), True, None
+        starts, ends, opens, is_well = list[int](), list[int](), list[int](), True
         for found in self._texts.finditer(rows):
+            start, end = found.span()
             if found[2] is not None:
-                opened = found.start() if opened is None else opened
+                opens.append(start)
             elif b"\n" in found[1]:
-                start, end = found.span()
                 starts.append(start)
                 ends.append(end)
                 is_well = is_well and self._ends_well(rows, end) and not self._is_long(rows, start, end)
-        return Spans(np.array(starts, np.int64), np.array(ends, np.int64), is_well, opened)
+        return Spans(np.array(starts, np.int64), np.array(ends, np.int64), is_well, tuple(opens))
 
     def _ends_well(self, rows: bytes, end: int) -> bool:
         return rows[end : end + 1] in (b"", b"\n") or rows.startswith((b"\r\n", self.form.separator.encode()), end)
@@ -100,7 +100,7 @@ class Quotes:
     def _is_long(self, rows: bytes, start: int, end: int) -> bool:
         return not self.form.quoted_line_ends and rows.count(b"\n", start, end) >= MAX_JOINED_LINES
 
-    def rest(self, window: bytes, line: Callable[[], bytes]) -> bytes:
+    def rest(self, window: bytes, line: Callable[[], bytes]) -> tuple[bytes, bool]:
         """Reads the rest of a row that is not complete because a quote is open.
 
         Args:
@@ -108,25 +108,26 @@ class Quotes:
             line: Reads the next line.
 
         Returns:
-            The lines up to the end of the row; empty if no quote is open, or if it does not end well.
+            The lines that were read, and whether they end where a row ends. If not, no open quote is closed within
+            `MAX_JOINED_LINES`: each is one too many, and the row has ended before.
         """
-        if self.form.quote.encode() not in window:
-            return b""
-        start = self.spans(window).open
-        if start is None:
-            return b""
-        row, lines = window[start:], 0
-        more = b""
-        while lines < MAX_JOINED_LINES and len(more) < WINDOW_BYTES:
-            read = line()
-            if not read:
-                return b""
-            more += read
-            lines += 1
-            if self.form.quote.encode() in read and (closing := self.closing(row + more, 0)):
-                # The row may go on, with a further text that holds line ends.
-                return more + self.rest(window + more, line) if closing.is_well else more
-        return b""
+        opens = self.spans(window).opens if self.form.quote.encode() in window else ()
+        more, is_over = b"", False
+        for start in opens:
+            while True:
+                if self._one_text.match(window + more, start):
+                    closing = self.closing(window + more, start)
+                    if closing is None:
+                        break
+                    # The row may go on, with a further text that holds line ends.
+                    further, _ = self.rest(window + more, line) if closing.is_well else (b"", True)
+                    return more + further, True
+                read = b"" if is_over else line()
+                if not read or more.count(b"\n") >= MAX_JOINED_LINES or len(more) >= WINDOW_BYTES:
+                    more, is_over = more + read, True
+                    break
+                more += read
+        return more, not opens
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,8 @@ class Spans:
     is_well: bool
     """Whether each of them ends well, and none has too many lines."""
 
-    open: int | None
-    """The place of the first opening quote without a closing one."""
+    opens: tuple[int, ...]
+    """The places of opening quotes without a closing one."""
 
     def row_starts(self, rows: bytes) -> npt.NDArray[np.int64]:
         """[rows] int64: the places in `rows` where a row starts, blank lines among them."""

@@ -7,7 +7,7 @@ import pytest
 
 from common.errors import ConfigError
 from configs.load import load_config
-from configs.paths import PathError, resolved
+from configs.paths import PathError, expanded, resolved
 
 
 @pytest.mark.parametrize(
@@ -28,14 +28,14 @@ from configs.paths import PathError, resolved
 def test_resolved_variables_and_home(monkeypatch: pytest.MonkeyPatch, path: str, expected: str) -> None:
     for name, value in {"DATA": "/data here", "PART": "part", "HOME": "/home/ann"}.items():
         monkeypatch.setenv(name, value)
-    assert resolved(path, Path("/yaml"), glob=True) == expected
+    assert resolved(expanded(path), Path("/yaml"), glob=True) == expected
 
 
 @pytest.mark.parametrize("path", ["$NONE/a.csv", "gs://${NONE}/a.csv"])
 def test_resolved_variable_that_is_not_set_is_an_error(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     monkeypatch.delenv("NONE", raising=False)
     with pytest.raises(PathError, match=r"\$NONE of the environment is not set"):
-        resolved(path, Path("/yaml"), glob=True)
+        expanded(path)
 
 
 def test_resolved_home_of_nobody_is_an_error() -> None:
@@ -85,3 +85,22 @@ def test_load_expands_each_path_and_names_the_field_of_a_variable_that_is_not_se
         ConfigError, match=r"log\.path: the variable \$PLACE of the environment is not set.*\$PLACE/log"
     ):
         load_config(file)
+
+
+def test_load_expands_buckets_before_they_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUCKET", "my-bucket")
+    vertex = (
+        "project: my-project, region: europe-west4, image: a, pipeline_root: gs://$BUCKET/a, data_dir: gs://$BUCKET/d"
+    )
+    (tmp_path / "shop.yaml").write_text(
+        f"name: shop\nlog: {{path: {{train: $BUCKET.csv, eval: e.csv}}, split: {{method: given}}}}\n"
+        f"vertex: {{{vertex}, serving_dir: gs://my-bucket/$$s}}\n"
+    )
+    config = load_config(tmp_path / "shop.yaml")
+    assert config.vertex is not None
+    paths = (config.vertex.pipeline_root, config.vertex.data_dir, config.vertex.serving_dir)
+    assert paths == ("gs://my-bucket/a", "gs://my-bucket/d", "gs://my-bucket/$s")
+    assert config.log.path == {"train": str(tmp_path / "my-bucket.csv"), "eval": str(tmp_path / "e.csv")}
+    monkeypatch.setenv("BUCKET", "No Bucket")
+    with pytest.raises(ConfigError, match=r"vertex\.pipeline_root: must be a folder of a Cloud Storage bucket"):
+        load_config(tmp_path / "shop.yaml")

@@ -100,7 +100,7 @@ def _interactions(
         without = Problems.none(cells.num_rows)
         moments = times.read(cells.column(TIMESTAMP), log.timestamp_unit, log.time_zone, "timestamp", without)
         problems.add_all(without)
-        timed = moments[without.good]
+        timed = moments if without.good.all() else moments[without.good]
         if len(timed):
             report.lowest, report.highest = int(timed.min()), int(timed.max())
         _check_times(moments, log, now_seconds, problems)

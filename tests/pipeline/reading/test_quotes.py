@@ -86,6 +86,31 @@ def test_quote_that_nothing_closes_makes_its_own_line_bad(tmp_path: Path) -> Non
     assert bad == [(2, bad_rows.UNBALANCED_QUOTE), (5, bad_rows.UNBALANCED_QUOTE)]
 
 
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("name", ["log.csv", "log.csv.gz"])
+def test_quotes_that_nothing_closes_lose_no_row_and_hide_no_text(tmp_path: Path, name: str) -> None:
+    rng = random.Random(name)
+    for _ in range(6):
+        lines, good = ["user,item,review"], []
+        for n in range(rng.randrange(1, 80)):
+            kind = rng.choice(["stray", "plain", "quoted", "lines"])
+            if kind == "stray":
+                lines.append(f'u{n},i{n},"{n} inch')
+                lines.append(f'v{n},"i{n}",after')  # its first quote opens, so the one before is a quote too many
+                good.append((f"v{n}", f"i{n}", "after"))
+            else:
+                review = {"plain": "fine", "quoted": "very, fine", "lines": f"begin\nx{n},y{n},z\nend"}[kind]
+                lines.append(f'u{n},i{n},"{review}"' if kind != "plain" else f"u{n},i{n},fine")
+                good.append((f"u{n}", f"i{n}", review))
+        opened = gzip.open if name.endswith(".gz") else open
+        with opened(tmp_path / name, "wt", encoding="utf-8", newline="") as file:
+            file.write("\n".join(lines))
+        rows, bad = read(tmp_path / name, FileFormat())
+        assert rows == good
+        assert {reason for _, reason in bad} <= {bad_rows.UNBALANCED_QUOTE}
+        assert len(bad) == sum(" inch" in line for line in lines)
+
+
 def test_quoted_text_of_many_lines_needs_the_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quotes, "MAX_JOINED_LINES", 5)
     review = "\n".join(f"line {n}" for n in range(9))
