@@ -359,7 +359,10 @@ def test_load_of_anchors_and_merged_mappings(tmp_path):
     assert (config.trainer.seed, config.serving.k) == (1, 4)
 
 
-@pytest.mark.parametrize("value", ["!!binary aGVsbG8=", "{? [1, 2] : 3}", "!!set {a, b}", "!own x", "!!python/none x"])
+@pytest.mark.parametrize(
+    "value",
+    ["!!binary aGVsbG8=", "{? [1, 2] : 3}", "!!set {a, b}", "!own x", "!!python/none x", "&a {b: *a}", "&a [*a]"],
+)
 def test_load_of_tags_and_keys_that_no_field_has_is_an_error(tmp_path, value):
     with pytest.raises(ConfigError, match="sample"):
         load_config(plain(tmp_path, f"log: {{path: a.csv}}\ntrainer: {value}"))
