@@ -1,5 +1,8 @@
 """Fixtures that several packages share."""
 
+# ruff: noqa: E402, what is set here must be set before the libraries are imported
+import functools
+import importlib.metadata
 import os
 
 import pytest
@@ -7,6 +10,9 @@ import pytest
 # TensorFlow fills a block of this size with zeros for every file that it opens in an object store; its default of
 # 64 MiB takes 40 ms. It reads this variable when it is imported.
 os.environ.setdefault("GCS_READ_CACHE_BLOCK_SIZE_MB", "1")
+
+# Google's libraries ask for it 16 times while they are imported in a Python that they no longer support.
+importlib.metadata.packages_distributions = functools.cache(importlib.metadata.packages_distributions)
 
 # isort: split
 from pipeline.ground import beam_cache

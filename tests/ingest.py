@@ -66,7 +66,7 @@ def run_interaction_gen(
 ) -> Ingested:
     component = InteractionGen(log, paths, ids=ids)
     examples = _artifact(out)
-    executor = interaction_executor.Executor(_context(beam_args))
+    executor = interaction_executor.Executor(beam_context(*beam_args))
     executor.Do({}, {"examples": [examples]}, _properties(component))
     return _read(examples, CleaningReport.FILE)
 
@@ -76,12 +76,13 @@ def run_catalogue_gen(
 ) -> Ingested:
     component = CatalogueGen(catalogue, path, types.Channel(type=standard_artifacts.Examples))
     examples = _artifact(out)
-    executor = catalogue_executor.Executor(_context(beam_args))
+    executor = catalogue_executor.Executor(beam_context(*beam_args))
     executor.Do({"interactions": [interactions]}, {"examples": [examples]}, _properties(component))
     return _read(examples, CatalogueReport.FILE)
 
 
-def _context(beam_args: tuple[str, ...]) -> BaseBeamExecutor.Context:
+def beam_context(*beam_args: str) -> BaseBeamExecutor.Context:
+    """The Beam flags of a local run, and others."""
     flags = PipelineConfig.model_fields["beam_pipeline_args"].default
     return BaseBeamExecutor.Context(beam_pipeline_args=[*flags, *beam_args])
 

@@ -85,11 +85,10 @@ def test_clock_set_back_a_day_the_newer_model_is_live(trained: Workshop) -> None
     trained.check_nothing_is_left_behind()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A file system of 64 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("disk")
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], capture_output=True)
     if mounted.returncode:
         pytest.skip(f"mounting is not permitted here: {mounted.stderr.decode().strip()}")
@@ -97,27 +96,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(small_disk: Path) -> None:
+@pytest.fixture(scope="module")
+def on_small_disk(small_disk: Path, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """A shop on the small disk, whose runs write their output elsewhere."""
     shop = Workshop(small_disk / "shop")
-    assert shop.run() == 0, shop.said
-    before = shop.versions
-    shop.add_rows(NEW_ROWS)
-    ballast = small_disk / "ballast"
-    with ServingWatcher(shop.serving) as watcher:
-        for node in ("TwoTowerTrainer", "Pusher"):
-            assert shop.run(what="fill", node=node, ballast=str(ballast), leave_bytes=64 * 1024) == 1, shop.said
-            assert "OutputError: " in shop.said
-            assert "No space left on device" in shop.said
-            assert "Traceback" not in shop.said
-            # The full disk may leave no room to write down how the run ended.
-            assert shop.runs[-1].nodes[-1].node_id == node
-            assert shop.runs[-1].state in ("failed", "killed")
-            assert shop.versions == before
-            ballast.unlink()
-        assert shop.run() == 0, shop.said
-    assert len(shop.versions) == 2
-    assert watcher.seen == {name: {listing(shop.serving / name)} for name in shop.versions}
-    shop.check_nothing_is_left_behind()
+    shop.output = tmp_path_factory.mktemp("output") / "output.txt"
+    return shop
 
 
 def test_disk_full_at_the_start_reported_in_one_line_and_the_next_run_recovers(
@@ -145,6 +129,28 @@ def test_disk_full_at_the_start_reported_in_one_line_and_the_next_run_recovers(
     ballast.unlink()
     assert shop.run() == 0, shop.said
     assert shop.versions == before
+    shop.check_nothing_is_left_behind()
+
+
+def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(on_small_disk: Workshop, small_disk: Path) -> None:
+    shop, ballast = on_small_disk, small_disk / "ballast"
+    assert shop.run() == 0, shop.said
+    before = shop.versions
+    shop.add_rows(NEW_ROWS)
+    with ServingWatcher(shop.serving) as watcher:
+        for node in ("TwoTowerTrainer", "Pusher"):
+            assert shop.run(what="fill", node=node, ballast=str(ballast), leave_bytes=64 * 1024) == 1, shop.said
+            assert "OutputError: " in shop.said
+            assert "No space left on device" in shop.said
+            assert "Traceback" not in shop.said
+            # The full disk may leave no room to write down how the run ended.
+            assert shop.runs[-1].nodes[-1].node_id == node
+            assert shop.runs[-1].state in ("failed", "killed")
+            assert shop.versions == before
+            ballast.unlink()
+        assert shop.run() == 0, shop.said
+    assert len(shop.versions) == 2
+    assert watcher.seen == {name: {listing(shop.serving / name)} for name in shop.versions}
     shop.check_nothing_is_left_behind()
 
 

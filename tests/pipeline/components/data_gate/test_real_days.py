@@ -20,7 +20,7 @@ from configs.log import LogSettings
 from pipeline.components.data_gate import executor
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import ANOMALIES_FILE, STATISTICS_FILE
-from tests.ingest import run_catalogue_gen, run_interaction_gen
+from tests.ingest import beam_context, run_catalogue_gen, run_interaction_gen
 from tests.real_data import real_data
 
 pytestmark = pytest.mark.e2e
@@ -101,7 +101,7 @@ def _gate(folder: Path, shop: Shop, events: Sequence[str], items: Sequence[str],
     inputs: dict[str, list[types.Artifact]] = {"interactions": [log], "catalogue": [catalogue], "last_model": []}
     for begins, examples in (("interaction", log), ("catalogue", catalogue)):
         statistics = _artifact(standard_artifacts.ExampleStatistics, folder / f"{begins}_statistics")
-        statistics_executor.Executor().Do(
+        statistics_executor.Executor(beam_context()).Do(
             {"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"}
         )
         train = Path(statistics.uri) / "Split-train" / STATISTICS_FILE

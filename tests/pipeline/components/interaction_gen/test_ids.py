@@ -98,15 +98,23 @@ def test_byte_order_mark_in_the_middle_is_no_part_of_an_id(tmp_path: Path) -> No
     assert found.report["bad_rows"] == 0
 
 
-@pytest.mark.parametrize("word", ["\\N", "NULL", "null", "nan", "NaN", "None", "NA", "<NA>", ""])
-def test_word_for_an_empty_cell_is_no_id(tmp_path: Path, word: str) -> None:
-    users = [word if n % 4 == 0 else user for n, user in enumerate(USERS)]
+WORDS = ["\\N", "NULL", "null", "nan", "NaN", "None", "NA", "<NA>", ""]
+
+
+def test_words_for_an_empty_cell_are_no_ids_unless_they_are_in_quotes_or_the_config_has_others(tmp_path: Path) -> None:
+    users = [WORDS[n // 4 % 9] if n % 4 == 0 else user for n, user in enumerate(USERS)]
     found = run(tmp_path, {"a.csv": f"{HEADER}\n{rows(users, ITEMS)}"})
     assert set(found.by_user("train")) == set(USERS)
     assert found.report["bad_rows_by_reason"] == {"user_id is empty": 10}
-    quoted = f'"{word}"' if word else "x"
-    found = run(tmp_path, {"a.csv": f"{HEADER}\n" + rows(USERS, [item if item != "i3" else quoted for item in ITEMS])})
-    assert found.report["bad_rows"] == 0
-    assert (word or "x") in {item for row in found.by_user("train").values() for item in row["item_id"]}
+
     kept = run(tmp_path, {"a.csv": f"{HEADER}\n{rows(users, ITEMS)}"}, format={"empty": []})
-    assert set(kept.by_user("train")) == set(USERS) | ({word} if word else set())
+    assert set(kept.by_user("train")) <= {*USERS, *WORDS[:-1]}
+    assert kept.report["bad_rows_by_reason"] == {"user_id is empty": users.count("")}
+
+    quoted = [f'"{WORDS[n // 3 % 8]}"' if n % 3 == 0 else item for n, item in enumerate(ITEMS)]
+    found = run(
+        tmp_path, {"a.csv": f"{HEADER}\n{rows(USERS, quoted)}"}, split={"method": "random", "eval_fraction": 0.1}
+    )
+    assert found.report["bad_rows"] == 0
+    items = {item for row in found.by_user("train").values() for item in row["item_id"]}
+    assert len(items & set(WORDS)) >= 6
