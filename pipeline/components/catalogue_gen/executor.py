@@ -210,10 +210,11 @@ def _require_each_feature(items: Items, catalogue: CatalogueSettings) -> None:
             if others.count
             else "its column is empty"
         )
+        style = "set format.decimal, thousands or number_signs as the numbers are written, " if others.count else ""
         if items.table.num_rows and not _filled(items.table.column(name)):
             raise DataError(
                 f"catalogue.features.{name}: no item has a value: {why}. Correct the column in the config "
-                f"({_column_of(feature)}) or in the files, or leave the feature out."
+                f"({_column_of(feature)}) or in the files, {style}or leave the feature out."
             )
         if others.count:
             logging.getLogger("perennial.catalogue_gen").warning("%s: %s; these items have no %s", name, why, name)
