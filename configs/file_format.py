@@ -105,15 +105,15 @@ class FileFormat(Settings):
         if self.separator == self.quote:
             raise ValueError(f"separator and quote are both {self.quote!r}; set quote: '' if nothing is quoted")
         if self.escape and self.escape in (self.separator, self.quote):
-            raise ValueError(f"escape is {self.escape!r}, which separates columns or encloses texts")
+            raise ValueError(f"escape is {self.escape!r}, which separates columns or encloses texts; choose another")
         if len(self.separator) > 1 and self.escape:
             raise ValueError(
                 f"a separator of several characters ({self.separator!r}) cannot be escaped: set escape: ''"
             )
         if self.decimal == self.thousands:
-            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}; set thousands: '' or another decimal")
         if self.quoted_line_ends and not self.quote:
-            raise ValueError("quoted_line_ends needs a quote character")
+            raise ValueError("quoted_line_ends needs a quote character; set quote, or leave quoted_line_ends out")
         return self
 
     @property

@@ -69,7 +69,9 @@ def load_config(path: str | os.PathLike[str]) -> PipelineConfig:
         lines = _explain(e, document)
         raise ConfigError("\n".join([f"{file}: {len(lines)} field(s) do not fit:", *lines])) from e
     except (TypeError, ValueError, RecursionError) as e:  # from json.dumps: a tag such as !!binary, or a circle
-        raise ConfigError(f"{file}: holds a value that no field can have ({e}).") from e
+        raise ConfigError(
+            f"{file}: holds a value that no field can have ({e}). Use texts, numbers, lists and mappings."
+        ) from e
     return _with_absolute_paths(config, file)
 
 

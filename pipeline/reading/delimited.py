@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 
 from common.errors import DataError
@@ -183,7 +184,16 @@ def _read_csv(block: bytes, parser: _Parser, kinds: dict[str, Kind], at_a_time: 
             ),
         )
         table = reader.read_all()
-    return pa.table({field: table.column(f"c{position}") for field, position in parser.layout.positions.items()})
+    found = {field: table.column(f"c{position}") for field, position in parser.layout.positions.items()}
+    if parser.form.quote and len(parser.form.separator.encode()) > 1:  # a quoted separator belongs to the text
+        found = {field: _with_separator(column, separator.decode(), parser.form) for field, column in found.items()}
+    return pa.table(found)
+
+
+def _with_separator(column: Any, spare: str, form: FileFormat) -> Any:
+    if pa.types.is_dictionary(column.type):
+        return _with_separator(column.cast(pa.string()), spare, form).dictionary_encode()
+    return pc.replace_substring(column, spare, form.separator) if pa.types.is_string(column.type) else column
 
 
 def _slow(block: bytes, parser: _Parser) -> Parsed:

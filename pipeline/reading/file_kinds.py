@@ -2,8 +2,6 @@
 
 import re
 
-from configs.file_format import FileFormat
-
 _BEGINNINGS = (
     (b"PK\x03\x04", "a ZIP archive (or a workbook of Excel, which is one)", "unpack it"),
     (b"BZh", "compressed with bzip2", "decompress it, or compress it with gzip"),
@@ -29,12 +27,11 @@ _ENOUGH = 64
 """The bytes from which an encoding can be told."""
 
 
-def mistaken(head: bytes, form: FileFormat) -> str | None:
+def mistaken(head: bytes) -> str | None:
     """Says what a file is if it is not a text table.
 
     Args:
         head: The file's first bytes, decompressed.
-        form: The configured format, delimited text.
 
     Returns:
         What it is, and what to do; None if it may be a text table.

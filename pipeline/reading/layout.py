@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
 from pipeline.reading.file_kinds import mistaken
+from pipeline.reading.quotes import quoted_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -56,7 +57,7 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     Raises:
         DataError: A column is missing or named twice, or the encoding is not the configured one.
     """
-    what = mistaken(head, form)
+    what = mistaken(head)
     if what is not None:
         raise DataError(f"{path}: {what}")
     mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
@@ -112,11 +113,10 @@ def count_fields(row: str, form: FileFormat) -> int | None:
 @functools.cache
 def _patterns(form: FileFormat) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Patterns of a quoted text, and of what stands before the next separator."""
-    quote, separator, escape = map(re.escape, (form.quote, form.separator, form.escape))
+    separator, escape = map(re.escape, (form.separator, form.escape))
     escaped = f"|{escape}." if escape else ""
-    quoted = f"{quote}[^{quote}{escape}]*(?:(?:{quote}{quote}{escaped})[^{quote}{escape}]*)*{quote}(?!{quote})"
     plain = f"(?:[^{escape}{separator}]{escaped})*" if len(form.separator) == 1 else f"(?:(?!{separator}).)*"
-    return re.compile(quoted, re.DOTALL), re.compile(plain, re.DOTALL)
+    return re.compile(quoted_text(form)), re.compile(plain, re.DOTALL)
 
 
 def _fields(line: bytes, form: FileFormat) -> list[str]:

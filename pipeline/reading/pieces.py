@@ -81,7 +81,7 @@ def read(
         if piece.layout is None:
             yield piece.start, _read_parquet(piece, wanted, form.empty)
             return
-        quotes = Quotes.of(form)
+        quotes = Quotes.of(form, form.encoding)
         if form.quoted_line_ends and quotes is not None:
             blocks = files.read_rows(piece.file, piece.start, quotes)
         else:

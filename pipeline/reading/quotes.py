@@ -22,32 +22,39 @@ WINDOW_BYTES = 1 << 20
 """The bytes before a place in a file in which a quote that is open at this place is searched."""
 
 
+def quoted_text(form: FileFormat) -> str:
+    """Returns a pattern of a quoted text, from its opening quote to its closing one; quote and escape are ASCII."""
+    quote, escape = re.escape(form.quote), re.escape(form.escape)
+    escaped = f"|{escape}(?s:.)" if escape else ""
+    other = f"[^{quote}{escape}]*"
+    return f"{quote}{other}(?:(?:{quote}{quote}{escaped}){other})*{quote}(?!{quote})"
+
+
 @dataclass(frozen=True)
 class Quotes:
     """The quotes of a format."""
 
     form: FileFormat
+    encoding: str
+    """The encoding of the bytes that are searched: that of the file, or UTF-8 once they were converted."""
 
     @classmethod
-    def of(cls, form: FileFormat) -> "Quotes | None":
+    def of(cls, form: FileFormat, encoding: str = "utf-8") -> "Quotes | None":
         """Returns None for a format without quotes."""
-        return cls(form) if form.kind == "delimited" and form.quote else None
+        return cls(form, encoding) if form.kind == "delimited" and form.quote else None
+
+    @cached_property
+    def _separator(self) -> bytes:
+        return self.form.separator.encode(self.encoding)
 
     @cached_property
     def _text(self) -> bytes:
-        """A pattern: a quoted text from its opening quote to its closing one."""
-        quote = re.escape(self.form.quote.encode())
-        other, pair = b"[^" + quote + b"]", quote + quote
-        if self.form.escape:
-            escape = re.escape(self.form.escape.encode())
-            other = b"[^" + quote + escape + b"]"
-            pair += b"|" + escape + b"(?s:.)"
-        return quote + other + b"*(?:(?:" + pair + b")" + other + b"*)*" + quote + b"(?!" + quote + b")"
+        return quoted_text(self.form).encode()
 
     @cached_property
     def _start(self) -> bytes:
         """A pattern: the place where a field starts."""
-        return rb"(?:\A|(?<=\n)|(?<=" + re.escape(self.form.separator.encode()) + b"))"
+        return rb"(?:\A|(?<=\n)|(?<=" + re.escape(self._separator) + b"))"
 
     @cached_property
     def _texts(self) -> re.Pattern[bytes]:
@@ -74,7 +81,7 @@ class Quotes:
             return None
         end = found.end()
         is_well = self._ends_well(rows, end)
-        opens = rows.endswith((b"\n", self.form.separator.encode()), start + 1, end - len(self.form.quote))
+        opens = rows.endswith((b"\n", self._separator), start + 1, end - len(self.form.quote))
         return None if opens and not is_well else Closing(end, is_well)
 
     def spans(self, rows: bytes) -> "Spans":
@@ -95,7 +102,7 @@ class Quotes:
         return Spans(np.array(starts, np.int64), np.array(ends, np.int64), is_well, tuple(opens))
 
     def _ends_well(self, rows: bytes, end: int) -> bool:
-        return rows[end : end + 1] in (b"", b"\n") or rows.startswith((b"\r\n", self.form.separator.encode()), end)
+        return rows[end : end + 1] in (b"", b"\n") or rows.startswith((b"\r\n", self._separator), end)
 
     def _is_long(self, rows: bytes, start: int, end: int) -> bool:
         return not self.form.quoted_line_ends and rows.count(b"\n", start, end) >= MAX_JOINED_LINES

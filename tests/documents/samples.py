@@ -108,7 +108,7 @@ DATA_GATE = DataGateReport(
 )  # fmt: skip
 
 METRICS = TrainingMetrics(
-    epochs=(Epoch(epoch=1, loss=6.5, train_seconds=1.0, seconds=1.5, **{"recall@10": 0.1}),),  # type: ignore[arg-type]
+    epochs=(Epoch(epoch=1, loss=6.5, train_seconds=1.0, seconds=1.5, **{"recall@10": 0.1}),),  # type: ignore[arg-type]  # a name that no argument can have
     model={"recall@10": 0.1},
     popularity={"recall@10": 0.05},
     evaluated=HeldOutCounts(users=8, users_before_cut=8, targets=10, targets_met=0, targets_outside_catalogue=1),

@@ -77,7 +77,7 @@ def set_clock_back(seconds: float) -> None:
 
     class Behind(datetime.datetime):
         @classmethod
-        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
+        def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]  # the class that it returns is the base
             return datetime.datetime.now(tz) - datetime.timedelta(seconds=seconds)
 
     publish._now = lambda: time.time() - seconds

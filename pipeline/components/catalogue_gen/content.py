@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from configs.catalogue import CatalogueSettings
 from configs.content_features import CategoryFeature, Feature, NumberFeature
 from configs.file_format import Column, FileFormat
-from pipeline.reading import bad_rows, columns
+from pipeline.reading import columns
 from pipeline.reading.bad_rows import Problems
 
 TEXT = pa.list_(pa.string())
@@ -93,10 +93,12 @@ def _numbers(
         column = pa.chunked_array([pa.array([m.group(1) if m else None for m in found], pa.string())])
     without = Problems.none(len(column))
     numbers = columns.numbers(column, name, form, without).astype(np.float32)
-    others = [row for row, reason in without.bad() if reason != f"{name} {bad_rows.EMPTY}"]
-    if feature.pattern is not None:  # a cell in which the pattern is not found
-        others = [row for row, _ in without.bad() if cells.column(name)[row].as_py() not in (None, "")]
-    example = str(cells.column(name)[others[0]].as_py())[:_ECHO_CHARACTERS] if others else ""
+    held = columns.plain(cells.column(name))
+    is_there = np.zeros(len(held), bool)
+    if pa.types.is_string(held.type):  # a missing number of Parquet is not a number either
+        is_there = np.asarray(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(held), ""), False))
+    others = np.flatnonzero(is_there & ~without.good)
+    example = str(held[int(others[0])])[:_ECHO_CHARACTERS] if len(others) else ""
     lists = _lists(without.good.astype(np.int64), pa.array(numbers[without.good]))
     return lists, Unreadable(len(others), example)
 

@@ -336,7 +336,7 @@ def test_remove_folder_is_gone_before_its_files_are(
 
     def watched(*args: object, **kwargs: object) -> None:
         seen.append((tmp_path / "folder").exists())
-        unlink(*args, **kwargs)  # type: ignore[arg-type]
+        unlink(*args, **kwargs)  # type: ignore[arg-type]  # it passes on what it was given
 
     monkeypatch.setattr(os, "unlink", watched)
     remove_folder(tmp_path / "folder", "commit", leaving=None if leaving is None else tmp_path / leaving)

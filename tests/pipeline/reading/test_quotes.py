@@ -158,3 +158,14 @@ def test_byte_order_marks_of_files_that_were_put_together_are_no_text(tmp_path: 
     rows, bad = read(tmp_path / "log.csv", FileFormat())
     assert rows == [("u1", "i1", "fine"), ("u2", "i2", "\ufefffine"), ("u3", "i3", "fine")]
     assert bad == []
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+def test_separator_beyond_ascii_is_found_in_the_encoding_of_the_file(tmp_path: Path, encoding: str) -> None:
+    written = [(f"u{n}", f"i{n}", "é\nx¦y¦z\n" * (n % 4)) for n in range(40)]
+    rows = "".join(f'{user}¦{item}¦"{review}"\n' for user, item, review in written)
+    (tmp_path / "log.csv").write_bytes(f"user¦item¦review\n{rows}".encode(encoding))
+    for whole in (False, True):
+        form = FileFormat(separator="¦", encoding=encoding, quoted_line_ends=whole)
+        assert read(tmp_path / "log.csv", form) == (written, [])
