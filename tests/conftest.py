@@ -2,8 +2,10 @@
 
 # ruff: noqa: E402, what is set here must be set before the libraries are imported
 import functools
+import gc
 import importlib.metadata
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,12 +16,14 @@ os.environ.setdefault("GCS_READ_CACHE_BLOCK_SIZE_MB", "1")
 # Google's libraries ask for it 16 times while they are imported in a Python that they no longer support.
 importlib.metadata.packages_distributions = functools.cache(importlib.metadata.packages_distributions)
 
-# isort: split
-from pipeline.ground import beam_cache
-from tests import once
-from tests.trainer_inputs import TrainerInputs, shop_inputs
+# Imports and the list of tests are some millions of objects that stay. Python would search them for garbage again and
+# again: a third of the time until the first test.
+gc.disable()
 
-beam_cache.install()  # as a local run does
+from tests import once
+
+if TYPE_CHECKING:
+    from tests.trainer_inputs import TrainerInputs
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -27,13 +31,30 @@ def pytest_configure(config: pytest.Config) -> None:
         once.begin()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest files first: if one of them ran last, one worker would run and the others wait.
+def pytest_collection() -> None:
+    """Prepares Beam as a local run does; not in the first process of a run with workers, which has no tests."""
+    from pipeline.ground import beam_cache
 
-    These are the files with runs that are killed, and then those with whole pipelines or processes.
+    beam_cache.install()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs the shop as slow, and puts the longest files first.
+
+    The shop is transformed by TFT's pipeline. If one of the longest files ran last, one worker would run and the others
+    wait: these are the files with runs that are killed, and then those with whole pipelines or processes.
     """
+    for item in items:
+        if "shop" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.e2e)
     slow = {item.path for item in items if item.get_closest_marker("e2e")}
     items.sort(key=lambda item: (item.path.parent.name != "fault", item.path not in slow))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -42,6 +63,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> TrainerInputs:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> "TrainerInputs":
     """The small shop of `tests.trainer_inputs`, transformed once."""
+    from tests.trainer_inputs import shop_inputs
+
     return shop_inputs(tmp_path_factory.mktemp("shop"))

@@ -4,6 +4,7 @@ Both are KFP's protos (https://github.com/kubeflow/pipelines/blob/master/api/v2a
 content is not changed, except that null fields are removed: in proto3's JSON, null means "not set".
 """
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,9 +170,14 @@ def title_of_schema(instance_schema: str, where: str) -> str | None:
         JobError: The schema is not YAML, or holds an alias.
     """
     try:
-        schema = yaml.load(instance_schema, _Loader)
+        return _title(instance_schema)
     except NOT_YAML as e:
         raise JobError(f"{where}: the type's schema is not YAML: {e}") from e
+
+
+@functools.lru_cache(maxsize=256)  # the artifacts of a job have a dozen types
+def _title(instance_schema: str) -> str | None:
+    schema = yaml.load(instance_schema, _Loader)
     return str(schema["title"]) if isinstance(schema, dict) and "title" in schema else None
 
 

@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import nbclient
-import nbformat
 import pytest
 import yaml
 
@@ -35,6 +33,8 @@ _CELL_SECONDS = 300
 
 
 def _read(notebook: Path) -> Any:
+    import nbformat  # 2 s, which every process would pay that collects this file
+
     return nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
 
 
@@ -49,6 +49,8 @@ def test_there_are_the_four() -> None:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_holds_no_outputs_and_opens_with_what_it_is(notebook: Path) -> None:
+    import nbformat
+
     found = _read(notebook)
     nbformat.validate(found)
     code = [cell for cell in found.cells if cell.cell_type == "code"]
@@ -108,6 +110,8 @@ def _shown(config: Path, name: str, monkeypatch: pytest.MonkeyPatch, kernel: str
     monkeypatch.setenv("JUPYTER_PATH", str(once("jupyter", _make_kernel)))
     notebook = _read(ROOT / "notebooks" / f"{name}.ipynb")
     folder = {"metadata": {"path": str(ROOT / "notebooks")}}
+    import nbclient
+
     client = nbclient.NotebookClient(notebook, timeout=_CELL_SECONDS, kernel_name=kernel, resources=folder)
     client.execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
@@ -173,7 +177,9 @@ def test_explore_data_shows_cleaning_the_bad_row_and_statistics(shop: Shop, monk
 def test_explore_data_run_that_read_nothing_stops_at_its_error(
     failed: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(nbclient.exceptions.CellExecutionError) as caught:
+    from nbclient.exceptions import CellExecutionError
+
+    with pytest.raises(CellExecutionError) as caught:
         _shown(failed.config, "explore_data", monkeypatch)
     assert caught.value.ename == "LookupError"
     assert "run 1 has no cleaning: it ended before" in caught.value.evalue

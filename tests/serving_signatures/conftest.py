@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from documents.provenance import Provenance
-from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever
-from tests.serving_signatures.oracle import Oracle, make_retriever
+from tests.serving_signatures.oracle import Oracle, exported, make_retriever
 from tests.trainer_inputs import TrainerInputs
 from tests.vertex_api.buckets import gs, store
 
@@ -27,9 +25,8 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def served(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> Served:
+def served(shop: TrainerInputs) -> Served:
     """The exported model of the shop."""
-    folder = str(tmp_path_factory.mktemp("model") / "Format-Serving")
+    folder = str(exported(shop))
     retriever, oracle = make_retriever(shop)
-    export_model(retriever, folder, Provenance(pipeline="shop"))
     return Served(folder, tf.saved_model.load(folder), retriever, oracle)

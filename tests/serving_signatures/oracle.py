@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
@@ -11,7 +12,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from documents.provenance import Provenance
+from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever, ServedCatalogue
+from tests.once import once
 from tests.trainer_inputs import TrainerInputs
 from transforms import features
 
@@ -102,3 +106,12 @@ def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Ret
         order=items,
     )
     return retriever, oracle
+
+
+def exported(shop: TrainerInputs) -> Path:
+    """Exports the model of the shop once for all tests; `Format-Serving` of a Model artifact, which none may change."""
+
+    def export(folder: Path) -> None:
+        export_model(make_retriever(shop)[0], str(folder / "Format-Serving"), Provenance(pipeline="shop"))
+
+    return once("exported-shop", export) / "Format-Serving"

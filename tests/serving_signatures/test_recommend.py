@@ -7,9 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from documents.provenance import Provenance
 from serving_signatures import recommend, serving_default
-from serving_signatures.export import export_model
 from tests.serving_signatures.conformance import EMPTY, KNOWN, UNKNOWN, RankingConformance, SignatureConformance
 from tests.serving_signatures.conftest import Served
 from tests.serving_signatures.oracle import DEFAULT_K, make_retriever
@@ -166,9 +164,7 @@ class TestServingDefault(SignatureConformance):
         with pytest.raises(tf.errors.InvalidArgumentError):
             self.ask(served, examples=[b"not an example"])
 
-    def test_k_above_the_catalogue_is_cut(self, shop: TrainerInputs, tmp_path: Any) -> None:
+    def test_k_above_the_catalogue_is_cut(self, shop: TrainerInputs) -> None:
         retriever, oracle = make_retriever(shop, default_k=1000)
-        export_model(retriever, str(tmp_path / "model"), Provenance())
-        loaded = tf.saved_model.load(str(tmp_path / "model"))
-        result = loaded.signatures["serving_default"](examples=tf.constant([example({})]))
+        result = self.signature.concrete_function(retriever)(examples=tf.constant([example({})]))
         assert result["item_id"].shape == (1, len(oracle.order))

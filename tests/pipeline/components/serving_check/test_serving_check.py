@@ -15,19 +15,18 @@ import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 import numpy as np
 import pytest
 from tfx.components.util import model_utils
-from tfx.types import channel_utils, standard_artifacts
+from tfx.types import standard_artifacts
 
 from configs.push import ServingCheckSettings as Settings
 from documents.provenance import Provenance
 from documents.serving_requests import ServingRequests
 from pipeline.components.serving_check import process, replay
-from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.serving_check.executor import Executor
 from pipeline.components.serving_check.process import check
 from serving_signatures.export import SIGNATURES, export_model
 from serving_signatures.retriever import Retriever
 from tests import forked
-from tests.serving_signatures.oracle import make_retriever
+from tests.serving_signatures.oracle import exported, make_retriever
 from tests.trainer_inputs import TrainerInputs
 
 NAMES = [signature.name for signature in SIGNATURES]
@@ -41,11 +40,9 @@ def forks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def model(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model(shop: TrainerInputs) -> Path:
     """The SavedModel of the shop, in a Model artifact's folder."""
-    folder = tmp_path_factory.mktemp("model") / "Format-Serving"
-    export_model(make_retriever(shop)[0], str(folder), Provenance())
-    return folder
+    return exported(shop)
 
 
 def do(model: Path, tmp_path: Path, settings: Settings) -> tuple[Any, dict[str, Any]]:
@@ -248,10 +245,3 @@ def test_replay_slower_than_allowed_refused(model: Path) -> None:
     failures = _replayed(model, max_p95_latency_ms=1e-6)
     assert len(failures) == len(NAMES)
     assert all("; the limit is 1e-06 ms" in failure for failure in failures)
-
-
-def test_component_is_an_infra_validator_to_the_pusher() -> None:
-    channel = channel_utils.as_channel([standard_artifacts.Model()])
-    component = ServingCheck(model=channel, settings=Settings())
-    assert component.outputs["blessing"].type is standard_artifacts.InfraBlessing
-    assert Settings.model_validate_json(component.exec_properties["settings"]) == Settings()
