@@ -75,6 +75,19 @@ class DataGateSettings(Settings):
     """Largest share of the last run's catalogue that is gone. Default 20 %: seasons end, but half an export is an
     accident."""
 
+    max_user_share: float | None = Field(default=0.2, gt=0, le=1)
+    """Largest share of the log's rows that one user has, if that user has five times the rows of the next or more: a
+    robot, or an id that stands for a missing one. It is the only limit, with `max_item_share`, that is checked without
+    a blessed model. InteractionGen warns of such a user from 1 % on. Default 20 %; measured 2.7 % at most."""
+
+    max_item_share: float | None = Field(default=0.2, gt=0, le=1)
+    """Largest share of the log's rows that one item has, under the same condition. Default 20 %; measured 1.8 %."""
+
+    min_filled_ratio: float | None = Field(default=0.7, gt=0, lt=1)
+    """Least ratio of the share of items that have a feature, or a title, to the last run's share; and of the share of
+    training interactions whose item has it. Default 0.7: prices that a third of the items lose over night are a broken
+    export. Losses that chance explains pass: fewer than 3 items, or interactions within 4 standard errors."""
+
     min_count_ratio: float | None = Field(default=0.7, gt=0, lt=1)
     """Least ratio of today's number of events, users, items and catalogue items to the last run's; each is checked.
     Default 0.7; measured 0.99 at least, in a window that slides by a sixth of itself."""

@@ -25,6 +25,12 @@ class CatalogueReport(ReadingCounts):
     filled: dict[str, int]
     """Content feature to the number of items that have it."""
 
+    interactions: int = 0
+    """Training interactions."""
+
+    filled_interactions: dict[str, int] = {}
+    """`title` and content features, to the number of training interactions whose item has it."""
+
     unreadable: dict[str, int] = {}
     """Numeric content feature to the number of cells that hold something else than a number; features without such a
     cell are left out."""

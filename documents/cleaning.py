@@ -36,6 +36,25 @@ class DailyCounts(Values):
     items: tuple[int, ...]
 
 
+class Outlier(Values):
+    """A user or an item that has far more of the log's rows than the rest."""
+
+    column: str
+    """`user_id` or `item_id`."""
+
+    id: str
+    """Its first 80 characters."""
+
+    rows: int
+    """Its good rows, before cleaning."""
+
+    share: float
+    """The share of all good rows."""
+
+    next_rows: int
+    """The rows of the largest id that is no outlier."""
+
+
 class CleaningReport(LogReadingCounts):
     """How many interactions InteractionGen read, cleaned away and kept."""
 
@@ -49,3 +68,10 @@ class CleaningReport(LogReadingCounts):
 
     splits: dict[str, SplitCounts]
     """By name, `train` and `eval`."""
+
+    outliers: tuple[Outlier, ...] = ()
+    """Users, then items."""
+
+    held_out_early: float | None = None
+    """Of the held-out interactions of users with training interactions, the share that is older than the newest of
+    these; 0 if the split is one in time. None if the split is not `given`, or the log has no timestamps."""

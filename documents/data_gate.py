@@ -27,7 +27,8 @@ class DriftCheck(Values):
     """A check of today's data against the last run's: one number, its limit, and whether it is within the limit."""
 
     check: str
-    """`drift` (train against the last train), `skew` (eval's targets against the last train), `growth` or `count`."""
+    """`drift` (train against the last train), `skew` (eval's targets against the last train), `growth`, `count`,
+    `filled` (how many items have a feature), or `share` (of the log, that one user or item has)."""
 
     data: str
     """`interactions` or `catalogue`."""
@@ -52,6 +53,17 @@ class DriftCheck(Values):
 
     detail: str
     """A sentence for people; it names the config's field."""
+
+
+class Filled(Values):
+    """How many items have a feature, and how many training interactions are with such items."""
+
+    items: int
+    of_items: int
+    """Items that the catalogue itself holds."""
+
+    interactions: int
+    of_interactions: int
 
 
 class Counts(Values):
@@ -83,6 +95,12 @@ class Counts(Values):
 
     items_per_day: float | None
     """As `events_per_day`."""
+
+    filled: dict[str, Filled] = {}
+    """By `title` and the catalogue's features."""
+
+    held_out_early: float | None = None
+    """As in `CleaningReport`."""
 
 
 class DataGateReport(Document):

@@ -9,6 +9,7 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -130,7 +131,7 @@ def write_catalogue(job: CatalogueIngest) -> None:
         job: The catalogue.
     """
     with fileio.open(os.path.join(job.interactions_uri, ITEMS_FILE), "rb") as f:
-        interacted = pq.read_table(pa.BufferReader(f.read())).column(features.ITEM_ID).combine_chunks()
+        interacted = pq.read_table(pa.BufferReader(f.read()))
     try:
         table, found, quarantine = make_catalogue(job.inputs, job.catalogue, interacted, job.ids)
     except DataError as e:
@@ -151,7 +152,7 @@ def make_catalogue(
     Args:
         inputs: The catalogue's files.
         catalogue: The config; None for a log without a catalogue.
-        interacted: pyarrow string array of the items of the training split.
+        interacted: pyarrow.Table of the training split's items: `item_id` string and `count` int64, its interactions.
         ids: How ids are read.
 
     Returns:
@@ -161,8 +162,11 @@ def make_catalogue(
     Raises:
         DataError: Too many bad rows, too few shared ids, or an id that is written in several ways.
     """
+    counts, interacted = interacted.column("count"), interacted.column(features.ITEM_ID).combine_chunks()
     if catalogue is None:
-        items = Items(reading.ids_alone(interacted[:0], None), ReadingReport(), {}, 0)  # all are added from the log
+        items = Items(
+            reading.ids_alone(interacted[:0], None), ReadingReport(), {}, np.zeros(0, bool)
+        )  # all are added from the log
     else:
         items = reading.read_catalogue(inputs, catalogue, ids)
     known = pc.is_in(interacted, value_set=items.table.column(features.ITEM_ID).combine_chunks())
@@ -174,11 +178,13 @@ def make_catalogue(
     found = CatalogueReport(
         **dict(report.counts(items.report)),
         items=table.num_rows,
-        untitled_items=items.untitled,
+        untitled_items=int(np.count_nonzero(~items.titled)),
         interacted_items=len(interacted),
         added_items=len(added),
         unreadable={name: found.count for name, found in items.unreadable.items() if found.count},
         filled={name: _filled(table.column(name)) for name in (catalogue.features if catalogue else ())},
+        interactions=pc.sum(counts).as_py() or 0,
+        filled_interactions=_filled_interactions(items, catalogue, interacted, counts) if catalogue else {},
     )
     return table, found, report.quarantine_json(items.report)
 
@@ -253,6 +259,18 @@ def encode(table: Any) -> list[bytes]:
     return records.encode(columns)
 
 
+def _filled_interactions(items: Items, catalogue: CatalogueSettings, interacted: Any, counts: Any) -> dict[str, int]:
+    """Counts the interactions whose item has a title, and those whose item has each feature."""
+    place = pc.fill_null(pc.index_in(items.table.column(features.ITEM_ID), value_set=interacted), -1).to_numpy()
+    of_item = np.append(counts.to_numpy(), 0)[place]
+    has = {name: _has_values(items.table.column(name)) for name in catalogue.features}
+    return {name: int(of_item[which].sum()) for name, which in {features.TITLE: items.titled, **has}.items()}
+
+
 def _filled(lists: Any) -> int:
     """Counts the lists that are not empty."""
-    return int(np.count_nonzero(np.asarray(pc.list_value_length(lists))))
+    return int(np.count_nonzero(_has_values(lists)))
+
+
+def _has_values(lists: Any) -> npt.NDArray[np.bool_]:
+    return pc.fill_null(pc.list_value_length(lists), 0).to_numpy() > 0

@@ -43,8 +43,9 @@ class Items:
     unreadable: dict[str, Unreadable]
     """Numeric content feature to its cells that hold something else."""
 
-    untitled: int
-    """Items without a title; they get their id as the title. They are in the quarantine, but do not count as bad."""
+    titled: npt.NDArray[np.bool_]
+    """[items] bool, whether an item has a title. The others get their id as the title. They are in the quarantine, but
+    do not count as bad."""
 
 
 def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: Ids) -> Items:
@@ -79,7 +80,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: I
                 reports.append(ReadingReport({file.index: FileReport(file.path, error=str(e))}))
     merged = report.merge(reports, MAX_QUARANTINE_ROWS)
     if not blocks:
-        return Items(_schema(catalogue).empty_table(), merged, unreadable, 0)
+        return Items(_schema(catalogue).empty_table(), merged, unreadable, np.zeros(0, bool))
     table = pa.concat_tables(blocks).combine_chunks()
     table, places = _drop_duplicates(table, places, merged)
     blank = pc.equal(pc.utf8_trim_whitespace(table.column(features.TITLE)), "")
@@ -88,7 +89,7 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: I
     merged.quarantine = sorted(merged.quarantine)[:MAX_QUARANTINE_ROWS]
     titles = pc.if_else(blank, table.column(features.ITEM_ID), table.column(features.TITLE))
     table = table.set_column(table.column_names.index(features.TITLE), features.TITLE, titles)
-    return Items(table, merged, unreadable, len(untitled))
+    return Items(table, merged, unreadable, ~np.asarray(blank).astype(bool))
 
 
 def ids_alone(item_ids: Any, catalogue: CatalogueSettings | None) -> Any:

@@ -101,9 +101,7 @@ def _compare(
             _add_comparator(getattr(feature, f"{kind}_comparator"), wanted)
             continue
         feature.ClearField(f"{kind}_comparator")
-        if wanted and not now and then >= min_values:
-            checks.append(_emptied(kind, data, feature.name, then, list(wanted)))
-        elif wanted:
+        if wanted:
             _LOGGER.info(
                 "%s of %s: %s is not checked: it has %d values today and had %d in the last run, but "
                 "min_compared_values is %d",
@@ -149,23 +147,6 @@ def _check(
         limit=measured.threshold,
         passed=at_most(measured.value, measured.threshold),
         detail=f"{words} of {what} is {measured.value:.3f}; {field} allows {measured.threshold:g}",
-    )
-
-
-def _emptied(kind: str, data: str, feature: str, then: int, fields: list[str]) -> DriftCheck:
-    split = "eval" if kind == "skew" else "train"
-    limits = " and ".join(f"data_gate.{field}" for field in fields)
-    detail = f"{feature} has no values today, but had {then:,} in the last run, so it cannot meet {limits}"
-    return DriftCheck(
-        check=kind,
-        data=data,
-        split=split,
-        feature=feature,
-        measure="values",
-        value=0.0,
-        limit=1.0,
-        passed=False,
-        detail=detail,
     )
 
 

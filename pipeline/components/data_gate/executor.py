@@ -17,7 +17,8 @@ from documents.cleaning import CleaningReport
 from documents.data_gate import DataGateReport, DriftCheck
 from pipeline.components.data_gate import anomalies, blessing, drift, facts
 from pipeline.components.data_gate.blessing import Remembered
-from pipeline.components.data_gate.checks import failures_text
+from pipeline.components.data_gate.checks import failures_text, outlier_checks
+from pipeline.components.data_gate.filled import filled_checks
 from pipeline.ground.anomalies import findings
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import ANOMALIES_FILE, DATA_FOLDER, STATISTICS_FILE
@@ -86,11 +87,14 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
             _LOGGER.warning("ignored: %s of %s/%s %s", finding.anomaly, finding.data, finding.split, finding.feature)
         today = _remember(inputs)
         last = _last(inputs.last_model)
-        checks = [] if isinstance(last, str) else _compare(today, last, inputs, settings)
+        cleaning = CleaningReport.read(inputs.interactions.uri, DataError)
+        checks = outlier_checks(cleaning.outliers, settings)
+        if not isinstance(last, str):
+            checks += _compare(today, last, inputs, settings)
         uri = inputs.last_model.uri if inputs.last_model else None
         failed = [check for check in checks if not check.passed]
         if failed:
-            raise DriftError(failures_text(failed, len(checks), str(uri)))
+            raise DriftError(failures_text(failed, len(checks), None if isinstance(last, str) else uri))
         if isinstance(last, str):
             _LOGGER.info("not compared: %s", last)
         else:
@@ -147,7 +151,11 @@ def _compare(today: Remembered, last: Remembered, inputs: Inputs, settings: Data
             for run in (today, last)
         )
         checks += compare(now, then, _schema(_artifact(inputs, data, "schema")), settings)
-    return [*checks, *facts.growth_checks(today.facts, last.facts, settings)]
+    return [
+        *checks,
+        *facts.growth_checks(today.facts, last.facts, settings),
+        *filled_checks(today.facts.counts.filled, last.facts.counts.filled, settings),
+    ]
 
 
 def _artifact(inputs: Inputs, data: str, what: str) -> types.Artifact:

@@ -20,7 +20,7 @@ from tfx.dsl.io import fileio
 from configs.data_gate import DataGateSettings
 from documents.catalogue import CatalogueReport
 from documents.cleaning import TRAIN, CleaningReport
-from documents.data_gate import Counts, DriftCheck
+from documents.data_gate import Counts, DriftCheck, Filled
 from pipeline.components.data_gate.checks import at_most
 from pipeline.ground.layout import ITEMS_FILE
 from transforms import features
@@ -76,6 +76,8 @@ def gather(
             events_per_day=_mean(days.events) if days else None,
             users_per_day=_mean(days.users) if days else None,
             items_per_day=_mean(days.items) if days else None,
+            filled=_filled(catalogue, own),
+            held_out_early=cleaning.held_out_early,
         ),
         samples={
             "users": sample([_hashes_of(interactions_uri, features.USER_ID)]),
@@ -83,6 +85,14 @@ def gather(
             "catalogue_items": sample([_hashes_of(catalogue_uri, features.ITEM_ID, first=own)]),
         },
     )
+
+
+def _filled(catalogue: CatalogueReport, own: int) -> dict[str, Filled]:
+    items = {features.TITLE: own - catalogue.untitled_items, **catalogue.filled}
+    return {
+        name: Filled(items=items[name], of_items=own, interactions=interactions, of_interactions=catalogue.interactions)
+        for name, interactions in catalogue.filled_interactions.items()
+    }
 
 
 def _mean(days: tuple[int, ...]) -> float | None:

@@ -16,7 +16,7 @@ from common.errors import DataError
 from configs.ids import Ids
 from configs.log import LogSettings
 from documents.cleaning import EVAL, TRAIN, CleaningReport, Step
-from pipeline.components.interaction_gen import cleaning, interactions, stages
+from pipeline.components.interaction_gen import cleaning, interactions, outliers, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome
 from pipeline.ground.output import all_or_nothing
 from pipeline.reading import files, settings
@@ -75,6 +75,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             with self._make_beam_pipeline() as pipeline:
                 stages.build(pipeline, inputs, job)
             report = _judge(examples.uri, log)
+        for outlier in report.outliers:
+            logger.warning("%s", outliers.warning(outlier))
         _describe(examples, report)
         train, held_out = report.splits[TRAIN], report.splits[EVAL]
         logger.info(
@@ -107,7 +109,14 @@ def _judge(uri: str, log: LogSettings) -> CleaningReport:
                 f"the split {log.split.method!r} leaves no interactions for {split}; cleaning kept "
                 f"{steps[-1].rows_out} ({counts}). {_SPLIT_ADVICE[log.split.method]}"
             )
-    report = CleaningReport(**dict(found.reading), recent_days=found.recent_days, steps=steps, splits=found.splits)
+    report = CleaningReport(
+        **dict(found.reading),
+        recent_days=found.recent_days,
+        steps=steps,
+        splits=found.splits,
+        outliers=found.outliers,
+        held_out_early=found.held_out_early,
+    )
     report.write(uri)
     fileio.remove(os.path.join(uri, IngestOutcome.FILE))
     return report

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.log import LogSettings
-from documents.cleaning import TRAIN, DailyCounts, SplitCounts
+from documents.cleaning import TRAIN, DailyCounts, Outlier, SplitCounts
 from documents.document import Document
 from documents.reading import LogReadingCounts
-from pipeline.components.interaction_gen import cleaning, recent, report
+from pipeline.components.interaction_gen import cleaning, outliers, recent, report
 from pipeline.components.interaction_gen.recent import RecentDays
 from pipeline.components.interaction_gen.report import LogReport
 from pipeline.ground import arrow_bytes
@@ -39,6 +39,8 @@ class IngestOutcome(Document):
     """Step to the number of interactions before and after it."""
 
     splits: dict[str, SplitCounts]
+    outliers: tuple[Outlier, ...]
+    held_out_early: float | None
 
 
 @dataclass
@@ -63,6 +65,15 @@ class ShardReport:
     users: Spellings = spellings.NONE
     """User ids that are written in several ways."""
 
+    busiest: tuple[outliers.Rows, ...] = ()
+    """The users with the most rows, before cleaning."""
+
+    log_items: bytes | None = None
+    """The items before cleaning, as a table of `items`; None if the step does not count them."""
+
+    early: tuple[int, int] = (0, 0)
+    """What `splitting.count_early` counts; zeros if nothing was counted."""
+
 
 def merge(reports: Iterable[ShardReport]) -> ShardReport:
     """Merges reports of different shards, or of different steps of one, in any order."""
@@ -70,7 +81,11 @@ def merge(reports: Iterable[ShardReport]) -> ShardReport:
     tables: dict[str, list[Any]] = {}
     recents: list[RecentDays] = []
     spelled: list[Spellings] = []
+    log_items: list[Any] = []
     for part in reports:
+        merged.busiest = tuple(outliers.most((*merged.busiest, *part.busiest)))
+        merged.early = (merged.early[0] + part.early[0], merged.early[1] + part.early[1])
+        log_items += [] if part.log_items is None else [arrow_bytes.from_bytes(part.log_items)]
         recents += [part.recent] if part.recent is not None else []
         merged.beyond_float32 += part.beyond_float32
         spelled.append(part.users)
@@ -85,13 +100,14 @@ def merge(reports: Iterable[ShardReport]) -> ShardReport:
             tables.setdefault(split, []).append(arrow_bytes.from_bytes(items))
     merged.recent = recent.add(recents) if recents else None
     merged.users = spellings.merge(spelled)
+    merged.log_items = arrow_bytes.to_bytes(cleaning.add_counts(log_items)) if log_items else None
     merged.items = {split: arrow_bytes.to_bytes(cleaning.add_counts(parts)) for split, parts in tables.items()}
     return merged
 
 
 def _fault(found: ShardReport) -> str | None:
     """Explains why the cleaned interactions cannot be used; None if they can."""
-    counted = cleaning.add_counts([arrow_bytes.from_bytes(items) for items in found.items.values()])
+    counted = _log_items(found)
     items = spellings.find(counted.column(features.ITEM_ID).combine_chunks(), counted.column("count").to_numpy())
     for field, spelled in (("user_id", found.users), ("item_id", items)):
         if spelled.count:
@@ -101,6 +117,22 @@ def _fault(found: ShardReport) -> str | None:
     return (
         f"the values of {found.beyond_float32} pair(s) of user and item add up to more than a 32-bit number holds, "
         "3.4e38. Check columns.value, or set cleaning.deduplicate: latest or max."
+    )
+
+
+def _log_items(found: ShardReport) -> Any:
+    """The items before cleaning, as a pyarrow.Table of `item_id` and `count`."""
+    return cleaning.add_counts([]) if found.log_items is None else arrow_bytes.from_bytes(found.log_items)
+
+
+def _outliers(found: ShardReport) -> tuple[Outlier, ...]:
+    counted = _log_items(found)
+    rows = int(counted.column("count").to_numpy().sum())
+    largest = counted.sort_by([("count", "descending"), (features.ITEM_ID, "ascending")]).slice(0, outliers.KEPT)
+    ranked = list(zip(largest.column(features.ITEM_ID).to_pylist(), largest.column("count").to_pylist(), strict=True))
+    return (
+        *outliers.find(features.USER_ID, found.busiest, rows),
+        *outliers.find(features.ITEM_ID, ranked, rows),
     )
 
 
@@ -123,6 +155,8 @@ def write(facts: LogReport, found: ShardReport, log: LogSettings, now_seconds: f
             split: SplitCounts(**numbers, items=arrow_bytes.from_bytes(found.items[split]).num_rows)
             for split, numbers in found.splits.items()
         },
+        outliers=_outliers(found),
+        held_out_early=found.early[0] / found.early[1] if found.early[1] else None,
     )
     if TRAIN in found.items:
         table = arrow_bytes.from_bytes(found.items[TRAIN])

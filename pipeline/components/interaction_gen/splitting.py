@@ -53,6 +53,23 @@ def hold_out(shard: Interactions, split: Split, cut: int | None) -> Interactions
     return replace(shard, held_out=from_end < np.minimum(split.holdout, counts - 1)[shard.user])
 
 
+def count_early(shard: Interactions) -> tuple[int, int]:
+    """Counts held-out interactions that are older than the user's newest training interaction.
+
+    Args:
+        shard: Split interactions with timestamps.
+
+    Returns:
+        Their number, and the number of all held-out interactions of users who have training interactions.
+    """
+    assert shard.timestamp is not None
+    newest = np.full(len(shard.users), np.iinfo(np.int64).min)
+    np.maximum.at(newest, shard.user[~shard.held_out], shard.timestamp[~shard.held_out])
+    compared = shard.held_out & np.isin(shard.user, shard.user[~shard.held_out])
+    is_early = compared & (shard.timestamp < newest[shard.user])
+    return int(np.count_nonzero(is_early)), int(np.count_nonzero(compared))
+
+
 def histogram(shard: Interactions, oldest: int, newest: int) -> Histogram:
     """Counts interactions by the time of the user's first interaction with the item, for `choose_cut`.
 

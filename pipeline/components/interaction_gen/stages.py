@@ -12,6 +12,7 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from configs.ids import Ids
@@ -22,6 +23,7 @@ from pipeline.components.interaction_gen import (
     encoding,
     interactions,
     outcome,
+    outliers,
     reading,
     recent,
     report,
@@ -164,7 +166,8 @@ class _Clean(beam.DoFn):
         if len(facts.spans) > 1 and found.timestamp is not None:
             oldest, newest = facts.span()
             found = found.where((found.timestamp >= oldest) & (found.timestamp <= newest))
-        spelled = spellings.find(found.users, np.bincount(found.user, minlength=len(found.users)))
+        user_rows = np.bincount(found.user, minlength=len(found.users))
+        log_items = arrow_bytes.to_bytes(cleaning.count_items(found))
         timed = found.timestamp is not None
         days = recent.count(found, *facts.span(), self._job.per_second) if timed else None
         steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
@@ -172,11 +175,21 @@ class _Clean(beam.DoFn):
             ("deduplicate", lambda s: cleaning.deduplicate(s, log.cleaning)),
             ("positives", lambda s: cleaning.positives(s, log.cleaning)),
         ]
+        before = found
         found, counts = _run(steps, found)
         self._pace.add(rows)
         yield key, found.to_bytes()
         beyond = cleaning.count_beyond_float32(found)
-        shard_report = ShardReport(counts, {}, {}, beyond, days, spelled)
+        shard_report = ShardReport(
+            counts,
+            {},
+            {},
+            beyond,
+            days,
+            spellings.find(before.users, user_rows),
+            _busiest(before.users, user_rows),
+            log_items,
+        )
         yield beam.pvalue.TaggedOutput(_REPORT, shard_report)
         if log.cleaning.top_items is not None:
             yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(found)))
@@ -229,7 +242,9 @@ class _Write(beam.DoFn):
                 path = os.path.join(job.uri, f"Split-{split}", name)
                 write_records(path, examples, job.uri)
         self._pace.add(len(found))
-        yield ShardReport({}, splits, items)
+        counts_early = job.log.split.method == "given" and found.timestamp is not None
+        early = splitting.count_early(found) if counts_early else (0, 0)
+        yield ShardReport({}, splits, items, early=early)
 
 
 class _MergeReading(beam.CombineFn):
@@ -249,6 +264,11 @@ class _MergeReading(beam.CombineFn):
 
     def extract_output(self, accumulator: LogReport) -> LogReport:
         return report.concluded(accumulator)
+
+
+def _busiest(users: Any, rows: npt.NDArray[np.int64]) -> tuple[outliers.Rows, ...]:
+    largest = np.argsort(-rows, kind="stable")[: outliers.KEPT]
+    return tuple(zip(users.take(pa.array(largest)).to_pylist(), rows[largest].tolist(), strict=True))
 
 
 def _run(

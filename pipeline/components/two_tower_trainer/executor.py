@@ -1,5 +1,6 @@
 """TwoTowerTrainer's executor: TFX's generic executor, which also passes the catalogue's artifacts to `run_fn`."""
 
+import logging
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +13,14 @@ from tfx.types import artifact_utils, standard_artifacts, standard_component_spe
 from tfx.utils import io_utils
 
 from common.atomicity import copy_folder
+from common.errors import TrainingError
 from documents.data_gate import DataGateReport
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
 from trainer.fn_args import TwoTowerFnArgs
+from trainer.settings import TrainerSettings, order_warning
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,10 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         exec_properties: dict[str, Any],
     ) -> TwoTowerFnArgs:
         common = super()._GetFnArgs(input_dict, output_dict, exec_properties)
+        data = DataGateReport.read(artifact_utils.get_single_uri(input_dict["data_blessing"]), TrainingError)
+        warning = order_warning(TrainerSettings.unpack(common.custom_config).trainer, data.counts.held_out_early)
+        if warning is not None:
+            logging.getLogger("perennial.trainer").warning("%s", warning)
         candidates = input_dict["candidates"]
         splits = artifact_utils.decode_split_names(artifact_utils.get_single_instance(candidates).split_names)
         return TwoTowerFnArgs(

@@ -164,10 +164,34 @@ def test_page_of_nothing_is_a_page() -> None:
 
 
 def test_page_without_a_catalogue_items_are_those_of_the_log() -> None:
-    _, catalogue, _ = make_catalogue([], None, pa.array(["b1", "b2"]), Ids())
+    _, catalogue, _ = make_catalogue([], None, pa.table({"item_id": ["b1", "b2"], "count": [1, 1]}), Ids())
     document = _Document(build_page(dataclasses.replace(worlds.pushed(), catalogue=catalogue)))
     assert "2 items, 2 of them known from the log only." in document.text
     assert "Content features" not in document.text
+
+
+def test_page_shows_a_robot_and_the_check_of_its_share_though_nothing_was_compared() -> None:
+    robot = {"column": "user_id", "id": "<b>-1", "rows": 25_000, "share": 0.25, "next_rows": 737}
+    check = {
+        "check": "share",
+        "data": "interactions",
+        "split": "",
+        "feature": "user_id",
+        "measure": "share",
+        "value": 0.25,
+        "limit": 0.3,
+        "passed": True,
+        "detail": "'<b>-1' has 25,000 rows",
+    }
+    pushed = worlds.pushed()
+    gate = changed(pushed.data_gate, checks=[check], compared_with=None, not_compared_because="no model yet")
+    text = _Document(
+        build_page(dataclasses.replace(pushed, cleaning=changed(worlds.CLEANING, outliers=[robot]), data_gate=gate))
+    ).text
+    assert "Far more rows than the rest" in text
+    assert "<b>-1" in text
+    assert "Not compared: no model yet." in text
+    assert "has 25,000 rows" in text
 
 
 def test_page_model_that_could_not_be_asked_shows_the_gate_alone() -> None:

@@ -456,7 +456,7 @@ def rounds() -> list[Round]:
         "ndcg@10 is 0.0861, popularity's 0.0853; the interval of the difference, -0.0042 to 0.0058, is not above 0."
     )
     stopped = (
-        "DriftError: DataGate stopped the run: 1 of 14 checks against the data of the last blessed model fail.\n"
+        "DriftError: DataGate stopped the run: 1 of 14 checks of today's data fail.\n"
         "  drift of interactions: item_id: jensen_shannon_divergence is 0.213; data_gate.max_item_divergence is 0.17.\n"
         "Compared with /home/anna/runs/replay/movietweetings/artifacts/TwoTowerTrainer/model/212; "
         "the served model has not changed."

@@ -50,15 +50,20 @@ def make(tmp_path: Path) -> Make:
             (tmp_path / name.replace("_", ".")).write_bytes(content)
         inputs = list_files(str(tmp_path), {"train": "*"})
         catalogue = CatalogueSettings.model_validate({**CONFIG, **(config or {})})
-        table, report, quarantine = make_catalogue(inputs, catalogue, pa.array(interacted, pa.string()), ids)
+        table, report, quarantine = make_catalogue(inputs, catalogue, interactions_with(interacted), ids)
         return table.to_pylist(), report, quarantine
 
     return _make
 
 
+def interactions_with(items: list[str]) -> Any:
+    """What InteractionGen says of the training interactions: the n-th item has n of them."""
+    return pa.table({"item_id": pa.array(items, pa.string()), "count": pa.array(range(1, len(items) + 1), pa.int64())})
+
+
 def _interactions(folder: Path, items: list[str]) -> types.Artifact:
     folder.mkdir()
-    pq.write_table(pa.table({"item_id": items, "count": [1] * len(items)}), folder / "items.parquet")
+    pq.write_table(interactions_with(items), folder / "items.parquet")
     examples = standard_artifacts.Examples()
     examples.uri = str(folder)
     return examples
@@ -109,9 +114,17 @@ def test_do_without_catalogue_items_are_the_logs(tmp_path: Path) -> None:
 
 def test_make_without_catalogue_report_of_the_same_keys(make: Make) -> None:
     _, with_catalogue, _ = make(["1"], a_csv=HEADER + ROWS)
-    _, without, quarantine = make_catalogue([], None, pa.array(["1"]), Ids())
+    _, without, quarantine = make_catalogue([], None, interactions_with(["1"]), Ids())
     assert without.to_values().keys() == with_catalogue.to_values().keys()
     assert (without.rows, without.filled, quarantine) == (0, {}, [])
+
+
+def test_make_interactions_are_counted_by_what_their_items_have(make: Make) -> None:
+    content = HEADER + b"1,One (1999),1999,g,w\n2,,2001,,w\n3,Three,,,\n"
+    _, report, _ = make(["2", "gone", "1", "3"], a_csv=content)
+    # 2 has 1 interaction, the item that the catalogue lacks 2, 1 has 3, and 3 has 4.
+    assert report.interactions == 10
+    assert report.filled_interactions == {"title": 7, "words": 4, "genres": 3, "year": 4, "title_year": 3}
 
 
 def test_do_no_shared_ids_refused_with_samples(tmp_path: Path) -> None:
@@ -244,7 +257,7 @@ def test_make_movielens_latin_1_titles_years_and_genres() -> None:
         }
     )
     inputs = list_files(str(real_data("movielens-100k")), {"train": "u.item"})
-    table, report, _ = make_catalogue(inputs, catalogue, pa.array(["1", "242"]), Ids())
+    table, report, _ = make_catalogue(inputs, catalogue, interactions_with(["1", "242"]), Ids())
     rows = table.to_pylist()
     assert len(rows) == 1682
     assert rows[0] == {"item_id": "1", "title": "Toy Story (1995)", "year": [1995.0], "genres": ["Animation"]}
@@ -254,7 +267,7 @@ def test_make_movielens_latin_1_titles_years_and_genres() -> None:
 
 def test_make_goodbooks_wrong_id_column_refused() -> None:
     inputs = list_files(str(real_data("goodbooks-10k")), {"train": "books.csv"})
-    interacted = pa.array([str(i) for i in range(1, 10_001)])
+    interacted = interactions_with([str(i) for i in range(1, 10_001)])
     with pytest.raises(DataError, match="has 812 of the 10000 interacted items"):
         make_catalogue(inputs, CatalogueSettings(item_id="book_id"), interacted, Ids())
     table, report, _ = make_catalogue(inputs, CatalogueSettings(item_id="id"), interacted, Ids())

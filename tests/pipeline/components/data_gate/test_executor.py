@@ -18,8 +18,11 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from common.errors import AnomalyError, DriftError
 from configs.data_gate import DataGateSettings
-from documents.data_gate import DataGateReport
+from documents.catalogue import CatalogueReport
+from documents.cleaning import CleaningReport
+from documents.data_gate import DataGateReport, Filled
 from pipeline.components.data_gate import executor
+from pipeline.components.data_gate.filled import filled_checks
 from pipeline.ground.anomalies import findings
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import ANOMALIES_FILE, STATISTICS_FILE
@@ -145,6 +148,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "events": 2000, "users": 100, "items": 100, "catalogue_items": 600,
         "oldest_timestamp": 0, "newest_timestamp": 864_000,
         "events_per_day": 200.0, "users_per_day": 100.0, "items_per_day": 100.0,
+        "filled": {}, "held_out_early": None,
     }  # fmt: skip
     return folder
 
@@ -320,20 +324,98 @@ def test_do_few_values_are_not_judged(tmp_path: Path, model: Path) -> None:
     assert not [c for c in report["checks"] if c["check"] in ("drift", "skew")]
 
 
-def test_drift_feature_emptied_stops(tmp_path: Path, model: Path) -> None:
+def _outliers(day: Day, *found: tuple[str, str, int, int]) -> None:
+    """Lets InteractionGen's report of a day of 2,000 rows hold these: column, id, rows, and rows of the next."""
+    folder = Path(day["interactions"][0].uri)
+    outliers = [
+        {"column": column, "id": text, "rows": rows, "share": rows / 2000, "next_rows": following}
+        for column, text, rows, following in found
+    ]
+    changed(CleaningReport.read(folder), outliers=outliers).write(folder)
+
+
+@pytest.mark.parametrize("has_last", [False, True])
+def test_do_user_or_item_with_too_much_of_the_log_stops_with_and_without_a_model(
+    tmp_path: Path, model: Path, has_last: bool
+) -> None:
     day = _day(tmp_path / "day", USERS, ITEMS, FILMS)
-    path = Path(day["catalogue_statistics"][0].uri) / "Split-train" / STATISTICS_FILE
-    bare: dict[str, Any] = {
-        "item_id": [[f] for f in FILMS],
-        "title": [[f] for f in FILMS],
-        "genre": [[] for _ in FILMS],
-        "year": [[2000.0] for _ in FILMS],
-    }
-    path.write_bytes(_stats(bare).SerializeToString())
-    with pytest.raises(
-        DriftError, match=r"genre has no values today, but had 600 .* cannot meet data_gate.max_category_l_infinity"
-    ):
-        _run(day, tmp_path / "blessing", model)
+    _outliers(day, ("user_id", "robot", 399, 20), ("item_id", "0", 401, 20))
+    with pytest.raises(DriftError) as caught:
+        _run(day, tmp_path / "blessing", model if has_last else None)
+    text = str(caught.value)
+    assert "'0' has 401 rows, 20.1% of the log, and the next has 20; data_gate.max_item_share allows 20.0%" in text
+    assert "robot" not in text, "it has less than its limit"
+    assert ("Compared with" in text) == has_last
+
+
+def test_do_outliers_within_their_limits_are_checks_and_none_is_not_checked(tmp_path: Path) -> None:
+    day = _day(tmp_path / "day", USERS, ITEMS, FILMS)
+    _outliers(day, ("user_id", "robot", 900, 20), ("item_id", "0", 401, 20))
+    report = _run(day, tmp_path / "blessing", max_user_share=0.5, max_item_share=None)
+    assert [(c["check"], c["feature"], c["value"], c["passed"]) for c in report["checks"]] == [
+        ("share", "user_id", 0.45, True)
+    ]
+    assert report["not_compared_because"] == "there is no blessed model yet"
+
+
+def test_do_gate_remembers_whether_the_split_is_one_in_time(tmp_path: Path) -> None:
+    day = _day(tmp_path / "day", USERS, ITEMS, FILMS)
+    folder = Path(day["interactions"][0].uri)
+    changed(CleaningReport.read(folder), held_out_early=0.25).write(folder)
+    assert _run(day, tmp_path / "blessing")["counts"]["held_out_early"] == 0.25
+
+
+def filled(items: int, of: int, interactions: int = 0, of_interactions: int = 0) -> dict[str, Filled]:
+    return {"price": Filled(items=items, of_items=of, interactions=interactions, of_interactions=of_interactions)}
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "fails"),
+    [
+        (filled(400, 1000), filled(1000, 1000), ["items"]),  # 60 % lost, and both are many
+        (filled(100, 1000), filled(1000, 1000), ["items"]),  # 90 % lost: below min_compared_values
+        (filled(4, 10), filled(10, 10), ["items"]),
+        (filled(0, 10), filled(4, 10), ["items"]),
+        (filled(0, 5000), filled(3, 5000), ["items"]),
+        (filled(0, 5), filled(1, 5), ["items"]),
+        (filled(8, 10), filled(10, 10), []),
+        (filled(1, 3), filled(3, 3), []),  # two of three: too few to say
+        (filled(700, 1000), filled(1000, 1000), []),
+        (filled(699, 1000), filled(1000, 1000), ["items"]),
+        (filled(500, 1000), filled(1000, 1000, 0, 0), ["items"]),
+        (filled(1000, 2000), filled(1000, 1000), ["items"]),  # the new half of the catalogue has none
+        (filled(1000, 1000), filled(100, 1000), []),  # more is no loss
+        (filled(900, 1000, 400, 1000), filled(1000, 1000, 1000, 1000), ["interactions"]),  # the best sellers lost it
+        (filled(900, 1000, 4, 10), filled(1000, 1000, 8, 10), []),  # ten interactions say nothing
+        (filled(900, 1000, 0, 100), filled(1000, 1000, 30, 100), ["interactions"]),
+        ({}, filled(10, 10), []),  # the config no longer names it
+        (filled(5, 10), {}, []),
+        (filled(5, 10), filled(0, 10), []),
+        (filled(0, 0), filled(10, 10), []),  # no catalogue today
+    ],
+)
+def test_filled_share_that_falls_is_seen_at_any_size(
+    now: dict[str, Filled], then: dict[str, Filled], fails: list[str]
+) -> None:
+    checks = filled_checks(now, then, DataGateSettings())
+    assert [check.measure.removesuffix("_ratio") for check in checks if not check.passed] == fails
+    assert filled_checks(now, then, DataGateSettings(min_filled_ratio=None)) == []
+    assert all(check.passed for check in filled_checks(then, then, DataGateSettings()))
+
+
+def test_do_feature_that_most_items_lost_stops_with_both_counts(tmp_path: Path) -> None:
+    day = _day(tmp_path / "day", USERS, ITEMS, FILMS)
+    folder = Path(day["catalogue"][0].uri)
+    report = changed(CatalogueReport.read(folder), interactions=2000, untitled_items=0)
+    changed(report, filled={"year": 600}, filled_interactions={"title": 2000, "year": 1900}).write(folder)
+    _run(day, tmp_path / "model" / "data_blessing")
+    changed(report, filled={"year": 210}, filled_interactions={"title": 2000, "year": 1890}).write(folder)
+    with pytest.raises(DriftError) as caught:
+        _run(day, tmp_path / "blessing", tmp_path / "model")
+    assert (
+        "filled of catalogue: items that have year: 210 of 600 (35.0%) today, 600 of 600 (100.0%) in the last run; "
+        "data_gate.min_filled_ratio requires 0.7 times the last share"
+    ) in str(caught.value)
 
 
 def test_share_outside_of_large_sets_is_estimated_within_its_error() -> None:

@@ -157,6 +157,22 @@ def test_do_given_split_keeps_what_is_given(tmp_path: Path) -> None:
     targets, _ = _clean(events[300:], log)
     _assert_examples(result.by_user("train"), {u: (h, []) for u, h in history.items()})
     _assert_examples(result.by_user("eval"), {u: (history.get(u, []), t) for u, t in targets.items()})
+    newest = {u: max(e[3] for e in h) for u, h in history.items() if h}
+    early = [e[3] < newest[u] for u, t in targets.items() if u in newest for e in t]
+    assert result.report["held_out_early"] == pytest.approx(sum(early) / len(early))
+    assert 0 < result.report["held_out_early"] < 1
+
+
+def test_do_given_split_in_time_holds_out_nothing_early(tmp_path: Path) -> None:
+    events = sorted(_random_log(12), key=lambda event: event[3])
+    half = next(n for n in range(300, len(events)) if events[n][3] != events[n - 1][3])
+    paths = {
+        "train": _write(tmp_path / "in" / "train", events[:half], files=1),
+        "eval": _write(tmp_path / "in" / "eval", events[half:], files=1),
+    }
+    log = log_config(split={"method": "given"}, num_shards=2)
+    assert run_interaction_gen(log, paths, tmp_path / "out").report["held_out_early"] == 0
+    assert run_interaction_gen(log_config(), paths["train"], tmp_path / "other").report["held_out_early"] is None
 
 
 def _random_split(folder: Path, events: list[Event], shards: int = 1, seed: int = 0, **cleaning: Any) -> Ingested:

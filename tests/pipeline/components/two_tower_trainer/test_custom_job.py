@@ -27,6 +27,7 @@ from pipeline.components.two_tower_trainer import custom_job, executor, job_clie
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.presence import mark_absent
 from tests import forked
+from tests.documents.samples import DATA_GATE
 from tests.trainer_inputs import TrainerInputs
 from tests.vertex_api import Cut, Refuse, VertexApi
 from tests.vertex_api.credentials import Tokens
@@ -64,7 +65,7 @@ def inputs(shop: TrainerInputs, tmp_path: Path) -> Artifacts:
             source = Path(shop.transform_graph_path).parents[1] / name / split
             (tmp_path / name / f"Split-{split}").symlink_to(source)
     (tmp_path / "blessing").mkdir()
-    (tmp_path / "blessing" / "gate.json").write_text("{}")
+    DATA_GATE.write(tmp_path / "blessing")
     blessing = artifact(DataBlessing, tmp_path / "blessing", 2**62)
     # As Vertex has them: a custom property of any type is a value of JSON.
     blessing.set_json_value_custom_property("data_digest", "é")

@@ -1,6 +1,7 @@
 """TwoTowerTrainer's executor: what `run_fn` is given of the base model, and what lies beside the model afterwards."""
 
 import json
+import logging
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from pipeline.components.two_tower_trainer import executor
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.presence import mark_absent
+from tests.documents.samples import DATA_GATE, changed
+from tests.trainer_inputs import TrainerInputs
 from trainer.fn_args import TwoTowerFnArgs
 
 GIVEN = "given.json"
@@ -40,10 +43,16 @@ def artifact(of_type: type[types.Artifact], folder: Path) -> types.Artifact:
     return made
 
 
-def run(tmp_path: Path, run_fn: str, base_model: list[types.Artifact]) -> Path:
+def run(
+    tmp_path: Path,
+    run_fn: str,
+    base_model: list[types.Artifact],
+    held_out_early: float | None = None,
+    ordered_history: bool | None = None,
+) -> Path:
     blessing = tmp_path / "blessing"
     (blessing / "statistics").mkdir(parents=True)
-    (blessing / "gate.json").write_text("{}")
+    changed(DATA_GATE, counts=DATA_GATE.counts.model_dump() | {"held_out_early": held_out_early}).write(blessing)
     (blessing / "statistics" / "train.pb").write_bytes(b"\x00")
     inputs = {
         "examples": [artifact(standard_artifacts.Examples, tmp_path / "examples")],
@@ -57,7 +66,13 @@ def run(tmp_path: Path, run_fn: str, base_model: list[types.Artifact]) -> Path:
         "model": [artifact(standard_artifacts.Model, tmp_path / "model")],
         "model_run": [artifact(standard_artifacts.ModelRun, tmp_path / "run")],
     }
-    properties = {"train_args": "{}", "eval_args": "{}", "custom_config": "{}", "run_fn": f"{__name__}.{run_fn}"}
+    settings = TrainerInputs([], [], [], "", "", features={}).custom_config(ordered_history=ordered_history)
+    properties = {
+        "train_args": "{}",
+        "eval_args": "{}",
+        "custom_config": json.dumps(settings),
+        "run_fn": f"{__name__}.{run_fn}",
+    }
     executor.Executor().Do(inputs, outputs, properties)
     return tmp_path / "model"
 
@@ -69,6 +84,32 @@ def test_do_base_model_is_its_saved_model_and_the_blessing_of_the_data_stays_wit
     files = {str(file.relative_to(model)) for file in model.rglob("*") if file.is_file()}
     kept = {f"{DATA_FOLDER}/gate.json", f"{DATA_FOLDER}/statistics/train.pb"}
     assert files == {f"Format-Serving/{GIVEN}", *kept}
+
+
+@pytest.mark.parametrize(
+    ("held_out_early", "ordered_history", "warns"),
+    [
+        (0.4, None, True),
+        (0.4, True, True),
+        (0.4, False, False),
+        (0.1, True, False),
+        (0.0, True, False),
+        (None, True, False),
+    ],
+)
+def test_do_ordered_histories_judged_out_of_order_are_warned_of(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    held_out_early: float | None,
+    ordered_history: bool | None,
+    warns: bool,
+) -> None:
+    none = artifact(standard_artifacts.Model, tmp_path / "none")
+    mark_absent(none)
+    with caplog.at_level(logging.WARNING, "perennial.trainer"):
+        run(tmp_path, "write_model", [none], held_out_early, ordered_history)
+    assert ("40% of the held-out interactions are older than the newest training" in caplog.text) == warns
+    assert ("Set ordered_history: false" in caplog.text) == warns
 
 
 @pytest.mark.parametrize("stands_for_none", [False, True])
