@@ -46,8 +46,8 @@ class FileFormat(Settings):
     """
 
     kind: Literal["delimited", "parquet"] = "delimited"
-    """`delimited`: text (CSV, TSV, `::`). `parquet`: Parquet. A file whose name ends in `.gz` is decompressed while it
-    is read."""
+    """`delimited`: text (CSV, TSV, `::`). `parquet`: Parquet. A file whose name ends in `.gz` or `.zst` is
+    decompressed while it is read."""
 
     separator: Characters = Field(default=",", min_length=1, max_length=8)
     """Characters between two columns; no line end. Default: the comma of RFC 4180."""

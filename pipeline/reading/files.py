@@ -1,6 +1,5 @@
 """Lists and reads input files through TFX's file systems."""
 
-import gzip
 import os
 import zlib
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from common.errors import DataError
+from pipeline.reading import compression
 from pipeline.reading.quotes import WINDOW_BYTES, Quotes
 
 BLOCK_BYTES = 32 << 20
@@ -44,7 +44,7 @@ class InputFile:
     @property
     def compressed(self) -> bool:
         """Whether it is decompressed when it is read; its ending decides."""
-        return self.path.endswith(".gz")
+        return compression.ending(self.path) is not None
 
 
 def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
@@ -72,9 +72,18 @@ def _is_named(path: str) -> bool:
 
 
 def open_binary(file: InputFile) -> IO[bytes]:
-    """Opens a file for reading as bytes; a file whose name ends in `.gz` is decompressed."""
+    """Opens a file for reading as bytes; a compressed file is decompressed, and can then be read forward only."""
     raw = cast(IO[bytes], _ReadableGFile(file.path))
-    return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if file.compressed else raw
+    ending = compression.ending(file.path)
+    return raw if ending is None else compression.OPENERS[ending](raw)
+
+
+def _go_to(stream: IO[bytes], start: int, file: InputFile) -> None:
+    """Moves a stream that was just opened."""
+    if file.compressed:
+        stream.read(start)
+    else:
+        stream.seek(start)
 
 
 def read_blocks(
@@ -98,7 +107,7 @@ def read_blocks(
     with open_binary(file) as stream:
         position = start
         if at_row:
-            stream.seek(start)
+            _go_to(stream, start, file)
         else:
             # The range starts with a whole line exactly if the byte before it ends a line.
             stream.seek(start - 1)
@@ -155,7 +164,7 @@ def read_rows(file: InputFile, start: int, quotes: Quotes) -> Iterator[tuple[int
         OSError, EOFError, zlib.error, tf.errors.OpError: The file cannot be read.
     """
     with open_binary(file) as stream:
-        stream.seek(start)
+        _go_to(stream, start, file)
         position, rest = start, b""
         while read := stream.read(BLOCK_BYTES):
             rows = rest + read

@@ -1,6 +1,5 @@
 """The same interactions in every format give the same Examples."""
 
-import gzip
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.compressed import compressed
 from tests.ingest import log_config, run_interaction_gen
 from tests.real_data import real_data
 
@@ -54,7 +54,8 @@ def _assert_same(result: Any) -> None:
             _text("::", header=False),
             {"format": {"separator": "::", "quote": "", "header": False}, "columns": POSITIONS},
         ),
-        ("log.csv.gz", gzip.compress(_text(",", header=True), mtime=0), {}),
+        ("log.csv.gz", compressed(_text(",", header=True), ".gz"), {}),
+        ("log.csv.zst", compressed(_text(",", header=True), ".zst"), {}),
         (
             "log.csv",
             _text(",", header=True, extra=True),
