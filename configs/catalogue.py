@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from configs.base import Settings
 from configs.content_features import CategoryFeature, ContentFeatures
-from configs.file_format import Column, FileFormat, refuse_names_without_header, require_names
+from configs.file_format import Column, FileFormat, refuse_other_columns, require_names
 
 
 class CatalogueSettings(Settings):
@@ -36,7 +36,7 @@ class CatalogueSettings(Settings):
     def _columns_fit_the_format(self) -> "CatalogueSettings":
         flags = [f.flags for f in self.features.values() if isinstance(f, CategoryFeature) and f.flags is not None]
         columns = [self.item_id, self.title, *(feature.column for feature in self.features.values())]
-        refuse_names_without_header(self.format, [*columns, *(column for flag in flags for column in flag.values())])
+        refuse_other_columns(self.format, [*columns, *(column for flag in flags for column in flag.values())])
         return self
 
 

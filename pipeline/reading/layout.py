@@ -2,17 +2,17 @@
 
 import csv
 import functools
+import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
 from pipeline.reading.file_kinds import mistaken
+from pipeline.reading.parsed import BYTE_ORDER_MARK
 from pipeline.reading.quotes import quoted_text
-
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 HEAD_BYTES = 1 << 20
 """The bytes of a file that are read to find its columns; a line longer than this is not a header."""
@@ -41,8 +41,13 @@ class FileLayout:
     header: Mapping[str, str] = field(default_factory=dict)
     """Field to the name of its column; empty for a file without a header."""
 
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """JSON Lines: field to its column. There, width and positions have no meaning."""
 
-def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str) -> FileLayout | None:
+
+def find_layout(
+    head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str, optional: Collection[str] = ()
+) -> FileLayout | None:
     """Finds the wanted columns.
 
     Args:
@@ -50,6 +55,7 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
         form: The configured format.
         wanted: Field to column, by name or position.
         path: The file's name, for messages.
+        optional: Not used: a table of text has a column or does not.
 
     Returns:
         The layout, or None for a file without a line.
@@ -60,16 +66,11 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     what = mistaken(head)
     if what is not None:
         raise DataError(f"{path}: {what}")
-    mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
-    is_whole_file = len(head) < HEAD_BYTES
-    # The last part may be a truncated line, or hold all further lines.
-    parts = head[mark:].split(b"\n", _SAMPLED_LINES)
-    is_last_complete = is_whole_file and len(parts) <= _SAMPLED_LINES
-    lines = [line for line in (parts if is_last_complete else parts[:-1]) if line.strip()]
+    mark, lines = first_lines(head, path)
     if not lines:
-        if not is_whole_file:
-            raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is not a text table.")
         return None
+    if is_json_object(lines[0]):
+        raise DataError(f"{path}: is in JSON Lines; set format.kind: jsonl.")
     if not form.header:
         widths = Counter(len(_fields(line, form)) for line in lines)
         width = widths.most_common(1)[0][0]
@@ -80,6 +81,37 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     positions = _by_name(wanted, names, path)
     header = {field: names[position] for field, position in positions.items()}
     return FileLayout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"), header)
+
+
+def first_lines(head: bytes, path: str) -> tuple[int, list[bytes]]:
+    """Returns the bytes of the byte-order mark, and the first complete lines that are not blank.
+
+    Args:
+        head: A file's first bytes, at most `HEAD_BYTES`.
+        path: The file's name, for messages.
+
+    Raises:
+        DataError: There is no line end, although the file is long.
+    """
+    mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
+    is_whole_file = len(head) < HEAD_BYTES
+    # The last part may be a truncated line, or hold all further lines.
+    parts = head[mark:].split(b"\n", _SAMPLED_LINES)
+    is_last_complete = is_whole_file and len(parts) <= _SAMPLED_LINES
+    lines = [line for line in (parts if is_last_complete else parts[:-1]) if line.strip()]
+    if not lines and not is_whole_file:
+        raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is not a text table.")
+    return mark, lines
+
+
+def is_json_object(line: bytes) -> bool:
+    """Whether a line is a JSON object, as in JSON Lines."""
+    if not line.lstrip().startswith(b"{"):
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def count_fields(row: str, form: FileFormat) -> int | None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.errors import DataError
 from configs.file_format import Column
+from pipeline.reading.parsed import without_words
 
 
 def open_parquet(stream: IO[bytes]) -> Any:
@@ -62,15 +62,4 @@ def read_row_group(file: Any, group: int, columns: Mapping[str, str], empty: Seq
     table = file.read_row_group(group, columns=sorted(set(columns.values())))
     # Parquet readers do not check text; this finds broken UTF-8.
     table.validate(full=True)
-    return pa.table({field: _without(table.column(name), empty) for field, name in columns.items()})
-
-
-def _without(column: Any, words: Sequence[str]) -> Any:
-    """Makes the cells of a text column empty that hold one of the words."""
-    values = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not words or not (pa.types.is_string(values) or pa.types.is_large_string(values)):
-        return column
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(values)
-    is_word = pc.is_in(column, value_set=pa.array(words, values))
-    return pc.if_else(is_word, pa.scalar(None, values), column) if pc.any(is_word).as_py() else column
+    return pa.table({field: without_words(table.column(name), empty) for field, name in columns.items()})

@@ -1,7 +1,7 @@
 """Cuts input files, text or Parquet, into pieces that workers read separately, and reads a piece as parsed blocks."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
-from pipeline.reading import bad_rows, delimited, files, layout, parquet
+from pipeline.reading import bad_rows, delimited, files, json_lines, layout, parquet
 from pipeline.reading.bad_rows import BadRow, Problems
-from pipeline.reading.delimited import Kind, Parsed
 from pipeline.reading.files import InputFile
 from pipeline.reading.layout import FileLayout
+from pipeline.reading.parsed import Kind, Parsed
 from pipeline.reading.quotes import Quotes
 from pipeline.reading.report import FileReport, ReadingReport
 
@@ -36,13 +36,31 @@ class Piece:
     """Byte or row group after the last; None for the end of the file."""
 
 
-def plan(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> tuple[list[Piece], ReadingReport]:
+@dataclass(frozen=True)
+class _TextFormat:
+    """How text of one kind is read."""
+
+    find_layout: Callable[..., FileLayout | None]
+    parse: Callable[[bytes, FileFormat, FileLayout, Mapping[str, Kind], str], Parsed]
+
+
+_TEXT = {
+    "delimited": _TextFormat(layout.find_layout, delimited.parse),
+    "jsonl": _TextFormat(json_lines.find_layout, json_lines.parse),
+}
+"""By `format.kind`."""
+
+
+def plan(
+    file: InputFile, form: FileFormat, wanted: Mapping[str, Column], optional: Collection[str] = ()
+) -> tuple[list[Piece], ReadingReport]:
     """Cuts a file into pieces.
 
     Args:
         file: The file.
         form: Its format.
         wanted: Field to the column that holds it.
+        optional: Fields that rows of JSON Lines may lack, even the first rows of a file.
 
     Returns:
         The pieces, none for an empty file, and a report that names the file, with the error if it cannot be read.
@@ -51,7 +69,7 @@ def plan(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> tup
     pieces: list[Piece] = []
     try:
         with _readable(file):
-            pieces = _plan_parquet(file, wanted) if form.kind == "parquet" else _plan_text(file, form, wanted)
+            pieces = _plan_parquet(file, wanted) if form.kind == "parquet" else _plan_text(file, form, wanted, optional)
     except DataError as e:
         report.error = str(e)
     if pieces and pieces[0].layout is not None:
@@ -90,7 +108,7 @@ def read(
         if whole:
             blocks = iter([(piece.start, b"".join(block for _, block in blocks))])
         for start, block in blocks:
-            yield start, delimited.parse(block, form, piece.layout, kinds, piece.file.path)
+            yield start, _TEXT[form.kind].parse(block, form, piece.layout, kinds, piece.file.path)
 
 
 def repeats_header(piece: Piece, cells: pa.Table) -> npt.NDArray[np.bool_]:
@@ -179,10 +197,12 @@ def _readable(file: InputFile) -> Iterator[None]:
         ) from e
 
 
-def _plan_text(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> list[Piece]:
+def _plan_text(
+    file: InputFile, form: FileFormat, wanted: Mapping[str, Column], optional: Collection[str]
+) -> list[Piece]:
     with files.open_binary(file) as stream:
         head = stream.read(layout.HEAD_BYTES)
-    found = layout.find_layout(head, form, wanted, file.path)
+    found = _TEXT[form.kind].find_layout(head, form, wanted, file.path, optional)
     if found is None:
         return []
     if file.compressed or form.quoted_line_ends:

@@ -167,6 +167,10 @@ def test_config_is_frozen(tmp_path):
             "log: without a header, columns must be given by position; received names ['user_id', 'item_id']",
         ),
         (
+            {"log__format__kind": "jsonl", "log__columns__value": 2},
+            "log: columns of JSON Lines are given by name; received positions [2]",
+        ),
+        (
             {"log__format__separator": "::"},
             "log.format: a separator of several characters ('::') cannot be quoted: set quote: ''",
         ),

@@ -1,5 +1,6 @@
 """The same interactions in every format give the same Examples."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.errors import DataError
+from configs.ids import Ids
+from pipeline.reading import files
 from tests.compressed import compressed
 from tests.ingest import log_config, run_interaction_gen
 from tests.real_data import real_data
@@ -67,6 +71,55 @@ def _assert_same(result: Any) -> None:
 def test_do_text_format_same_examples(tmp_path: Path, name: str, content: bytes, config: dict[str, Any]) -> None:
     (tmp_path / name).write_bytes(content)
     _assert_same(run_interaction_gen(log_config(**config), str(tmp_path / name), tmp_path / "out"))
+
+
+def _json_lines(nested: bool) -> bytes:
+    rows = (
+        {"user": {"id": u}, "ids": {"item": i}, "rating": v, "timestamp": t}
+        if nested
+        else {"user_id": u, "item_id": i, "rating": v, "timestamp": t}
+        for u, i, v, t in EVENTS
+    )
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_do_json_lines_same_examples(tmp_path: Path, nested: bool, ending: str) -> None:
+    (tmp_path / f"log.ndjson{ending}").write_bytes(compressed(_json_lines(nested), ending))
+    columns = {"user_id": "user.id", "item_id": "ids.item", "value": "rating", "timestamp": "timestamp"}
+    log = log_config(format={"kind": "jsonl"}, **({"columns": columns} if nested else {}))
+    _assert_same(run_interaction_gen(log, str(tmp_path / "log.*"), tmp_path / "out"))
+
+
+def test_do_json_lines_in_pieces_same_examples_and_bad_lines_quarantined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_BYTES", 100)
+    lines = _json_lines(nested=False).splitlines(keepends=True)
+    bad = [b'{"user_id": [1]}\n', b"\n", b"half a li"]
+    (tmp_path / "log.jsonl").write_bytes(b"".join([*lines[:2], *bad[:2], *lines[2:], bad[2]]))
+    log = log_config(format={"kind": "jsonl"}, cleaning={"max_bad_fraction": 0.5})
+    result = run_interaction_gen(log, str(tmp_path / "log.jsonl"), tmp_path / "out")
+    _assert_same(result)
+    assert [(q["row"], q["reason"], q["excerpt"]) for q in result.quarantine] == [
+        (3, "user_id holds a list", '{"user_id": [1]}'),
+        (7, "is no JSON object", "half a li"),
+    ]
+
+
+@pytest.mark.parametrize("other", ["7.0", '"7.0"', '"7 "', '" 7"'])
+def test_do_json_lines_id_in_two_spellings_refused_and_joined_on_request(tmp_path: Path, other: str) -> None:
+    users = ["7", '"7"', other]
+    lines = (f'{{"user_id": {u}, "item_id": "i{n}", "rating": 1, "timestamp": {n}}}\n' for n, u in enumerate(users))
+    (tmp_path / "log.jsonl").write_text("".join(lines))
+    log = log_config(format={"kind": "jsonl"})
+    with pytest.raises(DataError, match=r"user_id: 1 id\(s\) are written in several ways, such as .*'7' \(2 rows\)"):
+        run_interaction_gen(log, str(tmp_path / "log.jsonl"), tmp_path / "out")
+    ids = Ids(trim=True, integral=True)
+    result = run_interaction_gen(log, str(tmp_path / "log.jsonl"), tmp_path / "joined", ids=ids)
+    assert result.rows("eval")[0]["user_id"] == ["7"]
+    assert result.report["splits"]["train"]["interactions"] == 2
 
 
 def test_do_glob_of_files_same_examples(tmp_path: Path) -> None:
