@@ -122,12 +122,13 @@ class FileFormat(Settings):
         return (self.decimal, self.thousands, self.number_signs) == (".", "", ())
 
 
-def refuse_other_columns(form: FileFormat, columns: Iterable[Column | None]) -> None:
+def refuse_other_columns(form: FileFormat, columns: Iterable[Column | None], paths: Iterable[str]) -> None:
     """Checks that columns have positions where no header names them, and names where they have no order.
 
     Args:
         form: The layout of the files.
         columns: The columns of a config; None for one that it leaves out.
+        paths: Globs of the files, whose folders may name columns, as in `dt=*/*.csv`.
 
     Raises:
         ValueError: A column has a name, and the files have no header; or a position, and the files are JSON Lines.
@@ -136,9 +137,17 @@ def refuse_other_columns(form: FileFormat, columns: Iterable[Column | None]) -> 
     placed = [column for column in columns if isinstance(column, int)]
     if placed and form.kind == "jsonl":
         raise ValueError(f"columns of JSON Lines are given by name; received positions {placed}")
-    named = [column for column in columns if isinstance(column, str)]
+    folders = [folder for path in paths for folder in path.split("/")]
+    named = [
+        column
+        for column in columns
+        if isinstance(column, str) and not any(folder.startswith(f"{column}=") for folder in folders)
+    ]
     if named and form.kind == "delimited" and not form.header:
-        raise ValueError(f"without a header, columns must be given by position; received names {named}")
+        raise ValueError(
+            f"without a header, columns must be given by position; received names {named}. A column that a "
+            "folder names must be in the path, as in dt=*/*.csv"
+        )
 
 
 def require_names(paths: Iterable[str]) -> None:

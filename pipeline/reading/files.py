@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from common.errors import DataError
-from pipeline.reading import compression
+from pipeline.reading import compression, partitions
 from pipeline.reading.quotes import WINDOW_BYTES, Quotes
 
 BLOCK_BYTES = 32 << 20
@@ -46,6 +46,11 @@ class InputFile:
         """Whether it is decompressed when it is read; its ending decides."""
         return compression.ending(self.path) is not None
 
+    @property
+    def folders(self) -> dict[str, str | None]:
+        """The columns that folders of its path name, such as `dt=2026-11-29`, with their value."""
+        return partitions.columns_of(self.path)
+
 
 def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
     """Lists the files that globs match. It uses TFX's glob, so that they are the files that the driver fingerprinted.
@@ -55,20 +60,26 @@ def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
         patterns: Input split to glob.
 
     Returns:
-        Files, without folders, sorted by split in the given order, then by name. Files whose names begin with `_` or
-        `.`, such as Spark's `_SUCCESS`, are no data, unless the glob's own name begins so.
+        Files, without folders, sorted by split in the given order, then by name. Files and folders whose names begin
+        with `_` or `.`, such as Spark's `_SUCCESS`, are no data, unless the name in the glob begins so.
     """
     found = [
         (path, split)
         for split, pattern in patterns.items()
         for path in sorted(fileio.glob(os.path.join(base, pattern)))
-        if not fileio.isdir(path) and (_is_named(path) or not _is_named(pattern))
+        if not fileio.isdir(path) and _is_data(path, pattern)
     ]
     return [InputFile(i, path, split, int(fileio.stat(path).length)) for i, (path, split) in enumerate(found)]
 
 
-def _is_named(path: str) -> bool:
-    return not os.path.basename(path).startswith(("_", "."))
+def _is_data(path: str, pattern: str) -> bool:
+    wanted = pattern.split("/")
+    names = path.split("/")[-len(wanted) :]
+    return all(_is_plain(name) or not _is_plain(part) for name, part in zip(names, wanted, strict=True))
+
+
+def _is_plain(name: str) -> bool:
+    return not name.startswith(("_", "."))
 
 
 def open_binary(file: InputFile) -> IO[bytes]:

@@ -21,6 +21,7 @@ from pipeline.reading import bad_rows
 from pipeline.reading.file_kinds import mistaken
 from pipeline.reading.layout import FileLayout, first_lines
 from pipeline.reading.parsed import Kind, Parsed, in_utf8, joined, without_words
+from pipeline.reading.partitions import in_file
 
 _PIECE_BYTES = (1 << 20, 128 << 10)
 """Arrow reports only that a piece has a line that it refuses, not which. So a block is read in pieces of the first size
@@ -36,7 +37,12 @@ _EXACT = 2.0**53
 
 
 def find_layout(
-    head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str, optional: Collection[str] = ()
+    head: bytes,
+    form: FileFormat,
+    wanted: Mapping[str, Column],
+    path: str,
+    folders: Collection[str] = (),
+    optional: Collection[str] = (),
 ) -> FileLayout | None:
     """Finds the wanted columns.
 
@@ -45,6 +51,7 @@ def find_layout(
         form: The configured format.
         wanted: Field to column.
         path: The file's name, for messages.
+        folders: The columns that folders of the path name; the layout lacks those that none of the first rows has.
         optional: Fields that all of the first rows may lack.
 
     Returns:
@@ -74,8 +81,9 @@ def find_layout(
             f"{path}: line 1 is {bad_rows.cell(first)}, which is no JSON object. Set format.kind as the file is."
         )
     rows = [row for line in lines if (row := _sampled(line)) is not None]
-    keys = {field: str(column) for field, column in wanted.items()}
-    missing = [key for field, key in keys.items() if field not in optional and not any(_has(row, key) for row in rows)]
+    held = {key for key in map(str, wanted.values()) if any(_has(row, key) for row in rows)}
+    keys = {field: str(column) for field, column in in_file(wanted, held, folders, path).items()}
+    missing = [key for field, key in keys.items() if field not in optional and key not in held]
     if rows and missing:
         names = list(dict.fromkeys(name for row in rows for name in _names(row)))
         raise DataError(

@@ -12,6 +12,7 @@ from common.errors import DataError
 from configs.file_format import Column, FileFormat
 from pipeline.reading.file_kinds import mistaken
 from pipeline.reading.parsed import BYTE_ORDER_MARK
+from pipeline.reading.partitions import in_file
 from pipeline.reading.quotes import quoted_text
 
 HEAD_BYTES = 1 << 20
@@ -46,7 +47,12 @@ class FileLayout:
 
 
 def find_layout(
-    head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str, optional: Collection[str] = ()
+    head: bytes,
+    form: FileFormat,
+    wanted: Mapping[str, Column],
+    path: str,
+    folders: Collection[str] = (),
+    optional: Collection[str] = (),
 ) -> FileLayout | None:
     """Finds the wanted columns.
 
@@ -55,6 +61,7 @@ def find_layout(
         form: The configured format.
         wanted: Field to column, by name or position.
         path: The file's name, for messages.
+        folders: The columns that folders of the path name; the layout lacks those that the file has not.
         optional: Not used: a table of text has a column or does not.
 
     Returns:
@@ -74,11 +81,11 @@ def find_layout(
     if not form.header:
         widths = Counter(len(_fields(line, form)) for line in lines)
         width = widths.most_common(1)[0][0]
-        return FileLayout(width, _by_position(wanted, width, path), mark, 0)
+        return FileLayout(width, _by_position(in_file(wanted, (), folders, path), width, path), mark, 0)
     names = _header_names(lines[0], form, path)
     # There may be blank lines before the header; they are no rows either.
     header_end = head.index(lines[0], mark) + len(lines[0]) + 1
-    positions = _by_name(wanted, names, path)
+    positions = _by_name(in_file(wanted, names, folders, path), names, path)
     header = {field: names[position] for field, position in positions.items()}
     return FileLayout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"), header)
 
@@ -191,6 +198,12 @@ def _by_name(wanted: Mapping[str, Column], names: list[str], path: str) -> dict[
 
 def _by_position(wanted: Mapping[str, Column], width: int, path: str) -> dict[str, int]:
     positions = {field: column for field, column in wanted.items() if isinstance(column, int)}
+    named = [column for column in wanted.values() if isinstance(column, str)]
+    if named:
+        raise DataError(
+            f"{path}: no folder of the path names column {', '.join(map(repr, named))}, as {named[0]}=… does, and "
+            "without a header, columns of the file have positions. Correct the columns in the config."
+        )
     beyond = {field: position for field, position in positions.items() if position >= width}
     if beyond:
         raise DataError(

@@ -1,6 +1,6 @@
 """Reads Parquet files as Arrow columns, one row group at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import IO, Any
 
 import pyarrow as pa
@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from common.errors import DataError
 from configs.file_format import Column
 from pipeline.reading.parsed import without_words
+from pipeline.reading.partitions import in_file
 
 
 def open_parquet(stream: IO[bytes]) -> Any:
@@ -20,21 +21,23 @@ def open_parquet(stream: IO[bytes]) -> Any:
     return pq.ParquetFile(pa.PythonFile(stream, mode="r"))
 
 
-def find_columns(file: Any, wanted: Mapping[str, Column], path: str) -> dict[str, str]:
+def find_columns(file: Any, wanted: Mapping[str, Column], path: str, folders: Collection[str] = ()) -> dict[str, str]:
     """Finds the wanted columns.
 
     Args:
         file: The opened pyarrow.parquet.ParquetFile.
         wanted: Field to column, by name or position.
         path: The file's name, for messages.
+        folders: The columns that folders of the path name.
 
     Returns:
-        Field to the column's name.
+        Field to the column's name, without the columns that folders name and the file has not.
 
     Raises:
         DataError: A column is missing.
     """
     names = file.schema_arrow.names
+    wanted = in_file(wanted, names, folders, path)
     missing = [c for c in wanted.values() if (c not in names if isinstance(c, str) else c >= len(names))]
     if missing:
         raise DataError(

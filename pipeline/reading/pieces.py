@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -97,7 +97,7 @@ def read(
     """
     with _readable(piece.file):
         if piece.layout is None:
-            yield piece.start, _read_parquet(piece, wanted, form.empty)
+            yield piece.start, _with_folders(_read_parquet(piece, wanted, form.empty), piece.file, form, wanted)
             return
         quotes = Quotes.of(form, form.encoding)
         if form.quoted_line_ends and quotes is not None:
@@ -108,7 +108,19 @@ def read(
         if whole:
             blocks = iter([(piece.start, b"".join(block for _, block in blocks))])
         for start, block in blocks:
-            yield start, _TEXT[form.kind].parse(block, form, piece.layout, kinds, piece.file.path)
+            parsed = _TEXT[form.kind].parse(block, form, piece.layout, kinds, piece.file.path)
+            yield start, _with_folders(parsed, piece.file, form, wanted)
+
+
+def _with_folders(parsed: Parsed, file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> Parsed:
+    """Adds the columns that folders name."""
+    table = parsed.table
+    for field in wanted.keys() - set(table.column_names):
+        value = file.folders[str(wanted[field])]
+        value = None if value in form.empty else value
+        codes = pa.array(np.zeros(table.num_rows, np.int32), mask=np.full(table.num_rows, value is None))
+        table = table.append_column(field, pa.DictionaryArray.from_arrays(codes, pa.array([value or ""])))
+    return parsed if table is parsed.table else replace(parsed, table=table.select(list(wanted)))
 
 
 def repeats_header(piece: Piece, cells: pa.Table) -> npt.NDArray[np.bool_]:
@@ -202,7 +214,7 @@ def _plan_text(
 ) -> list[Piece]:
     with files.open_binary(file) as stream:
         head = stream.read(layout.HEAD_BYTES)
-    found = _TEXT[form.kind].find_layout(head, form, wanted, file.path, optional)
+    found = _TEXT[form.kind].find_layout(head, form, wanted, file.path, file.folders, optional)
     if found is None:
         return []
     if file.compressed or form.quoted_line_ends:
@@ -214,13 +226,13 @@ def _plan_text(
 def _plan_parquet(file: InputFile, wanted: Mapping[str, Column]) -> list[Piece]:
     with files.open_binary(file) as stream:
         opened = parquet.open_parquet(stream)
-        parquet.find_columns(opened, wanted, file.path)
+        parquet.find_columns(opened, wanted, file.path, file.folders)
         return [Piece(file, None, group, group + 1) for group in range(opened.num_row_groups)]
 
 
 def _read_parquet(piece: Piece, wanted: Mapping[str, Column], empty: Sequence[str]) -> Parsed:
     with files.open_binary(piece.file) as stream:
         opened = parquet.open_parquet(stream)
-        columns = parquet.find_columns(opened, wanted, piece.file.path)
+        columns = parquet.find_columns(opened, wanted, piece.file.path, piece.file.folders)
         table = parquet.read_row_group(opened, piece.start, columns, empty)
     return Parsed(table, np.arange(table.num_rows, dtype=np.int64), [], table.num_rows)

@@ -12,7 +12,7 @@ from configs.pipeline import PipelineConfig
 from pipeline import datasets
 from pipeline.commands.doctor.check import Check
 from pipeline.datasets.registry import DATA_SETS
-from pipeline.reading import compression
+from pipeline.reading import compression, spans
 
 _SAMPLE_BYTES = 1 << 20
 """Size of the sample of each text file from which its rows are estimated."""
@@ -87,7 +87,8 @@ def _log_paths(log: Log) -> list[str]:
 
 
 def _files(path: str) -> list[Path]:
-    return [Path(file) for file in sorted(glob.glob(datasets.resolve(path), recursive=True)) if os.path.isfile(file)]
+    found = glob.glob(spans.as_glob(datasets.resolve(path)), recursive=True)
+    return [Path(file) for file in sorted(found) if os.path.isfile(file)]
 
 
 def _damaged(path: str) -> str | None:

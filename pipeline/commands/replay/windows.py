@@ -13,7 +13,7 @@ from common.errors import ConfigError, DataError
 from configs.log import Log, LogColumns
 from pipeline import datasets
 from pipeline.components.interaction_gen import reading
-from pipeline.reading import columns, files, pieces, settings, times
+from pipeline.reading import columns, files, pieces, settings, spans, times
 from pipeline.reading.bad_rows import Problems
 from pipeline.reading.driver import require_match
 
@@ -52,7 +52,7 @@ def cut(log: Log, rounds: int, folder: Path) -> list[Window]:
         raise ConfigError(
             "a replay cuts the log by time: it needs log.columns.timestamp, and a log.split.method other than 'given'."
         )
-    path = datasets.resolve(log.path)
+    path = spans.as_glob(datasets.resolve(log.path))
     table, moments = _read(log, path)
     if len(moments) < rounds:
         raise DataError(

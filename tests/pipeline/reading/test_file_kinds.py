@@ -119,6 +119,19 @@ def test_list_files_passes_over_what_spark_and_hadoop_leave_beside_the_parts(tmp
     assert [Path(file.path).name for file in files.list_files(str(tmp_path), {"log": "_SUC*"})] == ["_SUCCESS"]
 
 
+def test_list_files_passes_over_folders_of_unfinished_writes(tmp_path: Path) -> None:
+    for folder in ("dt=1", "_temporary", ".spark-staging", "_own"):
+        (tmp_path / "_day" / folder).mkdir(parents=True)
+        (tmp_path / "_day" / folder / "part-0.csv").write_text(TEXT)
+
+    def found(pattern: str) -> list[str]:
+        return [Path(file.path).parent.name for file in files.list_files(str(tmp_path), {"log": pattern})]
+
+    assert found("_day/*/part-*") == ["dt=1"]
+    assert found("_day/_own/*") == ["_own"]
+    assert found("*/dt=1/*") == []
+
+
 def test_require_match_folder_is_named_with_what_to_write(tmp_path: Path) -> None:
     (tmp_path / "events").mkdir()
     with pytest.raises(

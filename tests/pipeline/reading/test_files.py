@@ -92,6 +92,9 @@ def test_read_blocks_zstandard_holds_no_more_than_a_block(tmp_path: Path, monkey
         ({"log": "/a/part-*/x?.csv"}, "/a", {"log": "part-*/x?.csv"}),
         ({"log": "gs://bucket/a/[0-9].csv"}, "gs://bucket/a", {"log": "[0-9].csv"}),
         ({"log": "gs://bucket/*.csv"}, "gs://bucket", {"log": "*.csv"}),
+        ({"log": "gs://bucket/a/dt=*/x.csv"}, "gs://bucket/a", {"log": "dt=*/x.csv"}),
+        ({"log": "/a/span-{SPAN:2}/v{VERSION}/x.csv"}, "/a", {"log": "span-{SPAN:2}/v{VERSION}/x.csv"}),
+        ({"log": "/a/{braces}/x.csv"}, "/a/{braces}", {"log": "x.csv"}),
         ({"train": "/a/t/*.csv", "eval": "/a/e/x.csv"}, "/a", {"train": "t/*.csv", "eval": "e/x.csv"}),
         (
             {"train": "gs://bucket/t/*.csv", "eval": "gs://bucket/e/*.csv"},
