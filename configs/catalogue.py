@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from configs.base import Settings
 from configs.content_features import CategoryFeature, ContentFeatures
-from configs.file_format import Column, FileFormat, refuse_names_without_header, require_names
+from configs.file_format import Column, FileFormat, refuse_other_columns, require_names
 
 
 class CatalogueSettings(Settings):
@@ -31,13 +31,6 @@ class CatalogueSettings(Settings):
     min_shared_fraction: float = Field(default=0.5, ge=0, le=1)
     """Least share of the log's items that the catalogue must know; below it the run stops, because the two ids do not
     mean the same thing. Default 0.5: goodbooks-10k's two id columns overlap in 1 of 12."""
-
-    @model_validator(mode="after")
-    def _columns_fit_the_format(self) -> "CatalogueSettings":
-        flags = [f.flags for f in self.features.values() if isinstance(f, CategoryFeature) and f.flags is not None]
-        columns = [self.item_id, self.title, *(feature.column for feature in self.features.values())]
-        refuse_names_without_header(self.format, [*columns, *(column for flag in flags for column in flag.values())])
-        return self
 
 
 class CataloguePlace(Settings):
@@ -64,3 +57,11 @@ class Catalogue(CatalogueSettings, CataloguePlace):
           features:
             category: {kind: category, column: categories, separator: "|"}
     """
+
+    @model_validator(mode="after")
+    def _columns_fit_the_format(self) -> "Catalogue":
+        flags = [f.flags for f in self.features.values() if isinstance(f, CategoryFeature) and f.flags is not None]
+        columns = [self.item_id, self.title, *(feature.column for feature in self.features.values())]
+        columns += [column for flag in flags for column in flag.values()]
+        refuse_other_columns(self.format, columns, [self.path])
+        return self

@@ -36,7 +36,7 @@ Characters = Annotated[str, AfterValidator(refuse_escapes)]
 
 
 class FileFormat(Settings):
-    """The layout of a text file. Of these fields, Parquet needs `kind` alone.
+    """The layout of a file. For JSON Lines and Parquet, `separator`, `header`, `quote` and `escape` have no meaning.
 
     Example:
         log:
@@ -45,9 +45,9 @@ class FileFormat(Settings):
           columns: {user_id: 0, item_id: 1, value: 2, timestamp: 3}
     """
 
-    kind: Literal["delimited", "parquet"] = "delimited"
-    """`delimited`: text (CSV, TSV, `::`). `parquet`: Parquet. A file whose name ends in `.gz` is decompressed while it
-    is read."""
+    kind: Literal["delimited", "jsonl", "parquet"] = "delimited"
+    """`delimited`: text (CSV, TSV, `::`). `jsonl`: JSON Lines, one object on each line; `user.id` names the `id` of the
+    object `user`. `parquet`: Parquet. A file whose name ends in `.gz` or `.zst` is decompressed while it is read."""
 
     separator: Characters = Field(default=",", min_length=1, max_length=8)
     """Characters between two columns; no line end. Default: the comma of RFC 4180."""
@@ -122,19 +122,32 @@ class FileFormat(Settings):
         return (self.decimal, self.thousands, self.number_signs) == (".", "", ())
 
 
-def refuse_names_without_header(form: FileFormat, columns: Iterable[Column | None]) -> None:
-    """Checks that columns have positions where no header names them.
+def refuse_other_columns(form: FileFormat, columns: Iterable[Column | None], paths: Iterable[str]) -> None:
+    """Checks that columns have positions where no header names them, and names where they have no order.
 
     Args:
         form: The layout of the files.
         columns: The columns of a config; None for one that it leaves out.
+        paths: Globs of the files, whose folders may name columns, as in `dt=*/*.csv`.
 
     Raises:
-        ValueError: A column has a name, and the files have no header.
+        ValueError: A column has a name, and the files have no header; or a position, and the files are JSON Lines.
     """
-    named = [column for column in columns if isinstance(column, str)]
+    columns = tuple(columns)
+    placed = [column for column in columns if isinstance(column, int)]
+    if placed and form.kind == "jsonl":
+        raise ValueError(f"columns of JSON Lines are given by name; received positions {placed}")
+    folders = [folder for path in paths for folder in path.split("/")]
+    named = [
+        column
+        for column in columns
+        if isinstance(column, str) and not any(folder.startswith(f"{column}=") for folder in folders)
+    ]
     if named and form.kind == "delimited" and not form.header:
-        raise ValueError(f"without a header, columns must be given by position; received names {named}")
+        raise ValueError(
+            f"without a header, columns must be given by position; received names {named}. A column that a "
+            "folder names must be in the path, as in dt=*/*.csv"
+        )
 
 
 def require_names(paths: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from configs.base import Settings
 from configs.cleaning import Cleaning
-from configs.file_format import Column, FileFormat, refuse_names_without_header, require_names
+from configs.file_format import Column, FileFormat, refuse_other_columns, require_names
 from configs.split import Split
 from configs.time_zone import TimeZone
 
@@ -81,7 +81,6 @@ class LogSettings(Settings):
             raise ValueError("cleaning.positive_min needs columns.value, or cleaning.deduplicate: sum to count events")
         if self.columns.timestamp is None and (self.split.method == "time" or self.cleaning.window_days is not None):
             raise ValueError("split.method 'time' and cleaning.window_days need columns.timestamp")
-        refuse_names_without_header(self.format, self.columns.model_dump().values())
         return self
 
 
@@ -118,4 +117,6 @@ class Log(LogSettings, LogPlace):
             )
         if isinstance(self.path, dict) and set(self.path) != {"train", "eval"}:
             raise ValueError(f"path must name both 'train' and 'eval'; received {sorted(self.path)}")
+        paths = self.path.values() if isinstance(self.path, dict) else [self.path]
+        refuse_other_columns(self.format, self.columns.model_dump().values(), paths)
         return self

@@ -25,6 +25,14 @@ NEGATIVE_TIMESTAMP = "negative timestamp"
 TIME_APART = "timestamp decades apart from most others"
 FUTURE_TIMESTAMP = "future timestamp"
 REPEATED_HEADER = "the header again"
+NOT_JSON = "is no JSON object"
+NOT_WHOLE = "is not a whole number"
+TRUE_OR_FALSE = "is true or false"
+LIST = "holds a list"
+OBJECT = "holds an object"
+NO_OBJECT = "holds no object"
+TWICE = "occurs twice"
+HALF_CHARACTER = "holds half of a character"
 DUPLICATE_ID = "item_id seen before"
 EMPTY_TITLE = "title is empty; the id is used as the title"
 
@@ -92,6 +100,16 @@ class Problems:
         """Yields the number and the reason of each bad row, in order."""
         for row in np.flatnonzero(self.codes):
             yield int(row), self.reasons[self.codes[row] - 1]
+
+
+CELL_CHARACTERS = 80
+"""Longest part of a cell that a message repeats."""
+
+
+def cell(value: object) -> str:
+    """Returns a cell for a message: in quotes, its beginning only if it is long."""
+    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return repr(text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…")
 
 
 def excerpt(text: str | bytes) -> str:

@@ -185,7 +185,7 @@ def _as_id_text(values: Any, field: str, problems: Problems) -> Any:
         found = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
         problems.add(np.isnan(found), f"{field} {bad_rows.EMPTY}")
         wrong = ~(np.isfinite(found) & (np.abs(found) < 2.0**53)) | (np.floor(found) != found)
-        problems.add(wrong, f"{field} is not a whole number")
+        problems.add(wrong, f"{field} {bad_rows.NOT_WHOLE}")
         return pa.array(np.where(wrong, 0, found).astype(np.int64)).cast(pa.string())
     return texts(values, field, problems)
 

@@ -6,10 +6,9 @@ text becomes a row.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -17,15 +16,15 @@ import pyarrow.csv
 from common.errors import DataError
 from configs.file_format import FileFormat
 from pipeline.reading import bad_rows
-from pipeline.reading.layout import BYTE_ORDER_MARK, FileLayout, count_fields
+from pipeline.reading.layout import FileLayout, count_fields
+from pipeline.reading.parsed import Kind, Parsed, in_utf8, joined
 from pipeline.reading.quotes import Quotes, Spans
-
-Kind = Literal["id", "text", "number", "integer"]
 
 _TYPES: dict[Kind, Any] = {
     # Ids repeat: a dictionary makes every later step work on 32-bit codes.
     "id": pa.dictionary(pa.int32(), pa.string()),
     "text": pa.string(),
+    "texts": pa.string(),
     "number": pa.float64(),
     "integer": pa.int64(),
 }
@@ -40,23 +39,6 @@ pieces with bad rows are checked line by line (about 40 ms each)."""
 _ARROW_BYTES = 4 << 20
 """The bytes that Arrow's parser takes at a time, and so the longest row that the fast path reads. Larger values gained
 nothing when measured."""
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A block of text as columns."""
-
-    table: Any
-    """pyarrow.Table of the good rows, one column for each field. A number column with a non-numeric cell is text."""
-
-    rows: npt.NDArray[np.int64]
-    """[good rows] int64: each row's line in the block, from 0."""
-
-    bad: list[tuple[int, str, str]]
-    """Line in the block, reason and excerpt of each other row."""
-
-    lines: int
-    """Lines of the block, including blank ones."""
 
 
 def parse(block: bytes, form: FileFormat, layout: FileLayout, kinds: Mapping[str, Kind], path: str) -> Parsed:
@@ -75,11 +57,7 @@ def parse(block: bytes, form: FileFormat, layout: FileLayout, kinds: Mapping[str
     Raises:
         DataError: The separator cannot be distinguished from the text.
     """
-    if form.encoding == "latin-1":
-        block = block.decode("latin-1").encode()
-    elif BYTE_ORDER_MARK in block:  # files that were put together
-        block = block.removeprefix(BYTE_ORDER_MARK).replace(b"\n" + BYTE_ORDER_MARK, b"\n")
-    return _parse(block, _Parser(form, layout, dict(kinds), path, Quotes.of(form)))
+    return _parse(in_utf8(block, form), _Parser(form, layout, dict(kinds), path, Quotes.of(form)))
 
 
 @dataclass(frozen=True)
@@ -107,13 +85,7 @@ def _parse(block: bytes, parser: _Parser) -> Parsed:
     if len(pieces) == 1:
         return _slow(block, parser)
     parsed = [_parse(piece, parser) for piece in pieces]
-    starts = np.cumsum([0] + [p.lines for p in parsed])
-    return Parsed(
-        _concatenate([p.table for p in parsed]),
-        np.concatenate([p.rows + start for p, start in zip(parsed, starts, strict=False)]),
-        [(row + int(start), why, cut) for p, start in zip(parsed, starts, strict=False) for row, why, cut in p.bad],
-        lines,
-    )
+    return joined(parsed, _concatenate([part.table for part in parsed]))
 
 
 def _is_suspect(block: bytes) -> bool:

@@ -7,6 +7,7 @@ from tfx.components.example_gen import driver
 from tfx.dsl.io import fileio
 
 from common.errors import DataError
+from pipeline.reading import spans
 
 
 class Driver(driver.FileBasedDriver):
@@ -19,7 +20,7 @@ class Driver(driver.FileBasedDriver):
             DataError: A glob matches no file.
         """
         for split in splits:
-            require_match(os.path.join(input_base_uri or "", split.pattern))
+            require_match(spans.as_glob(os.path.join(input_base_uri or "", split.pattern)))
         return super().get_input_processor(splits, range_config, input_base_uri)
 
 

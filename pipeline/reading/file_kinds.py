@@ -6,7 +6,7 @@ _BEGINNINGS = (
     (b"PK\x03\x04", "a ZIP archive (or a workbook of Excel, which is one)", "unpack it"),
     (b"BZh", "compressed with bzip2", "decompress it, or compress it with gzip"),
     (b"\xfd7zXZ\x00", "compressed with xz", "decompress it, or compress it with gzip"),
-    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard", "decompress it, or compress it with gzip"),
+    (b"\x28\xb5\x2f\xfd", "compressed with Zstandard, but its name does not end in .zst", "rename it"),
     (b"\x04\x22\x4d\x18", "compressed with LZ4", "decompress it, or compress it with gzip"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it"),
     (b"Rar!", "a RAR archive", "unpack it"),

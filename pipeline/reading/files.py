@@ -1,6 +1,5 @@
 """Lists and reads input files through TFX's file systems."""
 
-import gzip
 import os
 import zlib
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from common.errors import DataError
+from pipeline.reading import compression, partitions
 from pipeline.reading.quotes import WINDOW_BYTES, Quotes
 
 BLOCK_BYTES = 32 << 20
@@ -44,7 +44,12 @@ class InputFile:
     @property
     def compressed(self) -> bool:
         """Whether it is decompressed when it is read; its ending decides."""
-        return self.path.endswith(".gz")
+        return compression.ending(self.path) is not None
+
+    @property
+    def folders(self) -> dict[str, str | None]:
+        """The columns that folders of its path name, such as `dt=2026-11-29`, with their value."""
+        return partitions.columns_of(self.path)
 
 
 def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
@@ -55,26 +60,41 @@ def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
         patterns: Input split to glob.
 
     Returns:
-        Files, without folders, sorted by split in the given order, then by name. Files whose names begin with `_` or
-        `.`, such as Spark's `_SUCCESS`, are no data, unless the glob's own name begins so.
+        Files, without folders, sorted by split in the given order, then by name. Files and folders whose names begin
+        with `_` or `.`, such as Spark's `_SUCCESS`, are no data, unless the name in the glob begins so.
     """
     found = [
         (path, split)
         for split, pattern in patterns.items()
         for path in sorted(fileio.glob(os.path.join(base, pattern)))
-        if not fileio.isdir(path) and (_is_named(path) or not _is_named(pattern))
+        if not fileio.isdir(path) and _is_data(path, pattern)
     ]
     return [InputFile(i, path, split, int(fileio.stat(path).length)) for i, (path, split) in enumerate(found)]
 
 
-def _is_named(path: str) -> bool:
-    return not os.path.basename(path).startswith(("_", "."))
+def _is_data(path: str, pattern: str) -> bool:
+    wanted = pattern.split("/")
+    names = path.split("/")[-len(wanted) :]
+    return all(_is_plain(name) or not _is_plain(part) for name, part in zip(names, wanted, strict=True))
+
+
+def _is_plain(name: str) -> bool:
+    return not name.startswith(("_", "."))
 
 
 def open_binary(file: InputFile) -> IO[bytes]:
-    """Opens a file for reading as bytes; a file whose name ends in `.gz` is decompressed."""
+    """Opens a file for reading as bytes; a compressed file is decompressed, and can then be read forward only."""
     raw = cast(IO[bytes], _ReadableGFile(file.path))
-    return cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if file.compressed else raw
+    ending = compression.ending(file.path)
+    return raw if ending is None else compression.OPENERS[ending](raw)
+
+
+def _go_to(stream: IO[bytes], start: int, file: InputFile) -> None:
+    """Moves a stream that was just opened."""
+    if file.compressed:
+        stream.read(start)
+    else:
+        stream.seek(start)
 
 
 def read_blocks(
@@ -98,7 +118,7 @@ def read_blocks(
     with open_binary(file) as stream:
         position = start
         if at_row:
-            stream.seek(start)
+            _go_to(stream, start, file)
         else:
             # The range starts with a whole line exactly if the byte before it ends a line.
             stream.seek(start - 1)
@@ -155,7 +175,7 @@ def read_rows(file: InputFile, start: int, quotes: Quotes) -> Iterator[tuple[int
         OSError, EOFError, zlib.error, tf.errors.OpError: The file cannot be read.
     """
     with open_binary(file) as stream:
-        stream.seek(start)
+        _go_to(stream, start, file)
         position, rest = start, b""
         while read := stream.read(BLOCK_BYTES):
             rows = rest + read

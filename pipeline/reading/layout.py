@@ -2,17 +2,18 @@
 
 import csv
 import functools
+import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
 from pipeline.reading.file_kinds import mistaken
+from pipeline.reading.parsed import BYTE_ORDER_MARK
+from pipeline.reading.partitions import in_file
 from pipeline.reading.quotes import quoted_text
-
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 HEAD_BYTES = 1 << 20
 """The bytes of a file that are read to find its columns; a line longer than this is not a header."""
@@ -41,8 +42,18 @@ class FileLayout:
     header: Mapping[str, str] = field(default_factory=dict)
     """Field to the name of its column; empty for a file without a header."""
 
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """JSON Lines: field to its column. There, width and positions have no meaning."""
 
-def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], path: str) -> FileLayout | None:
+
+def find_layout(
+    head: bytes,
+    form: FileFormat,
+    wanted: Mapping[str, Column],
+    path: str,
+    folders: Collection[str] = (),
+    optional: Collection[str] = (),
+) -> FileLayout | None:
     """Finds the wanted columns.
 
     Args:
@@ -50,6 +61,8 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
         form: The configured format.
         wanted: Field to column, by name or position.
         path: The file's name, for messages.
+        folders: The columns that folders of the path name; the layout lacks those that the file has not.
+        optional: Not used: a table of text has a column or does not.
 
     Returns:
         The layout, or None for a file without a line.
@@ -60,26 +73,52 @@ def find_layout(head: bytes, form: FileFormat, wanted: Mapping[str, Column], pat
     what = mistaken(head)
     if what is not None:
         raise DataError(f"{path}: {what}")
+    mark, lines = first_lines(head, path)
+    if not lines:
+        return None
+    if is_json_object(lines[0]):
+        raise DataError(f"{path}: is in JSON Lines; set format.kind: jsonl.")
+    if not form.header:
+        widths = Counter(len(_fields(line, form)) for line in lines)
+        width = widths.most_common(1)[0][0]
+        return FileLayout(width, _by_position(in_file(wanted, (), folders, path), width, path), mark, 0)
+    names = _header_names(lines[0], form, path)
+    # There may be blank lines before the header; they are no rows either.
+    header_end = head.index(lines[0], mark) + len(lines[0]) + 1
+    positions = _by_name(in_file(wanted, names, folders, path), names, path)
+    header = {field: names[position] for field, position in positions.items()}
+    return FileLayout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"), header)
+
+
+def first_lines(head: bytes, path: str) -> tuple[int, list[bytes]]:
+    """Returns the bytes of the byte-order mark, and the first complete lines that are not blank.
+
+    Args:
+        head: A file's first bytes, at most `HEAD_BYTES`.
+        path: The file's name, for messages.
+
+    Raises:
+        DataError: There is no line end, although the file is long.
+    """
     mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
     is_whole_file = len(head) < HEAD_BYTES
     # The last part may be a truncated line, or hold all further lines.
     parts = head[mark:].split(b"\n", _SAMPLED_LINES)
     is_last_complete = is_whole_file and len(parts) <= _SAMPLED_LINES
     lines = [line for line in (parts if is_last_complete else parts[:-1]) if line.strip()]
-    if not lines:
-        if not is_whole_file:
-            raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is not a text table.")
-        return None
-    if not form.header:
-        widths = Counter(len(_fields(line, form)) for line in lines)
-        width = widths.most_common(1)[0][0]
-        return FileLayout(width, _by_position(wanted, width, path), mark, 0)
-    names = _header_names(lines[0], form, path)
-    # There may be blank lines before the header; they are no rows either.
-    header_end = head.index(lines[0], mark) + len(lines[0]) + 1
-    positions = _by_name(wanted, names, path)
-    header = {field: names[position] for field, position in positions.items()}
-    return FileLayout(len(names), positions, min(header_end, len(head)), head[:header_end].count(b"\n"), header)
+    if not lines and not is_whole_file:
+        raise DataError(f"{path}: has no line end in its first {HEAD_BYTES} bytes, so it is not a text table.")
+    return mark, lines
+
+
+def is_json_object(line: bytes) -> bool:
+    """Whether a line is a JSON object, as in JSON Lines."""
+    if not line.lstrip().startswith(b"{"):
+        return False
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def count_fields(row: str, form: FileFormat) -> int | None:
@@ -159,6 +198,12 @@ def _by_name(wanted: Mapping[str, Column], names: list[str], path: str) -> dict[
 
 def _by_position(wanted: Mapping[str, Column], width: int, path: str) -> dict[str, int]:
     positions = {field: column for field, column in wanted.items() if isinstance(column, int)}
+    named = [column for column in wanted.values() if isinstance(column, str)]
+    if named:
+        raise DataError(
+            f"{path}: no folder of the path names column {', '.join(map(repr, named))}, as {named[0]}=… does, and "
+            "without a header, columns of the file have positions. Correct the columns in the config."
+        )
     beyond = {field: position for field, position in positions.items() if position >= width}
     if beyond:
         raise DataError(

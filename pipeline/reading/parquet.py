@@ -1,14 +1,15 @@
 """Reads Parquet files as Arrow columns, one row group at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import IO, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from common.errors import DataError
 from configs.file_format import Column
+from pipeline.reading.parsed import without_words
+from pipeline.reading.partitions import in_file
 
 
 def open_parquet(stream: IO[bytes]) -> Any:
@@ -20,21 +21,23 @@ def open_parquet(stream: IO[bytes]) -> Any:
     return pq.ParquetFile(pa.PythonFile(stream, mode="r"))
 
 
-def find_columns(file: Any, wanted: Mapping[str, Column], path: str) -> dict[str, str]:
+def find_columns(file: Any, wanted: Mapping[str, Column], path: str, folders: Collection[str] = ()) -> dict[str, str]:
     """Finds the wanted columns.
 
     Args:
         file: The opened pyarrow.parquet.ParquetFile.
         wanted: Field to column, by name or position.
         path: The file's name, for messages.
+        folders: The columns that folders of the path name.
 
     Returns:
-        Field to the column's name.
+        Field to the column's name, without the columns that folders name and the file has not.
 
     Raises:
         DataError: A column is missing.
     """
     names = file.schema_arrow.names
+    wanted = in_file(wanted, names, folders, path)
     missing = [c for c in wanted.values() if (c not in names if isinstance(c, str) else c >= len(names))]
     if missing:
         raise DataError(
@@ -62,15 +65,4 @@ def read_row_group(file: Any, group: int, columns: Mapping[str, str], empty: Seq
     table = file.read_row_group(group, columns=sorted(set(columns.values())))
     # Parquet readers do not check text; this finds broken UTF-8.
     table.validate(full=True)
-    return pa.table({field: _without(table.column(name), empty) for field, name in columns.items()})
-
-
-def _without(column: Any, words: Sequence[str]) -> Any:
-    """Makes the cells of a text column empty that hold one of the words."""
-    values = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not words or not (pa.types.is_string(values) or pa.types.is_large_string(values)):
-        return column
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(values)
-    is_word = pc.is_in(column, value_set=pa.array(words, values))
-    return pc.if_else(is_word, pa.scalar(None, values), column) if pc.any(is_word).as_py() else column
+    return pa.table({field: without_words(table.column(name), empty) for field, name in columns.items()})

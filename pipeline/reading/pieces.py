@@ -1,9 +1,9 @@
 """Cuts input files, text or Parquet, into pieces that workers read separately, and reads a piece as parsed blocks."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,11 @@ import pyarrow.compute as pc
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
-from pipeline.reading import bad_rows, delimited, files, layout, parquet
+from pipeline.reading import bad_rows, delimited, files, json_lines, layout, parquet
 from pipeline.reading.bad_rows import BadRow, Problems
-from pipeline.reading.delimited import Kind, Parsed
 from pipeline.reading.files import InputFile
 from pipeline.reading.layout import FileLayout
+from pipeline.reading.parsed import Kind, Parsed
 from pipeline.reading.quotes import Quotes
 from pipeline.reading.report import FileReport, ReadingReport
 
@@ -36,13 +36,31 @@ class Piece:
     """Byte or row group after the last; None for the end of the file."""
 
 
-def plan(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> tuple[list[Piece], ReadingReport]:
+@dataclass(frozen=True)
+class _TextFormat:
+    """How text of one kind is read."""
+
+    find_layout: Callable[..., FileLayout | None]
+    parse: Callable[[bytes, FileFormat, FileLayout, Mapping[str, Kind], str], Parsed]
+
+
+_TEXT = {
+    "delimited": _TextFormat(layout.find_layout, delimited.parse),
+    "jsonl": _TextFormat(json_lines.find_layout, json_lines.parse),
+}
+"""By `format.kind`."""
+
+
+def plan(
+    file: InputFile, form: FileFormat, wanted: Mapping[str, Column], optional: Collection[str] = ()
+) -> tuple[list[Piece], ReadingReport]:
     """Cuts a file into pieces.
 
     Args:
         file: The file.
         form: Its format.
         wanted: Field to the column that holds it.
+        optional: Fields that rows of JSON Lines may lack, even the first rows of a file.
 
     Returns:
         The pieces, none for an empty file, and a report that names the file, with the error if it cannot be read.
@@ -51,7 +69,7 @@ def plan(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> tup
     pieces: list[Piece] = []
     try:
         with _readable(file):
-            pieces = _plan_parquet(file, wanted) if form.kind == "parquet" else _plan_text(file, form, wanted)
+            pieces = _plan_parquet(file, wanted) if form.kind == "parquet" else _plan_text(file, form, wanted, optional)
     except DataError as e:
         report.error = str(e)
     if pieces and pieces[0].layout is not None:
@@ -79,7 +97,7 @@ def read(
     """
     with _readable(piece.file):
         if piece.layout is None:
-            yield piece.start, _read_parquet(piece, wanted, form.empty)
+            yield piece.start, _with_folders(_read_parquet(piece, wanted, form.empty), piece.file, form, wanted)
             return
         quotes = Quotes.of(form, form.encoding)
         if form.quoted_line_ends and quotes is not None:
@@ -90,7 +108,19 @@ def read(
         if whole:
             blocks = iter([(piece.start, b"".join(block for _, block in blocks))])
         for start, block in blocks:
-            yield start, delimited.parse(block, form, piece.layout, kinds, piece.file.path)
+            parsed = _TEXT[form.kind].parse(block, form, piece.layout, kinds, piece.file.path)
+            yield start, _with_folders(parsed, piece.file, form, wanted)
+
+
+def _with_folders(parsed: Parsed, file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> Parsed:
+    """Adds the columns that folders name."""
+    table = parsed.table
+    for field in wanted.keys() - set(table.column_names):
+        value = file.folders[str(wanted[field])]
+        value = None if value in form.empty else value
+        codes = pa.array(np.zeros(table.num_rows, np.int32), mask=np.full(table.num_rows, value is None))
+        table = table.append_column(field, pa.DictionaryArray.from_arrays(codes, pa.array([value or ""])))
+    return parsed if table is parsed.table else replace(parsed, table=table.select(list(wanted)))
 
 
 def repeats_header(piece: Piece, cells: pa.Table) -> npt.NDArray[np.bool_]:
@@ -179,10 +209,12 @@ def _readable(file: InputFile) -> Iterator[None]:
         ) from e
 
 
-def _plan_text(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) -> list[Piece]:
+def _plan_text(
+    file: InputFile, form: FileFormat, wanted: Mapping[str, Column], optional: Collection[str]
+) -> list[Piece]:
     with files.open_binary(file) as stream:
         head = stream.read(layout.HEAD_BYTES)
-    found = layout.find_layout(head, form, wanted, file.path)
+    found = _TEXT[form.kind].find_layout(head, form, wanted, file.path, file.folders, optional)
     if found is None:
         return []
     if file.compressed or form.quoted_line_ends:
@@ -194,13 +226,13 @@ def _plan_text(file: InputFile, form: FileFormat, wanted: Mapping[str, Column]) 
 def _plan_parquet(file: InputFile, wanted: Mapping[str, Column]) -> list[Piece]:
     with files.open_binary(file) as stream:
         opened = parquet.open_parquet(stream)
-        parquet.find_columns(opened, wanted, file.path)
+        parquet.find_columns(opened, wanted, file.path, file.folders)
         return [Piece(file, None, group, group + 1) for group in range(opened.num_row_groups)]
 
 
 def _read_parquet(piece: Piece, wanted: Mapping[str, Column], empty: Sequence[str]) -> Parsed:
     with files.open_binary(piece.file) as stream:
         opened = parquet.open_parquet(stream)
-        columns = parquet.find_columns(opened, wanted, piece.file.path)
+        columns = parquet.find_columns(opened, wanted, piece.file.path, piece.file.folders)
         table = parquet.read_row_group(opened, piece.start, columns, empty)
     return Parsed(table, np.arange(table.num_rows, dtype=np.int64), [], table.num_rows)

@@ -11,6 +11,8 @@ from tfx.proto import example_gen_pb2
 from tfx.types import standard_component_specs
 from tfx.utils import proto_utils
 
+from pipeline.reading import spans
+
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -18,14 +20,14 @@ def split_globs(paths: dict[str, str]) -> tuple[str, dict[str, str]]:
     """Splits globs into the folder that they all start at and the rest, as ExampleGen's driver expects them.
 
     Args:
-        paths: Input split to glob.
+        paths: Input split to glob, which may hold `{SPAN}` and the like.
 
     Returns:
         The longest common folder without a wildcard, and input split to the pattern relative to that folder.
     """
     folders = []
     for path in paths.values():
-        wildcard = _GLOB.search(path)
+        wildcard = _GLOB.search(spans.as_glob(path))
         folders.append(os.path.dirname(path[: wildcard.start()] if wildcard else path))
     scheme = re.match(r"[a-z0-9]+://", folders[0])
     base = os.path.commonpath(folders) if len(set(folders)) > 1 else folders[0]

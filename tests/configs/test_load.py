@@ -167,6 +167,10 @@ def test_config_is_frozen(tmp_path):
             "log: without a header, columns must be given by position; received names ['user_id', 'item_id']",
         ),
         (
+            {"log__format__kind": "jsonl", "log__columns__value": 2},
+            "log: columns of JSON Lines are given by name; received positions [2]",
+        ),
+        (
             {"log__format__separator": "::"},
             "log.format: a separator of several characters ('::') cannot be quoted: set quote: ''",
         ),
@@ -443,3 +447,12 @@ def test_every_model_finds_the_nested_ones():
     assert {"Cleaning", "TextFeature", "CategoryFeature", "NumberFeature", "Vertex", "Trainer"} <= {
         model.__name__ for model in every_model()
     }
+
+
+def test_load_column_without_a_header_may_be_a_folder_of_the_path(tmp_path):
+    columns = {"user_id": 0, "item_id": 1, "timestamp": "dt"}
+    fields = {"log__format__header": False, "log__columns": columns}
+    assert load_config(written(tmp_path, log__path="in/dt=*/*.csv", **fields)).log.columns.timestamp == "dt"
+    for path in ("in/*/*.csv", "in/xdt=*/*.csv", "in/dt/*.csv"):
+        with pytest.raises(ConfigError, match=r"received names \['dt'\]\. A column that a folder names must be in"):
+            load_config(written(tmp_path, log__path=path, **fields))

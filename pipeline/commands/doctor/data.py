@@ -12,12 +12,13 @@ from configs.pipeline import PipelineConfig
 from pipeline import datasets
 from pipeline.commands.doctor.check import Check
 from pipeline.datasets.registry import DATA_SETS
+from pipeline.reading import compression, spans
 
 _SAMPLE_BYTES = 1 << 20
 """Size of the sample of each text file from which its rows are estimated."""
 
 _UNPACKED_BYTES = 64 << 20
-"""Most bytes to unpack from a packed sample: a packed megabyte may contain a thousand."""
+"""Most bytes to unpack of a packed file: a packed megabyte may contain a thousand."""
 
 _ELSEWHERE = "://"
 
@@ -76,7 +77,7 @@ def log_rows(log: Log) -> int | None:
         return None
     try:
         rows = [_rows(file, log.format.kind) for path in paths for file in _files(path)]
-    except (DataSetError, OSError, ValueError, zlib.error):
+    except (DataSetError, OSError, EOFError, ValueError, zlib.error):
         return None  # `data` reports it, or the run itself does
     return sum(rows) if rows else None
 
@@ -86,7 +87,8 @@ def _log_paths(log: Log) -> list[str]:
 
 
 def _files(path: str) -> list[Path]:
-    return [Path(file) for file in sorted(glob.glob(datasets.resolve(path), recursive=True)) if os.path.isfile(file)]
+    found = glob.glob(spans.as_glob(datasets.resolve(path)), recursive=True)
+    return [Path(file) for file in sorted(found) if os.path.isfile(file)]
 
 
 def _damaged(path: str) -> str | None:
@@ -104,13 +106,12 @@ def _rows(file: Path, kind: str) -> int:
         from pyarrow import parquet
 
         return int(parquet.read_metadata(file).num_rows)
+    lines = unpacked = 0
     with file.open("rb") as raw:
-        sample = raw.read(_SAMPLE_BYTES)
-    read = len(sample)
-    if file.suffix == ".gz":
-        unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header
-        sample = unpacking.decompress(sample, _UNPACKED_BYTES)
-        # A file may consist of several packed files.
-        read -= len(unpacking.unused_data) + len(unpacking.unconsumed_tail)
-    lines = sample.count(b"\n") or (1 if sample else 0)
-    return round(lines * file.stat().st_size / read) if read else 0
+        ending = compression.ending(file.name)
+        stream = raw if ending is None else compression.OPENERS[ending](raw)
+        while raw.tell() < _SAMPLE_BYTES and unpacked < _UNPACKED_BYTES and (text := stream.read(_SAMPLE_BYTES)):
+            unpacked += len(text)
+            lines += text.count(b"\n")
+        read = raw.tell()
+    return round(max(lines, 1) * file.stat().st_size / read) if unpacked else 0

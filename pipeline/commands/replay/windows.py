@@ -10,13 +10,11 @@ import pyarrow.parquet as pq
 
 from common.atomicity import new_file
 from common.errors import ConfigError, DataError
-from configs.file_format import FileFormat
 from configs.log import Log, LogColumns
 from pipeline import datasets
 from pipeline.components.interaction_gen import reading
-from pipeline.reading import columns, files, pieces, settings, times
+from pipeline.reading import columns, files, pieces, settings, spans, times
 from pipeline.reading.bad_rows import Problems
-from pipeline.reading.delimited import Kind
 from pipeline.reading.driver import require_match
 
 
@@ -54,7 +52,7 @@ def cut(log: Log, rounds: int, folder: Path) -> list[Window]:
         raise ConfigError(
             "a replay cuts the log by time: it needs log.columns.timestamp, and a log.split.method other than 'given'."
         )
-    path = datasets.resolve(log.path)
+    path = spans.as_glob(datasets.resolve(log.path))
     table, moments = _read(log, path)
     if len(moments) < rounds:
         raise DataError(
@@ -87,7 +85,8 @@ def windowed(log: Log, path: str) -> Log:
     return log.model_copy(
         update={
             "path": path,
-            "format": FileFormat(kind="parquet", empty=()),  # a text that was in quotes is not one of the words
+            # A text that was in quotes is not one of the words. Numbers are still written as they were.
+            "format": log.format.model_copy(update={"kind": "parquet", "empty": ()}),
             "columns": in_windows,
             "timestamp_unit": times.unit_of(log.timestamp_unit),
             "time_zone": "UTC",
@@ -98,8 +97,6 @@ def windowed(log: Log, path: str) -> Log:
 def _read(log: Log, path: str) -> tuple[Any, Any]:
     """Reads all rows with a readable time, as a pyarrow.Table, and their times int64 `[rows]`."""
     wanted = reading.wanted_columns(log)
-    # Read all columns but the time as text: the pipeline finds the cells with errors.
-    kinds: dict[str, Kind] = {field: "integer" if field == reading.TIMESTAMP else "text" for field in wanted}
     base, patterns = settings.split_globs({"log": path})
     require_match(path)
     tables, moments = [], []
@@ -109,11 +106,12 @@ def _read(log: Log, path: str) -> tuple[Any, Any]:
             if file_report.error is not None:
                 raise DataError(file_report.error)
         for piece in parts:
-            for _, parsed in pieces.read(piece, log.format, wanted, kinds):
+            for _, parsed in pieces.read(piece, log.format, wanted, reading.kinds(log)):
                 problems = Problems.none(parsed.table.num_rows)
                 row_times = times.read(
                     parsed.table.column(reading.TIMESTAMP), log.timestamp_unit, log.time_zone, "timestamp", problems
                 )
+                # All columns but the time become text: the pipeline finds the cells with errors.
                 found = {
                     field: columns.texts(parsed.table.column(field), field, problems)
                     for field in wanted

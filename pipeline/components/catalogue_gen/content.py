@@ -14,6 +14,7 @@ from configs.content_features import CategoryFeature, Feature, NumberFeature
 from configs.file_format import Column, FileFormat
 from pipeline.reading import columns
 from pipeline.reading.bad_rows import Problems
+from pipeline.reading.parsed import Kind
 
 TEXT = pa.list_(pa.string())
 NUMBER = pa.list_(pa.float32())
@@ -43,6 +44,19 @@ def wanted_columns(catalogue: CatalogueSettings) -> dict[str, Column]:
         elif feature.column is not None:
             wanted[name] = feature.column
     return wanted
+
+
+def kinds(catalogue: CatalogueSettings) -> dict[str, Kind]:
+    """Returns field to what its column holds, for the fields of `wanted_columns`."""
+    found: dict[str, Kind] = {}
+    for name, feature in catalogue.features.items():
+        if isinstance(feature, CategoryFeature) and feature.flags is not None:
+            found |= dict.fromkeys((_flag(name, category) for category in feature.flags), "number")
+        elif isinstance(feature, NumberFeature):
+            found[name] = "number" if feature.pattern is None else "text"
+        else:
+            found[name] = "texts" if isinstance(feature, CategoryFeature) else "text"
+    return found
 
 
 def types(catalogue: CatalogueSettings) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from pipeline.components.catalogue_gen import content
 from pipeline.components.catalogue_gen.content import Unreadable
 from pipeline.reading import bad_rows, columns, pieces, report
 from pipeline.reading.bad_rows import BadRow, Problems
-from pipeline.reading.delimited import Kind, Parsed
 from pipeline.reading.files import InputFile
+from pipeline.reading.parsed import Kind, Parsed
 from pipeline.reading.pieces import Piece
 from pipeline.reading.report import FileReport, ReadingReport
 from transforms import features
@@ -60,11 +60,11 @@ def read_catalogue(inputs: list[InputFile], catalogue: CatalogueSettings, ids: I
         The items. Of several items with the same id, the first is kept.
     """
     wanted = _wanted_columns(catalogue)
-    kinds: dict[str, Kind] = dict.fromkeys(wanted, "text")
+    kinds: dict[str, Kind] = {_ITEM: "id", _TITLE: "text", **content.kinds(catalogue)}
     reports, blocks, places = [], [], []
     unreadable = dict.fromkeys(catalogue.features, Unreadable())
     for file in inputs:
-        planned, found = pieces.plan(file, catalogue.format, wanted)
+        planned, found = pieces.plan(file, catalogue.format, wanted, optional=wanted.keys() - {_ITEM})
         reports.append(found)
         # Text is read as a whole, starting with its first piece, because a quoted text may hold line breaks.
         for piece in planned if catalogue.format.kind == "parquet" else planned[:1]:

@@ -30,9 +30,9 @@ LOG_KEY = "log"
 IDS_KEY = "ids"
 """The key of the ids' config in `custom_config`."""
 
-_TEXT_GROWTH = {"gz": 4, "parquet": 3}
-"""Bytes of text per byte of a compressed file, roughly, to choose the number of shards: gzip shrinks ids and numbers to
-a quarter (measured on the synthetic log), Parquet to a third."""
+_TEXT_GROWTH = {"gz": 4, "zst": 4, "parquet": 3}
+"""Bytes of text per byte of a compressed file, roughly, to choose the number of shards: gzip and Zstandard shrink ids
+and numbers to a quarter (measured on the synthetic log), Parquet to a third."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

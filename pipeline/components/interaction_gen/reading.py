@@ -15,8 +15,8 @@ from configs.log import LogSettings
 from pipeline.components.interaction_gen.report import LogReport, spans_of
 from pipeline.reading import bad_rows, columns, pieces, times
 from pipeline.reading.bad_rows import Problems
-from pipeline.reading.delimited import Kind, Parsed
 from pipeline.reading.files import InputFile
+from pipeline.reading.parsed import Kind, Parsed
 from pipeline.reading.pieces import Piece
 from pipeline.reading.report import FileReport, ReadingReport
 
@@ -54,15 +54,8 @@ def read(piece: Piece, log: LogSettings, ids: Ids, now_seconds: float) -> Iterat
     Yields:
         A block of interactions and its report; None for the block if the file cannot be read.
     """
-    kinds: dict[str, Kind] = {
-        USER: "id",
-        ITEM: "id",
-        VALUE: "number" if log.event_weights is None else "id",
-        TIMESTAMP: "integer",
-    }
-    wanted = wanted_columns(log)
     try:
-        for start, parsed in pieces.read(piece, log.format, wanted, {field: kinds[field] for field in wanted}):
+        for start, parsed in pieces.read(piece, log.format, wanted_columns(log), kinds(log)):
             with pieces.convertible(piece.file):
                 found = _interactions(piece, start, parsed, log, ids, now_seconds)
             yield found
@@ -79,6 +72,13 @@ def wanted_columns(log: LogSettings) -> dict[str, Column]:
         TIMESTAMP: log.columns.timestamp,
     }
     return {field: column for field, column in named.items() if column is not None}
+
+
+def kinds(log: LogSettings) -> dict[str, Kind]:
+    """Returns field to what its column holds."""
+    value: Kind = "number" if log.event_weights is None else "id"
+    found: dict[str, Kind] = {USER: "id", ITEM: "id", VALUE: value, TIMESTAMP: "integer"}
+    return {field: found[field] for field in wanted_columns(log)}
 
 
 def _interactions(

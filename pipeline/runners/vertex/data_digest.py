@@ -10,6 +10,7 @@ from google.api_core import exceptions
 from common.errors import VertexError
 from pipeline.cloud.client import Api
 from pipeline.job.compiled import CompiledJob
+from pipeline.reading import spans
 from pipeline.runners.vertex.inputs import input_globs
 
 _WILD = "*?["
@@ -65,7 +66,7 @@ def check_bucket(api: Api, folder: str) -> None:
 
 def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
     """Lists the objects that match a pattern, by their name inside the folder."""
-    path = f"{folder}/{pattern}"
+    path = f"{folder}/{spans.as_glob(pattern)}"
     if not path.startswith("gs://"):
         raise VertexError(f"the job reads {path}, which is not a path in a bucket, so Vertex cannot read it.")
     bucket, whole = _split(path)

@@ -7,19 +7,20 @@ import pytest
 from configs.file_format import FileFormat
 from pipeline.reading import delimited
 from pipeline.reading.layout import FileLayout, count_fields
+from pipeline.reading.parsed import Kind, Parsed
 
 LAYOUT = FileLayout(3, {"a": 0, "b": 1, "n": 2}, 0, 0)
-KINDS: dict[str, delimited.Kind] = {"a": "id", "b": "text", "n": "number"}
+KINDS: dict[str, Kind] = {"a": "id", "b": "text", "n": "number"}
 
 
 COMMAS = FileFormat()
 
 
-def _parse(block: bytes, form: FileFormat = COMMAS) -> delimited.Parsed:
+def _parse(block: bytes, form: FileFormat = COMMAS) -> Parsed:
     return delimited.parse(block, form, LAYOUT, KINDS, "file")
 
 
-def _table(parsed: delimited.Parsed) -> list[tuple[str, str, str]]:
+def _table(parsed: Parsed) -> list[tuple[str, str, str]]:
     return [(r["a"], r["b"], str(float(r["n"]))) for r in parsed.table.to_pylist()]
 
 

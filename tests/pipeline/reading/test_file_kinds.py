@@ -19,6 +19,7 @@ from common.errors import DataError
 from configs.file_format import FileFormat
 from pipeline.reading import files, pieces
 from pipeline.reading.driver import require_match
+from tests.compressed import compressed
 
 TEXT = "user,item\n" + "".join(f"u{n},i{n % 7}\n" for n in range(200))
 TABLE = pa.table({"user": ["u1"], "item": ["i1"]})
@@ -65,6 +66,9 @@ def test_plan_says_what_a_file_is_and_what_to_do(tmp_path: Path) -> None:
         zipped(): "is a ZIP archive (or a workbook of Excel, which is one); unpack it.",
         bz2.compress(TEXT.encode()): "is compressed with bzip2; decompress it, or compress it with gzip.",
         lzma.compress(TEXT.encode()): "is compressed with xz; ",
+        compressed(
+            TEXT.encode(), ".zst"
+        ): "is compressed with Zstandard, but its name does not end in .zst; rename it.",
         gzip.compress(TEXT.encode()): "is compressed with gzip, but its name does not end in .gz; rename it.",
         in_parquet(): "is a Parquet file; set format.kind: parquet.",
         in_arrow(): "is an Arrow file; write it as Parquet.",
@@ -94,6 +98,16 @@ def test_plan_gzip_with_its_ending_is_read_and_without_gzip_is_an_error(tmp_path
     assert "is a ZIP archive" in (planned(tmp_path, gzip.compress(zipped()), "events.csv.gz") or "")
 
 
+def test_plan_zstandard_with_its_ending_is_read_and_without_zstandard_is_an_error(tmp_path: Path) -> None:
+    packed = compressed(TEXT.encode(), ".zst")
+    assert planned(tmp_path, packed, "events.csv.zst") is None
+    assert planned(tmp_path, b"", "events.csv.zst") is None
+    for broken in (TEXT.encode(), packed[:-3], packed + b"and more", gzip.compress(TEXT.encode())):
+        error = planned(tmp_path, broken, "events.csv.zst")
+        assert error is not None and "events.csv.zst: cannot be read (OSError" in error
+    assert "is a ZIP archive" in (planned(tmp_path, compressed(zipped(), ".zst"), "events.csv.zst") or "")
+
+
 def test_list_files_passes_over_what_spark_and_hadoop_leave_beside_the_parts(tmp_path: Path) -> None:
     for name in ("part-0.csv", "part-1.csv", "_SUCCESS", ".part-0.csv.crc", "._part-0.csv", "_metadata"):
         (tmp_path / name).write_text(TEXT)
@@ -103,6 +117,19 @@ def test_list_files_passes_over_what_spark_and_hadoop_leave_beside_the_parts(tmp
         "part-1.csv",
     ]
     assert [Path(file.path).name for file in files.list_files(str(tmp_path), {"log": "_SUC*"})] == ["_SUCCESS"]
+
+
+def test_list_files_passes_over_folders_of_unfinished_writes(tmp_path: Path) -> None:
+    for folder in ("dt=1", "_temporary", ".spark-staging", "_own"):
+        (tmp_path / "_day" / folder).mkdir(parents=True)
+        (tmp_path / "_day" / folder / "part-0.csv").write_text(TEXT)
+
+    def found(pattern: str) -> list[str]:
+        return [Path(file.path).parent.name for file in files.list_files(str(tmp_path), {"log": pattern})]
+
+    assert found("_day/*/part-*") == ["dt=1"]
+    assert found("_day/_own/*") == ["_own"]
+    assert found("*/dt=1/*") == []
 
 
 def test_require_match_folder_is_named_with_what_to_write(tmp_path: Path) -> None:

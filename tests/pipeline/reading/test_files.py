@@ -1,12 +1,14 @@
 """Reading in ranges."""
 
-import gzip
 from pathlib import Path
 
 import pytest
 
+from configs.file_format import FileFormat
 from pipeline.reading import files, settings
 from pipeline.reading.files import InputFile
+from pipeline.reading.quotes import Quotes
+from tests.compressed import compressed
 
 
 def _input(path: Path) -> InputFile:
@@ -43,12 +45,44 @@ def test_read_blocks_ranges_give_each_line_once(
         assert offset == 0 or text[offset - 1 : offset] == b"\n"
 
 
-def test_read_blocks_compressed_members_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+def test_read_blocks_compressed_members_are_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
     monkeypatch.setattr(files, "BLOCK_BYTES", 10)
-    (tmp_path / "f.gz").write_bytes(gzip.compress(b"a\nb\n" * 9) + gzip.compress(b"c\n"))
-    blocks = [block for _, block in files.read_blocks(_input(tmp_path / "f.gz"), 2, None, at_row=True)]
+    file = tmp_path / f"f{ending}"
+    file.write_bytes(compressed(b"a\nb\n" * 9, ending) + compressed(b"", ending) + compressed(b"c\nd", ending))
+    blocks = [block for _, block in files.read_blocks(_input(file), 2, None, at_row=True)]
     assert len(blocks) > 2
-    assert b"".join(blocks) == (b"a\nb\n" * 9 + b"c\n")[2:]
+    assert b"".join(blocks) == (b"a\nb\n" * 9 + b"c\nd")[2:]
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+def test_read_blocks_quoted_line_ends_are_kept_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_BYTES", 8)
+    text = b'h,i\n1,"a\nb\n\nc"\n2,d\n' * 5
+    file = tmp_path / f"f{ending}"
+    file.write_bytes(compressed(text, ending))
+    quotes = Quotes.of(FileFormat())
+    for blocks in (
+        list(files.read_blocks(_input(file), 4, None, True, quotes)),
+        list(files.read_rows(_input(file), 4, Quotes(FileFormat(quoted_line_ends=True), "utf-8"))),
+    ):
+        assert b"".join(block for _, block in blocks) == text[4:]
+        assert len(blocks) > 2
+        assert all(block.count(b'"') % 2 == 0 for _, block in blocks)
+
+
+def test_read_blocks_zstandard_holds_no_more_than_a_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "BLOCK_BYTES", 1 << 16)
+    file = tmp_path / "f.zst"
+    file.write_bytes(compressed(b"0123456\n" * (1 << 20), ".zst"))
+    assert file.stat().st_size < 1 << 16
+    sizes = [len(block) for _, block in files.read_blocks(_input(file), 0, None, at_row=True)]
+    assert sum(sizes) == 8 << 20
+    assert max(sizes) == 1 << 16
 
 
 @pytest.mark.parametrize(
@@ -58,6 +92,9 @@ def test_read_blocks_compressed_members_are_joined(tmp_path: Path, monkeypatch: 
         ({"log": "/a/part-*/x?.csv"}, "/a", {"log": "part-*/x?.csv"}),
         ({"log": "gs://bucket/a/[0-9].csv"}, "gs://bucket/a", {"log": "[0-9].csv"}),
         ({"log": "gs://bucket/*.csv"}, "gs://bucket", {"log": "*.csv"}),
+        ({"log": "gs://bucket/a/dt=*/x.csv"}, "gs://bucket/a", {"log": "dt=*/x.csv"}),
+        ({"log": "/a/span-{SPAN:2}/v{VERSION}/x.csv"}, "/a", {"log": "span-{SPAN:2}/v{VERSION}/x.csv"}),
+        ({"log": "/a/{braces}/x.csv"}, "/a/{braces}", {"log": "x.csv"}),
         ({"train": "/a/t/*.csv", "eval": "/a/e/x.csv"}, "/a", {"train": "t/*.csv", "eval": "e/x.csv"}),
         (
             {"train": "gs://bucket/t/*.csv", "eval": "gs://bucket/e/*.csv"},

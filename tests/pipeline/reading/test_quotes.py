@@ -10,7 +10,7 @@ import pytest
 from common.errors import DataError
 from configs.file_format import FileFormat
 from pipeline.reading import bad_rows, delimited, files, pieces, quotes
-from pipeline.reading.delimited import Kind
+from pipeline.reading.parsed import Kind
 
 KINDS: dict[str, Kind] = {"user": "id", "item": "id", "review": "text"}
 Row = tuple[str | None, str | None, str | None]

@@ -243,6 +243,45 @@ def test_make_parquet_lists_and_numbers_read_as_they_are(make: Make, tmp_path: P
     assert report.rows == 3
 
 
+def test_make_json_lines_same_items_as_csv_with_lists_flags_and_rare_features(make: Make) -> None:
+    features = {
+        **{name: feature for name, feature in CONFIG["features"].items() if name != "genres"},
+        "genres": {"kind": "category", "column": "about.genres"},
+        "awards": {"kind": "category", "flags": {"oscar": "has_oscar", "bafta": "has_bafta"}},
+    }
+    items = [
+        {"item_id": 1, "title": "Alien (1979)", "year": 1979, "about.genres": ["horror", " sci-fi ", None]},
+        {"item_id": "2", "title": None, "year": None, "has_oscar": True, "has_bafta": 1},
+        {"item_id": 3, "title": 1984, "year": "1985", "about": {"genres": "drama"}, "has_oscar": False},
+        {"item_id": True, "title": "Bool"},
+        {"item_id": 4.5, "title": "Half"},
+        {"title": "None"},
+    ]
+    lines = "".join(json.dumps(item) + "\n" for item in items).encode()
+    config = {"features": features, "format": {"kind": "jsonl"}, "max_bad_fraction": 0.5}
+    features["words"] = {"kind": "text", "column": "title"}
+    rows, report, quarantine = make(["1"], config, a_jsonl=lines)
+    assert [
+        (r["item_id"], r["title"], r["words"], r["year"], r["title_year"], r["genres"], r["awards"]) for r in rows
+    ] == [
+        ("1", "Alien (1979)", ["Alien (1979)"], [1979.0], [1979.0], ["horror", "sci-fi"], []),
+        ("2", "2", [], [], [], [], ["oscar", "bafta"]),
+        ("3", "1984", ["1984"], [1985.0], [], ["drama"], []),
+    ]
+    assert [(q["row"], q["reason"]) for q in quarantine] == [
+        (2, "title is empty; the id is used as the title"),
+        (4, "item_id is true or false"),
+        (5, "item_id is not a whole number"),
+        (6, "item_id is empty"),
+    ]
+    assert report.bad_rows == 3
+
+
+def test_make_json_lines_without_the_ids_column_refused(make: Make) -> None:
+    with pytest.raises(DataError, match=r"a\.jsonl: no row of the first 1 has 'item_id'"):
+        make(["1"], {"features": {}, "format": {"kind": "jsonl"}}, a_jsonl=b'{"id": 1, "title": "Alien"}\n')
+
+
 def test_make_movielens_latin_1_titles_years_and_genres() -> None:
     names = ["unknown", "Action", "Adventure", "Animation"]
     catalogue = CatalogueSettings.model_validate(

@@ -47,7 +47,7 @@ def test_compile_both_are_file_based_example_gens_and_edge_is_kept(tmp_path: Pat
     assert parameters["input_base"]["runtimeValue"]["constantValue"]["stringValue"] == "gs://bucket/data"
 
 
-def _fingerprint(component: InteractionGen) -> str:
+def _resolved(component: InteractionGen) -> Any:
     properties = {
         name: value if isinstance(value, (str, int)) else proto_utils.proto_to_json(value)
         for name, value in component.exec_properties.items()
@@ -56,8 +56,12 @@ def _fingerprint(component: InteractionGen) -> str:
     examples = standard_artifacts.Examples()
     info = data_types.ExecutionInfo(exec_properties=properties, output_dict={"examples": [examples]})
     store = metadata.Metadata(metadata.sqlite_metadata_connection_config(":memory:"))
-    result = Driver(store).run(info)
-    return result.exec_properties["input_fingerprint"].string_value
+    return Driver(store).run(info).exec_properties
+
+
+def _fingerprint(component: InteractionGen) -> str:
+    fingerprint: str = _resolved(component)["input_fingerprint"].string_value
+    return fingerprint
 
 
 def test_driver_new_data_new_fingerprint(tmp_path: Path) -> None:
@@ -76,3 +80,26 @@ def test_driver_no_file_refused(tmp_path: Path) -> None:
     assert fileio.glob(f"{tmp_path}/log-*.csv") == []
     with pytest.raises(DataError, match=r"log-\*\.csv: no file matches\. Check the config's path"):
         _fingerprint(_components(str(tmp_path))[0])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folders", "newest"),
+    [
+        ("span-{SPAN}/log-*.jsonl.zst", ["span-9", "span-10"], "span-10/log-*.jsonl.zst"),
+        ("span-{SPAN:2}/log-*.jsonl.zst", ["span-09", "span-10"], "span-10/log-*.jsonl.zst"),
+        ("dt={YYYY}-{MM}-{DD}/*.jsonl.zst", ["dt=2026-09-30", "dt=2026-11-02"], "dt=2026-11-02/*.jsonl.zst"),
+    ],
+)
+def test_driver_newest_span_is_the_input(tmp_path: Path, pattern: str, folders: list[str], newest: str) -> None:
+    for folder in folders:
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "log-1.jsonl.zst").write_text("")
+    properties = _resolved(InteractionGen(LogSettings(), f"{tmp_path}/{pattern}"))
+    assert properties["input_base"].string_value == str(tmp_path)
+    splits = json.loads(properties["input_config"].string_value)["splits"]
+    assert [split["pattern"] for split in splits] == [newest]
+
+
+def test_driver_no_span_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"span-\*/log\.csv: no file matches"):
+        _resolved(InteractionGen(LogSettings(), f"{tmp_path}/span-{{SPAN}}/log.csv"))

@@ -20,6 +20,7 @@ from pipeline.ground import records
 from pipeline.reading import times
 from pipeline.reading.files import list_files
 from pipeline.reading.report import quarantine_json
+from tests.compressed import compressed
 from tests.ingest import Ingested, log_config, run_interaction_gen
 
 HEADER = b"user_id,item_id,rating,timestamp\n"
@@ -305,6 +306,8 @@ def test_do_one_item_refused(run: Run, tmp_path: Path) -> None:
     [
         ("cut_csv.gz", gzip.compress(HEADER + GOOD * 50, mtime=0)[:-20], {}),
         ("no_csv.gz", HEADER + GOOD, {}),
+        ("cut_csv.zst", compressed(HEADER + GOOD * 50_000, ".zst")[:-20], {}),
+        ("no_csv.zst", HEADER + GOOD, {}),
         ("no_parquet", b"PAR1 but not really", {"kind": "parquet"}),
     ],
 )

@@ -1,6 +1,7 @@
 """The same interactions in every format give the same Examples."""
 
-import gzip
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from common.errors import DataError
+from configs.ids import Ids
+from pipeline.reading import files
+from tests.compressed import compressed
 from tests.ingest import log_config, run_interaction_gen
 from tests.real_data import real_data
 
@@ -54,7 +59,8 @@ def _assert_same(result: Any) -> None:
             _text("::", header=False),
             {"format": {"separator": "::", "quote": "", "header": False}, "columns": POSITIONS},
         ),
-        ("log.csv.gz", gzip.compress(_text(",", header=True), mtime=0), {}),
+        ("log.csv.gz", compressed(_text(",", header=True), ".gz"), {}),
+        ("log.csv.zst", compressed(_text(",", header=True), ".zst"), {}),
         (
             "log.csv",
             _text(",", header=True, extra=True),
@@ -66,6 +72,116 @@ def _assert_same(result: Any) -> None:
 def test_do_text_format_same_examples(tmp_path: Path, name: str, content: bytes, config: dict[str, Any]) -> None:
     (tmp_path / name).write_bytes(content)
     _assert_same(run_interaction_gen(log_config(**config), str(tmp_path / name), tmp_path / "out"))
+
+
+def _json_lines(nested: bool) -> bytes:
+    rows = (
+        {"user": {"id": u}, "ids": {"item": i}, "rating": v, "timestamp": t}
+        if nested
+        else {"user_id": u, "item_id": i, "rating": v, "timestamp": t}
+        for u, i, v, t in EVENTS
+    )
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+@pytest.mark.parametrize("ending", ["", ".gz", ".zst"])
+@pytest.mark.parametrize("nested", [False, True])
+def test_do_json_lines_same_examples(tmp_path: Path, nested: bool, ending: str) -> None:
+    (tmp_path / f"log.ndjson{ending}").write_bytes(compressed(_json_lines(nested), ending))
+    columns = {"user_id": "user.id", "item_id": "ids.item", "value": "rating", "timestamp": "timestamp"}
+    log = log_config(format={"kind": "jsonl"}, **({"columns": columns} if nested else {}))
+    _assert_same(run_interaction_gen(log, str(tmp_path / "log.*"), tmp_path / "out"))
+
+
+def test_do_json_lines_in_pieces_same_examples_and_bad_lines_quarantined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "BLOCK_BYTES", 100)
+    lines = _json_lines(nested=False).splitlines(keepends=True)
+    bad = [b'{"user_id": [1]}\n', b"\n", b"half a li"]
+    (tmp_path / "log.jsonl").write_bytes(b"".join([*lines[:2], *bad[:2], *lines[2:], bad[2]]))
+    log = log_config(format={"kind": "jsonl"}, cleaning={"max_bad_fraction": 0.5})
+    result = run_interaction_gen(log, str(tmp_path / "log.jsonl"), tmp_path / "out")
+    _assert_same(result)
+    assert [(q["row"], q["reason"], q["excerpt"]) for q in result.quarantine] == [
+        (3, "user_id holds a list", '{"user_id": [1]}'),
+        (7, "is no JSON object", "half a li"),
+    ]
+
+
+@pytest.mark.parametrize("other", ["7.0", '"7.0"', '"7 "', '" 7"'])
+def test_do_json_lines_id_in_two_spellings_refused_and_joined_on_request(tmp_path: Path, other: str) -> None:
+    users = ["7", '"7"', other]
+    lines = (f'{{"user_id": {u}, "item_id": "i{n}", "rating": 1, "timestamp": {n}}}\n' for n, u in enumerate(users))
+    (tmp_path / "log.jsonl").write_text("".join(lines))
+    log = log_config(format={"kind": "jsonl"})
+    with pytest.raises(DataError, match=r"user_id: 1 id\(s\) are written in several ways, such as .*'7' \(2 rows\)"):
+        run_interaction_gen(log, str(tmp_path / "log.jsonl"), tmp_path / "out")
+    ids = Ids(trim=True, integral=True)
+    result = run_interaction_gen(log, str(tmp_path / "log.jsonl"), tmp_path / "joined", ids=ids)
+    assert result.rows("eval")[0]["user_id"] == ["7"]
+    assert result.report["splits"]["train"]["interactions"] == 2
+
+
+def _in_folder(kind: str, users: Sequence[Any], items: Sequence[Any]) -> bytes:
+    if kind == "parquet":
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table({"user_id": users, "item_id": items}), sink)
+        content: bytes = sink.getvalue().to_pybytes()
+        return content
+    rows = list(zip(users, items, strict=True))
+    if kind == "jsonl":
+        return "".join(json.dumps({"user_id": u, "item_id": i}) + "\n" for u, i in rows).encode()
+    header = "" if kind == "bare" else "user_id,item_id\n"
+    return (header + "".join(f"{u},{i}\n" for u, i in rows)).encode()
+
+
+@pytest.mark.parametrize("kind", ["delimited", "bare", "jsonl", "parquet"])
+def test_do_folders_name_the_time_and_the_event(tmp_path: Path, kind: str) -> None:
+    for day, event in (("2026-11-02", "buy%2Fnow"), ("2026-11-01", "view"), ("2026-11-03 10%3A30%3A00", "NULL")):
+        folder = tmp_path / "in" / f"dt={day}" / f"event={event}"
+        folder.mkdir(parents=True)
+        (folder / "part-0").write_bytes(_in_folder(kind, ["ann", "bob"], [f"i{day[9]}", f"j{day[9]}"]))
+        (folder / "_SUCCESS").touch()
+    places = {"user_id": 0, "item_id": 1} if kind == "bare" else {}
+    form = {"header": False} if kind == "bare" else {"kind": kind}
+    log = log_config(
+        format=form,
+        columns={**places, "value": "event", "timestamp": "dt"},
+        event_weights={"view": 0.5, "buy/now": 6},
+        cleaning={"max_bad_fraction": 0.5},
+    )
+    result = run_interaction_gen(log, str(tmp_path / "in" / "dt=*" / "event=*" / "*"), tmp_path / "out")
+    ann = result.by_user("eval")["ann"]
+    assert (ann["item_id"], ann["value"], ann["timestamp"]) == (["i1"], [0.5], [1_793_491_200])
+    assert (ann["target_item_id"], ann["target_value"]) == (["i2"], [6.0])
+    assert [(q["reason"], q["excerpt"]) for q in result.quarantine] == [
+        ("unknown event type", "ann, i3, , 2026-11-03 10:30:00"),
+        ("unknown event type", "bob, j3, , 2026-11-03 10:30:00"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["delimited", "jsonl", "parquet"])
+def test_do_column_of_the_file_comes_before_a_folder_of_its_name(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "item_id=wrong"
+    folder.mkdir()
+    (folder / "log").write_bytes(_in_folder(kind, ["ann", "ann"], ["a", "b"]))
+    result = run_interaction_gen(
+        log_config(format={"kind": kind}, columns={"user_id": "user_id", "item_id": "item_id"}),
+        str(folder / "log"),
+        tmp_path / "out",
+    )
+    assert result.rows("eval")[0]["item_id"] == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["delimited", "jsonl", "parquet"])
+def test_do_column_that_is_neither_in_the_file_nor_a_folder_refused(tmp_path: Path, kind: str) -> None:
+    for day in ("dt=1", "day=2"):
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "log").write_bytes(_in_folder(kind, ["ann"], ["a"]))
+    log = log_config(format={"kind": kind}, columns={"timestamp": "dt"})
+    with pytest.raises(DataError, match=r"^[^\n]*day=2/log: no (column 'dt'|row of .* has 'dt')[^\n]*$"):
+        run_interaction_gen(log, str(tmp_path / "d*" / "log"), tmp_path / "out")
 
 
 def test_do_glob_of_files_same_examples(tmp_path: Path) -> None:

@@ -96,6 +96,17 @@ def test_data_digest_behind_a_wildcard_the_server_looks(cloud: Cloud, api: Api) 
     assert (asked["prefix"], asked["matchGlob"]) == ("days/", "days/*/log.csv")
 
 
+def test_data_digest_of_spans_looks_at_all_of_them(cloud: Cloud, api: Api) -> None:
+    cloud.storage.put(BUCKET, "spans/dt=2026-11-01/log.csv", b"1")
+    spans = job_reading(f"gs://{BUCKET}/spans", log="dt={YYYY}-{MM}-{DD}/log.csv")
+    before = data_digest(api, spans, {})
+
+    cloud.storage.put(BUCKET, "spans/dt=2026-11-02/log.csv", b"2")
+
+    assert data_digest(api, spans, {}) != before
+    assert {asked["matchGlob"] for asked in cloud.api.received("storage.objects.list")} == {"spans/dt=*-*-*/log.csv"}
+
+
 def test_data_digest_too_many_files_are_refused(cloud: Cloud, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.runners.vertex.data_digest._MOST_FILES", 2)
     for number in range(3):
