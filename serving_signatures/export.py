@@ -12,6 +12,7 @@ from serving_signatures import (
     embed_items,
     embed_users,
     recommend,
+    scores,
     serving_default,
     similar_items,
 )
@@ -21,6 +22,7 @@ from serving_signatures.serving_requests import write_requests
 SIGNATURES = (
     serving_default.SIGNATURE,
     recommend.SIGNATURE,
+    scores.SIGNATURE,
     embed_items.SIGNATURE,
     embed_item_indices.SIGNATURE,
     embed_users.SIGNATURE,

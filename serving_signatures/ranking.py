@@ -8,6 +8,9 @@ NO_EMBEDDING_SCORE = -1.0
 """Score of an item about which nothing is known: the lowest cosine. Without it, such an item, whose embedding is zero,
 would score 0 and rank above every item that a user dislikes."""
 
+PADDING_SCORE = tf.float32.min
+"""Score of a place in a list for which no item is left. It is finite, because an infinity is no JSON."""
+
 
 def catalogue_scores(query: Any, embedding: Any, popularity: Any) -> Any:
     """Scores every item for every query.
@@ -40,10 +43,11 @@ def best_places(scores: Any, excluded_row: Any, excluded_place: Any, k: Any) -> 
         k: int32 `[]`, not below zero; cut to the number of items.
 
     Returns:
-        Places int32 `[batch, k]` and scores float32 `[batch, k]`, best first; -1 and minus infinity pad if fewer
+        Places int32 `[batch, k]` and scores float32 `[batch, k]`, best first; -1 and `PADDING_SCORE` pad if fewer
         items are left.
     """
     pairs = tf.stack([excluded_row, excluded_place], axis=1)
     scores = tf.tensor_scatter_nd_min(scores, pairs, tf.fill(tf.shape(pairs)[:1], -float("inf")))
     best, place = tf.math.top_k(scores, tf.minimum(k, tf.shape(scores)[1]))
-    return tf.where(tf.math.is_inf(best), -1, place), best
+    is_left = tf.logical_not(tf.math.is_inf(best))
+    return tf.where(is_left, place, -1), tf.where(is_left, best, PADDING_SCORE)

@@ -19,10 +19,11 @@ def recommend(
         history: string `[n, h]`, oldest first; "" pads. These items are not recommended.
         history_weight: float32 `[n, h]`; 1 for a plain like.
         exclude: string `[n, e]`, further items that are not recommended; "" pads.
-        k: int32 `[]`, not below 0.
+        k: int32 `[n]`, at least 1; cut to the catalogue's size.
 
     Returns:
-        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first; `known_user` bool `[n]`.
+        `item_id` string `[n, max k]` and `score` float32 `[n, max k]`, best first, and padded as by `Retriever.rank`;
+        `known_user` bool `[n]`.
     """
     embedding, known_user = retriever.embed_users(user_id, history, history_weight)
     excluded = tf.concat([retriever.place_of(history), retriever.place_of(exclude)], axis=1)
@@ -37,7 +38,7 @@ SIGNATURE = Signature(
         "history": tf.TensorSpec([None, None], tf.string),
         "history_weight": tf.TensorSpec([None, None], tf.float32),
         "exclude": tf.TensorSpec([None, None], tf.string),
-        "k": tf.TensorSpec([], tf.int32),
+        "k": tf.TensorSpec([None], tf.int32),
     },
     answer=recommend,
 )

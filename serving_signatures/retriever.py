@@ -9,7 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from serving_signatures.ranking import best_places, catalogue_scores
+from serving_signatures.ranking import PADDING_SCORE, best_places, catalogue_scores
 from transforms import features
 
 
@@ -119,7 +119,7 @@ class Retriever(tf.Module):
         one_each = tf.debugging.assert_equal(
             tf.shape(history), tf.shape(history_weight), "history_weight must have one weight for each of history"
         )
-        with _after(one_each):
+        with after(one_each):
             history_weight = tf.identity(history_weight)
         user = self._users.lookup(user_id)
         place = self.place_of(history)
@@ -130,24 +130,31 @@ class Retriever(tf.Module):
         )
         return embedding, user >= 0
 
+    def scores(self, query: Any) -> Any:
+        """Scores of all items, float32 `[n, items]`, for queries float32 `[n, dim]`: what `rank` ranks."""
+        return catalogue_scores(query, self.embedding, self._popularity)
+
     def rank(self, query: Any, excluded_place: Any, k: Any) -> tuple[Any, Any]:
         """Ranks the catalogue for each query.
 
         Args:
             query: float32 `[n, dim]`; a zero row is ranked by popularity.
             excluded_place: int64 `[n, e]`, places to leave out; -1 pads.
-            k: int32 `[]`, cut to the catalogue's size.
+            k: int32 `[n]`, at least 1; cut to the catalogue's size.
 
         Returns:
-            Item ids string `[n, k]` and scores float32 `[n, k]`, best first, ties by place; "" and minus infinity
-            pad if fewer items are left.
+            Item ids string `[n, max k]` and scores float32 `[n, max k]`, best first, ties by place; "" and
+            `PADDING_SCORE` pad a row that asks for less, or for which fewer items are left.
         """
-        with _after(tf.debugging.assert_non_negative(k, "k must not be below 0")):
+        with after(tf.debugging.assert_positive(k, "k must be 1 or more in every row")):
             k = tf.identity(k)
-        scores = catalogue_scores(query, self.embedding, self._popularity)
         excluded = tf.where(excluded_place >= 0)
-        place, score = best_places(scores, excluded[:, 0], tf.gather_nd(excluded_place, excluded), k)
-        return tf.where(place >= 0, tf.gather(self.item_id, tf.maximum(place, 0)), ""), score
+        # The zero stands for an empty batch, of which there is no maximum.
+        width = tf.reduce_max(tf.concat([k, [0]], axis=0))
+        place, score = best_places(self.scores(query), excluded[:, 0], tf.gather_nd(excluded_place, excluded), width)
+        is_item = (place >= 0) & (tf.range(tf.shape(place)[1]) < k[:, tf.newaxis])
+        item_id = tf.where(is_item, tf.gather(self.item_id, tf.maximum(place, 0)), "")
+        return item_id, tf.where(is_item, score, PADDING_SCORE)
 
 
 class _TransformLayer(tft.TransformFeaturesLayer):
@@ -158,7 +165,7 @@ class _TransformLayer(tft.TransformFeaturesLayer):
         return super().__call__(*args, **kwargs)
 
 
-def _after(check: Any) -> Any:
+def after(check: Any) -> Any:
     """Makes the ops in this context wait for the check. Otherwise the op could fail first, with its own message."""
     return tf.control_dependencies([] if check is None else [check])
 

@@ -20,7 +20,8 @@ def serving_default(retriever: Retriever, examples: Any) -> dict[str, Any]:
             be missing.
 
     Returns:
-        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first; k comes from the config.
+        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first; k comes from the config. "" and
+        `PADDING_SCORE` pad if fewer items are left.
     """
     raw, transformed = retriever.transform(examples)
     history = raw[features.ITEM_ID]
@@ -31,7 +32,7 @@ def serving_default(retriever: Retriever, examples: Any) -> dict[str, Any]:
         history=tf.sparse.to_dense(history, default_value=""),
         history_weight=tf.sparse.to_dense(weight),
         exclude=tf.zeros([tf.size(examples), 0], tf.string),
-        k=tf.constant(retriever.default_k),
+        k=tf.fill([tf.size(examples)], retriever.default_k),
     )
     return {"item_id": answer["item_id"], "score": answer["score"]}
 

@@ -31,7 +31,8 @@ WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 """Where TensorFlow Serving looks for its warm-up requests: a TFRecord file of PredictionLogs."""
 
 STORED_COLUMNS = 100
-"""How many columns of an answer are stored, the best ones: a catalogue of a million items must not be stored again."""
+"""How many columns of an answer are stored, the first ones, which are the best of a ranked list. A catalogue of a
+million items must not be stored again."""
 
 K = 10
 
@@ -80,11 +81,13 @@ def make_requests(users: Sequence[bytes], items: Sequence[bytes], total: int) ->
         Request("serving_default", "one", {"examples": examples[:1]}),
         Request("serving_default", "several", {"examples": examples}),
         Request("serving_default", "empty batch", {"examples": []}, edge=True),
-        Request("recommend", "one", {**one, "exclude": [[]], "k": K}),
-        Request("recommend", "several", {**who, "exclude": exclude, "k": K}),
-        Request("recommend", "k above the catalogue", {**new, "exclude": exclude[:1], "k": total + 1}, edge=True),
-        Request("recommend", "k of zero", {**who, "exclude": exclude, "k": 0}, edge=True),
-        Request("recommend", "empty batch", {**nobody, "exclude": np.zeros([0, 1], object), "k": K}, edge=True),
+        Request("recommend", "one", {**one, "exclude": [[]], "k": [K]}),
+        Request("recommend", "several", {**who, "exclude": exclude, "k": [K, 1, K, 3, 5]}),
+        Request("recommend", "k above the catalogue", {**new, "exclude": exclude[:1], "k": [total + 1]}, edge=True),
+        Request("recommend", "empty batch", {**nobody, "exclude": np.zeros([0, 1], object), "k": []}, edge=True),
+        Request("scores", "one", one),
+        Request("scores", "several", who),
+        Request("scores", "empty batch", nobody, edge=True),
         Request("embed_items", "one", {"item_id": asked[:1]}),
         Request("embed_items", "several", {"item_id": asked}),
         Request("embed_items", "empty batch", {"item_id": []}, edge=True),
@@ -94,14 +97,14 @@ def make_requests(users: Sequence[bytes], items: Sequence[bytes], total: int) ->
         Request("embed_users", "one", one),
         Request("embed_users", "several", who),
         Request("embed_users", "empty batch", nobody, edge=True),
-        Request("similar_items", "one", {"item_id": asked[:1], "k": K}),
-        Request("similar_items", "several", {"item_id": asked, "k": K}),
-        Request("similar_items", "k above the catalogue", {"item_id": asked[:1], "k": total + 1}, edge=True),
-        Request("similar_items", "empty batch", {"item_id": [], "k": K}, edge=True),
-        Request("catalogue", "first page", {"offset": 0, "limit": K}),
-        Request("catalogue", "page in the middle", {"offset": total // 2, "limit": K}),
-        Request("catalogue", "last page", {"offset": total - 1, "limit": 2**63 - 1}),
-        Request("catalogue", "beyond the end", {"offset": total, "limit": K}, edge=True),
+        Request("similar_items", "one", {"item_id": asked[:1], "k": [K]}),
+        Request("similar_items", "several", {"item_id": asked, "k": [K, 1, 3, K, K, 5]}),
+        Request("similar_items", "k above the catalogue", {"item_id": asked[:1], "k": [total + 1]}, edge=True),
+        Request("similar_items", "empty batch", {"item_id": [], "k": []}, edge=True),
+        Request("catalogue", "one", {"offset": [0], "limit": [K]}),
+        Request("catalogue", "several", {"offset": [total // 2, total - 1, 0], "limit": [K, 2**63 - 1, 0]}),
+        Request("catalogue", "beyond the end", {"offset": [total], "limit": [K]}, edge=True),
+        Request("catalogue", "empty batch", {"offset": [], "limit": []}, edge=True),
     ]
 
 
@@ -143,7 +146,7 @@ def stored_requests(
         for request in requests:
             signature = signatures[request.signature]
             inputs = _tensors(request, signature)
-            outputs = signature.answer(retriever, **inputs)
+            outputs = signature.ask(retriever, **inputs)
             kinds[signature.name] = SignatureKinds(
                 inputs={name: spec.dtype.name for name, spec in signature.inputs.items()},
                 outputs={name: value.dtype.name for name, value in outputs.items()},
@@ -171,7 +174,7 @@ _NUMPY = {tf.string: object, tf.float32: np.float32, tf.int32: np.int32, tf.int6
 
 def encoded(tensor: Any) -> StoredTensor:
     """Encodes a tensor's shape and its first `STORED_COLUMNS` columns."""
-    array: npt.NDArray[Any] = tensor.numpy() if tensor.shape.rank else np.array(tensor.numpy())
+    array: npt.NDArray[Any] = tensor.numpy()
     head = array[..., :STORED_COLUMNS] if array.ndim > 1 else array
     if tensor.dtype == tf.string:
         values = tuple(base64.b64encode(value).decode() for value in head.ravel())

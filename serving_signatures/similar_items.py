@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from serving_signatures.ranking import is_embedded
+from serving_signatures.ranking import PADDING_SCORE, is_embedded
 from serving_signatures.retriever import Retriever
 from serving_signatures.signature import Signature
 
@@ -15,11 +15,11 @@ def similar_items(retriever: Retriever, item_id: Any, k: Any) -> dict[str, Any]:
     Args:
         retriever: The model.
         item_id: string `[n]`.
-        k: int32 `[]`, not below 0.
+        k: int32 `[n]`, at least 1; cut to the catalogue's size.
 
     Returns:
-        `item_id` string `[n, k]` and `score` float32 `[n, k]`, best first; an item without an embedding has only ""
-        and minus infinity; `known` bool `[n]`, whether the catalogue has it.
+        `item_id` string `[n, max k]` and `score` float32 `[n, max k]`, best first, and padded as by `Retriever.rank`;
+        the row of an item without an embedding is all padding; `known` bool `[n]`, whether the catalogue has the item.
     """
     place = retriever.place_of(item_id)
     embedding = retriever.embed_items(place)
@@ -27,13 +27,13 @@ def similar_items(retriever: Retriever, item_id: Any, k: Any) -> dict[str, Any]:
     has_neighbours = is_embedded(embedding)[:, tf.newaxis]
     return {
         "item_id": tf.where(has_neighbours, neighbours, ""),
-        "score": tf.where(has_neighbours, score, -float("inf")),
+        "score": tf.where(has_neighbours, score, PADDING_SCORE),
         "known": place >= 0,
     }
 
 
 SIGNATURE = Signature(
     name="similar_items",
-    inputs={"item_id": tf.TensorSpec([None], tf.string), "k": tf.TensorSpec([], tf.int32)},
+    inputs={"item_id": tf.TensorSpec([None], tf.string), "k": tf.TensorSpec([None], tf.int32)},
     answer=similar_items,
 )

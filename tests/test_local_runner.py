@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SIGNATURES = {
     "serving_default",
     "recommend",
+    "scores",
     "embed_items",
     "embed_item_indices",
     "embed_users",
@@ -68,7 +69,8 @@ PLAIN_TENSORFLOW = """
 import json, sys
 import tensorflow as tf
 model = tf.saved_model.load(sys.argv[1])
-total = int(model.signatures["catalogue"](offset=tf.constant(0, tf.int64), limit=tf.constant(0, tf.int64))["total"])
+one = tf.constant([1], tf.int64)
+total = int(model.signatures["catalogue"](offset=one, limit=one)["total"][0])
 example = tf.train.Example(features=tf.train.Features(feature={
     "item_id": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"b1", b"b2"]))}))
 answer = model.signatures["serving_default"](examples=tf.constant([example.SerializeToString()]))

@@ -86,7 +86,7 @@ class LocalModel:
             history=tf.constant([liked], tf.string, shape=[1, len(liked)]),
             history_weight=tf.ones([1, len(liked)]),
             exclude=tf.zeros([1, 0], tf.string),
-            k=tf.constant(k),
+            k=tf.constant([k]),
         )
         if user is not None and not answer["known_user"][0] and not liked:
             raise ModelError(f"user {user!r} is not in the model at {self.path}; give a --history of liked items.")
@@ -102,7 +102,7 @@ class LocalModel:
         Raises:
             ModelError: The item is unknown or its title is not unique, or the model cannot answer.
         """
-        return self._answers(self._ask("similar_items", item_id=tf.constant([self.find(item)]), k=tf.constant(k)))
+        return self._answers(self._ask("similar_items", item_id=tf.constant([self.find(item)]), k=tf.constant([k])))
 
     def find(self, item: str) -> str:
         """Returns the id of an item that is given by id, by title, or by a part of exactly one title.
@@ -129,10 +129,11 @@ class LocalModel:
         titles: dict[str, str] = {}
         read = 0  # not the number of titles: a damaged catalogue may have an item twice
         while True:
-            page = self._ask("catalogue", offset=tf.constant(read, tf.int64), limit=tf.constant(_PAGE_ITEMS, tf.int64))
+            limit = tf.constant([_PAGE_ITEMS], tf.int64)
+            page = self._ask("catalogue", offset=tf.constant([read], tf.int64), limit=limit)
             titles.update(zip(_text(page["item_id"]), _text(page["title"]), strict=True))
             read += len(page["item_id"])
-            if len(page["item_id"]) == 0 or read >= int(page["total"]):
+            if len(page["item_id"]) == 0 or read >= int(page["total"][0]):
                 return titles
 
     def _ask(self, signature: str, **inputs: Any) -> dict[str, np.ndarray[Any, Any]]:

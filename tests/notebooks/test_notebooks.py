@@ -23,6 +23,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SIGNATURES = (
     "serving_default",
     "recommend",
+    "scores",
     "embed_items",
     "embed_item_indices",
     "embed_users",

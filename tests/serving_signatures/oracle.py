@@ -42,16 +42,22 @@ class Oracle:
         length = np.linalg.norm(query)
         return query / length if length else query
 
-    def ranking(self, query: np.ndarray, left_out: Sequence[bytes], k: int) -> tuple[list[bytes], list[float]]:
-        def score(item: bytes) -> float:
-            if not query.any():
-                return self.popularity[item]
-            return float(query @ self.items[item]) if self.items[item].any() else -1.0
+    def score(self, query: np.ndarray, item: bytes) -> float:
+        if not query.any():
+            return self.popularity[item]
+        return float(query @ self.items[item]) if self.items[item].any() else -1.0
 
-        scored = [(item, score(item)) for item in self.order if item not in left_out]
-        best = sorted(scored, key=lambda pair: -round(pair[1], 5))[:k]
-        padding = min(k, len(self.order)) - len(best)
-        return [item for item, _ in best] + [b""] * padding, [s for _, s in best] + [-np.inf] * padding
+    def ranking(
+        self, query: np.ndarray, left_out: Sequence[bytes], k: int, width: int | None = None
+    ) -> tuple[list[bytes], list[float]]:
+        """The best k items and their scores, padded to a width; the default is k."""
+        scored = [(item, self.score(query, item)) for item in self.order if item not in left_out]
+        return self.padded(sorted(scored, key=lambda pair: -round(pair[1], 5))[:k], k if width is None else width)
+
+    def padded(self, best: Sequence[tuple[bytes, float]], width: int) -> tuple[list[bytes], list[float]]:
+        padding = min(width, len(self.order)) - len(best)
+        lowest = float(np.finfo(np.float32).min)
+        return [item for item, _ in best] + [b""] * padding, [s for _, s in best] + [lowest] * padding
 
 
 def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Retriever, Oracle]:

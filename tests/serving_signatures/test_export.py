@@ -35,7 +35,7 @@ result = model.signatures["recommend"](
     history=tf.constant([["i3", ""], ["i12", "i13"]]),
     history_weight=tf.ones([2, 2]),
     exclude=tf.zeros([2, 0], tf.string),
-    k=tf.constant(5),
+    k=tf.constant([5, 5]),
 )
 serialized = tf.train.Example()
 serialized.features.feature["user_id"].bytes_list.value.append(b"u0-1")

@@ -47,8 +47,7 @@ def test_stored_every_signature_is_asked_once_one_row_several_and_none(stored: d
     for signature in SIGNATURES:
         names = [r["name"] for r in stored["requests"] if r["signature"] == signature.name]
         assert len(set(names)) == len(names) >= 3
-        if signature.name != "catalogue":
-            assert {"one", "several", "empty batch"} <= set(names)
+        assert {"one", "several", "empty batch"} <= set(names)
 
 
 def test_stored_recommend_equals_the_oracle(stored: dict[str, Any], served: Served) -> None:
@@ -56,10 +55,12 @@ def test_stored_recommend_equals_the_oracle(stored: dict[str, Any], served: Serv
     users, history = strings(request["inputs"]["user_id"]), strings(request["inputs"]["history"])
     weight = np.frombuffer(base64.b64decode(request["inputs"]["history_weight"]["data"]), np.float32).reshape(5, 3)
     exclude = strings(request["inputs"]["exclude"])
-    rows = zip(users, history, weight, exclude, strict=True)
+    k = np.frombuffer(base64.b64decode(request["inputs"]["k"]["data"]), np.int32).tolist()
+    assert k == [10, 1, 10, 3, 5]
+    rows = zip(users, history, weight, exclude, k, strict=True)
     wanted = [
-        served.oracle.ranking(served.oracle.user(user, liked, each), [*liked, *out], 10)[0]
-        for user, liked, each, out in rows
+        served.oracle.ranking(served.oracle.user(user, liked, each), [*liked, *out], own, width=10)[0]
+        for user, liked, each, out, own in rows
     ]
     assert strings(request["outputs"]["item_id"]) == wanted
     known = np.frombuffer(base64.b64decode(request["outputs"]["known_user"]["data"]), np.bool_)

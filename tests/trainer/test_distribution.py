@@ -53,7 +53,7 @@ def answers(folder: Path) -> dict[str, np.ndarray]:
         history=tf.constant([["i1", ""], ["", ""], ["i8", "i9"]]),
         history_weight=tf.ones([3, 2]),
         exclude=tf.zeros([3, 0], tf.string),
-        k=tf.constant(5),
+        k=tf.constant([5] * 3),
     )
     return {name: tensor.numpy() for name, tensor in result.items()}
 

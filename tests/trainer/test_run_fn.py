@@ -67,7 +67,7 @@ def recommend(model: Any, user: str, history: list[str], k: int = 30) -> tuple[l
         history=tf.constant([history], tf.string, (1, len(history))),
         history_weight=tf.ones([1, len(history)]),
         exclude=tf.zeros([1, 0], tf.string),
-        k=tf.constant(k),
+        k=tf.constant([k]),
     )
     return result["item_id"].numpy()[0].tolist(), result["score"].numpy()[0]
 
@@ -81,14 +81,15 @@ def test_run_fn_exported_model_has_learned_the_tastes(trained: tuple[Path, TwoTo
     assert set(by_id) <= tastes | {b"new"}
     # Of genre g1 and met by nobody: only its content can have brought it here.
     assert set(by_history) <= tastes | {b"new"}
-    neighbours = model.signatures["similar_items"](item_id=tf.constant(["new"]), k=tf.constant(3))
+    neighbours = model.signatures["similar_items"](item_id=tf.constant(["new"]), k=tf.constant([3]))
     assert set(neighbours["item_id"].numpy()[0]) <= tastes
 
 
 def test_run_fn_exported_model_equals_the_towers_in_memory(trained: tuple[Path, TwoTower], shop: TrainerInputs) -> None:
     folder, in_memory = trained
     model = tf.saved_model.load(str(folder / "model" / "Format-Serving"))
-    total = int(model.signatures["catalogue"](offset=tf.constant(0, tf.int64), limit=tf.constant(0, tf.int64))["total"])
+    one = tf.constant([1], tf.int64)
+    total = int(model.signatures["catalogue"](offset=one, limit=one)["total"][0])
     served = model.signatures["embed_item_indices"](index=tf.range(total, dtype=tf.int64))["embedding"]
     np.testing.assert_array_equal(served, in_memory.candidate_tower(tf.range(total)))
 

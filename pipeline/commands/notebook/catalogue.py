@@ -38,13 +38,16 @@ def read_places(model: str) -> EmbeddingMap:
         model: The SavedModel's folder.
     """
     ask = tf.saved_model.load(model).signatures
-    total = int(ask["catalogue"](offset=tf.constant(0, tf.int64), limit=tf.constant(0, tf.int64))["total"])
-    items, titles, embeddings = [], [], []
-    for first in range(0, total, _BLOCK):
-        page = ask["catalogue"](offset=tf.constant(first, tf.int64), limit=tf.constant(_BLOCK, tf.int64))
+    items: list[str] = []
+    titles: list[str] = []
+    embeddings, total = [], 1
+    while len(items) < total:
+        first = len(items)
+        page = ask["catalogue"](offset=tf.constant([first], tf.int64), limit=tf.constant([_BLOCK], tf.int64))
+        total = int(page["total"][0])
         items += [item.decode() for item in page["item_id"].numpy()]
         titles += [title.decode() for title in page["title"].numpy()]
-        index = tf.range(first, min(first + _BLOCK, total), dtype=tf.int64)
+        index = tf.range(first, len(items), dtype=tf.int64)
         embeddings.append(ask["embed_item_indices"](index=index)["embedding"].numpy())
     embedding = np.concatenate(embeddings)
     length = np.linalg.norm(embedding, axis=1, keepdims=True)

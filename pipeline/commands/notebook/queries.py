@@ -36,13 +36,24 @@ def answer_rows(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Makes rows of an answer's tensors: one for each item in the list of a single query, else one for each query.
 
     Args:
-        answer: Tensors by output name; vectors are shortened, and scalars, which hold for all rows, are left out.
+        answer: Tensors by output name; vectors are shortened.
     """
     values = {name: tensor.numpy() for name, tensor in answer.items()}
     lists = {name: array[0] for name, array in values.items() if array.ndim == 2 and name != "embedding"}
-    columns = lists or {name: array for name, array in values.items() if array.ndim}
+    columns = lists or values
     length = len(next(iter(columns.values())))
     return [{name: _shown(array[row]) for name, array in columns.items()} for row in range(length)]
+
+
+def score_rows(item_id: Any, score: Any) -> list[dict[str, Any]]:
+    """Makes a row for each of the first items of the catalogue, with its score for the first query.
+
+    Args:
+        item_id: string `[m]`, the ids of the first items.
+        score: float32 `[n, items]`, an answer of the signature `scores`.
+    """
+    pairs = zip(item_id.numpy(), score.numpy()[0], strict=False)
+    return [{"item_id": _shown(item), "score": _shown(value)} for item, value in pairs]
 
 
 def example(history: Iterable[bytes]) -> bytes:

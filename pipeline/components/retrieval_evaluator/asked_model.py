@@ -80,12 +80,15 @@ class AskedModel:
         pages: list[dict[str, Any]] = []
         at, total = 0, 1
         while at < total:
-            page = self._ask("catalogue", offset=tf.constant(at, tf.int64), limit=tf.constant(_ITEMS_A_PAGE, tf.int64))
-            total = int(page["total"])
-            if at < total and not len(page["item_id"]):
-                raise ModelError(f"the model's catalogue says that it has {total} items, but it ends after {at}")
+            limit = tf.constant([_ITEMS_A_PAGE], tf.int64)
+            page = self._ask("catalogue", offset=tf.constant([at], tf.int64), limit=limit)
             pages.append(page)
+            if not len(page["item_id"]):
+                break
+            total = int(page["total"][0])
             at += len(page["item_id"])
+        if at and at < total:
+            raise ModelError(f"the model's catalogue says that it has {total} items, but it ends after {at}")
         ids = pa.array(np.concatenate([page["item_id"] for page in pages]), ID)
         titles = [title.decode(errors="replace") for page in pages for title in page["title"]]
         return ids, pa.array(titles, pa.string())
@@ -136,8 +139,8 @@ class AskedModel:
             k: Items for each user.
 
         Returns:
-            Places int32 and scores float32, `[users, min(k, items)]`, best first; -1 and minus infinity if fewer items
-            are left.
+            Places int32 and scores float32, `[users, min(k, items)]`, best first; -1 and the lowest float32 if fewer
+            items are left.
 
         Raises:
             ModelError: The signature takes other inputs, or a score is not a number, or an item is not in the catalogue
@@ -145,7 +148,7 @@ class AskedModel:
             ModelUnavailableError: The model cannot answer for any other reason.
         """
         users, k = queries.histories.users, min(k, self.items)
-        place, score = np.full((users, k), -1, np.int32), np.full((users, k), -np.inf, np.float32)
+        place, score = np.full((users, k), -1, np.int32), np.empty((users, k), np.float32)
         step = max(1, _IDS_A_LOOK_UP // k)
         for start in range(0, users, step):
             group = slice(start, start + step)
@@ -170,7 +173,7 @@ class AskedModel:
                 history=tf.constant(padded, tf.string),
                 history_weight=tf.constant(weights),
                 exclude=tf.zeros([len(rows), 0], tf.string),
-                k=tf.constant(k),
+                k=tf.fill([len(rows)], k),
             )
             item_id[rows], score[rows] = self._answer("recommend", answer, len(rows), k)
         place = self._places(item_id)
@@ -196,10 +199,10 @@ class AskedModel:
         """
         k = min(k, self.items)
         step = max(1, _VALUES_A_BATCH // self.items)
-        similar, score = np.full((len(item_id), k), b"", object), np.full((len(item_id), k), -np.inf, np.float32)
+        similar, score = np.full((len(item_id), k), b"", object), np.empty((len(item_id), k), np.float32)
         for start in range(0, len(item_id), step):
             asked = item_id[start : start + step]
-            answer = self._ask("similar_items", item_id=tf.constant(asked, tf.string), k=tf.constant(k))
+            answer = self._ask("similar_items", item_id=tf.constant(asked, tf.string), k=tf.fill([len(asked)], k))
             similar[start : start + step], score[start : start + step] = self._answer(
                 "similar_items", answer, len(asked), k
             )
@@ -235,7 +238,7 @@ class AskedModel:
 
 def _check(place: npt.NDArray[np.int32], score: npt.NDArray[np.float32]) -> None:
     """Refuses answers that are not a valid ranking."""
-    unsound = np.isnan(score) | np.isposinf(score)
+    unsound = ~np.isfinite(score)
     if unsound.any():
         raise ModelError(f"the model's scores are not finite for {int(unsound.any(axis=1).sum())} of {len(score)} rows")
     in_order = np.sort(place, axis=1)

@@ -31,6 +31,9 @@ _PR_SET_PDEATHSIG = 1
 """Linux, prctl(2): the signal that this process gets when its parent dies."""
 
 
+PADDING_SCORE = float(np.finfo(np.float32).min)
+"""`serving_signatures.ranking.PADDING_SCORE`, which cannot be imported here; a test compares the two."""
+
 _TINY = 1e-30
 """The divisor for a difference from a row of zeros: any such difference is too large."""
 
@@ -108,7 +111,8 @@ def ask(signature: Any, requests: list[dict[str, Any]], options: dict[str, Any])
             # The first lines of the message only name the graph; the cause is at its end.
             failures.append(f"{request['name']}: {type(e).__name__}: {' '.join(e.message.split())[-300:]}")
             continue
-        found, largest = compare(answer, request["outputs"], options["tolerance"])
+        asked = array(request["inputs"]["k"]).tolist() if "k" in inputs else None
+        found, largest = compare(answer, request["outputs"], options["tolerance"], asked)
         failures += [f"{request['name']}: {failure}" for failure in found]
         difference = max(difference, largest)
     figures: dict[str, Any] = {"requests": len(requests), "max_difference": difference}
@@ -155,14 +159,23 @@ def array(form: dict[str, Any]) -> Any:
     shape = form["shape"]
     rows = int(np.prod(shape[:-1])) if len(shape) > 1 else 1
     columns = flat.size // rows if rows else 0
-    return flat.reshape([*shape[:-1], columns]) if shape else flat.reshape([])
+    return flat.reshape([*shape[:-1], columns])
 
 
-def compare(answer: dict[str, Any], stored: dict[str, Any], tolerance: float) -> tuple[list[str], float]:
+def compare(
+    answer: dict[str, Any], stored: dict[str, Any], tolerance: float, asked: list[int] | None = None
+) -> tuple[list[str], float]:
     """Compares an answer with the trainer's.
 
-    Ids and flags must be equal. Numbers may differ by the tolerance, relative to the largest number of their row. Where
-    scores rank ids, ids whose scores differ by less than the tolerance may be in any order.
+    Ids and flags must be equal. Numbers must be finite, as other numbers are no JSON. They may differ by the tolerance,
+    relative to the largest number of their row; padding must be in the same places. Where scores rank ids, ids whose
+    scores differ by less than the tolerance may be in any order.
+
+    Args:
+        answer: The model's outputs.
+        stored: The trainer's outputs, as they are stored.
+        tolerance: Relative to the largest number of a row.
+        asked: How many ids each row asks for. None: as many as the answer is wide.
 
     Returns:
         The failures, and the largest relative difference of a number.
@@ -181,12 +194,10 @@ def compare(answer: dict[str, Any], stored: dict[str, Any], tolerance: float) ->
                 places = int(np.sum(head != want))
                 failures.append(f"{name} differs from the trainer's in {places} of {want.size} places")
             continue
-        if np.isnan(got).any() or np.isnan(want).any():
-            failures.append(f"{name} holds NaN")
-        elif not np.array_equal(head[~np.isfinite(head)], want[~np.isfinite(want)]) or np.any(
-            np.isfinite(head) != np.isfinite(want)
-        ):
-            failures.append(f"{name} has infinities in other places than the trainer's")
+        if not (np.isfinite(got).all() and np.isfinite(want).all()):
+            failures.append(f"{name} holds numbers that are not finite")
+        elif not np.array_equal(head == PADDING_SCORE, want == PADDING_SCORE):
+            failures.append(f"{name} has padding in other places than the trainer's")
         else:
             difference = relative_difference(head, want)
             largest = max(largest, difference)
@@ -195,40 +206,43 @@ def compare(answer: dict[str, Any], stored: dict[str, Any], tolerance: float) ->
                     f"{name} differs from the trainer's by up to {difference:.2g} of its row; {tolerance:g} is allowed"
                 )
     if ranked and not failures:
-        rows = zip(answer["item_id"], wanted["item_id"], wanted["score"], strict=True)
-        wrong = sum(not same_ranking(got, want, score, tolerance) for got, want, score in rows)
+        wide = [wanted["item_id"].shape[1]] * len(wanted["item_id"])
+        rows = zip(answer["item_id"], wanted["item_id"], wanted["score"], asked or wide, strict=True)
+        wrong = sum(not same_ranking(got, want, score, tolerance, k) for got, want, score, k in rows)
         if wrong:
             failures.append(f"item_id differs from the trainer's in {wrong} of {len(wanted['item_id'])} rows")
     return failures, largest
 
 
 def relative_difference(got: Any, want: Any) -> float:
-    """Returns the largest difference of finite numbers, relative to the largest number of the wanted row."""
-    finite = np.where(np.isfinite(want), want, 0.0).astype(np.float64)
-    if not finite.size:
+    """Returns the largest difference of numbers, without padding, relative to the largest number of the wanted row."""
+    padding = want == PADDING_SCORE
+    wanted = np.where(padding, 0.0, want).astype(np.float64)
+    if not wanted.size:
         return 0.0
-    difference = np.abs(np.where(np.isfinite(got), got, 0.0) - finite).max(axis=-1)
-    size = np.abs(finite).max(axis=-1)
+    difference = np.abs(np.where(padding, 0.0, got) - wanted).max(axis=-1)
+    size = np.abs(wanted).max(axis=-1)
     return float(np.max(np.where(difference == 0, 0.0, difference / np.where(size == 0, _TINY, size))))
 
 
-def same_ranking(got: Any, want: Any, score: Any, tolerance: float) -> bool:
+def same_ranking(got: Any, want: Any, score: Any, tolerance: float, k: int) -> bool:
     """Whether the ids of one row are the same, except for the order of ids with nearly equal scores.
 
     Args:
-        got: The model's ids, bytes `[k]`, or longer if not all of the trainer's ids are stored.
-        want: The trainer's ids, bytes `[k]`.
-        score: The trainer's scores, float32 `[k]`, in descending order.
+        got: The model's ids, bytes `[width]`, or longer if not all of the trainer's ids are stored.
+        want: The trainer's ids, bytes `[width]`.
+        score: The trainer's scores, float32 `[width]`, in descending order.
         tolerance: Relative to the largest score of the row.
+        k: How many ids the row asks for.
     """
-    real = int(np.sum(np.isfinite(score)))
+    real = int(np.sum(score != PADDING_SCORE))
     if any(got[real : len(want)]) or not all(got[:real]) or len(set(got[:real])) != real:
         return False
     near = tolerance * max((abs(float(value)) for value in score[:real]), default=0.0)
     cuts = [0, *(n for n in range(1, real) if score[n - 1] - score[n] > near), real]
     groups = [slice(first, last) for first, last in itertools.pairwise(cuts)]
-    if real == len(want):
-        groups.pop()  # the last group may continue after the stored list, so that another of its members is as good
+    if real in (k, len(want)):
+        groups.pop()  # the last group may continue after the end of the list: another of its members is as good
     return all(set(got[group]) == set(want[group]) for group in groups)
 
 

@@ -14,13 +14,12 @@ TITLES = {"b1": "Alien", "b2": "Aliens", **{f"c{n}": f"Cube {n}" for n in range(
 class Catalogue(tf.Module):
     """A model that knows its items and nothing else."""
 
-    @tf.function(input_signature=[tf.TensorSpec([], tf.int64, "offset"), tf.TensorSpec([], tf.int64, "limit")])
+    @tf.function(input_signature=[tf.TensorSpec([1], tf.int64, "offset"), tf.TensorSpec([1], tf.int64, "limit")])
     def catalogue(self, offset: tf.Tensor, limit: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {
-            "item_id": tf.constant(list(TITLES))[offset : offset + limit],
-            "title": tf.constant(list(TITLES.values()))[offset : offset + limit],
-            "total": tf.constant(len(TITLES), tf.int64),
-        }
+        page = slice(offset[0], offset[0] + limit[0])
+        item_id = tf.constant(list(TITLES))[page]
+        total = tf.fill(tf.shape(item_id), tf.constant(len(TITLES), tf.int64))
+        return {"item_id": item_id, "title": tf.constant(list(TITLES.values()))[page], "total": total}
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +52,12 @@ def test_find_nothing_names_model_and_item(model: LocalModel) -> None:
 class Damaged(tf.Module):
     """A model whose catalogue has one item twice, and whose answers name an item outside the catalogue."""
 
-    @tf.function(input_signature=[tf.TensorSpec([], tf.int64, "offset"), tf.TensorSpec([], tf.int64, "limit")])
+    @tf.function(input_signature=[tf.TensorSpec([1], tf.int64, "offset"), tf.TensorSpec([1], tf.int64, "limit")])
     def catalogue(self, offset: tf.Tensor, limit: tf.Tensor) -> dict[str, tf.Tensor]:
-        page = tf.constant(["a", "b", "a"])[offset : offset + limit]
-        return {"item_id": page, "title": page, "total": tf.constant(3, tf.int64)}
+        page = tf.constant(["a", "b", "a"])[offset[0] : offset[0] + limit[0]]
+        return {"item_id": page, "title": page, "total": tf.fill(tf.shape(page), tf.constant(3, tf.int64))}
 
-    @tf.function(input_signature=[tf.TensorSpec([1], tf.string, "item_id"), tf.TensorSpec([], tf.int32, "k")])
+    @tf.function(input_signature=[tf.TensorSpec([1], tf.string, "item_id"), tf.TensorSpec([1], tf.int32, "k")])
     def similar(self, item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         tf.debugging.assert_less(k, 5, "too many")
         return {"item_id": tf.constant([["b", "z"]]), "score": tf.constant([[0.5, 0.25]])}

@@ -81,7 +81,7 @@ def served_lists(shop: Shop) -> dict[str, list[str]]:
             history=tf.constant([history], tf.string, (1, len(history))),
             history_weight=tf.constant([shop.weights[user]], tf.float32, (1, len(history))),
             exclude=tf.zeros([1, 0], tf.string),
-            k=tf.constant(20),
+            k=tf.constant([20]),
         )
         lists[user] = [item.decode() for item in answer["item_id"].numpy()[0] if item]
     return lists
@@ -238,7 +238,7 @@ def test_executor_last_blessed_damaged_for_good_is_noted(shop_artifacts: Shop, t
 
         @tf.function(input_signature=[spec])
         def other_k(inputs: Any) -> Any:
-            return recommend(**{**inputs, "k": tf.constant(2)})
+            return recommend(**{**inputs, "k": tf.fill(tf.shape(inputs["k"]), 2)})
 
         loaded.kept = (other_outputs, other_k)
         signatures["recommend"] = {

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.components.serving_check.replay import array, compare, same_ranking
-from serving_signatures import serving_requests
+from pipeline.components.serving_check.replay import PADDING_SCORE, array, compare, same_ranking
+from serving_signatures import ranking, serving_requests
 
 INF = float("inf")
+PAD = PADDING_SCORE
 
 
 def encoded(tensor: Any) -> dict[str, Any]:
@@ -41,13 +42,16 @@ def test_compare_equal_tells_no_failure_and_no_difference() -> None:
         ([[1000.0], [0.001]], [[1000.0], [0.0011]], "differs from the trainer's by"),
         ([[0.0, 0.0]], [[0.0, 0.0]], None),
         ([[0.0, 1e-9]], [[0.0, 0.0]], "differs from the trainer's by"),
-        ([[float("nan")]], [[1.0]], "holds NaN"),
-        ([[1.0]], [[float("nan")]], "holds NaN"),
-        ([[float("nan")]], [[float("nan")]], "holds NaN"),
-        ([[1.0, -INF]], [[1.0, -INF]], None),
-        ([[1.0, INF]], [[1.0, -INF]], "infinities"),
-        ([[1.0, -INF]], [[1.0, 0.0]], "infinities"),
-        ([[1.0, 0.0]], [[1.0, -INF]], "infinities"),
+        ([[float("nan")]], [[1.0]], "not finite"),
+        ([[1.0]], [[float("nan")]], "not finite"),
+        ([[float("nan")]], [[float("nan")]], "not finite"),
+        ([[1.0, -INF]], [[1.0, -INF]], "not finite"),
+        ([[1.0, INF]], [[1.0, 2.0]], "not finite"),
+        ([[1.0, PAD]], [[1.0, PAD]], None),
+        ([[1.01, PAD]], [[1.0, PAD]], "differs from the trainer's by"),
+        ([[1.0, PAD]], [[1.0, 0.0]], "padding"),
+        ([[1.0, 0.0]], [[1.0, PAD]], "padding"),
+        ([[PAD, 1.0]], [[1.0, PAD]], "padding"),
         ([[1.0]], [[1.0, 2.0]], "but should have"),
         (np.zeros([0, 3]), np.zeros([0, 3]), None),
         (np.zeros([0, 3]), np.zeros([0, 4]), "but should have"),
@@ -87,13 +91,24 @@ def test_compare_ranking_near_equal_scores_may_change_places(items: str, is_same
 
 
 def test_same_ranking_padding_must_stay_and_then_the_last_counts_too() -> None:
-    score = np.array([1.0, 0.5, -INF], np.float32)
-    assert same_ranking([b"a", b"b", b""], [b"a", b"b", b""], score, 1e-4)
-    assert not same_ranking([b"a", b"c", b""], [b"a", b"b", b""], score, 1e-4)
-    assert not same_ranking([b"a", b"b", b"c"], [b"a", b"b", b""], score, 1e-4)
-    nothing = np.array([-INF], np.float32)
-    assert same_ranking([b""], [b""], nothing, 1e-4)
-    assert same_ranking([], [], nothing[:0], 1e-4)
+    score = np.array([1.0, 0.5, PAD], np.float32)
+    assert same_ranking([b"a", b"b", b""], [b"a", b"b", b""], score, 1e-4, k=3)
+    assert not same_ranking([b"a", b"c", b""], [b"a", b"b", b""], score, 1e-4, k=3)
+    assert not same_ranking([b"a", b"b", b"c"], [b"a", b"b", b""], score, 1e-4, k=3)
+    nothing = np.array([PAD], np.float32)
+    assert same_ranking([b""], [b""], nothing, 1e-4, k=1)
+    assert same_ranking([], [], nothing[:0], 1e-4, k=1)
+
+
+def test_same_ranking_narrower_row_may_be_cut_between_equals() -> None:
+    score = np.array([1.0, 0.5, PAD], np.float32)
+    assert same_ranking([b"a", b"c", b""], [b"a", b"b", b""], score, 1e-4, k=2)
+    assert not same_ranking([b"c", b"b", b""], [b"a", b"b", b""], score, 1e-4, k=2)
+    assert not same_ranking([b"a", b"c", b"d"], [b"a", b"b", b""], score, 1e-4, k=2)
+
+
+def test_padding_score_is_that_of_the_signatures() -> None:
+    assert ranking.PADDING_SCORE == PADDING_SCORE
 
 
 def test_compare_ids_without_scores_and_flags_are_exact() -> None:
@@ -110,7 +125,6 @@ def test_compare_ids_without_scores_and_flags_are_exact() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        tf.constant(7, tf.int64),
         tf.constant([1, 2], tf.int32),
         tf.constant([[True], [False]]),
         tf.constant([[b"\xff\x00", b""]]),

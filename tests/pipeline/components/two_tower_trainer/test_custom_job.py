@@ -163,7 +163,7 @@ def test_do_custom_job_runs_our_executor_and_its_model_is_the_one_that_the_task_
     assert files == {str(file.relative_to(here / "model")) for file in (here / "model").rglob("*") if file.is_file()}
     assert "data_blessing/gate.json" in files
     model = tf.saved_model.load(str(there / "model" / "Format-Serving"))
-    assert model.signatures["similar_items"](item_id=tf.constant(["i1"]), k=tf.constant(2))["item_id"].shape == (1, 2)
+    assert model.signatures["similar_items"](item_id=tf.constant(["i1"]), k=tf.constant([2]))["item_id"].shape == (1, 2)
     # Where Vertex looks for them, and where `tensorboard --logdir` on the artifact finds them too.
     assert sorted(log.name for log in (there / "model_run" / "logs").iterdir()) == ["model", "popularity", "train"]
 

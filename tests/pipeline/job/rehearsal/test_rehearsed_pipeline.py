@@ -107,7 +107,7 @@ def local(place: Place) -> str:
 
 def embeddings(model: str) -> dict[bytes, Any]:
     signatures = tf.saved_model.load(model).signatures
-    items = signatures["catalogue"](offset=tf.constant(0, tf.int64), limit=tf.constant(1000, tf.int64))["item_id"]
+    items = signatures["catalogue"](offset=tf.constant([0], tf.int64), limit=tf.constant([1000], tf.int64))["item_id"]
     rows = signatures["embed_items"](item_id=items)["embedding"].numpy()
     return dict(zip(items.numpy().tolist(), rows, strict=True))
 
