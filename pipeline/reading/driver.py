@@ -4,10 +4,9 @@ import os
 from typing import Any
 
 from tfx.components.example_gen import driver
-from tfx.dsl.io import fileio
 
-from common.errors import DataError
 from pipeline.reading import spans
+from pipeline.reading.files import require_match
 
 
 class Driver(driver.FileBasedDriver):
@@ -22,16 +21,3 @@ class Driver(driver.FileBasedDriver):
         for split in splits:
             require_match(spans.as_glob(os.path.join(input_base_uri or "", split.pattern)))
         return super().get_input_processor(splits, range_config, input_base_uri)
-
-
-def require_match(glob: str) -> None:
-    """Checks that a glob matches something.
-
-    Raises:
-        DataError: It matches no file.
-    """
-    found = fileio.glob(glob)
-    if not found:
-        raise DataError(f"{glob}: no file matches. Check the config's path, which starts at the YAML's folder.")
-    if all(fileio.isdir(path) for path in found):
-        raise DataError(f"{glob}: is a folder, not a file. Name the files in it, such as {glob.rstrip('/')}/*.csv.")

@@ -1,15 +1,12 @@
-"""Lists and reads input files through TFX's file systems."""
+"""Lists and reads the input files of the two ExampleGens."""
 
 import os
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any, cast
-
-import tensorflow as tf
-from tfx.dsl.io import fileio
+from typing import IO
 
 from common.errors import DataError
+from pipeline.ground import input_files
 from pipeline.reading import compression, partitions
 from pipeline.reading.quotes import WINDOW_BYTES, Quotes
 
@@ -17,14 +14,8 @@ BLOCK_BYTES = 32 << 20
 """A block of text that is parsed in one piece: large enough that the cost of Arrow's threads and of a Beam element does
 not matter (measured: no gain above 16 MiB), small enough that a worker can hold several."""
 
-_LINE_BYTES = 4096
-"""The bytes that are read at once in search of a line end."""
-
 MAX_ROW_BYTES = 64 << 20
 """The longest row where quoted texts may hold any number of line ends; it bounds the memory of a worker."""
-
-READ_ERRORS = (OSError, EOFError, zlib.error, tf.errors.OpError)
-"""Raised while a file is read that is missing, forbidden, truncated or not really compressed."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +44,7 @@ class InputFile:
 
 
 def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
-    """Lists the files that globs match. It uses TFX's glob, so that they are the files that the driver fingerprinted.
+    """Lists the files that globs match: the files that the driver has fingerprinted.
 
     Args:
         base: Folder that the patterns start at.
@@ -66,10 +57,23 @@ def list_files(base: str, patterns: dict[str, str]) -> list[InputFile]:
     found = [
         (path, split)
         for split, pattern in patterns.items()
-        for path in sorted(fileio.glob(os.path.join(base, pattern)))
-        if not fileio.isdir(path) and _is_data(path, pattern)
+        for path in input_files.glob(os.path.join(base, pattern))
+        if not input_files.is_folder(path) and _is_data(path, pattern)
     ]
-    return [InputFile(i, path, split, int(fileio.stat(path).length)) for i, (path, split) in enumerate(found)]
+    return [InputFile(i, path, split, input_files.size(path)) for i, (path, split) in enumerate(found)]
+
+
+def require_match(glob: str) -> None:
+    """Checks that a glob matches something.
+
+    Raises:
+        DataError: It matches no file.
+    """
+    found = input_files.glob(glob)
+    if not found:
+        raise DataError(f"{glob}: no file matches. Check the config's path, which starts at the YAML's folder.")
+    if all(input_files.is_folder(path) for path in found):
+        raise DataError(f"{glob}: is a folder, not a file. Name the files in it, such as {glob.rstrip('/')}/*.csv.")
 
 
 def _is_data(path: str, pattern: str) -> bool:
@@ -84,7 +88,7 @@ def _is_plain(name: str) -> bool:
 
 def open_binary(file: InputFile) -> IO[bytes]:
     """Opens a file for reading as bytes; a compressed file is decompressed, and can then be read forward only."""
-    raw = cast(IO[bytes], _ReadableGFile(file.path))
+    raw = input_files.open_binary(file.path)
     ending = compression.ending(file.path)
     return raw if ending is None else compression.OPENERS[ending](raw)
 
@@ -113,7 +117,7 @@ def read_blocks(
         Offset of a block in the (decompressed) file, and its bytes. Only the file's last row may lack its line end.
 
     Raises:
-        OSError, EOFError, zlib.error, tf.errors.OpError: The file cannot be read.
+        Those of `input_files.read_errors`: the file cannot be read.
     """
     with open_binary(file) as stream:
         position = start
@@ -172,7 +176,7 @@ def read_rows(file: InputFile, start: int, quotes: Quotes) -> Iterator[tuple[int
 
     Raises:
         DataError: A row is longer than `MAX_ROW_BYTES`: a quote is not closed.
-        OSError, EOFError, zlib.error, tf.errors.OpError: The file cannot be read.
+        Those of `input_files.read_errors`: the file cannot be read.
     """
     with open_binary(file) as stream:
         _go_to(stream, start, file)
@@ -193,55 +197,3 @@ def read_rows(file: InputFile, start: int, quotes: Quotes) -> Iterator[tuple[int
             position, rest = position + whole, rows[whole:]
         if rest:
             yield position, rest
-
-
-class _ReadableGFile:
-    """A TFX file as the binary stream that gzip and pyarrow expect: GFile lacks `closed`, `readable` and `seekable`."""
-
-    def __init__(self, path: str) -> None:
-        self._file: Any = fileio.open(path, "rb")
-        self.closed = False
-
-    def read(self, size: int = -1) -> bytes:
-        return cast(bytes, self._file.read(size) if size is not None and size >= 0 else self._file.read())
-
-    def readline(self) -> bytes:
-        """Reads a line with its line end as it is; GFile's own method leaves out carriage returns."""
-        begin, line = self.tell(), b""
-        while part := self.read(_LINE_BYTES):
-            line += part
-            end = line.find(b"\n") + 1
-            if end:
-                self.seek(begin + end)
-                return line[:end]
-        return line
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        self._file.seek(offset=offset, whence=whence)
-        return cast(int, self._file.tell())
-
-    def tell(self) -> int:
-        return cast(int, self._file.tell())
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        """Nothing to flush: the file is only read."""
-
-    def close(self) -> None:
-        if not self.closed:
-            self.closed = True
-            self._file.close()
-
-    def __enter__(self) -> "_ReadableGFile":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
+from pipeline.ground import input_files
 from pipeline.reading import bad_rows, delimited, files, json_lines, layout, parquet
 from pipeline.reading.bad_rows import BadRow, Problems
 from pipeline.reading.files import InputFile
@@ -202,7 +203,7 @@ def convertible(file: InputFile) -> Iterator[None]:
 def _readable(file: InputFile) -> Iterator[None]:
     try:
         yield
-    except (*files.READ_ERRORS, pa.ArrowException) as e:
+    except (*input_files.read_errors(), pa.ArrowException) as e:
         raise DataError(
             f"{file.path}: cannot be read ({type(e).__name__}: {e}). The number of its rows is unknown, so it is not "
             "skipped silently: repair it, or exclude it from the config's path."

@@ -15,7 +15,7 @@ from pipeline import datasets
 from pipeline.components.interaction_gen import reading
 from pipeline.reading import columns, files, pieces, settings, spans, times
 from pipeline.reading.bad_rows import Problems
-from pipeline.reading.driver import require_match
+from pipeline.reading.files import require_match
 
 
 @dataclass(frozen=True)

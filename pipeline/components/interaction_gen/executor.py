@@ -12,16 +12,14 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 
-from common.errors import DataError
 from configs.ids import Ids
 from configs.log import LogSettings
-from documents.cleaning import EVAL, TRAIN, CleaningReport, Step
-from pipeline.components.interaction_gen import cleaning, interactions, outliers, stages
-from pipeline.components.interaction_gen.outcome import IngestOutcome
+from documents.cleaning import EVAL, TRAIN, CleaningReport
+from pipeline.components.interaction_gen import interactions, outliers, stages
+from pipeline.components.interaction_gen.outcome import IngestOutcome, judge
 from pipeline.ground.output import all_or_nothing
 from pipeline.reading import files, settings
-from pipeline.reading.driver import require_match
-from pipeline.reading.files import InputFile
+from pipeline.reading.files import InputFile, require_match
 from pipeline.reading.pace import rate
 
 LOG_KEY = "log"
@@ -74,7 +72,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with all_or_nothing(examples.uri):
             with self._make_beam_pipeline() as pipeline:
                 stages.build(pipeline, inputs, job)
-            report = _judge(examples.uri, log)
+            report = judge(IngestOutcome.read(examples.uri), log)
+            report.write(examples.uri)
+            fileio.remove(os.path.join(examples.uri, IngestOutcome.FILE))
         for outlier in report.outliers:
             logger.warning("%s", outliers.warning(outlier))
         _describe(examples, report)
@@ -87,55 +87,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             f"{train.items:,}",
             f"{held_out.users:,}",
         )
-
-
-def _judge(uri: str, log: LogSettings) -> CleaningReport:
-    """Turns the outcome of the Beam pipeline into the report, or into an error."""
-    found = IngestOutcome.read(uri)
-    if found.fault is not None:
-        raise DataError(found.fault)
-    counted = [(name, *found.steps[name]) for name in cleaning.STEPS]
-    steps = tuple(Step(step=name, rows_in=before, rows_out=after) for name, before, after in counted)
-    counts = ", ".join(f"{step.step} {step.rows_in} → {step.rows_out}" for step in steps)
-    for step in steps:
-        if step.rows_out == 0:
-            raise DataError(
-                f"no interactions are left after the cleaning step {step.step!r}, which received {step.rows_in} "
-                f"({counts}). {_ADVICE[step.step]}"
-            )
-    for split in (TRAIN, EVAL):
-        if not found.splits[split].users:
-            raise DataError(
-                f"the split {log.split.method!r} leaves no interactions for {split}; cleaning kept "
-                f"{steps[-1].rows_out} ({counts}). {_SPLIT_ADVICE[log.split.method]}"
-            )
-    report = CleaningReport(
-        **dict(found.reading),
-        recent_days=found.recent_days,
-        steps=steps,
-        splits=found.splits,
-        outliers=found.outliers,
-        held_out_early=found.held_out_early,
-    )
-    report.write(uri)
-    fileio.remove(os.path.join(uri, IngestOutcome.FILE))
-    return report
-
-
-_ADVICE = {
-    "window": "Widen cleaning.window_days.",
-    "deduplicate": "Set cleaning.deduplicate: none.",
-    "positives": "Lower cleaning.positive_min, or check columns.value.",
-    "top_items": "Raise cleaning.top_items.",
-    "active_users": "Lower cleaning.min_user_events.",
-}
-
-_SPLIT_ADVICE = {
-    "leave_last": "A user needs two interactions so that one can be held out: clean less, or use another split.",
-    "time": "All interactions may have one timestamp: check columns.timestamp, or use another split.",
-    "random": "A user needs two items so that one can be held out: raise split.eval_fraction, or use another split.",
-    "given": "Check the globs of path.train and path.eval.",
-}
 
 
 def _describe(examples: types.Artifact, report: CleaningReport) -> None:

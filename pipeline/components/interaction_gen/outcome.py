@@ -1,28 +1,16 @@
-"""Collects the outcome of the Beam pipeline from the shards, and writes it into the artifact's folder."""
+"""The outcome of ingest: counts of the whole log, or the reason why it cannot be used."""
 
-import json
-import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
+from common.errors import DataError
 from configs.log import LogSettings
-from documents.cleaning import TRAIN, DailyCounts, Outlier, SplitCounts
+from documents.cleaning import EVAL, TRAIN, CleaningReport, DailyCounts, Outlier, SplitCounts, Step
 from documents.document import Document
 from documents.reading import LogReadingCounts
-from pipeline.components.interaction_gen import cleaning, outliers, recent, report
-from pipeline.components.interaction_gen.recent import RecentDays
+from pipeline.components.interaction_gen import cleaning, report, shard_report
 from pipeline.components.interaction_gen.report import LogReport
+from pipeline.components.interaction_gen.shard_report import ShardReport
 from pipeline.ground import arrow_bytes
-from pipeline.ground.layout import ITEMS_FILE, QUARANTINE_FILE
-from pipeline.ground.output import write_bytes
-from pipeline.reading import report as tabular_report
-from pipeline.reading import spellings
-from pipeline.reading.spellings import Spellings
-from transforms import features
 
 
 class IngestOutcome(Document):
@@ -43,111 +31,17 @@ class IngestOutcome(Document):
     held_out_early: float | None
 
 
-@dataclass
-class ShardReport:
-    """How many interactions of some shards the steps and the splits kept."""
-
-    steps: dict[str, tuple[int, int]]
-    """Step to the number of interactions before and after it."""
-
-    splits: dict[str, dict[str, int]]
-    """Split to its numbers of `users` and `interactions`."""
-
-    items: dict[str, Any]
-    """Split to a pyarrow.Table of its items and their interaction counts, as bytes of an Arrow stream."""
-
-    beyond_float32: int = 0
-    """Interactions whose values add up to more than an Example can hold."""
-
-    recent: RecentDays | None = None
-    """Counts by day; None if the step does not count days, and if the log has no timestamps."""
-
-    users: Spellings = spellings.NONE
-    """User ids that are written in several ways."""
-
-    busiest: tuple[outliers.Rows, ...] = ()
-    """The users with the most rows, before cleaning."""
-
-    log_items: bytes | None = None
-    """The items before cleaning, as a table of `items`; None if the step does not count them."""
-
-    early: tuple[int, int] = (0, 0)
-    """What `splitting.count_early` counts; zeros if nothing was counted."""
-
-
-def merge(reports: Iterable[ShardReport]) -> ShardReport:
-    """Merges reports of different shards, or of different steps of one, in any order."""
-    merged = ShardReport({}, {}, {})
-    tables: dict[str, list[Any]] = {}
-    recents: list[RecentDays] = []
-    spelled: list[Spellings] = []
-    log_items: list[Any] = []
-    for part in reports:
-        merged.busiest = tuple(outliers.most((*merged.busiest, *part.busiest)))
-        merged.early = (merged.early[0] + part.early[0], merged.early[1] + part.early[1])
-        log_items += [] if part.log_items is None else [arrow_bytes.from_bytes(part.log_items)]
-        recents += [part.recent] if part.recent is not None else []
-        merged.beyond_float32 += part.beyond_float32
-        spelled.append(part.users)
-        for step, (before, after) in part.steps.items():
-            so_far = merged.steps.get(step, (0, 0))
-            merged.steps[step] = (so_far[0] + before, so_far[1] + after)
-        for split, numbers in part.splits.items():
-            ours = merged.splits.setdefault(split, dict.fromkeys(numbers, 0))
-            for name, number in numbers.items():
-                ours[name] += number
-        for split, items in part.items.items():
-            tables.setdefault(split, []).append(arrow_bytes.from_bytes(items))
-    merged.recent = recent.add(recents) if recents else None
-    merged.users = spellings.merge(spelled)
-    merged.log_items = arrow_bytes.to_bytes(cleaning.add_counts(log_items)) if log_items else None
-    merged.items = {split: arrow_bytes.to_bytes(cleaning.add_counts(parts)) for split, parts in tables.items()}
-    return merged
-
-
-def _fault(found: ShardReport) -> str | None:
-    """Explains why the cleaned interactions cannot be used; None if they can."""
-    counted = _log_items(found)
-    items = spellings.find(counted.column(features.ITEM_ID).combine_chunks(), counted.column("count").to_numpy())
-    for field, spelled in (("user_id", found.users), ("item_id", items)):
-        if spelled.count:
-            return f"{field}: {spelled.describe()}. {spellings.ADVICE}"
-    if not found.beyond_float32:
-        return None
-    return (
-        f"the values of {found.beyond_float32} pair(s) of user and item add up to more than a 32-bit number holds, "
-        "3.4e38. Check columns.value, or set cleaning.deduplicate: latest or max."
-    )
-
-
-def _log_items(found: ShardReport) -> Any:
-    """The items before cleaning, as a pyarrow.Table of `item_id` and `count`."""
-    return cleaning.add_counts([]) if found.log_items is None else arrow_bytes.from_bytes(found.log_items)
-
-
-def _outliers(found: ShardReport) -> tuple[Outlier, ...]:
-    counted = _log_items(found)
-    rows = int(counted.column("count").to_numpy().sum())
-    largest = counted.sort_by([("count", "descending"), (features.ITEM_ID, "ascending")]).slice(0, outliers.KEPT)
-    ranked = list(zip(largest.column(features.ITEM_ID).to_pylist(), largest.column("count").to_pylist(), strict=True))
-    return (
-        *outliers.find(features.USER_ID, found.busiest, rows),
-        *outliers.find(features.ITEM_ID, ranked, rows),
-    )
-
-
-def write(facts: LogReport, found: ShardReport, log: LogSettings, now_seconds: float, uri: str) -> None:
-    """Writes what the executor needs into the artifact's folder: workers and executor may be different machines.
+def conclude(facts: LogReport, found: ShardReport, log: LogSettings, now_seconds: float) -> IngestOutcome:
+    """Puts together what was read and what was kept.
 
     Args:
         facts: What was read.
         found: What was kept of it.
         log: The log's config.
         now_seconds: The time of the run.
-        uri: The artifact's folder.
     """
-    outcome = IngestOutcome(
-        fault=report.fault(facts, log, now_seconds) or _fault(found),
+    return IngestOutcome(
+        fault=report.fault(facts, log, now_seconds) or shard_report.fault(found),
         reading=report.counts(facts, log),
         recent_days=None if found.recent is None else found.recent.counts(),
         steps=found.steps,
@@ -155,15 +49,59 @@ def write(facts: LogReport, found: ShardReport, log: LogSettings, now_seconds: f
             split: SplitCounts(**numbers, items=arrow_bytes.from_bytes(found.items[split]).num_rows)
             for split, numbers in found.splits.items()
         },
-        outliers=_outliers(found),
+        outliers=shard_report.outliers_of(found),
         held_out_early=found.early[0] / found.early[1] if found.early[1] else None,
     )
-    if TRAIN in found.items:
-        table = arrow_bytes.from_bytes(found.items[TRAIN])
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink)
-        write_bytes(os.path.join(uri, ITEMS_FILE), sink.getvalue().to_pybytes(), uri)
-    quarantined = tabular_report.quarantine_json(facts.reading)
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
-    write_bytes(os.path.join(uri, QUARANTINE_FILE), lines.encode(), uri)
-    outcome.write(uri)
+
+
+def judge(found: IngestOutcome, log: LogSettings) -> CleaningReport:
+    """Turns the outcome into the report.
+
+    Args:
+        found: The outcome.
+        log: The log's config.
+
+    Raises:
+        DataError: The log cannot be used, or nothing is left of it.
+    """
+    if found.fault is not None:
+        raise DataError(found.fault)
+    counted = [(name, *found.steps[name]) for name in cleaning.STEPS]
+    steps = tuple(Step(step=name, rows_in=before, rows_out=after) for name, before, after in counted)
+    counts = ", ".join(f"{step.step} {step.rows_in} → {step.rows_out}" for step in steps)
+    for step in steps:
+        if step.rows_out == 0:
+            raise DataError(
+                f"no interactions are left after the cleaning step {step.step!r}, which received {step.rows_in} "
+                f"({counts}). {_ADVICE[step.step]}"
+            )
+    for split in (TRAIN, EVAL):
+        if not found.splits[split].users:
+            raise DataError(
+                f"the split {log.split.method!r} leaves no interactions for {split}; cleaning kept "
+                f"{steps[-1].rows_out} ({counts}). {_SPLIT_ADVICE[log.split.method]}"
+            )
+    return CleaningReport(
+        **dict(found.reading),
+        recent_days=found.recent_days,
+        steps=steps,
+        splits=found.splits,
+        outliers=found.outliers,
+        held_out_early=found.held_out_early,
+    )
+
+
+_ADVICE = {
+    "window": "Widen cleaning.window_days.",
+    "deduplicate": "Set cleaning.deduplicate: none.",
+    "positives": "Lower cleaning.positive_min, or check columns.value.",
+    "top_items": "Raise cleaning.top_items.",
+    "active_users": "Lower cleaning.min_user_events.",
+}
+
+_SPLIT_ADVICE = {
+    "leave_last": "A user needs two interactions so that one can be held out: clean less, or use another split.",
+    "time": "All interactions may have one timestamp: check columns.timestamp, or use another split.",
+    "random": "A user needs two items so that one can be held out: raise split.eval_fraction, or use another split.",
+    "given": "Check the globs of path.train and path.eval.",
+}

@@ -4,16 +4,17 @@ Its elements are Arrow tables of some hundred thousand rows, so that a few hundr
 a step must know about the whole log (faults, newest time, top items, the cut) is a side input.
 """
 
+import json
 import os
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from configs.ids import Ids
 from configs.log import LogSettings
@@ -23,18 +24,21 @@ from pipeline.components.interaction_gen import (
     encoding,
     interactions,
     outcome,
-    outliers,
     reading,
-    recent,
     report,
+    shard_report,
+    shards,
     splitting,
 )
 from pipeline.components.interaction_gen.interactions import Interactions
-from pipeline.components.interaction_gen.outcome import ShardReport
 from pipeline.components.interaction_gen.report import LogReport
+from pipeline.components.interaction_gen.shard_report import ShardReport
 from pipeline.ground import arrow_bytes
+from pipeline.ground.layout import ITEMS_FILE, QUARANTINE_FILE
+from pipeline.ground.output import write_bytes
 from pipeline.ground.records import write_records
-from pipeline.reading import spellings, times
+from pipeline.reading import report as tabular_report
+from pipeline.reading import times
 from pipeline.reading.files import InputFile
 from pipeline.reading.pace import Pace
 from pipeline.reading.pieces import Piece
@@ -109,7 +113,7 @@ def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: InteractionInge
     found = beam.pvalue.AsSingleton(
         (cleaned[_REPORT], filtered[_REPORT], written)
         | "ShardReports" >> beam.Flatten()
-        | "MergeShards" >> beam.CombineGlobally(outcome.merge)
+        | "MergeShards" >> beam.CombineGlobally(shard_report.merge)
     )
     _ = pipeline | "Once" >> beam.Create([None]) | "Report" >> beam.Map(_leave_outcome, job, facts, found)
 
@@ -163,34 +167,10 @@ class _Clean(beam.DoFn):
         key, parts = shard
         found = interactions.assemble(parts)
         rows = len(found)
-        if len(facts.spans) > 1 and found.timestamp is not None:
-            oldest, newest = facts.span()
-            found = found.where((found.timestamp >= oldest) & (found.timestamp <= newest))
-        user_rows = np.bincount(found.user, minlength=len(found.users))
-        log_items = arrow_bytes.to_bytes(cleaning.count_items(found))
-        timed = found.timestamp is not None
-        days = recent.count(found, *facts.span(), self._job.per_second) if timed else None
-        steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
-            ("window", lambda s: cleaning.window(s, log.cleaning, facts.newest, self._job.per_second)),
-            ("deduplicate", lambda s: cleaning.deduplicate(s, log.cleaning)),
-            ("positives", lambda s: cleaning.positives(s, log.cleaning)),
-        ]
-        before = found
-        found, counts = _run(steps, found)
+        found, cleaned = shards.clean(found, facts, log)
         self._pace.add(rows)
         yield key, found.to_bytes()
-        beyond = cleaning.count_beyond_float32(found)
-        shard_report = ShardReport(
-            counts,
-            {},
-            {},
-            beyond,
-            days,
-            spellings.find(before.users, user_rows),
-            _busiest(before.users, user_rows),
-            log_items,
-        )
-        yield beam.pvalue.TaggedOutput(_REPORT, shard_report)
+        yield beam.pvalue.TaggedOutput(_REPORT, cleaned)
         if log.cleaning.top_items is not None:
             yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(found)))
 
@@ -205,13 +185,9 @@ class _Filter(beam.DoFn):
         key, data = shard
         log = self._job.log
         chosen = None if top is None else arrow_bytes.from_bytes(top).column(features.ITEM_ID).combine_chunks()
-        steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
-            ("top_items", lambda s: cleaning.top_items(s, chosen)),
-            ("active_users", lambda s: cleaning.active_users(s, log.cleaning)),
-        ]
-        found, counts = _run(steps, Interactions.from_bytes(data))
+        found, kept = shards.keep(Interactions.from_bytes(data), chosen, log)
         yield key, found.to_bytes()
-        yield beam.pvalue.TaggedOutput(_REPORT, ShardReport(counts, {}, {}))
+        yield beam.pvalue.TaggedOutput(_REPORT, kept)
         if log.split.method == "time" and len(found):
             times = splitting.histogram(found, *facts.span())
             yield beam.pvalue.TaggedOutput("times", pickle.dumps(times))
@@ -230,21 +206,14 @@ class _Write(beam.DoFn):
     def process(self, shard: tuple[int, bytes], cut: int | None) -> Iterator[ShardReport]:
         key, data = shard
         job = self._job
-        found = splitting.hold_out(Interactions.from_bytes(data), job.log.split, cut)
-        splits, items = {}, {}
-        for split in (TRAIN, EVAL):
-            in_split = found.where(found.held_out == (split == EVAL))
-            examples = encoding.encode(found, split, job.per_second)
-            splits[split] = {"users": len(examples), "interactions": len(in_split)}
-            items[split] = arrow_bytes.to_bytes(cleaning.count_items(in_split))
+        found, split = shards.split(Interactions.from_bytes(data), cut, job.log)
+        for name in (TRAIN, EVAL):
+            examples = encoding.encode(found, name, job.per_second)
             if examples:
-                name = f"data_tfrecord-{key:05d}-of-{job.shards:05d}.gz"
-                path = os.path.join(job.uri, f"Split-{split}", name)
-                write_records(path, examples, job.uri)
+                file = f"data_tfrecord-{key:05d}-of-{job.shards:05d}.gz"
+                write_records(os.path.join(job.uri, f"Split-{name}", file), examples, job.uri)
         self._pace.add(len(found))
-        counts_early = job.log.split.method == "given" and found.timestamp is not None
-        early = splitting.count_early(found) if counts_early else (0, 0)
-        yield ShardReport({}, splits, items, early=early)
+        yield split
 
 
 class _MergeReading(beam.CombineFn):
@@ -264,22 +233,6 @@ class _MergeReading(beam.CombineFn):
 
     def extract_output(self, accumulator: LogReport) -> LogReport:
         return report.concluded(accumulator)
-
-
-def _busiest(users: Any, rows: npt.NDArray[np.int64]) -> tuple[outliers.Rows, ...]:
-    largest = np.argsort(-rows, kind="stable")[: outliers.KEPT]
-    return tuple(zip(users.take(pa.array(largest)).to_pylist(), rows[largest].tolist(), strict=True))
-
-
-def _run(
-    steps: list[tuple[str, Callable[[Interactions], Interactions]]], found: Interactions
-) -> tuple[Interactions, dict[str, tuple[int, int]]]:
-    counts = {}
-    for name, step in steps:
-        before = len(found)
-        found = step(found)
-        counts[name] = (before, len(found))
-    return found, counts
 
 
 def _add_counts(tables: Iterable[bytes]) -> bytes:
@@ -304,4 +257,12 @@ def _cut(times: bytes, eval_fraction: float, facts: LogReport) -> int | None:
 
 
 def _leave_outcome(_: None, job: InteractionIngest, facts: LogReport, found: ShardReport) -> None:
-    outcome.write(facts, found, job.log, job.now_seconds, job.uri)
+    """Writes what the executor needs into the artifact's folder: workers and executor may be different machines."""
+    if TRAIN in found.items:
+        sink = pa.BufferOutputStream()
+        pq.write_table(arrow_bytes.from_bytes(found.items[TRAIN]), sink)
+        write_bytes(os.path.join(job.uri, ITEMS_FILE), sink.getvalue().to_pybytes(), job.uri)
+    quarantined = tabular_report.quarantine_json(facts.reading)
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
+    write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)
+    outcome.conclude(facts, found, job.log, job.now_seconds).write(job.uri)

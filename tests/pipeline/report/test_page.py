@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from configs.ids import Ids
-from pipeline.components.catalogue_gen.executor import make_catalogue
+from pipeline.components.catalogue_gen.catalogue import make_catalogue
 from pipeline.components.serving_check.replay import nothing_asked
 from pipeline.report import page as page_module
 from pipeline.report.facts import Part, RunFacts

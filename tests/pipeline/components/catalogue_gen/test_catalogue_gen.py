@@ -16,7 +16,8 @@ from common.errors import DataError, OutputError
 from configs.catalogue import CatalogueSettings
 from configs.ids import Ids
 from documents.catalogue import CatalogueReport
-from pipeline.components.catalogue_gen.executor import encode, make_catalogue
+from pipeline.components.catalogue_gen.catalogue import make_catalogue
+from pipeline.components.catalogue_gen.executor import encode
 from pipeline.reading.files import list_files
 from tests.ingest import Ingested, Row, run_catalogue_gen
 from tests.real_data import real_data
