@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from common.errors import PerennialError
-from pipeline.commands import completion, datasets, doctor, init, model, replay, run
+from pipeline.commands import check, completion, datasets, doctor, init, model, replay, run
 from pipeline.commands.arguments import Formatter, add_group
 from pipeline.commands.runs import cli as runs_cli
 from pipeline.commands.versions import cli as versions_cli
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = add_group(parser)
     init.add_parser(commands)
+    check.add_parser(commands)
     run.add_parser(commands)
     runs_cli.add_parser(commands)
     versions_cli.add_parser(commands)

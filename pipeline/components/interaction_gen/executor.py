@@ -19,7 +19,7 @@ from pipeline.components.interaction_gen import interactions, outliers, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome, judge
 from pipeline.ground.output import all_or_nothing
 from pipeline.reading import files, settings
-from pipeline.reading.files import InputFile, require_match
+from pipeline.reading.files import require_match
 from pipeline.reading.pace import rate
 
 LOG_KEY = "log"
@@ -27,10 +27,6 @@ LOG_KEY = "log"
 
 IDS_KEY = "ids"
 """The key of the ids' config in `custom_config`."""
-
-_TEXT_GROWTH = {"gz": 4, "zst": 4, "parquet": 3}
-"""Bytes of text per byte of a compressed file, roughly, to choose the number of shards: gzip and Zstandard shrink ids
-and numbers to a quarter (measured on the synthetic log), Parquet to a third."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -64,7 +60,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         inputs = files.list_files(base, patterns)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         job = stages.InteractionIngest(
-            log=log, ids=ids, shards=log.num_shards or _num_shards(inputs), now_seconds=time.time(), uri=examples.uri
+            log=log,
+            ids=ids,
+            shards=log.num_shards or interactions.shards_of(inputs),
+            now_seconds=time.time(),
+            uri=examples.uri,
         )
         size = sum(file.bytes for file in inputs)
         logger = logging.getLogger(stages.LOGGER)
@@ -98,7 +98,3 @@ def _describe(examples: types.Artifact, report: CleaningReport) -> None:
     for split, numbers in report.splits.items():
         for name, number in numbers:
             examples.set_int_custom_property(f"{split}_{name}", number)
-
-
-def _num_shards(inputs: list[InputFile]) -> int:
-    return interactions.num_shards(sum(f.bytes * _TEXT_GROWTH.get(f.path.rsplit(".", 1)[-1], 1) for f in inputs))

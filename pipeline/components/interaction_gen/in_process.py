@@ -1,8 +1,12 @@
 """Reads and cleans a log in this process, without Beam and without writing anything: what `perennial check` shows."""
 
-from collections.abc import Callable
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from configs.ids import Ids
 from configs.log import LogSettings
@@ -19,24 +23,32 @@ from pipeline.components.interaction_gen import (
 )
 from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.components.interaction_gen.report import LogReport
-from pipeline.components.interaction_gen.shard_report import ShardReport
 from pipeline.ground import arrow_bytes
 from pipeline.reading import times
 from pipeline.reading.files import InputFile
 from pipeline.reading.pieces import Piece
+from transforms import features
 
 _READERS = 2
 """Pieces that are read at the same time; Arrow's parser lets other threads work."""
 
 
-def ingest(
-    inputs: list[InputFile],
-    log: LogSettings,
-    ids: Ids,
-    now_seconds: float,
-    shard_count: int,
-    show: Callable[[Any], None] = lambda _: None,
-) -> tuple[CleaningReport, Any, LogReport]:
+@dataclass(frozen=True)
+class Ingested:
+    """What InteractionGen would learn of a log."""
+
+    report: CleaningReport
+    items: Any
+    """pyarrow.Table of the training split's items: `item_id` string, and `count` int64, its interactions."""
+
+    first: Any
+    """pyarrow.Table of the first block's interactions, with the columns of `reading`."""
+
+    sizes: dict[str, tuple[int, int]]
+    """Step to the number of users and of items after it; `shards.ROWS` for the log as it was read."""
+
+
+def ingest(inputs: list[InputFile], log: LogSettings, ids: Ids, now_seconds: float) -> Ingested:
     """Does what InteractionGen does, up to the Examples.
 
     Args:
@@ -44,44 +56,54 @@ def ingest(
         log: The log's config.
         ids: How ids are read.
         now_seconds: The time of the run.
-        shard_count: The number of shards of users.
-        show: Called with the first block's interactions, as a pyarrow.Table of `reading`'s columns.
-
-    Returns:
-        The report; pyarrow.Table of the training split's items, `item_id` string and `count` int64; and what was read.
 
     Raises:
         DataError: The log cannot be used.
     """
-    facts, parts = _read(inputs, log, ids, now_seconds, shard_count, show)
+    shard_count = log.num_shards or interactions.shards_of(inputs)
+    facts, first, parts = _read(inputs, log, ids, now_seconds, shard_count)
     if report.fault(facts, log, now_seconds) is not None:
-        nothing = outcome.conclude(facts, ShardReport({}, {}, {}), log, now_seconds)
-        outcome.judge(nothing, log)  # raises the fault
-    found, cleaned = zip(*(shards.clean(interactions.assemble(part), facts, log) for part in parts), strict=True)
+        parts = []  # `judge` raises the fault
+    sizes = _Sizes()
+    cleaned = [shards.clean(interactions.assemble(part), facts, log, sizes.add) for part in parts]
     top = None
     if log.cleaning.top_items is not None:
-        counted = cleaning.add_counts([cleaning.count_items(shard) for shard in found])
+        counted = cleaning.add_counts([cleaning.count_items(shard) for shard, _ in cleaned])
         top = cleaning.choose_top_items(counted, log.cleaning.top_items)
-    found, kept = zip(*(shards.keep(shard, top, log) for shard in found), strict=True)
-    cut = _cut(found, facts, log)
-    split = [shards.split(shard, cut, log)[1] for shard in found]
-    merged = shard_report.merge((*cleaned, *kept, *split))
+    kept = [shards.keep(shard, top, log, sizes.add) for shard, _ in cleaned]
+    cut = _cut([shard for shard, _ in kept], facts, log)
+    split = [shards.split(shard, cut, log) for shard, _ in kept]
+    merged = shard_report.merge([found for step in (cleaned, kept, split) for _, found in step])
     judged = outcome.judge(outcome.conclude(facts, merged, log, now_seconds), log)
-    return judged, arrow_bytes.from_bytes(merged.items[TRAIN]), facts
+    return Ingested(judged, arrow_bytes.from_bytes(merged.items[TRAIN]), first, sizes.counted())
+
+
+class _Sizes:
+    """Counts users and items over all shards; a user is in one shard alone."""
+
+    def __init__(self) -> None:
+        self._users: Counter[str] = Counter()
+        self._items: dict[str, list[Any]] = {}
+
+    def add(self, step: str, found: Interactions) -> None:
+        self._users[step] += len(np.unique(found.user))
+        self._items.setdefault(step, []).append(cleaning.count_items(found).column(features.ITEM_ID))
+
+    def counted(self) -> dict[str, tuple[int, int]]:
+        return {step: (self._users[step], len(_all(items).unique())) for step, items in self._items.items()}
+
+
+def _all(columns: list[Any]) -> Any:
+    return pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
 
 
 def _read(
-    inputs: list[InputFile],
-    log: LogSettings,
-    ids: Ids,
-    now_seconds: float,
-    shard_count: int,
-    show: Callable[[Any], None],
-) -> tuple[LogReport, list[list[tuple[tuple[int, int], bytes]]]]:
+    inputs: list[InputFile], log: LogSettings, ids: Ids, now_seconds: float, shard_count: int
+) -> tuple[LogReport, Any, list[list[tuple[tuple[int, int], bytes]]]]:
     planned = [reading.plan(file, log) for file in inputs]
     reports = [found for _, found in planned]
     parts: dict[int, list[tuple[tuple[int, int], bytes]]] = {}
-    is_first = True
+    first: Any = None
 
     def blocks(piece: Piece) -> list[tuple[Any, LogReport, list[tuple[int, bytes]]]]:
         return [
@@ -95,16 +117,15 @@ def _read(
                 reports.append(found)
                 if block is None:
                     continue
-                if is_first and block.table.num_rows:
-                    show(block.table)
-                    is_first = False
+                if first is None and block.table.num_rows:
+                    first = block.table
                 for shard, data in divided:
                     parts.setdefault(shard, []).append((block.order, data))
     merged = report.merge(reports, log.cleaning.max_quarantine_rows, times.per_second(log.timestamp_unit))
-    return report.concluded(merged), [parts[shard] for shard in sorted(parts)]
+    return report.concluded(merged), first, [parts[shard] for shard in sorted(parts)]
 
 
-def _cut(found: tuple[Interactions, ...], facts: LogReport, log: LogSettings) -> int | None:
+def _cut(found: list[Interactions], facts: LogReport, log: LogSettings) -> int | None:
     if log.split.method != "time":
         return None
     counts = splitting.add_histograms([splitting.histogram(shard, *facts.span()) for shard in found if len(shard)])

@@ -18,19 +18,33 @@ from pipeline.reading import spellings, times
 
 _Steps = list[tuple[str, Callable[[Interactions], Interactions]]]
 
+ROWS = "rows"
+"""The name of what was read, before the first step."""
 
-def clean(found: Interactions, facts: LogReport, log: LogSettings) -> tuple[Interactions, ShardReport]:
+Observe = Callable[[str, Interactions], None]
+"""Is told what a step has kept."""
+
+
+def _ignore(step: str, found: Interactions) -> None:
+    """Observes nothing."""
+
+
+def clean(
+    found: Interactions, facts: LogReport, log: LogSettings, observe: Observe = _ignore
+) -> tuple[Interactions, ShardReport]:
     """Runs the steps that do not need the counts of all items.
 
     Args:
         found: The shard as it was read.
         facts: What was read of the whole log.
         log: The log's config.
+        observe: Is called with `ROWS` before the first step, and after each step.
     """
     per_second = times.per_second(log.timestamp_unit)
     if len(facts.spans) > 1 and found.timestamp is not None:
         oldest, newest = facts.span()
         found = found.where((found.timestamp >= oldest) & (found.timestamp <= newest))
+    observe(ROWS, found)
     user_rows = np.bincount(found.user, minlength=len(found.users))
     report = ShardReport(
         steps={},
@@ -46,24 +60,27 @@ def clean(found: Interactions, facts: LogReport, log: LogSettings) -> tuple[Inte
         ("deduplicate", lambda shard: cleaning.deduplicate(shard, log.cleaning)),
         ("positives", lambda shard: cleaning.positives(shard, log.cleaning)),
     ]
-    found, report.steps = _run(steps, found)
+    found, report.steps = _run(steps, found, observe)
     report.beyond_float32 = cleaning.count_beyond_float32(found)
     return found, report
 
 
-def keep(found: Interactions, top: Any | None, log: LogSettings) -> tuple[Interactions, ShardReport]:
+def keep(
+    found: Interactions, top: Any | None, log: LogSettings, observe: Observe = _ignore
+) -> tuple[Interactions, ShardReport]:
     """Keeps the interactions of the top items and of active users.
 
     Args:
         found: What `clean` returns.
         top: pyarrow string array of the top items of the whole log; None keeps all.
         log: The log's config.
+        observe: Is called after each step.
     """
     steps: _Steps = [
         ("top_items", lambda shard: cleaning.top_items(shard, top)),
         ("active_users", lambda shard: cleaning.active_users(shard, log.cleaning)),
     ]
-    found, counts = _run(steps, found)
+    found, counts = _run(steps, found, observe)
     return found, ShardReport(counts, {}, {})
 
 
@@ -91,10 +108,11 @@ def _busiest(users: Any, rows: npt.NDArray[np.int64]) -> tuple[outliers.Rows, ..
     return tuple(zip(users.take(pa.array(largest)).to_pylist(), rows[largest].tolist(), strict=True))
 
 
-def _run(steps: _Steps, found: Interactions) -> tuple[Interactions, dict[str, tuple[int, int]]]:
+def _run(steps: _Steps, found: Interactions, observe: Observe) -> tuple[Interactions, dict[str, tuple[int, int]]]:
     counts = {}
     for name, step in steps:
         before = len(found)
         found = step(found)
         counts[name] = (before, len(found))
+        observe(name, found)
     return found, counts

@@ -20,7 +20,8 @@ from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
 from trainer.fn_args import TwoTowerFnArgs
-from trainer.settings import TrainerSettings, order_warning
+from trainer.order import order_warning
+from trainer.settings import TrainerSettings
 
 
 @dataclass(frozen=True)
