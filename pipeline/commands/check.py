@@ -40,7 +40,7 @@ def add_parser(commands: "Commands") -> None:
     parser = add_command(
         commands,
         "check",
-        "read the data as a run would, and show what was understood",
+        "check the data: read it as a run would, and show what was understood",
         _check,
         details="Reads and cleans log and catalogue as InteractionGen and CatalogueGen do, in this process, and writes "
         "nothing. It shows the first rows as they are understood, what each step keeps, how many of the log's items "
@@ -97,9 +97,8 @@ def _read(config: "PipelineConfig") -> _Found:
     path = config.log.path
     with _warnings_of_components() as warnings:
         warnings += config.warnings
-        result = in_process.ingest(
-            _inputs({"train": path} if isinstance(path, str) else path), log, config.ids, time.time()
-        )
+        paths: dict[str, str] = {"train": path} if isinstance(path, str) else {str(name): path[name] for name in path}
+        result = in_process.ingest(_inputs(paths), log, config.ids, time.time())
         first_rows += [_understood(row, log.timestamp_unit) for row in result.first.slice(0, _SHOWN_ROWS).to_pylist()]
         sizes.update(result.sizes)
         warnings += [outliers.warning(outlier) for outlier in result.report.outliers]

@@ -22,7 +22,7 @@ def add_parser(commands: "Commands") -> None:
     parser = add_command(
         commands,
         "init",
-        "look at a log and a catalogue, and write the first config",
+        "write the first config, from a look at a log and a catalogue",
         _init,
         details="Looks at the beginning of the files, finds separator, header, encoding, the columns of users, items, "
         "times, ratings or event types, titles and features, and writes a YAML that says why each field is as it is. "

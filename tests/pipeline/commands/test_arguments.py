@@ -56,6 +56,8 @@ def _named(nodes: list[Node]) -> "list[pytest.param]":  # type: ignore[valid-typ
 
 def test_commands_are_these() -> None:
     assert [" ".join(path) for path, _, _ in LEAVES] == [
+        "init",
+        "check",
         "run",
         "runs list",
         "runs show",
@@ -124,6 +126,7 @@ def test_option_has_the_same_help_default_and_metavar_wherever_it_is() -> None:
             for option in action.option_strings:
                 found[option].add((action.help, str(action.default), action.metavar))
     assert {"--config", "--json", "--no-cache", "--parameter", "--job", "--image", "--run", "-k"} <= found.keys()
+    found.pop("--output")  # each command writes a file of its own
     assert [option for option, definitions in found.items() if len(definitions) > 1] == []
 
 
