@@ -82,6 +82,8 @@ def _check(arguments: argparse.Namespace) -> None:
         )
     else:
         _show(console(), config, found)
+        named = f" --config {arguments.config}" if arguments.config else ""
+        console().print(f"Next: perennial run{named}", highlight=False, markup=False)
 
 
 def _read(config: "PipelineConfig") -> _Found:
@@ -196,7 +198,7 @@ def _show(terminal: Console, config: "PipelineConfig", found: _Found) -> None:
         terminal.print(f"Warning: {warning}", style="yellow", highlight=False, markup=False)
     seconds = _estimate(config, cleaning)
     about = f"{seconds} s" if seconds < 120 else f"{round(seconds / 60)} min"
-    terminal.print(f"A run would take about {about} on 2 cores. Next: perennial run", highlight=False)
+    terminal.print(f"A run would take about {about} on 2 cores.", highlight=False)
 
 
 def _show_catalogue(terminal: Console, catalogue: "CatalogueReport") -> None:

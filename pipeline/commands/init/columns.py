@@ -202,6 +202,8 @@ def _weigh_events(log: Head, found: LogGuess) -> None:
     weights = {kind: _weight(kind) for kind, _ in kinds.most_common()}
     unknown = [kind for kind, weight in weights.items() if weight is None]
     found.settings["event_weights"] = {kind: weight or 1.0 for kind, weight in weights.items()}
+    found.settings["cleaning"] = {"deduplicate": "sum"}
+    found.notes["cleaning"] = Note("all events of a user with one item count together")
     counted = ", ".join(f"{kind!r} {rows:,}" for kind, rows in kinds.most_common())
     found.notes["event_weights"] = Note(
         f"rows of each type: {counted}"

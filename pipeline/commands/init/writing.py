@@ -53,7 +53,7 @@ def config_text(
     ]
     for role, place in sorted(guess.columns.items(), key=lambda one: _ROLES.index(one[0])):
         lines += _field(4, role, head.column(place), guess.notes.get(role))
-    for field in ("timestamp_unit", "event_weights", "split"):
+    for field in ("timestamp_unit", "event_weights", "cleaning", "split"):
         if field in guess.settings:
             lines += _field(2, field, guess.settings[field], guess.notes.get(field))
     if guess.good_rating is not None:

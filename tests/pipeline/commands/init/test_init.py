@@ -160,7 +160,9 @@ def test_event_types_get_the_usual_weights(
     rows = [f"{user},{item},{types[n % len(types)]},{time}" for n, (user, item, _, time) in enumerate(ROWS)]
     (tmp_path / "log.csv").write_text("\n".join(["user_id,item_id,event,timestamp", *rows]) + "\n")
     text = init(tmp_path, str(tmp_path / "log.csv"))
-    assert yaml.safe_load(text)["log"]["event_weights"] == weights
+    log = yaml.safe_load(text)["log"]
+    assert log["event_weights"] == weights
+    assert log["cleaning"] == {"deduplicate": "sum"}
     assert ("NOT SURE" in text.replace("marked NOT SURE", "")) != is_sure
 
 
