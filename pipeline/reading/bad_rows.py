@@ -1,6 +1,6 @@
 """Records the rows that cannot be used: why, how many, and which. Every input row is either used or counted here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -105,14 +105,27 @@ class Problems:
 CELL_CHARACTERS = 80
 """Longest part of a cell that a message repeats."""
 
+_LISTED_NAMES = 50
+"""The most names of columns that a message lists."""
+
 
 def cell(value: object) -> str:
-    """Returns a cell for a message: in quotes, its beginning only if it is long."""
-    text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-    return repr(text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…")
+    """Returns a cell for a message: in quotes, of a long one the beginning; of bytes that are no text, each byte."""
+    shown = repr(_cut(value, CELL_CHARACTERS))
+    return shown.replace("\\\\x", "\\x") if isinstance(value, bytes) else shown
 
 
-def excerpt(text: str | bytes) -> str:
-    """Returns the printable beginning of a row, of at most `EXCERPT_CHARACTERS`."""
-    shown = text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text
-    return shown if len(shown) <= EXCERPT_CHARACTERS else shown[: EXCERPT_CHARACTERS - 1] + "…"
+def listed(names: Sequence[object]) -> str:
+    """Lists the names of columns for a message."""
+    return ", ".join(map(cell, names[:_LISTED_NAMES]))
+
+
+def excerpt(value: object) -> str:
+    """Returns the printable beginning of a row or a cell, of at most `EXCERPT_CHARACTERS`."""
+    return _cut(value, EXCERPT_CHARACTERS)
+
+
+def _cut(value: object, characters: int) -> str:
+    # An encoded character has four bytes at most, and what is cut off must not cost time.
+    text = value[: 4 * characters].decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
+    return text if len(text) <= characters else text[: characters - 1] + "…"

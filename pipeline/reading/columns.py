@@ -79,6 +79,8 @@ def texts(column: Any, field: str, problems: Problems) -> Any:
         broken = [text.encode() != v for text, v in zip(decoded, found, strict=True)]
         problems.add(np.array(broken, bool), f"{field} {bad_rows.WRONG_ENCODING}")
         return pa.array(decoded, pa.string())
+    if pa.types.is_decimal(cells.type):
+        return pa.array(["" if value is None else f"{value:f}" for value in cells.to_pylist()], pa.string())
     return cells.cast(pa.string()).fill_null("")
 
 
@@ -143,6 +145,8 @@ def finite(cells: Any, field: str, problems: Problems, form: FileFormat = PLAIN)
     """
     if cells.null_count:
         problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.EMPTY}")
+    if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
+        cells = texts(cells, field, problems)
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
         cells = parse_numbers(cells, form)
     elif pa.types.is_boolean(cells.type) or pa.types.is_decimal(cells.type):
@@ -181,7 +185,12 @@ def _dictionary(column: Any) -> Any:
 
 def _as_id_text(values: Any, field: str, problems: Problems) -> Any:
     """Converts ids to text; a fraction or broken UTF-8 is not an id."""
-    if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
+    if pa.types.is_decimal(values.type):
+        decimals = values.to_pylist()
+        fractions = [value is not None and value != value.to_integral_value() for value in decimals]
+        problems.add(np.array(fractions, bool), f"{field} {bad_rows.NOT_WHOLE}")
+        return pa.array(["" if value is None else f"{value.to_integral_value():f}" for value in decimals], pa.string())
+    if pa.types.is_floating(values.type):
         found = values.cast(pa.float64()).to_numpy(zero_copy_only=False)
         problems.add(np.isnan(found), f"{field} {bad_rows.EMPTY}")
         wrong = ~(np.isfinite(found) & (np.abs(found) < 2.0**53)) | (np.floor(found) != found)

@@ -7,7 +7,7 @@ from typing import IO
 
 from common.errors import DataError
 from pipeline.ground import input_files
-from pipeline.reading import compression, partitions
+from pipeline.reading import bad_rows, compression, partitions
 from pipeline.reading.quotes import WINDOW_BYTES, Quotes
 
 BLOCK_BYTES = 32 << 20
@@ -189,8 +189,9 @@ def read_rows(file: InputFile, start: int, quotes: Quotes) -> Iterator[tuple[int
             whole = int(starts[-1]) if spans.opens or not rows.endswith(b"\n") else len(rows)
             if len(rows) - whole > MAX_ROW_BYTES:
                 raise DataError(
-                    f"{file.path}: the row at byte {position + whole} has more than {MAX_ROW_BYTES >> 20} MiB: a quote "
-                    f"{quotes.form.quote} is not closed. Correct the file, or set format.quoted_line_ends: false."
+                    f"{file.path}: the row at byte {position + whole}, {bad_rows.cell(rows[whole:])}, has more than "
+                    f"{MAX_ROW_BYTES >> 20} MiB: a quote {quotes.form.quote} is not closed. Correct the file, or set "
+                    "format.quoted_line_ends: false."
                 )
             if whole:
                 yield position, rows[:whole]

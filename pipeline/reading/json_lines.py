@@ -88,7 +88,7 @@ def find_layout(
         names = list(dict.fromkeys(name for row in rows for name in _names(row)))
         raise DataError(
             f"{path}: no row of the first {len(rows)} has {', '.join(map(repr, missing))}. Wanted: "
-            f"{', '.join(map(repr, wanted.values()))}; found {len(names)}: {', '.join(map(repr, names[:50]))}. Correct "
+            f"{', '.join(map(repr, wanted.values()))}; found {len(names)}: {bad_rows.listed(names)}. Correct "
             "the columns in the config."
         )
     return FileLayout(0, {}, mark, 0, keys=keys)

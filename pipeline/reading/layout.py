@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
+from pipeline.reading import bad_rows
 from pipeline.reading.file_kinds import mistaken
 from pipeline.reading.parsed import BYTE_ORDER_MARK
 from pipeline.reading.partitions import in_file
@@ -170,8 +171,8 @@ def _header_names(line: bytes, form: FileFormat, path: str) -> list[str]:
         line.decode(form.encoding)
     except UnicodeDecodeError as e:
         raise DataError(
-            f"{path}: the header is not {form.encoding} ({e.reason} at byte {e.start}). Set format.encoding, "
-            "or convert the file."
+            f"{path}: the header {bad_rows.cell(line)} is not {form.encoding} ({e.reason} at byte {e.start}). Set "
+            "format.encoding, or convert the file."
         ) from e
     return _fields(line, form)
 
@@ -183,11 +184,11 @@ def _by_name(wanted: Mapping[str, Column], names: list[str], path: str) -> dict[
         padded = [name for name in names if name.strip() in asked]
         hint = (
             " Blanks are part of a name: write the name in quotes, with its blanks; the header has "
-            f"{', '.join(map(repr, padded))}."
+            f"{bad_rows.listed(padded)}."
         )
         raise DataError(
             f"{path}: no column {', '.join(map(repr, missing))}. Wanted: {', '.join(map(repr, wanted.values()))}; "
-            f"found {len(names)}: {', '.join(map(repr, names[:50]))}. Correct the columns in the config, or "
+            f"found {len(names)}: {bad_rows.listed(names)}. Correct the columns in the config, or "
             f"format.separator if the whole header was read as one column.{hint if padded else ''}"
         )
     twice = [c for c in wanted.values() if isinstance(c, str) and names.count(c) > 1]

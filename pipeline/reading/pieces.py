@@ -1,9 +1,10 @@
 """Cuts input files, text or Parquet, into pieces that workers read separately, and reads a piece as parsed blocks."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -87,18 +88,18 @@ def read(
         piece: The piece.
         form: The file's format.
         wanted: Field to the column that holds it.
-        kinds: What each field holds, for text; a Parquet file has types of its own.
+        kinds: What each field holds.
         whole: Whether to read text to the end of its file in one block.
 
     Yields:
         The start of a block in the file, and the block.
 
     Raises:
-        DataError: The file cannot be read.
+        DataError: The file cannot be read, or a Parquet column has a type from which its field cannot be read.
     """
     with _readable(piece.file):
         if piece.layout is None:
-            yield piece.start, _with_folders(_read_parquet(piece, wanted, form.empty), piece.file, form, wanted)
+            yield piece.start, _with_folders(_read_parquet(piece, form, wanted, kinds), piece.file, form, wanted)
             return
         quotes = Quotes.of(form, form.encoding)
         if form.quoted_line_ends and quotes is not None:
@@ -173,15 +174,28 @@ def report_block(
     """
     bad = Counter(reason for _, reason, _ in parsed.bad)
     bad.update(problems.counts())
-    rows = [BadRow(file.index, start, row, reason, cut) for row, reason, cut in parsed.bad[:max_quarantine_rows]]
-    for count, (row, reason) in enumerate(problems.bad()):
-        if count >= max_quarantine_rows:
-            break
-        cells = (column[row].as_py() for column in parsed.table.columns)
-        shown = ", ".join("" if cell is None else str(cell) for cell in cells)
-        rows.append(BadRow(file.index, start, int(parsed.rows[row]), reason, bad_rows.excerpt(shown)))
-    report = FileReport(file.path, parsed.table.num_rows + len(parsed.bad), bad, 1, {start: parsed.lines})
-    return ReadingReport({file.index: report}, sorted(rows)[:max_quarantine_rows])
+    most = max(max_quarantine_rows, 1)
+    rows = [BadRow(file.index, start, row, reason, cut) for row, reason, cut in parsed.bad[:most]]
+    rows += [bad_row(file, start, parsed, row, reason) for row, reason in islice(problems.bad(), most)]
+    rows.sort()
+    first = rows[0] if rows else None
+    report = FileReport(file.path, parsed.table.num_rows + len(parsed.bad), bad, first, 1, {start: parsed.lines})
+    return ReadingReport({file.index: report}, rows[:max_quarantine_rows])
+
+
+def bad_row(file: InputFile, start: int, parsed: Parsed, row: int, reason: str) -> BadRow:
+    """Describes a row of a block's table.
+
+    Args:
+        file: The block's file.
+        start: The block's start.
+        parsed: The block.
+        row: The row's number in the table.
+        reason: Why it is bad.
+    """
+    cells = (column[row].as_py() for column in parsed.table.columns)
+    shown = ", ".join("" if cell is None else bad_rows.excerpt(cell) for cell in cells)
+    return BadRow(file.index, start, int(parsed.rows[row]), reason, bad_rows.excerpt(shown))
 
 
 @contextmanager
@@ -231,9 +245,9 @@ def _plan_parquet(file: InputFile, wanted: Mapping[str, Column]) -> list[Piece]:
         return [Piece(file, None, group, group + 1) for group in range(opened.num_row_groups)]
 
 
-def _read_parquet(piece: Piece, wanted: Mapping[str, Column], empty: Sequence[str]) -> Parsed:
+def _read_parquet(piece: Piece, form: FileFormat, wanted: Mapping[str, Column], kinds: Mapping[str, Kind]) -> Parsed:
     with files.open_binary(piece.file) as stream:
         opened = parquet.open_parquet(stream)
-        columns = parquet.find_columns(opened, wanted, piece.file.path, piece.file.folders)
-        table = parquet.read_row_group(opened, piece.start, columns, empty)
+        places = parquet.find_columns(opened, wanted, piece.file.path, piece.file.folders)
+        table = parquet.read_row_group(opened, piece.start, places, kinds, form, piece.file.path)
     return Parsed(table, np.arange(table.num_rows, dtype=np.int64), [], table.num_rows)

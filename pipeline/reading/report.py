@@ -25,6 +25,9 @@ class FileReport:
     bad: Counter[str] = field(default_factory=Counter)
     """Bad rows by reason; `rows` includes them."""
 
+    first_bad: BadRow | None = None
+    """The first bad row."""
+
     first_row: int = 1
     """The number of the file's first row, from 1; for text, the number of its line."""
 
@@ -76,6 +79,7 @@ def merge(reports: Iterable[ReadingReport], max_quarantine_rows: int) -> Reading
             ours = merged.files.setdefault(index, FileReport(theirs.path))
             ours.rows += theirs.rows
             ours.bad += theirs.bad
+            ours.first_bad = min(filter(None, (ours.first_bad, theirs.first_bad)), default=None)
             ours.first_row = max(ours.first_row, theirs.first_row)
             ours.lines |= theirs.lines
             ours.error = min(filter(None, (ours.error, theirs.error)), default=None)
@@ -119,9 +123,7 @@ def fault(report: ReadingReport, max_bad_fraction: float, limit: str, hint: str 
         return None
     worst = sorted(report.files.values(), key=lambda f: (-f.bad.total(), f.path))[:WORST_FILES]
     lines = [
-        f"  {f.path}: {f.bad.total()} of {f.rows} ({_reasons(f.bad)}); first at row {_first_bad(report, f)}"
-        for f in worst
-        if f.bad.total()
+        f"  {f.path}: {f.bad.total()} of {f.rows} ({_reasons(f.bad)}){_first_bad(f)}" for f in worst if f.bad.total()
     ]
     return "\n".join(
         [
@@ -175,6 +177,6 @@ def _reasons(bad: Counter[str]) -> str:
     return ", ".join(f"{reason}: {count}" for reason, count in sorted(bad.items(), key=lambda b: (-b[1], b[0])))
 
 
-def _first_bad(report: ReadingReport, file: FileReport) -> str:
-    rows = [file.number(row) for row in report.quarantine if report.files[row.file_index] is file]
-    return str(min(rows)) if rows else "unknown (not quarantined)"
+def _first_bad(file: FileReport) -> str:
+    row = file.first_bad
+    return "" if row is None else f"; first at row {file.number(row)}: {bad_rows.cell(row.excerpt)}"

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from configs.ids import Ids
+from pipeline.reading import bad_rows
 
 _FRACTION = r"^([+-]?\d+)\.0*$"
 _UNUSUAL = r"^[\s\p{Z}]|[\s\p{Z}]$|^[+-]?\d+\.0*$"
@@ -31,7 +32,9 @@ class Spellings:
     def describe(self) -> str:
         """Says how many ids there are, with examples."""
         shown = "; ".join(
-            " and ".join(f"{spelling!r} ({rows} row{'' if rows == 1 else 's'})" for spelling, rows in spellings)
+            " and ".join(
+                f"{bad_rows.cell(spelling)} ({rows} row{'' if rows == 1 else 's'})" for spelling, rows in spellings
+            )
             for spellings in self.examples
         )
         return f"{self.count} id(s) are written in several ways, such as {shown}"

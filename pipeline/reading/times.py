@@ -64,8 +64,12 @@ def read(column: Any, timestamp_unit: str, time_zone: str, field: str, problems:
     if pa.types.is_timestamp(cells.type):
         problems.add(np.asarray(cells.is_null()), f"{field} {bad_rows.EMPTY}")
         return _of_timestamps(cells, timestamp_unit, time_zone)
+    if pa.types.is_binary(cells.type) or pa.types.is_large_binary(cells.type):
+        cells = columns.texts(cells, field, problems)
     if pa.types.is_large_string(cells.type):
         cells = cells.cast(pa.string())
+    if pa.types.is_uint64(cells.type) or pa.types.is_decimal(cells.type):
+        cells = _whole_if_exact(cells)
     if pa.types.is_string(cells.type):
         if not _are_integers(cells):
             return _of_texts(cells, timestamp_unit, time_zone, field, problems)
@@ -99,6 +103,14 @@ def from_digits(numbers: npt.NDArray[np.int64]) -> tuple[_Seconds, npt.NDArray[n
 def _are_integers(cells: Any) -> bool:
     """Whether all texts are integers; a column whose first text is none costs no look at the others."""
     return all(pc.all(pc.match_substring_regex(part, _INTEGER), min_count=0).as_py() for part in (cells[:1], cells))
+
+
+def _whole_if_exact(cells: Any) -> Any:
+    """Converts numbers to int64 if none has a fraction or is too large; a float64 is too short for nanoseconds."""
+    try:
+        return cells.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return cells
 
 
 def _of_numbers(

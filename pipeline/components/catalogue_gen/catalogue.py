@@ -15,7 +15,7 @@ from configs.ids import Ids
 from documents.catalogue import CatalogueReport
 from pipeline.components.catalogue_gen import reading
 from pipeline.components.catalogue_gen.reading import Items
-from pipeline.reading import report, spellings
+from pipeline.reading import bad_rows, report, spellings
 from pipeline.reading.files import InputFile
 from pipeline.reading.report import ReadingReport
 from transforms import features
@@ -79,11 +79,13 @@ def _require_usable(items: Items, catalogue: CatalogueSettings, interacted: Any,
     shared = len(interacted) - len(unknown)
     if shared < catalogue.min_shared_fraction * len(interacted):
         in_catalogue = items.table.column(features.ITEM_ID).slice(0, _SAMPLED_IDS).to_pylist()
+        in_log = unknown.slice(0, _SAMPLED_IDS).to_pylist()
         raise DataError(
             f"the catalogue has {shared} of the {len(interacted)} interacted items, less than "
             f"catalogue.min_shared_fraction {catalogue.min_shared_fraction:.0%}: the log and the catalogue use "
-            f"different ids. The log has items such as {unknown.slice(0, _SAMPLED_IDS).to_pylist()}; the catalogue "
-            f"has {in_catalogue} in column {catalogue.item_id!r}. Correct catalogue.item_id or log.columns.item_id."
+            f"different ids. The log has items such as [{bad_rows.listed(in_log)}]; the catalogue has "
+            f"[{bad_rows.listed(in_catalogue)}] in column {catalogue.item_id!r}. Correct catalogue.item_id or "
+            "log.columns.item_id."
         )
 
 
@@ -92,7 +94,8 @@ def _require_each_feature(items: Items, catalogue: CatalogueSettings) -> None:
     for name, feature in catalogue.features.items():
         others = items.unreadable[name]
         why = (
-            f"{others.count} cell(s) of its column hold something else than a number, such as {others.example!r}"
+            f"{others.count} cell(s) of its column hold something else than a number, such as {others.example} "
+            f"in {others.path}"
             if others.count
             else "its column is empty"
         )
@@ -120,7 +123,7 @@ def _require_one_spelling(in_catalogue: Any, unknown: Any) -> None:
         return
     in_log = set(unknown.to_pylist())
     shown = "; ".join(
-        " and ".join(f"{text!r} in the {'log' if text in in_log else 'catalogue'}" for text, _ in example)
+        " and ".join(f"{bad_rows.cell(text)} in the {'log' if text in in_log else 'catalogue'}" for text, _ in example)
         for example in found.examples
     )
     raise DataError(f"item_id: {found.count} id(s) are written in several ways, such as {shown}. {spellings.ADVICE}")

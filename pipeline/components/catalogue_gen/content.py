@@ -12,15 +12,12 @@ import pyarrow.compute as pc
 from configs.catalogue import CatalogueSettings
 from configs.content_features import CategoryFeature, Feature, NumberFeature
 from configs.file_format import Column, FileFormat
-from pipeline.reading import columns
+from pipeline.reading import bad_rows, columns
 from pipeline.reading.bad_rows import Problems
 from pipeline.reading.parsed import Kind
 
 TEXT = pa.list_(pa.string())
 NUMBER = pa.list_(pa.float32())
-
-_ECHO_CHARACTERS = 80
-"""The longest part of a cell that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +26,14 @@ class Unreadable:
 
     count: int = 0
     example: str = ""
-    """One of them, cut."""
+    """One of them, in quotes and cut."""
+
+    path: str = ""
+    """The file that has it."""
 
     def __add__(self, other: "Unreadable") -> "Unreadable":
-        return Unreadable(self.count + other.count, self.example or other.example)
+        first = self if self.count else other
+        return Unreadable(self.count + other.count, first.example, first.path)
 
 
 def wanted_columns(catalogue: CatalogueSettings) -> dict[str, Column]:
@@ -112,7 +113,7 @@ def _numbers(
     if pa.types.is_string(held.type):  # a missing number of Parquet is not a number either
         is_there = np.asarray(pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(held), ""), False))
     others = np.flatnonzero(is_there & ~without.good)
-    example = str(held[int(others[0])])[:_ECHO_CHARACTERS] if len(others) else ""
+    example = bad_rows.cell(held[int(others[0])].as_py()) if len(others) else ""
     lists = _lists(without.good.astype(np.int64), pa.array(numbers[without.good]))
     return lists, Unreadable(len(others), example)
 

@@ -1,6 +1,6 @@
 """Reads the catalogue's files as one Arrow table of items."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -130,7 +130,7 @@ def _items(
     found = {name: lists for name, (lists, _) in read.items()}
     table = pa.table({features.ITEM_ID: item_id, features.TITLE: title, **found}).cast(_schema(catalogue))
     block_report = pieces.report_block(piece.file, start, parsed, problems, MAX_QUARANTINE_ROWS)
-    others = {name: unreadable for name, (_, unreadable) in read.items()}
+    others = {name: replace(unreadable, path=piece.file.path) for name, (_, unreadable) in read.items()}
     return table.filter(pa.array(problems.good)), parsed.rows[problems.good], block_report, others
 
 
@@ -141,9 +141,11 @@ def _drop_duplicates(
     first = np.zeros(len(codes), bool)
     first[np.unique(codes, return_index=True)[1]] = True
     for row in np.flatnonzero(~first):
-        place = places[row]
-        merged.files[place[0]].bad[bad_rows.DUPLICATE_ID] += 1
-        merged.quarantine.append(_bad_row(table, int(row), place, bad_rows.DUPLICATE_ID))
+        repeated = _bad_row(table, int(row), places[row], bad_rows.DUPLICATE_ID)
+        found = merged.files[repeated.file_index]
+        found.bad[bad_rows.DUPLICATE_ID] += 1
+        found.first_bad = min(found.first_bad or repeated, repeated)
+        merged.quarantine.append(repeated)
     return table.filter(pa.array(first)), [place for place, stays in zip(places, first, strict=True) if stays]
 
 

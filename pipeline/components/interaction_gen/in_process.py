@@ -122,7 +122,7 @@ def _read(
                 for shard, data in divided:
                     parts.setdefault(shard, []).append((block.order, data))
     merged = report.merge(reports, log.cleaning.max_quarantine_rows, times.per_second(log.timestamp_unit))
-    return report.concluded(merged), first, [parts[shard] for shard in sorted(parts)]
+    return report.concluded(merged, log.cleaning.max_quarantine_rows), first, [parts[shard] for shard in sorted(parts)]
 
 
 def _cut(found: list[Interactions], facts: LogReport, log: LogSettings) -> int | None:

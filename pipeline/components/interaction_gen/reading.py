@@ -105,7 +105,12 @@ def _interactions(
             report.lowest, report.highest = int(timed.min()), int(timed.max())
         _check_times(moments, log, now_seconds, problems)
         found[TIMESTAMP] = pa.array(moments)
-        report.spans = spans_of(moments[problems.good], file.index, times.per_second(log.timestamp_unit))
+        report.spans = spans_of(
+            moments[problems.good],
+            np.flatnonzero(problems.good),
+            times.per_second(log.timestamp_unit),
+            lambda row: pieces.bad_row(file, start, parsed, row, bad_rows.TIME_APART),
+        )
     if log.split.method == "given":
         found[HELD_OUT] = pa.array(np.full(cells.num_rows, file.split == "eval"))
     report.reading = pieces.report_block(file, start, parsed, problems, log.cleaning.max_quarantine_rows)

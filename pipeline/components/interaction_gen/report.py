@@ -2,7 +2,7 @@
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from configs.log import LogSettings
 from documents.reading import LogReadingCounts
 from pipeline.reading import bad_rows, times
 from pipeline.reading import report as tabular_report
+from pipeline.reading.bad_rows import BadRow
 from pipeline.reading.report import ReadingReport
 
 GAP_DAYS = 20 * 365
@@ -34,6 +35,9 @@ class TimeSpan:
 
     rows: Counter[int]
     """Their number by the index of the file."""
+
+    first: dict[int, BadRow]
+    """The first row of each file."""
 
 
 @dataclass
@@ -63,23 +67,33 @@ class LogReport:
         return self.kept.oldest, self.kept.newest
 
 
-def spans_of(found: npt.NDArray[np.int64], file: int, per_second: int) -> list[TimeSpan]:
+def spans_of(
+    found: npt.NDArray[np.int64], rows: npt.NDArray[np.int64], per_second: int, described: Callable[[int], BadRow]
+) -> list[TimeSpan]:
     """Finds the spans of a block.
 
     Args:
         found: [n] int64, timestamps of good rows, in the log's unit.
-        file: The index of their file.
+        rows: [n] int64, the numbers of these rows, increasing.
         per_second: The number of the log's time units in a second.
+        described: Describes the row of a number.
     """
     if not len(found):
         return []
     gap = GAP_DAYS * 86_400 * per_second
     oldest, newest = int(found.min()), int(found.max())
-    if newest - oldest < gap:
-        return [TimeSpan(oldest, newest, Counter({file: len(found)}))]
-    ordered = np.sort(found)
-    parts = np.split(ordered, np.flatnonzero(np.diff(ordered) >= gap) + 1)
-    return [TimeSpan(int(part[0]), int(part[-1]), Counter({file: len(part)})) for part in parts]
+    parts = [np.arange(len(found))]
+    if newest - oldest >= gap:
+        order = np.argsort(found, kind="stable")
+        parts = np.split(order, np.flatnonzero(np.diff(found[order]) >= gap) + 1)
+    spans = []
+    for part in parts:
+        first = described(int(rows[part.min()]))
+        in_file = first.file_index
+        spans.append(
+            TimeSpan(int(found[part].min()), int(found[part].max()), Counter({in_file: len(part)}), {in_file: first})
+        )
+    return spans
 
 
 def merge(reports: Iterable[LogReport], max_quarantine_rows: int, per_second: int) -> LogReport:
@@ -93,17 +107,27 @@ def merge(reports: Iterable[LogReport], max_quarantine_rows: int, per_second: in
     )
 
 
-def concluded(report: LogReport) -> LogReport:
-    """Decides, after all blocks are merged, which span of time is kept, and counts the rows of the others as bad."""
+def concluded(report: LogReport, max_quarantine_rows: int) -> LogReport:
+    """Decides, after all blocks are merged, which span of time is kept, and counts the rows of the others as bad.
+
+    Args:
+        report: The report on all blocks.
+        max_quarantine_rows: The most bad rows that are kept.
+    """
     if not report.spans:
         return report
     kept = max(report.spans, key=lambda span: (span.rows.total(), span.newest))
     files = dict(report.reading.files)
+    others = []
     for span in report.spans:
         for file, rows in span.rows.items() if span is not kept else ():
             bad = files[file].bad + Counter({bad_rows.TIME_APART: rows})
-            files[file] = replace(files[file], bad=bad)
-    return replace(report, reading=replace(report.reading, files=files), kept=kept)
+            first = min(files[file].first_bad or span.first[file], span.first[file])
+            files[file] = replace(files[file], bad=bad, first_bad=first)
+            others.append(span.first[file])
+    # Which rows are bad is known too late to list them all; the first of each file and span stands for them.
+    quarantine = sorted([*report.reading.quarantine, *others])[:max_quarantine_rows]
+    return replace(report, reading=replace(report.reading, files=files, quarantine=quarantine), kept=kept)
 
 
 def fault(report: LogReport, log: LogSettings, now_seconds: float) -> str | None:
@@ -116,7 +140,12 @@ def fault(report: LogReport, log: LogSettings, now_seconds: float) -> str | None
     """
     unit = _likely_unit(report, log, now_seconds)
     if unit is not None and report.kept is not None and report.kept.newest < _EARLIEST * _scale(log):
-        return f"all timestamps are before 1990. {_advice(unit)}"
+        first = min(report.kept.first.values())
+        file = report.reading.files[first.file_index]
+        return (
+            f"all timestamps are before 1990, as in {file.path}, row {file.number(first)}: "
+            f"{bad_rows.cell(first.excerpt)}. {_advice(unit)}"
+        )
     return tabular_report.fault(
         report.reading,
         log.cleaning.max_bad_fraction,
@@ -140,7 +169,10 @@ def _joined(spans: list[TimeSpan], gap: int) -> list[TimeSpan]:
     for span in sorted(spans, key=lambda span: (span.oldest, span.newest)):
         if joined and span.oldest - joined[-1].newest < gap:
             last = joined[-1]
-            joined[-1] = TimeSpan(last.oldest, max(last.newest, span.newest), last.rows + span.rows)
+            first = {file: min(row, last.first.get(file, row)) for file, row in span.first.items()}
+            joined[-1] = TimeSpan(
+                last.oldest, max(last.newest, span.newest), last.rows + span.rows, {**last.first, **first}
+            )
         else:
             joined.append(span)
     return joined

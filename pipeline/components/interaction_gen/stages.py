@@ -232,7 +232,7 @@ class _MergeReading(beam.CombineFn):
         return report.merge(accumulators, self._max, self._per_second)
 
     def extract_output(self, accumulator: LogReport) -> LogReport:
-        return report.concluded(accumulator)
+        return report.concluded(accumulator, self._max)
 
 
 def _add_counts(tables: Iterable[bytes]) -> bytes:

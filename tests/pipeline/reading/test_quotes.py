@@ -129,7 +129,9 @@ def test_quote_that_is_not_closed_is_an_error_where_texts_may_be_long(
     monkeypatch.setattr(files, "MAX_ROW_BYTES", 1000)
     monkeypatch.setattr(files, "BLOCK_BYTES", 100)
     (tmp_path / "log.csv").write_text('user,item,review\nu1,i1,fine\nu2,i2,"open\n' + "u3,i3,fine\n" * 200)
-    with pytest.raises(DataError, match=r"the row at byte 28 has more than 0 MiB: a quote \" is not closed"):
+    with pytest.raises(
+        DataError, match=r"the row at byte 28, 'u2,i2,.*…', has more than 0 MiB: a quote \" is not closed"
+    ):
         read(tmp_path / "log.csv", FileFormat(quoted_line_ends=True))
 
 

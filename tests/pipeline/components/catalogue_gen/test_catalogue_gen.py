@@ -347,14 +347,15 @@ PRICES = "item_id,title,price\n"
 
 
 @pytest.mark.parametrize("cells", [["$7.50", "$3"], ["—", "n/a"], ['"3,50"', '"4,20"'], ["1 234", "5 678"]])
-def test_make_feature_without_a_number_refused_with_an_example(make: Make, cells: list[str]) -> None:
+def test_make_feature_without_a_number_refused_with_an_example(make: Make, tmp_path: Path, cells: list[str]) -> None:
     config = {"features": {"price": {"kind": "number", "column": "price"}}}
     file = (PRICES + f"1,A,{cells[0]}\n2,B,{cells[1]}\n3,C,\n").encode()
     with pytest.raises(DataError) as refused:
         make(["1"], config, items_csv=file)
     assert str(refused.value).startswith(
         "catalogue.features.price: no item has a value: 2 cell(s) of its column hold something else than a number, "
-        f"such as {cells[0].strip(chr(34))!r}. Correct the column in the config (column 'price')"
+        f"such as {cells[0].strip(chr(34))!r} in {tmp_path / 'items.csv'}. Correct the column in the config (column "
+        "'price')"
     )
 
 

@@ -59,7 +59,8 @@ def read(tmp_path: Path) -> Read:
                     reports.append(found)
                     tables += [block.table] if block else []
         per_second = times.per_second(log.timestamp_unit)
-        merged = report.concluded(report.merge(reports, log.cleaning.max_quarantine_rows, per_second))
+        most = log.cleaning.max_quarantine_rows
+        merged = report.concluded(report.merge(reports, most, per_second), most)
         fault = report.fault(merged, log, time.time())
         if fault is not None:
             raise DataError(fault)
@@ -349,8 +350,8 @@ def test_do_too_many_bad_rows_names_the_worst_files(run: Run, tmp_path: Path) ->
         run(log_config(), a_csv=HEADER + GOOD + b"x\n", b_csv=HEADER + GOOD + b"x\ny,z\np,q,r,1\n", c_csv=HEADER + GOOD)
     lines = str(caught.value).splitlines()
     assert lines[0].startswith("4 of 16 rows are bad (25.00%); cleaning.max_bad_fraction allows 1.00%")
-    assert "b.csv: 3 of 7 (too few columns: 2, value is not a number: 1); first at row 6" in lines[1]
-    assert "a.csv: 1 of 5 (too few columns: 1); first at row 6" in lines[2]
+    assert lines[1].endswith("b.csv: 3 of 7 (too few columns: 2, value is not a number: 1); first at row 6: 'x'")
+    assert lines[2].endswith("a.csv: 1 of 5 (too few columns: 1); first at row 6: 'x'")
     assert not any("c.csv" in line for line in lines)
     _assert_nothing_left(tmp_path)
 
@@ -400,6 +401,61 @@ def test_do_disk_full_while_examples_are_written_leaves_nothing(
     _assert_nothing_left(tmp_path)
 
 
+@pytest.mark.parametrize("most", [0, 1, 1000])
+def test_read_first_bad_row_is_named_with_its_beginning_however_many_are_quarantined(read: Read, most: int) -> None:
+    log = log_config(cleaning={"max_quarantine_rows": most})
+    bad = b"cy," + b"t" * 100 + b",four,100\n"
+    with pytest.raises(DataError) as refused:
+        read(log, a_csv=HEADER + GOOD + b"x\n" * 3, b_csv=HEADER + GOOD + b"\n" + bad + b"x\n")
+    lines = str(refused.value).splitlines()
+    assert lines[1].endswith("a.csv: 3 of 7 (too few columns: 3); first at row 6: 'x'")
+    assert lines[2].endswith(f"; first at row 7: 'cy, {'t' * 75}…'")
+
+
+@pytest.mark.parametrize("most", [0, 1000])
+def test_read_first_time_apart_is_named_with_file_and_row(read: Read, tmp_path: Path, most: int) -> None:
+    log = log_config(cleaning={"max_quarantine_rows": most})
+    recent = b"".join(b"ann,i%d,4,%d\n" % (n, 1_600_000_000 + n) for n in range(20))
+    with pytest.raises(DataError) as refused:
+        read(
+            log,
+            a_csv=HEADER + recent,
+            b_csv=HEADER + b"cy,egg,4,1600000000\n" * 3 + b"bob,tea,3,0\nbob,jam,3,0\n" + recent,
+        )
+    lines = str(refused.value).splitlines()
+    where = f"  {tmp_path / 'b.csv'}: 2 of 25 (timestamp decades apart from most others: 2)"
+    assert lines[1] == f"{where}; first at row 5: 'bob, tea, 3.0, 0'"
+    assert "The timestamps have decades between them (1970-01-01 to 1970-01-01, 2020-09-13 to 2020-09-13)" in lines[2]
+
+
+def test_read_first_time_apart_of_each_file_is_quarantined(read: Read) -> None:
+    recent = b"".join(b"ann,i%d,4,%d\n" % (n, 1_600_000_000 + n) for n in range(20))
+    old = b"bob,tea,3,1\nbob,jam,3,2\n"
+    result = read(a_csv=HEADER + old, b_csv=HEADER + recent + b"x\n" + old + b"cy,egg,1,999999999\n")
+    assert [(Path(q["file"]).name, q["row"], q["reason"]) for q in result.quarantine] == [
+        ("a.csv", 2, "timestamp decades apart from most others"),
+        ("b.csv", 22, "too few columns"),
+        ("b.csv", 23, "timestamp decades apart from most others"),
+    ]
+    assert result.report["bad_rows_by_reason"] == {"too few columns": 1, "timestamp decades apart from most others": 4}
+
+
+def test_read_times_before_1990_are_named_with_file_row_and_cell(read: Read) -> None:
+    rows = b"".join(b"ann,i%d,4,%d\n" % (n, 1_600_000_000 + n) for n in range(3))
+    with pytest.raises(
+        DataError, match=r"before 1990, as in .*log\.csv, row 3: 'ann, i0, 4\.0, 1600000000'\. .*_unit: s"
+    ):
+        read(log_config(timestamp_unit="ms"), log_csv=HEADER + b"\n" + rows)
+
+
+def test_read_names_of_columns_are_cut(read: Read) -> None:
+    with pytest.raises(DataError) as refused:
+        read(log_csv=b"user;item;" + b"x" * 5000 + b"\n1;2;3\n")
+    assert f"found 1: 'user;item;{'x' * 69}…'. Correct" in str(refused.value)
+    with pytest.raises(DataError, match=r"the header 'us.xe9r_id,item_id,rating,timestamp' is not utf-8"):
+        read(log_csv=HEADER.replace(b"us", b"us\xe9", 1).replace(b"\xe9e", b"\xe9") + GOOD)
+
+
 def test_read_file_of_bad_rows_alone_among_good_ones_quarantined(read: Read) -> None:
     result = read(a_csv=HEADER + b"x\ny\n", b_csv=HEADER + GOOD)
     assert {(Path(q["file"]).name, q["row"]) for q in result.quarantine} == {("a.csv", 2), ("a.csv", 3)}
@@ -409,7 +465,7 @@ def test_read_file_of_bad_rows_alone_among_good_ones_quarantined(read: Read) -> 
 def test_read_column_of_a_type_without_ids_refused(read: Read) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table({"user_id": [{"a": 1}], "item_id": ["b"], "rating": [1.0], "timestamp": [1]}), sink)
-    with pytest.raises(DataError, match=r"log\.parquet: a column does not hold what the config says"):
+    with pytest.raises(DataError, match=r"log\.parquet: column 'user_id' holds objects \(struct<a: int64>\), such as"):
         read(log_config(format={"kind": "parquet"}), log_parquet=sink.getvalue().to_pybytes())
 
 
