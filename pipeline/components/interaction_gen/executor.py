@@ -15,6 +15,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from common.errors import DataError
 from configs.ids import Ids
 from configs.log import LogSettings
+from configs.model import Serving
 from documents.cleaning import EVAL, TRAIN, CleaningReport, Step
 from pipeline.components.interaction_gen import cleaning, interactions, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome
@@ -29,6 +30,9 @@ LOG_KEY = "log"
 
 IDS_KEY = "ids"
 """The key of the ids' config in `custom_config`."""
+
+SERVING_KEY = "serving"
+"""The key of what is left out, in `custom_config`: `serving` of the config, with `leave_out` alone."""
 
 _TEXT_GROWTH = {"gz": 4, "parquet": 3}
 """Bytes of text per byte of a compressed file, roughly, to choose the number of shards: gzip shrinks ids and numbers to
@@ -60,13 +64,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         started = time.monotonic()
         values = settings.unpack(exec_properties)
         log, ids = LogSettings.model_validate(values[LOG_KEY]), Ids.model_validate(values[IDS_KEY])
+        leave_out = Serving.model_validate(values[SERVING_KEY]).rule
         base, patterns = settings.input_globs(exec_properties)
         for pattern in patterns.values():
             require_match(os.path.join(base, pattern))
         inputs = files.list_files(base, patterns)
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         job = stages.InteractionIngest(
-            log=log, ids=ids, shards=log.num_shards or _num_shards(inputs), now_seconds=time.time(), uri=examples.uri
+            log=log,
+            ids=ids,
+            leave_out=leave_out,
+            shards=log.num_shards or _num_shards(inputs),
+            now_seconds=time.time(),
+            uri=examples.uri,
         )
         size = sum(file.bytes for file in inputs)
         logger = logging.getLogger(stages.LOGGER)

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from configs.ids import Ids
+from configs.leave_out import LeaveOut
 from configs.log import LogSettings
 from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import (
@@ -50,6 +51,7 @@ class InteractionIngest:
 
     log: LogSettings
     ids: Ids
+    leave_out: LeaveOut
     shards: int
     now_seconds: float
     uri: str
@@ -169,8 +171,8 @@ class _Clean(beam.DoFn):
         days = recent.count(found, *facts.span(), self._job.per_second) if timed else None
         steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
             ("window", lambda s: cleaning.window(s, log.cleaning, facts.newest, self._job.per_second)),
-            ("deduplicate", lambda s: cleaning.deduplicate(s, log.cleaning)),
-            ("positives", lambda s: cleaning.positives(s, log.cleaning)),
+            ("deduplicate", lambda s: cleaning.deduplicate(s, log.cleaning, self._job.leave_out)),
+            ("positives", lambda s: cleaning.positives(s, log.cleaning, self._job.leave_out)),
         ]
         found, counts = _run(steps, found)
         self._pace.add(rows)
@@ -179,7 +181,8 @@ class _Clean(beam.DoFn):
         shard_report = ShardReport(counts, {}, {}, beyond, days, spelled)
         yield beam.pvalue.TaggedOutput(_REPORT, shard_report)
         if log.cleaning.top_items is not None:
-            yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(found)))
+            met = cleaning.joined(found, log.cleaning, self._job.leave_out)
+            yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(met)))
 
 
 class _Filter(beam.DoFn):
@@ -194,7 +197,7 @@ class _Filter(beam.DoFn):
         chosen = None if top is None else arrow_bytes.from_bytes(top).column(features.ITEM_ID).combine_chunks()
         steps: list[tuple[str, Callable[[Interactions], Interactions]]] = [
             ("top_items", lambda s: cleaning.top_items(s, chosen)),
-            ("active_users", lambda s: cleaning.active_users(s, log.cleaning)),
+            ("active_users", lambda s: cleaning.active_users(s, log.cleaning, self._job.leave_out)),
         ]
         found, counts = _run(steps, Interactions.from_bytes(data))
         yield key, found.to_bytes()
@@ -217,7 +220,8 @@ class _Write(beam.DoFn):
     def process(self, shard: tuple[int, bytes], cut: int | None) -> Iterator[ShardReport]:
         key, data = shard
         job = self._job
-        found = splitting.hold_out(Interactions.from_bytes(data), job.log.split, cut)
+        found = splitting.hold_out(Interactions.from_bytes(data), job.log.split, cut, job.leave_out)
+        found = cleaning.joined(found, job.log.cleaning, job.leave_out)
         splits, items = {}, {}
         for split in (TRAIN, EVAL):
             in_split = found.where(found.held_out == (split == EVAL))
