@@ -174,6 +174,10 @@ def _not_worse_than_item_item(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
     name, metric = "not_worse_than_item_item", gate.not_worse_than_item_item
     if metric is None:
         return
+    if evidence.users < gate.item_item_min_users:
+        detail = f"{evidence.users} users are too few to compare with item-item; {gate.item_item_min_users} are needed."
+        yield _rule(name, True, detail, metric)
+        return
     difference = evidence.differences.get(ITEM_ITEM, {}).get(metric, _UNMEASURED)
     detail = f"{metric} differs from item-item's by {_text(difference)}; the interval must not lie below zero."
     yield _rule(name, difference.high >= 0, detail, metric, difference.value, 0.0, *difference[1:])

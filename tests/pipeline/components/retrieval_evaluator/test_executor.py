@@ -329,7 +329,7 @@ def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: 
     shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-eval")
     result = evaluate(tmp_path / "out", examples, shop_artifacts.model, None, SETTINGS, GATE)
 
-    unmeasured = {"finite", "floor", "coverage", "better_than_popularity", "not_worse_than_item_item"}
+    unmeasured = {"finite", "floor", "coverage", "better_than_popularity"}
     assert result.failed == {"users", "slice", *unmeasured}
 
 

@@ -152,6 +152,17 @@ def test_rules_item_item_may_be_another_metric_or_not_checked() -> None:
         Gate(not_worse_than_item_item="gini@10").require_measured(Evaluation())
 
 
+@pytest.mark.parametrize(("users", "least", "rules_failed"), [(199, 200, 0), (200, 200, 1), (25, 20, 1), (19, 20, 0)])
+def test_rules_few_users_are_not_compared_with_item_item_and_it_says_so(
+    users: int, least: int, rules_failed: int
+) -> None:
+    worse = dataclasses.replace(difference("item_item", "ndcg@10", -0.4, -0.5, -0.3), users=users)
+    gate = Gate(min_users=10, item_item_min_users=least)
+    assert len(failed(worse, gate)) == rules_failed
+    (rule,) = (rule for rule in rules(worse, gate) if rule.rule == "not_worse_than_item_item")
+    assert ("too few" in rule.detail) == (rules_failed == 0)
+
+
 def test_rules_neighbour_stability_counts_only_where_asked_for() -> None:
     moved = changed(neighbour_stability=0.1)
     assert failed(moved) == set()
