@@ -41,7 +41,9 @@ class Cleaning(Settings):
     (`max`), or the sum (for event weights); `none` keeps all.
 
     The one that stays has the latest timestamp. The first timestamp decides on which side of a split it is, because a
-    user who comes back to an item has met it before.
+    user who comes back to an item has met it before. If `serving.leave_out` allows the item to be recommended again,
+    the return may be on another side; then one interaction stays on each side. Where `leave_out` has a weight, the sum
+    of lighter events stays below it, and no lighter event takes the weight away.
     """
 
     positive_min: float | None = None

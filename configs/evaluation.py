@@ -106,6 +106,7 @@ class Gate(Settings):
           min_users: 200
           floor: {hit_rate@10: 0.05}
           better_than_popularity: ndcg@10
+          not_worse_than_item_item: ndcg@10
           last_blessed_metric: ndcg@100
           last_blessed_margin: 0.1
           min_coverage: 0.02
@@ -125,6 +126,15 @@ class Gate(Settings):
     better_than_popularity: str = f"ndcg@{LIST_K}"
     """Metric in which the model must be better than the popularity ranking: the paired 95 % interval of the difference
     must lie above zero."""
+
+    not_worse_than_item_item: str | None = f"ndcg@{LIST_K}"
+    """Metric in which the model must not be worse than the item-item baseline: a model is refused if the paired 95 %
+    interval of the difference lies below zero. None: not checked."""
+
+    item_item_min_users: int = Field(default=200, ge=1)
+    """Least number of evaluated users for that comparison; it is not checked with fewer. Default 200, as for
+    `min_users`: on a log of a hundred users, item-item counts all that there is to know, and no model that must first
+    learn embeddings keeps up with it."""
 
     last_blessed_metric: str = "ndcg@100"
     """Metric that is compared with the last blessed model's on the same users. Default nDCG@100: of all metrics it
@@ -169,7 +179,8 @@ class Gate(Settings):
         Raises:
             ConfigError: There is no such metric or slice, or a minimum cannot be set for the metric.
         """
-        for metric in (*self.floor, self.better_than_popularity, self.last_blessed_metric):
+        compared = (self.better_than_popularity, self.not_worse_than_item_item, self.last_blessed_metric)
+        for metric in (*self.floor, *(name for name in compared if name is not None)):
             if metric not in evaluation.better_when_higher:
                 raise ConfigError(
                     f"gate: {metric!r} is not a metric for which a minimum can be set. The evaluation measures these: "

@@ -9,6 +9,7 @@ from configs.catalogue import Catalogue
 from configs.data_gate import DataGateSettings
 from configs.evaluation import Evaluation, Gate
 from configs.ids import Ids
+from configs.leave_out import FromWeight
 from configs.log import Log
 from configs.model import Serving, Trainer
 from configs.push import PushSettings, ServingCheckSettings
@@ -96,6 +97,26 @@ class PipelineConfig(Settings):
             is_ordered = self.log.columns.timestamp is not None and self.log.split.method != "random"
             resolved = self.trainer.model_copy(update={"ordered_history": is_ordered})
             object.__setattr__(self, "trainer", resolved)  # the model is frozen, and not yet in use
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_left_out_follows_from_the_log(self) -> "PipelineConfig":
+        weights, rule = self.log.event_weights, self.serving.leave_out
+        if rule is None:
+            rule = FromWeight(from_weight=max(weights.values())) if weights else "everything"
+            resolved = self.serving.model_copy(update={"leave_out": rule})
+            object.__setattr__(self, "serving", resolved)  # as above
+        elif isinstance(rule, FromWeight):
+            if not weights:
+                raise ValueError(
+                    "serving.leave_out: from_weight needs log.event_weights, because without them all interactions "
+                    "weigh the same; set everything or nothing"
+                )
+            if rule.from_weight > max(weights.values()):
+                raise ValueError(
+                    f"serving.leave_out: no event of log.event_weights weighs {rule.from_weight:g}; the heaviest "
+                    f"weighs {max(weights.values()):g}. If nothing is to be left out, set leave_out: nothing"
+                )
         return self
 
     @property

@@ -22,9 +22,10 @@ class Split(Settings):
     method: Literal["leave_last", "time", "random", "given"] = "leave_last"
     """Which interactions are held out for eval.
 
-    `leave_last`: of each user, the `holdout` items met last. `time`: everything after one moment, which is chosen so
-    that `eval_fraction` of all interactions come after it. Both use the time at which a user first met an item (within
-    `window_days`), so that what a model was trained on is not held out on a later day.
+    `leave_last`: of each user, the `holdout` last interactions. `time`: everything after one moment, which is chosen so
+    that `eval_fraction` of all interactions come after it. Both use the time of an interaction's first event (within
+    `window_days`), so that what a model was trained on is not held out on a later day. `serving.leave_out` says which
+    events are one interaction: all of a user with an item, if everything that was met is left out.
 
     `random`: each pair of user and item with the probability `eval_fraction`. A hash of `seed` and the two ids decides,
     so that an interaction stays on its side while the log grows or slides. Each user keeps at least one item for
@@ -35,7 +36,7 @@ class Split(Settings):
     """
 
     holdout: int = Field(default=1, ge=1)
-    """Items of each user that `leave_last` holds out. A user always keeps one for training."""
+    """Interactions of each user that `leave_last` holds out. A user always keeps one for training."""
 
     eval_fraction: float = Field(default=0.1, gt=0, lt=1)
     """Share of the interactions that is held out. With `time` it is an upper bound. With `random` it is an expected

@@ -46,7 +46,7 @@ class EvaluatedUsers(Values):
 
     targets: int
     targets_met: int
-    """Targets that are already in the user's history; they count as misses."""
+    """Targets that are left out because the user has met them; they count as misses."""
 
     targets_outside_catalogue: int
     """Targets that are not in the catalogue, so that no list can hold them; they count as misses."""
@@ -168,6 +168,9 @@ class EvaluationReport(Document):
 
     gate: dict[str, Any]
     """The config's `gate`."""
+
+    leave_out: str | dict[str, float]
+    """The config's `serving.leave_out`, by which all contenders were judged."""
 
     contenders: dict[str, ContenderMeasurements]
     """Metrics by contender; empty if the model could not be loaded or no user could be evaluated."""

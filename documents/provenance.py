@@ -61,3 +61,5 @@ class Provenance(Document):
     """Python and libraries to their versions."""
 
     base_model: Start = Start()
+    leave_out: str | dict[str, float] | None = None
+    """What `recommend` leaves out: the config's `serving.leave_out`."""

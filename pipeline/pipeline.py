@@ -140,7 +140,13 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
 def _data(config: PipelineConfig, places: Places) -> tuple[_Data, _Data]:
     """Reads the log and the catalogue, and describes both."""
     # Groups the log into one Example per user: a history, and the held-out targets.
-    interaction_gen = InteractionGen(log=config.log, paths=places.log_paths, folder_parameter=LOG_DIR, ids=config.ids)
+    interaction_gen = InteractionGen(
+        log=config.log,
+        paths=places.log_paths,
+        folder_parameter=LOG_DIR,
+        ids=config.ids,
+        leave_out=config.serving.rule,
+    )
 
     # One Example per item; interacted items that the catalogue lacks are added with their id alone.
     catalogue_gen = CatalogueGen(
@@ -252,6 +258,7 @@ def _judges(
         settings=config.evaluation,
         gate=config.gate,
         weighted=config.log.event_weights is not None,
+        serving=config.serving,
     )
     return serving_check, evaluator
 

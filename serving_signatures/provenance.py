@@ -8,6 +8,7 @@ from importlib import metadata
 
 import tensorflow as tf
 
+from configs.leave_out import LeaveOut, plain
 from documents.provenance import FinalMetrics, MadeBy, Provenance, Start
 from documents.push_record import PushRecord
 
@@ -20,7 +21,12 @@ _LIBRARIES = ("perennial", "tensorflow", "tensorflow-transform", "tfx")
 
 
 def provenance(
-    made_by: MadeBy, data_digest: str, counts: Mapping[str, int], metrics: FinalMetrics, start: Start
+    made_by: MadeBy,
+    data_digest: str,
+    counts: Mapping[str, int],
+    metrics: FinalMetrics,
+    start: Start,
+    leave_out: LeaveOut,
 ) -> Provenance:
     """Makes a model's provenance.
 
@@ -30,6 +36,7 @@ def provenance(
         counts: Sizes of the training data, by name.
         metrics: Metrics of the model and of its baseline.
         start: What the training started from.
+        leave_out: What `recommend` leaves out.
     """
     versions = {library: metadata.version(library) for library in _LIBRARIES}
     return Provenance(
@@ -39,6 +46,7 @@ def provenance(
         metrics=metrics,
         versions={"python": platform.python_version(), **versions},
         base_model=start,
+        leave_out=plain(leave_out),
     )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from serving_signatures.retriever import Retriever
+from serving_signatures.retriever import Retriever, after
 from serving_signatures.signature import Signature
 
 
@@ -16,7 +16,8 @@ def recommend(
     Args:
         retriever: The model.
         user_id: string `[n]`; "" for a user without an id.
-        history: string `[n, h]`, oldest first; "" pads. These items are not recommended.
+        history: string `[n, h]`, oldest first; "" pads. The model's `leave_out` decides which of these items may be
+            recommended again.
         history_weight: float32 `[n, h]`; 1 for a plain like.
         exclude: string `[n, e]`, further items that are not recommended; "" pads.
         k: int32 `[n]`, at least 1; cut to the catalogue's size.
@@ -26,7 +27,10 @@ def recommend(
         `known_user` bool `[n]`.
     """
     embedding, known_user = retriever.embed_users(user_id, history, history_weight)
-    excluded = tf.concat([retriever.place_of(history), retriever.place_of(exclude)], axis=1)
+    # After the embedding, which checks that each item of the history has a weight.
+    with after(embedding):
+        left_out = retriever.left_out(history, history_weight)
+    excluded = tf.concat([left_out, retriever.place_of(exclude)], axis=1)
     item_id, score = retriever.rank(embedding, excluded, k)
     return {"item_id": item_id, "score": score, "known_user": known_user}
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from configs.leave_out import LeaveOut, is_left_out
 from serving_signatures.ranking import PADDING_SCORE, best_places, catalogue_scores
 from transforms import features
 
@@ -47,6 +48,7 @@ class Retriever(tf.Module):
         interactions_graph: tft.TFTransformOutput,
         catalogue_graph: tft.TFTransformOutput,
         default_k: int,
+        leave_out: LeaveOut = "everything",
     ) -> None:
         """Makes the model from its parts.
 
@@ -59,11 +61,13 @@ class Retriever(tf.Module):
             interactions_graph: Transform graph of the interactions.
             catalogue_graph: Transform graph of the catalogue.
             default_k: Number of recommendations of `serving_default`.
+            leave_out: Which items of a history are not recommended.
         """
         super().__init__(name="retriever")
         self._embed_query = embed_query
         self._query_variables = list(query_variables)
         self.default_k = default_k
+        self._leave_out = leave_out
         self.item_id = tf.Variable(catalogue.item_id, dtype=tf.string, trainable=False, name="item_id")
         self.title = tf.Variable(catalogue.title, dtype=tf.string, trainable=False, name="title")
         self.embedding = tf.Variable(catalogue.embedding, trainable=False, name="embedding")
@@ -129,6 +133,18 @@ class Retriever(tf.Module):
             user, tf.ragged.boolean_mask(row, counts), tf.ragged.boolean_mask(history_weight, counts)
         )
         return embedding, user >= 0
+
+    def left_out(self, history: Any, history_weight: Any) -> Any:
+        """Places of the items of histories that are not recommended.
+
+        Args:
+            history: string `[n, h]`; "" pads.
+            history_weight: float32 `[n, h]`.
+
+        Returns:
+            int64 `[n, h]`; -1 in the place of an item that may be recommended again, or is unknown.
+        """
+        return tf.where(is_left_out(history_weight, self._leave_out), self.place_of(history), -1)
 
     def scores(self, query: Any) -> Any:
         """Scores of all items, float32 `[n, items]`, for queries float32 `[n, dim]`: what `rank` ranks."""

@@ -14,6 +14,7 @@ from tfx.utils import proto_utils
 
 from configs.catalogue import CatalogueSettings
 from configs.ids import Ids
+from configs.leave_out import LeaveOut
 from configs.log import LogSettings
 from configs.pipeline import PipelineConfig
 from documents.catalogue import CatalogueReport
@@ -63,8 +64,9 @@ def run_interaction_gen(
     out: Path,
     *beam_args: str,
     ids: Ids = Ids(),  # noqa: B008, it is frozen
+    leave_out: LeaveOut = "everything",
 ) -> Ingested:
-    component = InteractionGen(log, paths, ids=ids)
+    component = InteractionGen(log, paths, ids=ids, leave_out=leave_out)
     examples = _artifact(out)
     executor = interaction_executor.Executor(beam_context(*beam_args))
     executor.Do({}, {"examples": [examples]}, _properties(component))

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from configs.leave_out import LeaveOut
 from serving_signatures.ranking import best_places, catalogue_scores
 from trainer.candidates import Candidates
 from trainer.chunks import chunks
@@ -21,14 +22,15 @@ _VALUES_A_CHUNK = 1 << 24
 
 
 class Evaluator:
-    """Ranks the whole catalogue for each user of the eval split, without the items in the user's training history.
+    """Ranks the whole catalogue for each user of the eval split, without what the served model leaves out.
 
-    The ranking is the served one: a user about whom nothing is known gets the popular items, and items of the history
-    are never recommended. `Targets` says what counts as a target, and which targets are misses for every ranking.
+    The ranking is the served one: a user about whom nothing is known gets the popular items. `Targets` says what counts
+    as a target, and which targets are misses for every ranking.
 
     Attributes:
         counts: `users` with a target, after the cut to `max_users`, and `users_before_cut`; their different `targets`,
-            of which `targets_met` are in the user's history and `targets_outside_catalogue` are not in the catalogue.
+            of which `targets_met` are left out, as the user has met them, and `targets_outside_catalogue` are not in
+            the catalogue.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Evaluator:
         candidates: Candidates,
         popularity: npt.NDArray[np.float32],
         ks: Sequence[int],
+        leave_out: LeaveOut = "everything",
         max_users: int | None = None,
     ) -> None:
         """Looks up the targets.
@@ -46,15 +49,16 @@ class Evaluator:
             candidates: The catalogue.
             popularity: `[items]`, each item's share of the training interactions.
             ks: The k of the metrics.
+            leave_out: What is left out.
             max_users: Evaluate the first `max_users` users. None: all.
         """
         has_target = np.flatnonzero(np.diff(held_out.target_offset))
         self._held_out = held_out = held_out.take(has_target[:max_users])
-        self._by_place = held_out.with_items(candidates.place)
+        self._left_out = held_out.with_items(candidates.place).left_out(leave_out)
         self._candidates = candidates
         self._popularity = popularity
         self._ks = tuple(ks)
-        self._targets = find_targets(self._by_place, candidates.item_id)
+        self._targets = find_targets(self._left_out, candidates.item_id)
         self.counts = {"users_before_cut": len(has_target), "users": held_out.users, **self._targets.counts}
 
     def evaluate(self, model: TwoTower) -> dict[str, float]:
@@ -64,15 +68,15 @@ class Evaluator:
         for users in chunks(self._candidates.items + self._held_out.length, _VALUES_A_CHUNK):
             history = self._history(users)
             scores = catalogue_scores(self._embed(model, users, history), embedding, popularity)
-            seen_place = tf.constant(self._by_place.item[self._interactions(users)], tf.int64)
-            place, _ = best_places(scores, history.value_rowids(), seen_place, max(self._ks))
+            row, left_out, _ = self._left_out.inside(np.arange(users.start, users.stop))
+            place, _ = best_places(scores, tf.constant(row, tf.int64), tf.constant(left_out, tf.int64), max(self._ks))
             ranked.append(place.numpy())
         return self._metrics(np.concatenate(ranked))
 
     def evaluate_popularity(self) -> dict[str, float]:
         """The metrics of the popularity ranking, which is the same for every user: most interactions first."""
         k = min(max(self._ks), self._candidates.items)
-        return self._metrics(popularity_ranking(self._by_place, self._popularity, k))
+        return self._metrics(popularity_ranking(self._left_out, self._popularity, k))
 
     def embed_queries(self, model: TwoTower) -> npt.NDArray[np.float32]:
         """Query embeddings of the evaluated users, `[users, dim]`."""

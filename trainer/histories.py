@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from configs.leave_out import LeaveOut, is_left_out
 from trainer.examples import ragged, read_examples
 from transforms import features
 from transforms.hashing import id_hashes
@@ -71,6 +72,11 @@ class Histories:
         """
         # Item -1 reads the last element, which is the appended -1.
         return dataclasses.replace(self, item=np.append(number, -1).astype(np.int32)[self.item])
+
+    def left_out(self, rule: LeaveOut) -> "Histories":
+        """The same histories, with the items that recommendations leave out; -1 in the place of the others."""
+        kept = np.where(is_left_out(self.weight, rule), self.item, np.int32(-1))
+        return dataclasses.replace(self, item=kept)
 
     def inside(
         self, rows: npt.NDArray[np.int64], newest: int | None = None

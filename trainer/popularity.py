@@ -33,10 +33,11 @@ def popularity_order(popularity: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 
 def popularity_ranking(histories: Histories, popularity: npt.NDArray[Any], k: int) -> npt.NDArray[np.int32]:
-    """Ranks the catalogue by popularity for each user, without the items of the user's history; ties by place.
+    """Ranks the catalogue by popularity for each user, without what is left out; ties by place.
 
     Args:
-        histories: The users to rank for; items are places in the catalogue.
+        histories: The users to rank for, with the items that are left out, as of `Histories.left_out`; items are places
+            in the catalogue.
         popularity: `[items]`, the training interactions of each item, or its share of them.
         k: Items for each user.
 

@@ -54,7 +54,12 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     )
     popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
     evaluator = Evaluator(
-        held_out, candidates, popularity, settings.trainer.eval_top_k, settings.trainer.eval_max_users
+        held_out,
+        candidates,
+        popularity,
+        settings.trainer.eval_top_k,
+        settings.serving.rule,
+        settings.trainer.eval_max_users,
     )
     counts = {
         "users": len(users),
@@ -66,7 +71,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
     logger = logging.getLogger("perennial.trainer")
     logger.info("training on %s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
     logger.info(
-        "evaluating %(users)d of %(users_before_cut)d users on %(targets)d targets; %(targets_met)d met before and "
+        "evaluating %(users)d of %(users_before_cut)d users on %(targets)d targets; %(targets_met)d left out and "
         "%(targets_outside_catalogue)d outside the catalogue count as misses",
         evaluator.counts,
     )
@@ -105,6 +110,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         interactions_graph=interactions_graph,
         catalogue_graph=catalogue_graph,
         default_k=settings.serving.k,
+        leave_out=settings.serving.rule,
     )
     start = Start(
         warm=base.start is not None,
@@ -112,7 +118,7 @@ def run_fn(fn_args: TwoTowerFnArgs) -> None:
         carried={name: rows.carried for name, rows in carried.items()},
     )
     metrics = FinalMetrics(model=summary.model, popularity=summary.popularity)
-    origin = provenance(settings.made_by, digest, counts, metrics, start)
+    origin = provenance(settings.made_by, digest, counts, metrics, start, settings.serving.rule)
 
     def write_its_state(exported: str) -> None:
         write_state(state_of(model, ids, summary, model_digest(exported)), state_folder(fn_args.serving_model_dir))

@@ -16,13 +16,14 @@ ID = pa.large_binary()
 class Targets(NamedTuple):
     """The held-out items of each user, without repeats, sorted by user and then by place.
 
-    Two kinds of targets are never recommended: one in its user's history, which occurs in a log that keeps repeats, and
-    one outside the catalogue. Both are misses: without them, a model would be measured on the easier targets only.
+    Two kinds of targets are never recommended: one that is left out because its user has met it, which occurs in a log
+    that keeps repeats, and one outside the catalogue. Both are misses: without them, a model would be measured on the
+    easier targets only.
 
     Attributes:
         row: int64 `[targets]`, the user of each target, rising.
         place: int64 `[targets]`, its place in the catalogue; -1 for one outside it.
-        met: bool `[targets]`, whether it is in the user's history.
+        met: bool `[targets]`, whether it is left out because the user has met it.
     """
 
     row: npt.NDArray[np.int64]
@@ -43,7 +44,8 @@ def find_targets(histories: Histories, catalogue: Any) -> Targets:
     """Looks the held-out items up in the catalogue.
 
     Args:
-        histories: The split; its items are places in the catalogue.
+        histories: The split, with the items that are left out, as of `Histories.left_out`; items are places in the
+            catalogue.
         catalogue: Ids `[items]` in the order of their places, as bytes or as a pyarrow array.
 
     Returns:

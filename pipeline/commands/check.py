@@ -100,7 +100,7 @@ def _read(config: "PipelineConfig") -> _Found:
     with _warnings_of_components() as warnings:
         warnings += config.warnings
         paths: dict[str, str] = {"train": path} if isinstance(path, str) else {str(name): path[name] for name in path}
-        result = in_process.ingest(_inputs(paths), log, config.ids, time.time())
+        result = in_process.ingest(_inputs(paths), log, config.ids, config.serving.rule, time.time())
         first_rows += [_understood(row, log.timestamp_unit) for row in result.first.slice(0, _SHOWN_ROWS).to_pylist()]
         sizes.update(result.sizes)
         warnings += [outliers.warning(outlier) for outlier in result.report.outliers]

@@ -140,6 +140,7 @@ EVALUATION = EvaluationReport(
     users=EvaluatedUsers(evaluated=8, before_cut=8, targets=10, targets_met=0, targets_outside_catalogue=1),
     settings={"seed": 0},
     gate={"min_users": 1},
+    leave_out="everything",
     contenders={MODEL: _FIGURES, POPULARITY: _FIGURES},
     differences={POPULARITY: {"recall@10": measured(0.0, -0.1, 0.1)}},
     samples=Samples(

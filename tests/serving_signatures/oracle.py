@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from configs.leave_out import LeaveOut
 from documents.provenance import Provenance
 from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever, ServedCatalogue
@@ -60,7 +61,9 @@ class Oracle:
         return [item for item, _ in best] + [b""] * padding, [s for _, s in best] + [lowest] * padding
 
 
-def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Retriever, Oracle]:
+def make_retriever(
+    shop: TrainerInputs, default_k: int = DEFAULT_K, leave_out: LeaveOut = "everything"
+) -> tuple[Retriever, Oracle]:
     """The model of the shop, with random weights."""
     rng = np.random.default_rng(3)
     interactions_graph = tft.TFTransformOutput(shop.transform_graph_path)
@@ -103,6 +106,7 @@ def make_retriever(shop: TrainerInputs, default_k: int = DEFAULT_K) -> tuple[Ret
         interactions_graph=interactions_graph,
         catalogue_graph=catalogue_graph,
         default_k=default_k,
+        leave_out=leave_out,
     )
     oracle = Oracle(
         users=dict(zip(users, user_vectors, strict=True)),

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
 from common.atomicity import copy_folder
+from configs.leave_out import FromWeight
 from documents.provenance import FinalMetrics, MadeBy, Provenance, Start
 from serving_signatures import export
 from serving_signatures.export import SIGNATURES, export_model
@@ -104,10 +105,11 @@ def test_provenance_lies_beside_the_assets(served: Served) -> None:
 def test_provenance_names_origin_counts_metrics_and_versions() -> None:
     metrics, start = FinalMetrics(model={"recall@10": 0.5}), Start(warm=True)
     made_by = MadeBy(pipeline="shop", config_digest="c", code_digest="e")
-    result = provenance(made_by, "d", {"items": 2}, metrics, start)
+    result = provenance(made_by, "d", {"items": 2}, metrics, start, FromWeight(from_weight=6))
     assert (result.pipeline, result.config_digest, result.code_digest) == ("shop", "c", "e")
     assert (result.data_digest, result.counts) == ("d", {"items": 2})
     assert (result.metrics, result.base_model) == (metrics, start)
+    assert result.leave_out == {"from_weight": 6}
     assert result.versions["python"] == ".".join(map(str, sys.version_info[:3]))
     assert result.versions["tensorflow"] == tf.__version__
     assert set(result.versions) == {"python", "perennial", "tensorflow", "tensorflow-transform", "tfx"}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from configs.leave_out import FromWeight, LeaveOut
 from serving_signatures import recommend, serving_default
 from tests.serving_signatures.conformance import EMPTY, KNOWN, UNKNOWN, RankingConformance, SignatureConformance
 from tests.serving_signatures.conftest import Served
@@ -108,6 +109,45 @@ class TestRecommend(RankingConformance):
         plain = self.ask(served, **{**inputs, "history_weight": [[2.0, 2.0, 1.0]]})
         np.testing.assert_allclose(result["score"], plain["score"], rtol=1e-5)
 
+    @pytest.mark.parametrize(
+        ("rule", "left_out"),
+        [
+            ("everything", [0, 1, 2, 3]),
+            ("nothing", []),
+            (FromWeight(from_weight=2), [1, 2]),
+            (FromWeight(from_weight=6), [1]),
+        ],
+    )
+    def test_rule_decides_what_of_the_history_is_left_out_and_exclude_always_is(
+        self, shop: TrainerInputs, rule: LeaveOut, left_out: list[int]
+    ) -> None:
+        retriever, oracle = make_retriever(shop, leave_out=rule)
+        history, weight = ["i3", "i4", "i5", "i6"], [0.5, 6.0, 2.0, 1.9999999]
+        answer = self.signature.concrete_function(retriever)(
+            user_id=tf.constant(["u0-1"]),
+            history=tf.constant([history]),
+            history_weight=tf.constant([weight]),
+            exclude=tf.constant([["i7", "i3"]]),
+            k=tf.constant([1000]),
+        )
+        missing = {*oracle.order} - {*answer["item_id"].numpy()[0]}
+        assert missing == {b"i7", b"i3", *(history[n].encode() for n in left_out)}
+        query = oracle.user(b"u0-1", encode(history), weight)
+        ranked, _ = oracle.ranking(query, [*missing], 1000)
+        assert answer["item_id"].numpy()[0].tolist() == ranked
+
+    @pytest.mark.parametrize("weight", [np.inf, np.nan])
+    def test_nothing_left_out_also_if_the_weight_is_no_number(self, shop: TrainerInputs, weight: float) -> None:
+        retriever, _ = make_retriever(shop, leave_out="nothing")
+        answer = self.signature.concrete_function(retriever)(
+            user_id=tf.constant(["u0-1"]),
+            history=tf.constant([["i3"]]),
+            history_weight=tf.constant([[weight]]),
+            exclude=tf.zeros([1, 0], tf.string),
+            k=tf.constant([1000]),
+        )
+        assert b"i3" in answer["item_id"].numpy()[0]
+
     def test_weights_of_another_shape_are_refused(self, served: Served) -> None:
         with pytest.raises(tf.errors.InvalidArgumentError, match="one weight for each of history"):
             self.ask(served, **{**self.rows(KNOWN, 3), "history_weight": np.ones((3, 2))})
@@ -164,6 +204,12 @@ class TestServingDefault(SignatureConformance):
     def test_no_example_at_all_is_refused(self, served: Served) -> None:
         with pytest.raises(tf.errors.InvalidArgumentError):
             self.ask(served, examples=[b"not an example"])
+
+    def test_rule_compares_the_examples_values(self, shop: TrainerInputs) -> None:
+        retriever, oracle = make_retriever(shop, default_k=1000, leave_out=FromWeight(from_weight=6))
+        example_of = raw_example("u0-1", ["i3", "i4"], [0.5, 6.0])
+        result = self.signature.concrete_function(retriever)(examples=tf.constant([example_of]))
+        assert {*oracle.order} - {*result["item_id"].numpy()[0]} == {b"i4"}
 
     def test_k_above_the_catalogue_is_cut(self, shop: TrainerInputs) -> None:
         retriever, oracle = make_retriever(shop, default_k=1000)

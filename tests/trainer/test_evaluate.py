@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from configs.leave_out import FromWeight, LeaveOut
 from configs.model import Trainer
 from tests.trainer.worlds import candidates_of, interactions_of
 from trainer.evaluate import Evaluator
@@ -46,6 +47,22 @@ def test_evaluate_target_in_the_history_is_a_miss_and_counted() -> None:
     assert evaluator.counts == {
         "users_before_cut": 2, "users": 2, "targets": 3, "targets_met": 1, "targets_outside_catalogue": 0
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "met"), [("everything", 1), (FromWeight(from_weight=2), 0), ("nothing", 0)])
+def test_evaluate_purchase_of_a_viewed_item_is_found_if_it_may_be_recommended_again(rule: LeaveOut, met: int) -> None:
+    # The order is 3, 2, 1, 0. User 0 has viewed 3; user 1 has bought 2 and is then asked for 3.
+    weights = [[0.5, 0.5], [6.0]]
+    held_out = interactions_of([[3, 0], [2]], [["3"], ["3", "1"]], weights=weights)
+    evaluator = Evaluator(held_out, CANDIDATES, POPULARITY, (1, 2), rule)
+    result = evaluator.evaluate_popularity()
+    assert result["recall@1"] == (0.0 if rule == "everything" else 1.0) / 2 + 1 / 4
+    assert evaluator.counts["targets_met"] == met
+    # Among the first two, user 1 finds 1 only if 2 is left out, which it is as a purchase.
+    assert result["recall@2"] == {"everything": 1 / 2, "nothing": 3 / 4}.get(str(rule), 1.0)
+    model = TwoTower(2, interactions_of([[0, 1, 2, 3]]), CANDIDATES, Trainer(embedding_dim=4))
+    ranked = Evaluator(held_out, CANDIDATES, POPULARITY, (4,), rule).evaluate(model)
+    assert ranked["hit_rate@4"] == (1 / 2 if rule == "everything" else 1.0)
 
 
 @pytest.fixture

@@ -4,10 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from configs.cleaning import Cleaning
+from configs.leave_out import FromWeight, LeaveOut, is_left_out
 from pipeline.components.interaction_gen.interactions import Interactions, stable_order
 from pipeline.reading import columns
 from transforms import features
@@ -32,19 +34,28 @@ def window(shard: Interactions, cleaning: Cleaning, newest: int | None, per_seco
     return shard.where(shard.timestamp >= newest - cleaning.window_days * SECONDS_A_DAY * per_second)
 
 
-def deduplicate(shard: Interactions, cleaning: Cleaning) -> Interactions:
-    """Keeps the latest interaction of each user with each item in a split, with the value that the config chooses.
+def deduplicate(shard: Interactions, cleaning: Cleaning, leave_out: LeaveOut = "everything") -> Interactions:
+    """Keeps the latest event of each interaction of a user with an item in a split, with the value the config chooses.
 
-    It records when the first one was, because `splitting.hold_out` decides by that.
+    An interaction holds all events of the user with the item. If only events from a weight on are left out, the lighter
+    events before the first one of that weight are an interaction of their own: the item may be recommended after them,
+    so a purchase that follows may be a target. If nothing is left out, each event is an interaction, and may be a
+    target. `joined` joins them after the split.
+
+    It records when the first event was, because `splitting.hold_out` decides by that.
     """
-    if cleaning.deduplicate == "none" or not len(shard):
+    if cleaning.deduplicate == "none" or leave_out == "nothing" or not len(shard):
         return shard
-    pair = (shard.user.astype(np.int64) * len(shard.items) + shard.item) * 2 + shard.held_out
+    pair = _pair(shard)
     order = stable_order(pair)
     ordered = pair[order]
-    changes = ordered[1:] != ordered[:-1]
-    starts = np.flatnonzero(np.append(True, changes))
-    last = order[np.append(changes, True)]
+    begins = np.append(True, ordered[1:] != ordered[:-1])
+    is_met = np.ones(len(shard), bool)
+    if isinstance(leave_out, FromWeight):
+        is_met = _is_met(is_left_out(shard.value[order], leave_out), begins)
+        begins[1:] |= is_met[1:] & ~is_met[:-1]
+    starts = np.flatnonzero(begins)
+    last = order[np.append(begins[1:], True)]
     if len(last) == len(shard):
         return shard
     value = shard.value
@@ -52,6 +63,9 @@ def deduplicate(shard: Interactions, cleaning: Cleaning) -> Interactions:
         combine = np.maximum if cleaning.deduplicate == "max" else np.add
         value = value.copy()
         value[last] = combine.reduceat(shard.value[order], starts)
+    if isinstance(leave_out, FromWeight):
+        value = value.copy()
+        value[last] = _on_its_side(value[last], is_met[starts], leave_out)
     first_row = np.arange(len(shard))
     first_row[last] = order[starts]
     first_timestamp = None if shard.first_timestamp is None else shard.first_timestamp[first_row]
@@ -60,9 +74,47 @@ def deduplicate(shard: Interactions, cleaning: Cleaning) -> Interactions:
     return replace(shard, value=value, first=shard.first[first_row], first_timestamp=first_timestamp).where(keep)
 
 
-def positives(shard: Interactions, cleaning: Cleaning) -> Interactions:
-    """Keeps interactions with a value of at least `positive_min`."""
-    return shard if cleaning.positive_min is None else shard.where(shard.value >= cleaning.positive_min)
+def joined(shard: Interactions, cleaning: Cleaning, leave_out: LeaveOut) -> Interactions:
+    """Joins the interactions of a user with an item in a split to one, unless the config keeps repeats."""
+    return shard if leave_out == "everything" else deduplicate(shard, cleaning)
+
+
+def positives(shard: Interactions, cleaning: Cleaning, leave_out: LeaveOut = "everything") -> Interactions:
+    """Keeps interactions with a value of at least `positive_min`, where those of a user with an item count together."""
+    if cleaning.positive_min is None:
+        return shard
+    whole = joined(shard, cleaning, leave_out)
+    if len(whole) == len(shard):
+        return shard.where(shard.value >= cleaning.positive_min)
+    return shard.where(np.isin(_pair(shard), _pair(whole)[whole.value >= cleaning.positive_min]))
+
+
+def _pair(shard: Interactions) -> npt.NDArray[np.int64]:
+    """Returns [n] int64, which is equal where user, item and split are."""
+    return (shard.user.astype(np.int64) * len(shard.items) + shard.item) * 2 + shard.held_out
+
+
+def _is_met(is_heavy: npt.NDArray[np.bool_], begins: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Returns [n] bool: whether the event or an earlier one of its pair is heavy.
+
+    Args:
+        is_heavy: [n], in the order of pairs and then of time.
+        begins: [n], whether a pair begins.
+    """
+    heavy = np.cumsum(is_heavy)
+    before: npt.NDArray[np.int64] = (heavy - is_heavy)[begins]
+    return heavy > before[np.cumsum(begins) - 1]
+
+
+def _on_its_side(
+    value: npt.NDArray[np.float64], is_met: npt.NDArray[np.bool_], rule: FromWeight
+) -> npt.NDArray[np.float64]:
+    """Limits combined values so that the rule sees what the events were.
+
+    The sum of many views is no purchase, and an article that was bought and later viewed stays bought.
+    """
+    below = float(np.nextafter(np.float32(rule.from_weight), np.float32(0)))
+    return np.where(is_met, np.maximum(value, rule.from_weight), np.minimum(value, below))
 
 
 def top_items(shard: Interactions, top: Any | None) -> Interactions:
@@ -83,11 +135,11 @@ def count_beyond_float32(shard: Interactions) -> int:
     return int(np.count_nonzero(~columns.fits_float32(shard.value)))
 
 
-def active_users(shard: Interactions, cleaning: Cleaning) -> Interactions:
-    """Keeps users with at least `min_user_events` interactions."""
+def active_users(shard: Interactions, cleaning: Cleaning, leave_out: LeaveOut = "everything") -> Interactions:
+    """Keeps users with at least `min_user_events` interactions, where those with one item count once."""
     if cleaning.min_user_events <= 1 or not len(shard):
         return shard
-    counts = np.bincount(shard.user, minlength=len(shard.users))
+    counts = np.bincount(joined(shard, cleaning, leave_out).user, minlength=len(shard.users))
     return shard.where((counts >= cleaning.min_user_events)[shard.user])
 
 

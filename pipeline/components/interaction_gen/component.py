@@ -1,7 +1,9 @@
 """InteractionGen turns the interaction log into one Example per user, in the splits `train` and `eval`."""
 
 from configs.ids import Ids
+from configs.leave_out import LeaveOut
 from configs.log import LogSettings
+from configs.model import Serving
 from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import executor
 from pipeline.reading.example_gen import FileGen
@@ -22,6 +24,7 @@ class InteractionGen(FileGen):
         paths: str | dict[str, str],
         folder_parameter: str | None = None,
         ids: Ids = Ids(),  # noqa: B008, it is frozen
+        leave_out: LeaveOut = "everything",
     ) -> None:
         """Declares the component.
 
@@ -30,12 +33,14 @@ class InteractionGen(FileGen):
             paths: The log's glob, local or `gs://`; with the `given` split, one glob each for `train` and `eval`.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
             ids: How ids are read.
+            leave_out: What may not be recommended again; other items may be targets again.
         """
         by_split = {"log": paths} if isinstance(paths, str) else dict(paths)
         super().__init__(
             values={
                 executor.LOG_KEY: log.model_dump(mode="json", include=set(LogSettings.model_fields)),
                 executor.IDS_KEY: ids.model_dump(mode="json"),
+                executor.SERVING_KEY: Serving(leave_out=leave_out).model_dump(mode="json", include={"leave_out"}),
             },
             paths=by_split,
             output_splits=() if len(by_split) > 1 else (TRAIN, EVAL),

@@ -14,6 +14,7 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from configs.ids import Ids
 from configs.log import LogSettings
+from configs.model import Serving
 from documents.cleaning import EVAL, TRAIN, CleaningReport
 from pipeline.components.interaction_gen import interactions, outliers, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome, judge
@@ -27,6 +28,9 @@ LOG_KEY = "log"
 
 IDS_KEY = "ids"
 """The key of the ids' config in `custom_config`."""
+
+SERVING_KEY = "serving"
+"""The key of what is left out, in `custom_config`: `serving` of the config, with `leave_out` alone."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -62,6 +66,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         job = stages.InteractionIngest(
             log=log,
             ids=ids,
+            leave_out=Serving.model_validate(values[SERVING_KEY]).rule,
             shards=log.num_shards or interactions.shards_of(inputs),
             now_seconds=time.time(),
             uri=examples.uri,

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from configs.ids import Ids
+from configs.leave_out import LeaveOut
 from configs.log import LogSettings
 from documents.cleaning import TRAIN, CleaningReport
 from pipeline.components.interaction_gen import (
@@ -48,13 +49,14 @@ class Ingested:
     """Step to the number of users and of items after it; `shards.ROWS` for the log as it was read."""
 
 
-def ingest(inputs: list[InputFile], log: LogSettings, ids: Ids, now_seconds: float) -> Ingested:
+def ingest(inputs: list[InputFile], log: LogSettings, ids: Ids, leave_out: LeaveOut, now_seconds: float) -> Ingested:
     """Does what InteractionGen does, up to the Examples.
 
     Args:
         inputs: The log's files.
         log: The log's config.
         ids: How ids are read.
+        leave_out: What may not be recommended again.
         now_seconds: The time of the run.
 
     Raises:
@@ -65,14 +67,16 @@ def ingest(inputs: list[InputFile], log: LogSettings, ids: Ids, now_seconds: flo
     if report.fault(facts, log, now_seconds) is not None:
         parts = []  # `judge` raises the fault
     sizes = _Sizes()
-    cleaned = [shards.clean(interactions.assemble(part), facts, log, sizes.add) for part in parts]
+    cleaned = [shards.clean(interactions.assemble(part), facts, log, leave_out, sizes.add) for part in parts]
     top = None
     if log.cleaning.top_items is not None:
-        counted = cleaning.add_counts([cleaning.count_items(shard) for shard, _ in cleaned])
+        counted = cleaning.add_counts(
+            [cleaning.count_items(cleaning.joined(shard, log.cleaning, leave_out)) for shard, _ in cleaned]
+        )
         top = cleaning.choose_top_items(counted, log.cleaning.top_items)
-    kept = [shards.keep(shard, top, log, sizes.add) for shard, _ in cleaned]
+    kept = [shards.keep(shard, top, log, leave_out, sizes.add) for shard, _ in cleaned]
     cut = _cut([shard for shard, _ in kept], facts, log)
-    split = [shards.split(shard, cut, log) for shard, _ in kept]
+    split = [shards.split(shard, cut, log, leave_out) for shard, _ in kept]
     merged = shard_report.merge([found for step in (cleaned, kept, split) for _, found in step])
     judged = outcome.judge(outcome.conclude(facts, merged, log, now_seconds), log)
     return Ingested(judged, arrow_bytes.from_bytes(merged.items[TRAIN]), first, sizes.counted())

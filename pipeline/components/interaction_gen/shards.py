@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from configs.leave_out import LeaveOut
 from configs.log import LogSettings
 from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import cleaning, outliers, recent, splitting
@@ -30,7 +31,7 @@ def _ignore(step: str, found: Interactions) -> None:
 
 
 def clean(
-    found: Interactions, facts: LogReport, log: LogSettings, observe: Observe = _ignore
+    found: Interactions, facts: LogReport, log: LogSettings, leave_out: LeaveOut, observe: Observe = _ignore
 ) -> tuple[Interactions, ShardReport]:
     """Runs the steps that do not need the counts of all items.
 
@@ -38,6 +39,7 @@ def clean(
         found: The shard as it was read.
         facts: What was read of the whole log.
         log: The log's config.
+        leave_out: What may not be recommended again.
         observe: Is called with `ROWS` before the first step, and after each step.
     """
     per_second = times.per_second(log.timestamp_unit)
@@ -57,8 +59,8 @@ def clean(
     )
     steps: _Steps = [
         ("window", lambda shard: cleaning.window(shard, log.cleaning, facts.newest, per_second)),
-        ("deduplicate", lambda shard: cleaning.deduplicate(shard, log.cleaning)),
-        ("positives", lambda shard: cleaning.positives(shard, log.cleaning)),
+        ("deduplicate", lambda shard: cleaning.deduplicate(shard, log.cleaning, leave_out)),
+        ("positives", lambda shard: cleaning.positives(shard, log.cleaning, leave_out)),
     ]
     found, report.steps = _run(steps, found, observe)
     report.beyond_float32 = cleaning.count_beyond_float32(found)
@@ -66,7 +68,7 @@ def clean(
 
 
 def keep(
-    found: Interactions, top: Any | None, log: LogSettings, observe: Observe = _ignore
+    found: Interactions, top: Any | None, log: LogSettings, leave_out: LeaveOut, observe: Observe = _ignore
 ) -> tuple[Interactions, ShardReport]:
     """Keeps the interactions of the top items and of active users.
 
@@ -74,25 +76,30 @@ def keep(
         found: What `clean` returns.
         top: pyarrow string array of the top items of the whole log; None keeps all.
         log: The log's config.
+        leave_out: What may not be recommended again.
         observe: Is called after each step.
     """
     steps: _Steps = [
         ("top_items", lambda shard: cleaning.top_items(shard, top)),
-        ("active_users", lambda shard: cleaning.active_users(shard, log.cleaning)),
+        ("active_users", lambda shard: cleaning.active_users(shard, log.cleaning, leave_out)),
     ]
     found, counts = _run(steps, found, observe)
     return found, ShardReport(counts, {}, {})
 
 
-def split(found: Interactions, cut: int | None, log: LogSettings) -> tuple[Interactions, ShardReport]:
+def split(
+    found: Interactions, cut: int | None, log: LogSettings, leave_out: LeaveOut
+) -> tuple[Interactions, ShardReport]:
     """Marks the held-out interactions.
 
     Args:
         found: What `keep` returns.
         cut: For the `time` split, the first timestamp that is held out.
         log: The log's config.
+        leave_out: What may not be recommended again.
     """
-    found = splitting.hold_out(found, log.split, cut)
+    found = splitting.hold_out(found, log.split, cut, leave_out)
+    found = cleaning.joined(found, log.cleaning, leave_out)
     report = ShardReport({}, {}, {})
     for name in (TRAIN, EVAL):
         part = found.where(found.held_out == (name == EVAL))

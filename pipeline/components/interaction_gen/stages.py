@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from configs.ids import Ids
+from configs.leave_out import LeaveOut
 from configs.log import LogSettings
 from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import (
@@ -56,6 +57,7 @@ class InteractionIngest:
 
     log: LogSettings
     ids: Ids
+    leave_out: LeaveOut
     shards: int
     now_seconds: float
     uri: str
@@ -167,12 +169,13 @@ class _Clean(beam.DoFn):
         key, parts = shard
         found = interactions.assemble(parts)
         rows = len(found)
-        found, cleaned = shards.clean(found, facts, log)
+        found, cleaned = shards.clean(found, facts, log, self._job.leave_out)
         self._pace.add(rows)
         yield key, found.to_bytes()
         yield beam.pvalue.TaggedOutput(_REPORT, cleaned)
         if log.cleaning.top_items is not None:
-            yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(found)))
+            met = cleaning.joined(found, log.cleaning, self._job.leave_out)
+            yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(met)))
 
 
 class _Filter(beam.DoFn):
@@ -185,7 +188,7 @@ class _Filter(beam.DoFn):
         key, data = shard
         log = self._job.log
         chosen = None if top is None else arrow_bytes.from_bytes(top).column(features.ITEM_ID).combine_chunks()
-        found, kept = shards.keep(Interactions.from_bytes(data), chosen, log)
+        found, kept = shards.keep(Interactions.from_bytes(data), chosen, log, self._job.leave_out)
         yield key, found.to_bytes()
         yield beam.pvalue.TaggedOutput(_REPORT, kept)
         if log.split.method == "time" and len(found):
@@ -206,7 +209,7 @@ class _Write(beam.DoFn):
     def process(self, shard: tuple[int, bytes], cut: int | None) -> Iterator[ShardReport]:
         key, data = shard
         job = self._job
-        found, split = shards.split(Interactions.from_bytes(data), cut, job.log)
+        found, split = shards.split(Interactions.from_bytes(data), cut, job.log, job.leave_out)
         for name in (TRAIN, EVAL):
             examples = encoding.encode(found, name, job.per_second)
             if examples:

@@ -3,6 +3,7 @@
 `faults` describes the errors that it raises.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import pyarrow.compute as pc
 import tensorflow as tf
 
 from common.errors import ModelError
+from configs.leave_out import LeaveOut
 from pipeline.components.retrieval_evaluator.faults import reading, summary
 from pipeline.components.retrieval_evaluator.splits import Queries
+from serving_signatures.ranking import best_places
 from trainer.chunks import padded_chunks
 from trainer.targets import ID, places_of
 
@@ -28,6 +31,7 @@ _ITEMS_A_PAGE = 1 << 16
 
 _WANTED = {
     "recommend": {"item_id", "score"},
+    "scores": {"score"},
     "catalogue": {"item_id", "title", "total"},
     "similar_items": {"item_id", "score"},
     "embed_item_indices": {"embedding"},
@@ -132,7 +136,7 @@ class AskedModel:
             raise ModelError(f"the embeddings of {broken} of {self.items} items are not finite")
 
     def recommend(self, queries: Queries, k: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-        """Asks for the best items for users, without the items of their histories.
+        """Asks for the best items for users, without what the model leaves out.
 
         Args:
             queries: The users.
@@ -158,27 +162,66 @@ class AskedModel:
     def _recommend(
         self, queries: Queries, users: npt.NDArray[np.int64], k: int
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        score, item_id = np.empty((len(users), k), np.float32), np.empty((len(users), k), object)
+        for rows, who in self._batches(queries, users):
+            exclude, wanted = tf.zeros([len(rows), 0], tf.string), tf.fill([len(rows)], k)
+            answer = self._ask("recommend", **who, exclude=exclude, k=wanted)
+            item_id[rows], score[rows] = self._answer("recommend", answer, len(rows), k)
+        place = self._places(item_id)
+        _check(place, score)
+        return place, score
+
+    def rank(
+        self, queries: Queries, leave_out: LeaveOut, k: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Asks for the scores of all items for users, and ranks them as the model would, by another rule.
+
+        Args:
+            queries: The users.
+            leave_out: What is left out; the model's own rule does not count.
+            k: Items for each user.
+
+        Returns:
+            Places and scores, as for `recommend`.
+
+        Raises:
+            ModelError: As for `recommend`.
+            ModelUnavailableError: As for `recommend`.
+        """
+        users, k = np.arange(queries.histories.users), min(k, self.items)
+        left_out = queries.by_place(self.item_id).left_out(leave_out)
+        place, score = np.empty((len(users), k), np.int32), np.empty((len(users), k), np.float32)
+        for rows, who in self._batches(queries, users):
+            scores = self._ask("scores", **who)["score"]
+            if scores.shape != (len(rows), self.items):
+                raise ModelError(
+                    f"its signature scores was asked for the scores of {self.items} items for each of {len(rows)} "
+                    f"rows, and answered with score of shape {scores.shape}"
+                )
+            row, item, _ = left_out.inside(rows)
+            best, best_score = best_places(scores, tf.constant(row, tf.int64), tf.constant(item, tf.int64), k)
+            place[rows], score[rows] = best.numpy(), best_score.numpy()
+        _check(place, score)
+        return place, score
+
+    def _batches(
+        self, queries: Queries, users: npt.NDArray[np.int64]
+    ) -> Iterator[tuple[npt.NDArray[np.int64], dict[str, Any]]]:
+        """Yields numbers of some of the users, and the inputs that say who they are."""
         histories, ids = queries.histories, queries.item_id.to_numpy(zero_copy_only=False)
         offset, length = histories.offset[users], histories.length[users]
-        score, item_id = np.empty((len(users), k), np.float32), np.empty((len(users), k), object)
         for rows in padded_chunks(self.items + length, _VALUES_A_BATCH):
             column = np.arange(length[rows[-1]])
             is_there = column < length[rows, np.newaxis]
             at = (offset[rows, np.newaxis] + column)[is_there]
             padded, weights = np.full(is_there.shape, b"", object), np.zeros(is_there.shape, np.float32)
             padded[is_there], weights[is_there] = ids[histories.item[at]], histories.weight[at]
-            answer = self._ask(
-                "recommend",
-                user_id=tf.constant(queries.user_id[users[rows]], tf.string),
-                history=tf.constant(padded, tf.string),
-                history_weight=tf.constant(weights),
-                exclude=tf.zeros([len(rows), 0], tf.string),
-                k=tf.fill([len(rows)], k),
-            )
-            item_id[rows], score[rows] = self._answer("recommend", answer, len(rows), k)
-        place = self._places(item_id)
-        _check(place, score)
-        return place, score
+            who = {
+                "user_id": tf.constant(queries.user_id[users[rows]], tf.string),
+                "history": tf.constant(padded, tf.string),
+                "history_weight": tf.constant(weights),
+            }
+            yield rows, who
 
     def similar_items(
         self, item_id: npt.NDArray[np.object_], k: int

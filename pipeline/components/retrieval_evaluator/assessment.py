@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from common.errors import ModelError
 from configs.evaluation import LIST_K
+from configs.leave_out import plain
 from documents.evaluation import (
     ITEM_ITEM,
     LAST_BLESSED,
@@ -71,7 +72,7 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
             data = EvalData.read(contest, model.served)
         users = data.evaluated()
         with watch.step("ask"):
-            rankings, score = _asked(model, model.served, last_blessed, data, max(settings.top_k))
+            rankings, score = _asked(model, model.served, contest, data, max(settings.top_k))
         if data.users.users:
             with watch.step("baselines"):
                 rankings |= _baselines(data, min(max(settings.top_k), model.served.items))
@@ -86,6 +87,7 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
         users=users,
         settings=settings.model_dump(mode="json"),
         gate=contest.limits.model_dump(mode="json"),
+        leave_out=plain(contest.leave_out),
         contenders=evaluation.contenders(measured, data.parts, data.targets, settings) if data else {},
         differences=evaluation.differences(measured, settings),
         samples=sampled,
@@ -122,16 +124,20 @@ def _evidence(
 
 
 def _asked(
-    model: Contender, served: AskedModel, last_blessed: Contender | None, data: EvalData, k: int
+    model: Contender, served: AskedModel, contest: Contest, data: EvalData, k: int
 ) -> tuple[dict[str, npt.NDArray[np.int32]], npt.NDArray[np.float32] | None]:
-    """Asks both models for lists, in places of today's catalogue, and the model for scores; skips a faulty model."""
-    rankings, score = {}, None
+    """Asks both models for lists, in places of today's catalogue, and the model for scores; skips a faulty model.
+
+    The last blessed model may have been made with another rule of what is left out. It is asked for the scores of all
+    items, which are ranked by today's rule.
+    """
+    rankings, score, last_blessed = {}, None, contest.last_blessed
     if model.fault is None:
         with model.faults():
             rankings[MODEL], score = served.recommend(data.queries, k)
     if last_blessed is not None and last_blessed.served is not None and last_blessed.fault is None:
         with last_blessed.faults():
-            place, _ = last_blessed.served.recommend(data.queries, k)
+            place, _ = last_blessed.served.rank(data.queries, contest.leave_out, k)
             length = min(k, served.items)
             place = last_blessed.served.translated(place, served)[:, :length]
             # A catalogue that is smaller than today's gives shorter lists.
@@ -141,9 +147,10 @@ def _asked(
 
 def _baselines(data: EvalData, k: int) -> dict[str, npt.NDArray[np.int32]]:
     """Makes the baselines' lists."""
-    popular = popularity_ranking(data.users, data.count, k)
+    popular = popularity_ranking(data.left_out, data.count, k)
     neighbours = baselines.item_neighbours(data.train, len(data.count))
-    return {POPULARITY: popular, ITEM_ITEM: baselines.item_item_ranking(data.users, neighbours, popular)}
+    similar = baselines.item_item_ranking(data.users, data.left_out, neighbours, popular)
+    return {POPULARITY: popular, ITEM_ITEM: similar}
 
 
 def _stability(

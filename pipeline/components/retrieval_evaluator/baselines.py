@@ -1,6 +1,6 @@
 """The second baseline besides popularity: item-item cosine, ranked for the same users over the same catalogue.
 
-It leaves out the items of a user's history, and ranks ties by place, as the served model and `trainer.popularity` do.
+It leaves out the same items, and ranks ties by place, as the served model and `trainer.popularity` do.
 """
 
 from typing import Any
@@ -54,12 +54,13 @@ def item_neighbours(train: Histories, items: int) -> Any:
 
 
 def item_item_ranking(
-    users: Histories, neighbours: Any, popularity_ranked: npt.NDArray[np.int32]
+    users: Histories, left_out: Histories, neighbours: Any, popularity_ranked: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.int32]:
     """Ranks items by the sum of their similarities to the items of the history, weighted as the history is.
 
     Args:
         users: The users to rank for; items are places in the catalogue.
+        left_out: The same users with the items that are left out, as of `Histories.left_out`.
         neighbours: The result of `item_neighbours`.
         popularity_ranked: `[users, k]`, the ranking of `trainer.popularity`. Its items follow if fewer than k items are
             similar to any item of the history.
@@ -73,7 +74,7 @@ def item_item_ranking(
     for rows in chunks(np.minimum(users.length, HISTORY) * NEIGHBOURS + 1, _VALUES_A_CHUNK):
         chosen = np.arange(rows.start, rows.stop)
         scores = _matrix(users, chosen, HISTORY, items) @ neighbours
-        row, item, _ = users.inside(chosen)
+        row, item, _ = left_out.inside(chosen)
         seen = sparse.csr_matrix((np.ones(len(row), np.bool_), (row, item)), shape=scores.shape)
         scores = (scores - scores.multiply(seen)).tocsr()
         scores.eliminate_zeros()

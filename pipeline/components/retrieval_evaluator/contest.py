@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from common.errors import ModelError
 from configs.evaluation import Evaluation, Gate
+from configs.leave_out import LeaveOut
 from documents.evaluation import EvaluatedUsers
 from pipeline.components.retrieval_evaluator import slices, splits
 from pipeline.components.retrieval_evaluator.asked_model import AskedModel
@@ -72,6 +73,7 @@ class Contest:
         settings: How to measure.
         limits: The gate.
         weighted: Whether the values are the weights of histories.
+        leave_out: What is left out, for all contenders.
     """
 
     model: Contender
@@ -82,6 +84,7 @@ class Contest:
     settings: Evaluation
     limits: Gate
     weighted: bool
+    leave_out: LeaveOut
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ class EvalData:
         train: The train split.
         queries: The evaluated users, in the form in which models are asked.
         users: The same users, with their items by place.
+        left_out: The same users, with the items that are left out.
         targets: The items that were held out from these users.
         count: int64 `[items]`, the number of training interactions of each item.
         parts: The slices.
@@ -100,6 +104,7 @@ class EvalData:
     train: Histories
     queries: splits.Queries
     users: Histories
+    left_out: Histories
     targets: Targets
     count: npt.NDArray[np.int64]
     parts: Slices
@@ -111,10 +116,11 @@ class EvalData:
         train = splits.read_train(contest.train_files, served.item_id, weighted)
         queries = splits.read_queries(contest.eval_files, settings.max_users, weighted)
         users = queries.by_place(served.item_id)
-        targets = find_targets(users, served.item_id)
+        left_out = users.left_out(contest.leave_out)
+        targets = find_targets(left_out, served.item_id)
         count = interaction_counts(train, served.items)
         parts = slices.slices_of(users, targets, count, train.user, settings)
-        return cls(train, queries, users, targets, count, parts)
+        return cls(train, queries, users, left_out, targets, count, parts)
 
     def evaluated(self) -> EvaluatedUsers:
         """Counts users and their targets."""

@@ -7,7 +7,15 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.evaluation import LIST_K, Evaluation
-from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, ContenderMeasurements, Measurement, SliceMeasurements
+from documents.evaluation import (
+    ITEM_ITEM,
+    LAST_BLESSED,
+    MODEL,
+    POPULARITY,
+    ContenderMeasurements,
+    Measurement,
+    SliceMeasurements,
+)
 from pipeline.components.retrieval_evaluator import bootstrap, measures
 from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.measures import Figure, Slices
@@ -73,7 +81,7 @@ def measure(
                 interval = bootstrap.percentile_interval(value, resampled[name][figure])
             figures[name][figure] = interval
     differences: dict[str, dict[str, ConfidenceInterval]] = {}
-    for other in (POPULARITY, LAST_BLESSED):
+    for other in (POPULARITY, ITEM_ITEM, LAST_BLESSED):
         if MODEL in rankings and other in rankings:
             differences[other] = {
                 metric: bootstrap.percentile_interval(

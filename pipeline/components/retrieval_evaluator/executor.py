@@ -14,6 +14,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from configs.evaluation import LIST_K, Evaluation, Gate
+from configs.model import Serving
 from documents.evaluation import MODEL, EvaluationReport, Measurement
 from documents.serving_check import ServingCheckReport
 from pipeline.components.retrieval_evaluator.assessment import Stopwatch, assess
@@ -64,6 +65,9 @@ class Parameters:
     weighted: bool
     """Whether the log's values are event weights; then they are the weights of histories, too."""
 
+    serving: Serving
+    """How the model is served; what it leaves out holds for all contenders."""
+
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Executor):
     """Measures a model and blesses it, or does not.
@@ -101,6 +105,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
             settings=parameters.settings,
             limits=parameters.gate,
             weighted=parameters.weighted,
+            leave_out=parameters.serving.rule,
         )
         watch = Stopwatch()
         with all_or_nothing(evaluation.uri), all_or_nothing(blessing.uri):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from configs.evaluation import LIST_K, Gate
-from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, Decision, Rule
+from documents.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY, Decision, Rule
 from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.evaluation import finite
 
@@ -72,6 +72,7 @@ def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
         *_floor(evidence, gate),
         _coverage(evidence, gate),
         _better_than_popularity(evidence, gate),
+        *_not_worse_than_item_item(evidence, gate),
         _not_worse_than_last_blessed(evidence, gate),
         *_neighbour_stability(evidence, gate),
     ]
@@ -167,6 +168,19 @@ def _better_than_popularity(evidence: Evidence, gate: Gate) -> Rule:
     difference = evidence.differences.get(POPULARITY, {}).get(metric, _UNMEASURED)
     detail = f"{metric} differs from popularity's by {_text(difference)}; the interval must lie above zero."
     return _rule("better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:])
+
+
+def _not_worse_than_item_item(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
+    name, metric = "not_worse_than_item_item", gate.not_worse_than_item_item
+    if metric is None:
+        return
+    if evidence.users < gate.item_item_min_users:
+        detail = f"{evidence.users} users are too few to compare with item-item; {gate.item_item_min_users} are needed."
+        yield _rule(name, True, detail, metric)
+        return
+    difference = evidence.differences.get(ITEM_ITEM, {}).get(metric, _UNMEASURED)
+    detail = f"{metric} differs from item-item's by {_text(difference)}; the interval must not lie below zero."
+    yield _rule(name, difference.high >= 0, detail, metric, difference.value, 0.0, *difference[1:])
 
 
 def _not_worse_than_last_blessed(evidence: Evidence, gate: Gate) -> Rule:

@@ -207,6 +207,7 @@ def evaluation(*, first: bool = False, hit_rate: float = 0.175) -> EvaluationRep
         },
         "settings": {},
         "gate": {},
+        "leave_out": "everything",
         "contenders": contenders,
         "differences": differences,
         "neighbour_stability": None if first else {"mean_jaccard@10": 0.71, "items": 1430},

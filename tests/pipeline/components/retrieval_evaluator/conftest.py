@@ -1,6 +1,7 @@
 """Fixtures: the shop's raw Examples, its model in memory and exported, and the trainer's metrics of that model."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from configs.catalogue import CatalogueSettings
+from configs.leave_out import LeaveOut, plain
 from configs.model import Trainer
 from documents.provenance import Provenance
 from serving_signatures.export import export_model
@@ -38,6 +40,8 @@ class Shop:
     histories: dict[str, list[str]]
     targets: dict[str, list[str]]
     weights: dict[str, list[float]]
+    export: Callable[[str, LeaveOut], None]
+    """Exports the model to a folder, with another rule of what is left out."""
 
 
 @pytest.fixture(scope="session")
@@ -53,21 +57,27 @@ def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory
     interactions, held_out = read_histories(shop.train_files), read_histories(shop.eval_files)
     two_tower = TwoTower(len(users), interactions, candidates, Trainer(embedding_dim=8, seed=5))
     popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
-    retriever = Retriever(
-        embed_query=two_tower.query_tower.call,
-        query_variables=two_tower.query_tower.variables,
-        catalogue=ServedCatalogue(
-            item_id=candidates.item_id,
-            title=candidates.title,
-            embedding=embed_catalogue(two_tower, candidates),
-            popularity=popularity,
-            row=candidates.row,
-        ),
-        interactions_graph=interactions_graph,
-        catalogue_graph=catalogue_graph,
-        default_k=4,
+    catalogue = ServedCatalogue(
+        item_id=candidates.item_id,
+        title=candidates.title,
+        embedding=embed_catalogue(two_tower, candidates),
+        popularity=popularity,
+        row=candidates.row,
     )
-    export_model(retriever, str(folder / "model" / "Format-Serving"), Provenance())
+
+    def export(where: str, leave_out: LeaveOut) -> None:
+        retriever = Retriever(
+            embed_query=two_tower.query_tower.call,
+            query_variables=two_tower.query_tower.variables,
+            catalogue=catalogue,
+            interactions_graph=interactions_graph,
+            catalogue_graph=catalogue_graph,
+            default_k=4,
+            leave_out=leave_out,
+        )
+        export_model(retriever, where, Provenance(leave_out=plain(leave_out)))
+
+    export(str(folder / "model" / "Format-Serving"), "everything")
     train = _raw(shop.train_files, met_items)
     held = _raw(shop.eval_files, met_items)
     # Two files, so that there are two blocks.
@@ -89,6 +99,7 @@ def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory
         histories=column(held, features.ITEM_ID),
         targets=column(held, features.TARGET_ITEM_ID),
         weights=column(held, features.VALUE),
+        export=export,
     )
 
 

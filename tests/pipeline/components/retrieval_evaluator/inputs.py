@@ -9,6 +9,8 @@ from typing import Any
 from tfx.types import artifact_utils, standard_artifacts
 
 from configs.evaluation import Evaluation, Gate
+from configs.leave_out import LeaveOut
+from configs.model import Serving
 from pipeline.components.retrieval_evaluator.executor import Executor
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY
 from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics
@@ -46,6 +48,7 @@ def evaluate(
     gate: Gate | None = None,
     weighted: bool = False,
     serving_failures: Sequence[str] = (),
+    leave_out: LeaveOut | None = None,
 ) -> Evaluated:
     """Evaluates a model artifact.
 
@@ -58,6 +61,7 @@ def evaluate(
         gate: The limits.
         weighted: Whether values are weights of the history.
         serving_failures: Why ServingCheck refused the model; if empty, it blessed the model.
+        leave_out: What is left out.
     """
     inputs = {"examples": [artifact(standard_artifacts.Examples, examples, 1)]}
     inputs["examples"][0].split_names = artifact_utils.encode_split_names(["train", "eval"])
@@ -82,6 +86,7 @@ def evaluate(
             "settings": (settings or Evaluation()).model_dump_json(),
             "gate": (gate or Gate()).model_dump_json(),
             "weighted": int(weighted),
+            "serving": Serving(leave_out=leave_out).model_dump_json(),
             "code_digest": "abc",
         },
     )

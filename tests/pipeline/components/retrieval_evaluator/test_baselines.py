@@ -29,7 +29,7 @@ def test_item_item_ranking_equals_dense_cosine(monkeypatch: pytest.MonkeyPatch) 
     np.fill_diagonal(cosine, 0)
     count = interaction_counts(train, ITEMS)
     popular = popularity_ranking(users, count, 8)
-    result = baselines.item_item_ranking(users, baselines.item_neighbours(train, ITEMS), popular)
+    result = baselines.item_item_ranking(users, users, baselines.item_neighbours(train, ITEMS), popular)
 
     met = dense(users)
     for user in range(users.users):

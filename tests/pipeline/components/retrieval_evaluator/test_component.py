@@ -8,6 +8,7 @@ from tfx.types import standard_artifacts
 
 from common.errors import ConfigError
 from configs.evaluation import Evaluation, Gate
+from configs.model import Serving
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
 from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics
 
@@ -21,6 +22,7 @@ def declared(gate: Gate) -> RetrievalEvaluator:
         settings=Evaluation(),
         gate=gate,
         weighted=True,
+        serving=Serving(leave_out="nothing"),
     )
 
 
@@ -29,6 +31,7 @@ def test_component_carries_settings_as_strings_and_gives_a_blessing() -> None:
     assert json.loads(component.exec_properties["gate"])["min_users"] == 7
     assert Evaluation.model_validate_json(component.exec_properties["settings"]) == Evaluation()
     assert component.exec_properties["weighted"] == 1
+    assert Serving.model_validate_json(component.exec_properties["serving"]).rule == "nothing"
     assert {name: channel.type for name, channel in component.outputs.items()} == {
         "evaluation": standard_artifacts.ModelEvaluation,
         "blessing": standard_artifacts.ModelBlessing,

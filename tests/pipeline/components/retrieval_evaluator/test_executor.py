@@ -12,6 +12,8 @@ from tfx.components.evaluator import executor as evaluator_executor
 
 from common.errors import ModelUnavailableError
 from configs.evaluation import Evaluation, Gate
+from configs.leave_out import FromWeight, LeaveOut
+from documents.provenance import Provenance
 from pipeline.components.retrieval_evaluator import asked_model, baselines, evaluation, splits
 from pipeline.components.retrieval_evaluator.executor import Executor
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
@@ -141,11 +143,11 @@ def test_executor_slices_equal_loops(evaluated: Evaluated, shop_artifacts: Shop)
 def test_executor_document_is_strict_json_by_the_contract(evaluated: Evaluated, shop_artifacts: Shop) -> None:
     document = evaluated.document
     assert list(document) == [
-        "format_version", "users", "settings", "gate", "contenders", "differences", "samples", "models",
-        "neighbour_stability", "decision", "seconds",
+        "format_version", "users", "settings", "gate", "leave_out", "contenders", "differences", "samples",
+        "models", "neighbour_stability", "decision", "seconds",
     ]  # fmt: skip
     assert list(document["contenders"]) == ["model", "last_blessed", "popularity", "item_item"]
-    assert set(document["differences"]) == {"popularity", "last_blessed"}
+    assert set(document["differences"]) == {"popularity", "item_item", "last_blessed"}
     for contender in document["contenders"].values():
         assert list(contender["metrics"]) == list(SETTINGS.metrics)
         for figure in contender["metrics"].values():
@@ -220,7 +222,7 @@ def test_executor_model_that_cannot_be_read_today_stops_the_run(
     assert list((tmp_path / "blessing").glob("*")) == []
 
 
-@pytest.mark.parametrize("damage", ["variables gone", "signature gone", "other inputs", "other outputs", "other k"])
+@pytest.mark.parametrize("damage", ["variables gone", "signature gone", "other inputs", "other outputs", "too narrow"])
 def test_executor_last_blessed_damaged_for_good_is_noted(shop_artifacts: Shop, tmp_path: Path, damage: str) -> None:
     damaged = tmp_path / "damaged"
     if damage == "variables gone":
@@ -229,26 +231,26 @@ def test_executor_last_blessed_damaged_for_good_is_noted(shop_artifacts: Shop, t
     else:
         loaded = tf.saved_model.load(str(shop_artifacts.model / "Format-Serving"))
         signatures = dict(loaded.signatures)
-        recommend = signatures["recommend"]
-        spec = dict(recommend.structured_input_signature[1])
+        scores = signatures["scores"]
+        spec = dict(scores.structured_input_signature[1])
 
         @tf.function(input_signature=[spec])
         def other_outputs(inputs: Any) -> Any:
-            return {"places": recommend(**inputs)["item_id"]}
+            return {"cosine": scores(**inputs)["score"]}
 
         @tf.function(input_signature=[spec])
-        def other_k(inputs: Any) -> Any:
-            return recommend(**{**inputs, "k": tf.fill(tf.shape(inputs["k"]), 2)})
+        def too_narrow(inputs: Any) -> Any:
+            return {"score": scores(**inputs)["score"][:, 1:]}
 
-        loaded.kept = (other_outputs, other_k)
-        signatures["recommend"] = {
+        loaded.kept = (other_outputs, too_narrow)
+        signatures["scores"] = {
             "signature gone": None,
             "other inputs": signatures["similar_items"],
             "other outputs": other_outputs.get_concrete_function(),
-            "other k": other_k.get_concrete_function(),
+            "too narrow": too_narrow.get_concrete_function(),
         }[damage]
         if damage == "signature gone":
-            del signatures["recommend"]
+            del signatures["scores"]
         tf.saved_model.save(loaded, str(damaged / "Format-Serving"), signatures=signatures)
     result = evaluate(tmp_path, shop_artifacts.examples, shop_artifacts.model, damaged, SETTINGS, GATE)
 
@@ -272,6 +274,46 @@ def test_executor_last_blessed_without_neighbours_is_compared_with_all_the_same(
     assert "signature similar_items takes other inputs" in applied["neighbour_stability"]["detail"]
 
 
+HEAVY = FromWeight(from_weight=6)
+
+
+@pytest.fixture(scope="module")
+def lenient(shop_artifacts: Shop, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same model, exported with the rule that only what weighs 6 is left out."""
+    folder = tmp_path_factory.mktemp("lenient")
+    shop_artifacts.export(str(folder / "Format-Serving"), HEAVY)
+    return folder
+
+
+def test_executor_rule_holds_for_model_baselines_and_targets_as_for_the_trainer(
+    shop_artifacts: Shop, lenient: Path, tmp_path: Path
+) -> None:
+    shop = shop_artifacts
+    result = evaluate(tmp_path, shop.examples, lenient, lenient, SETTINGS, GATE, weighted=True, leave_out=HEAVY)
+    trainers = Evaluator(shop.held_out, shop.candidates, shop.popularity, SETTINGS.top_k, HEAVY)
+    for contender, metrics in (
+        ("model", trainers.evaluate(shop.two_tower)),
+        ("last_blessed", trainers.evaluate(shop.two_tower)),
+        ("popularity", trainers.evaluate_popularity()),
+    ):
+        assert {name: result.value(name, contender) for name in metrics} == pytest.approx(metrics, abs=1e-6)
+    everything = Evaluator(shop.held_out, shop.candidates, shop.popularity, SETTINGS.top_k)
+    assert trainers.evaluate(shop.two_tower) != everything.evaluate(shop.two_tower)
+    assert result.document["leave_out"] == {"from_weight": 6}
+    assert Provenance.read(str(lenient / "Format-Serving")).leave_out == {"from_weight": 6}
+
+
+@pytest.mark.parametrize("rule", ["everything", HEAVY])
+def test_executor_last_blessed_of_another_rule_is_judged_by_todays(
+    shop_artifacts: Shop, lenient: Path, tmp_path: Path, rule: LeaveOut
+) -> None:
+    shop = shop_artifacts
+    models = (shop.model, lenient) if rule == "everything" else (lenient, shop.model)
+    result = evaluate(tmp_path, shop.examples, *models, SETTINGS, GATE, weighted=True, leave_out=rule)
+    differences = result.document["differences"]["last_blessed"]
+    assert {figure["value"] for figure in differences.values()} == {0.0}
+
+
 def test_executor_model_that_serving_check_refused_is_not_blessed(shop_artifacts: Shop, tmp_path: Path) -> None:
     shop, why = shop_artifacts, ["recommend: off the trainer's by 0.3"]
     result = evaluate(tmp_path, shop.examples, shop.model, None, SETTINGS, GATE, serving_failures=why)
@@ -287,7 +329,8 @@ def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: 
     shutil.copytree(shop_artifacts.examples / "Split-train", examples / "Split-eval")
     result = evaluate(tmp_path / "out", examples, shop_artifacts.model, None, SETTINGS, GATE)
 
-    assert {"users", "finite", "floor", "coverage", "better_than_popularity", "slice"} == result.failed
+    unmeasured = {"finite", "floor", "coverage", "better_than_popularity"}
+    assert result.failed == {"users", "slice", *unmeasured}
 
 
 def test_executor_models_and_splits_that_do_not_fit_into_one_piece_give_the_same_document(

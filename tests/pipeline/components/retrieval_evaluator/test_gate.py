@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from common.errors import ConfigError
 from configs.evaluation import Evaluation, Gate
 from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.gate import Evidence, decision, rules
@@ -28,6 +29,7 @@ GOOD = Evidence(
     },
     differences={
         "popularity": {"ndcg@10": ConfidenceInterval(0.06, 0.04, 0.08)},
+        "item_item": {"ndcg@10": ConfidenceInterval(-0.01, -0.03, 0.01)},
         "last_blessed": {"ndcg@100": ConfidenceInterval(-0.006, -0.012, 0.001)},
     },
     neighbour_stability=0.47,
@@ -42,6 +44,10 @@ def changed(**changes: Any) -> Evidence:
 def model_metric(name: str, value: float, low: float | None = None) -> Evidence:
     figure = ConfidenceInterval(value, value if low is None else low, value)
     return changed(metrics={**GOOD.metrics, "model": {**GOOD.metrics["model"], name: figure}})
+
+
+FIRST = {name: figures for name, figures in GOOD.differences.items() if name != "last_blessed"}
+"""The differences of a model without a last blessed one."""
 
 
 def difference(other: str, metric: str, *interval: float) -> Evidence:
@@ -74,11 +80,14 @@ def test_rules_good_model_passes_all() -> None:
         (difference("popularity", "ndcg@10", 0.0, 0.0, 0.0), "better_than_popularity"),
         (difference("popularity", "ndcg@10", 0.01, -0.001, 0.02), "better_than_popularity"),
         (difference("popularity", "ndcg@10", np.nan, np.nan, np.nan), "better_than_popularity"),
+        (difference("item_item", "ndcg@10", -0.02, -0.03, -0.0001), "not_worse_than_item_item"),
+        (difference("item_item", "ndcg@10", np.nan, np.nan, np.nan), "not_worse_than_item_item"),
+        (difference("item_item", "recall@10", 0.1, 0.1, 0.1), "not_worse_than_item_item"),
         (difference("last_blessed", "ndcg@100", -0.02, -0.025, -0.015), "not_worse_than_last_blessed"),
         # Perhaps no worse, but not shown to be: the interval reaches below the margin of 0.017.
         (difference("last_blessed", "ndcg@100", 0.0, -0.018, 0.018), "not_worse_than_last_blessed"),
         (difference("last_blessed", "ndcg@100", np.nan, np.nan, np.nan), "not_worse_than_last_blessed"),
-        (changed(differences={"popularity": GOOD.differences["popularity"]}), "not_worse_than_last_blessed"),
+        (changed(differences=FIRST), "not_worse_than_last_blessed"),
         (model_metric("novelty@10", np.nan), "finite"),
         (model_metric("gini@10", 0.9, low=np.nan), "finite"),
         (model_metric("mrr", np.inf), "finite"),
@@ -108,7 +117,7 @@ def test_rules_servable_tells_the_first_failures_and_how_many_more() -> None:
 
 
 def test_rules_first_model_is_not_compared_with_another() -> None:
-    first = changed(has_last_blessed=False, differences={"popularity": GOOD.differences["popularity"]})
+    first = changed(has_last_blessed=False, differences=FIRST)
     assert failed(first, Gate(min_neighbour_stability=0.9)) == set()
     assert failed(dataclasses.replace(first, users=5)) == {"users"}
 
@@ -117,7 +126,7 @@ def test_rules_broken_last_blessed_is_noted_and_not_compared_with() -> None:
     broken = changed(
         last_blessed_fault="it is gone",
         neighbour_stability=None,
-        differences={"popularity": GOOD.differences["popularity"]},
+        differences=FIRST,
     )
     applied = {rule.rule: rule for rule in rules(broken, Gate(min_neighbour_stability=0.9))}
     for name in ("not_worse_than_last_blessed", "neighbour_stability"):
@@ -128,6 +137,30 @@ def test_rules_broken_last_blessed_is_noted_and_not_compared_with() -> None:
 def test_rules_what_was_measured_counts_even_of_a_broken_last_blessed() -> None:
     worse = difference("last_blessed", "ndcg@100", -0.02, -0.025, -0.015)
     assert failed(dataclasses.replace(worse, last_blessed_fault="it broke")) == {"not_worse_than_last_blessed"}
+
+
+@pytest.mark.parametrize("interval", [(0.0, 0.0, 0.0), (-0.02, -0.04, 0.0), (0.02, 0.01, 0.03)])
+def test_rules_interval_that_reaches_item_item_passes(interval: tuple[float, float, float]) -> None:
+    assert failed(difference("item_item", "ndcg@10", *interval)) == set()
+
+
+def test_rules_item_item_may_be_another_metric_or_not_checked() -> None:
+    worse = difference("item_item", "recall@10", -0.02, -0.03, -0.01)
+    assert failed(worse, Gate(not_worse_than_item_item="recall@10")) == {"not_worse_than_item_item"}
+    assert failed(worse, Gate(not_worse_than_item_item=None)) == set()
+    with pytest.raises(ConfigError, match="'gini@10' is not a metric"):
+        Gate(not_worse_than_item_item="gini@10").require_measured(Evaluation())
+
+
+@pytest.mark.parametrize(("users", "least", "rules_failed"), [(199, 200, 0), (200, 200, 1), (25, 20, 1), (19, 20, 0)])
+def test_rules_few_users_are_not_compared_with_item_item_and_it_says_so(
+    users: int, least: int, rules_failed: int
+) -> None:
+    worse = dataclasses.replace(difference("item_item", "ndcg@10", -0.4, -0.5, -0.3), users=users)
+    gate = Gate(min_users=10, item_item_min_users=least)
+    assert len(failed(worse, gate)) == rules_failed
+    (rule,) = (rule for rule in rules(worse, gate) if rule.rule == "not_worse_than_item_item")
+    assert ("too few" in rule.detail) == (rules_failed == 0)
 
 
 def test_rules_neighbour_stability_counts_only_where_asked_for() -> None:
@@ -171,7 +204,7 @@ def test_decision_lists_every_rule_with_numbers_json_can_hold() -> None:
     assert not result.blessed
     assert [rule.rule for rule in result.rules] == [
         "scoreable", "servable", "users", "slice", "slice", "finite", "floor", "coverage", "better_than_popularity",
-        "not_worse_than_last_blessed",
+        "not_worse_than_item_item", "not_worse_than_last_blessed",
     ]  # fmt: skip
     (popularity,) = (rule for rule in result.rules if rule.rule == "better_than_popularity")
     assert (popularity.value, popularity.low, popularity.limit) == (None, None, 0.0)

@@ -12,6 +12,7 @@ import pytest
 from celpy.adapter import json_to_cel
 
 from configs.evaluation import LIST_K, Evaluation, Gate
+from configs.model import Serving
 from documents.evaluation import ContenderMeasurements, EvaluationReport, Stability
 from pipeline.components.retrieval_evaluator.ui_metrics import ui_metrics
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY
@@ -105,6 +106,7 @@ def test_task_on_vertex_writes_the_metrics_as_metadata_of_a_system_metrics(
                 "settings": SETTINGS.model_dump_json(),
                 "gate": GATE.model_dump_json(),
                 "weighted": 1,
+                "serving": Serving().model_dump_json(),
                 "code_digest": "abc",
             },
         },
@@ -117,7 +119,7 @@ def test_task_on_vertex_writes_the_metrics_as_metadata_of_a_system_metrics(
             "outputFile": str(output_file),
         },
     }
-    parameters = {name: {"parameterType": "STRING"} for name in ("settings", "gate", "code_digest")}
+    parameters = {name: {"parameterType": "STRING"} for name in ("settings", "gate", "serving", "code_digest")}
     spec = {"parameters": {**parameters, "weighted": {"parameterType": "NUMBER_INTEGER"}}}
     command = [forked.python(), "-m", "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor"]
     given = {
