@@ -70,9 +70,7 @@ def ingest(inputs: list[InputFile], log: LogSettings, ids: Ids, leave_out: Leave
     cleaned = [shards.clean(interactions.assemble(part), facts, log, leave_out, sizes.add) for part in parts]
     top = None
     if log.cleaning.top_items is not None:
-        counted = cleaning.add_counts(
-            [cleaning.count_items(cleaning.joined(shard, log.cleaning, leave_out)) for shard, _ in cleaned]
-        )
+        counted = cleaning.add_counts([shards.count_items(shard, log, leave_out) for shard, _ in cleaned])
         top = cleaning.choose_top_items(counted, log.cleaning.top_items)
     kept = [shards.keep(shard, top, log, leave_out, sizes.add) for shard, _ in cleaned]
     cut = _cut([shard for shard, _ in kept], facts, log)

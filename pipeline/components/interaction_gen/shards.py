@@ -67,6 +67,20 @@ def clean(
     return found, report
 
 
+def count_items(found: Interactions, log: LogSettings, leave_out: LeaveOut) -> Any:
+    """Counts the users of each item, of which the top items are chosen.
+
+    Args:
+        found: What `clean` returns.
+        log: The log's config.
+        leave_out: What may not be recommended again.
+
+    Returns:
+        pyarrow.Table of `item_id` and `count`.
+    """
+    return cleaning.count_items(cleaning.joined(found, log.cleaning, leave_out))
+
+
 def keep(
     found: Interactions, top: Any | None, log: LogSettings, leave_out: LeaveOut, observe: Observe = _ignore
 ) -> tuple[Interactions, ShardReport]:

@@ -174,8 +174,8 @@ class _Clean(beam.DoFn):
         yield key, found.to_bytes()
         yield beam.pvalue.TaggedOutput(_REPORT, cleaned)
         if log.cleaning.top_items is not None:
-            met = cleaning.joined(found, log.cleaning, self._job.leave_out)
-            yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(cleaning.count_items(met)))
+            items = shards.count_items(found, log, self._job.leave_out)
+            yield beam.pvalue.TaggedOutput("items", arrow_bytes.to_bytes(items))
 
 
 class _Filter(beam.DoFn):

@@ -8,6 +8,7 @@ import pytest
 
 from common.errors import DataError
 from configs.ids import Ids
+from configs.leave_out import FromWeight, LeaveOut
 from documents.cleaning import CleaningReport
 from pipeline.components.interaction_gen import in_process
 from pipeline.ground.layout import ITEMS_FILE
@@ -25,16 +26,16 @@ SPLITS: list[dict[str, Any]] = [
 @pytest.mark.e2e
 @pytest.mark.parametrize("cleaning", CLEANINGS)
 @pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize(("shards", "rule"), [(1, "everything"), (3, FromWeight(from_weight=4)), (3, "nothing")])
 def test_ingest_equals_the_component(
-    tmp_path: Path, cleaning: dict[str, Any], split: dict[str, Any], shards: int
+    tmp_path: Path, cleaning: dict[str, Any], split: dict[str, Any], shards: int, rule: LeaveOut
 ) -> None:
     events = _random_log(3, 600)
     glob = _write(tmp_path / "in", events, files=3)
     (tmp_path / "in" / "part-3.csv").write_text("user_id,item_id,rating,timestamp\nu1,i1,x,5\n,i1,3,5\nu1,i1,3,1e99\n")
     log = log_config(cleaning={"max_bad_fraction": 0.1, **cleaning}, split=split, num_shards=shards)
-    component = run_interaction_gen(log, glob, tmp_path / "out")
-    result = in_process.ingest(list_files("", {"train": glob}), log, Ids(), now_seconds=2e9)
+    component = run_interaction_gen(log, glob, tmp_path / "out", leave_out=rule)
+    result = in_process.ingest(list_files("", {"train": glob}), log, Ids(), rule, now_seconds=2e9)
     assert result.report == CleaningReport.read(component.artifact.uri)
     assert result.items.equals(pq.read_table(Path(component.artifact.uri) / ITEMS_FILE))
     users = {event[0] for event in events}
@@ -53,7 +54,7 @@ def test_ingest_given_split_equals_the_component(tmp_path: Path) -> None:
     }
     log = log_config(split={"method": "given"}, num_shards=2)
     component = run_interaction_gen(log, paths, tmp_path / "out")
-    assert in_process.ingest(list_files("", paths), log, Ids(), 2e9).report == CleaningReport.read(
+    assert in_process.ingest(list_files("", paths), log, Ids(), "everything", 2e9).report == CleaningReport.read(
         component.artifact.uri
     )
 
@@ -70,7 +71,7 @@ def test_ingest_given_split_equals_the_component(tmp_path: Path) -> None:
 def test_ingest_faults_are_the_components(tmp_path: Path, rows: str, message: str) -> None:
     (tmp_path / "log.csv").write_text("user_id,item_id,rating,timestamp\n" + rows)
     with pytest.raises(DataError) as ours:
-        in_process.ingest(list_files("", {"train": str(tmp_path / "log.csv")}), log_config(), Ids(), 2e9)
+        in_process.ingest(list_files("", {"train": str(tmp_path / "log.csv")}), log_config(), Ids(), "everything", 2e9)
     with pytest.raises(DataError) as theirs:
         run_interaction_gen(log_config(), str(tmp_path / "log.csv"), tmp_path / "out")
     assert str(ours.value) == str(theirs.value)
