@@ -85,7 +85,7 @@ def overlap(ids: set[str], catalogue: Head, place: int) -> float:
 
 
 def _name(log: Head, place: int) -> str:
-    return words.plain(log.names[place]) if log.names is not None else ""
+    return words.plain(log.name(place) or "")
 
 
 def _rank(name: str, known: Sequence[str]) -> int | None:

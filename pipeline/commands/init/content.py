@@ -88,7 +88,7 @@ def _find_id(catalogue: Head, items: set[str]) -> int:
     known = {name: rank for rank, name in enumerate(("id", *words.ITEM))}
 
     def order(place: int) -> tuple[float, int, int]:
-        name = words.plain(catalogue.names[place]) if catalogue.names is not None else ""
+        name = words.plain(catalogue.name(place) or "")
         return -round(overlap(items, catalogue, place), 2), known.get(name, len(known)), place
 
     return min(candidates, key=order)
@@ -97,7 +97,7 @@ def _find_id(catalogue: Head, items: set[str]) -> int:
 def _find_title(catalogue: Head, found: CatalogueGuess) -> None:
     others = [place for place in range(len(catalogue.columns)) if place != found.item_id]
     if catalogue.names is not None:
-        names = {place: words.plain(catalogue.names[place]) for place in others}
+        names = {place: words.plain(catalogue.name(place) or "") for place in others}
         named = [place for place in others if names[place] in words.TITLE]
         named += [place for place in others if place not in named and "title" in names[place]]
         if named:
@@ -143,10 +143,7 @@ def _find_features(catalogue: Head, found: CatalogueGuess) -> None:
             _add(found, "title_year", {"kind": "number", "column": column, "pattern": _YEAR}, note)
     flags = _flags(catalogue, found)
     if flags:
-        given = {
-            f"column_{place}" if catalogue.names is None else catalogue.names[place]: catalogue.column(place)
-            for place in flags
-        }
+        given = {catalogue.name(place) or f"column_{place}": catalogue.column(place) for place in flags}
         note = Note(
             f"{len(flags)} columns hold 0 and 1 alone",
             is_sure=catalogue.names is not None,
@@ -257,7 +254,7 @@ def _category_separator(cells: Sequence[str]) -> str | None:
 
 
 def _feature_name(catalogue: Head, place: int) -> str:
-    name = re.sub(r"\W+", "_", catalogue.names[place]).strip("_").lower() if catalogue.names is not None else ""
+    name = re.sub(r"\W+", "_", catalogue.name(place) or "").strip("_").lower()
     if not name or not name.isidentifier() or name in ("item_id", "title"):
         name = f"{name}_{place}" if name.isidentifier() else f"column_{place}"
     return name

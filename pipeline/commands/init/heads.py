@@ -1,11 +1,12 @@
 """Reads the beginning of files as columns of text, and finds out how the files are laid out."""
 
 import codecs
+import contextlib
 import csv
 import glob
-import gzip
 import io
 import itertools
+import json
 import os
 import zlib
 from collections import Counter
@@ -17,6 +18,7 @@ from typing import Any
 from common.errors import DataError
 from pipeline.commands.init import words
 from pipeline.commands.init.notes import Note
+from pipeline.reading import compression, partitions
 from pipeline.reading.file_kinds import mistaken
 
 ROWS = 100_000
@@ -63,6 +65,9 @@ class Head:
     notes: dict[str, Note] = field(default_factory=dict)
     """What is said about each field of `format`."""
 
+    folders: dict[int, str] = field(default_factory=dict)
+    """Position to name of the columns that folders name, such as `dt=2026-11-29`."""
+
     types: dict[int, str] = field(default_factory=dict)
     """Parquet's type of a column, by position, where it decides: `time`, `number` or `list`."""
 
@@ -79,8 +84,14 @@ class Head:
         """The number of rows that were looked at."""
         return len(self.columns[0]) if self.columns else 0
 
+    def name(self, position: int) -> str | None:
+        """The name of a column; None if it has none."""
+        return self.folders.get(position) or (None if self.names is None else self.names[position])
+
     def column(self, position: int) -> str | int:
         """How a config names a column: by its name, or by position if it has none of its own."""
+        if position in self.folders:
+            return self.folders[position]
         if self.names is None or self.names.count(self.names[position]) > 1 or not self.names[position].strip():
             return position
         return self.names[position]
@@ -124,12 +135,10 @@ def _some(files: Sequence[Path]) -> list[Path]:
 
 
 def _first_bytes(file: Path, size: int = 1 << 16) -> bytes:
+    ending = compression.ending(file.name)
     try:
-        if file.name.endswith(".gz"):
-            with gzip.open(file) as stream:
-                return stream.read(size)
         with file.open("rb") as raw:
-            return raw.read(size)
+            return (raw if ending is None else compression.OPENERS[ending](raw)).read(size)
     except (OSError, EOFError, zlib.error) as e:
         raise DataError(f"{file}: cannot be read ({e}).") from e
 
@@ -139,40 +148,89 @@ def _read_text(files: list[Path]) -> Head:
     size = _BYTES // len(chosen)
     parts = []
     for file in chosen:
-        parts.append(_first_bytes(file, size))
-        what = mistaken(parts[-1])
+        parts.append((file, _first_bytes(file, size)))
+        what = mistaken(parts[-1][1])
         if what is not None:
             raise DataError(f"{file}: {what}")
-    is_whole = len(chosen) == len(files) and all(len(part) < size for part in parts)
-    if len(files) == 1 and not is_whole and not files[0].name.endswith(".gz"):
-        parts += _further_parts(files[0], size)
+    is_whole = len(chosen) == len(files) and all(len(part) < size for _, part in parts)
+    if len(files) == 1 and not is_whole and compression.ending(files[0].name) is None:
+        parts += [(files[0], part) for part in _further_parts(files[0], size)]
+    if any(b"\0" in part for _, part in parts):
+        raise DataError(f"{files[0]}: holds bytes of value 0, so it is no text table. Is it the right file?")
     form: dict[str, Any] = {}
     notes: dict[str, Note] = {}
-    if any(b"\0" in part for part in parts):
-        raise DataError(f"{files[0]}: holds bytes of value 0, so it is no text table. Is it the right file?")
-    texts = [_decoded(part, not is_whole, form, notes) for part in parts]
-    if not any(text.strip() for text in texts):
+    texts = [(file, _decoded(part, not is_whole, form, notes)) for file, part in parts]
+    texts = [(file, text) for file, text in texts if text.strip()]
+    if not texts:
         raise DataError(f"{files[0]}: is empty, so there is nothing to see.")
-    first = next(text for text in texts if text.strip())
-    separator, quote = _choose_separator(first, str(files[0]), notes)
+    most = ROWS // len(texts)
+    if texts[0][1].lstrip().startswith("{"):
+        names: list[str] | None
+        names, found = _json_rows(texts, most, files[0])
+        form["kind"] = "jsonl"
+        notes["kind"] = Note("each line is a JSON object")
+    else:
+        names, found = _text_rows(texts, most, form, notes)
+    is_whole &= all(len(rows) <= most for _, rows in found)
+    folders = partitions.columns_of(str(files[0])) if all(partitions.columns_of(str(file)) for file, _ in found) else {}
+    rows = [
+        [*row, *(partitions.columns_of(str(file)).get(name) or "" for name in folders)]
+        for file, part in found
+        for row in part[:most]
+    ]
+    if not rows:
+        raise DataError(f"{files[0]}: has a header and no row, so there is nothing to see.")
+    _note_long_texts(rows, form, notes)
+    columns = [[cell if cell not in words.EMPTY else "" for cell in column] for column in zip(*rows, strict=True)]
+    in_folders = {len(columns) - len(folders) + n: name for n, name in enumerate(folders)}
+    return Head(files, form, names, columns, is_whole, notes, folders=in_folders)
+
+
+_Found = list[tuple[Path, list[list[str]]]]
+"""The rows of each file."""
+
+
+def _text_rows(
+    texts: list[tuple[Path, str]], most: int, form: dict[str, Any], notes: dict[str, Note]
+) -> tuple[list[str] | None, _Found]:
+    separator, quote = _choose_separator(texts[0][1], str(texts[0][0]), notes)
     if separator != ",":
         form["separator"] = separator
     if quote != '"':
         form["quote"] = quote
-    most = ROWS // len(parts)
-    records = [list(itertools.islice(_records(text, separator, quote), most + 1)) for text in texts]
-    has_header = _has_header(next(found for found in records if found), notes)
+    found = [(file, list(itertools.islice(_records(text, separator, quote), most + 1))) for file, text in texts]
+    has_header = _has_header(next(rows for _, rows in found if rows), notes)
     if not has_header:
         form["header"] = False
-    width = Counter(len(row) for found in records for row in found).most_common(1)[0][0]
-    names = next(found for found in records if found)[0] if has_header else None
-    is_whole &= all(len(found) <= most for found in records)
-    rows = [row for found in records for row in found[:most] if len(row) == width and row != names]
-    _note_long_texts(rows, form, notes)
-    columns = [[cell if cell not in words.EMPTY else "" for cell in column] for column in zip(*rows, strict=True)]
-    if not rows:
-        raise DataError(f"{files[0]}: has a header and no row, so there is nothing to see.")
-    return Head(files, form, names, columns, is_whole, notes)
+    width = Counter(len(row) for _, rows in found for row in rows).most_common(1)[0][0]
+    names = next(rows for _, rows in found if rows)[0] if has_header else None
+    return names, [(file, [row for row in rows if len(row) == width and row != names]) for file, rows in found]
+
+
+def _json_rows(texts: list[tuple[Path, str]], most: int, path: Path) -> tuple[list[str], _Found]:
+    """Reads JSON Lines; fields of nested objects are columns such as `user.id`, and lists are categories with bars."""
+    objects = []
+    for file, text in texts:
+        of_file = []
+        for line in itertools.islice(filter(str.strip, text.splitlines()), most + 1):
+            with contextlib.suppress(ValueError, RecursionError):
+                one = json.loads(line, parse_int=str, parse_float=str)
+                of_file += [dict(_flat(one))] if isinstance(one, dict) else []
+        objects.append((file, of_file))
+    names = list(dict.fromkeys(name for _, of_file in objects for one in of_file for name in one))
+    if not names:
+        raise DataError(f"{path}: no line is a JSON object. A file in JSON Lines has one object on each line.")
+    return names, [(file, [[one.get(name, "") for name in names] for one in of_file]) for file, of_file in objects]
+
+
+def _flat(one: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in one.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{name}.")
+        elif isinstance(value, list):
+            yield f"{before}{name}", "|".join(str(each) for each in value if not isinstance(each, dict | list))
+        else:
+            yield f"{before}{name}", "" if value is None else str(value)
 
 
 def _further_parts(file: Path, begun: int) -> list[bytes]:
@@ -283,11 +341,12 @@ def _read_parquet(files: list[Path]) -> Head:
     import pyarrow as pa
     from pyarrow import parquet
 
+    chosen = _some(files)
+    is_whole = len(chosen) == len(files)
     names: list[str] = []
     columns: list[list[str]] = []
     types: dict[int, str] = {}
-    chosen = _some(files)
-    is_whole = len(chosen) == len(files)
+    folders: list[str] = []
     for file in chosen:
         try:
             opened = parquet.ParquetFile(file)
@@ -297,15 +356,25 @@ def _read_parquet(files: list[Path]) -> Head:
         if batch is None:
             continue
         is_whole &= batch.num_rows == opened.metadata.num_rows
+        table = pa.Table.from_batches([batch])
+        while any(pa.types.is_struct(field.type) for field in table.schema):
+            table = table.flatten()  # a field of an object is a column such as `user.id`
+        in_folders = partitions.columns_of(str(file))
         if not names:
-            names = batch.schema.names
-            columns = [[] for _ in names]
-            types = {place: kind for place, one in enumerate(batch.schema) if (kind := _kind(one.type, pa))}
-        for place, column in enumerate(batch.columns[: len(names)]):
+            names, folders = table.schema.names, list(in_folders)
+            columns = [[] for _ in (*names, *folders)]
+            types = {place: kind for place, one in enumerate(table.schema) if (kind := _kind(one.type, pa))}
+        if table.schema.names != names:
+            raise DataError(f"{file}: has other columns than {chosen[0]}; name files of one kind.")
+        for place, column in enumerate(table.columns):
             columns[place] += ["" if cell is None else _text(cell) for cell in column.to_pylist()]
+        for place, name in enumerate(folders, len(names)):
+            columns[place] += [in_folders.get(name) or ""] * table.num_rows
     if not columns or not columns[0]:
         raise DataError(f"{files[0]}: has no row, so there is nothing to see.")
-    return Head(files, {"kind": "parquet"}, names, columns, is_whole, {"kind": Note("the files are Parquet")}, types)
+    notes = {"kind": Note("the files are Parquet")}
+    named = dict(enumerate(folders, len(names)))
+    return Head(files, {"kind": "parquet"}, names, columns, is_whole, notes, types=types, folders=named)
 
 
 def _kind(arrow_type: Any, pa: Any) -> str | None:

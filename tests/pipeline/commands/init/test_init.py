@@ -1,6 +1,7 @@
 """`perennial init` on logs and catalogues as people have them: what it finds, what it asks, what it refuses."""
 
 import gzip
+import json
 import random
 import subprocess
 import sys
@@ -260,6 +261,35 @@ def test_parquet_and_gzip_are_read(tmp_path: Path) -> None:
     (tmp_path / "made.yaml").unlink()
     (tmp_path / "log.csv.gz").write_bytes(gzip.compress(lines(",", "user", "item", header="user_id,item_id").encode()))
     assert yaml.safe_load(init(tmp_path, str(tmp_path / "log.csv.gz")))["log"]["columns"]["item_id"] == "item_id"
+
+
+def test_json_lines_nested_compressed_and_in_folders_by_date(tmp_path: Path) -> None:
+    rows = [
+        json.dumps({"user": {"id": user}, "item": item, "stars": rating, "tags": ["a", "b"], "none": None})
+        for user, item, rating, _ in ROWS
+    ]
+    for day in ("2026-01-01", "2026-01-02"):
+        (tmp_path / f"dt={day}").mkdir()
+        packed = pa.compress(("\n".join(rows) + "\n").encode(), codec="zstd", asbytes=True)
+        (tmp_path / f"dt={day}" / "part-0.jsonl.zst").write_bytes(packed)
+    log = yaml.safe_load(init(tmp_path, str(tmp_path / "dt=*" / "part-*.jsonl.zst")))["log"]
+    assert log["format"] == {"kind": "jsonl"}
+    assert log["columns"] == {"user_id": "user.id", "item_id": "item", "value": "stars", "timestamp": "dt"}
+    assert log["path"] == "dt=*/part-*.jsonl.zst"
+
+
+def test_parquet_with_objects_and_csv_in_folders(tmp_path: Path) -> None:
+    users, items, _, _ = zip(*ROWS, strict=True)
+    (tmp_path / "event=view").mkdir()
+    table = pa.table({"visitor": [{"id": user} for user in users], "product": items})
+    pq.write_table(table, tmp_path / "event=view" / "a.parquet")
+    log = yaml.safe_load(init(tmp_path, str(tmp_path / "event=*" / "*.parquet")))["log"]
+    assert log["columns"] == {"user_id": "visitor.id", "item_id": "product", "value": "event"}
+    assert log["event_weights"] == {"view": 0.5}
+    (tmp_path / "made.yaml").unlink()
+    (tmp_path / "event=view" / "a.csv").write_text(lines(",", "user", "item"))
+    log = yaml.safe_load(init(tmp_path, str(tmp_path / "event=*" / "*.csv")))["log"]
+    assert log["columns"] == {"user_id": 0, "item_id": 1, "value": "event"}
 
 
 def test_reviews_of_a_thousand_lines_need_a_setting(tmp_path: Path) -> None:
