@@ -152,27 +152,27 @@ def test_read_any_column_as_any_kind_never_fails_otherwise(tmp_path: Path, name:
         (
             pa.array([None, ["x" * 500]]),
             "id",
-            f"column 'c' holds lists (list<item: string>), such as {str(['x' * 500])[:79] + '…'!r}; a text or a whole "
+            f"column 'c' holds lists ({{type}}), such as {str(['x' * 500])[:79] + '…'!r}; a text or a whole "
             "number is wanted. Name a column with one value in a row. Lists of texts can be a feature of the "
             "catalogue, of kind category.",
         ),
         (
             pa.array([{"id": 7}]),
             "text",
-            "column 'c' holds objects (struct<id: int64>), such as \"{'id': 7}\"; a text is wanted. Name one of its "
+            "column 'c' holds objects ({type}), such as \"{{'id': 7}}\"; a text is wanted. Name one of its "
             "fields, as user.id names the field id of the objects user.",
         ),
         (
             pa.array([b"\x00\xff23456789012345"], pa.binary(16)),
             "id",
-            r"column 'c' holds bytes (fixed_size_binary[16]), such as '\x00\xff23456789012345'; a text or a whole "
+            r"column 'c' holds bytes ({type}), such as '\x00\xff23456789012345'; a text or a whole "
             "number is wanted. Write the values as text. Sixteen bytes are a UUID if the column's logical type says "
             "so.",
         ),
         (
             pa.array([None], pa.bool_()),
             "integer",
-            "column 'c' holds true and false (bool), all of them empty; a time is wanted. Name another column, or "
+            "column 'c' holds true and false ({type}), all of them empty; a time is wanted. Name another column, or "
             "write the values as text or as a number.",
         ),
     ],
@@ -181,7 +181,8 @@ def test_read_error_names_file_column_type_and_one_cell(tmp_path: Path, column: 
     write(tmp_path / "f.parquet", column)
     with pytest.raises(DataError) as refused:
         read(tmp_path / "f.parquet", kind)
-    assert str(refused.value) == f"{tmp_path / 'f.parquet'}: {message}"
+    kind_read = pq.read_schema(tmp_path / "f.parquet").field("c").type  # versions of Arrow name items differently
+    assert str(refused.value) == f"{tmp_path / 'f.parquet'}: {message.format(type=kind_read)}"
 
 
 def as_parquet_uuid(file: Path) -> None:
