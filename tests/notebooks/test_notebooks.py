@@ -85,7 +85,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
         part.write_text(part.read_text() + row)
         _run(shop)
     values = yaml.safe_load(shop.config.read_text())
-    shop.config.write_text(yaml.safe_dump({**values, "gate": {"floor": {"hit_rate@10": 0.999}}}))
+    shop.config.write_text(yaml.safe_dump({**values, "gate": {**values["gate"], "floor": {"hit_rate@10": 0.999}}}))
     _run(shop, status=NOT_PUSHED)
     assert len(shop.versions) == 2
     return shop

@@ -13,6 +13,7 @@ import tensorflow_transform as tft
 
 from common.errors import TrainingError
 from configs.catalogue import CatalogueSettings
+from documents.provenance import Provenance
 from serving_signatures.export import SIGNATURES
 from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
 from trainer import run_fn as run_fn_module
@@ -104,6 +105,24 @@ def test_run_fn_exported_model_equals_the_towers_in_memory(trained: tuple[Path, 
     embedded = np.asarray(served).any(axis=1)
     np.testing.assert_allclose(np.sort(cosine[embedded])[::-1], scores[scores > -1][: embedded.sum()], rtol=1e-5)
     assert items[total - 1] == b"bare"
+
+
+def test_run_fn_rule_of_what_is_left_out_is_in_the_model_its_metrics_and_its_provenance(
+    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+) -> None:
+    args = fn_args(shop, tmp_path, trainer={"epochs": 1})
+    args.custom_config["serving"]["leave_out"] = {"from_weight": 2.0}
+    run_fn(args)
+    folder = tmp_path / "model" / "Format-Serving"
+    items, _ = recommend(tf.saved_model.load(str(folder)), "u1-3", ["i8", "i9"])
+    assert {b"i8", b"i9"} <= set(items)  # they weigh 1
+    strict, _ = recommend(tf.saved_model.load(str(trained[0] / "model" / "Format-Serving")), "u1-3", ["i8", "i9"])
+    assert not {b"i8", b"i9"} & set(strict)
+    assert Provenance.read(str(folder)).leave_out == {"from_weight": 2}
+    popularity = [
+        json.loads((run / "run" / "metrics.json").read_text())["popularity"] for run in (tmp_path, trained[0])
+    ]
+    assert popularity[0] != popularity[1]
 
 
 def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTower]) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from configs.leave_out import FromWeight, LeaveOut
 from pipeline.components.retrieval_evaluator import baselines
 from tests.trainer.worlds import random_histories
 from trainer.histories import Histories
@@ -20,7 +21,8 @@ def dense(users: Histories) -> np.ndarray:
     return matrix
 
 
-def test_item_item_ranking_equals_dense_cosine(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rule", ["everything", "nothing", FromWeight(from_weight=2), FromWeight(from_weight=6)])
+def test_item_item_ranking_equals_dense_cosine(rule: LeaveOut, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baselines, "_VALUES_A_CHUNK", 200)
     train, users = random_histories(80, ITEMS, 2), random_histories(30, ITEMS, 3)
     matrix = dense(train)
@@ -28,15 +30,16 @@ def test_item_item_ranking_equals_dense_cosine(monkeypatch: pytest.MonkeyPatch) 
     cosine = matrix.T @ matrix / np.maximum(np.outer(norms, norms), 1e-12)
     np.fill_diagonal(cosine, 0)
     count = interaction_counts(train, ITEMS)
-    popular = popularity_ranking(users, count, 8)
-    result = baselines.item_item_ranking(users, users, baselines.item_neighbours(train, ITEMS), popular)
+    left_out = users.left_out(rule)
+    popular = popularity_ranking(left_out, count, 8)
+    result = baselines.item_item_ranking(users, left_out, baselines.item_neighbours(train, ITEMS), popular)
 
-    met = dense(users)
+    met, gone = dense(users), dense(left_out)
     for user in range(users.users):
         scores = met[user] @ cosine
         # Items that are like nothing met follow by popularity.
         order = sorted(range(ITEMS), key=lambda i: (-round(scores[i], 5), -count[i] if scores[i] <= 0 else 0, i))
-        assert result[user].tolist() == [item for item in order if not met[user, item]][:8]
+        assert result[user].tolist() == [item for item in order if not gone[user, item]][:8]
 
 
 def test_item_neighbours_keeps_the_best_of_each(monkeypatch: pytest.MonkeyPatch) -> None:

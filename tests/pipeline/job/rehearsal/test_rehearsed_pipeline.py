@@ -34,6 +34,7 @@ CONFIG = {
         "features": {"genres": {"kind": "category", "column": "genres"}},
     },
     "trainer": {"epochs": 4, "batch_size": 256, "embedding_dim": 16},
+    "gate": {"not_worse_than_item_item": None},  # as in `tests.shop`
     "output_dir": "runs",
     "vertex": {
         "project": "example-project",
