@@ -41,7 +41,7 @@ def add_parser(commands: "Commands") -> None:
 
 def _init(arguments: argparse.Namespace) -> None:
     from configs.load import load_config
-    from pipeline.commands.init import columns, content, heads
+    from pipeline.commands.init import guess_catalogue, guess_log, heads
     from pipeline.commands.init.writing import NOT_SURE, config_text
 
     output = Path(arguments.output or f"{_name(arguments.events)}.yaml")
@@ -49,10 +49,10 @@ def _init(arguments: argparse.Namespace) -> None:
         raise ConfigError(f"{output}: exists already; nothing was written. Name another file with --output.")
     head = heads.read(arguments.events)
     items = heads.read(arguments.catalogue) if arguments.catalogue is not None else None
-    log = columns.guess(head, items)
+    log = guess_log.guess(head, items)
     catalogue = None
     if items is not None:
-        catalogue = content.guess(items, set(columns.filled(head.columns[log.columns["item_id"]])))
+        catalogue = guess_catalogue.guess(items, set(guess_log.filled(head.columns[log.columns["item_id"]])))
     spelled = _spelled(
         [head.columns[log.columns["user_id"]]],
         [
@@ -73,7 +73,11 @@ def _init(arguments: argparse.Namespace) -> None:
             file.write(text)
     except OSError as e:
         raise ConfigError(f"{output}: cannot be written ({e.strerror}). Name another file with --output.") from e
-    load_config(output)
+    try:
+        load_config(output)
+    except ConfigError:
+        output.unlink()
+        raise
     unsure = text.count(f"{NOT_SURE}:")
     print(text)
     print(f"Wrote {output}. " + (f"{unsure} guess(es) marked {NOT_SURE}: look at them. " if unsure else "") + "Next:")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import DataError
+from pipeline import datasets
 from pipeline.commands.init import words
 from pipeline.commands.init.notes import Note
 from pipeline.reading import compression, partitions
@@ -118,7 +119,9 @@ def read(path: str) -> Head:
 
 
 def _files(path: str) -> list[Path]:
-    given = Path(path).expanduser()
+    if "://" in path and not path.startswith(datasets.SCHEME):
+        raise DataError(f"{path}: is not on this machine. Copy some of its files here, and change path in the config.")
+    given = Path(datasets.resolve(path)).expanduser()
     if given.is_dir():
         raise DataError(f"{given}: is a folder; name its files, as in {given / '*.csv'}")
     names = [str(given)] if given.exists() else sorted(glob.glob(str(given), recursive=True))

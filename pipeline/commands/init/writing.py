@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.commands.init.columns import LogGuess
-from pipeline.commands.init.content import CatalogueGuess
+from pipeline.commands.init.guess_catalogue import CatalogueGuess
+from pipeline.commands.init.guess_log import LogGuess
 from pipeline.commands.init.heads import Head
 from pipeline.commands.init.notes import Note
 
@@ -134,6 +134,8 @@ def _scalar(value: Any) -> str:
 
 def _path(given: str, output: Path) -> str:
     """The path as it stands in the YAML: relative to its folder if it lies below that."""
+    if "://" in given:
+        return given
     path = Path(os.path.abspath(os.path.expanduser(given)))
     folder = Path(os.path.abspath(output)).parent
     text = str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

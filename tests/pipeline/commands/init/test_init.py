@@ -328,6 +328,18 @@ def test_no_file_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str], giv
     assert message in capsys.readouterr().err
 
 
+def test_sample_data_set_is_read_and_a_bucket_is_not_here(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli.main(["init", "gs://bucket/log.csv", "--output", str(tmp_path / "made.yaml")]) == 1
+    assert "gs://bucket/log.csv: is not on this machine" in capsys.readouterr().err
+    monkeypatch.setenv("PERENNIAL_DATA", str(tmp_path))
+    (tmp_path / "movielens-100k").mkdir()
+    (tmp_path / "movielens-100k" / "u.data").write_text(lines("\t", "user", "item", "rating", "time"))
+    values = yaml.safe_load(init(tmp_path, "dataset://movielens-100k/u.data"))
+    assert values["log"]["path"] == "dataset://movielens-100k/u.data"
+
+
 def test_existing_config_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "log.csv").write_text(lines(",", "user", "item", header="user_id,item_id"))
     (tmp_path / "made.yaml").write_text("mine")

@@ -8,7 +8,7 @@ from typing import Any
 
 from common.errors import DataError
 from pipeline.commands.init import words
-from pipeline.commands.init.columns import filled, overlap
+from pipeline.commands.init.guess_log import filled, overlap
 from pipeline.commands.init.heads import Head
 from pipeline.commands.init.notes import Note
 
