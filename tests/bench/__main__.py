@@ -12,10 +12,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import evaluation, measure, quality
+from tests.bench import evaluation, measure, quality, times
 from tests.bench.synthesize import synthesize
 
-STOCK, PERENNIAL, INGEST, EVALUATION = "stock", "perennial", "ingest", "evaluation"
+STOCK, PERENNIAL, INGEST, TIMES, EVALUATION = "stock", "perennial", "ingest", "times", "evaluation"
 
 
 def main() -> None:
@@ -34,6 +34,8 @@ def main() -> None:
         synthesize(large, rows=arguments.ingest_rows, users=200_000, items=10_000)
         console.print("Running the ingest alone …")
         results[INGEST] = measure.in_a_process(measure.ingest, large, Path(folder, INGEST))
+        console.print(f"Running the ingest of {times.ROWS:,} rows by the form of their times …")
+        results[TIMES] = times.run(Path(folder, TIMES))
         console.print(f"Evaluating {evaluation.USERS:,} users …")
         asked = Path(folder, "asked")
         evaluation.write_log(asked)
@@ -71,6 +73,7 @@ def _print(console: Console, results: dict[str, dict[str, Any]], arguments: argp
         f"Ingest of {arguments.ingest_rows:,} rows: {alone['InteractionGen']:.1f} s, "
         f"{alone['peak_gib']:.2f} GiB at peak, imports included."
     )
+    times.show(console, results[TIMES])
     evaluation.show(console, results[EVALUATION])
     for name in quality.DATA_SETS:
         if name in results:

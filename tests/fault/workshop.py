@@ -35,7 +35,7 @@ class Workshop:
         folder.mkdir(exist_ok=True)
         self.shop = Shop(folder)
         # These tests are about faults: a model that is somewhat worse than the last one must still be pushed.
-        self._set(gate={"last_blessed_margin": 0.9})
+        self._set(gate={"last_blessed_margin": 0.9, "not_worse_than_item_item": None})  # as in `tests.shop`
         self.home, self.serving = self.shop.home, self.shop.home / "serving"
         self.output = folder / "output.txt"
 
