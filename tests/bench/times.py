@@ -64,4 +64,4 @@ def _rewrite(log: Path, other: Path, form: str) -> None:
         table = table.set_column(3, "timestamp", pc.strftime(moments, form))
         with (other / "interactions" / part.name).open("wb") as file:
             file.write(",".join(table.column_names).encode() + b"\n")
-            csv.write_csv(table, file, csv.WriteOptions(include_header=False, quoting_style="none"))
+            csv.write_csv(table, file, csv.WriteOptions(include_header=False))
