@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from configs.ids import Ids
@@ -88,7 +87,7 @@ class _Sizes:
         self._items: dict[str, list[Any]] = {}
 
     def add(self, step: str, found: Interactions) -> None:
-        self._users[step] += len(np.unique(found.user))
+        self._users[step] += found.user_count()
         self._items.setdefault(step, []).append(cleaning.count_items(found).column(features.ITEM_ID))
 
     def counted(self) -> dict[str, tuple[int, int]]:

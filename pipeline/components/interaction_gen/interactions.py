@@ -61,6 +61,10 @@ class Interactions:
             held_out=self.held_out[keep],
         )
 
+    def user_count(self) -> int:
+        """Returns the number of users who have interactions."""
+        return int(np.count_nonzero(self.user[1:] != self.user[:-1])) + 1 if len(self) else 0
+
     def user_ends(self) -> npt.NDArray[np.int64]:
         """Returns [users] int64: the index after each user's last interaction."""
         return np.cumsum(np.bincount(self.user, minlength=len(self.users)))

@@ -117,7 +117,7 @@ def split(
     report = ShardReport({}, {}, {})
     for name in (TRAIN, EVAL):
         part = found.where(found.held_out == (name == EVAL))
-        report.splits[name] = {"users": len(np.unique(part.user)), "interactions": len(part)}
+        report.splits[name] = {"users": part.user_count(), "interactions": len(part)}
         report.items[name] = arrow_bytes.to_bytes(cleaning.count_items(part))
     if log.split.method == "given" and found.timestamp is not None:
         report.early = splitting.count_early(found)
