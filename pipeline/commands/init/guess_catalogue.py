@@ -20,9 +20,14 @@ _MOST_CATEGORIES = 0.6
 """The most different categories, as a share of the items."""
 
 _CATEGORY_SEPARATORS = ("|", ";", ",", "/")
-_ID_ENDINGS = ("id", "isbn", "isbn10", "isbn13", "ean", "upc", "asin", "sku", "code", "key", "number")
+_ID_ENDINGS = ("id", "isbn", "isbn10", "isbn13", "ean", "upc", "asin", "sku", "code", "key")
 _YEAR = r"\((\d{4})\)"
-_SIGNS = re.compile(r"^\s*([^\d\s.,+-]{1,4})\s*(?=[\d.,+-])|(?<=[\d.,])\s*([^\d\s.,]{1,4})\s*$")
+_SIGNS = re.compile(
+    r"^\s*([^\d\s.,+-]{0,3}[^\w\s.,+-]|[A-Z]{3}|[^\W\d_]{1,4}(?=\s))\s*(?=[\d.,+-])"
+    r"|(?<=[\d.,])\s*([^\d\s.,]{1,4})\s*$"
+)
+"""A sign of a currency or unit before a number, or after it; the letters of a code such as XL1 are none."""
+
 _LINK = re.compile(r"https?://|www\.")
 _DATE = re.compile(r"\d{1,4}[-/.](\d{1,2}|[A-Za-z]{3})[-/.]\d{1,4}\b.*")
 

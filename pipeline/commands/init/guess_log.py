@@ -1,6 +1,7 @@
 """Guesses which columns of a log are users, items, times and values."""
 
 import datetime
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,8 +18,13 @@ _NEARLY_ALL = 0.95
 _MOST_RATINGS, _MOST_EVENT_TYPES = 101, 30
 """Different values that a column of ratings, and one of event types, has at most."""
 
+_FEW_EMPTY = 0.01
+"""The share of rows without an id that a run allows by default."""
+
 _COMPARED_IDS = 2_000
 """Ids of the log, about, that are looked for in each column of the catalogue."""
+
+_OTHER_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
 
 _NAMES = {
     "s": "seconds",
@@ -63,13 +69,23 @@ def guess(log: Head, catalogue: Head | None) -> LogGuess:
     if "value" in found.columns:
         _weigh_events(log, found)
     if "timestamp" not in found.columns:
+        unread = _unread_times(log, found)
         found.settings["split"] = {"method": "random"}
         found.notes["split"] = Note(
-            "the log has no column of times. With leave_last, the rows must be in order of time",
+            f"{unread or 'the log has no column of times'}. With leave_last, the rows must be in order of time",
             is_sure=False,
             otherwise="split: {method: leave_last}",
         )
     return found
+
+
+def _unread_times(log: Head, found: LogGuess) -> str | None:
+    """Names a column of times in a form that is not read; None if there is none."""
+    for place in _free(log, found):
+        cells = filled(log.columns[place])
+        if cells and (_name(log, place) in words.TIME or _OTHER_DATE.match(cells[0])):
+            return f"{log.label(place)} may be times, such as {cells[0]!r}; they are read in ISO 8601 alone"
+    return None
 
 
 def filled(cells: Sequence[str]) -> list[str]:
@@ -105,7 +121,8 @@ def _find_time(log: Head, found: LogGuess) -> None:
     for place, cells in enumerate(log.columns):
         rank = _rank(_name(log, place), words.TIME)
         seen = filled(cells)
-        if not seen or _rank(_name(log, place), (*words.USER, *words.ITEM)) is not None:
+        is_id = _rank(_name(log, place), (*words.USER, *words.ITEM)) is not None
+        if not seen or (is_id and rank is None and not words.looks_like_time(seen[0])):
             continue
         unit_and_note = _unit(seen, log.types.get(place), is_named=rank is not None)
         if unit_and_note is None:
@@ -128,7 +145,9 @@ def _unit(cells: list[str], arrow_type: str | None, is_named: bool) -> tuple[str
     iso = sum(map(words.looks_like_time, cells))
     if iso >= _NEARLY_ALL * len(cells):
         return "s", Note(f"dates or times in ISO 8601, such as {cells[0]}")
-    numbers = [int(cell) for cell in cells if words.is_whole(cell)]
+    # A fraction of a second is cut off.
+    wholes = [cell.strip().partition(".")[0] if is_named else cell for cell in cells]
+    numbers = [int(cell) for cell in wholes if words.is_whole(cell)]
     if len(numbers) < _NEARLY_ALL * len(cells):
         return None
     for unit in words.UNITS:
@@ -163,14 +182,18 @@ def _find_value(log: Head, found: LogGuess) -> None:
     best: tuple[int, int, Note] | None = None
     for place in _free(log, found):
         cells = filled(log.columns[place])
-        if not cells or _rank(_name(log, place), (*words.USER, *words.ITEM)) is not None:
+        name = _name(log, place)
+        is_id = _rank(name, (*words.USER, *words.ITEM)) is not None
+        if not cells or (is_id and not name.endswith(("rating", "ratings", "score", "stars"))):
             continue
         kinds = set(cells)
         is_number = sum(map(words.is_number, cells)) >= _NEARLY_ALL * len(cells)
         named_event, named_value = (_rank(_name(log, place), known) for known in (words.EVENT, words.VALUE))
         are_events = any(_weight(kind) for kind in kinds) and not is_number
         if (are_events or named_event is not None) and len(kinds) <= _MOST_EVENT_TYPES:
-            order, note = named_event or 0, Note(f"event types: {words.shown(sorted(kinds), 6)}")
+            if named_event is None or named_event >= len(words.EVENT):
+                named_event = 50 if are_events else 300  # after the usual names, and after ratings
+            order, note = named_event, Note(f"event types: {words.shown(sorted(kinds), 6)}")
         elif is_number and named_value is not None:
             order, note = 100 + named_value, _of_numbers(kinds)
         elif is_number and log.names is None and 1 < len(kinds) <= _MOST_RATINGS and len(kinds) < len(cells) / 20:
@@ -197,6 +220,10 @@ def _weigh_events(log: Head, found: LogGuess) -> None:
     kinds = Counter(filled(log.columns[place]))
     is_number = all(map(words.is_number, kinds))
     if is_number and _rank(_name(log, place), words.EVENT) is None:
+        with_comma = [kind for kind in kinds if "," in kind]
+        if with_comma:
+            log.format["decimal"] = ","
+            log.notes["decimal"] = Note(f"{log.label(place)} is written as {words.shown(with_comma[:2])}")
         _suggest_good_ratings(sorted({float(kind.replace(",", ".")) for kind in kinds}), found)
         return
     weights = {kind: _weight(kind) for kind, _ in kinds.most_common()}
@@ -216,7 +243,7 @@ def _weigh_events(log: Head, found: LogGuess) -> None:
 
 def _suggest_good_ratings(ratings: list[float], found: LogGuess) -> None:
     good = [rating for rating in ratings if rating >= 0.7 * ratings[-1]]
-    if len(good) < len(ratings) and good[0] > 0:
+    if len(good) < len(ratings) <= _MOST_RATINGS and good[0] > 0:
         found.good_rating = good[0]
 
 
@@ -252,17 +279,22 @@ def _find_ids(log: Head, catalogue: Head | None, found: LogGuess) -> None:
         is_told = role == "item_id" and shares[item] >= 0.5 and shares[item] > max(shares[user], 0) + 0.2
         if is_told:
             what += f"; {shares[item]:.0%} of them are in the catalogue"
+        empty = 1 - len(filled(log.columns[place])) / log.rows
+        if empty > _FEW_EMPTY:
+            what += (
+                f". {empty:.0%} of the cells are empty: such rows are bad; cleaning.max_bad_fraction must allow them"
+            )
         rest = [log.label(other) for other in free if other != place]
         found.notes[role] = Note(
             what if is_named or is_told else f"{what}. No name tells it; the order of the columns does",
-            is_sure=is_named or is_told,
+            is_sure=(is_named or is_told) and empty <= _FEW_EMPTY,
             otherwise=" or ".join(rest[:6]),
         )
 
 
 def _may_be_id(cells: Sequence[str], rows: int) -> bool:
     seen = filled(cells)
-    return bool(seen) and len(seen) >= _NEARLY_ALL * rows and len(set(seen)) > 1
+    return bool(seen) and len(seen) >= _NEARLY_ALL * rows and 1 < len(set(seen)) < len(seen)
 
 
 def _share_in(catalogue: Head | None, cells: Sequence[str]) -> float:

@@ -18,7 +18,7 @@ ITEM = (
     "movieid", "film", "filmid", "book", "bookid", "isbn", "song", "songid", "track", "trackid", "artist", "artistid",
     "video", "videoid", "news", "newsid", "content", "contentid", "game", "gameid", "app", "appid", "course",
     "courseid", "recipe", "recipeid", "anime", "animeid", "business", "businessid", "place", "poi", "poiid", "page",
-    "pageid", "document", "documentid", "listing", "listingid", "offer", "offerid", "id",
+    "pageid", "document", "documentid", "listing", "listingid", "offer", "offerid", "stockcode",
 )  # fmt: skip
 
 TIME = (
@@ -63,7 +63,7 @@ def plain(name: str) -> str:
 
 def is_known(name: str) -> bool:
     """Whether logs and catalogues often have a column of this name."""
-    return any(plain(name) in known for known in (USER, ITEM, TIME, EVENT, VALUE, TITLE))
+    return any(plain(name) in known for known in (("id",), USER, ITEM, TIME, EVENT, VALUE, TITLE))
 
 
 def is_number(cell: str) -> bool:

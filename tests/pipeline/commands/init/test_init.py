@@ -416,6 +416,61 @@ def test_needs_neither_tfx_nor_tensorflow(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "columns"),
+    [
+        ("id,user_id,post_id,created_at", "{n},u{u},p{i},{t}", {"item_id": "post_id", "timestamp": "created_at"}),
+        (",user_id,post,rating", "{n},u{u},p{i},{r}", {"item_id": "post", "value": "rating"}),
+        ("customer_id,product_id,placed_at,product_rating", "u{u},p{i},{iso},{r}",
+         {"value": "product_rating", "timestamp": "placed_at"}),
+        ("user_id,item_id,rating,device_type,time", "u{u},i{i},{r},mobile,{t}", {"value": "rating"}),
+        ("payment_status,user_id,item_id,event,time", "paid,u{u},i{i},view,{t}", {"value": "event"}),
+        ("user_id,item_id,timestamp", "u{u},i{i},{t}.0", {"timestamp": "timestamp"}),
+        ("user_id:token,item_id:token,timestamp:float", "u{u},i{i},{t}.277", {"timestamp": "timestamp:float"}),
+        ("InvoiceNo,StockCode,CustomerID", "{n},s{i},u{u}", {"user_id": "CustomerID", "item_id": "StockCode"}),
+    ],
+)  # fmt: skip
+def test_columns_of_logs_that_others_publish(tmp_path: Path, header: str, row: str, columns: dict[str, str]) -> None:
+    rows = [
+        row.format(n=n, u=n % 37, i=n % 23, r=rating, t=time, iso=_iso(time))
+        for n, (_, _, rating, time) in enumerate(ROWS)
+    ]
+    assert columns.items() <= made(tmp_path, "\n".join([header, *rows]) + "\n")["log"]["columns"].items()
+
+
+def test_ratings_with_a_decimal_comma_and_ids_that_are_missing(tmp_path: Path) -> None:
+    rows = [f"{user if n % 5 else ''};{item};{rating},5" for n, (user, item, rating, _) in enumerate(ROWS)]
+    (tmp_path / "log.csv").write_text("\n".join(["user_id;item_id;rating", *rows]) + "\n")
+    text = init(tmp_path, str(tmp_path / "log.csv"))
+    assert yaml.safe_load(text)["log"]["format"] == {"separator": ";", "decimal": ","}
+    said = " ".join(text.split()).replace("# ", "")
+    assert "NOT SURE: 37 different ids, such as 'u1', 'u2', …. 20% of the cells are empty" in said
+
+
+def test_counts_of_plays_are_no_ratings(tmp_path: Path) -> None:
+    rows = [f"u{n % 37},a{n % 23},{n * n}" for n in range(400)]
+    (tmp_path / "log.csv").write_text("\n".join(["userID,artistID,weight", *rows]) + "\n")
+    text = init(tmp_path, str(tmp_path / "log.csv"))
+    assert yaml.safe_load(text)["log"]["columns"]["value"] == "weight"
+    assert "positive_min" not in text
+
+
+@pytest.mark.parametrize("moment", ["12/1/2010 8:26", "28.03.2021", "Wed Jan 01 14:10:04 +0000 2014"])
+def test_times_in_another_form_are_named(tmp_path: Path, moment: str) -> None:
+    rows = [f"{user},{item},{moment}" for user, item, *_ in ROWS]
+    (tmp_path / "log.csv").write_text("\n".join(["user_id,item_id,created_at", *rows]) + "\n")
+    said = " ".join(init(tmp_path, str(tmp_path / "log.csv")).split()).replace("# ", "")
+    assert f"'created_at' may be times, such as '{moment}'; they are read in ISO 8601 alone" in said
+
+
+def test_codes_are_categories_and_no_prices(tmp_path: Path) -> None:
+    items = "id,title,store,size\n" + "".join(f"i{n},Thing {n},S{n % 4},XL{n % 3}\n" for n in range(40))
+    features = made(tmp_path, lines(",", "user", "item", header="user_id,item_id"), items)["catalogue"]["features"]
+    assert {name: feature["kind"] for name, feature in features.items()} == {
+        "title_words": "text", "store": "category", "size": "category",
+    }  # fmt: skip
+
+
 def test_random_bytes_are_an_error_and_no_traceback(tmp_path: Path) -> None:
     rng = random.Random(0)
     for n in range(40):
