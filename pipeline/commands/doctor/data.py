@@ -1,6 +1,7 @@
 """Checks whether the configured data is on this machine, and estimates its rows."""
 
 import glob
+import io
 import os
 import zlib
 from collections.abc import Iterable
@@ -19,6 +20,8 @@ _SAMPLE_BYTES = 1 << 20
 
 _UNPACKED_BYTES = 64 << 20
 """Most bytes to unpack of a packed file: a packed megabyte may contain a thousand."""
+
+_PART_BYTES = 4096
 
 _ELSEWHERE = "://"
 
@@ -101,13 +104,21 @@ def _fetch(name: str) -> str:
     return f"Run: perennial datasets fetch {name}"
 
 
+class _InSmallParts(io.FileIO):
+    """A file of which no reader reads far ahead, so that its position says what the decompressed bytes came from."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        few = _PART_BYTES if size is None or size < 0 else min(size, _PART_BYTES)
+        return super().read(few) or b""
+
+
 def _rows(file: Path, kind: str) -> int:
     if kind == "parquet":
         from pyarrow import parquet
 
         return int(parquet.read_metadata(file).num_rows)
     lines = unpacked = 0
-    with file.open("rb") as raw:
+    with _InSmallParts(file) as raw:
         ending = compression.ending(file.name)
         stream = raw if ending is None else compression.OPENERS[ending](raw)
         while raw.tell() < _SAMPLE_BYTES and unpacked < _UNPACKED_BYTES and (text := stream.read(_SAMPLE_BYTES)):
