@@ -89,6 +89,7 @@ def test_check_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "events.csv: no file matches" in capsys.readouterr().err
 
 
+@pytest.mark.e2e
 def test_check_of_a_million_rows_takes_seconds_and_needs_neither_tfx_nor_beam(tmp_path: Path) -> None:
     config = shop(tmp_path)
     with (tmp_path / "events.csv").open("a") as file:

@@ -167,6 +167,7 @@ def test_event_types_get_the_usual_weights(
     assert ("NOT SURE" in text.replace("marked NOT SURE", "")) != is_sure
 
 
+@pytest.mark.e2e
 def test_rare_event_types_at_the_end_of_a_large_file_are_seen(tmp_path: Path) -> None:
     rows = [f"u{n % 5000},i{n % 900},view,{'x' * 60}" for n in range(300_000)]
     rows += [f"u{n % 5000},i{n % 900},purchase,{'x' * 60}" for n in range(20_000)]
@@ -362,6 +363,7 @@ def test_output_is_named_after_the_log_and_folders_may_look_like_patterns(
     assert yaml.safe_load(Path("my-events-1.yaml").read_text())["log"]["path"] == "My Events 1.csv"
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize(
     ("name", "log", "catalogue", "expected"),
     [
@@ -405,6 +407,7 @@ def test_real_logs(tmp_path: Path, name: str, log: str, catalogue: str | None, e
         assert values["catalogue"]["format"] == {"separator": "|", "header": False, "encoding": "latin-1"}
 
 
+@pytest.mark.e2e
 def test_needs_neither_tfx_nor_tensorflow(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(lines(",", "user", "item", header="user_id,item_id"))
     code = (
@@ -471,6 +474,7 @@ def test_codes_are_categories_and_no_prices(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.e2e
 def test_random_bytes_are_an_error_and_no_traceback(tmp_path: Path) -> None:
     rng = random.Random(0)
     for n in range(40):
