@@ -63,7 +63,7 @@ def run_interaction_gen(
     paths: str | dict[str, str],
     out: Path,
     *beam_args: str,
-    ids: Ids = Ids(),  # noqa: B008, it is frozen
+    ids: Ids | None = None,
     leave_out: LeaveOut = "everything",
 ) -> Ingested:
     component = InteractionGen(log, paths, ids=ids, leave_out=leave_out)

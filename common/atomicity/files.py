@@ -14,23 +14,27 @@ from common.atomicity.storage import is_local, sync, temporary
 
 
 @contextlib.contextmanager
-def new_file(path: str | Path, *, durable: bool = False, work_dir: str | Path | None = None) -> Iterator[str]:
+def new_file(
+    path: str | Path, *, durable: bool = False, work_dir: str | Path | None = None, replace: bool = True
+) -> Iterator[str]:
     """Lets a block write a file, and puts the file in its place when the block has ended.
 
     If the block fails, nothing is left of the new file, and an old file at its place stays.
 
     Args:
-        path: Where the file belongs, local or remote; its folder is made, and an existing file is replaced.
+        path: Where the file belongs, local or remote; its folder is made.
         durable: Whether a local file must be on the disk when this returns, also after a power failure. A remote file
             always is.
         work_dir: A local folder for the temporary file, on the same file system; it is made if it is missing, and it
             stays. None puts the temporary file beside the goal. Name a folder where readers read every file of the
             goal's folder. A remote file needs none.
+        replace: Whether an existing file is replaced. False needs a local path and a file system with hard links.
 
     Yields:
         The local path that the block writes to.
 
     Raises:
+        FileExistsError: There is such a file, and `replace` is False.
         OSError: The file cannot be written.
         tf.errors.OpError: A remote file cannot be written.
     """
@@ -50,7 +54,10 @@ def new_file(path: str | Path, *, durable: bool = False, work_dir: str | Path | 
         if durable:
             sync(unfinished)
         os.makedirs(parent or ".", exist_ok=True)
-        os.replace(unfinished, goal)
+        if replace:
+            os.replace(unfinished, goal)
+        else:
+            os.link(unfinished, goal)
         if durable:
             sync(parent or ".")
     finally:

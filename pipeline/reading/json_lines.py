@@ -18,7 +18,6 @@ import pyarrow.json
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
 from pipeline.reading import bad_rows
-from pipeline.reading.file_kinds import mistaken
 from pipeline.reading.layout import FileLayout, first_lines
 from pipeline.reading.parsed import Kind, Parsed, in_utf8, joined, without_words
 from pipeline.reading.partitions import in_file
@@ -60,13 +59,31 @@ def find_layout(
     Raises:
         DataError: The file is not in JSON Lines, or no row has one of the columns.
     """
-    what = mistaken(head)
-    if what is not None:
-        raise DataError(f"{path}: {what}")
     mark, lines = first_lines(head, path)
     if not lines:
         return None
-    first = lines[0].strip()
+    require_object(lines[0], path)
+    rows = [row for line in lines if (row := _sampled(line)) is not None]
+    held = {key for key in map(str, wanted.values()) if any(_has(row, key) for row in rows)}
+    keys = {field: str(column) for field, column in in_file(wanted, held, folders, path).items()}
+    missing = [key for field, key in keys.items() if field not in optional and key not in held]
+    if rows and missing:
+        names = list(dict.fromkeys(name for row in rows for name in _names(row)))
+        raise DataError(
+            f"{path}: no row of the first {len(rows)} has {', '.join(map(repr, missing))}. Wanted: "
+            f"{', '.join(map(repr, wanted.values()))}; found {len(names)}: {bad_rows.listed(names)}. Correct "
+            "the columns in the config."
+        )
+    return FileLayout(0, {}, mark, 0, keys=keys)
+
+
+def require_object(line: bytes, path: str) -> None:
+    """Checks that the first line of a file may be a JSON object.
+
+    Raises:
+        DataError: It cannot; the message says what the file is.
+    """
+    first = line.strip()
     if first.startswith(b"["):
         raise DataError(
             f"{path}: begins with '[': it holds a JSON array, but each line must be an object of its own. Convert it, "
@@ -80,18 +97,6 @@ def find_layout(
         raise DataError(
             f"{path}: line 1 is {bad_rows.cell(first)}, which is no JSON object. Set format.kind as the file is."
         )
-    rows = [row for line in lines if (row := _sampled(line)) is not None]
-    held = {key for key in map(str, wanted.values()) if any(_has(row, key) for row in rows)}
-    keys = {field: str(column) for field, column in in_file(wanted, held, folders, path).items()}
-    missing = [key for field, key in keys.items() if field not in optional and key not in held]
-    if rows and missing:
-        names = list(dict.fromkeys(name for row in rows for name in _names(row)))
-        raise DataError(
-            f"{path}: no row of the first {len(rows)} has {', '.join(map(repr, missing))}. Wanted: "
-            f"{', '.join(map(repr, wanted.values()))}; found {len(names)}: {bad_rows.listed(names)}. Correct "
-            "the columns in the config."
-        )
-    return FileLayout(0, {}, mark, 0, keys=keys)
 
 
 def parse(block: bytes, form: FileFormat, layout: FileLayout, kinds: Mapping[str, Kind], path: str) -> Parsed:

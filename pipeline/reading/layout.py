@@ -71,9 +71,6 @@ def find_layout(
     Raises:
         DataError: A column is missing or named twice, or the encoding is not the configured one.
     """
-    what = mistaken(head)
-    if what is not None:
-        raise DataError(f"{path}: {what}")
     mark, lines = first_lines(head, path)
     if not lines:
         return None
@@ -99,8 +96,11 @@ def first_lines(head: bytes, path: str) -> tuple[int, list[bytes]]:
         path: The file's name, for messages.
 
     Raises:
-        DataError: There is no line end, although the file is long.
+        DataError: The file is of another kind, or there is no line end although it is long.
     """
+    what = mistaken(head)
+    if what is not None:
+        raise DataError(f"{path}: {what}")
     mark = len(BYTE_ORDER_MARK) if head.startswith(BYTE_ORDER_MARK) else 0
     is_whole_file = len(head) < HEAD_BYTES
     # The last part may be a truncated line, or hold all further lines.

@@ -18,9 +18,15 @@ UNITS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 COMPACT = "compact"
 """The `timestamp_unit` of numbers such as 20231115 and 20231115003612, which are the digits of a date and a time."""
 
+NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+"""Unit to its name in messages."""
+
+EARLIEST = int(datetime.datetime(1990, 1, 1, tzinfo=datetime.timezone.utc).timestamp())
+"""Unix seconds. Older times were probably read in a wrong unit: Unix seconds read as milliseconds are in 1970."""
+
 _INTEGER = r"^[+-]?\d{1,18}$"
 
-_ISO = (
+ISO = (
     r"^(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<hour>\d\d)(?::?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9})\d*)?)?)?"
     r" ?(?:(?P<zero>[Zz]|UTC|GMT)|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?)?)?$"
@@ -78,6 +84,24 @@ def read(column: Any, timestamp_unit: str, time_zone: str, field: str, problems:
             return _of_texts(cells, timestamp_unit, time_zone, field, problems)
         cells = pc.replace_substring_regex(cells, r"^\+", "").cast(pa.int64())
     return _of_numbers(cells, timestamp_unit, time_zone, field, problems)
+
+
+def plausible(numbers: npt.NDArray[np.int64], timestamp_unit: str, latest: float) -> npt.NDArray[np.bool_]:
+    """Tells which numbers are times between `EARLIEST` and another time.
+
+    Args:
+        numbers: [n] int64.
+        timestamp_unit: As in the config.
+        latest: Unix seconds.
+
+    Returns:
+        [n] bool.
+    """
+    if timestamp_unit == COMPACT:
+        seconds, fits = from_digits(numbers)
+        return fits & (seconds >= EARLIEST) & (seconds <= latest)
+    scale = UNITS[timestamp_unit]
+    return (numbers >= EARLIEST * scale) & (numbers <= latest * scale)
 
 
 def from_digits(numbers: npt.NDArray[np.int64]) -> tuple[_Seconds, npt.NDArray[np.bool_]]:
@@ -171,7 +195,7 @@ def _of_texts(cells: Any, timestamp_unit: str, time_zone: str, field: str, probl
 
 def _of_iso(cells: Any, timestamp_unit: str, time_zone: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Converts texts in any form of ISO 8601; returns the times, 0 where a text is none, and where it is one."""
-    parts = pc.extract_regex(pc.utf8_trim_whitespace(cells), _ISO)
+    parts = pc.extract_regex(pc.utf8_trim_whitespace(cells), ISO)
     names = [field.name for field in parts.type]
 
     def part(name: str, width: int = 0) -> Any:

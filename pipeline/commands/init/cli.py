@@ -2,9 +2,11 @@
 
 import argparse
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common.atomicity import new_file
 from common.errors import ConfigError
 from pipeline.commands.arguments import add_command
 
@@ -46,7 +48,7 @@ def _init(arguments: argparse.Namespace) -> None:
 
     output = Path(arguments.output or f"{_name(arguments.events)}.yaml")
     if output.exists():
-        raise ConfigError(f"{output}: exists already; nothing was written. Name another file with --output.")
+        raise _existing(output)
     head = heads.read(arguments.events)
     items = heads.read(arguments.catalogue) if arguments.catalogue is not None else None
     log = guess_log.guess(head, items)
@@ -69,19 +71,21 @@ def _init(arguments: argparse.Namespace) -> None:
         spelled,
     )
     try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with new_file(output, replace=False) as unfinished:
+            Path(unfinished).write_text(text, encoding="utf-8")
+            load_config(unfinished)
+    except FileExistsError as e:
+        raise _existing(output) from e
     except OSError as e:
         raise ConfigError(f"{output}: cannot be written ({e.strerror}). Name another file with --output.") from e
-    try:
-        load_config(output)
-    except ConfigError:
-        output.unlink()
-        raise
     unsure = text.count(f"{NOT_SURE}:")
     print(text)
     print(f"Wrote {output}. " + (f"{unsure} guess(es) marked {NOT_SURE}: look at them. " if unsure else "") + "Next:")
-    print(f"  perennial check --config {output}")
+    print(f"  perennial check --config {shlex.quote(str(output))}")
+
+
+def _existing(output: Path) -> ConfigError:
+    return ConfigError(f"{output}: exists already; nothing was written. Name another file with --output.")
 
 
 def _name(path: str) -> str:

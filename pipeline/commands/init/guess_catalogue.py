@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +28,8 @@ _SIGNS = re.compile(
 )
 """A sign of a currency or unit before a number, or after it; the letters of a code such as XL1 are none."""
 
+_SIGNS_FIELD = "number_signs"
+
 _LINK = re.compile(r"https?://|www\.")
 _DATE = re.compile(r"\d{1,4}[-/.](\d{1,2}|[A-Za-z]{3})[-/.]\d{1,4}\b.*")
 
@@ -46,6 +48,9 @@ class CatalogueGuess:
 
     format: dict[str, Any] = field(default_factory=dict)
     """Further fields of `format`: how numbers are written."""
+
+    marks: dict[str, str] = field(default_factory=dict)
+    """`decimal` and `thousands` as the numbers so far show them; one config has one of each."""
 
     left_out: dict[str, str] = field(default_factory=dict)
     """Column to the reason why it is no feature."""
@@ -206,36 +211,42 @@ def _find_number(place: int, cells: list[str], catalogue: Head, found: Catalogue
     if is_row_number or plain.endswith(_ID_ENDINGS):
         found.left_out[label] = f"looks like ids, such as {words.shown(cells[:2])}"
         return
-    signs = sorted({sign for cell in cells for match in _SIGNS.finditer(cell) if (sign := match[1] or match[2])})
-    bare = [_SIGNS.sub("", cell).strip() for cell in cells]
-    commas = sum("," in cell and cell.rfind(",") > cell.rfind(".") for cell in bare)
-    points = sum("." in cell and cell.rfind(".") > cell.rfind(",") for cell in bare)
-    note = Note(f"such as {words.shown(cells[:3])}")
+    style = list(_style(cells))
+    marks = {name_of: value for name_of, value, _ in style if name_of != _SIGNS_FIELD}
+    both = {**found.marks, **marks}
+    if both != {**marks, **found.marks} or len(set(both.values())) < len(both):
+        found.left_out[label] = f"is written in another way than other numbers, as {words.shown([style[-1][2]])}"
+        return
+    found.marks = both
+    for name_of, value, cell in style:
+        if (name_of, value) == ("decimal", "."):
+            continue
+        found.format[name_of] = sorted({*found.format.get(name_of, []), *value}) if name_of == _SIGNS_FIELD else value
+        is_sure = value != "," or name_of != "thousands" or "." in cell
+        said = f"{label} is written as {words.shown([cell])}"
+        found.notes[name_of] = Note(said, is_sure, otherwise="" if is_sure else 'decimal: ","')
+    _add(found, name, {"kind": "number", "column": catalogue.column(place)}, Note(f"such as {words.shown(cells[:3])}"))
+
+
+def _style(cells: Sequence[str]) -> Iterator[tuple[str, Any, str]]:
+    """Yields how numbers are written: a field of `format`, its value, and a cell that shows it."""
+    signs = {sign: cell for cell in cells for match in _SIGNS.finditer(cell) if (sign := match[1] or match[2])}
     if signs:
-        known = found.format.get("number_signs", [])
-        found.format["number_signs"] = sorted({*known, *signs})
-        found.notes["number_signs"] = Note(f"{label} is written as {words.shown(cells[:2])}")
-    if commas > points:
-        is_thousands = all(re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+", cell) for cell in bare if "," in cell)
-        if is_thousands:
-            found.format["thousands"] = ","
-            found.notes["thousands"] = Note(
-                f"{label} is written as {words.shown([cell for cell in cells if ',' in cell][:2])}",
-                is_sure=False,
-                otherwise='decimal: ","',
-            )
-        else:
-            found.format["decimal"] = ","
-            found.notes["decimal"] = Note(f"{label} is written as {words.shown([c for c in cells if ',' in c][:2])}")
-            if any("." in cell for cell in bare):
-                found.format["thousands"] = "."
-                found.notes["thousands"] = Note(
-                    f"{label} is written as {words.shown([c for c in cells if '.' in c][:2])}"
-                )
-    elif commas or any(cell.count(",") and "." in cell for cell in bare):
-        found.format["thousands"] = ","
-        found.notes["thousands"] = Note(f"{label} is written as {words.shown([c for c in cells if ',' in c][:2])}")
-    _add(found, name, {"kind": "number", "column": catalogue.column(place)}, note)
+        yield _SIGNS_FIELD, sorted(signs), next(iter(signs.values()))
+    bare = {_SIGNS.sub("", cell).strip(): cell for cell in cells}
+    # Three digits after a comma are a group, as in 1,234; another number of them is a fraction.
+    fractions = [one for one in bare if re.fullmatch(r"[^,]*,(\d{1,2}|\d{4,})", one)]
+    points = [one for one in bare if re.fullmatch(r"[^.]*[.]\d+", one)]
+    if fractions:
+        yield "decimal", ",", bare[fractions[0]]
+    elif points:
+        yield "decimal", ".", bare[points[0]]
+    for mark in ". '" if fractions else ", '":
+        group = re.compile(rf"[+-]?\d{{1,3}}([{mark}]\d{{3}})+({',' if fractions else '[.]'}\d+)?")
+        grouped = [one for one in bare if group.fullmatch(one)]
+        if grouped:
+            yield "thousands", mark, bare[grouped[0]]
+            return
 
 
 def _numbers(cells: Sequence[str]) -> float:

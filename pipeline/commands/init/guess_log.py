@@ -2,15 +2,19 @@
 
 import datetime
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from common.errors import DataError
 from pipeline.commands.init import words
-from pipeline.commands.init.heads import Head
+from pipeline.commands.init.heads import Head, plain_ids
 from pipeline.commands.init.notes import Note
+from pipeline.reading import times
 
 _NEARLY_ALL = 0.95
 """The share of cells that decides what a column holds."""
@@ -26,13 +30,11 @@ _COMPARED_IDS = 2_000
 
 _OTHER_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}\b")
 
-_NAMES = {
-    "s": "seconds",
-    "ms": "milliseconds",
-    "us": "microseconds",
-    "ns": "nanoseconds",
-    "compact": "digits of a date",
-}
+_NAMES = {**times.NAMES, times.COMPACT: "digits of a date"}
+
+_DAY = 86_400
+_FAR = 1 << 62
+"""A number that is no time in any unit."""
 
 
 @dataclass
@@ -95,9 +97,9 @@ def filled(cells: Sequence[str]) -> list[str]:
 
 def overlap(ids: set[str], catalogue: Head, place: int) -> float:
     """The share of the ids that a column of the catalogue holds, however blanks and fractions are written."""
-    there = catalogue.plain_ids(place)
     some = sorted(ids)[:: len(ids) // _COMPARED_IDS + 1]
-    return sum(words.plain_id(one) in there for one in some) / len(some) if some else 0.0
+    there = catalogue.plain_ids(place)
+    return sum(one in there for one in plain_ids(some)) / len(some) if some else 0.0
 
 
 def _name(log: Head, place: int) -> str:
@@ -135,7 +137,6 @@ def _find_time(log: Head, found: LogGuess) -> None:
     _, found.columns["timestamp"], unit, found.notes["timestamp"] = best
     if unit != "s":
         found.settings["timestamp_unit"] = unit
-        found.notes["timestamp_unit"] = found.notes["timestamp"]
 
 
 def _unit(cells: list[str], arrow_type: str | None, is_named: bool) -> tuple[str, Note] | None:
@@ -147,35 +148,34 @@ def _unit(cells: list[str], arrow_type: str | None, is_named: bool) -> tuple[str
         return "s", Note(f"dates or times in ISO 8601, such as {cells[0]}")
     # A fraction of a second is cut off.
     wholes = [cell.strip().partition(".")[0] if is_named else cell for cell in cells]
-    numbers = [int(cell) for cell in wholes if words.is_whole(cell)]
-    if len(numbers) < _NEARLY_ALL * len(cells):
+    found = [int(cell) for cell in wholes if words.is_whole(cell)]
+    if len(found) < _NEARLY_ALL * len(cells):
         return None
-    for unit in words.UNITS:
-        if words.times_in(unit, (min(numbers), max(numbers))) is None or words.times_in(unit, numbers) is None:
-            continue
-        if unit == "compact" and not is_named:
-            return None  # ids of eight digits may be dates by chance
-        first, last = (_date(words.times_in(unit, [one])) for one in (min(numbers), max(numbers)))
-        return unit, Note(f"{_NAMES[unit]}: {first} to {last}")
-    if not is_named:
+    numbers = np.array([max(-_FAR, min(number, _FAR)) for number in found], np.int64)
+    fits = {unit: times.plausible(numbers, unit, time.time() + _DAY) for unit in (*times.UNITS, times.COMPACT)}
+    for unit, which in fits.items():
+        if which.all():
+            if unit == times.COMPACT and not is_named:
+                return None  # ids of eight digits may be dates by chance
+            return unit, Note(f"{_NAMES[unit]}: {_date(numbers.min(), unit)} to {_date(numbers.max(), unit)}")
+    counts = Counter({unit: int(which.sum()) for unit, which in fits.items() if which.any()})
+    if not is_named or not counts:
         return None
-    counts = Counter(unit for number in numbers for unit in words.UNITS if words.times_in(unit, [number]))
-    if not counts:
-        return None
-    unit, fits = counts.most_common(1)[0]
+    unit, most = counts.most_common(1)[0]
     others = ", ".join(f"{rows:,} as {_NAMES[other]}" for other, rows in counts.most_common()[1:])
-    rest = others or f"{len(numbers) - fits:,} in no unit"
+    rest = others or f"{len(numbers) - most:,} in no unit"
     return unit, Note(
-        f"{fits:,} of {len(numbers):,} times are plausible as {_NAMES[unit]}, {rest}: correct the files, or the run "
+        f"{most:,} of {len(numbers):,} times are plausible as {_NAMES[unit]}, {rest}: correct the files, or the run "
         "stops",
         is_sure=False,
         otherwise="another unit",
     )
 
 
-def _date(seconds: list[float] | None) -> str:
-    assert seconds is not None
-    return datetime.datetime.fromtimestamp(seconds[0], tz=datetime.timezone.utc).date().isoformat()
+def _date(number: np.int64, unit: str) -> str:
+    digits, _ = times.from_digits(np.array([number]))
+    seconds = int(digits[0]) if unit == times.COMPACT else int(number) // times.UNITS[unit]
+    return datetime.datetime.fromtimestamp(seconds, tz=datetime.timezone.utc).date().isoformat()
 
 
 def _find_value(log: Head, found: LogGuess) -> None:

@@ -1,10 +1,9 @@
 """What names and cells of logs and catalogues look like."""
 
-import datetime
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-EMPTY = frozenset({"", "\\N", "NULL", "null", "nan", "NaN", "None", "NA", "<NA>"})
+from pipeline.reading import times
 
 USER = (
     "user", "userid", "uid", "visitor", "visitorid", "customer", "customerid", "client", "clientid", "member",
@@ -50,10 +49,8 @@ EVENT_WEIGHTS = {
 """Weights of the usual event types."""
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d(:?\d\d)?.*)?")
+_TIME = re.compile(times.ISO)
 _WHOLE = re.compile(r"[+-]?\d{1,19}")
-
-_EARLIEST = datetime.datetime(1990, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
 
 
 def plain(name: str) -> str:
@@ -71,13 +68,6 @@ def is_number(cell: str) -> bool:
     return _NUMBER.fullmatch(cell.strip()) is not None
 
 
-def plain_id(text: str) -> str:
-    """An id without blanks around it, and without the fraction of a whole number."""
-    text = text.strip()
-    whole, point, fraction = text.partition(".")
-    return whole if point and not fraction.strip("0") and whole.lstrip("+-").isdigit() else text
-
-
 def looks_like_time(cell: str) -> bool:
     """Whether a cell is a date or a time in ISO 8601."""
     return _TIME.fullmatch(cell.strip()) is not None
@@ -86,43 +76,6 @@ def looks_like_time(cell: str) -> bool:
 def is_whole(cell: str) -> bool:
     """Whether a cell is a whole number."""
     return _WHOLE.fullmatch(cell.strip()) is not None
-
-
-def times_in(unit: str, numbers: Iterable[int]) -> list[float] | None:
-    """Unix seconds of numbers in a unit, if all are between 1990 and tomorrow; else None.
-
-    Args:
-        unit: As `timestamp_unit`.
-        numbers: The numbers.
-    """
-    latest = datetime.datetime.now(datetime.timezone.utc).timestamp() + 86_400
-    found = []
-    for number in numbers:
-        seconds = _compact(number) if unit == "compact" else number / _PER_SECOND[unit]
-        if seconds is None or not _EARLIEST <= seconds <= latest:
-            return None
-        found.append(seconds)
-    return found
-
-
-UNITS = ("s", "ms", "us", "ns", "compact")
-"""The values of `timestamp_unit`."""
-
-_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-
-
-def _compact(number: int) -> float | None:
-    digits = str(number)
-    if len(digits) not in (8, 12, 14):
-        return None
-    try:
-        return (
-            datetime.datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S")
-            .replace(tzinfo=datetime.timezone.utc)
-            .timestamp()
-        )
-    except ValueError:
-        return None
 
 
 def shown(cells: Sequence[str], most: int = 4) -> str:

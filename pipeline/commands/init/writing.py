@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -43,7 +44,7 @@ def config_text(
     lines = [
         f"# Written by `perennial init` after a look at {_looked_at(head)}.",
         f"# Each comment says why a field is as it is. Look at what is marked {NOT_SURE}. All fields: docs/config.md",
-        f"# Then: perennial check --config {output.name}",
+        f"# Then: perennial check --config {shlex.quote(output.name)}",
         f"name: {_scalar(name)}",
         "",
         "log:",

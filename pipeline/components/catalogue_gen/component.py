@@ -33,7 +33,7 @@ class CatalogueGen(FileGen):
         path: str | dict[str, str],
         interactions: types.BaseChannel,
         folder_parameter: str | None = None,
-        ids: Ids = Ids(),  # noqa: B008, it is frozen
+        ids: Ids | None = None,
     ) -> None:
         """Declares the component.
 
@@ -42,12 +42,12 @@ class CatalogueGen(FileGen):
             path: The catalogue's glob, local or `gs://`; without a catalogue the log's glob, for the fingerprint.
             interactions: InteractionGen's Examples.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same pattern in another folder.
-            ids: How ids are read.
+            ids: How ids are read; None: as they are written.
         """
         fields = set(CatalogueSettings.model_fields)
         values = None if catalogue is None else catalogue.model_dump(mode="json", include=fields)
         super().__init__(
-            values={executor.CATALOGUE_KEY: values, executor.IDS_KEY: ids.model_dump(mode="json")},
+            values={executor.CATALOGUE_KEY: values, executor.IDS_KEY: (ids or Ids()).model_dump(mode="json")},
             paths={executor.SPLIT: path} if isinstance(path, str) else path,
             output_splits=(),
             folder_parameter=folder_parameter,

@@ -17,8 +17,9 @@ from documents.cleaning import CleaningReport
 from documents.data_gate import DataGateReport, DriftCheck
 from pipeline.components.data_gate import anomalies, blessing, drift, facts
 from pipeline.components.data_gate.blessing import Remembered
-from pipeline.components.data_gate.checks import failures_text, outlier_checks
+from pipeline.components.data_gate.checks import failures_text
 from pipeline.components.data_gate.filled import filled_checks
+from pipeline.components.data_gate.outliers import outlier_checks
 from pipeline.ground.anomalies import findings
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import ANOMALIES_FILE, DATA_FOLDER, STATISTICS_FILE
@@ -85,9 +86,9 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         anomalies.require_none(found)
         for finding in found:
             _LOGGER.warning("ignored: %s of %s/%s %s", finding.anomaly, finding.data, finding.split, finding.feature)
-        today = _remember(inputs)
-        last = _last(inputs.last_model)
         cleaning = CleaningReport.read(inputs.interactions.uri, DataError)
+        today = _remember(inputs, cleaning)
+        last = _last(inputs.last_model)
         checks = outlier_checks(cleaning.outliers, settings)
         if not isinstance(last, str):
             checks += _compare(today, last, inputs, settings)
@@ -122,7 +123,7 @@ def _anomalies(inputs: Inputs) -> dict[tuple[str, str], anomalies_pb2.Anomalies]
     return reports
 
 
-def _remember(inputs: Inputs) -> Remembered:
+def _remember(inputs: Inputs, cleaning: CleaningReport) -> Remembered:
     statistics = {
         (data, split): blessing.read_statistics(
             os.path.join(artifact_utils.get_split_uri([_artifact(inputs, data, "statistics")], split), STATISTICS_FILE)
@@ -130,9 +131,8 @@ def _remember(inputs: Inputs) -> Remembered:
         for data, split in blessing.SPLITS
     }
     interactions, catalogue = inputs.interactions.uri, inputs.catalogue.uri
-    cleaning_report = CleaningReport.read(interactions, DataError)
     catalogue_report = CatalogueReport.read(catalogue, DataError)
-    return Remembered(statistics, facts.gather(interactions, cleaning_report, catalogue, catalogue_report))
+    return Remembered(statistics, facts.gather(interactions, cleaning, catalogue, catalogue_report))
 
 
 def _last(model: types.Artifact | None) -> Remembered | str:

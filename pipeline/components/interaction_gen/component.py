@@ -23,7 +23,7 @@ class InteractionGen(FileGen):
         log: LogSettings,
         paths: str | dict[str, str],
         folder_parameter: str | None = None,
-        ids: Ids = Ids(),  # noqa: B008, it is frozen
+        ids: Ids | None = None,
         leave_out: LeaveOut = "everything",
     ) -> None:
         """Declares the component.
@@ -32,14 +32,14 @@ class InteractionGen(FileGen):
             log: How the log is read, cleaned and split.
             paths: The log's glob, local or `gs://`; with the `given` split, one glob each for `train` and `eval`.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
-            ids: How ids are read.
+            ids: How ids are read; None: as they are written.
             leave_out: What may not be recommended again; other items may be targets again.
         """
         by_split = {"log": paths} if isinstance(paths, str) else dict(paths)
         super().__init__(
             values={
                 executor.LOG_KEY: log.model_dump(mode="json", include=set(LogSettings.model_fields)),
-                executor.IDS_KEY: ids.model_dump(mode="json"),
+                executor.IDS_KEY: (ids or Ids()).model_dump(mode="json"),
                 executor.SERVING_KEY: Serving(leave_out=leave_out).model_dump(mode="json", include={"leave_out"}),
             },
             paths=by_split,

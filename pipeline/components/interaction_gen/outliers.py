@@ -12,7 +12,7 @@ _LEAST_ROWS, _LEAST_SHARE = 100, 0.01
 
 _FAR = 5
 """An outlier has so many times the rows of the next. In the logs of MovieLens, goodbooks-10k, MovieTweetings and
-Retailrocket, none of the first six ids has more than 2.1 times the rows of the next."""
+Retailrocket, none of the first six ids has more than 1.9 times the rows of the next."""
 
 _ID_CHARACTERS = 80
 

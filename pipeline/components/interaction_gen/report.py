@@ -19,11 +19,6 @@ GAP_DAYS = 20 * 365
 """Days without any event, after which the events on the other side are questioned: another unit, or a missing time that
 is written as 0."""
 
-_EARLIEST = datetime.datetime(1990, 1, 1, tzinfo=datetime.timezone.utc).timestamp()
-"""A log that ends before was probably read in a wrong unit; Unix seconds read as milliseconds are in January 1970."""
-
-_NAMES = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-
 
 @dataclass(frozen=True)
 class TimeSpan:
@@ -139,7 +134,7 @@ def fault(report: LogReport, log: LogSettings, now_seconds: float) -> str | None
         now_seconds: The time of the run.
     """
     unit = _likely_unit(report, log, now_seconds)
-    if unit is not None and report.kept is not None and report.kept.newest < _EARLIEST * _scale(log):
+    if unit is not None and report.kept is not None and report.kept.newest < times.EARLIEST * _scale(log):
         first = min(report.kept.first.values())
         file = report.reading.files[first.file_index]
         return (
@@ -188,15 +183,12 @@ def _likely_unit(report: LogReport, log: LogSettings, now_seconds: float) -> str
         return None
     both = np.array([report.lowest, report.highest], np.int64)
     latest = now_seconds + log.cleaning.max_future_seconds
-    for unit, scale in times.UNITS.items():
-        if unit != log.timestamp_unit and _EARLIEST * scale <= both[0] and both[1] <= latest * scale:
-            return unit
-    seconds, fits = times.from_digits(both)
-    return times.COMPACT if fits.all() and seconds[0] >= _EARLIEST and seconds[1] <= latest else None
+    others = [unit for unit in (*times.UNITS, times.COMPACT) if unit != log.timestamp_unit]
+    return next((unit for unit in others if times.plausible(both, unit, latest).all()), None)
 
 
 def _advice(unit: str) -> str:
-    looks = f"{_NAMES[unit]}" if unit in _NAMES else "the digits of a date, as 20231115003612"
+    looks = times.NAMES.get(unit, "the digits of a date, as 20231115003612")
     return f"The timestamps look like {looks}: set timestamp_unit: {unit}."
 
 

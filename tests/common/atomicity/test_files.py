@@ -20,6 +20,15 @@ def test_write_makes_the_folder_and_leaves_the_file_alone(tmp_path: Path) -> Non
     assert os.listdir(tmp_path / "a" / "b") == ["file"]
 
 
+def test_new_file_that_replaces_nothing_leaves_the_old_one_and_no_trace(tmp_path: Path) -> None:
+    with new_file(tmp_path / "file", replace=False) as unfinished:
+        Path(unfinished).write_text("first")
+    with pytest.raises(FileExistsError), new_file(tmp_path / "file", replace=False) as unfinished:
+        Path(unfinished).write_text("second")
+    assert (tmp_path / "file").read_text() == "first"
+    assert os.listdir(tmp_path) == ["file"]
+
+
 def test_write_relative_path_goes_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_bytes("file", b"content", durable=True)

@@ -82,6 +82,18 @@ def test_check_says_why_a_run_would_stop(
     assert message in capsys.readouterr().err
 
 
+def test_check_says_that_it_reads_all_spans(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = Path(shop(tmp_path))
+    for n in (1, 2):
+        (tmp_path / f"span-{n}").mkdir()
+        (tmp_path / f"span-{n}" / "events.csv").write_text((tmp_path / "events.csv").read_text())
+    config.write_text(config.read_text().replace('"events.csv"', '"span-{SPAN}/events.csv"'))
+    assert cli.main(["check", "--config", str(config)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "600 rows of 2 file(s)" in shown
+    assert "span-{SPAN}/events.csv names a span: a run reads the newest one" in shown
+
+
 def test_check_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = shop(tmp_path)
     (tmp_path / "events.csv").unlink()

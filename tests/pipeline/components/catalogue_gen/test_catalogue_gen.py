@@ -44,14 +44,14 @@ def make(tmp_path: Path) -> Make:
     def _make(
         interacted: list[str],
         config: dict[str, Any] | None = None,
-        ids: Ids = Ids(),  # noqa: B008, it is frozen
+        ids: Ids | None = None,
         **files: bytes,
     ) -> Made:
         for name, content in files.items():
             (tmp_path / name.replace("_", ".")).write_bytes(content)
         inputs = list_files(str(tmp_path), {"train": "*"})
         catalogue = CatalogueSettings.model_validate({**CONFIG, **(config or {})})
-        table, report, quarantine = make_catalogue(inputs, catalogue, interactions_with(interacted), ids)
+        table, report, quarantine = make_catalogue(inputs, catalogue, interactions_with(interacted), ids or Ids())
         return table.to_pylist(), report, quarantine
 
     return _make
