@@ -1,11 +1,9 @@
-"""Parses JSON Lines, one object on each line. Arrow's parser does the work; a slow, exact path reads what it refuses.
+"""Parses JSON Lines, one object on each line. Arrow's parser does the work; `json_rows` reads what it refuses.
 
 A column is a key, or a way into nested objects: `user.id` is the `id` of the object `user`. If a row has a key that is
 called `user.id`, its value is taken.
 """
 
-import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +15,7 @@ import pyarrow.json
 
 from common.errors import DataError
 from configs.file_format import Column, FileFormat
-from pipeline.reading import bad_rows
+from pipeline.reading import bad_rows, json_rows
 from pipeline.reading.layout import FileLayout, first_lines
 from pipeline.reading.parsed import Kind, Parsed, in_utf8, joined, without_words
 from pipeline.reading.partitions import in_file
@@ -30,9 +28,6 @@ _SAMPLED_LINES = 50
 """Lines of a piece that decide what Arrow is asked for, such as whole numbers or texts."""
 
 _LISTS = pa.list_(pa.string())
-
-_EXACT = 2.0**53
-"""From here on, the fraction that is written is not the one that a program had."""
 
 
 def find_layout(
@@ -63,12 +58,12 @@ def find_layout(
     if not lines:
         return None
     require_object(lines[0], path)
-    rows = [row for line in lines if (row := _sampled(line)) is not None]
-    held = {key for key in map(str, wanted.values()) if any(_has(row, key) for row in rows)}
+    rows = [row for line in lines if (row := json_rows.sampled(line)) is not None]
+    held = {key for key in map(str, wanted.values()) if any(json_rows.has(row, key) for row in rows)}
     keys = {field: str(column) for field, column in in_file(wanted, held, folders, path).items()}
     missing = [key for field, key in keys.items() if field not in optional and key not in held]
     if rows and missing:
-        names = list(dict.fromkeys(name for row in rows for name in _names(row)))
+        names = list(dict.fromkeys(name for row in rows for name in json_rows.names(row)))
         raise DataError(
             f"{path}: no row of the first {len(rows)} has {', '.join(map(repr, missing))}. Wanted: "
             f"{', '.join(map(repr, wanted.values()))}; found {len(names)}: {bad_rows.listed(names)}. Correct "
@@ -151,9 +146,6 @@ def _cut(block: bytes, size: int) -> Iterator[bytes]:
             return
 
 
-# The fast path.
-
-
 def _fast(block: bytes, reader: _Reader) -> Any | None:
     """Runs Arrow's parser; None if it refuses a line, or may read one in another way than `_slow`."""
     asked = _types(block, reader.kinds)
@@ -190,14 +182,15 @@ def _is_utf8(text: bytes) -> bool:
 def _types(block: bytes, kinds: Mapping[str, Kind]) -> pa.Schema | None:
     """Returns the schema to ask Arrow for; None if it cannot read such values as they are written."""
     sampled = block.split(b"\n", _SAMPLED_LINES)[:_SAMPLED_LINES]
-    rows = [row for line in sampled if (row := _sampled(line)) is not None]
+    rows = [row for line in sampled if (row := json_rows.sampled(line)) is not None]
     tree: dict[str, Any] = {}
     for key, kind in kinds.items():
         try:
-            asked = _type({type(value) for row in rows for value in _values(row, key) if value is not None}, kind)
-        except _UnreadableError:
+            found = {type(value) for row in rows for value in json_rows.values(row, key)} - {type(None)}
+            asked = _type(found, kind)
+        except json_rows.UnreadableError:
             return None
-        for way in _ways(key):
+        for way in json_rows.ways(key):
             branch = tree
             for name in way[:-1]:
                 branch = branch.setdefault(name, {})
@@ -213,9 +206,9 @@ def _type(found: set[type], kind: Kind) -> pa.DataType | None:
     """Chooses Arrow's type for the values of a column."""
     if found <= {str}:
         return pa.string()
-    if found == {_Whole}:
+    if found == {json_rows.Whole}:
         return pa.float64() if kind == "number" else pa.int64()
-    if found <= {_Whole, _Fraction}:
+    if found <= {json_rows.Whole, json_rows.Fraction}:
         return pa.float64() if kind in ("number", "integer") else None
     if found == {bool}:
         return pa.bool_() if kind in ("number", "text", "texts") else None
@@ -228,7 +221,7 @@ def _struct(tree: Mapping[str, Any]) -> pa.StructType:
 
 def _column(table: Any, key: str) -> Any:
     """Returns the column of a key: what the key itself holds, and where it holds nothing, what the way leads to."""
-    found = [_follow(table, way) for way in _ways(key)]
+    found = [_follow(table, way) for way in json_rows.ways(key)]
     held = [column for column in found if column.null_count < len(column)] or found[:1]
     return held[0] if len(held) == 1 else pc.coalesce(*held)
 
@@ -244,103 +237,6 @@ def _has_not_finite(column: Any) -> bool:
     return pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column), min_count=0).as_py()
 
 
-# The slow path.
-
-
-class _Whole(str):
-    """A whole number, as it is written."""
-
-
-class _Fraction(str):
-    """A number with a fraction or an exponent, as it is written."""
-
-
-class _Word(str):
-    """`NaN`, `Infinity` or `-Infinity`, which some programs write for numbers."""
-
-
-class _Object(dict[str, Any]):
-    """An object."""
-
-    twice: frozenset[str] = frozenset()
-    """Its keys that occur more than once."""
-
-
-class _UnreadableError(Exception):
-    """The reason why a row is bad."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> _Object:
-    found = _Object(pairs)
-    if len(found) < len(pairs):
-        counts = Counter(name for name, _ in pairs)
-        found.twice = frozenset(name for name, count in counts.items() if count > 1)
-    return found
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_Whole, parse_float=_Fraction, parse_constant=_Word, strict=True
-)
-
-
-def _decoded(line: bytes) -> _Object:
-    if b"\0" in line:
-        raise _UnreadableError(bad_rows.NUL_BYTE)
-    try:
-        row = _DECODER.decode(line.decode())
-    except UnicodeDecodeError as e:
-        raise _UnreadableError(bad_rows.WRONG_ENCODING) from e
-    except (ValueError, RecursionError) as e:
-        raise _UnreadableError(bad_rows.NOT_JSON) from e
-    if not isinstance(row, _Object):
-        raise _UnreadableError(bad_rows.NOT_JSON)
-    return row
-
-
-def _sampled(line: bytes) -> _Object | None:
-    try:
-        return _decoded(line)
-    except _UnreadableError:
-        return None
-
-
-def _ways(key: str) -> list[tuple[str, ...]]:
-    """Returns the ways to a column's value, the first one first."""
-    nested = tuple(key.split("."))
-    return [(key,)] if len(nested) == 1 else [(key,), nested]
-
-
-def _values(row: _Object, key: str) -> Iterator[Any]:
-    """Yields what is found on each way to a column's value.
-
-    Raises:
-        _UnreadableError: A key on the way occurs twice, or holds no object.
-    """
-    for way in _ways(key):
-        value: Any = row
-        for depth, name in enumerate(way):
-            if value is None:
-                break
-            if not isinstance(value, _Object):
-                raise _UnreadableError(f"{'.'.join(way[:depth])} {bad_rows.NO_OBJECT}")
-            if name in value.twice:
-                raise _UnreadableError(f"{name} {bad_rows.TWICE}")
-            value = value.get(name)
-        yield value
-
-
-def _has(row: _Object, key: str) -> bool:
-    try:
-        return any(value is not None for value in _values(row, key))
-    except _UnreadableError:
-        return True  # the row is bad, but the column is there
-
-
-def _names(row: _Object, before: str = "") -> Iterator[str]:
-    for name, value in row.items():
-        yield from _names(value, f"{before}{name}.") if isinstance(value, _Object) else [before + name]
-
-
 def _slow(block: bytes, reader: _Reader) -> Parsed:
     lines = block.split(b"\n")
     if not lines[-1]:
@@ -352,9 +248,9 @@ def _slow(block: bytes, reader: _Reader) -> Parsed:
         if not line.strip(b" \t\r"):
             continue
         try:
-            row = _decoded(line)
-            found = [_cell(row, key, kind, reader.form) for key, kind in reader.kinds.items()]
-        except _UnreadableError as e:
+            row = json_rows.decoded(line)
+            found = [json_rows.cell(row, key, kind, reader.form) for key, kind in reader.kinds.items()]
+        except json_rows.UnreadableError as e:
             bad.append((number, str(e), bad_rows.excerpt(line.strip())))
             continue
         good.append(number)
@@ -368,57 +264,6 @@ def _array(cells: list[Any]) -> pa.Array:
     if any(isinstance(cell, list) for cell in cells):
         return pa.array([cell if cell is None or isinstance(cell, list) else [cell] for cell in cells], _LISTS)
     return pa.array(cells, pa.string())
-
-
-def _cell(row: _Object, key: str, kind: Kind, form: FileFormat) -> Any:
-    """Returns a cell as text, as a list of texts, or None if it is empty."""
-    value = row.get(key)
-    if value is None or row.twice:
-        value = next((value for value in _values(row, key) if value is not None), None)
-    if isinstance(value, list) and kind == "texts":
-        texts = (_text(each, key, "text", form) for each in value)
-        return [text for text in texts if text is not None]
-    return _text(value, key, kind, form)
-
-
-def _text(value: Any, key: str, kind: Kind, form: FileFormat) -> str | None:
-    of = type(value)
-    if of is str:
-        if not value.isascii() and not _is_whole_text(value):
-            raise _UnreadableError(f"{key} {bad_rows.HALF_CHARACTER}")
-        return None if value in form.empty else value
-    if of is _Whole:
-        return "0" if value == "-0" else str(value)
-    if value is None:
-        return None
-    if of is bool:
-        if kind in ("id", "integer"):
-            raise _UnreadableError(f"{key} {bad_rows.TRUE_OR_FALSE}")
-        return str(int(value)) if kind == "number" else str(value).lower()
-    if of in (list, _Object):
-        raise _UnreadableError(f"{key} {bad_rows.LIST if of is list else bad_rows.OBJECT}")
-    return _of_fraction(value, key, kind, form)
-
-
-def _is_whole_text(text: str) -> bool:
-    """Whether a text has no half of a character that UTF-16 writes in two, as after an escape alone."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _of_fraction(value: str, key: str, kind: Kind, form: FileFormat) -> str | None:
-    if isinstance(value, _Word) and value in form.empty:
-        return None
-    if kind == "id":
-        number = float(value)
-        if not (abs(number) < _EXACT and number.is_integer()):
-            raise _UnreadableError(f"{key} {bad_rows.NOT_WHOLE}")
-        return f"{int(number)}.0"
-    # JSON has its own way to write numbers; it is read again as the config says.
-    return value.replace(".", form.decimal) if kind == "number" else str(value)
 
 
 def _concatenate(tables: Sequence[Any], reader: _Reader) -> Any:
