@@ -6,7 +6,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from itertools import count
 from multiprocessing import Pipe
@@ -151,9 +151,16 @@ class ForkServer:
                 raise JobError(_ENDED) from e
         return started.result()
 
-    def give_up(self) -> None:
-        """Ends the server if it is still importing or has not started a task yet, so that nobody has to wait for it."""
-        if not self._ready.done() or self._started:
+    def give_up(self, seconds: float) -> None:
+        """Ends the server if it is still importing, or if it starts no tasks, so that nobody has to wait for it.
+
+        Args:
+            seconds: Time for the tasks that it was asked for. One that was just forked would be left behind without it:
+                only the server knows its process id.
+        """
+        with self._lock:
+            asked_for = list(self._started.values())
+        if not self._ready.done() or wait(asked_for, seconds).not_done:
             self._process.kill()
 
     def close(self) -> None:

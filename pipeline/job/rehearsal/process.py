@@ -20,7 +20,7 @@ from pipeline.ground.image import ENVIRONMENT
 from pipeline.job.rehearsal.forking import ForkedProcess, ForkServer, can_fork
 
 _GRACE_SECONDS = 5.0
-"""Time between SIGTERM and SIGKILL. Kubernetes allows more, but a rehearsal has nothing to save."""
+"""Time between SIGTERM and SIGKILL, and for the server to fork. Kubernetes allows more, but nothing has to be saved."""
 
 
 _Process = subprocess.Popen[bytes] | ForkedProcess
@@ -164,7 +164,7 @@ class Processes:
             _end(running)
         finally:
             if self._server is not None:
-                self._server.give_up()  # last: the server reports how its tasks end
+                self._server.give_up(_GRACE_SECONDS)  # last: the server reports how its tasks end
 
 
 def _end(processes: Sequence[_Process]) -> None:

@@ -234,7 +234,32 @@ def test_server_gone_before_it_is_noticed_is_the_same_error(place: Place, monkey
     assert server._started == {}
 
 
-def test_stop_while_the_server_does_not_fork_waits_for_nothing(place: Place) -> None:
+def test_stop_before_the_server_has_said_which_process_it_forked_ends_that_process(place: Place) -> None:
+    """The task already runs, and only the server knows its process id."""
+    # The server waits until numpy has new random numbers: here it is paused before that.
+    numpy = place.folder / "modules" / "numpy"
+    (numpy / "random").mkdir(parents=True)
+    (numpy / "__init__.py").write_text("from . import random\n")
+    pause = "    os.kill(os.getppid(), 19)\n    os.write(1, b'%d %d' % (os.getpid(), os.getppid()))\n"
+    (numpy / "random" / "__init__.py").write_text(f"import os\ndef seed():\n{pause}")
+    (place.folder / "modules" / "tensorflow" / "__init__.py").write_text("import numpy\n")
+    ended: list[int] = []
+    runner = threading.Thread(target=lambda: ended.append(place.run("import time; time.sleep(600)")))
+    runner.start()
+    _wait_until(lambda: place.log.exists() and " " in place.said)
+    task, server = place.said.split()
+    stopping = threading.Thread(target=place.processes.stop)
+    stopping.start()
+    _wait_until(lambda: place.processes.stopped)
+    os.kill(int(server), signal.SIGCONT)
+    for thread in (stopping, runner):
+        thread.join(30)
+    assert ended == [-signal.SIGTERM]
+    assert _has_ended(Path("/proc") / task / "stat")
+
+
+def test_stop_while_the_server_does_not_fork_waits_for_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_module, "_GRACE_SECONDS", 0.2)
     place.processes.prepare_forks()
     server = place.processes._server
     assert server is not None
