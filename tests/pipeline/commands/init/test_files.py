@@ -109,7 +109,7 @@ def test_reviews_of_a_thousand_lines_need_a_setting(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"PK\x03\x04" + bytes(100), "is a ZIP archive"),
-        (gzip.compress(b"user_id,item_id\n1,2\n"), "compressed with gzip, but its name does not end in .gz"),
+        (gzip.compress(b"user_id,item_id\n1,2\n", mtime=0), "compressed with gzip, but its name does not end in .gz"),
         (b"", "is empty"),
         (b"\n\n", "is empty"),
         (b"user_id,item_id\n", "has a header and no row"),
