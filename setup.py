@@ -2,7 +2,7 @@
 
 from setuptools import find_packages, setup
 
-PACKAGES = ["common", "documents", "configs", "transforms", "serving_signatures", "trainer", "pipeline"]
+PACKAGES = ["common", "documents", "configs", "transforms", "serving_signatures", "trainer", "service", "pipeline"]
 
 setup(
     packages=find_packages(include=[pattern for package in PACKAGES for pattern in (package, f"{package}.*")]),

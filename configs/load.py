@@ -4,13 +4,15 @@ import copy
 import hashlib
 import json
 import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from common.errors import ConfigError
 from common.yaml_errors import NOT_YAML
+from configs.base import Settings
 from configs.paths import PathError, expanded, resolved
 from configs.pipeline import PipelineConfig
 from configs.yaml_text import Path as YamlPath
@@ -21,6 +23,17 @@ CONFIG_VARIABLE = "PERENNIAL_CONFIG"
 
 DEFAULT_CONFIG = Path(__file__).parent / "movielens-100k.yaml"
 
+_FILES_OF_THE_SERVICE = (
+    ("service", "serving_dir"),
+    ("service", "cache_dir"),
+    ("service", "auth", "keys_file"),
+    ("service", "auth", "users_file"),
+    ("service", "database", "password_file"),
+    ("service", "tf_serving", "ca_file"),
+    ("service", "tf_serving", "certificate_file"),
+    ("service", "tf_serving", "key_file"),
+)
+
 _PATHS = (
     ("log", "path"),
     ("catalogue", "path"),
@@ -30,6 +43,7 @@ _PATHS = (
     ("vertex", "data_dir"),
     ("vertex", "serving_dir"),
     ("vertex", "schema_dir"),
+    *_FILES_OF_THE_SERVICE,
 )
 """The fields that hold paths, in which variables are replaced."""
 
@@ -213,4 +227,19 @@ def _with_absolute_paths(config: PipelineConfig, file: Path) -> PipelineConfig:
     if config.catalogue is not None:
         path = absolute("catalogue.path", config.catalogue.path, glob=True)
         changes["catalogue"] = config.catalogue.model_copy(update={"path": path})
-    return config.model_copy(update=changes)
+    config = config.model_copy(update=changes)
+    for field in _FILES_OF_THE_SERVICE:
+        config = _replaced(config, field, lambda path, field=field: absolute(".".join(field), path))  # type: ignore[misc]
+    return config
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def _replaced(settings: S, field: Sequence[str], value: Callable[[str], str]) -> S:
+    """Copies settings with one text, which may be nested, replaced; a section or text that is not set stays so."""
+    name, *inner = field
+    old = getattr(settings, name)
+    if isinstance(old, Settings):
+        return settings.model_copy(update={name: _replaced(old, inner, value)})
+    return settings.model_copy(update={name: value(old)}) if isinstance(old, str) and not inner else settings

@@ -14,6 +14,7 @@ from configs.log import Log
 from configs.model import Serving, Trainer
 from configs.push import PushSettings, ServingCheckSettings
 from configs.runs import Runs
+from configs.service.section import Service
 from configs.vertex.section import Vertex
 
 _LOCAL_RUNNER = "--runner=FnApiRunner"
@@ -87,6 +88,9 @@ class PipelineConfig(Settings):
 
     enable_cache: bool = True
     """Whether a component whose inputs, config and code did not change reuses the result of the last run."""
+
+    service: Service = Service()
+    """The service that answers HTTP from the pushed model."""
 
     vertex: Vertex | None = None
     """Where the pipeline runs on Vertex AI; needed only there."""

@@ -62,8 +62,8 @@ check "the user can write to its home and to /tmp" test -w "$HOME" -a -w /tmp
 check "no caches" finds_nothing / -xdev -path /proc -prune -o ! -path "$work/*" \
   \( -path '*/.cache/*' -o -path '/var/cache/apt/*.deb' -o -path '/var/lib/apt/lists/*_Packages*' -o -path '/src/*' \)
 check "the package is installed, not linked to sources" python -c '
-import pathlib, sys, common, configs, documents, pipeline, serving_signatures, trainer, transforms
-for package in (common, configs, documents, pipeline, serving_signatures, trainer, transforms):
+import pathlib, sys, common, configs, documents, pipeline, service, serving_signatures, trainer, transforms
+for package in (common, configs, documents, pipeline, service, serving_signatures, trainer, transforms):
     assert pathlib.Path(sys.prefix) in pathlib.Path(package.__file__).parents, package.__file__'
 check "the package has its bytecode, so no start compiles it" python -c '
 import pathlib, pipeline.commands.cli

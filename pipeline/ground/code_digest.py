@@ -11,7 +11,7 @@ from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 
-OWN_PACKAGES = ("common", "documents", "configs", "transforms", "serving_signatures", "trainer", "pipeline")
+OWN_PACKAGES = ("common", "documents", "configs", "transforms", "serving_signatures", "trainer", "service", "pipeline")
 """Imports are followed inside these."""
 
 LIBRARIES = (

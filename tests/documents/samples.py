@@ -32,6 +32,7 @@ from documents.push_record import PushRecord
 from documents.push_report import PushReport
 from documents.registry import RegistryReport
 from documents.replay_rounds import PUSHED, ReplayRounds, Round
+from documents.service_data import Histories, ServiceData
 from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
 from documents.serving_requests import NumberTensor, ServingRequests, SignatureKinds, StoredRequest, StringTensor
 from documents.warm_start import TableRows, WarmStartReport
@@ -232,6 +233,16 @@ REPLAY_ROUNDS = ReplayRounds(
     )
 )
 
+SERVICE_DATA = ServiceData(
+    items=3,
+    features={"genres": "category", "year": "number"},
+    is_timed=True,
+    histories=Histories(users=8, max_items=50),
+    events_export=4,
+    metrics={MODEL: {"recall@10": measured(0.3, 0.2, 0.4)}},
+    decision=EVALUATION.decision,
+)
+
 WITHDRAWN = Withdrawn(models={"1" * 64: WithdrawnModel(version=1000, at="2026-01-01T00:00:00+00:00")})
 
 DOCUMENTS: tuple[Document, ...] = (
@@ -248,6 +259,7 @@ DOCUMENTS: tuple[Document, ...] = (
     PUSH_RECORD,
     REGISTRY,
     PROVENANCE,
+    SERVICE_DATA,
     WITHDRAWN,
     REPLAY_ROUNDS,
 )

@@ -1,0 +1,1 @@
+"""Defines the `service` section: what answers HTTP from the pushed model."""

@@ -1,0 +1,1 @@
+"""Finds versions, loads and checks them, and decides which one answers."""
