@@ -1,9 +1,10 @@
-"""Writes `FILE` from the official packages, which only this script needs:
+"""Writes `FILE` from the official packages, which only this script needs.
 
-    uv run --python 3.10 python -m service.protos.collect
+    .venv/bin/python -m service.protos.collect
 
-Python 3.10 has the older of the two TensorFlow lines. A message only ever gets new fields, so what the older line
-declares is right for the newer one, too; `tests/service/protos` compares the file with what is installed.
+Run it with Python 3.10, which has the older of the two TensorFlow lines. A message only ever gets new fields, so what
+the older line declares is right for the newer one, too. `tests/service/protos` compares the file with what is
+installed.
 """
 
 from typing import Any

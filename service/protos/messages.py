@@ -29,16 +29,13 @@ def _pool() -> Any:
 
 
 _POOL = _pool()
+# protobuf 3 has a factory for each pool, and the newer ones a function.
+_class_of: Any = getattr(message_factory, "GetMessageClass", None) or message_factory.MessageFactory(_POOL).GetPrototype
 
 
 def _message(name: str) -> Any:
-    descriptor = _POOL.FindMessageTypeByName(name)
-    if hasattr(message_factory, "GetMessageClass"):
-        return message_factory.GetMessageClass(descriptor)
-    return _FACTORY.GetPrototype(descriptor)  # protobuf 3
+    return _class_of(_POOL.FindMessageTypeByName(name))
 
-
-_FACTORY = None if hasattr(message_factory, "GetMessageClass") else message_factory.MessageFactory(_POOL)
 
 TensorProto = _message("tensorflow.TensorProto")
 SignatureDefMap = _message("tensorflow.serving.SignatureDefMap")

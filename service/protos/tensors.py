@@ -13,7 +13,7 @@ import numpy.typing as npt
 DT_FLOAT, DT_INT32, DT_STRING, DT_INT64, DT_BOOL = 1, 3, 7, 9, 10
 """tensorflow/core/framework/types.proto."""
 
-_NUMBERS = {
+_NUMBERS: dict[int, tuple[np.dtype[Any], str]] = {
     DT_FLOAT: (np.dtype("<f4"), "float_val"),
     DT_INT32: (np.dtype("<i4"), "int_val"),
     DT_INT64: (np.dtype("<i8"), "int64_val"),
@@ -32,12 +32,15 @@ def write_tensor(array: npt.NDArray[Any], proto: Any) -> None:
         proto: The message.
 
     Raises:
-        TypeError: The array is of another type.
+        TypeError: The array is of another type, or holds other objects. The message holds no values.
     """
     dtype = array.dtype
     if dtype.hasobject:
         proto.dtype = DT_STRING
-        proto.string_val.extend(array.ravel().tolist())
+        try:
+            proto.string_val.extend(array.ravel().tolist())
+        except TypeError:  # whose message holds the value
+            raise TypeError("a tensor of strings cannot be sent: its values must be bytes") from None
     else:
         number = _TYPES.get(dtype)
         if number is None:
@@ -64,6 +67,7 @@ def read_tensor(proto: Any) -> npt.NDArray[Any]:
     shape = [dim.size for dim in proto.tensor_shape.dim]
     if min(shape, default=0) < 0 or proto.tensor_shape.unknown_rank:
         raise ValueError(f"a tensor's shape must be known; received {shape}")
+    values: npt.NDArray[Any]
     if proto.dtype == DT_STRING:
         values = np.empty(len(proto.string_val), object)
         values[:] = proto.string_val
