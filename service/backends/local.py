@@ -88,6 +88,11 @@ class LocalModel:
         return model
 
     @property
+    def address(self) -> str:
+        """Where the process listens, as gRPC writes it."""
+        return _address(self._folder)
+
+    @property
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid

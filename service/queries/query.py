@@ -127,3 +127,59 @@ class WhyQuery(Taste):
 
     item: Annotated[Id, BeforeValidator(_single)]
     """The item whose place is explained."""
+
+
+class ListQuery(Query):
+    """The query of `/v1/items/popular` and `/v1/items/latest`."""
+
+    k: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 10
+    """Number of items."""
+
+    offset: Annotated[int, BeforeValidator(_single), Field(ge=0, le=1_000_000)] = 0
+    """Items that are passed over."""
+
+    filter: Annotated[Text | None, BeforeValidator(_single)] = None
+    """A condition on the catalogue's features."""
+
+    fields: Fields = None
+    """What each item shows besides its id and score."""
+
+
+class SimilarQuery(ListQuery):
+    """The query of `/v1/items/{item_id}/similar`."""
+
+    item: Id
+    """The item."""
+
+
+class GraphQuery(Query):
+    """The query of `/v1/items/{item_id}/graph`."""
+
+    item: Id
+    """The item in the middle."""
+
+    depth: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 2
+    """Steps from the middle."""
+
+    breadth: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 5
+    """Nearest items of each item."""
+
+
+class SearchQuery(Query):
+    """The query of `/v1/items/search`."""
+
+    q: Annotated[str, BeforeValidator(_single), Field(min_length=1, max_length=200)]
+    """What was typed so far of a title."""
+
+    k: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 10
+    """Number of items."""
+
+    fields: Fields = None
+    """What each item shows besides its id."""
+
+
+class ItemQuery(Query):
+    """The query of `/v1/items/{item_id}` and `/v1/items/{item_id}/embedding`."""
+
+    item: Id
+    """The item."""
