@@ -5,13 +5,15 @@ before still has the histories in memory.
 """
 
 import posixpath
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tensorflow as tf
 
+from common.errors import OutputError
 from documents.service_data import HISTORIES_FILE, USER_ID, Histories, ServiceData
 from pipeline.ground.local_copy import local_copy
 from pipeline.store.versions.files import writing
@@ -51,7 +53,7 @@ def _forget(folder: str, users: Collection[str]) -> bool:
     if not tf.io.gfile.exists(place):
         return False
     forgotten = pa.array(users, pa.string())
-    with local_copy(place) as path:
+    with local_copy(place) as path, _readable(place):
         ids = pq.read_table(path, columns=[USER_ID]).column(USER_ID)
         left = len(ids) - (pc.sum(pc.is_in(ids, value_set=forgotten)).as_py() or 0)
         if left < len(ids):
@@ -63,6 +65,15 @@ def _forget(folder: str, users: Collection[str]) -> bool:
         histories = Histories(users=left, max_items=document.histories.max_items)
         write_document(folder, document.model_copy(update={"histories": histories}))
     return left < len(ids)
+
+
+@contextmanager
+def _readable(place: str) -> Iterator[None]:
+    """Explains a file that is no Parquet."""
+    try:
+        yield
+    except pa.ArrowInvalid as e:
+        raise OutputError(f"{place} is damaged: {e}. {ServiceData.TO_DO}") from e
 
 
 def _copy_others(source: str, goal: str, forgotten: pa.Array) -> None:

@@ -1,4 +1,4 @@
-"""Each user's newest interactions, and the times of items: against loops, without Beam and in InteractionGen's files."""
+"""Each user's newest interactions and the times of items against loops, without Beam and in the artifact's files."""
 
 import random
 from collections import defaultdict
@@ -149,9 +149,7 @@ def test_files_hold_the_newest_of_both_splits(tmp_path: Path, split: dict[str, A
     for user, item, _, time in events:
         latest[user][item] = time
         times[item].append(time)
-    expected = {
-        user: sorted((time, item) for item, time in of_items.items())[-4:] for user, of_items in latest.items()
-    }
+    expected = {user: sorted((time, item) for item, time in of_items.items())[-4:] for user, of_items in latest.items()}
     rows = [row for table in tables for row in table.to_pylist()]
     assert {row["user_id"]: list(zip(row["time"], row["item_id"], strict=True)) for row in rows} == expected
     assert {weight for row in rows for weight in row["weight"]} == {1.0}  # the values are ratings, not weights
