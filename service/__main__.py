@@ -4,6 +4,8 @@ import os
 
 # Before NumPy is imported: its threads would take the processors from the model and from each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Before gRPC is imported: it would prepare for forks, which never happen here, and complain when a program is started.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import argparse
 import sys

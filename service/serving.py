@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 import socket
 
 import uvicorn
@@ -34,6 +35,7 @@ async def serve(config_file: str, host: str | None = None, port: int | None = No
             'service.auth: "off" for a closed network, where everybody who reaches the address may.'
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     listening = _listen(host or config.service.host, config.service.port if port is None else port)
     with listening:
         site = Site(config)
@@ -52,6 +54,9 @@ async def serve(config_file: str, host: str | None = None, port: int | None = No
         name, found = listening.getsockname()[:2]
         address = f"http://{f'[{name}]' if ':' in name else name}:{found}"
         print(f"Listening at {address}\n", flush=True)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn ends in peace, and then raises the signal again for whoever handled it before.
+            signal.signal(number, lambda *_: None)
         announcing = asyncio.get_running_loop().create_task(_announce(site, address))
         try:
             await server.serve(sockets=[listening])
