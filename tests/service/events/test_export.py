@@ -23,7 +23,7 @@ from service.events.event import Event
 from service.events.export import Export, export, file_of, number_of
 from service.events.recommendation_id import RecommendationIds
 from service.events.store import EventStore
-from tests.service.events.samples import plain_words, rating_words, shop_words, view
+from tests.service.events.samples import plain_words, rating_words, shop_words, token, view
 
 ROOT = Path(__file__).parents[3]
 WORDS = shop_words()
@@ -36,11 +36,11 @@ def items_of(folder: Path) -> list[str]:
 
 def test_file_has_what_the_log_would_have_and_the_place_of_the_click(database: Database, tmp_path: Path) -> None:
     ids = RecommendationIds(bytes(32))
-    token = ids.encode(1_795_978_097, 1_796_000_000, ["i", "Ì "], first=20)
+    seen = token(ids, 1_795_978_097, ["i", "Ì "], first=20)
     moment = datetime(2026, 11, 30, 1, 2, 3, 456_789, tzinfo=timezone.utc)
     microseconds = int((moment - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds() * 1_000_000)
     EventStore(database, ids).add(
-        [[Event("purchase", "Ü ", "Ì ", microseconds, "E", recommendation_id=token), view("u", "i", 0)]]
+        [[Event("purchase", "Ü ", "Ì ", microseconds, "E", recommendation_id=seen), view("u", "i", 0)]]
     )
     assert export(database, WORDS, tmp_path) == Export(1, {1: 2}, 0)
     table = pq.read_table(tmp_path / "events-1.parquet")
@@ -51,7 +51,7 @@ def test_file_has_what_the_log_would_have_and_the_place_of_the_click(database: D
             "item_id": "Ì ",
             "event": "transaction",
             "timestamp": moment,
-            "recommendation_id": token,
+            "recommendation_id": seen,
             "version": 1_795_978_097,
             "position": 21,
         },

@@ -32,8 +32,8 @@ def users_of(folder: Path) -> list[str]:
 
 def test_forgotten_user_is_in_no_row_and_no_file_and_all_others_are(database: Database, tmp_path: Path) -> None:
     store, folder = EventStore(database), tmp_path / "events"
-    for time, users in enumerate(((GONE, "a"), ("b", "c"), (GONE.lower(), GONE, "d"))):
-        store.add([[view(user, "i", time) for user in users]])
+    for number, users in enumerate(((GONE, "a"), ("b", "c"), (GONE.lower(), GONE, "d"))):
+        store.add([[view(user, "i", number) for user in users]])
         export(database, WORDS, folder)
     store.add([[view(user, "i", 9) for user in ("e", GONE)]])
     untouched = file_of(folder, 2).stat()

@@ -16,7 +16,7 @@ from service.events.recommendation_id import RecommendationIds
 from service.events.shown import ShownCounts
 from service.events.statistics import PositionStatistics, statistics
 from service.events.store import EventStore
-from tests.service.events.samples import view
+from tests.service.events.samples import token, view
 
 IDS = RecommendationIds(bytes(32))
 
@@ -83,8 +83,8 @@ def test_shown_counts_from_many_threads_lose_nothing(sqlite: Database) -> None:
 
 def test_statistics_count_an_answer_once_however_often_its_item_is_clicked(database: Database) -> None:
     store, counts = EventStore(database, IDS), ShownCounts()
-    answers = [IDS.encode(7, 1, ["a", "b"]) for _ in range(3)]
-    other = IDS.encode(8, 1, ["b"])
+    answers = [token(IDS, 7, ["a", "b"]) for _ in range(3)]
+    other = token(IDS, 8, ["b"])
     for version, num_items in ((7, 2), (7, 2), (7, 2), (8, 1)):
         counts.count(version, num_items)
     counts.flush(database)
@@ -98,9 +98,9 @@ def test_statistics_count_an_answer_once_however_often_its_item_is_clicked(datab
         ("purchase", "a", None),
     ]
     events = [
-        Event(kind, f"u{place}", item, place, recommendation_id=token)
-        for place, (kind, item, token) in enumerate(happened)
-    ]  # type: ignore[arg-type]
+        Event(kind, f"u{place}", item, place, recommendation_id=seen)  # type: ignore[arg-type]
+        for place, (kind, item, seen) in enumerate(happened)
+    ]
     store.add([events])
     assert statistics(database) == [
         PositionStatistics(7, 0, 3, {"view": 2, "purchase": 1}),
@@ -111,5 +111,5 @@ def test_statistics_count_an_answer_once_however_often_its_item_is_clicked(datab
 
 def test_statistics_of_clicks_before_the_first_flush_have_shown_nothing(sqlite: Database) -> None:
     assert statistics(sqlite) == []
-    EventStore(sqlite, IDS).add([[view("u", "a", 1, recommendation_id=IDS.encode(7, 1, ["a"]))]])
+    EventStore(sqlite, IDS).add([[view("u", "a", 1, recommendation_id=token(IDS, 7, ["a"]))]])
     assert statistics(sqlite) == [PositionStatistics(7, 0, 0, {"view": 1})]
