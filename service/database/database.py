@@ -65,9 +65,9 @@ class Database:
         with translated(self.name):
             return self._run(work, writes=True)
 
-    def rows(self, query: Executable) -> Sequence[Row[Any]]:
+    def rows(self, query: Executable) -> list[Row[Any]]:
         """Reads the rows of a query; see `read`."""
-        return self.read(lambda connection: connection.execute(query).all())
+        return self.read(lambda connection: list(connection.execute(query).all()))
 
     def change(self, statement: Executable, rows: Sequence[Mapping[str, Any]] | None = None) -> int:
         """Runs a statement, with these rows if it is an INSERT; returns how many rows it met; see `write`."""

@@ -154,7 +154,7 @@ def _pages(database: Database, number: int) -> Iterator[list[Row[Any]]]:
             .order_by(events.c.sequence)
             .limit(ROW_GROUP_ROWS)
         )
-        rows = list(database.rows(query))
+        rows = database.rows(query)
         if rows:
             yield rows
         if len(rows) < ROW_GROUP_ROWS:

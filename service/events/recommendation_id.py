@@ -36,7 +36,7 @@ _FORMAT = 1
 _HEAD = struct.Struct(">BQIH6s")
 _HASH_BYTES = 2
 _CODE_BYTES = 12
-"""96 bits of 256. RFC 2104, section 5, recommends 128, but only a statistic depends on it: a forger needs 2^95 requests."""
+"""96 bits. RFC 2104, section 5, recommends 128 of 256, but only a statistic depends on it; a forger asks 2^95 times."""
 
 _MAX_CHARACTERS = -(-(_HEAD.size + MAX_ITEMS * _HASH_BYTES + _CODE_BYTES) * 4 // 3)
 

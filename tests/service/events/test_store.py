@@ -15,7 +15,7 @@ from service.events.export import export
 from service.events.forgetting import forget, remember
 from service.events.recommendation_id import RecommendationIds
 from service.events.store import Added, EventStore
-from tests.service.events.samples import shop_words, view
+from tests.service.events.samples import shop_words, token, view
 
 IDS = RecommendationIds(bytes(32))
 
@@ -26,11 +26,11 @@ def stored(database: Database) -> list[Any]:
 
 def test_added_event_is_stored_with_everything(database: Database) -> None:
     store = EventStore(database, IDS, now=lambda: 1_796_000_000_123_456)
-    token = IDS.encode(42, 1_796_000_000, ["other", "Ì "])
-    event = Event("rating", "Ü ", "Ì ", 5, "E", 0.1, token)
+    seen = token(IDS, 42, ["other", "Ì "])
+    event = Event("rating", "Ü ", "Ì ", 5, "E", 0.1, seen)
     assert store.add([[event, view("u", "i")]]) == [Added(stored=2)]
     first, second = stored(database)
-    assert first[1:] == ("E", "rating", "Ü ", "Ì ", 5, 0.1, token, 42, 1, 1)
+    assert first[1:] == ("E", "rating", "Ü ", "Ì ", 5, 0.1, seen, 42, 1, 1)
     assert second[2:] == ("view", "u", "i", 1_796_000_000_123_456, None, None, None, None, 1)
     assert store.newest("Ü ", None, 10) == [event]
 
@@ -81,9 +81,9 @@ def test_recommendation_id_that_is_not_ours_is_left_out_and_counted(database: Da
 
 
 def test_item_that_was_not_in_the_answer_has_a_version_and_no_position(database: Database) -> None:
-    token = IDS.encode(42, 1, [])
-    EventStore(database, IDS).add([[view("u", "i", 1, recommendation_id=token)]])
-    assert [(row.recommendation_id, row.version, row.position) for row in stored(database)] == [(token, 42, None)]
+    seen = IDS.encode(42, 1, [])
+    EventStore(database, IDS).add([[view("u", "i", 1, recommendation_id=seen)]])
+    assert [(row.recommendation_id, row.version, row.position) for row in stored(database)] == [(seen, 42, None)]
 
 
 def test_newest_is_what_was_not_exported_with_the_version_whatever_the_clocks_say(
