@@ -231,7 +231,8 @@ class _Write(beam.DoFn):
         if not job.max_history:
             return
         weighted = job.log.event_weights is not None
-        tables = newest.histories(newest.whole(kept, job.log.cleaning), job.max_history, job.per_second, weighted)
+        whole = newest.whole(kept, job.log.cleaning, job.leave_out)
+        tables = newest.histories(whole, job.max_history, job.per_second, weighted)
         with (
             new_file(path, job.uri) as unfinished,
             pq.ParquetWriter(unfinished, newest.history_schema(kept.timestamp is not None)) as writer,

@@ -81,15 +81,18 @@ def test_histories_of_many_users_come_in_tables_of_bounded_size(monkeypatch: pyt
 
 
 @pytest.mark.parametrize(("deduplicate", "value"), [("latest", 4.0), ("max", 5.0), ("sum", 9.0)])
-def test_whole_item_in_both_splits_counts_once_at_its_latest_time(deduplicate: str, value: float) -> None:
-    shard = interactions([("ann", "tea", 5.0, 1), ("ann", "jam", 1.0, 2), ("ann", "tea", 4.0, 3)], held_out=(2,))
-    found = newest.whole(shard, Cleaning.model_validate({"deduplicate": deduplicate}))
+@pytest.mark.parametrize(("rule", "held_out"), [("everything", (2,)), ("nothing", ()), ("nothing", (2,))])
+def test_whole_item_met_again_counts_once_at_its_latest_time(
+    deduplicate: str, value: float, rule: LeaveOut, held_out: tuple[int, ...]
+) -> None:
+    shard = interactions([("ann", "tea", 5.0, 1), ("ann", "jam", 1.0, 2), ("ann", "tea", 4.0, 3)], held_out=held_out)
+    found = newest.whole(shard, Cleaning.model_validate({"deduplicate": deduplicate}), rule)
     assert rows(found, 9) == [{"user_id": "ann", "item_id": ["jam", "tea"], "weight": [1.0, value], "time": [2, 3]}]
 
 
 def test_item_times_are_of_the_first_and_the_last_event() -> None:
     shard = interactions([("ann", "tea", 1.0, 1_000), ("ann", "tea", 1.0, 7_000), ("bob", "tea", 1.0, 4_000)])
-    once = newest.whole(shard, Cleaning())
+    once = newest.whole(shard, Cleaning(), "nothing")
     assert len(once) == 2  # the first event is remembered, though it was joined with the second
     for found in (shard, once):
         assert newest.item_times(found, 1000).to_pylist() == [{"item_id": "tea", "first_time": 1, "last_time": 7}]
