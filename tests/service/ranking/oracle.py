@@ -53,12 +53,13 @@ class Catalogue:
         for place, item in enumerate(self.items):
             if place in left_out or place in disliked or not may_come(item):
                 continue
-            score = scores[place]
+            # In float32, as items whose scores differ less than that are in the order of their places.
+            score = np.float32(scores[place])
             likeness = max([0.0, *(min(1.0, self.cosine(self.vectors[other], place)) for other in disliked)])
-            score -= abs(score) * likeness
-            score = score * factor(item) if score >= 0 else score / factor(item)
-            scored.append((place, score))
-        ranked = sorted(scored, key=lambda pair: (-round(pair[1], 6), pair[0]))
+            score = score - abs(score) * np.float32(likeness)
+            factor_here = np.float32(factor(item))
+            scored.append((place, float(score * factor_here if score >= 0 else score / factor_here)))
+        ranked = sorted(scored, key=lambda pair: (-pair[1], pair[0]))
         if diversity:
             return self._diverse(ranked, diversity, max_per, at_most)
         counts: dict[Any, int] = {}

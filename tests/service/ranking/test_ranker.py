@@ -8,6 +8,7 @@ import pytest
 
 from common.errors import QueryError
 from service.ranking import ranker as ranker_module
+from service.ranking.diversity import WINDOW
 from service.ranking.filter_text import parse_filter
 from service.ranking.query import Boost, MaxPer, Query, parse_boost
 from service.ranking.ranker import Ranker
@@ -17,7 +18,7 @@ from tests.service.snapshots import Item, make_snapshot
 VECTORS = queries(7)
 
 
-@pytest.fixture(scope="module", params=[60, 900], ids=["60 items", "900 items"])
+@pytest.fixture(scope="module", params=[60, 600], ids=["60 items", "600 items"])
 def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     return make_catalogue(tmp_path_factory.mktemp("catalogue"), request.param)
 
@@ -45,7 +46,7 @@ def test_scores_are_those_of_the_signature(catalogue: Catalogue) -> None:
     np.testing.assert_allclose(found, [catalogue.scores(vector) for vector in VECTORS.tolist()], atol=1e-6)
 
 
-@pytest.mark.parametrize("k", [1, 10, 59, 60, 899, 900, 10_000])
+@pytest.mark.parametrize("k", [1, 10, 59, 60, 599, 600, 10_000])
 def test_ranking_of_k_is_by_score_then_place(catalogue: Catalogue, k: int) -> None:
     check(catalogue, Query(k=k))
 
@@ -147,7 +148,7 @@ def test_max_per_goes_down_until_the_list_is_full(catalogue: Catalogue, feature:
 
 @pytest.mark.parametrize("diversity", [0.2, 0.7, 1.0])
 def test_diversity_is_maximal_marginal_relevance(catalogue: Catalogue, diversity: float) -> None:
-    for k, offset in ((5, 0), (7, 6), (220, 0)):
+    for k, offset in ((5, 0), (7, 6), (WINDOW + 5, 0)):
         check_by_vectors(catalogue, Query(k=k, offset=offset, diversity=diversity), diversity=diversity)
 
 
