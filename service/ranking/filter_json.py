@@ -79,7 +79,8 @@ class _Reader:
     def _string(self, value: Any, at: str) -> str:
         if isinstance(value, str):
             return value
-        return repr(_finite(value, at, "text or a number"))
+        _finite(value, at, "text or a number")
+        return repr(value)
 
     def _number(self, value: Any, at: str) -> float:
         self._count(1, at)

@@ -134,7 +134,9 @@ def nearest(snapshot: Snapshot, asked: Places, answered: Places) -> tuple[Places
         asked = asked[~scoring.is_unembedded(snapshot, asked)]
     if snapshot.embedding is None or not len(asked) or not len(answered):
         return np.full(len(answered), -1, np.int64), np.zeros(len(answered), np.float32)
-    cosines = snapshot.embedding[answered] @ snapshot.embedding[asked].T
+    # In float64, so that items with one embedding are equally near to the last bit.
+    exact = snapshot.embedding[answered].astype(np.float64) @ snapshot.embedding[asked].astype(np.float64).T
+    cosines = exact.astype(np.float32)
     best = cosines.argmax(axis=1)
     is_known = ~scoring.is_unembedded(snapshot, answered)
     found = np.where(is_known, asked[best], -1), np.where(is_known, cosines[np.arange(len(answered)), best], 0)

@@ -121,5 +121,6 @@ def parse_max_per(text: str) -> MaxPer:
 
 def _factor(factor: float, at: str) -> float:
     if not 1 / MAX_FACTOR <= factor <= MAX_FACTOR:
-        raise QueryError(f"{at}: expected a factor from {1 / MAX_FACTOR:g} to {MAX_FACTOR:g}. Received: {factor:g}")
+        # What was received is not repeated: an integer of JSON may have a thousand digits.
+        raise QueryError(f"{at}: expected a factor from {1 / MAX_FACTOR:g} to {MAX_FACTOR:g}")
     return float(factor)

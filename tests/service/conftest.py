@@ -1,4 +1,4 @@
-"""Databases of each kind for the service's tests."""
+"""Fixtures of the service's tests: databases of each kind, and one exported model."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,10 @@ import pytest
 from configs.service.events import Database as Settings
 from service.database.database import Database
 from service.database.migrate import migrate
+from tests.service.in_process import InProcess
 from tests.service.servers import mariadb_url, postgresql_url
+from tests.serving_signatures.oracle import exported
+from tests.trainer_inputs import TrainerInputs
 
 KINDS = {"sqlite": lambda: None, "postgresql": postgresql_url, "mariadb": mariadb_url}
 
@@ -37,3 +40,15 @@ def _database(settings: Settings, folder: Path) -> Iterator[Database]:
     made = Database(settings, file)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def model(shop: TrainerInputs) -> InProcess:
+    """The exported model of the shop, with random weights."""
+    return InProcess(exported(shop))
+
+
+@pytest.fixture(scope="session")
+def model_folder(shop: TrainerInputs) -> str:
+    """The folder of that model; no test may change it."""
+    return str(exported(shop))

@@ -1,4 +1,4 @@
-"""Makes small versions and their snapshots from plain values: the arrays are what a model would say."""
+"""Makes small versions and their snapshots from plain values; the arrays are what a model would say."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
