@@ -6,10 +6,17 @@ import logging
 import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from configs import home
 from configs.pipeline import PipelineConfig
+from configs.service.auth import Auth
 from service.api.metrics import Metrics
+from service.auth.keys import keys_file
+from service.auth.login import Login
+from service.auth.rate_limit import RateLimit
+from service.auth.tokens import Tokens
+from service.auth.users import DatabaseUsers, FileUsers
 from service.batching import Run
 from service.database.database import Database
 from service.database.errors import DatabaseError
@@ -49,6 +56,9 @@ class Site:
         writer: Takes events.
         store: The events.
         database: The database.
+        tokens: Checks tokens; None if everybody may call.
+        login: Checks passwords; None without tokens.
+        token_seconds: How long a token is valid.
         database_threads: Where reads of the database run.
     """
 
@@ -67,6 +77,15 @@ class Site:
         timeout = settings.database.timeout_seconds
         self.database_threads = DatabaseThreads(settings.database.pool_size, timeout)
         self.writer = EventWriter(self.store, timeout)
+        auth = settings.auth if isinstance(settings.auth, Auth) else None
+        self.tokens: Tokens | None = None
+        self.login: Login | None = None
+        self.token_seconds = 0
+        if auth is not None:
+            self.tokens, self.token_seconds = Tokens(auth, keys_file(Path(auth.keys_file)).get), auth.token_seconds
+            users = DatabaseUsers(self.database) if auth.users_file is None else FileUsers(Path(auth.users_file))
+            attempts = auth.login_attempts_per_minute
+            self.login = Login(users, RateLimit(attempts / 60, attempts))
         self._ranking = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="ranking")
         cache = home.service_cache_dir(config)
         folder = ServingFolder(home.serving_dir(config), cache)
@@ -107,6 +126,8 @@ class Site:
         await self.writer.close()
         with contextlib.suppress(DatabaseError):
             await asyncio.to_thread(self._shown.flush, self.database)
+        if self.login is not None:
+            self.login.close()
         self.database_threads.close()
         self._ranking.shutdown(wait=False)
         self.database.close()

@@ -206,6 +206,26 @@ class EventsAnswer(_Answer):
     """Stored events whose `recommendation_id` is not one of this service."""
 
 
+class PositionCounts(_Answer):
+    """What became of one position of a version's answers."""
+
+    version: int
+    position: int
+    """From 0."""
+
+    shown: int
+    """Answers that had an item there."""
+
+    answers: dict[str, int]
+    """Type of event to the answers in which the item there got such an event."""
+
+
+class Statistics(_Answer):
+    """An answer of `/v1/events/statistics`."""
+
+    positions: list[PositionCounts]
+
+
 class Token(_Answer):
     """An answer of `/v1/login`."""
 

@@ -10,9 +10,11 @@ from starlette.types import ASGIApp
 
 from common.errors import PerennialError, QueryError
 from service.api.errors import ApiError, bad_request, error_response, unavailable
+from service.api.guard import Guard
 from service.api.middleware import Surroundings
 from service.api.routes import reading_routes
 from service.api.state import state_routes
+from service.api.writing import writing_routes
 from service.backends.backend import BackendError, BackendRefusedError
 from service.batching import OverloadedError
 from service.database.errors import DatabaseError
@@ -43,11 +45,13 @@ def create_app(site: Site) -> ASGIApp:
         title="Perennial", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None, lifespan=life
     )
     app.include_router(reading_routes(site))
+    app.include_router(writing_routes(site))
     app.include_router(state_routes(site))
     for error in (PerennialError, HTTPException, ApiError):
         app.add_exception_handler(error, _handler(site))
     app.add_exception_handler(Exception, _fault)
-    return Surroundings(app, site.metrics, site.config.service.limits.body_bytes)
+    limits = site.config.service.limits
+    return Surroundings(Guard(app, site.tokens, limits, site.metrics), site.metrics, limits.body_bytes)
 
 
 def _handler(site: Site) -> Callable[[Request, Exception], Awaitable[Response]]:

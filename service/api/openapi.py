@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from service.api import answers
 from service.api.errors import ErrorAnswer
+from service.events.event import TYPES
 from service.queries.query import (
     GraphQuery,
     ListQuery,
@@ -151,4 +152,52 @@ GET_GRAPH = _get(
 _ITEM = [{"name": "item_id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "50"}]
 GET_EMBEDDING = _get("An item's embedding", "items", answers.Embedding, _ITEM, 404)
 GET_ITEM = _get("All that is known of an item", "items", answers.ItemAnswer, _ITEM, 404)
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "event_id": {"type": "string", "minLength": 1, "description": "Sent again with the same id, it counts once."},
+        "type": {"enum": list(TYPES), "description": "What happened; the log must be able to express it."},
+        "user": {"type": "string", "minLength": 1},
+        "item": {"type": "string", "minLength": 1},
+        "time": {
+            "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "format": "date-time"}],
+            "description": "When, in Unix seconds or ISO 8601; without it, now.",
+        },
+        "value": {"type": "number", "description": "The rating, for the type `rating`."},
+        "recommendation_id": {"type": "string", "description": "That of the answer that led to it."},
+    },
+    "required": ["type", "user", "item"],
+    "additionalProperties": False,
+}
+POST_EVENTS = _post(
+    "Say what people did: one event, or several under `events`. They are on the disk when the answer comes",
+    "events",
+    answers.EventsAnswer,
+    {
+        "anyOf": [
+            _EVENT,
+            {
+                "type": "object",
+                "properties": {"events": {"type": "array", "items": _EVENT}},
+                "required": ["events"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+    {"event_id": "a1", "type": "purchase", "user": "196", "item": "50"},
+)
+GET_STATISTICS = _get("What became of answers, by version and position", "events", answers.Statistics, [])
+_LOGIN = {
+    "type": "object",
+    "properties": {"user": {"type": "string", "minLength": 1}, "password": {"type": "string", "minLength": 1}},
+    "required": ["user", "password"],
+    "additionalProperties": False,
+}
+POST_LOGIN = _post(
+    "Get a token with a name and a password",
+    "service",
+    answers.Token,
+    _LOGIN,
+    {"user": "shop", "password": "a password"},
+)
 GET_MODEL = _get("What is in service, and what it was made from", "service", answers.ModelAnswer, [])
