@@ -1,6 +1,7 @@
 """Rankings, against the oracle's loops."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -212,6 +213,23 @@ def test_ranking_does_not_depend_on_the_batch_to_the_last_bit(tmp_path_factory: 
         [alone] = rank(catalogue, Query(k=50), vectors[n : n + 1])
         assert alone.places.tolist() == together[n].places.tolist()
         assert alone.scores.tobytes() == together[n].scores.tobytes()
+
+
+def test_items_nearer_to_each_other_than_float32_products_tell_come_in_the_exact_order(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    vectors = queries(33, dim=64)
+    # All around one query: their cosines with it are within some 1e-7 of each other.
+    embedding = (vectors[0] + rng.normal(size=(3000, 64)) * 3e-5).astype(np.float32)
+    embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
+    snapshot = make_snapshot(tmp_path / "made", [f"i{n}" for n in range(3000)], embedding=embedding)
+    exact = [sum(float(a) * float(b) for a, b in zip(vectors[0], row, strict=True)) for row in embedding]
+    expected = sorted(range(3000), key=lambda place: (-np.float32(exact[place]), place))[:10]
+    ranker = Ranker(snapshot)
+    plans = [ranker.plan(Query(k=10))] * 33
+    rough = np.lexsort((np.arange(3000), -ranker.scores(vectors)[0]))[:10]
+    assert rough.tolist() != expected  # or the test would show nothing
+    for batch in (1, 5, 33):
+        assert ranker.rank(vectors[:batch], plans[:batch])[0].places.tolist() == expected
 
 
 def test_ranking_does_not_depend_on_the_size_of_the_parts(
