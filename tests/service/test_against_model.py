@@ -16,30 +16,17 @@ from service.snapshot.document import SnapshotDocument
 from service.snapshot.prepare import prepare
 from service.snapshot.snapshot import Snapshot
 from tests.service.in_process import InProcess
-from tests.serving_signatures.oracle import exported
-from tests.trainer_inputs import TrainerInputs
 
 PADDING = np.finfo(np.float32).min
 NEAR = 2e-6
 """Cosines of float32 that differ by less may change places."""
 
 
-@pytest.fixture(scope="module")
-def model_folder(shop: TrainerInputs) -> str:
-    """A model with random weights; no test may change it."""
-    return str(exported(shop))
-
-
-@pytest.fixture(scope="module")
-def model(model_folder: str) -> InProcess:
-    return InProcess(model_folder)
-
-
 def prepared(model: InProcess, version: str | Path, folder: Path) -> SnapshotDocument:
     return asyncio.run(prepare(version, model, folder))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def snapshot(model: InProcess, model_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     folder = tmp_path_factory.mktemp("service") / "snapshot"
     prepared(model, model_folder, folder)
