@@ -13,7 +13,9 @@ import pytest
 from sqlalchemy import select
 
 from common.errors import DataError
-from service.database.database import Database
+from configs.service.events import Database as Settings
+from service.database.database import LONG_SECONDS, Database
+from service.database.migrate import migrate
 from service.database.tables import events, exports, forgotten
 from service.events.export import Export, export, file_of
 from service.events.forgetting import Forgot, forget, remember
@@ -42,7 +44,7 @@ def test_forgotten_user_is_in_no_row_and_no_file_and_all_others_are(database: Da
 
     rest = ["a", "b", "c", GONE.lower(), "d"]
     assert users_of(folder) == rest
-    assert file_of(folder, 2).stat() == untouched
+    assert file_of(folder, 2).stat().st_ino == untouched.st_ino  # a file that is written again is another one
     assert [row.user_id for row in database.rows(select(events).order_by(events.c.sequence))] == [*rest, "e"]
     assert export(database, WORDS, folder) == Export(4, {4: 1}, 0)
     assert users_of(folder) == [*rest, "e"]
@@ -111,25 +113,31 @@ def test_user_who_is_forgotten_while_a_file_is_written_is_not_in_it(
     assert database.rows(select(exports.c.written, exports.c.generation)) == [(True, 1)]
 
 
-def test_events_that_arrive_while_a_user_is_forgotten_do_not_stay(database: Database, tmp_path: Path) -> None:
-    stop = threading.Event()
+def test_events_that_arrive_while_a_user_is_forgotten_do_not_stay(settings: Settings, tmp_path: Path) -> None:
+    file, stop, failed = tmp_path / "perennial.db", threading.Event(), [True]
+    migrate(settings, file)
+    database = Database(settings, file, timeout_seconds=LONG_SECONDS)
 
     def add() -> int:
         store, dropped, number = EventStore(database), 0, 0
-        while not (stop.is_set() and dropped):
+        while not (stop.is_set() and (dropped or failed)):
             number += 1
             dropped += store.add([[view(GONE, "i", number), view("a", "i", number)]])[0].forgotten
-        return number
+        return dropped
 
     with ThreadPoolExecutor(2) as threads:
         adding = [threads.submit(add) for _ in range(2)]
-        export(database, WORDS, tmp_path)
-        forget(database, WORDS, tmp_path, GONE)
-        stop.set()
+        try:
+            export(database, WORDS, tmp_path)
+            forget(database, WORDS, tmp_path, GONE)
+            failed.clear()
+        finally:
+            stop.set()
         assert all(each.result() > 0 for each in adding)
     export(database, WORDS, tmp_path)
     assert set(users_of(tmp_path)) == {"a"}
     assert database.rows(select(events.c.event_id).where(events.c.user_id == GONE)) == []
+    database.close()
 
 
 def test_list_of_the_forgotten_names_nobody_and_its_key_is_for_this_account(sqlite: Database, tmp_path: Path) -> None:

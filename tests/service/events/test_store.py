@@ -60,15 +60,15 @@ def test_processes_that_add_the_same_events_in_another_order_store_them_once(dat
         [view("u", "i", time, event_id=f"{time:04}") for time in range(1, 1500)],
     )
 
-    def add(order: int) -> None:
+    def add(order: int) -> tuple[int, int]:
         store = EventStore(database)
         together.wait()
-        for start in range(0, 1500, 300):
-            store.add([everything[start : start + 300][::order]])
+        added = [store.add([everything[start : start + 300][::order]])[0] for start in range(0, 1500, 300)]
+        return sum(each.stored for each in added), sum(each.duplicates for each in added)
 
     with ThreadPoolExecutor(2) as threads:
-        for adding in [threads.submit(add, order) for order in (1, -1)]:
-            adding.result()
+        stored, duplicates = (sum(counts) for counts in zip(*threads.map(add, (1, -1)), strict=True))
+    assert (stored, duplicates) == (1499, 1499)
     assert database.rows(select(func.count()).select_from(events)) == [(1499,)]
 
 
