@@ -13,9 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from common.errors import DataError
-from configs.service.events import Database as Settings
-from service.database.database import LONG_SECONDS, Database
-from service.database.migrate import migrate
+from service.database.database import Database
 from service.database.tables import events, exports, forgotten
 from service.events.export import Export, export, file_of
 from service.events.forgetting import Forgot, forget, remember
@@ -113,10 +111,8 @@ def test_user_who_is_forgotten_while_a_file_is_written_is_not_in_it(
     assert database.rows(select(exports.c.written, exports.c.generation)) == [(True, 1)]
 
 
-def test_events_that_arrive_while_a_user_is_forgotten_do_not_stay(settings: Settings, tmp_path: Path) -> None:
-    file, stop, failed = tmp_path / "perennial.db", threading.Event(), [True]
-    migrate(settings, file)
-    database = Database(settings, file, timeout_seconds=LONG_SECONDS)
+def test_events_that_arrive_while_a_user_is_forgotten_do_not_stay(patient: Database, tmp_path: Path) -> None:
+    database, stop, failed = patient, threading.Event(), [True]
 
     def add() -> int:
         store, dropped, number = EventStore(database), 0, 0
@@ -137,7 +133,6 @@ def test_events_that_arrive_while_a_user_is_forgotten_do_not_stay(settings: Sett
     export(database, WORDS, tmp_path)
     assert set(users_of(tmp_path)) == {"a"}
     assert database.rows(select(events.c.event_id).where(events.c.user_id == GONE)) == []
-    database.close()
 
 
 def test_list_of_the_forgotten_names_nobody_and_its_key_is_for_this_account(sqlite: Database, tmp_path: Path) -> None:

@@ -54,14 +54,14 @@ def test_many_events_at_once_are_stored_in_their_order(database: Database) -> No
     assert found == [(event.user, event.item) for group in groups for event in group]
 
 
-def test_processes_that_add_the_same_events_in_another_order_store_them_once(database: Database) -> None:
+def test_processes_that_add_the_same_events_in_another_order_store_them_once(patient: Database) -> None:
     together, everything = (
         threading.Barrier(2),
         [view("u", "i", time, event_id=f"{time:04}") for time in range(1, 1500)],
     )
 
     def add(order: int) -> tuple[int, int]:
-        store = EventStore(database)
+        store = EventStore(patient)
         together.wait()
         added = [store.add([everything[start : start + 300][::order]])[0] for start in range(0, 1500, 300)]
         return sum(each.stored for each in added), sum(each.duplicates for each in added)
@@ -69,7 +69,7 @@ def test_processes_that_add_the_same_events_in_another_order_store_them_once(dat
     with ThreadPoolExecutor(2) as threads:
         stored, duplicates = (sum(counts) for counts in zip(*threads.map(add, (1, -1)), strict=True))
     assert (stored, duplicates) == (1499, 1499)
-    assert database.rows(select(func.count()).select_from(events)) == [(1499,)]
+    assert patient.rows(select(func.count()).select_from(events)) == [(1499,)]
 
 
 def test_recommendation_id_that_is_not_ours_is_left_out_and_counted(database: Database) -> None:
