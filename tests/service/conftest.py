@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from configs.service.events import Database as Settings
-from service.database.database import Database
+from service.database.database import LONG_SECONDS, Database
 from service.database.migrate import migrate
 from tests.service.in_process import InProcess
 from tests.service.servers import mariadb_url, postgresql_url
@@ -29,15 +29,21 @@ def database(settings: Settings, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
+def patient(settings: Settings, tmp_path: Path) -> Iterator[Database]:
+    """A new database of each kind, with its tables and the timeout of exports."""
+    yield from _database(settings, tmp_path, LONG_SECONDS)
+
+
+@pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
     """A new SQLite database with its tables, where the kind makes no difference."""
     yield from _database(Settings(), tmp_path)
 
 
-def _database(settings: Settings, folder: Path) -> Iterator[Database]:
+def _database(settings: Settings, folder: Path, timeout_seconds: float | None = None) -> Iterator[Database]:
     file = folder / "service" / "perennial.db"
     migrate(settings, file)
-    made = Database(settings, file)
+    made = Database(settings, file, timeout_seconds=timeout_seconds)
     yield made
     made.close()
 
