@@ -6,6 +6,10 @@ PACKAGES = ["common", "documents", "configs", "transforms", "serving_signatures"
 
 setup(
     packages=find_packages(include=[pattern for package in PACKAGES for pattern in (package, f"{package}.*")]),
-    package_data={"configs": ["*.yaml", "schemas/*/*.pbtxt"], "pipeline.report": ["templates/*"]},
+    package_data={
+        "configs": ["*.yaml", "schemas/*/*.pbtxt"],
+        "pipeline.report": ["templates/*"],
+        "service.protos": ["*.binpb"],
+    },
     entry_points={"console_scripts": ["perennial=pipeline.commands.cli:main"]},
 )

@@ -12,7 +12,17 @@ Tensor = npt.NDArray[Any]
 
 
 class BackendError(PerennialError):
-    """The model did not answer. The message names neither ids nor inputs."""
+    """The model did not answer. The message names neither ids nor inputs.
+
+    Args:
+        message: What happened.
+        detail: The server's own words. They may hold parts of the inputs, so they belong in no log; nor does anything
+            that prints an exception print them.
+    """
+
+    def __init__(self, message: str, detail: str = "") -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class BackendUnavailableError(BackendError):

@@ -1,1 +1,7 @@
-"""The process that holds a model and speaks TensorFlow Serving's PredictionService. Only it imports TensorFlow."""
+"""Serves a SavedModel in a process of its own, by TensorFlow Serving's protocol: `python -m service.model_process`.
+
+It is the one part of the service that imports TensorFlow. `service.backends.local` starts it for a version; it listens
+at a Unix socket then. It can also listen at a port, encrypted or not, with several versions and labels: as the stand-in
+for TensorFlow Serving in the tests, as that server is in no package registry. What the stand-in cannot show is
+TensorFlow Serving's own batching, its version policies and its warm-up.
+"""

@@ -1,0 +1,145 @@
+"""Joins requests that come at the same time into one run.
+
+A run takes what waits when a run before it has ended: nothing waits for a timer, so a single request runs at once, and
+the busier the service is, the larger the runs are.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from common.errors import PerennialError
+from service.backends.backend import BackendRefusedError
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+
+class OverloadedError(PerennialError):
+    """More requests wait than may; later one may be taken."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What an observer learns of a run."""
+
+    jobs: int
+    """How many jobs it joins."""
+
+    waited_seconds: tuple[float, ...]
+    """For each job, the time from `submit` to the run."""
+
+
+@dataclass
+class _Waiting(Generic[J, R]):
+    job: J
+    result: "asyncio.Future[R]"
+    since: float
+
+
+class Batcher(Generic[J, R]):
+    """Runs jobs in batches. Use it in one event loop.
+
+    Args:
+        run: Answers a batch: one result for each job, in the same order.
+        max_rows: Largest number of jobs in a run.
+        max_waiting: Largest number of jobs that wait for a run.
+        runs: Largest number of runs at the same time.
+        observe: Called before each run.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[J]], Awaitable[Sequence[R]]],
+        *,
+        max_rows: int,
+        max_waiting: int,
+        runs: int = 2,
+        observe: Callable[[Run], None] = lambda _: None,
+    ) -> None:
+        self._run, self._observe = run, observe
+        self._max_rows, self._max_waiting, self._most_runs = max_rows, max_waiting, runs
+        self._queue: deque[_Waiting[J, R]] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Number of jobs that wait for a run."""
+        return len(self._queue)
+
+    async def submit(self, job: J) -> R:
+        """Waits for a job's result. If the waiting task is cancelled before the run, the job is not run.
+
+        Args:
+            job: The job.
+
+        Returns:
+            Its result.
+
+        Raises:
+            OverloadedError: `max_waiting` jobs wait already.
+            BackendRefusedError: The job was refused when it ran alone.
+            Exception: Another error of the run, which all its jobs get.
+        """
+        if len(self._queue) >= self._max_waiting:
+            self._drop_cancelled()
+        if len(self._queue) >= self._max_waiting:
+            raise OverloadedError(f"{self._max_waiting} requests wait for the model already; try again later")
+        waiting: _Waiting[J, R] = _Waiting(job, asyncio.get_running_loop().create_future(), time.perf_counter())
+        self._queue.append(waiting)
+        if len(self._workers) < self._most_runs:
+            worker = asyncio.ensure_future(self._work())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+        return await waiting.result
+
+    async def close(self) -> None:
+        """Waits for all jobs that were submitted."""
+        while self._workers:
+            await asyncio.wait(self._workers)
+
+    async def _work(self) -> None:
+        while batch := self._take():
+            now = time.perf_counter()
+            self._observe(Run(len(batch), tuple(now - each.since for each in batch)))
+            await self._answer(batch)
+
+    def _take(self) -> list[_Waiting[J, R]]:
+        batch: list[_Waiting[J, R]] = []
+        while self._queue and len(batch) < self._max_rows:
+            waiting = self._queue.popleft()
+            if not waiting.result.done():  # cancelled
+                batch.append(waiting)
+        return batch
+
+    async def _answer(self, batch: list[_Waiting[J, R]]) -> None:
+        # In a task of its own, so that its error, of whatever kind, is handed on to those who wait.
+        run = asyncio.ensure_future(self._results([each.job for each in batch]))
+        await asyncio.wait({run})
+        error = None if run.cancelled() else run.exception()
+        if isinstance(error, BackendRefusedError) and len(batch) > 1:
+            for each in batch:  # one of them is refused, and the others need not fail with it
+                if not each.result.done():
+                    await self._answer([each])
+            return
+        for place, each in enumerate(batch):
+            if each.result.done():
+                continue
+            if run.cancelled():
+                each.result.cancel()
+            elif error is not None:
+                each.result.set_exception(error)
+            else:
+                each.result.set_result(run.result()[place])
+
+    async def _results(self, jobs: Sequence[J]) -> Sequence[R]:
+        results = await self._run(jobs)
+        if len(results) != len(jobs):
+            raise ValueError(f"a run of {len(jobs)} jobs gave {len(results)} results")
+        return results
+
+    def _drop_cancelled(self) -> None:
+        self._queue = deque(each for each in self._queue if not each.result.done())
