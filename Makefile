@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-retrain rehearse test test-quick fault check docs image-check bench format clean
+.PHONY: help setup demo demo-retrain serve rehearse test test-quick fault check docs image-check bench format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -27,6 +27,9 @@ demo: setup ## Train and serve a model of MovieLens 100K, and show recommendatio
 demo-retrain: setup ## Retrain, judge and push in 4 rounds of MovieLens 100K; show a table and a chart of the rounds
 	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k
 	@$(PYTHON) -m pipeline.commands.cli replay --config configs/movielens-100k.yaml --rounds 4
+
+serve: setup ## Answer HTTP from the model that `make demo` has pushed
+	@$(PYTHON) -m pipeline.commands.cli serve --config configs/movielens-100k.yaml
 
 rehearse: setup ## Compile the Vertex job of MovieLens 100K and run it here, one process for each task
 	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k

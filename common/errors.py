@@ -67,3 +67,7 @@ class JobError(PerennialError):
 
 class VertexError(PerennialError):
     """Google Cloud refused a request, or could not be reached."""
+
+
+class QueryError(PerennialError):
+    """A query of the service cannot be answered: it is malformed, names what is not there, or asks for too much."""

@@ -7,8 +7,11 @@ of strings (`text`, `category`) or floats (`number`), under `feature_column(name
 each user: `user_id` (string), and the newest interactions, oldest first, as the lists `item_id` (string), `weight`
 (float) and, if the log has times, `time` (int64, Unix seconds).
 
-It is no part of the model's digest: a model that is handed on unchanged stays the same version, and a user can be taken
-out of the histories.
+The items are those of the model's catalogue, in its order. A weight is what the model learned with: the event's, or 1
+where the log has no event weights. Histories hold what was held out for evaluation, too.
+
+It is no part of the model's digest. A version's Parquet files never change, except that a user can be taken out of the
+histories; this document is replaced if the gate judges the same model again.
 """
 
 from typing import ClassVar, Literal
@@ -22,9 +25,20 @@ FOLDER = "assets.extra/service"
 ITEMS_FILE = f"{FOLDER}/items.parquet"
 HISTORIES_FILE = f"{FOLDER}/histories.parquet"
 
+FILES = (ITEMS_FILE, HISTORIES_FILE)
+
 USER_ID, ITEM_ID, TITLE, COUNT = "user_id", "item_id", "title", "count"
 FIRST_TIME, LAST_TIME, WEIGHT, TIME = "first_time", "last_time", "weight", "time"
 """Columns of the two files."""
+
+
+Kind = Literal["text", "category", "number"]
+"""The kinds of content features."""
+
+
+def is_service_data(path: str) -> bool:
+    """Whether a path, relative to a version's folder, is of this folder."""
+    return path.startswith(f"{FOLDER}/")
 
 
 def feature_column(name: str) -> str:
@@ -49,7 +63,7 @@ class ServiceData(Document):
     items: int
     """Rows of `ITEMS_FILE`."""
 
-    features: dict[str, Literal["text", "category", "number"]]
+    features: dict[str, Kind]
     """Content feature to its kind."""
 
     is_timed: bool

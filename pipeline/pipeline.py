@@ -15,6 +15,7 @@ from tfx.types.channel import BaseChannel, Channel
 
 from configs.load import config_digest
 from configs.pipeline import PipelineConfig
+from configs.service.pushed_data import PushedData
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
@@ -96,7 +97,10 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     serving_check, evaluator = _judges(config, interactions, data_blessing, model, last_model)
     infra_blessing, blessing = serving_check.outputs["blessing"], evaluator.outputs["blessing"]
 
-    pusher, *registry_pushers = _pushers(config, places, model, blessing, infra_blessing)
+    evaluation = evaluator.outputs["evaluation"]
+    pusher, *registry_pushers = _pushers(
+        config, places, interactions, catalogue, model, blessing, infra_blessing, evaluation
+    )
 
     # Writes the page that shows what was read, learned, measured and decided.
     report = RunReport(
@@ -107,7 +111,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         data_blessing=data_blessing,
         model=model,
         model_run=trainer.outputs["model_run"],
-        evaluation=evaluator.outputs["evaluation"],
+        evaluation=evaluation,
         blessing=blessing,
         infra_blessing=infra_blessing,
         pushed_model=pusher.outputs["pushed_model"],
@@ -146,6 +150,7 @@ def _data(config: PipelineConfig, places: Places) -> tuple[_Data, _Data]:
         folder_parameter=LOG_DIR,
         ids=config.ids,
         leave_out=config.serving.rule,
+        max_history=config.service.max_history,
     )
 
     # One Example per item; interacted items that the catalogue lacks are added with their id alone.
@@ -264,17 +269,30 @@ def _judges(
 
 
 def _pushers(
-    config: PipelineConfig, places: Places, model: BaseChannel, blessing: BaseChannel, infra_blessing: BaseChannel
+    config: PipelineConfig,
+    places: Places,
+    interactions: _Data,
+    catalogue: _Data,
+    model: BaseChannel,
+    blessing: BaseChannel,
+    infra_blessing: BaseChannel,
+    evaluation: BaseChannel,
 ) -> list[BaseComponent]:
-    # Copies a model that both have blessed into serving/<version>/.
+    # Copies a model that both have blessed into serving/<version>/, and puts beside it what the service needs: titles,
+    # features, histories, and the gate's numbers.
+    features = config.catalogue.features if config.catalogue else {}
     pusher = Pusher(
         model=model,
         model_blessing=blessing,
         infra_blessing=infra_blessing,
+        interactions=interactions.examples,
+        catalogue=catalogue.examples,
+        evaluation=evaluation,
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=places.serving_dir)
         ),
         settings=config.push,
+        service_data=PushedData.of(features, config.log.columns.timestamp is not None, config.service.max_history),
     )
     if places.registry is None:
         return [pusher]

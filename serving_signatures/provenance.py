@@ -11,6 +11,7 @@ import tensorflow as tf
 from configs.leave_out import LeaveOut, plain
 from documents.provenance import FinalMetrics, MadeBy, Provenance, Start
 from documents.push_record import PushRecord
+from documents.service_data import is_service_data
 
 _NOT_THE_MODEL = frozenset({PushRecord.FILE, "fingerprint.pb"})
 """Files that do not change a model's answers. TensorFlow writes a random id into each fingerprint."""
@@ -87,12 +88,16 @@ def _file_digest(path: str) -> str:
 
 def digest_of_files(digests: Mapping[str, str]) -> str:
     """A model's digest, from the digests of its files; see `model_digest`."""
-    counted = sorted((path, digest) for path, digest in digests.items() if path not in _NOT_THE_MODEL)
+    counted = sorted(
+        (path, digest) for path, digest in digests.items() if path not in _NOT_THE_MODEL and not is_service_data(path)
+    )
     return digest_of(part.encode() for pair in counted for part in pair)
 
 
 def model_digest(folder: str) -> str:
-    """Digest of a SavedModel, over the paths and bytes of all its files except the fingerprint and the push record.
+    """Digest of a SavedModel, over the paths and bytes of all its files except those that are not the model.
+
+    These are the fingerprint, the record of a push, and the service's data.
 
     Args:
         folder: The SavedModel's folder, local or remote.

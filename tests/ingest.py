@@ -65,8 +65,9 @@ def run_interaction_gen(
     *beam_args: str,
     ids: Ids | None = None,
     leave_out: LeaveOut = "everything",
+    max_history: int = 0,
 ) -> Ingested:
-    component = InteractionGen(log, paths, ids=ids, leave_out=leave_out)
+    component = InteractionGen(log, paths, ids=ids, leave_out=leave_out, max_history=max_history)
     examples = _artifact(out)
     executor = interaction_executor.Executor(beam_context(*beam_args))
     executor.Do({}, {"examples": [examples]}, _properties(component))

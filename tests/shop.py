@@ -12,6 +12,9 @@ from tests.bench.synthesize import synthesize
 
 USERS, ITEMS, ROWS = 400, 150, 12_000
 
+MAX_HISTORY = 20
+"""Fewer than some users have liked, so that their histories are cut."""
+
 
 class Shop:
     """A folder with a log, a catalogue and a YAML, in which commands can be run."""
@@ -37,6 +40,7 @@ class Shop:
                     "trainer": {"epochs": 4, "batch_size": 256, "embedding_dim": 16},
                     # Four epochs of 16 numbers do not reach item-item, which is not what these tests are about.
                     "gate": {"not_worse_than_item_item": None},
+                    "service": {"max_history": MAX_HISTORY},
                     "output_dir": "runs",
                 }
             )

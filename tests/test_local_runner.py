@@ -3,14 +3,19 @@
 import json
 import subprocess
 import sys
+from collections import Counter, defaultdict
+from csv import DictReader
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from documents.evaluation import EvaluationReport
+from documents.service_data import HISTORIES_FILE, ITEMS_FILE, Histories, ServiceData
 from tests.docs.markdown import GUIDES, fences, name
-from tests.shop import ITEMS, Shop
+from tests.shop import ITEMS, MAX_HISTORY, Shop
 
 pytestmark = pytest.mark.e2e
 
@@ -63,6 +68,64 @@ def test_run_learns_more_than_popularity(shop: Shop) -> None:
     (metrics_file,) = (shop.home / "artifacts" / "TwoTowerTrainer" / "model_run").glob("*/metrics.json")
     metrics = json.loads(metrics_file.read_text())
     assert metrics["model"]["recall@10"] > metrics["popularity"]["recall@10"]
+
+
+def _kept(shop: Shop) -> dict[str, list[tuple[int, int, int, str]]]:
+    """For each user, time and row of the last event with each liked item, the row of the first one, and the item.
+
+    The latest rating of an item counts; ratings below 3 are no likes.
+    """
+    [part] = (shop.folder / "interactions").iterdir()
+    with part.open(newline="") as file:
+        rows = [(row["user_id"], row["item_id"], int(row["rating"]), int(row["timestamp"])) for row in DictReader(file)]
+    first: dict[tuple[str, str], int] = {}
+    latest: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for place, (user, item, rating, time) in enumerate(sorted(rows, key=lambda row: row[3])):
+        first.setdefault((user, item), place)
+        latest[user, item] = (time, place, rating)
+    kept = defaultdict(list)
+    for (user, item), (time, place, rating) in latest.items():
+        if rating >= 3:
+            kept[user].append((time, place, first[user, item], item))
+    return {user: sorted(of_user) for user, of_user in kept.items()}
+
+
+def test_pushed_version_brings_what_the_service_needs(shop: Shop) -> None:
+    version, kept = shop.versions[0], _kept(shop)
+    [evaluation] = (shop.home / "artifacts" / "RetrievalEvaluator" / "evaluation").glob("*/evaluation.json")
+    measured, document = EvaluationReport.read(evaluation.parent), ServiceData.read(version)
+    assert document == ServiceData(
+        items=ITEMS,
+        features={"genres": "category"},
+        is_timed=True,
+        histories=Histories(users=len(kept), max_items=MAX_HISTORY),
+        metrics={name: contender.metrics for name, contender in measured.contenders.items()},
+        decision=measured.decision,
+    )
+    histories = pq.read_table(version / HISTORIES_FILE).to_pylist()
+    assert {row["user_id"]: list(zip(row["time"], row["item_id"], strict=True)) for row in histories} == {
+        user: [(time, item) for time, _, _, item in of_user[-MAX_HISTORY:]] for user, of_user in kept.items()
+    }
+    assert max(map(len, kept.values())) > MAX_HISTORY == max(len(row["item_id"]) for row in histories)
+    assert {weight for row in histories for weight in row["weight"]} == {1.0}
+
+    # The item that the user met last is held out, if there is another one.
+    held_out = {(user, max(of_user, key=lambda one: one[2])[3]) for user, of_user in kept.items() if len(of_user) > 1}
+    trained = Counter(item for user, of_user in kept.items() for *_, item in of_user if (user, item) not in held_out)
+    times = defaultdict(list)
+    for of_user in kept.values():
+        for time, *_, item in of_user:
+            times[item].append(time)
+    with (shop.folder / "items.csv").open(newline="") as file:
+        catalogue = list(DictReader(file))
+    items = pq.read_table(version / ITEMS_FILE).to_pylist()
+    assert [(row["item_id"], row["title"], row["feature:genres"]) for row in items] == [
+        (row["item_id"], row["title"], [row["genres"]]) for row in catalogue
+    ]
+    assert {row["item_id"]: row["count"] for row in items} == {row["item_id"]: trained[row["item_id"]] for row in items}
+    assert {row["item_id"]: row["last_time"] for row in items} == {
+        row["item_id"]: max(times[row["item_id"]], default=None) for row in items
+    }
 
 
 PLAIN_TENSORFLOW = """

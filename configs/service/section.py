@@ -100,7 +100,7 @@ class Service(Settings):
 
     max_history: int = Field(default=50, ge=0)
     """Number of each user's newest interactions that a push puts beside the model, so that `user=` alone is enough. 0:
-    none, and no user's data leaves the pipeline."""
+    none, and no history leaves the pipeline."""
 
     event_types: EventTypes = EventTypes()
     """What the log calls the events of the API."""

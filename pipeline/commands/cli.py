@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from common.errors import PerennialError
-from pipeline.commands import check, completion, datasets, doctor, init, model, replay, run
+from pipeline.commands import check, completion, datasets, doctor, init, model, replay, run, serve
 from pipeline.commands.arguments import Formatter, add_group
 from pipeline.commands.runs import cli as runs_cli
 from pipeline.commands.versions import cli as versions_cli
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     runs_cli.add_parser(commands)
     versions_cli.add_parser(commands)
     model.add_parsers(commands)
+    serve.add_parser(commands)
     replay.add_parser(commands)
     datasets.add_parser(commands)
     vertex_cli.add_parser(commands)

@@ -4,6 +4,14 @@ ITEMS_FILE = "items.parquet"
 """In InteractionGen's Examples: the items of the training split with their interactions, in the columns `item_id`
 (string) and `count` (int64)."""
 
+ITEM_TIMES_FILE = "item_times.parquet"
+"""In InteractionGen's Examples, if the log has times: the items of both splits with the times of their first and last
+interaction, in the columns `item_id` (string), `first_time` and `last_time` (int64, Unix seconds)."""
+
+HISTORIES_FILES = "histories-*.parquet"
+"""In InteractionGen's Examples, unless `service.max_history` is 0: the newest interactions of each user in either
+split, in the columns of `documents.service_data.HISTORIES_FILE`; one file for each shard of users."""
+
 QUARANTINE_FILE = "quarantine.jsonl"
 """In both Examples: the first bad rows, one JSON object a line, with `file`, `row`, `reason` and `excerpt`."""
 

@@ -102,6 +102,11 @@ class LocalModel:
             raise BackendUnavailableError(f"cannot start a model process: {e}") from e
 
     @property
+    def address(self) -> str:
+        """Where the process listens, as gRPC writes it."""
+        return _address(self._folder)
+
+    @property
     def pid(self) -> int:
         """The process's id."""
         return self._process.pid

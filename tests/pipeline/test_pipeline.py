@@ -87,6 +87,14 @@ def test_compiled_job_evaluator_judges_by_the_serving_checks_word_too(job: dict[
     assert _producer(job, "Pusher", "infra_blessing") == ("ServingCheck", "blessing")
 
 
+def test_compiled_job_pusher_gets_what_the_service_needs_through_channels(job: dict[str, Any]) -> None:
+    assert _producer(job, "Pusher", "interactions") == ("InteractionGen", "examples")
+    assert _producer(job, "Pusher", "catalogue") == ("CatalogueGen", "examples")
+    assert _producer(job, "Pusher", "evaluation") == ("RetrievalEvaluator", "evaluation")
+    parameters = json.dumps(_tasks(job)["Pusher"]["inputs"]["parameters"]["service_data"])
+    assert "gs://" not in parameters and "max_history" in parameters
+
+
 def test_compiled_job_custom_config_holds_no_path(job: dict[str, Any]) -> None:
     for task in _tasks(job).values():
         for name, value in task.get("inputs", {}).get("parameters", {}).items():

@@ -1,30 +1,70 @@
-"""Fixtures of the service's tests: a model, its stored requests, and a server of it."""
+"""Fixtures of the service's tests: databases of each kind, one exported model, and a server of it."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from configs.service.events import Database as Settings
 from documents.serving_requests import ServingRequests
 from pipeline.components.serving_check.replay import array
+from service.database.database import Database
+from service.database.migrate import migrate
+from tests.service.in_process import InProcess
 from tests.service.model_server import ModelServer, serving
+from tests.service.servers import mariadb_url, postgresql_url
 from tests.serving_signatures.oracle import exported
 from tests.trainer_inputs import TrainerInputs
 
 NEWEST, OLDER = 7, 3
 """Versions of the model server; both are the same model."""
 
+KINDS = {"sqlite": lambda: None, "postgresql": postgresql_url, "mariadb": mariadb_url}
+
+
+@pytest.fixture(params=KINDS)
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """The config of a new, empty database of each kind."""
+    return Settings(url=KINDS[request.param]())
+
+
+@pytest.fixture
+def database(settings: Settings, tmp_path: Path) -> Iterator[Database]:
+    """A new database of each kind, with its tables."""
+    yield from _database(settings, tmp_path)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Database]:
+    """A new SQLite database with its tables, where the kind makes no difference."""
+    yield from _database(Settings(), tmp_path)
+
+
+def _database(settings: Settings, folder: Path) -> Iterator[Database]:
+    file = folder / "service" / "perennial.db"
+    migrate(settings, file)
+    made = Database(settings, file)
+    yield made
+    made.close()
+
 
 @pytest.fixture(scope="session")
-def version_folder(shop: TrainerInputs) -> str:
-    """The folder of the shop's exported model."""
+def model(shop: TrainerInputs) -> InProcess:
+    """The exported model of the shop, with random weights."""
+    return InProcess(exported(shop))
+
+
+@pytest.fixture(scope="session")
+def model_folder(shop: TrainerInputs) -> str:
+    """The folder of that model; no test may change it."""
     return str(exported(shop))
 
 
 @pytest.fixture(scope="session")
-def stored_requests(version_folder: str) -> list[Any]:
+def stored_requests(model_folder: str) -> list[Any]:
     """The requests that the model carries: signature, inputs by name, and outputs as they are stored."""
-    stored = ServingRequests.read(version_folder).model_dump(mode="json")["requests"]
+    stored = ServingRequests.read(model_folder).model_dump(mode="json")["requests"]
     return [
         (each["signature"], {name: array(form) for name, form in each["inputs"].items()}, each["outputs"])
         for each in stored
@@ -32,8 +72,8 @@ def stored_requests(version_folder: str) -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def model_server(version_folder: str) -> Iterator[ModelServer]:
+def model_server(model_folder: str) -> Iterator[ModelServer]:
     """A model process at a port of the loopback, with two versions and a label."""
-    versions = [f"{OLDER}={version_folder}", f"{NEWEST}={version_folder}", "--label", f"stable={OLDER}"]
+    versions = [f"{OLDER}={model_folder}", f"{NEWEST}={model_folder}", "--label", f"stable={OLDER}"]
     with serving("localhost:0", *versions) as server:
         yield server

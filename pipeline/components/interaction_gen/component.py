@@ -25,6 +25,7 @@ class InteractionGen(FileGen):
         folder_parameter: str | None = None,
         ids: Ids | None = None,
         leave_out: LeaveOut = "everything",
+        max_history: int = 0,
     ) -> None:
         """Declares the component.
 
@@ -34,6 +35,7 @@ class InteractionGen(FileGen):
             folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
             ids: How ids are read; None: as they are written.
             leave_out: What may not be recommended again; other items may be targets again.
+            max_history: How many of each user's newest interactions are written for the service; 0 for none.
         """
         by_split = {"log": paths} if isinstance(paths, str) else dict(paths)
         super().__init__(
@@ -41,6 +43,7 @@ class InteractionGen(FileGen):
                 executor.LOG_KEY: log.model_dump(mode="json", include=set(LogSettings.model_fields)),
                 executor.IDS_KEY: (ids or Ids()).model_dump(mode="json"),
                 executor.SERVING_KEY: Serving(leave_out=leave_out).model_dump(mode="json", include={"leave_out"}),
+                executor.MAX_HISTORY_KEY: max_history,
             },
             paths=by_split,
             output_splits=() if len(by_split) > 1 else (TRAIN, EVAL),

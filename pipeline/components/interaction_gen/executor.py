@@ -33,6 +33,10 @@ SERVING_KEY = "serving"
 """The key of what is left out, in `custom_config`: `serving` of the config, with `leave_out` alone."""
 
 
+MAX_HISTORY_KEY = "max_history"
+"""The key of `service.max_history` in `custom_config`."""
+
+
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Reads, cleans, groups and splits the log."""
 
@@ -46,8 +50,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Args:
             input_dict: Empty.
-            output_dict: `examples`: the artifact, with splits `train` and `eval`, `cleaning.json`,
-                `quarantine.jsonl` and `items.parquet`.
+            output_dict: `examples`: the artifact, with splits `train` and `eval`, `cleaning.json`, and the files of
+                `ground.layout`.
             exec_properties: As for TFX's file-based ExampleGen; the log's config is in `custom_config`.
 
         Raises:
@@ -70,6 +74,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             shards=log.num_shards or interactions.shards_of(inputs),
             now_seconds=time.time(),
             uri=examples.uri,
+            max_history=values[MAX_HISTORY_KEY],
         )
         size = sum(file.bytes for file in inputs)
         logger = logging.getLogger(stages.LOGGER)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from documents.cleaning import Outlier
-from pipeline.components.interaction_gen import cleaning, outliers, recent
+from pipeline.components.interaction_gen import cleaning, newest, outliers, recent
 from pipeline.components.interaction_gen.recent import RecentDays
 from pipeline.ground import arrow_bytes
 from pipeline.reading import spellings
@@ -44,6 +44,10 @@ class ShardReport:
     early: tuple[int, int] = (0, 0)
     """What `splitting.count_early` counts; zeros if nothing was counted."""
 
+    item_times: bytes | None = None
+    """What `newest.item_times` returns, as bytes of an Arrow stream; None if the step does not look for it, and if the
+    log has no timestamps."""
+
 
 def merge(reports: Iterable[ShardReport]) -> ShardReport:
     """Merges reports of different shards, or of different steps of one, in any order."""
@@ -52,10 +56,12 @@ def merge(reports: Iterable[ShardReport]) -> ShardReport:
     recents: list[RecentDays] = []
     spelled: list[Spellings] = []
     log_items: list[Any] = []
+    item_times: list[Any] = []
     for part in reports:
         merged.busiest = tuple(outliers.most((*merged.busiest, *part.busiest)))
         merged.early = (merged.early[0] + part.early[0], merged.early[1] + part.early[1])
         log_items += [] if part.log_items is None else [arrow_bytes.from_bytes(part.log_items)]
+        item_times += [] if part.item_times is None else [arrow_bytes.from_bytes(part.item_times)]
         recents += [part.recent] if part.recent is not None else []
         merged.beyond_float32 += part.beyond_float32
         spelled.append(part.users)
@@ -71,6 +77,7 @@ def merge(reports: Iterable[ShardReport]) -> ShardReport:
     merged.recent = recent.add(recents) if recents else None
     merged.users = spellings.merge(spelled)
     merged.log_items = arrow_bytes.to_bytes(cleaning.add_counts(log_items)) if log_items else None
+    merged.item_times = arrow_bytes.to_bytes(newest.merge_item_times(item_times)) if item_times else None
     merged.items = {split: arrow_bytes.to_bytes(cleaning.add_counts(parts)) for split, parts in tables.items()}
     return merged
 

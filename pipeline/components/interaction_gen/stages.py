@@ -24,6 +24,7 @@ from pipeline.components.interaction_gen import (
     cleaning,
     encoding,
     interactions,
+    newest,
     outcome,
     reading,
     report,
@@ -35,8 +36,8 @@ from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.components.interaction_gen.report import LogReport
 from pipeline.components.interaction_gen.shard_report import ShardReport
 from pipeline.ground import arrow_bytes
-from pipeline.ground.layout import ITEMS_FILE, QUARANTINE_FILE
-from pipeline.ground.output import write_bytes
+from pipeline.ground.layout import HISTORIES_FILES, ITEM_TIMES_FILE, ITEMS_FILE, QUARANTINE_FILE
+from pipeline.ground.output import new_file, write_bytes
 from pipeline.ground.records import write_records
 from pipeline.reading import report as tabular_report
 from pipeline.reading import times
@@ -62,6 +63,8 @@ class InteractionIngest:
     now_seconds: float
     uri: str
     """The artifact's folder."""
+    max_history: int
+    """How many of each user's newest interactions are written for the service; 0 for none."""
 
     @property
     def per_second(self) -> int:
@@ -197,7 +200,7 @@ class _Filter(beam.DoFn):
 
 
 class _Write(beam.DoFn):
-    """Splits a shard's interactions, and writes one file of Examples for each split."""
+    """Splits a shard's interactions, and writes one file of Examples for each split, and one of newest interactions."""
 
     def __init__(self, job: InteractionIngest) -> None:
         self._job = job
@@ -209,14 +212,33 @@ class _Write(beam.DoFn):
     def process(self, shard: tuple[int, bytes], cut: int | None) -> Iterator[ShardReport]:
         key, data = shard
         job = self._job
-        found, split = shards.split(Interactions.from_bytes(data), cut, job.log, job.leave_out)
+        kept = Interactions.from_bytes(data)
+        found, split = shards.split(kept, cut, job.log, job.leave_out)
+        part = f"{key:05d}-of-{job.shards:05d}"
         for name in (TRAIN, EVAL):
             examples = encoding.encode(found, name, job.per_second)
             if examples:
-                file = f"data_tfrecord-{key:05d}-of-{job.shards:05d}.gz"
-                write_records(os.path.join(job.uri, f"Split-{name}", file), examples, job.uri)
+                write_records(os.path.join(job.uri, f"Split-{name}", f"data_tfrecord-{part}.gz"), examples, job.uri)
+        if len(kept):
+            self._write_newest(kept, os.path.join(job.uri, HISTORIES_FILES.replace("*", part)))
+            if kept.timestamp is not None:
+                split.item_times = arrow_bytes.to_bytes(newest.item_times(kept, job.per_second))
         self._pace.add(len(found))
         yield split
+
+    def _write_newest(self, kept: Interactions, path: str) -> None:
+        job = self._job
+        if not job.max_history:
+            return
+        weighted = job.log.event_weights is not None
+        whole = newest.whole(kept, job.log.cleaning, job.leave_out)
+        tables = newest.histories(whole, job.max_history, job.per_second, weighted)
+        with (
+            new_file(path, job.uri) as unfinished,
+            pq.ParquetWriter(unfinished, newest.history_schema(kept.timestamp is not None)) as writer,
+        ):
+            for table in tables:
+                writer.write_table(table)
 
 
 class _MergeReading(beam.CombineFn):
@@ -261,10 +283,10 @@ def _cut(times: bytes, eval_fraction: float, facts: LogReport) -> int | None:
 
 def _leave_outcome(_: None, job: InteractionIngest, facts: LogReport, found: ShardReport) -> None:
     """Writes what the executor needs into the artifact's folder: workers and executor may be different machines."""
-    if TRAIN in found.items:
-        sink = pa.BufferOutputStream()
-        pq.write_table(arrow_bytes.from_bytes(found.items[TRAIN]), sink)
-        write_bytes(os.path.join(job.uri, ITEMS_FILE), sink.getvalue().to_pybytes(), job.uri)
+    for file, table in ((ITEMS_FILE, found.items.get(TRAIN)), (ITEM_TIMES_FILE, found.item_times)):
+        if table is not None:
+            with new_file(os.path.join(job.uri, file), job.uri) as unfinished:
+                pq.write_table(arrow_bytes.from_bytes(table), unfinished)
     quarantined = tabular_report.quarantine_json(facts.reading)
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in quarantined)
     write_bytes(os.path.join(job.uri, QUARANTINE_FILE), lines.encode(), job.uri)

@@ -15,7 +15,7 @@ class Pusher(Node):
 
     Component `outputs` contains:
      - `pushed_model`: Channel of type `standard_artifacts.PushedModel`; `push.json` inside records what was done. The
-       model itself is only in the serving folder.
+       model itself, and the service's data beside it, are only in the serving folder.
     """
 
     EXECUTOR = Executor

@@ -1,16 +1,21 @@
-"""Pusher's executor: TFX's executor with another push."""
+"""Pusher's executor: TFX's executor with another push, and with the service's data beside the model."""
 
 import logging
+import tempfile
 from dataclasses import dataclass
 
 from tfx.components.pusher import executor as pusher_executor
 from tfx.components.util import model_utils
+from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
-from tfx.types import standard_artifacts
-from tfx.utils import path_utils
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.utils import io_utils, path_utils
 
 from configs.push import PushSettings
+from configs.service.pushed_data import PushedData
+from documents.evaluation import EvaluationReport
 from documents.push_report import PushReport
+from pipeline.components.pusher.service_data import Sources, write_service_data
 from pipeline.ground.node import NodeExecutor
 from pipeline.store.runs.metadata import MODEL_DIGEST, WITHDRAWN
 from pipeline.store.versions.push import push
@@ -18,11 +23,22 @@ from pipeline.store.versions.push import push
 
 @dataclass(frozen=True)
 class Inputs:
-    """The exported model, and the blessings of evaluation and ServingCheck. TFX's Pusher requires neither blessing."""
+    """The exported model, its blessings by evaluation and ServingCheck, and what the service needs beside it.
+
+    TFX's Pusher requires neither blessing.
+    """
 
     model: standard_artifacts.Model
     model_blessing: standard_artifacts.ModelBlessing
     infra_blessing: standard_artifacts.InfraBlessing
+    interactions: standard_artifacts.Examples
+    """InteractionGen's Examples, for the histories and what the log says about items."""
+
+    catalogue: standard_artifacts.Examples
+    """CatalogueGen's Examples, for titles and content features as they were read."""
+
+    evaluation: standard_artifacts.ModelEvaluation
+    """What the gate measured and decided."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,7 @@ class Parameters:
     """The serving folder, as `filesystem`."""
 
     settings: PushSettings
+    service_data: PushedData
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Executor):
@@ -49,12 +66,12 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
         """Makes the model the live version if both checks blessed it, and records in either case what was done.
 
         Args:
-            inputs: The model and both blessings.
+            inputs: The model, both blessings, and what the service needs.
             outputs: Where the record is written.
             parameters: The serving folder, and how many versions are kept in it.
 
         Raises:
-            OutputError: The serving folder cannot be written; the live version has not changed.
+            OutputError: The serving folder, or temporary files, cannot be written; the live version has not changed.
         """
         pushed = outputs.pushed_model
         logger = logging.getLogger("perennial.pusher")
@@ -66,19 +83,16 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             return
         model = path_utils.serving_model_path(inputs.model.uri, path_utils.is_old_model_artifact(inputs.model))
         serving_dir = parameters.push_destination.filesystem.base_directory
-        result = push(model, serving_dir, parameters.settings.keep_versions)
+        with tempfile.TemporaryDirectory() as service_data:
+            write_service_data(service_data, _sources(inputs), parameters.service_data)
+            result = push(model, serving_dir, parameters.settings.keep_versions, service_data)
         pushed.set_string_custom_property(MODEL_DIGEST, result.digest)
         if result.version is None:
             logger.warning("not pushed: %s", result.reason)
             self._MarkNotPushed(pushed)
         else:
             version = str(result.version)
-            done = (
-                f"pushed version {version}"
-                if result.is_new
-                else f"version {version} is already live and has not changed"
-            )
-            logger.info(done)
+            logger.info(f"pushed version {version}" if result.is_new else f"version {version} is {result.reason}")
             self._MarkPushed(pushed, pushed_destination=result.path, pushed_version=version)
         PushReport(
             pushed=result.version is not None,
@@ -89,6 +103,19 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             model_digest=result.digest,
             deleted_versions=result.deleted,
         ).write(pushed.uri)
+
+
+def _sources(inputs: Inputs) -> Sources:
+    patterns = [
+        io_utils.all_files_pattern(uri)
+        for split in artifact_utils.decode_split_names(inputs.catalogue.split_names)
+        for uri in artifact_utils.get_split_uris([inputs.catalogue], split)
+    ]
+    return Sources(
+        interactions=inputs.interactions.uri,
+        catalogue_files=tuple(file for pattern in patterns for file in sorted(fileio.glob(pattern))),
+        evaluation=EvaluationReport.read(inputs.evaluation.uri),
+    )
 
 
 def _why_not(inputs: Inputs) -> str | None:

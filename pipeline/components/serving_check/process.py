@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from common import answers
 from configs.push import ServingCheckSettings
 from documents.serving_check import ReplayResult, ServingCheckReport
 from documents.serving_requests import ServingRequests
@@ -39,6 +40,7 @@ def check(folder: str, signatures: Sequence[str], settings: ServingCheckSettings
         # By option, because the script imports nothing of ours.
         "requests_file": ServingRequests.FILE,
         "requests_format": ServingRequests.current_format(),
+        "answers_file": answers.__file__,
     }
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "result.json")

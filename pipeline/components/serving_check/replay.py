@@ -4,17 +4,17 @@ Nothing of Perennial may be imported here: the check is that the model answers w
 
     python -I replay.py <SavedModel> <options, JSON> <where the result goes>
 
-The options are the fields of `configs.push.ServingCheckSettings`; `signatures`, the names that the model must have; and
-`requests_file` and `requests_format`, the path in the model and the format version of `documents.serving_requests`.
+The options are the fields of `configs.push.ServingCheckSettings`; `signatures`, the names that the model must have;
+`requests_file` and `requests_format`, the path in the model and the format version of `documents.serving_requests`; and
+`answers_file`, the file of `common.answers`.
 The result is `serving_check.json` without the field `blessed`.
 """
 
-import base64
 import ctypes
-import itertools
 import json
 import os
 import resource
+import runpy
 import signal
 import sys
 import time
@@ -29,13 +29,6 @@ machine is busy with something else for a while."""
 
 _PR_SET_PDEATHSIG = 1
 """Linux, prctl(2): the signal that this process gets when its parent dies."""
-
-
-PADDING_SCORE = float(np.finfo(np.float32).min)
-"""`serving_signatures.ranking.PADDING_SCORE`, which cannot be imported here; a test compares the two."""
-
-_TINY = 1e-30
-"""The divisor for a difference from a row of zeros: any such difference is too large."""
 
 
 def nothing_asked(*failures: str) -> dict[str, Any]:
@@ -65,6 +58,7 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
         return nothing_asked(
             f"the model's {options['requests_file']} has format version {found}, and this code reads version {ours}"
         )
+    answers = runpy.run_path(options["answers_file"])
     since = time.monotonic()
     model = tf.saved_model.load(folder)
     result = {**nothing_asked(), "load_seconds": time.monotonic() - since}
@@ -79,7 +73,7 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
         signature = model.signatures[name]
         failures = wrong_kinds(signature, stored["signatures"][name])
         if not failures:
-            figures, failures = ask(signature, requests, options)
+            figures, failures = ask(signature, requests, options, answers)
             result["signatures"][name] = figures
         result["failures"] += [f"{name}: {failure}" for failure in failures]
     result["peak_rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -96,27 +90,33 @@ def wrong_kinds(signature: Any, declared: dict[str, dict[str, str]]) -> list[str
     return [f"its {part} are {loaded[part]}, but should be {declared[part]}" for part in parts]
 
 
-def ask(signature: Any, requests: list[dict[str, Any]], options: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Asks one signature all its requests.
+def ask(
+    signature: Any, requests: list[dict[str, Any]], options: dict[str, Any], answers: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Asks one signature all its requests; `answers` holds the functions of `common.answers`.
 
     Returns:
         Its figures, and the failures.
     """
     failures, difference = [], 0.0
     for request in requests:
-        inputs = {name: tensor(form) for name, form in request["inputs"].items()}
+        inputs = {name: tensor(form, answers) for name, form in request["inputs"].items()}
         try:
             answer = {name: value.numpy() for name, value in signature(**inputs).items()}
         except tf.errors.OpError as e:
             # The first lines of the message only name the graph; the cause is at its end.
             failures.append(f"{request['name']}: {type(e).__name__}: {' '.join(e.message.split())[-300:]}")
             continue
-        asked = array(request["inputs"]["k"]).tolist() if "k" in inputs else None
-        found, largest = compare(answer, request["outputs"], options["tolerance"], asked)
+        asked = answers["array"](request["inputs"]["k"]).tolist() if "k" in inputs else None
+        found, largest = answers["compare"](answer, request["outputs"], options["tolerance"], asked)
         failures += [f"{request['name']}: {failure}" for failure in found]
         difference = max(difference, largest)
     figures: dict[str, Any] = {"requests": len(requests), "max_difference": difference}
-    timed = [{n: tensor(form) for n, form in request["inputs"].items()} for request in requests if not request["edge"]]
+    timed = [
+        {n: tensor(form, answers) for n, form in request["inputs"].items()}
+        for request in requests
+        if not request["edge"]
+    ]
     if timed and not failures:
         figures["latency_ms"] = latency = best_latency(signature, timed, options)
         if latency["p95"] > options["max_p95_latency_ms"]:
@@ -144,106 +144,9 @@ def best_latency(signature: Any, asked: list[dict[str, Any]], options: dict[str,
     return best
 
 
-def tensor(form: dict[str, Any]) -> Any:
+def tensor(form: dict[str, Any], answers: dict[str, Any]) -> Any:
     """Converts a stored input to a tensor."""
-    return tf.constant(array(form), tf.as_dtype(form["dtype"]), form["shape"])
-
-
-def array(form: dict[str, Any]) -> Any:
-    """Converts a stored tensor to an array, with the columns that are stored: `[..., columns]`."""
-    if form["dtype"] == "string":
-        flat = np.empty(len(form["values"]), object)
-        flat[:] = [base64.b64decode(value) for value in form["values"]]
-    else:
-        flat = np.frombuffer(base64.b64decode(form["data"]), form["dtype"])
-    shape = form["shape"]
-    rows = int(np.prod(shape[:-1])) if len(shape) > 1 else 1
-    columns = flat.size // rows if rows else 0
-    return flat.reshape([*shape[:-1], columns])
-
-
-def compare(
-    answer: dict[str, Any], stored: dict[str, Any], tolerance: float, asked: list[int] | None = None
-) -> tuple[list[str], float]:
-    """Compares an answer with the trainer's.
-
-    Ids and flags must be equal. Numbers must be finite, as other numbers are no JSON. They may differ by the tolerance,
-    relative to the largest number of their row; padding must be in the same places. Where scores rank ids, ids whose
-    scores differ by less than the tolerance may be in any order.
-
-    Args:
-        answer: The model's outputs.
-        stored: The trainer's outputs, as they are stored.
-        tolerance: Relative to the largest number of a row.
-        asked: How many ids each row asks for. None: as many as the answer is wide.
-
-    Returns:
-        The failures, and the largest relative difference of a number.
-    """
-    failures, largest = [], 0.0
-    wanted = {name: array(form) for name, form in stored.items()}
-    ranked = {"item_id", "score"} <= wanted.keys()
-    for name, form in stored.items():
-        got, want = answer[name], wanted[name]
-        if list(got.shape) != form["shape"]:
-            failures.append(f"{name} has the shape {list(got.shape)}, but should have {form['shape']}")
-            continue
-        head = got[..., : want.shape[-1]] if want.ndim > 1 else got
-        if want.dtype.kind != "f":
-            if not (ranked and name == "item_id") and not np.array_equal(head, want):
-                places = int(np.sum(head != want))
-                failures.append(f"{name} differs from the trainer's in {places} of {want.size} places")
-            continue
-        if not (np.isfinite(got).all() and np.isfinite(want).all()):
-            failures.append(f"{name} holds numbers that are not finite")
-        elif not np.array_equal(head == PADDING_SCORE, want == PADDING_SCORE):
-            failures.append(f"{name} has padding in other places than the trainer's")
-        else:
-            difference = relative_difference(head, want)
-            largest = max(largest, difference)
-            if difference > tolerance:
-                failures.append(
-                    f"{name} differs from the trainer's by up to {difference:.2g} of its row; {tolerance:g} is allowed"
-                )
-    if ranked and not failures:
-        wide = [wanted["item_id"].shape[1]] * len(wanted["item_id"])
-        rows = zip(answer["item_id"], wanted["item_id"], wanted["score"], asked or wide, strict=True)
-        wrong = sum(not same_ranking(got, want, score, tolerance, k) for got, want, score, k in rows)
-        if wrong:
-            failures.append(f"item_id differs from the trainer's in {wrong} of {len(wanted['item_id'])} rows")
-    return failures, largest
-
-
-def relative_difference(got: Any, want: Any) -> float:
-    """Returns the largest difference of numbers, without padding, relative to the largest number of the wanted row."""
-    padding = want == PADDING_SCORE
-    wanted = np.where(padding, 0.0, want).astype(np.float64)
-    if not wanted.size:
-        return 0.0
-    difference = np.abs(np.where(padding, 0.0, got) - wanted).max(axis=-1)
-    size = np.abs(wanted).max(axis=-1)
-    return float(np.max(np.where(difference == 0, 0.0, difference / np.where(size == 0, _TINY, size))))
-
-
-def same_ranking(got: Any, want: Any, score: Any, tolerance: float, k: int) -> bool:
-    """Whether the ids of one row are the same, except for the order of ids with nearly equal scores.
-
-    Args:
-        got: The model's ids, bytes `[width]`, or longer if not all of the trainer's ids are stored.
-        want: The trainer's ids, bytes `[width]`.
-        score: The trainer's scores, float32 `[width]`, in descending order.
-        tolerance: Relative to the largest score of the row.
-        k: How many ids the row asks for.
-    """
-    real = int(np.sum(score != PADDING_SCORE))
-    if any(got[real : len(want)]) or not all(got[:real]) or len(set(got[:real])) != real:
-        return False
-    near = tolerance * max((abs(float(value)) for value in score[:real]), default=0.0)
-    cuts = [0, *(n for n in range(1, real) if score[n - 1] - score[n] > near), real]
-    groups = [slice(first, last) for first, last in itertools.pairwise(cuts)]
-    if real in (k, len(want)):
-        groups.pop()  # the last group may continue after the end of the list: another of its members is as good
-    return all(set(got[group]) == set(want[group]) for group in groups)
+    return tf.constant(answers["array"](form), tf.as_dtype(form["dtype"]), form["shape"])
 
 
 def main() -> None:

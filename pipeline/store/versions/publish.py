@@ -17,6 +17,7 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from common.atomicity import (
 )
 from common.errors import ModelError, OutputError
 from documents.push_record import PushRecord
-from pipeline.store.versions.folder import Version, names, numbers, versions
+from pipeline.store.versions.folder import names, numbers, versions
 from serving_signatures.export import SAVED_MODEL
 from serving_signatures.provenance import digest_of_files, file_digests
 
@@ -49,6 +50,17 @@ _DEAD_AFTER_SECONDS = 24 * 3600
 
 _now = time.time
 _logger = logging.getLogger("perennial.pusher")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files to copy into a version."""
+
+    folder: str
+    """The folder that holds them, local or remote."""
+
+    digests: Mapping[str, str]
+    """SHA-256 of each file, by its path below the folder, which is also its path in the version."""
 
 
 @contextlib.contextmanager
@@ -80,17 +92,14 @@ def locked(serving_dir: str) -> Iterator[bool]:
         os.close(handle)
 
 
-def publish(
-    source: str, files: Mapping[str, str], serving_dir: str, record: PushRecord | None = None
-) -> tuple[int, str]:
+def publish(model: Files, serving_dir: str, record: PushRecord, beside: Files | None = None) -> tuple[int, str]:
     """Makes a model live. Call it under `locked`.
 
     Args:
-        source: The SavedModel, local or remote.
-        files: The digests of its files, as `file_digests` returns them.
+        model: The SavedModel.
         serving_dir: The serving folder, local or remote.
-        record: What to record in the version, besides `model_digest` and `pushed_at`. Default: only `source`, from
-            above.
+        record: What to record in the version, besides `model_digest` and `pushed_at`.
+        beside: More files of the version.
 
     Returns:
         The new version's number and folder.
@@ -101,44 +110,17 @@ def publish(
         OSError: The folder cannot be written; no half-written version is left under a number.
         tf.errors.OpError: The same, on an object store.
     """
-    digests = {path: digest for path, digest in files.items() if path != PushRecord.FILE}
+    digests = {path: digest for path, digest in model.digests.items() if path != PushRecord.FILE}
     if SAVED_MODEL not in digests:
-        raise ModelError(f"there is no model at {source}: {SAVED_MODEL} is missing. Run the pipeline again.")
+        raise ModelError(f"there is no model at {model.folder}: {SAVED_MODEL} is missing. Run the pipeline again.")
     pushed_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    digest = digest_of_files(digests)
-    record = (record or PushRecord(source=source)).model_copy(update={"model_digest": digest, "pushed_at": pushed_at})
-    text = record.to_json()
+    text = record.model_copy(update={"model_digest": digest_of_files(digests), "pushed_at": pushed_at}).to_json()
+    parts = [Files(model.folder, digests)] + ([] if beside is None else [beside])
     if is_local(serving_dir):
-        version = _publish_here(source, Path(serving_dir), digests, text)
+        version = _publish_here(parts, Path(serving_dir), text)
     else:
-        version = _publish_there(source, serving_dir, digests, text)
+        version = _publish_there(parts, serving_dir, text)
     return version, posixpath.join(serving_dir, str(version))
-
-
-def note_source(version: Version, source: str) -> None:
-    """Records a newer path of a model that is live already. Call it under `locked`.
-
-    The artifact that it was pushed from may be deleted because of its age, long before the model is replaced.
-
-    Args:
-        version: The live version.
-        source: The SavedModel, local or remote.
-    """
-    if version.record.source == source:
-        return
-    known = {"model_digest": version.digest, "pushed_at": version.pushed_at, "source": source}
-    text = version.record.model_copy(update=known).to_json()
-    place = posixpath.join(version.path, PushRecord.FILE)
-    # The working folder is beside the version, where a later push removes it: a kill must leave nothing in a model.
-    work_dir = temporary(_of_this_machine(posixpath.dirname(version.path))) if is_local(place) else None
-    try:
-        write_text(place, text, durable=True, work_dir=work_dir)
-    except (OSError, tf.errors.OpError) as e:
-        # The model is live, and the path that it was first pushed from is still recorded.
-        _logger.warning("version %d: its new path %s cannot be recorded: %s", version.number, source, e)
-    finally:
-        if work_dir is not None:
-            shutil.rmtree(work_dir, ignore_errors=True)
 
 
 def _next_number(serving_dir: str) -> int:
@@ -160,11 +142,12 @@ def _claimed_number(serving_dir: str) -> int:
             return version
 
 
-def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], record: str) -> int:
-    unfinished = temporary(_of_this_machine(str(serving_dir)))
+def _publish_here(parts: list[Files], serving_dir: Path, record: str) -> int:
+    unfinished = working_name(str(serving_dir))
     try:
-        copy_files(source, digests, unfinished, durable=True)
-        _require_equal(file_digests(unfinished), digests, str(serving_dir))
+        for part in parts:
+            copy_files(part.folder, part.digests, unfinished, durable=True)
+        _require_equal(file_digests(unfinished), parts, str(serving_dir))
         write_text(posixpath.join(unfinished, PushRecord.FILE), record, durable=True)
         sync(unfinished)
         version = _next_number(str(serving_dir))
@@ -175,22 +158,27 @@ def _publish_here(source: str, serving_dir: Path, digests: Mapping[str, str], re
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _publish_there(source: str, serving_dir: str, digests: Mapping[str, str], record: str) -> int:
+def _publish_there(parts: list[Files], serving_dir: str, record: str) -> int:
     version = _claimed_number(serving_dir)
     folder = posixpath.join(serving_dir, str(version))
-    data = {path: digest for path, digest in digests.items() if path != SAVED_MODEL}
+    data = [
+        Files(part.folder, {path: digest for path, digest in part.digests.items() if path != SAVED_MODEL})
+        for part in parts
+    ]
     try:
-        copy_files(source, data, folder)
+        for part in data:
+            copy_files(part.folder, part.digests, folder)
         _require_equal(file_digests(folder), data, serving_dir)
         write_text(posixpath.join(folder, PushRecord.FILE), record)
-        copy_files(source, [SAVED_MODEL], folder)
+        copy_files(parts[0].folder, [SAVED_MODEL], folder)
     except (OutputError, OSError, tf.errors.OpError):
         remove_folder(folder, SAVED_MODEL)
         raise
     return version
 
 
-def _require_equal(received: Mapping[str, str], wanted: Mapping[str, str], serving_dir: str) -> None:
+def _require_equal(received: Mapping[str, str], parts: list[Files], serving_dir: str) -> None:
+    wanted = {path: digest for part in parts for path, digest in part.digests.items()}
     if received != wanted:
         different = sorted(path for path in {*received, *wanted} if received.get(path) != wanted.get(path))
         raise OutputError(
@@ -219,7 +207,7 @@ def retire(serving_dir: str, keep_versions: int) -> list[int]:
             if digest not in kept and len(kept) < keep_versions:
                 kept.add(digest)
                 continue
-            remove_folder(version.path, SAVED_MODEL, leaving=temporary(_of_this_machine(serving_dir)))
+            remove_folder(version.path, SAVED_MODEL, leaving=working_name(serving_dir))
             retired.append(version.number)
         except (OSError, tf.errors.OpError) as e:
             # The new version is live; an old one that cannot be removed must not make the push fail.
@@ -253,6 +241,9 @@ def remove_leftovers(serving_dir: str, is_alone: bool) -> None:
                     shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _of_this_machine(serving_dir: str) -> str:
-    """The path whose temporary names this machine uses in a serving folder; servers ignore what is not a number."""
-    return posixpath.join(serving_dir, socket.gethostname())
+def working_name(serving_dir: str) -> str:
+    """Returns a path in a serving folder that nobody uses, for what is being written or removed.
+
+    Servers ignore it, because its name is no number; `remove_leftovers` removes what a killed process leaves there.
+    """
+    return temporary(posixpath.join(serving_dir, socket.gethostname()))

@@ -1,13 +1,23 @@
-"""Pushes a blessed model, unless it is live already or was withdrawn; the Pusher component calls it."""
+"""Pushes a blessed model, unless it is live already or was withdrawn; the Pusher component calls it.
 
+A model that is live already may come with other data for the service. If the gate alone has judged it anew, the one
+file that says so is replaced in its version. Other items or histories are several files, which nobody can replace at
+once, least of all on an object store; and whoever has read the version would mix old and new. So the same model then
+becomes a new version, as whole as any other, and the old number goes.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from common.atomicity import is_local
+from documents.push_record import PushRecord
+from documents.service_data import FILES, ServiceData, is_service_data
 from pipeline.store.versions.files import writing
 from pipeline.store.versions.folder import versions
-from pipeline.store.versions.publish import locked, note_source, publish, remove_leftovers, retire
+from pipeline.store.versions.in_place import note_judgement, note_source
+from pipeline.store.versions.publish import Files, locked, publish, remove_leftovers, retire
 from pipeline.store.versions.withdrawn import withdrawn
-from serving_signatures.provenance import digest_of_files, file_digests, model_digest
+from serving_signatures.provenance import digest_of_files, file_digests
 
 
 @dataclass(frozen=True)
@@ -27,26 +37,30 @@ class PushResult:
     """What happened and why, for people: a part of a sentence."""
 
     is_new: bool = False
-    """Whether a version was made; False if the model was live already, or was not pushed."""
+    """Whether a version was made; False if model and service data were live already, or the model was not pushed."""
 
     deleted: tuple[int, ...] = ()
     """Old versions that were removed."""
 
 
-def push(source: str, serving_dir: str, keep_versions: int) -> PushResult:
+def push(source: str, serving_dir: str, keep_versions: int, service_data: str | None = None) -> PushResult:
     """Pushes a model, unless it is live already or a rollback took it out of service.
 
     Args:
         source: The SavedModel, local or remote.
         serving_dir: The serving folder, local or remote; created if it is missing.
         keep_versions: How many models to keep, including the new one.
+        service_data: A folder with the service's data, under the paths that it has in a version. None: the version gets
+            none.
 
     Raises:
         ModelError: There is no SavedModel at `source`.
         OutputError: The folder cannot be written; the live version stays live.
     """
-    files = file_digests(source)
+    files = {path: each for path, each in file_digests(source).items() if not is_service_data(path)}
     digest = digest_of_files(files)
+    exported = Files(source, files)
+    beside = None if service_data is None else Files(service_data, file_digests(service_data))
     with writing(serving_dir), locked(serving_dir) as is_alone:
         remove_leftovers(serving_dir, is_alone)
         if model := withdrawn(serving_dir).get(digest):
@@ -58,12 +72,25 @@ def push(source: str, serving_dir: str, keep_versions: int) -> PushResult:
             return PushResult(digest, None, None, reason)
         before = versions(serving_dir)
         # Compute the digest, do not use the recorded one: a damaged live version must not count as this model.
-        if before and model_digest(before[-1].path) == digest:
-            version, path, is_new = before[-1].number, before[-1].path, False
-            note_source(before[-1], source)
+        found = file_digests(before[-1].path) if before else {}
+        live = before[-1] if before and digest_of_files(found) == digest else None
+        reason, is_new = "pushed", True
+        if live is None:
+            version, path = publish(exported, serving_dir, PushRecord(source=source), beside)
+        elif beside is not None and _differ(found, beside.digests, FILES):
+            record = live.record.model_copy(update={"origin": live.origin, "source": source})
+            version, path = publish(exported, serving_dir, record, beside)
+            reason = "pushed again, with other data for the service"
         else:
-            version, path = publish(source, files, serving_dir)
-            is_new = True
-        # In both cases: the push that made the live version may have been killed before it removed old versions.
+            version, path, reason, is_new = live.number, live.path, "already live", False
+            if beside is not None and _differ(found, beside.digests, [ServiceData.FILE]):
+                note_judgement(live, beside.folder)
+                reason = "already live, and judged anew"
+            note_source(live, source)
+        # In all cases: the push that made the live version may have been killed before it removed old versions.
         deleted = retire(serving_dir, keep_versions)
-        return PushResult(digest, version, path, "pushed" if is_new else "already live", is_new, tuple(deleted))
+        return PushResult(digest, version, path, reason, is_new, tuple(deleted))
+
+
+def _differ(one: Mapping[str, str], other: Mapping[str, str], files: Iterable[str]) -> bool:
+    return any(one.get(file) != other.get(file) for file in files)

@@ -1,10 +1,10 @@
 """Rolls back to an older version.
 
 A server treats the highest number as the newest version, and loads it before it unloads the current one. So a rollback
-never deletes the live version: it publishes the older model again under a new, higher number, as a push does. For the
-rollback to last, the models that it withdraws are recorded in the serving folder, where the Pusher checks them. The
-next run compares with the last blessed model, and starts from it. If it finds that model in a local metadata store, the
-withdrawn models lose their blessings there.
+never deletes the live version: it publishes the older model again, with its data for the service, under a new, higher
+number, as a push does. For the rollback to last, the models that it withdraws are recorded in the serving folder, where
+the Pusher checks them. The next run compares with the last blessed model, and starts from it. If it finds that model in
+a local metadata store, the withdrawn models lose their blessings there.
 """
 
 import os
@@ -18,7 +18,7 @@ from documents.withdrawn import WithdrawnModel
 from pipeline.store.versions.blessings import Blessed, bless_again
 from pipeline.store.versions.files import reading, writing
 from pipeline.store.versions.folder import Version, versions
-from pipeline.store.versions.publish import locked, publish, remove_leftovers, retire
+from pipeline.store.versions.publish import Files, locked, publish, remove_leftovers, retire
 from pipeline.store.versions.withdrawn import withdrawn, write_withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests
 
@@ -116,7 +116,7 @@ def roll_back(
             live = kept[-1].number
         else:
             record = PushRecord(origin=target.origin, rolled_back_to=target.number, source=target.record.source)
-            live, _ = publish(target.path, files, serving_dir, record)
+            live, _ = publish(Files(target.path, files), serving_dir, record)
         retire(serving_dir, keep_versions)
         newly_withdrawn = {each: v for each, v in newer.items() if each not in withdrawn_models}
         return Rollback(target.number, live, newly_withdrawn, blessed)

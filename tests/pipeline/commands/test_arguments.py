@@ -12,6 +12,7 @@ from pipeline.commands import cli
 from pipeline.commands.arguments import subparsers_of, whole_number
 
 VERBS = {
+    "answer",
     "cancel",
     "check",
     "compare",
@@ -66,6 +67,7 @@ def test_commands_are_these() -> None:
         "versions rollback",
         "recommend",
         "similar",
+        "serve",
         "replay",
         "datasets list",
         "datasets fetch",

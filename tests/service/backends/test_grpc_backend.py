@@ -165,13 +165,13 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.mark.e2e
 def test_tls_both_sides_show_certificates_that_the_other_knows(
-    version_folder: str, authority: Authority, tmp_path: Path
+    model_folder: str, authority: Authority, tmp_path: Path
 ) -> None:
     certificate, key = authority.pair("localhost")
     own, own_key = authority.pair("service")
     other = Authority(tmp_path, "other")
     files = ["--certificate-file", certificate, "--key-file", key, "--client-ca-file", authority.file]
-    with serving("localhost:0", f"{NEWEST}={version_folder}", *files) as server:
+    with serving("localhost:0", f"{NEWEST}={model_folder}", *files) as server:
 
         async def predict(**settings: Any) -> Any:
             backend = GrpcBackend.of(TfServing(address=server.address, model_name=NAME, **settings), NEWEST)

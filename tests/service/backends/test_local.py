@@ -75,12 +75,12 @@ def cpu_ticks(pid: int) -> int:
 
 
 def test_start_with_the_real_python_answers_drains_and_fails_at_once_when_killed(
-    version_folder: str, temporary: Path
+    model_folder: str, temporary: Path
 ) -> None:
     ends: list[BackendUnavailableError] = []
 
     async def go() -> None:
-        model = await LocalModel.start(version_folder, 7, timeout_seconds=SECONDS, on_exit=ends.append)
+        model = await LocalModel.start(model_folder, 7, timeout_seconds=SECONDS, on_exit=ends.append)
         (private,) = temporary.iterdir()
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
         answer = await model.predict("embed_items", ITEMS, timeout_seconds=SECONDS)
@@ -109,7 +109,7 @@ def test_start_with_the_real_python_answers_drains_and_fails_at_once_when_killed
         await model.close()
         assert list(temporary.iterdir()) == []
 
-        model = await LocalModel.start(version_folder, 8, timeout_seconds=SECONDS, on_exit=ends.append)
+        model = await LocalModel.start(model_folder, 8, timeout_seconds=SECONDS, on_exit=ends.append)
         before = cpu_ticks(model.pid)
         long = {"item_id": np.array([b"i3"] * 30_000, object), "k": np.full(30_000, 20, np.int32)}
         asked = asyncio.ensure_future(model.predict("similar_items", long, timeout_seconds=SECONDS))
@@ -137,17 +137,17 @@ async def _start(folder: str, seconds: float) -> None:
     await model.close()
 
 
-def test_start_that_takes_too_long_ends_the_process(version_folder: str, temporary: Path) -> None:
+def test_start_that_takes_too_long_ends_the_process(model_folder: str, temporary: Path) -> None:
     before = children()
     with pytest.raises(BackendUnavailableError, match=r"is not available after 0\.2 s"):
-        run(_start(version_folder, 0.2))
+        run(_start(model_folder, 0.2))
     assert children() == before
     assert list(temporary.iterdir()) == []
 
 
-def test_start_that_is_cancelled_ends_the_process(version_folder: str, temporary: Path) -> None:
+def test_start_that_is_cancelled_ends_the_process(model_folder: str, temporary: Path) -> None:
     async def go() -> None:
-        starting = asyncio.ensure_future(_start(version_folder, SECONDS))
+        starting = asyncio.ensure_future(_start(model_folder, SECONDS))
         while children() == before:
             await asyncio.sleep(0.01)
         starting.cancel()
@@ -167,13 +167,13 @@ def children() -> set[str]:
 
 
 def test_start_below_a_long_path_says_what_to_do(
-    tmp_path: Path, version_folder: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, model_folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deep = tmp_path / ("d" * 100)
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     with pytest.raises(MachineError, match="set TMPDIR to a shorter folder"):
-        run(_start(version_folder, SECONDS))
+        run(_start(model_folder, SECONDS))
     assert list(deep.iterdir()) == []
 
 
@@ -190,9 +190,9 @@ asyncio.run(main())
 """
 
 
-def test_process_ends_when_its_parent_is_killed(version_folder: str, temporary: Path) -> None:
+def test_process_ends_when_its_parent_is_killed(model_folder: str, temporary: Path) -> None:
     parent = subprocess.Popen(
-        [forked.python(), "-c", _PARENT, version_folder, str(SECONDS)],
+        [forked.python(), "-c", _PARENT, model_folder, str(SECONDS)],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, forked.NESTED: forked.python(), "TMPDIR": str(temporary)},

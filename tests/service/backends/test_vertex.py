@@ -39,8 +39,8 @@ class Cloud:
 
 
 @pytest.fixture(scope="module")
-def predictor(version_folder: str) -> Predictor:
-    return Predictor(tf.saved_model.load(version_folder))
+def predictor(model_folder: str) -> Predictor:
+    return Predictor(tf.saved_model.load(model_folder))
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def cloud(predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture(scope="module")
-def kinds(version_folder: str) -> dict[str, SignatureKinds]:
-    return ServingRequests.read(version_folder).signatures
+def kinds(model_folder: str) -> dict[str, SignatureKinds]:
+    return ServingRequests.read(model_folder).signatures
 
 
 @contextlib.asynccontextmanager

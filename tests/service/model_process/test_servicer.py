@@ -65,11 +65,11 @@ def predict(channel: grpc.Channel, signature: str = "embed_items", **spec: Any) 
     return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=SECONDS)
 
 
-def test_predict_official_client_gets_what_the_loaded_model_says(channel: grpc.Channel, version_folder: str) -> None:
+def test_predict_official_client_gets_what_the_loaded_model_says(channel: grpc.Channel, model_folder: str) -> None:
     response = predict(channel)
     assert (response.model_spec.name, response.model_spec.version.value) == (NAME, NEWEST)
     assert response.model_spec.signature_name == "embed_items"
-    expected = tf.saved_model.load(version_folder).signatures["embed_items"](item_id=tf.constant(["i3"]))
+    expected = tf.saved_model.load(model_folder).signatures["embed_items"](item_id=tf.constant(["i3"]))
     assert {*response.outputs} == {*expected}
     for name, value in expected.items():
         np.testing.assert_allclose(tf.make_ndarray(response.outputs[name]), value.numpy(), rtol=1e-6)
@@ -123,14 +123,14 @@ def test_status_lists_versions_newest_first_and_knows_no_others(channel: grpc.Ch
         assert words in error.value.details()
 
 
-def test_metadata_holds_the_signatures(channel: grpc.Channel, version_folder: str) -> None:
+def test_metadata_holds_the_signatures(channel: grpc.Channel, model_folder: str) -> None:
     service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     request.model_spec.name = NAME
     response = service.GetModelMetadata(request, timeout=SECONDS)
     found = get_model_metadata_pb2.SignatureDefMap()
     assert response.metadata["signature_def"].Unpack(found)
-    loaded = tf.saved_model.load(version_folder).signatures
+    loaded = tf.saved_model.load(model_folder).signatures
     assert {name: {*each.inputs} for name, each in found.signature_def.items()} == {
         name: {*each.structured_input_signature[1]} for name, each in loaded.items()
     }
@@ -142,8 +142,8 @@ def test_metadata_holds_the_signatures(channel: grpc.Channel, version_folder: st
         assert words in error.value.details()
 
 
-def test_start_listens_while_it_loads_and_sigterm_ends_it(version_folder: str, tmp_path: Path) -> None:
-    with serving(f"unix:{tmp_path}/s", f"{NEWEST}={version_folder}") as server:
+def test_start_listens_while_it_loads_and_sigterm_ends_it(model_folder: str, tmp_path: Path) -> None:
+    with serving(f"unix:{tmp_path}/s", f"{NEWEST}={model_folder}") as server:
         with grpc.insecure_channel(server.address) as channel:
             seen = [states(channel)[NEWEST].state]
             while seen[-1] != AVAILABLE:
@@ -160,8 +160,8 @@ def test_start_without_a_model_ends_with_a_reason(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_start_at_an_address_that_is_taken_ends_with_a_reason(model_server: ModelServer, version_folder: str) -> None:
-    ended = _run("--address", model_server.address, f"7={version_folder}")
+def test_start_at_an_address_that_is_taken_ends_with_a_reason(model_server: ModelServer, model_folder: str) -> None:
+    ended = _run("--address", model_server.address, f"7={model_folder}")
     assert ended.returncode == 1
     assert f"cannot listen at {model_server.address}" in ended.stderr
 

@@ -8,15 +8,20 @@ from typing import Any
 import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
 # isort: split
+import pyarrow.parquet as pq
 import pytest
 from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts
 from tfx.utils import proto_utils
 
+from common.errors import OutputError
 from configs.push import PushSettings
+from documents.service_data import HISTORIES_FILE, ITEMS_FILE, ServiceData
 from pipeline.components.pusher.component import Pusher
 from pipeline.components.pusher.executor import Executor
 from serving_signatures.provenance import model_digest
+from tests.documents.samples import EVALUATION
+from tests.pipeline.components.pusher.inputs import HISTORIES, ITEMS, SETTINGS, artifacts
 from tests.pipeline.store.versions.folders import make_model, served
 
 
@@ -44,11 +49,13 @@ def do(
             "model": [model],
             "model_blessing": blessing(standard_artifacts.ModelBlessing, evaluated, withdrawn),
             "infra_blessing": blessing(standard_artifacts.InfraBlessing, checked),
+            **artifacts(tmp_path),
         },
         {"pushed_model": [pushed]},
         {
             "push_destination": proto_utils.proto_to_json(destination),
             "settings": PushSettings(keep_versions=2).model_dump_json(),
+            "service_data": SETTINGS.model_dump_json(),
             "code_digest": "c",
         },
     )
@@ -130,7 +137,44 @@ def test_do_model_live_already_pushed_with_the_version_that_it_has(
     for name in ("pushed_version", "pushed_destination", "model_digest"):
         assert again.get_string_custom_property(name) == first.get_string_custom_property(name)
     assert (again.get_int_custom_property("pushed"), report["is_new"]) == (1, False)
-    assert caplog.messages[-1] == f"version {report['version']} is already live and has not changed"
+    assert caplog.messages[-1] == f"version {report['version']} is already live"
+
+
+def test_do_pushed_version_has_the_services_data(tmp_path: Path) -> None:
+    _, report = do(tmp_path)
+    version = Path(report["destination"])
+    document = ServiceData.read(version)
+    assert (document.items, document.is_timed, document.decision) == (3, True, EVALUATION.decision)
+    titles = pq.read_table(version / ITEMS_FILE).column("title").to_pylist()
+    assert titles == [item["title"][0] for item in ITEMS]
+    users = pq.read_table(version / HISTORIES_FILE).column("user_id").to_pylist()
+    assert sorted(users) == [history["user_id"] for history in HISTORIES]
+
+
+def test_do_not_blessed_the_services_data_is_not_read(tmp_path: Path) -> None:
+    do(tmp_path, name="before")
+    for path in (tmp_path / "interactions").iterdir():
+        path.unlink()
+    do(tmp_path, evaluated=0)
+
+
+def test_do_services_data_cannot_be_made_nothing_pushed(tmp_path: Path) -> None:
+    do(tmp_path, name="before")
+    (tmp_path / "interactions" / "items.parquet").write_bytes(b"no Parquet")
+    with pytest.raises(OutputError, match="the service's data cannot be made"):
+        do(tmp_path)
+    assert list(served(tmp_path / "serving").values()) == ["before"]
+
+
+def test_do_model_live_already_with_another_judgement_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    do(tmp_path)
+    decision = EVALUATION.decision.model_copy(update={"rules": ()})
+    EVALUATION.model_copy(update={"decision": decision}).write(tmp_path / "evaluation")
+    _, report = do(tmp_path)
+    assert (report["is_new"], report["reason"]) == (False, "already live, and judged anew")
+    assert caplog.messages[-1] == f"version {report['version']} is already live, and judged anew"
+    assert ServiceData.read(report["destination"]).decision == decision
 
 
 def test_do_beyond_keep_versions_names_what_was_deleted(tmp_path: Path) -> None:
@@ -138,21 +182,26 @@ def test_do_beyond_keep_versions_names_what_was_deleted(tmp_path: Path) -> None:
     assert do(tmp_path, name="c")[1]["deleted_versions"] == versions[:1]
 
 
-def test_component_asks_for_both_blessings(tmp_path: Path) -> None:
+def test_component_asks_for_both_blessings_and_the_services_data(tmp_path: Path) -> None:
     kinds = {
         "model": standard_artifacts.Model,
         "model_blessing": standard_artifacts.ModelBlessing,
         "infra_blessing": standard_artifacts.InfraBlessing,
+        "interactions": standard_artifacts.Examples,
+        "catalogue": standard_artifacts.Examples,
+        "evaluation": standard_artifacts.ModelEvaluation,
     }
     channels: dict[str, Any] = {name: channel_utils.as_channel([kind()]) for name, kind in kinds.items()}
-    pusher = Pusher(**channels, push_destination=pusher_pb2.PushDestination(), settings=PushSettings(keep_versions=3))
+    parameters: dict[str, Any] = {
+        "push_destination": pusher_pb2.PushDestination(),
+        "settings": PushSettings(keep_versions=3),
+        "service_data": SETTINGS,
+    }
+    pusher = Pusher(**channels, **parameters)
     assert set(pusher.inputs) == set(kinds)
     assert json.loads(pusher.exec_properties["settings"]) == {"keep_versions": 3}
     assert pusher.outputs["pushed_model"].type is standard_artifacts.PushedModel
-    for name in ("model_blessing", "infra_blessing"):
+    assert json.loads(pusher.exec_properties["service_data"])["max_history"] == 3
+    for name in kinds.keys() - {"model"}:
         with pytest.raises((ValueError, TypeError)):
-            Pusher(
-                **{**channels, name: None},
-                push_destination=pusher_pb2.PushDestination(),
-                settings=PushSettings(),
-            )
+            Pusher(**{**channels, name: None}, **parameters)

@@ -17,6 +17,7 @@ import pytest
 from tfx.components.util import model_utils
 from tfx.types import standard_artifacts
 
+from common import answers
 from configs.push import ServingCheckSettings as Settings
 from documents.provenance import Provenance
 from documents.serving_requests import ServingRequests
@@ -140,7 +141,7 @@ def _replayed(folder: Path, names: list[str] = NAMES, **options: Any) -> list[st
 def _options(names: list[str] = NAMES, **options: Any) -> dict[str, Any]:
     settings = Settings(repeats=5, **options).model_dump(mode="json")
     requests = {"requests_file": ServingRequests.FILE, "requests_format": ServingRequests.current_format()}
-    return {**settings, **requests, "signatures": names}
+    return {**settings, **requests, "signatures": names, "answers_file": answers.__file__}
 
 
 def _nan(retriever: Retriever) -> None:

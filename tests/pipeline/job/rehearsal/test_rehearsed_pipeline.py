@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
+from documents.service_data import HISTORIES_FILE, ITEMS_FILE, ServiceData
 from pipeline.job.rehearsal.records import Records
 from pipeline.store.models import newest_version
 from tests import forked
@@ -129,6 +130,15 @@ def test_rehearsal_pushes_the_model_that_the_local_run_pushes(place: Place, show
     assert set(rehearsed) == set(expected) and len(expected) == 150
     for item, embedding in expected.items():
         np.testing.assert_allclose(rehearsed[item], embedding, atol=1e-5, err_msg=item.decode())
+
+
+def test_rehearsal_pushes_the_service_data_that_the_local_run_pushes(place: Place, shown: str, local: str) -> None:
+    rehearsed = Path(newest_version(str(place.here("gs://example-bucket/books/serving"))))
+    for file in (ITEMS_FILE, HISTORIES_FILE):
+        assert (rehearsed / file).read_bytes() == (Path(local) / file).read_bytes(), file
+    there, here = ServiceData.read(rehearsed), ServiceData.read(local)
+    assert here.histories is not None
+    assert (there.items, there.features, there.histories) == (150, {"genres": "category"}, here.histories)
 
 
 def test_rehearsal_measures_what_the_local_run_measures(place: Place, shown: str, local: str) -> None:

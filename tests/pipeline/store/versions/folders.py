@@ -1,7 +1,17 @@
 """Makes small folders that look like SavedModels when they are copied, and reads a serving folder independently."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from documents.service_data import Histories
+from pipeline.components.interaction_gen.newest import history_schema
+from tests.documents.samples import SERVICE_DATA
+
+SERVICE = Path("assets.extra", "service")
 PROVENANCE = '{"metrics": {"model": {"ndcg@10": 0.25, "mrr": 1.0}}, "base_model": {"warm": true}}'
 
 
@@ -19,6 +29,32 @@ def make_model(folder: Path, name: str, size: int = 10) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     return str(folder)
+
+
+def make_service_data(
+    folder: Path, titles: str = "A", users: Sequence[str] = ("ann", "bob"), blessed: bool = True
+) -> str:
+    """Makes a folder with a service's data, under the paths that it has in a version."""
+    below = folder / SERVICE
+    below.mkdir(parents=True)
+    pq.write_table(pa.table({"item_id": ["1"], "title": [titles]}), below / "items.parquet")
+    rows = [{"user_id": user, "item_id": ["1"], "weight": [1.0], "time": [n]} for n, user in enumerate(users)]
+    # Row groups of two users.
+    pq.write_table(pa.Table.from_pylist(rows, history_schema(is_timed=True)), below / "histories.parquet", 2)
+    changes = {"histories": Histories(users=len(users), max_items=5)}
+    decision = SERVICE_DATA.decision.model_copy(update={"blessed": blessed})
+    SERVICE_DATA.model_copy(update={**changes, "decision": decision}).write(folder)
+    return str(folder)
+
+
+def service_data(version: Path) -> tuple[str, list[str], bool]:
+    """The title, the users and the decision that stand in a version, as `make_service_data` takes them."""
+    below = version / SERVICE
+    document = json.loads((below / "service.json").read_text())
+    users = pq.read_table(below / "histories.parquet").column("user_id").to_pylist()
+    assert document["histories"]["users"] == len(users)
+    title = pq.read_table(below / "items.parquet").column("title")[0].as_py()
+    return title, users, document["decision"]["blessed"]
 
 
 def served(serving: Path) -> dict[int, str]:

@@ -282,15 +282,6 @@ def _damaging(copy: Callable[..., None]) -> Callable[..., None]:
     return damaged
 
 
-@pytest.fixture(params=["here", "object store"])
-def either(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A serving folder on this machine, and one on an object store."""
-    if request.param == "here":
-        return tmp_path / "serving"
-    folder: Path = request.getfixturevalue("object_store")
-    return folder
-
-
 @pytest.mark.fault
 def test_push_copy_that_differs_is_refused_and_nothing_left(
     tmp_path: Path, clock: Clock, either: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.components.serving_check.replay import PADDING_SCORE, array, compare, same_ranking
+from common.answers import PADDING_SCORE, array, compare, same_ranking
 from serving_signatures import ranking, serving_requests
 
 INF = float("inf")

@@ -1,0 +1,79 @@
+"""What surrounds every request: its id, the bound of its body, the error shape, metrics. Plain ASGI, for speed."""
+
+import logging
+import time
+import uuid
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.errors import ApiError, error_response
+from service.api.metrics import Metrics
+
+_logger = logging.getLogger("perennial.service")
+
+_NO_ROUTE = "none"
+"""The route of a path that does not exist."""
+
+
+class Surroundings:
+    """The outermost application."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, max_body_bytes: int) -> None:
+        """Wraps an application.
+
+        Args:
+            app: The application inside.
+            metrics: Counts requests.
+            max_body_bytes: Larger bodies are answered with 413.
+        """
+        self._app = app
+        self._metrics = metrics
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = uuid.uuid4().hex
+        status = 0
+        received = 0
+
+        async def bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._max_body_bytes:
+                raise _too_large(self._max_body_bytes)
+            return message
+
+        async def marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+            if length.isdigit() and int(length) > self._max_body_bytes:
+                raise _too_large(self._max_body_bytes)
+            await self._app(scope, bounded, marked)
+        except ApiError as e:
+            await e.response()(scope, receive, marked)
+        except Exception:
+            # The trace names our code and no value of the request.
+            _logger.exception("request %s failed", request_id)
+            if not status:
+                text = f"this is a fault of the service; its log names it by the request {request_id}."
+                await error_response(500, "internal", text)(scope, receive, marked)
+            raise
+        finally:
+            route = getattr(scope.get("route"), "path", _NO_ROUTE)
+            self._metrics.requests.labels(route, str(status)).inc()
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+
+
+def _too_large(limit: int) -> ApiError:
+    return ApiError(413, "too_large", f"the body has more than {limit} bytes; send less at once.")

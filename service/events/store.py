@@ -1,0 +1,162 @@
+"""Events in the database: added once each and durably, and read for the next answer.
+
+Every event gets the number of the open export when it is added, see `service.database.tables.state`. A version of the
+model knows the events up to the export that its log held, so what it does not know yet is what has a higher number:
+exactly, whatever the clocks of clients, processes and runs say.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, select
+
+from service.database.database import Database
+from service.database.inserts import insert_new
+from service.database.tables import events as table
+from service.database.tables import forgotten, state
+from service.events.event import Event
+from service.events.forgotten import digest, forgotten_key
+from service.events.recommendation_id import RecommendationIds
+
+_CHUNK = 500
+"""Values in one IN list, and rows in one INSERT: MariaDB takes 16 MiB in one statement, SQLite some 30,000 values."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Added:
+    """What became of a list of events."""
+
+    stored: int = 0
+    """New events."""
+
+    duplicates: int = 0
+    """Events whose id was there before; nothing happened."""
+
+    forgotten: int = 0
+    """Events of users who are forgotten; they are not stored. See `service.events.forgetting`."""
+
+    unattributed: int = 0
+    """Stored events whose `recommendation_id` is not one of this service; they are stored without it."""
+
+
+class EventStore:
+    """The events of a database. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        ids: RecommendationIds | None = None,
+        now: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        """Args: database: With its tables. ids: Reads `recommendation_id`; None: nobody does. now: Microseconds."""
+        self.database = database
+        self._ids = ids
+        self.now = now
+        self._key: bytes | None = None
+
+    def add(self, groups: Sequence[Sequence[Event]]) -> list[Added]:
+        """Adds the events of several callers in one transaction. They are on the disk when it returns.
+
+        Args:
+            groups: The events of each caller.
+
+        Returns:
+            What became of each caller's. If another process adds the same ids at the same moment, both may count them
+            as stored; they are stored once.
+
+        Raises:
+            DatabaseUnavailableError, DatabaseError: Nothing was added, or all was and the answer got lost: add them
+                again, with the same ids.
+        """
+        if self._key is None:
+            self._key = forgotten_key(self.database)
+        key = self._key
+        # Outside of the transaction: if it is repeated, ids and times stay.
+        rows = [[self._row(event) for event in group] for group in groups]
+        digests = {row["user_id"]: digest(key, row["user_id"]) for group in rows for row in group}
+        return self.database.write(lambda connection: _add(connection, rows, digests))
+
+    def newest(self, user: str, after_export: int | None, limit: int) -> list[Event]:
+        """What a user did that a version does not know yet.
+
+        Args:
+            user: The user's id.
+            after_export: The version's `events_export`, see `documents.service_data`; None: it knows none.
+            limit: Largest number; older events are left out.
+
+        Returns:
+            Oldest first.
+
+        Raises:
+            DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
+        """
+        query = (
+            select(table)
+            .where(table.c.user_id == user, table.c.export > (after_export or 0))
+            .order_by(table.c.time.desc(), table.c.sequence.desc())
+            .limit(limit)
+        )
+        rows = self.database.rows(query)
+        return [
+            Event(row.type, row.user_id, row.item_id, row.time, row.event_id, row.value, row.recommendation_id)
+            for row in reversed(rows)
+        ]
+
+    def _row(self, event: Event) -> dict[str, Any]:
+        told = (
+            None if self._ids is None or event.recommendation_id is None else self._ids.decode(event.recommendation_id)
+        )
+        return {
+            "event_id": event.identity(),
+            "type": event.type,
+            "user_id": event.user,
+            "item_id": event.item,
+            "time": self.now() if event.time is None else event.time,
+            "value": event.value,
+            "recommendation_id": None if told is None else event.recommendation_id,
+            "version": None if told is None else told.version,
+            "position": None if told is None else told.position(event.item),
+            "unattributed": told is None and event.recommendation_id is not None,
+        }
+
+
+def _add(connection: Connection, groups: list[list[dict[str, Any]]], digests: dict[str, bytes]) -> list[Added]:
+    # The lock is held until the commit, so that no export is closed and nobody is forgotten in between. SQLite has one
+    # writer at a time in any case.
+    export = connection.execute(select(state.c.open_export).with_for_update(read=True)).scalar_one()
+    gone = _present(connection, forgotten.c.digest, digests.values())
+    known = _present(connection, table.c.event_id, (row["event_id"] for group in groups for row in group))
+    outcomes, new = [], []
+    for group in groups:
+        of_forgotten = [row for row in group if digests[row["user_id"]] in gone]
+        stored = []
+        for row in group:
+            if digests[row["user_id"]] not in gone and row["event_id"] not in known:
+                known.add(row["event_id"])
+                stored.append(row)
+        duplicates = len(group) - len(of_forgotten) - len(stored)
+        unattributed = sum(row["unattributed"] for row in stored)
+        outcomes.append(Added(len(stored), duplicates, len(of_forgotten), unattributed))
+        new += stored
+    insert = insert_new(connection.dialect, table, "event_id")
+    names = [column.name for column in table.columns if column.name not in ("sequence", "export")]
+    for rows in _chunks(new):
+        connection.execute(insert, [{**{name: row[name] for name in names}, "export": export} for row in rows])
+    return outcomes
+
+
+def _present(connection: Connection, column: Any, values: Iterable[Any]) -> set[Any]:
+    """Which of the values are in a column."""
+    return {
+        found
+        for some in _chunks(list(values))
+        for found in connection.execute(select(column).where(column.in_(some))).scalars()
+    }
+
+
+def _chunks(values: list[T]) -> Iterator[list[T]]:
+    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

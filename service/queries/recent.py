@@ -1,0 +1,58 @@
+"""What users have done since a version was made, for the next answer."""
+
+import logging
+from collections.abc import Callable
+
+from service.database.errors import DatabaseError
+from service.database.threads import DatabaseThreads
+from service.events.event import Event
+from service.events.store import EventStore
+from service.events.vocabulary import Vocabulary
+
+_logger = logging.getLogger("perennial.service")
+
+MOST = 100
+"""Events of one user that are read, the newest ones. A model pools fewer, and the next run knows the others."""
+
+Recent = list[tuple[Event, float]]
+
+
+class RecentEvents:
+    """Reads them from the database."""
+
+    def __init__(
+        self, store: EventStore, threads: DatabaseThreads, vocabulary: Vocabulary, on_failure: Callable[[], None]
+    ) -> None:
+        """Prepares.
+
+        Args:
+            store: The events.
+            threads: Where the database is called.
+            vocabulary: What weighs how much.
+            on_failure: Is called when they could not be read, for metrics.
+        """
+        self._store, self._threads, self._vocabulary, self._on_failure = store, threads, vocabulary, on_failure
+        self._is_down = False
+
+    async def of(self, user: str, after_export: int | None, until: int) -> Recent:
+        """Reads a user's events. If the database does not answer there are none: recommendations go on without.
+
+        Args:
+            user: The user.
+            after_export: The newest export that the version knows.
+            until: Microseconds; later events do not count.
+
+        Returns:
+            Events with their weights, oldest first; those that the log would not count are left out.
+        """
+        try:
+            events = await self._threads.run(lambda: self._store.newest(user, after_export, MOST))
+        except DatabaseError as e:
+            if not self._is_down:
+                _logger.warning("recommendations go on without the newest events: %s", e)
+            self._is_down = True
+            self._on_failure()
+            return []
+        self._is_down = False
+        weighed = ((event, self._vocabulary.weight(event)) for event in events if (event.time or 0) <= until)
+        return [(event, weight) for event, weight in weighed if weight is not None]

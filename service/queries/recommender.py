@@ -1,0 +1,161 @@
+"""Answers the queries of the API from the version that is in service. HTTP is not known here."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from common.errors import QueryError
+from configs.service.limits import Limits
+from service.events.recommendation_id import RecommendationIds
+from service.events.shown import ShownCounts
+from service.queries import items, why
+from service.queries.cursor import Cursor, digest, read_cursor
+from service.queries.query import RankQuery, RecommendationQuery, Taste, WhyQuery
+from service.queries.recent import Recent, RecentEvents
+from service.queries.resolve import Subject, Weights, ranking_query, subject
+from service.ranking.query import Query
+from service.versions.manager import Versions
+from service.versions.served import Served
+
+Observe = Callable[[int, tuple[str, ...], int, int], None]
+"""Is told of an answer: version, basis, number of ids that were asked with, number of those that are unknown."""
+
+POPULARITY = "popularity"
+"""The basis of an answer when nothing is known."""
+
+
+class Recommender:
+    """Recommends, ranks and explains. Used by one event loop."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        weights: Weights,
+        limits: Limits,
+        recent: RecentEvents | None,
+        ids: RecommendationIds,
+        shown: ShownCounts,
+        observe: Observe,
+    ) -> None:
+        """Prepares.
+
+        Args:
+            versions: What is in service.
+            weights: Of the query's lists.
+            limits: Bounds of a query.
+            recent: What users did since; None without a database.
+            ids: Makes the answers' ids.
+            shown: Counts what was shown.
+            observe: Is told of each answer.
+        """
+        self._versions = versions
+        self._weights = weights
+        self._limits = limits
+        self._recent = recent
+        self._ids = ids
+        self._shown = shown
+        self._observe = observe
+
+    async def recommend(self, query: RecommendationQuery) -> dict[str, Any]:
+        """Answers a query of `/v1/recommendations`.
+
+        Raises:
+            QueryError: The query cannot be answered.
+            NotReadyError, GoneError: No version, or not that of the cursor, is in service.
+            BackendError, OverloadedError: The model does not answer.
+        """
+        self._check(query, query.k)
+        cursor = read_cursor(query)
+        served = self._versions.choose(_key(query)) if cursor is None else self._versions.pinned(cursor.version)
+        until, offset = (time.time_ns() // 1000, 0) if cursor is None else (cursor.until, cursor.offset)
+        with served.held():
+            whom = await self._subject(query, served, until)
+            asked = ranking_query(
+                query, whom, served.snapshot, k=query.k, offset=offset, max_terms=self._limits.filter_terms
+            )
+            answer = await served.asker.rank(whom.question, served.ranker.plan(asked))
+            found = items.listed(served.snapshot, answer.ranking, query.fields, whom.met)
+        following = None
+        if answer.ranking.has_more:
+            following = Cursor(served.number, offset + len(found), until, digest(query)).text()
+        result = self._head(served, whom, answer.known_user, answer.is_known)
+        names = items.ids_of(found)
+        result["recommendation_id"] = self._ids.encode(served.number, int(time.time()), names, offset)
+        self._shown.count(served.number, len(names), offset)
+        if query.filter is not None:
+            result["passed"] = answer.ranking.passed
+        return {**result, "items": found, "next": following}
+
+    async def rank(self, query: RankQuery) -> dict[str, Any]:
+        """Puts candidates in order; see `recommend` for the errors. Those that are unknown are listed, not ranked."""
+        self._check(query, 1)
+        self._bound(candidates=query.candidates)
+        served = self._versions.choose(_key(query))
+        with served.held():
+            whom = await self._subject(query, served, time.time_ns() // 1000)
+            places = served.snapshot.places_of(query.candidates)
+            known = places[places >= 0]
+            asked = Query(k=max(len(known), 1), within=known, disliked=whom.disliked)
+            answer = await served.asker.rank(whom.question, served.ranker.plan(asked))
+            found = items.listed(served.snapshot, answer.ranking, query.fields, whom.met)
+        result = self._head(served, whom, answer.known_user, answer.is_known)
+        lacking = [item_id for item_id, place in zip(query.candidates, places.tolist(), strict=True) if place < 0]
+        result["unknown_items"] = list(dict.fromkeys([*result["unknown_items"], *lacking]))
+        return {**result, "items": found}
+
+    async def explain(self, query: WhyQuery) -> dict[str, Any]:
+        """Explains an item's place; see `recommend` for the errors.
+
+        Raises:
+            QueryError: The catalogue lacks the item.
+        """
+        self._check(query, 1)
+        served = self._versions.choose(_key(query))
+        with served.held():
+            place = served.snapshot.place_of(query.item)
+            if place is None:
+                raise QueryError("item: the catalogue does not have it")
+            whom = await self._subject(query, served, time.time_ns() // 1000)
+            scores, is_known = await served.asker.scores(why.questions(whom))
+            explained = await asyncio.to_thread(why.explanation, served.snapshot, whom, place, scores, is_known)
+        return {**self._head(served, whom, None, bool(is_known[0])), **explained}
+
+    async def _subject(self, taste: Taste, served: Served, until: int) -> Subject:
+        recent: Recent = []
+        if taste.user is not None and self._recent is not None:
+            known = None if served.data is None else served.data.events_export
+            recent = await self._recent.of(taste.user, known, until)
+        return subject(taste, served.snapshot, self._weights, recent)
+
+    def _head(self, served: Served, whom: Subject, known_user: bool | None, is_known: bool) -> dict[str, Any]:
+        basis = (("user",) if known_user else ()) + whom.basis if is_known else ()
+        self._observe(served.number, basis or (POPULARITY,), whom.asked_items, len(whom.unknown))
+        return {
+            "version": served.number,
+            "basis": list(basis or (POPULARITY,)),
+            "unknown_items": list(whom.unknown),
+        }
+
+    def _check(self, taste: Taste, k: int) -> None:
+        if k > self._limits.k:
+            raise QueryError(f"k: at most {self._limits.k} items are given at once. Received: {k}")
+        self._bound(
+            items=taste.items,
+            browsed=taste.browsed,
+            basket=taste.basket,
+            purchased=taste.purchased,
+            dislike=taste.dislike,
+            exclude=taste.exclude if isinstance(taste, RecommendationQuery) else (),
+        )
+
+    def _bound(self, **lists: tuple[str, ...]) -> None:
+        for name, values in lists.items():
+            if len(values) > self._limits.ids:
+                raise QueryError(f"{name}: holds {len(values)} ids; at most {self._limits.ids} are allowed")
+
+
+def _key(taste: Taste) -> str:
+    """What decides between live version and canary: the user, or else what is asked."""
+    lists = (taste.items, taste.browsed, taste.basket, taste.purchased, taste.dislike)
+    return taste.user or "\0".join(item_id for item_ids in lists for item_id in item_ids)

@@ -1,0 +1,167 @@
+"""Turns a query of the API into what the model and the ranking of one version are asked.
+
+A history is made of three parts, oldest first: what the version knows of the user, what the user has done since, and
+the lists of the query: `items`, `browsed`, `basket`, `purchased`. An item that comes several times keeps its last place
+and its largest weight.
+
+What the user met is left out by the model's own rule. `items`, `basket` and `purchased` of the query are left out in
+any case, as nobody asks what goes with an item to get that item.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import QueryError
+from service.events.event import Event
+from service.queries.query import Shape, Taste
+from service.ranking import query as ranking
+from service.ranking.filter_json import filter_from_json
+from service.ranking.filter_text import parse_filter
+from service.ranking.filters import Filter
+from service.snapshot.features import Places
+from service.snapshot.snapshot import Snapshot
+from service.versions.asker import Question
+
+MAX_HISTORY = 500
+"""Longest history that a model is asked with; the newest count. It bounds a call; models pool far fewer."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What an item of a list of the query weighs; a plain like weighs 1."""
+
+    browsed: float
+    basket: float
+    purchased: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whom a query is for, in terms of one version."""
+
+    question: Question
+    met: Places
+    """int64: places of the items of the history, oldest first."""
+
+    left_out: Places
+    """int64: what is not recommended again."""
+
+    disliked: Places
+    """int64."""
+
+    unknown: tuple[str, ...]
+    """Items of the query that the catalogue lacks, without doubles."""
+
+    asked_items: int
+    """Number of item ids in the query."""
+
+    basis: tuple[str, ...]
+    """What there is to go by: `history`, `events`, `items`."""
+
+
+def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[tuple[Event, float]] = ()) -> Subject:
+    """Resolves whom a query is for.
+
+    Args:
+        taste: The query.
+        snapshot: The version's.
+        weights: Of the query's lists.
+        recent: What the user has done since the version was made, oldest first, with weights.
+    """
+    known = None if taste.user is None else snapshot.history_of(taste.user)
+    lists: list[tuple[Sequence[str], float]] = [
+        (taste.items, 1.0),
+        (taste.browsed, weights.browsed),
+        (taste.basket, weights.basket),
+        (taste.purchased, weights.purchased),
+    ]
+    mentioned = [(item_id, weight) for item_ids, weight in lists for item_id in item_ids]
+    asked = [item_id for item_id, _ in mentioned] + list(taste.dislike)
+    met: list[tuple[int, float]] = []
+    if known is not None:
+        met += zip(known.places.tolist(), known.weights.tolist(), strict=True)
+    since = _placed(snapshot, ((event.item, weight) for event, weight in recent))
+    given = _placed(snapshot, mentioned)
+    history = _once_each([*met, *since, *given])[-MAX_HISTORY:]
+    places = np.array([place for place, _ in history], np.int64)
+    weighed = np.array([weight for _, weight in history], np.float32)
+    in_any_case = snapshot.places_of([*taste.items, *taste.basket, *taste.purchased])
+    return Subject(
+        question=Question(
+            taste.user or "", tuple(map(snapshot.item_id, places.tolist())), tuple(weight for _, weight in history)
+        ),
+        met=places,
+        left_out=np.concatenate([snapshot.left_out(places, weighed), in_any_case]),
+        disliked=snapshot.places_of(taste.dislike),
+        unknown=tuple(dict.fromkeys(item_id for item_id in asked if snapshot.place_of(item_id) is None)),
+        asked_items=len(asked),
+        basis=tuple(name for name, part in (("history", met), ("events", since), ("items", given)) if part),
+    )
+
+
+def ranking_query(
+    shape: Shape, whom: Subject, snapshot: Snapshot, *, k: int, offset: int, max_terms: int
+) -> ranking.Query:
+    """Makes the query of a ranking.
+
+    Args:
+        shape: What is asked of the list.
+        whom: Whom it is for.
+        snapshot: The version's.
+        k: Number of items.
+        offset: Items that are passed over.
+        max_terms: Largest number of values in a filter.
+
+    Raises:
+        QueryError: A filter, boost or limit cannot be read.
+    """
+    return ranking.Query(
+        k=k,
+        offset=offset,
+        left_out=np.concatenate([whom.left_out, snapshot.places_of(shape.exclude)]),
+        filter=None if shape.filter is None else wanted(shape.filter, max_terms),
+        boosts=tuple(
+            ranking.parse_boost(one, max_terms)
+            if isinstance(one, str)
+            else ranking.boost_from_json(one, max_terms, f"boost[{n}]")
+            for n, one in enumerate(shape.boost)
+        ),
+        disliked=whom.disliked,
+        max_per=None if shape.max_per is None else ranking.parse_max_per(shape.max_per),
+        diversity=shape.diversity,
+    )
+
+
+def wanted(given: object, max_terms: int) -> Filter:
+    """Reads a filter, from text or JSON.
+
+    Raises:
+        QueryError: It cannot be read.
+    """
+    return parse_filter(given, max_terms) if isinstance(given, str) else filter_from_json(given, max_terms)
+
+
+def require_at_most(limit: int, **lists: Sequence[str]) -> None:
+    """Bounds the lists of a query.
+
+    Raises:
+        QueryError: One is longer.
+    """
+    for name, values in lists.items():
+        if len(values) > limit:
+            raise QueryError(f"{name}: holds {len(values)} ids; at most {limit} are allowed. Send the newest ones")
+
+
+def _placed(snapshot: Snapshot, items: Iterable[tuple[str, float]]) -> list[tuple[int, float]]:
+    """Items with their places; those that the catalogue lacks say nothing to the model."""
+    placed = ((snapshot.place_of(item_id), weight) for item_id, weight in items)
+    return [(place, weight) for place, weight in placed if place is not None]
+
+
+def _once_each(met: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
+    found: dict[int, float] = {}
+    for place, weight in met:
+        found[place] = max(weight, found.pop(place, 0.0))
+    return list(found.items())

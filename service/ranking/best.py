@@ -1,0 +1,48 @@
+"""Finds the largest scores of a row without sorting it."""
+
+import numpy as np
+
+from service.ranking.scoring import Scores
+from service.snapshot.features import Places
+
+_BLOCKS_A_WANTED = 8
+"""Blocks for each wanted score. The more there are, the fewer scores above the bound are not wanted; the fewer there
+are, the less is left to search. Measured with 10,000 and 100,000 items: 4 to 16 are alike."""
+
+_MIN_BLOCKS = 256
+"""Blocks at least: with fewer, the maxima are not taken by whole vector instructions."""
+
+
+def largest(scores: Scores, m: int, margin: float) -> Places:
+    """Finds the m largest scores of a row, and those that are nearly as large.
+
+    The maxima of blocks come first: m of them are at least as large as the m-th largest maximum, so nothing below it is
+    among the m largest scores. That takes one pass of vector instructions, and leaves little to a partition.
+
+    Args:
+        scores: float32 `[items]`; minus infinity is no score.
+        m: Number of scores, at least 1.
+        margin: How far below the m-th largest a score may be and still be returned.
+
+    Returns:
+        Positions, ascending: at least m of them, or all that have a score.
+    """
+    rows = len(scores) // max(_MIN_BLOCKS, _BLOCKS_A_WANTED * m)
+    if rows < 2:
+        return _cut(scores, np.flatnonzero(scores > -np.inf), m, margin)
+    blocks = len(scores) // rows
+    maxima = scores[: rows * blocks].reshape(rows, blocks).max(axis=0)
+    bound = np.partition(maxima, blocks - m)[blocks - m]
+    found = np.flatnonzero(scores >= bound - np.float32(margin))
+    if bound == -np.inf:
+        found = found[scores[found] > -np.inf]
+    return _cut(scores, found, m, margin)
+
+
+def _cut(scores: Scores, positions: Places, m: int, margin: float) -> Places:
+    """Those of the positions whose scores are among the m largest, or nearly."""
+    if len(positions) <= m:
+        return positions
+    candidates = scores[positions]
+    least = np.partition(candidates, len(candidates) - m)[len(candidates) - m]
+    return positions[candidates >= least - np.float32(margin)]

@@ -1,0 +1,143 @@
+"""Compares items with items: the most similar, graphs of them, and which of a query's items an answer is nearest to."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from common.errors import QueryError
+from service.ranking import scoring
+from service.ranking.query import Query
+from service.ranking.ranker import Ranker, Ranking
+from service.ranking.scoring import Scores
+from service.snapshot.features import Places
+from service.snapshot.snapshot import Snapshot
+
+
+@dataclasses.dataclass(frozen=True)
+class Node:
+    """An item of a graph.
+
+    Attributes:
+        place: Its place in the catalogue.
+        depth: Steps from the item that the graph begins with.
+    """
+
+    place: int
+    depth: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Edge:
+    """Two items of which one is among the other's nearest.
+
+    Attributes:
+        source: Place of the item whose neighbour the other one is.
+        target: The other's place.
+        cosine: Of their embeddings.
+    """
+
+    source: int
+    target: int
+    cosine: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """Items around an item. No item and no pair comes twice."""
+
+    nodes: tuple[Node, ...]
+    edges: tuple[Edge, ...]
+
+
+def similar(ranker: Ranker, places: Sequence[int], query: Query) -> list[Ranking]:
+    """The nearest items of items by cosine, without the item itself, as the signature `similar_items` gives them.
+
+    Args:
+        ranker: Ranks on a snapshot.
+        places: Of items.
+        query: What is asked of each ranking.
+
+    Returns:
+        One ranking for each place; an empty one for an item without an embedding, and of a model without embeddings.
+
+    Raises:
+        QueryError: As `Ranker.plan`.
+    """
+    snapshot = ranker.snapshot
+    plans = [
+        ranker.plan(dataclasses.replace(query, left_out=np.append(query.left_out, np.int64(place)))) for place in places
+    ]
+    nothing = Ranking(np.zeros(0, np.int64), np.zeros(0, np.float32), 0, False)
+    if snapshot.embedding is None:
+        return [nothing] * len(places)
+    vectors = snapshot.embedding[np.asarray(places, np.int64)]
+    known = [n for n in range(len(places)) if vectors[n].any()]
+    rankings = dict(zip(known, ranker.rank(vectors[known], [plans[n] for n in known]), strict=True))
+    return [rankings.get(n, nothing) for n in range(len(places))]
+
+
+def graph(ranker: Ranker, place: int, depth: int, breadth: int, max_nodes: int) -> Graph:
+    """Items around an item: its nearest, their nearest, and so on.
+
+    Args:
+        ranker: Ranks on a snapshot.
+        place: Of the item to begin with.
+        depth: Number of steps, at least 1.
+        breadth: Number of nearest items of each item, at least 1.
+        max_nodes: Largest number of nodes. Once it is reached, no node is added; edges between nodes are.
+
+    Returns:
+        The graph, breadth first.
+
+    Raises:
+        QueryError: `breadth` to the power of `depth` is above `max_nodes`.
+    """
+    # Each factor is checked by itself first: the power of large numbers would take long.
+    if max(depth, breadth) > max_nodes or breadth**depth > max_nodes:
+        raise QueryError(
+            f"graph: breadth to the power of depth must not be above {max_nodes}. Received: breadth {breadth}, depth "
+            f"{depth}"
+        )
+    depths, edges = {place: 0}, dict[frozenset[int], Edge]()
+    frontier = [place]
+    for step in range(1, depth + 1):
+        reached: list[int] = []
+        for source, ranking in zip(frontier, similar(ranker, frontier, Query(k=breadth)), strict=True):
+            is_near = ~scoring.is_unembedded(ranker.snapshot, ranking.places)
+            for target, cosine in zip(ranking.places[is_near].tolist(), ranking.scores[is_near].tolist(), strict=True):
+                if target not in depths and len(depths) < max_nodes:
+                    depths[target] = step
+                    reached.append(target)
+                if target in depths:
+                    edges.setdefault(frozenset((source, target)), Edge(source, target, cosine))
+        frontier = reached
+        if not frontier:
+            break
+    return Graph(tuple(Node(*pair) for pair in depths.items()), tuple(edges.values()))
+
+
+def nearest(snapshot: Snapshot, asked: Places, answered: Places) -> tuple[Places, Scores]:
+    """For each item of an answer, which of the query's items it is nearest to.
+
+    Args:
+        snapshot: The items.
+        asked: Places of the query's items, `[q]`; below 0 is nothing.
+        answered: Places of the answer, `[n]`.
+
+    Returns:
+        Places int64 `[n]` among those asked, the first of several that are equally near, and cosines float32 `[n]`. -1
+        and 0 if there is nothing to compare: the item, or all that were asked, have no embedding.
+    """
+    asked = asked[asked >= 0]
+    if snapshot.embedding is not None:
+        asked = asked[~scoring.is_unembedded(snapshot, asked)]
+    if snapshot.embedding is None or not len(asked) or not len(answered):
+        return np.full(len(answered), -1, np.int64), np.zeros(len(answered), np.float32)
+    # In float64, so that items with one embedding are equally near to the last bit.
+    exact = snapshot.embedding[answered].astype(np.float64) @ snapshot.embedding[asked].astype(np.float64).T
+    cosines = exact.astype(np.float32)
+    best = cosines.argmax(axis=1)
+    is_known = ~scoring.is_unembedded(snapshot, answered)
+    found = np.where(is_known, asked[best], -1), np.where(is_known, cosines[np.arange(len(answered)), best], 0)
+    return found[0], found[1].astype(np.float32)

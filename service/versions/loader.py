@@ -1,0 +1,131 @@
+"""Loads a version: finds its model, replays the trainer's requests, makes the snapshot, and checks the ranking."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import Callable, Collection
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Any
+
+from common.errors import ConfigError, ModelError
+from configs.service.section import Service
+from documents.provenance import Provenance
+from documents.push_record import PushRecord
+from documents.service_data import ServiceData
+from service.backends.backend import Backend
+from service.backends.grpc_backend import GrpcBackend
+from service.batching import Run
+from service.ranking.ranker import Ranker
+from service.snapshot.snapshot import Snapshot
+from service.versions.asker import Asker
+from service.versions.folder import ServingFolder
+from service.versions.oracle import check_ranking
+from service.versions.preparing import backend_of, prepare_apart
+from service.versions.replay import replay
+from service.versions.restarting import RestartingModel
+from service.versions.served import Served
+
+_REPLAY_SECONDS = 30.0
+"""Time for one stored request. The first call of a signature takes the longest, half a second on an idle machine."""
+
+
+class Loader:
+    """Loads versions of one serving folder."""
+
+    def __init__(
+        self,
+        settings: Service,
+        folder: ServingFolder,
+        cache_dir: Path,
+        *,
+        threads: Executor,
+        observe: Callable[[Run], None] = lambda _: None,
+    ) -> None:
+        """Prepares.
+
+        Args:
+            settings: The config's `service`.
+            folder: The serving folder.
+            cache_dir: Where snapshots are kept, one folder for each version.
+            threads: Where rankings run.
+            observe: Is told of each call of a model.
+        """
+        self._settings = settings
+        self._folder = folder
+        self._snapshots = cache_dir / "snapshots"
+        self._threads = threads
+        self._observe = observe
+
+    async def load(self, number: int) -> Served:
+        """Loads and checks a version.
+
+        Args:
+            number: The version's number.
+
+        Raises:
+            PerennialError: It cannot be loaded, or does not answer as it was trained.
+        """
+        folder = await asyncio.to_thread(self._folder.fetch, number)
+        backend, reach = await self._backend(number, folder)
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(backend.close)
+            await replay(folder, backend, timeout_seconds=_REPLAY_SECONDS)
+            place = self._snapshots / str(number)
+            self._snapshots.mkdir(parents=True, exist_ok=True)
+            await prepare_apart(folder, number, reach, place, timeout_seconds=self._settings.load_seconds)
+            try:
+                snapshot = await asyncio.to_thread(Snapshot.open, place)
+            except OSError as e:
+                raise ModelError(f"the snapshot of version {number} cannot be opened ({e})") from e
+            undo.callback(snapshot.close)
+            ranker = Ranker(snapshot)
+            asker = Asker(
+                backend,
+                ranker,
+                self._settings.batching,
+                deadline_seconds=self._settings.deadline_seconds,
+                threads=self._threads,
+                observe=self._observe,
+            )
+            await check_ranking(folder, ranker, asker)
+            served = Served(
+                number=number,
+                backend=backend,
+                snapshot=snapshot,
+                ranker=ranker,
+                asker=asker,
+                record=PushRecord.find(folder) or PushRecord(),
+                provenance=Provenance.find(folder) or Provenance(),
+                data=ServiceData.find(folder),
+            )
+            undo.pop_all()
+        return served
+
+    def sweep(self, kept: Collection[int]) -> None:
+        """Deletes the snapshots, and the copies of remote versions, of all other numbers."""
+        for parent in (self._snapshots, self._folder.copies):
+            if parent.is_dir():
+                for folder in parent.iterdir():
+                    if folder.name.isdigit() and int(folder.name) not in kept:
+                        shutil.rmtree(folder, ignore_errors=True)
+
+    async def _backend(self, number: int, folder: Path) -> tuple[Backend, dict[str, Any]]:
+        """Starts or finds the model; returns it, and how another process reaches it."""
+        settings = self._settings
+        if settings.backend == "local":
+            model = await RestartingModel.start(folder, number, timeout_seconds=settings.load_seconds)
+            return model, {"address": model.address}
+        section = settings.tf_serving if settings.backend == "tf_serving" else settings.vertex_endpoint
+        if section is None:
+            raise ConfigError(f"service.backend {settings.backend} is not described")
+        name = "tf_serving" if settings.backend == "tf_serving" else "vertex_endpoint"
+        reach = {name: section.model_dump(mode="json")}
+        backend = backend_of(reach, number)
+        if isinstance(backend, GrpcBackend):
+            try:
+                await backend.wait_until_ready(timeout_seconds=settings.load_seconds)
+            except BaseException:
+                await backend.close()
+                raise
+        return backend, reach

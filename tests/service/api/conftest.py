@@ -1,0 +1,55 @@
+"""One running service of the small shop for all tests that do not disturb it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.service.served_shop import ServedShop, Service
+from tests.service.snapshots import Item
+from tests.serving_signatures.oracle import Oracle, exported, make_retriever
+from tests.trainer_inputs import TrainerInputs
+
+VERSION = 1000
+
+KINDS = {"genre": "category", "year": "number"}
+
+HISTORIES = {
+    "u0-0": [("i1", 0.5, 10), ("i2", 6.0, 20), ("i9", 2.0, 30)],
+    "u1-0": [("i8", 2.0, 10)],
+    "late": [("i16", 0.5, 40)],
+}
+"""The user `late` is in no training data."""
+
+
+def shop_items(oracle: Oracle) -> list[Item]:
+    """The catalogue's rows, with features as in `tests.trainer_inputs.shop_inputs`."""
+    found = []
+    for n, item_id in enumerate(item.decode() for item in oracle.order):
+        number = int(item_id[1:]) if item_id[1:].isdigit() else None
+        genre = [] if number is None else [f"g{number // 8}"]
+        features = {"genre": genre, "year": [] if number is None else [1990.0 + number]}
+        title = f"The Tale of {item_id}"
+        found.append(Item(item_id, title, n, None if number is None else 100 + number, 200 + n, features))
+    return found
+
+
+@pytest.fixture(scope="session")
+def oracle(shop: TrainerInputs) -> Oracle:
+    """The model as loops and dictionaries."""
+    return make_retriever(shop)[1]
+
+
+@pytest.fixture(scope="session")
+def served_shop(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
+    """The shop with one version, which no test may change."""
+    place = ServedShop(tmp_path_factory.mktemp("served"), exported(shop))
+    place.push(VERSION, shop_items(oracle), KINDS, HISTORIES)
+    return place
+
+
+@pytest.fixture(scope="session")
+def service(served_shop: ServedShop) -> Iterator[Service]:
+    """The running service, which no test may disturb."""
+    with served_shop.running() as running:
+        running.serves(VERSION)
+        yield running
