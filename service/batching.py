@@ -64,6 +64,7 @@ class Batcher(Generic[J, R]):
         self._max_rows, self._max_waiting, self._most_runs = max_rows, max_waiting, runs
         self._queue: deque[_Waiting[J, R]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
+        self._working = 0
 
     @property
     def waiting(self) -> int:
@@ -90,7 +91,8 @@ class Batcher(Generic[J, R]):
             raise OverloadedError(f"{self._max_waiting} requests wait for the model already; try again later")
         waiting: _Waiting[J, R] = _Waiting(job, asyncio.get_running_loop().create_future(), time.perf_counter())
         self._queue.append(waiting)
-        if len(self._workers) < self._most_runs:
+        if self._working < self._most_runs:
+            self._working += 1
             worker = asyncio.ensure_future(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
@@ -103,9 +105,9 @@ class Batcher(Generic[J, R]):
 
     async def _work(self) -> None:
         while batch := self._take():
-            now = time.perf_counter()
-            self._observe(Run(len(batch), tuple(now - each.since for each in batch)))
-            await self._answer(batch)
+            await self._answer(batch, is_first=True)
+        # Not when the task is done, which others learn of later: a job that comes in between would find no worker.
+        self._working -= 1
 
     def _take(self) -> list[_Waiting[J, R]]:
         batch: list[_Waiting[J, R]] = []
@@ -115,15 +117,15 @@ class Batcher(Generic[J, R]):
                 batch.append(waiting)
         return batch
 
-    async def _answer(self, batch: list[_Waiting[J, R]]) -> None:
+    async def _answer(self, batch: list[_Waiting[J, R]], *, is_first: bool) -> None:
         # In a task of its own, so that its error, of whatever kind, is handed on to those who wait.
-        run = asyncio.ensure_future(self._results([each.job for each in batch]))
+        run = asyncio.ensure_future(self._results(batch, is_first))
         await asyncio.wait({run})
         error = None if run.cancelled() else run.exception()
         if isinstance(error, BackendRefusedError) and len(batch) > 1:
             for each in batch:  # one of them is refused, and the others need not fail with it
                 if not each.result.done():
-                    await self._answer([each])
+                    await self._answer([each], is_first=False)
             return
         for place, each in enumerate(batch):
             if each.result.done():
@@ -135,10 +137,13 @@ class Batcher(Generic[J, R]):
             else:
                 each.result.set_result(run.result()[place])
 
-    async def _results(self, jobs: Sequence[J]) -> Sequence[R]:
-        results = await self._run(jobs)
-        if len(results) != len(jobs):
-            raise ValueError(f"a run of {len(jobs)} jobs gave {len(results)} results")
+    async def _results(self, batch: list[_Waiting[J, R]], is_first: bool) -> Sequence[R]:
+        if is_first:
+            now = time.perf_counter()
+            self._observe(Run(len(batch), tuple(now - each.since for each in batch)))
+        results = await self._run([each.job for each in batch])
+        if len(results) != len(batch):
+            raise ValueError(f"a run of {len(batch)} jobs gave {len(results)} results")
         return results
 
     def _drop_cancelled(self) -> None:

@@ -6,7 +6,7 @@ so that a server that has moved on to another version refuses it.
 
 import asyncio
 import contextlib
-import random
+import functools
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,14 +17,10 @@ from grpc import aio
 
 from common.errors import ConfigError
 from configs.service.backend import TfServing
-from service.backends.backend import BackendRefusedError, BackendUnavailableError, Tensor
+from service.backends.backend import BackendError, BackendRefusedError, BackendUnavailableError, Tensor
+from service.backends.retries import NobodyAnswersError, with_retries
 from service.protos import messages
 from service.protos.tensors import read_tensor, write_tensor
-
-_ATTEMPTS = 5
-_FIRST_PAUSE_SECONDS = 0.02
-"""Pauses of about 20, 40, 80 and 160 ms: enough for a load balancer to choose another server, and too few tries to be a
-load of their own."""
 
 _POLL_SECONDS = 0.05
 """Time between two questions whether a version is ready."""
@@ -108,11 +104,11 @@ class GrpcBackend:
                 write_tensor(array, request.inputs[name])
         except TypeError as e:
             raise BackendRefusedError(f"{signature}: {e}") from e
-        response = await self._call(self._predict, request, timeout_seconds, f"the signature {signature}")
+        response = await with_retries(functools.partial(self._attempt, request), timeout_seconds)
         try:
             return {name: read_tensor(proto) for name, proto in response.outputs.items()}
         except ValueError as e:
-            raise BackendRefusedError(f"{self._address} answers {signature} with what is no tensor: {e}") from e
+            raise BackendUnavailableError(f"{self._described()} answers {signature} with what is no tensor: {e}") from e
 
     async def status(self, *, timeout_seconds: float) -> str:
         """Asks for the state of the version.
@@ -176,34 +172,25 @@ class GrpcBackend:
     def _described(self) -> str:
         return f"version {self._version} of the model {self._model_name} at {self._address}"
 
-    async def _call(self, method: Any, request: Any, timeout_seconds: float, what: str) -> Any:
-        end = time.monotonic() + timeout_seconds
-        for attempt in range(_ATTEMPTS):
-            if self._is_closed:
-                break
-            try:
-                return await method(request, timeout=max(0.0, end - time.monotonic()))
-            except asyncio.CancelledError:
-                # gRPC cancels its calls when the channel is closed, and the task that asked does not know of it.
-                if self._is_closed:
-                    break
+    async def _attempt(self, request: Any, timeout_seconds: float) -> Any:
+        try:
+            if not self._is_closed:
+                return await self._predict(request, timeout=timeout_seconds)
+        except asyncio.CancelledError:
+            # gRPC cancels its calls when the channel is closed, and the task that asked does not know of it.
+            if not self._is_closed:
                 raise
-            except aio.AioRpcError as e:
-                # Half to one and a half times, so that clients that lost a server together do not come back together.
-                pause = _FIRST_PAUSE_SECONDS * 2**attempt * (0.5 + random.random())
-                is_last = attempt == _ATTEMPTS - 1 or time.monotonic() + pause >= end
-                if e.code() != grpc.StatusCode.UNAVAILABLE or is_last:
-                    # Not `from e`: its text has what the server says, which may hold parts of the inputs.
-                    raise self._error(e, what) from None
-                await asyncio.sleep(pause)
+        except aio.AioRpcError as e:
+            # Not `from e`: its text has what the server says, which may hold parts of the inputs.
+            raise self._error(e, f"the signature {request.model_spec.signature_name}") from None
         raise BackendUnavailableError(f"the connection to {self._described()} has been closed")
 
-    def _error(self, error: aio.AioRpcError, what: str) -> BackendUnavailableError | BackendRefusedError:
-        code = error.code()
-        message = f"{self._described()} did not answer {what}: {code.name}"
-        if code in _REFUSED:
-            return BackendRefusedError(message, error.details() or "")
-        return BackendUnavailableError(message, error.details() or "")
+    def _error(self, error: aio.AioRpcError, what: str) -> BackendError:
+        code, message = error.code(), f"{self._described()} did not answer {what}: {error.code().name}"
+        if code == grpc.StatusCode.UNAVAILABLE:
+            return NobodyAnswersError(message, error.details() or "")
+        kind = BackendRefusedError if code in _REFUSED else BackendUnavailableError
+        return kind(message, error.details() or "")
 
 
 def _content(file: str | None) -> bytes | None:

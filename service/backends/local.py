@@ -69,16 +69,7 @@ class LocalModel:
             raise MachineError(
                 f"the path of a socket in {tempfile.gettempdir()} would be too long; set TMPDIR to a shorter folder"
             )
-        arguments = ["--address", _address(private), "--model-name", _MODEL_NAME, "--end-with-stdin"]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *["-m", "service.model_process", *arguments, f"{version}={folder}"],
-            stdin=asyncio.subprocess.PIPE,  # never written; the process ends when this process's end of it is closed
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in a terminal is for this process, which then closes the model
-        )
-        model = cls(version, process, private, None)
+        model = await cls._spawn(folder, version, private)
         try:
             await model._wait_until_ready(timeout_seconds)
         except BaseException:  # also of a task that is cancelled: nobody else knows the process
@@ -86,6 +77,29 @@ class LocalModel:
             raise
         model._on_exit = on_exit
         return model
+
+    @classmethod
+    async def _spawn(cls, folder: str, version: int, private: str) -> "LocalModel":
+        arguments = ["--address", _address(private), "--model-name", _MODEL_NAME, "--end-with-stdin"]
+        spawning = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                sys.executable,
+                *["-m", "service.model_process", *arguments, f"{version}={folder}"],
+                stdin=asyncio.subprocess.PIPE,  # never written; the process ends when this end of it is closed
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C in a terminal is for this process, which then closes the model
+            )
+        )
+        try:
+            return cls(version, await asyncio.shield(spawning), private, None)
+        except asyncio.CancelledError:
+            # uvloop would leave a process that is being started when its task is cancelled.
+            await cls(version, await spawning, private, None).close(grace_seconds=0)
+            raise
+        except OSError as e:
+            os.rmdir(private)
+            raise BackendUnavailableError(f"cannot start a model process: {e}") from e
 
     @property
     def address(self) -> str:

@@ -104,4 +104,6 @@ def _label(text: str) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    os._exit(status)  # TensorFlow takes seconds to free a model, and nothing is left to be written

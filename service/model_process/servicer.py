@@ -43,8 +43,10 @@ class Loaded(Protocol):
     Importing TensorFlow takes seconds, and the status must be answered before.
     """
 
-    signatures: Mapping[str, Any]
-    """Name to SignatureDef."""
+    @property
+    def signatures(self) -> Mapping[str, Any]:
+        """Name to SignatureDef."""
+        ...
 
     def run(
         self, signature: str, inputs: Mapping[str, npt.NDArray[Any]], outputs: Sequence[str] = ()

@@ -1,17 +1,24 @@
-"""Fixtures of the service's tests: databases of each kind, and one exported model."""
+"""Fixtures of the service's tests: databases of each kind, one exported model, and a server of it."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from common.answers import array
 from configs.service.events import Database as Settings
+from documents.serving_requests import ServingRequests
 from service.database.database import LONG_SECONDS, Database
 from service.database.migrate import migrate
 from tests.service.in_process import InProcess
+from tests.service.model_server import ModelServer, serving
 from tests.service.servers import mariadb_url, postgresql_url
 from tests.serving_signatures.oracle import exported
 from tests.trainer_inputs import TrainerInputs
+
+NEWEST, OLDER = 7, 3
+"""Versions of the model server; both are the same model."""
 
 KINDS = {"sqlite": lambda: None, "postgresql": postgresql_url, "mariadb": mariadb_url}
 
@@ -58,3 +65,21 @@ def model(shop: TrainerInputs) -> InProcess:
 def model_folder(shop: TrainerInputs) -> str:
     """The folder of that model; no test may change it."""
     return str(exported(shop))
+
+
+@pytest.fixture(scope="session")
+def stored_requests(model_folder: str) -> list[Any]:
+    """The requests that the model carries: signature, inputs by name, and outputs as they are stored."""
+    stored = ServingRequests.read(model_folder).model_dump(mode="json")["requests"]
+    return [
+        (each["signature"], {name: array(form) for name, form in each["inputs"].items()}, each["outputs"])
+        for each in stored
+    ]
+
+
+@pytest.fixture(scope="session")
+def model_server(model_folder: str) -> Iterator[ModelServer]:
+    """A model process at a port of the loopback, with two versions and a label."""
+    versions = [f"{OLDER}={model_folder}", f"{NEWEST}={model_folder}", "--label", f"stable={OLDER}"]
+    with serving("localhost:0", *versions) as server:
+        yield server

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from tests.vertex_api.faults import STATUS
 
 Handler = Callable[[Any], Any]
-"""Maps a request's proto (proto-plus) to the answer: proto-plus, a plain proto, or JSON values."""
+"""Maps a request's proto (proto-plus) to the answer: proto-plus, a plain proto, JSON values, or a Reply."""
 
 
 class ApiError(Exception):
@@ -33,6 +33,14 @@ class ApiError(Exception):
                 "details": self.details,
             }
         }
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer of a method that is not a proto: its body as it is, and headers."""
+
+    body: bytes
+    headers: dict[str, str]
 
 
 @dataclass
@@ -120,6 +128,8 @@ def _put(descriptor: Any, values: dict[str, Any], path: list[str], value: str) -
 
 def to_json(answer: Any) -> bytes:
     """The body of an answer."""
+    if isinstance(answer, Reply):
+        return answer.body
     if isinstance(answer, Message):
         return json_format.MessageToJson(answer).encode()
     if hasattr(type(answer), "pb"):

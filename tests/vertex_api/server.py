@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from tests.vertex_api.faults import Cut, Fault, Refuse
-from tests.vertex_api.rest import ApiError, Route, to_json
+from tests.vertex_api.rest import ApiError, Reply, Route, to_json
 
 
 class Service(Protocol):
@@ -100,21 +100,23 @@ class VertexApi:
         self._server.server_close()
         self._thread.join()
 
-    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes, bool]:
-        """Answers a request: status, body, and whether to cut the connection."""
+    def answer(
+        self, method: str, target: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, bytes, dict[str, str], bool]:
+        """Answers a request: status, body, further headers, and whether to cut the connection."""
         url = urlsplit(target)
         with self._lock:  # one request at a time: the state behind the handlers is plain
             try:
                 return self._answer(method, unquote(url.path), url.query, headers, body)
             except ApiError as e:
-                return e.code, json.dumps(e.body()).encode(), False
+                return e.code, json.dumps(e.body()).encode(), {}, False
             except Exception as e:
                 self.strays.append(f"{method} {target}: {e!r}")
                 raise
 
     def _answer(
         self, method: str, path: str, query: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, bytes, bool]:
+    ) -> tuple[int, bytes, dict[str, str], bool]:
         for route in self._routes:
             variables = route.match(method, path)
             if variables is not None:
@@ -129,7 +131,9 @@ class VertexApi:
             raise
         self.requests.append(Received(route.rpc, method, path, headers, message))
         reply, cut = self._perform(route, message, headers)
-        return (0, b"", True) if reply is None else (200, to_json(reply), cut)
+        if reply is None:
+            return 0, b"", {}, True
+        return 200, to_json(reply), reply.headers if isinstance(reply, Reply) else {}, cut
 
     def call(self, rpc: str, message: Any, headers: dict[str, str]) -> Any:
         """Answers a call that does not use HTTP and JSON.
@@ -168,11 +172,13 @@ def _handler(api: VertexApi) -> type[BaseHTTPRequestHandler]:
         def _reply(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            status, answer, cut = api.answer(self.command, self.path, headers, body)
+            status, answer, further, cut = api.answer(self.command, self.path, headers, body)
             if status:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json; charset=UTF-8")
                 self.send_header("Content-Length", str(len(answer)))
+                for name, value in further.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer[: len(answer) // 2] if cut else answer)
             if cut:
