@@ -144,9 +144,9 @@ def test_failed_work_leaves_nothing(database: Database) -> None:
 
 
 @pytest.mark.parametrize("settings", ["postgresql", "mariadb"], indirect=True)  # SQLite has one writer at a time
-def test_transactions_that_wait_for_each_other_are_both_done(database: Database) -> None:
+def test_transactions_that_wait_for_each_other_are_both_done(patient: Database) -> None:
     together, attempts = threading.Barrier(2), list[str]()
-    database.change(items.insert(), [{"item_id": item, "title": "", "features": {}} for item in "ab"])
+    patient.change(items.insert(), [{"item_id": item, "title": "", "features": {}} for item in "ab"])
 
     def rename(first: str, second: str) -> None:
         tried = list[int]()
@@ -160,13 +160,13 @@ def test_transactions_that_wait_for_each_other_are_both_done(database: Database)
                 if len(tried) == 1 and item == first:
                     together.wait()  # each holds what the other one wants
 
-        database.write(work)
+        patient.write(work)
 
     with ThreadPoolExecutor(2) as threads:
         for each in [threads.submit(rename, *order) for order in ("ab", "ba")]:
             each.result()
     assert len(attempts) == 3  # the database ended one of them
-    titles = {row.title for row in database.rows(select(items.c.title))}
+    titles = {row.title for row in patient.rows(select(items.c.title))}
     assert titles in ({"ab"}, {"ba"})
 
 
