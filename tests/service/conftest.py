@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from common.answers import array
 from configs.service.events import Database as Settings
 from documents.serving_requests import ServingRequests
-from pipeline.components.serving_check.replay import array
 from service.database.database import Database
 from service.database.migrate import migrate
 from tests.service.in_process import InProcess
