@@ -82,7 +82,9 @@ def error_response(
 def from_validation(error: ValidationError) -> ApiError:
     """Describes the first fault that pydantic found: where, what, and the value, cut."""
     fault = error.errors(include_url=False)[0]
-    field = ".".join(map(str, fault["loc"]))
+    # Queries are flat: what comes after a field's name is a place in a list, or a name that pydantic gives to a type.
+    name, *places = fault["loc"] or ("",)
+    field = str(name) + "".join(f"[{place}]" for place in places if isinstance(place, int))
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] == "extra_forbidden":
         return bad_request("there is no such field or parameter; the OpenAPI at /openapi.json lists them", field)

@@ -80,7 +80,7 @@ class DatabaseUsers:
         return _user(rows[0].name, rows[0].hash, rows[0].scopes) if rows else None
 
     def any_hash(self) -> str | None:
-        """None: `put` takes new hashes alone."""
+        """None: what is put into the database is hashed by `hash_password`, with today's parameters."""
         return None
 
     def names(self) -> list[tuple[str, frozenset[Scope]]]:

@@ -15,11 +15,12 @@ from service.database.errors import is_deadlock, translated
 T = TypeVar("T")
 
 LONG_SECONDS = 600.0
-"""Timeout of what a person waits for and no request: migrations, exports, forgetting."""
+"""Timeout of what a person waits for and no request: migrations, exports, forgetting. SQLite has no queue of those who
+want to write: while events come without a pause, an export may have to try for seconds."""
 
 _ATTEMPTS = 4
-"""Two processes that insert the same events in another order are a deadlock, and one of them goes on. It is rare, and
-four in a row are something else."""
+"""Two processes that change the same rows in another order are a deadlock, and the database ends one of them. It is
+rare, and four in a row are something else."""
 
 
 class Database:

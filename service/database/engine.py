@@ -150,7 +150,11 @@ def _postgresql(timeout_seconds: float) -> dict[str, Any]:
     seconds = max(1, round(timeout_seconds))
     return {
         "connect_timeout": max(_LEAST_CONNECT_SECONDS, seconds),
-        "options": f"-c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
+        # The last one: a process that hangs in a transaction must not hold its locks.
+        "options": " ".join(
+            f"-c {name}={milliseconds}"
+            for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        ),
         # A server whose machine is gone sends nothing, not even that it is gone.
         "keepalives_idle": seconds,
         "keepalives_interval": seconds,

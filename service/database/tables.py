@@ -74,9 +74,10 @@ state = _table(
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("open_export", Integer, nullable=False),
 )
-"""One row: the number of the export that new events belong to. Whoever adds events holds a shared lock of it until the
-commit, and whoever closes an export or forgets a user holds an exclusive one. So an export never gets an event after it
-is closed, and a forgotten user never gets one from a request that began before."""
+"""One row: the number of the export that new events belong to. Whoever adds events, closes an export or forgets a user
+holds its lock until the commit. So an export never gets an event after it is closed, a forgotten user never gets one
+from a request that began before, and no two processes add events with one id. Processes wait for each other, and lose
+little by it: a commit of one takes everything that waited in it."""
 
 exports = _table(
     "exports",

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, select
 
 from service.database.database import Database
-from service.database.inserts import insert_new
 from service.database.tables import events as table
 from service.database.tables import forgotten, state
 from service.events.event import Event
@@ -65,8 +64,7 @@ class EventStore:
             groups: The events of each caller.
 
         Returns:
-            What became of each caller's. If another process adds the same ids at the same moment, both may count them
-            as stored; they are stored once.
+            What became of each caller's.
 
         Raises:
             DatabaseUnavailableError, DatabaseError: Nothing was added, or all was and the answer got lost: add them
@@ -125,9 +123,9 @@ class EventStore:
 
 
 def _add(connection: Connection, groups: list[list[dict[str, Any]]], digests: dict[str, bytes]) -> list[Added]:
-    # The lock is held until the commit, so that no export is closed and nobody is forgotten in between. SQLite has one
-    # writer at a time in any case.
-    export = connection.execute(select(state.c.open_export).with_for_update(read=True)).scalar_one()
+    # The lock is held until the commit, so that no export is closed, nobody is forgotten, and no other process adds the
+    # same id in between. SQLite has one writer at a time in any case.
+    export = connection.execute(select(state.c.open_export).with_for_update()).scalar_one()
     gone = _present(connection, forgotten.c.digest, digests.values())
     known = _present(connection, table.c.event_id, (row["event_id"] for group in groups for row in group))
     outcomes, new = [], []
@@ -142,10 +140,9 @@ def _add(connection: Connection, groups: list[list[dict[str, Any]]], digests: di
         unattributed = sum(row["unattributed"] for row in stored)
         outcomes.append(Added(len(stored), duplicates, len(of_forgotten), unattributed))
         new += stored
-    insert = insert_new(connection.dialect, table, "event_id")
     names = [column.name for column in table.columns if column.name not in ("sequence", "export")]
     for rows in _chunks(new):
-        connection.execute(insert, [{**{name: row[name] for name in names}, "export": export} for row in rows])
+        connection.execute(table.insert(), [{**{name: row[name] for name in names}, "export": export} for row in rows])
     return outcomes
 
 

@@ -40,6 +40,12 @@ class Plan:
     limited: Words | None
     passed: int
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but places that are left out keeps the nearest items from being the answer."""
+        extras = (self.pool, self.refused, self.factors, self.limited)
+        return all(extra is None for extra in extras) and not len(self.disliked) and not self.query.diversity
+
 
 def plan(snapshot: Snapshot, masks: Masks, query: Query) -> Plan:
     """Prepares a query.

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from service.ranking import scoring
 from service.ranking.diversity import diverse
+from service.ranking.index import Exact, Index
 from service.ranking.masks import Masks
 from service.ranking.max_per import Limiter, limited
 from service.ranking.plan import Plan, plan
@@ -44,12 +45,14 @@ class Ranker:
     Attributes:
         snapshot: The items.
         masks: What passes the filters that were asked for.
+        index: Proposes the places that are scored.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        """Begins with a snapshot."""
+    def __init__(self, snapshot: Snapshot, index: Index | None = None) -> None:
+        """Begins with a snapshot, and an index of its embeddings; None for exact search."""
         self.snapshot = snapshot
         self.masks = Masks(snapshot)
+        self.index: Index = Exact() if index is None else index
 
     def plan(self, query: Query) -> Plan:
         """Prepares a query, before it waits for a batch.
@@ -86,8 +89,8 @@ class Ranker:
             One ranking for each query; it does not depend on the others.
         """
         is_known = vectors.any(axis=1)
-        rankings: dict[int, Ranking] = {}
-        whole = [n for n, one in enumerate(plans) if one.pool is None and is_known[n]]
+        rankings = self._proposed(vectors, plans, [n for n in np.flatnonzero(is_known).tolist() if plans[n].is_plain])
+        whole = [n for n, one in enumerate(plans) if one.pool is None and is_known[n] and n not in rankings]
         at_once = max(_BYTES_AT_ONCE // (4 * self.snapshot.items), 1)
         for start in range(0, len(whole), at_once):
             part = whole[start : start + at_once]
@@ -98,8 +101,7 @@ class Ranker:
                 popularity = self.snapshot.popularity
                 rankings[n] = self._page(one, popularity if one.pool is None else popularity[one.pool], None)
             elif one.pool is not None:
-                scores = scoring.cosines_of(self.snapshot, vectors[n], one.pool)
-                rankings[n] = self._page(one, scores, vectors[n])
+                rankings[n] = self._pooled(one, one.pool, vectors[n])
         return [rankings[n] for n in range(len(plans))]
 
     def rank_scores(self, scores: Scores, plans: Sequence[Plan]) -> list[Ranking]:
@@ -116,6 +118,23 @@ class Ranker:
             self._page(one, row if one.pool is None else row[one.pool], None)
             for one, row in zip(plans, scores, strict=True)
         ]
+
+    def _proposed(
+        self, vectors: npt.NDArray[np.float32], plans: Sequence[Plan], rows: Sequence[int]
+    ) -> dict[int, Ranking]:
+        """Rankings of those rows for which the index proposes places that fill the page."""
+        wanted = [plans[n].query.offset + plans[n].query.k + 1 + len(plans[n].left_out) for n in rows]
+        found = {}
+        for n, places in zip(rows, self.index.propose(vectors[rows], wanted), strict=True):
+            if places is not None:
+                ranking = self._pooled(dataclasses.replace(plans[n], pool=places), places, vectors[n])
+                # One more than the page was there, so nothing was missed for want of places.
+                if ranking.has_more:
+                    found[n] = ranking
+        return found
+
+    def _pooled(self, planned: Plan, pool: Places, vector: Scores) -> Ranking:
+        return self._page(planned, scoring.cosines_of(self.snapshot, vector, pool), vector)
 
     def _page(self, planned: Plan, scores: Scores, vector: Scores | None) -> Ranking:
         query = planned.query

@@ -71,8 +71,9 @@ class Row:
     def _likeness(self, pool: Places | None) -> Scores:
         embedding = scoring.embedding_of(self._snapshot)
         disliked = embedding[self._plan.disliked]
-        found = (embedding if pool is None else embedding[pool]) @ disliked.T
-        return np.clip(found.max(axis=1), 0, 1)
+        # One row for each disliked item: a maximum over rows is made of whole vector instructions.
+        found = scoring.products(disliked, embedding if pool is None else embedding[pool])
+        return np.clip(found.max(axis=0), 0, 1)
 
     def _exact(self, places: Places) -> Scores:
         snapshot, plan = self._snapshot, self._plan

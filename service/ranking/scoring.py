@@ -12,6 +12,21 @@ NO_EMBEDDING_SCORE = np.float32(-1)
 """Score of an item about which nothing is known, as in the model: the lowest cosine."""
 
 
+_TOGETHER = 6
+"""Vectors from which on one product of matrices costs less than a product for each vector. The former copies the matrix
+of the items into blocks first. Measured with 10,000 items of 64 numbers; with 100,000 it is 4."""
+
+
+def products(vectors: Scores, rows: Scores) -> Scores:
+    """Products of all vectors float32 `[n, dim]` with all rows float32 `[m, dim]`: float32 `[n, m]`."""
+    if len(vectors) >= _TOGETHER:
+        return vectors @ rows.T
+    found = np.empty((len(vectors), len(rows)), np.float32)
+    for vector, out in zip(vectors, found, strict=True):
+        np.dot(rows, vector, out=out)
+    return found
+
+
 def embedding_of(snapshot: Snapshot) -> npt.NDArray[np.float32]:
     """The embeddings of a snapshot whose model has them."""
     if snapshot.embedding is None:
@@ -29,7 +44,7 @@ def cosines(snapshot: Snapshot, vectors: Scores) -> Scores:
     Returns:
         float32 `[n, items]`: cosines; -1 for an item without an embedding.
     """
-    found = vectors @ embedding_of(snapshot).T
+    found = products(vectors, embedding_of(snapshot))
     found[:, snapshot.unembedded] = NO_EMBEDDING_SCORE
     return found
 

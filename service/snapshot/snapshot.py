@@ -60,7 +60,7 @@ class Snapshot:
         table = pa.ipc.open_file(pa.memory_map(str(folder / document.ITEMS_FILE))).read_all()
         self._columns = {name: table[name].chunk(0) for name in table.column_names}
         # A dictionary: an id costs 0.1 µs, and a look into a mapped index of ids fifty times as much.
-        self.item_ids: Sequence[str] = self._columns[service_data.ITEM_ID].to_pylist()
+        self.item_ids: Sequence[str] = self._columns[service_data.ITEM_ID].to_numpy(zero_copy_only=False).tolist()
         self._places = {item_id: place for place, item_id in enumerate(self.item_ids)}
         self.titles: Sequence[str] = Strings(self._columns[service_data.TITLE])
         self.features: Mapping[str, Feature] = {

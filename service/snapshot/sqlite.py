@@ -3,6 +3,7 @@
 import contextlib
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ class Reader:
         uri = f"{Path(path).absolute().as_uri()}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
         self._lock = threading.Lock()
+        # A reader ends with the last request that holds it, also where nobody knows which one that is.
+        weakref.finalize(self, self._connection.close)
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """Runs one query and returns all of its rows."""

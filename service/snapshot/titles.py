@@ -93,12 +93,15 @@ class Titles:
         return [rank for (rank,) in rows]
 
     def _repaired(self, words: Sequence[str], is_open: bool, k: int) -> list[int]:
-        near = [self._near(word, is_open and position == len(words) - 1) for position, word in enumerate(words)]
-        if not all(near):
-            return []
+        near = []
+        for position, word in enumerate(words):
+            found = self._near(word, is_open and position == len(words) - 1)
+            if not found:  # so the words after it need no search
+                return []
+            near.append(found)
         nearest = [[word for word, distance in found if distance == found[0][1]] for found in near]
-        found = self._matches(nearest, is_open, k)
-        return found or self._matches([[word for word, _ in found] for found in near], is_open, k)
+        ranks = self._matches(nearest, is_open, k)
+        return ranks or self._matches([[word for word, _ in found] for found in near], is_open, k)
 
     def _near(self, word: str, is_open: bool) -> list[tuple[str, int]]:
         """The words of titles, or their beginnings, that are nearest to a word, with their distances, nearest first."""

@@ -48,10 +48,9 @@ def _run(config: str, hook: dict[str, Any] | None) -> int:
 
 
 def _kill_on_write(pid: int, config_file: str, node: str) -> None:
-    """Kills a run when a new file appears in a node's output folders; for the Pusher also in the serving folder."""
+    """Kills a run when a new file appears in a node's output folders; for the Pusher, in the serving folder."""
     config = load_config(config_file)
-    watched = [local_home(config) / "artifacts" / node]
-    watched += [local_home(config) / "serving"] if node == "Pusher" else []
+    watched = [local_home(config) / ("serving" if node == "Pusher" else f"artifacts/{node}")]
     before = {file for folder in watched for file in _files(folder)}
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         if any(file not in before for folder in watched for file in _files(folder)):

@@ -9,7 +9,7 @@ import pytest
 from common.answers import array
 from configs.service.events import Database as Settings
 from documents.serving_requests import ServingRequests
-from service.database.database import Database
+from service.database.database import LONG_SECONDS, Database
 from service.database.migrate import migrate
 from tests.service.in_process import InProcess
 from tests.service.model_server import ModelServer, serving
@@ -36,15 +36,21 @@ def database(settings: Settings, tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
+def patient(settings: Settings, tmp_path: Path) -> Iterator[Database]:
+    """A new database of each kind, with its tables and the timeout of exports."""
+    yield from _database(settings, tmp_path, LONG_SECONDS)
+
+
+@pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[Database]:
     """A new SQLite database with its tables, where the kind makes no difference."""
     yield from _database(Settings(), tmp_path)
 
 
-def _database(settings: Settings, folder: Path) -> Iterator[Database]:
+def _database(settings: Settings, folder: Path, timeout_seconds: float | None = None) -> Iterator[Database]:
     file = folder / "service" / "perennial.db"
     migrate(settings, file)
-    made = Database(settings, file)
+    made = Database(settings, file, timeout_seconds=timeout_seconds)
     yield made
     made.close()
 

@@ -17,9 +17,7 @@ from configs.leave_out import LeaveOut
 from documents import service_data
 from pipeline.components.interaction_gen.cleaning import deduplicate
 from pipeline.components.interaction_gen.interactions import Interactions
-
-USERS_A_TABLE = 8192
-"""Users of one table, and of one row group of a file: with 50 interactions each, some 10 MiB."""
+from pipeline.ground.parquet import ROWS_A_TABLE
 
 
 def history_schema(is_timed: bool) -> Any:
@@ -68,8 +66,8 @@ def histories(shard: Interactions, max_items: int, per_second: int, weighted: bo
     shown, ends = np.flatnonzero(counts), np.cumsum(counts)
     weight = newest.value.astype(np.float32) if weighted else np.ones(len(newest), np.float32)
     schema = history_schema(newest.timestamp is not None)
-    for first in range(0, len(shown), USERS_A_TABLE):
-        users = shown[first : first + USERS_A_TABLE]
+    for first in range(0, len(shown), ROWS_A_TABLE):
+        users = shown[first : first + ROWS_A_TABLE]
         rows = slice(ends[users[0]] - counts[users[0]], ends[users[-1]])
         offsets = pa.array(np.append(0, np.cumsum(counts[users])).astype(np.int32))
         columns = [newest.items.take(pa.array(newest.item[rows])), pa.array(weight[rows])]

@@ -38,6 +38,7 @@ from pipeline.components.interaction_gen.shard_report import ShardReport
 from pipeline.ground import arrow_bytes
 from pipeline.ground.layout import HISTORIES_FILES, ITEM_TIMES_FILE, ITEMS_FILE, QUARANTINE_FILE
 from pipeline.ground.output import new_file, write_bytes
+from pipeline.ground.parquet import write_tables
 from pipeline.ground.records import write_records
 from pipeline.reading import report as tabular_report
 from pipeline.reading import times
@@ -233,12 +234,8 @@ class _Write(beam.DoFn):
         weighted = job.log.event_weights is not None
         whole = newest.whole(kept, job.log.cleaning, job.leave_out)
         tables = newest.histories(whole, job.max_history, job.per_second, weighted)
-        with (
-            new_file(path, job.uri) as unfinished,
-            pq.ParquetWriter(unfinished, newest.history_schema(kept.timestamp is not None)) as writer,
-        ):
-            for table in tables:
-                writer.write_table(table)
+        with new_file(path, job.uri) as unfinished:
+            write_tables(unfinished, newest.history_schema(kept.timestamp is not None), tables)
 
 
 class _MergeReading(beam.CombineFn):

@@ -1,7 +1,10 @@
 """Pusher's executor: TFX's executor with another push, and with the service's data beside the model."""
 
 import logging
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tfx.components.pusher import executor as pusher_executor
@@ -11,6 +14,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
+from common.atomicity import is_local
 from configs.push import PushSettings
 from configs.service.pushed_data import PushedData
 from documents.evaluation import EvaluationReport
@@ -71,7 +75,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             parameters: The serving folder, and how many versions are kept in it.
 
         Raises:
-            OutputError: The serving folder, or temporary files, cannot be written; the live version has not changed.
+            OutputError: The serving folder, or the output's, cannot be written; the live version has not changed.
         """
         pushed = outputs.pushed_model
         logger = logging.getLogger("perennial.pusher")
@@ -83,7 +87,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             return
         model = path_utils.serving_model_path(inputs.model.uri, path_utils.is_old_model_artifact(inputs.model))
         serving_dir = parameters.push_destination.filesystem.base_directory
-        with tempfile.TemporaryDirectory() as service_data:
+        with _work_dir(pushed.uri) as service_data:
             write_service_data(service_data, _sources(inputs), parameters.service_data)
             result = push(model, serving_dir, parameters.settings.keep_versions, service_data)
         pushed.set_string_custom_property(MODEL_DIGEST, result.digest)
@@ -103,6 +107,15 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             model_digest=result.digest,
             deleted_versions=result.deleted,
         ).write(pushed.uri)
+
+
+@contextmanager
+def _work_dir(uri: str) -> Iterator[str]:
+    """Makes a temporary folder, in the artifact's own if that is local: there the next run removes what a kill left."""
+    if is_local(uri):
+        os.makedirs(uri, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=uri if is_local(uri) else None) as folder:
+        yield folder
 
 
 def _sources(inputs: Inputs) -> Sources:

@@ -19,9 +19,7 @@ from pipeline.components.pusher.items import Met, item_schema, read_items
 from pipeline.ground.layout import HISTORIES_FILES, ITEM_TIMES_FILE
 from pipeline.ground.layout import ITEMS_FILE as COUNTS_FILE
 from pipeline.ground.local_copy import local_copy
-
-USERS_A_BATCH = 8192
-"""Histories that are copied at a time."""
+from pipeline.ground.parquet import read_tables, write_tables
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,14 @@ def write_service_data(folder: str, sources: Sources, settings: PushedData) -> S
     """
     try:
         os.makedirs(os.path.join(folder, FOLDER))
-        items = _write(os.path.join(folder, ITEMS_FILE), item_schema(settings.features), _items(sources, settings))
+        items = write_tables(
+            os.path.join(folder, ITEMS_FILE), item_schema(settings.features), _items(sources, settings)
+        )
         histories = _histories(os.path.join(folder, HISTORIES_FILE), sources, settings)
     except (OSError, tf.errors.OpError, pa.ArrowInvalid) as e:
         raise OutputError(
-            f"the service's data cannot be made of {sources.interactions} in {folder}: {e}. Free disk space, or set "
-            "TMPDIR to a folder with more of it; if an artifact is damaged, delete its folder and run again."
+            f"the service's data cannot be made of {sources.interactions} in {folder}: {e}. Free disk space; if an "
+            "artifact is damaged, delete its folder. Then run again."
         ) from e
     document = ServiceData(
         items=items,
@@ -87,24 +87,13 @@ def _histories(path: str, sources: Sources, settings: PushedData) -> Histories |
         raise FileNotFoundError(f"there is no {pattern}")
     with local_copy(files[0]) as first:
         schema = pq.read_schema(first)
-    return Histories(users=_write(path, schema, _batches(files)), max_items=settings.max_history)
+    return Histories(users=write_tables(path, schema, _tables(files)), max_items=settings.max_history)
 
 
-def _batches(files: Iterable[str]) -> Iterator[Any]:
+def _tables(files: Iterable[str]) -> Iterator[Any]:
     for file in files:
         with local_copy(file) as path:
-            for batch in pq.ParquetFile(path).iter_batches(USERS_A_BATCH):
-                yield pa.Table.from_batches([batch])
-
-
-def _write(path: str, schema: Any, tables: Iterable[Any]) -> int:
-    """Writes tables as row groups of one file; returns the number of rows."""
-    rows = 0
-    with pq.ParquetWriter(path, schema) as writer:
-        for table in tables:
-            writer.write_table(table)
-            rows += table.num_rows
-    return rows
+            yield from read_tables(path)
 
 
 def _read(path: str) -> Any:

@@ -16,12 +16,11 @@ import tensorflow as tf
 from common.errors import OutputError
 from documents.service_data import HISTORIES_FILE, USER_ID, Histories, ServiceData
 from pipeline.ground.local_copy import local_copy
+from pipeline.ground.parquet import read_tables, write_tables
 from pipeline.store.versions.files import writing
 from pipeline.store.versions.folder import numbers
 from pipeline.store.versions.in_place import replaced, write_document
 from pipeline.store.versions.publish import locked, remove_leftovers
-
-_USERS_A_BATCH = 8192
 
 
 def forget(serving_dir: str, users: Collection[str]) -> list[int]:
@@ -52,13 +51,13 @@ def _forget(folder: str, users: Collection[str]) -> bool:
     place = posixpath.join(folder, HISTORIES_FILE)
     if not tf.io.gfile.exists(place):
         return False
-    forgotten = pa.array(users, pa.string())
+    forgotten = pa.array(list(users), pa.string())
     with local_copy(place) as path, _readable(place):
         ids = pq.read_table(path, columns=[USER_ID]).column(USER_ID)
         left = len(ids) - (pc.sum(pc.is_in(ids, value_set=forgotten)).as_py() or 0)
         if left < len(ids):
             with replaced(folder, HISTORIES_FILE) as unfinished:
-                _copy_others(path, unfinished, forgotten)
+                write_tables(unfinished, pq.read_schema(path), _others(path, forgotten))
     # Also if nobody was there: a run of this function may have been killed before it came here.
     document = ServiceData.find(folder)
     if document is not None and document.histories is not None and document.histories.users != left:
@@ -76,9 +75,6 @@ def _readable(place: str) -> Iterator[None]:
         raise OutputError(f"{place} is damaged: {e}. {ServiceData.TO_DO}") from e
 
 
-def _copy_others(source: str, goal: str, forgotten: pa.Array) -> None:
-    histories = pq.ParquetFile(source)
-    with pq.ParquetWriter(goal, histories.schema_arrow) as writer:
-        for batch in histories.iter_batches(_USERS_A_BATCH):
-            table = pa.Table.from_batches([batch])
-            writer.write_table(table.filter(pc.invert(pc.is_in(table.column(USER_ID), value_set=forgotten))))
+def _others(path: str, forgotten: pa.Array) -> Iterator[pa.Table]:
+    for table in read_tables(path):
+        yield table.filter(pc.invert(pc.is_in(table.column(USER_ID), value_set=forgotten)))

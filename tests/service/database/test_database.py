@@ -1,18 +1,14 @@
 """Tables, migrations, ids and errors, in each kind of database."""
 
 import os
-import signal
 import sqlite3
-import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Inspector, func, inspect, select, text, update
+from sqlalchemy import Connection, Inspector, func, inspect, select, text, update
 
 from common.errors import ConfigError
 from configs.service.events import Database as Settings
@@ -24,7 +20,7 @@ from service.database.migrate import migrate
 from service.database.secrets import secret
 from service.database.tables import api_users, items, metadata, secrets, shown, state
 from tests.service.conftest import KINDS
-from tests.service.servers import mariadb_url, run_postgresql, start_postgresql
+from tests.service.servers import mariadb_url
 
 TWINS = ["A", "a", "é", "e", "e\u0301", "a ", "a  ", " a", "\uff41", "ß", "ss", "ı", "i", "I", "%", "_", "\U0001f3ac"]
 """Ids that some database takes for each other: case, accents, composed and not, blanks, widths, ligatures."""
@@ -138,13 +134,40 @@ def test_secret_is_made_once_and_differs_by_name(database: Database) -> None:
 
 
 def test_failed_work_leaves_nothing(database: Database) -> None:
-    def work(connection: object) -> None:
-        connection.execute(update(state).values(open_export=9))  # type: ignore[attr-defined]
+    def work(connection: Connection) -> None:
+        connection.execute(update(state).values(open_export=9))
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         database.write(work)
     assert database.rows(select(state.c.open_export)) == [(1,)]
+
+
+@pytest.mark.parametrize("settings", ["postgresql", "mariadb"], indirect=True)  # SQLite has one writer at a time
+def test_transactions_that_wait_for_each_other_are_both_done(database: Database) -> None:
+    together, attempts = threading.Barrier(2), list[str]()
+    database.change(items.insert(), [{"item_id": item, "title": "", "features": {}} for item in "ab"])
+
+    def rename(first: str, second: str) -> None:
+        tried = list[int]()
+
+        def work(connection: Connection) -> None:
+            attempts.append(first)
+            tried.append(1)
+            for item in (first, second):
+                renaming = update(items).where(items.c.item_id == item)
+                connection.execute(renaming.values(title=items.c.title.concat(first)))
+                if len(tried) == 1 and item == first:
+                    together.wait()  # each holds what the other one wants
+
+        database.write(work)
+
+    with ThreadPoolExecutor(2) as threads:
+        for each in [threads.submit(rename, *order) for order in ("ab", "ba")]:
+            each.result()
+    assert len(attempts) == 3  # the database ended one of them
+    titles = {row.title for row in database.rows(select(items.c.title))}
+    assert titles in ({"ab"}, {"ba"})
 
 
 def test_error_names_neither_values_nor_ids(database: Database) -> None:
@@ -270,35 +293,3 @@ def test_sqlite_locked_for_longer_than_the_timeout_is_unavailable(sqlite: Databa
     assert impatient.change(update(state).values(open_export=2)) == 1
     other.close()
     impatient.close()
-
-
-@pytest.fixture
-def own_server() -> Iterator[tuple[Path, subprocess.Popen[bytes], Database]]:
-    # Not in pytest's folder, which other accounts must not enter.
-    with tempfile.TemporaryDirectory(prefix="perennial-own-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        process, url = start_postgresql(folder)
-        settings = Settings(url=url, timeout_seconds=1, pool_size=3)
-        migrate(settings, Path("unused"))
-        database = Database(settings, Path("unused"))
-        yield folder, process, database
-        database.close()
-        (pid, *_) = (folder / "data" / "postmaster.pid").read_text().split()
-        os.kill(int(pid), signal.SIGQUIT)
-        process.wait(30)
-
-
-@pytest.mark.e2e
-def test_server_that_restarts_is_used_again(own_server: tuple[Path, subprocess.Popen[bytes], Database]) -> None:
-    folder, process, database = own_server
-    assert database.rows(select(state.c.open_export)) == [(1,)]
-    process.send_signal(signal.SIGINT)
-    process.wait(30)
-    began = time.monotonic()
-    with pytest.raises(DatabaseUnavailableError, match="does not answer"):
-        database.rows(select(state.c.open_export))
-    assert time.monotonic() - began < 1
-    run_postgresql(folder)
-    # The connection that was in the pool is dead, which nobody sees.
-    assert database.change(update(state).values(open_export=2)) == 1
-    assert database.rows(select(state.c.open_export)) == [(2,)]

@@ -54,22 +54,22 @@ def test_many_events_at_once_are_stored_in_their_order(database: Database) -> No
     assert found == [(event.user, event.item) for group in groups for event in group]
 
 
-def test_processes_that_add_the_same_events_in_another_order_store_them_once(database: Database) -> None:
+def test_processes_that_add_the_same_events_in_another_order_store_them_once(patient: Database) -> None:
     together, everything = (
         threading.Barrier(2),
         [view("u", "i", time, event_id=f"{time:04}") for time in range(1, 1500)],
     )
 
-    def add(order: int) -> None:
-        store = EventStore(database)
+    def add(order: int) -> tuple[int, int]:
+        store = EventStore(patient)
         together.wait()
-        for start in range(0, 1500, 300):
-            store.add([everything[start : start + 300][::order]])
+        added = [store.add([everything[start : start + 300][::order]])[0] for start in range(0, 1500, 300)]
+        return sum(each.stored for each in added), sum(each.duplicates for each in added)
 
     with ThreadPoolExecutor(2) as threads:
-        for adding in [threads.submit(add, order) for order in (1, -1)]:
-            adding.result()
-    assert database.rows(select(func.count()).select_from(events)) == [(1499,)]
+        stored, duplicates = (sum(counts) for counts in zip(*threads.map(add, (1, -1)), strict=True))
+    assert (stored, duplicates) == (1499, 1499)
+    assert patient.rows(select(func.count()).select_from(events)) == [(1499,)]
 
 
 def test_recommendation_id_that_is_not_ours_is_left_out_and_counted(database: Database) -> None:

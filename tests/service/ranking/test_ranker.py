@@ -1,6 +1,7 @@
 """Rankings, against the oracle's loops."""
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -214,6 +215,23 @@ def test_ranking_does_not_depend_on_the_batch_to_the_last_bit(tmp_path_factory: 
         assert alone.scores.tobytes() == together[n].scores.tobytes()
 
 
+def test_items_nearer_to_each_other_than_float32_products_tell_come_in_the_exact_order(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    vectors = queries(33, dim=64)
+    # All around one query: their cosines with it are within some 1e-7 of each other.
+    embedding = (vectors[0] + rng.normal(size=(3000, 64)) * 3e-5).astype(np.float32)
+    embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
+    snapshot = make_snapshot(tmp_path / "made", [f"i{n}" for n in range(3000)], embedding=embedding)
+    exact = [sum(float(a) * float(b) for a, b in zip(vectors[0], row, strict=True)) for row in embedding]
+    expected = sorted(range(3000), key=lambda place: (-np.float32(exact[place]), place))[:10]
+    ranker = Ranker(snapshot)
+    plans = [ranker.plan(Query(k=10))] * 33
+    rough = np.lexsort((np.arange(3000), -ranker.scores(vectors)[0]))[:10]
+    assert rough.tolist() != expected  # or the test would show nothing
+    for batch in (1, 5, 33):
+        assert ranker.rank(vectors[:batch], plans[:batch])[0].places.tolist() == expected
+
+
 def test_ranking_does_not_depend_on_the_size_of_the_parts(
     catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -230,6 +248,33 @@ def test_each_query_of_a_batch_has_its_own_extras(catalogue: Catalogue) -> None:
     for n, query in enumerate(asked):
         [alone] = rank(catalogue, query, VECTORS[n : n + 1])
         assert alone.places.tolist() == together[n].places.tolist()
+
+
+class Nearest:
+    """An index that proposes exactly the places that are asked for, or a few less."""
+
+    recall = 0.5
+
+    def __init__(self, catalogue: Catalogue, missing: int) -> None:
+        self._catalogue, self._missing = catalogue, missing
+        self.asked: list[int] = []
+
+    def propose(self, vectors: np.ndarray, m: Any) -> list[np.ndarray]:
+        self.asked += m
+        cosines = vectors @ np.array(self._catalogue.vectors, np.float32).T
+        return [np.sort(np.argsort(-row)[: n - self._missing]) for row, n in zip(cosines, m, strict=True)]
+
+
+@pytest.mark.parametrize("missing", [0, 10, 15])
+def test_index_that_proposes_too_few_places_does_not_make_a_page_short(catalogue: Catalogue, missing: int) -> None:
+    index = Nearest(catalogue, missing)
+    ranker = Ranker(catalogue.snapshot, index)
+    plans = [ranker.plan(Query(k=8, offset=2, left_out=np.array([3, 9, 14])))] * len(VECTORS)
+    plans[1] = ranker.plan(EXTRAS["filter"])
+    for found, plain in zip(ranker.rank(VECTORS, plans), Ranker(catalogue.snapshot).rank(VECTORS, plans), strict=True):
+        assert found.places.tolist() == plain.places.tolist()
+        assert (found.has_more, found.passed) == (plain.has_more, plain.passed)
+    assert index.asked == [8 + 2 + 1 + 3] * (len(VECTORS) - 2)  # neither the filter nor the user who is nobody
 
 
 def test_empty_batch_has_no_answers(catalogue: Catalogue) -> None:

@@ -99,15 +99,15 @@ class World:
             self.store.put(self.bucket, f"{uri.partition(self.bucket)[2][1:]}/Format-Serving/{file}", text.encode())
         return uri
 
-    def push(self, name: str, config: PipelineConfig) -> Any:
-        """Trains the model of this name, and pushes it like the Pusher.
+    def push(self, name: str, config: PipelineConfig, service_data: str | None = None) -> Any:
+        """Trains the model of this name, and pushes it like the Pusher, with the service's data of a folder.
 
         Returns:
             The PushedModel that RegistryPusher gets.
         """
         assert config.vertex is not None
         uri = self.train(name)
-        result = push(f"{uri}/Format-Serving", config.vertex.serving_dir, config.push.keep_versions)
+        result = push(f"{uri}/Format-Serving", config.vertex.serving_dir, config.push.keep_versions, service_data)
         self.digests[name] = result.digest
         custom_properties = {"pushed": float(result.version is not None), "model_digest": result.digest}
         return as_input("tfx.PushedModel", "", custom_properties)

@@ -72,7 +72,7 @@ def test_histories_user_without_interactions_left_out() -> None:
 
 
 def test_histories_of_many_users_come_in_tables_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(newest, "USERS_A_TABLE", 3)
+    monkeypatch.setattr(newest, "ROWS_A_TABLE", 3)
     events = [(f"u{n}", f"i{k}", float(k), k) for n in range(8) for k in range(n % 3 + 1)]
     tables = list(newest.histories(interactions(events), 2, 1, True))
     assert [table.num_rows for table in tables] == [3, 3, 2]

@@ -107,7 +107,7 @@ def test_write_artifact_missing_or_damaged_says_what_to_do(tmp_path: Path, lost:
     sources = _sources(tmp_path)
     for file in (tmp_path / "log").glob(lost):
         file.write_bytes(file.read_bytes()[:20]) if how == "damaged" else file.unlink()
-    with pytest.raises(OutputError, match=rf"cannot be made of {tmp_path}/log .*delete its folder and run again"):
+    with pytest.raises(OutputError, match=rf"cannot be made of {tmp_path}/log .*delete its folder. Then run again"):
         write_service_data(str(tmp_path / "out"), sources, SETTINGS)
 
 
@@ -129,7 +129,7 @@ def test_write_no_room_says_what_to_do(tmp_path: Path) -> None:
         sources = Sources(
             write_interactions(tmp_path / "log"), write_catalogue(tmp_path / "catalogue", long), EVALUATION
         )
-        with pytest.raises(OutputError, match=r"No space left on device.*set TMPDIR"):
+        with pytest.raises(OutputError, match=r"No space left on device.*Free disk space"):
             write_service_data(str(disk / "out"), sources, SETTINGS)
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)

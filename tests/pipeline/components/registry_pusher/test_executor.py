@@ -13,6 +13,7 @@ from configs.vertex.target import Target
 from pipeline.cloud.registry import endpoint as registry_endpoint
 from pipeline.components.registry_pusher.component import RegistryPusher
 from tests.pipeline.cloud.registry.worlds import ENDPOINT, MODEL, NAME, World
+from tests.pipeline.store.versions.folders import make_service_data
 from tests.pipeline.vertex_settings import job_with, tasks_of
 from tests.vertex_api import Refuse
 from tests.vertex_api.faults import permission_denied
@@ -57,6 +58,18 @@ def test_do_rerun_of_the_same_model_makes_no_second_version(world: World) -> Non
     again = world.register(config, pushed)
     assert again == {**first, "is_new": False}
     assert changed(world, since) == set()
+
+
+def test_do_same_model_pushed_again_with_other_service_data_makes_no_second_version(
+    world: World, tmp_path: Path
+) -> None:
+    config = world.config({"endpoint": ENDPOINT})
+    first, second = (
+        world.register(config, world.push("a", config, make_service_data(tmp_path / titles, titles)))
+        for titles in ("A", "B")
+    )
+    assert second == {**first, "is_new": False, "serving_path": f"gs://{world.bucket}/serving/1001"}
+    assert world.versions() == {1: ("a", {"default", "blessed"})}
 
 
 def test_do_task_that_failed_is_taken_up_by_its_retry(world: World) -> None:
