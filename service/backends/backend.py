@@ -33,6 +33,10 @@ class BackendRefusedError(BackendError):
     """The model refused the request itself, such as an unknown signature or a wrong shape."""
 
 
+class NoFormError(BackendRefusedError):
+    """The request cannot be written in the backend's protocol; another backend could answer it."""
+
+
 class Backend(Protocol):
     """One version of a model. Safe to use from many tasks of one event loop."""
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from configs.service.backend import VertexEndpoint
 from documents.serving_requests import SignatureKinds
-from service.backends.backend import BackendError, BackendRefusedError, BackendUnavailableError, Tensor
+from service.backends.backend import BackendError, BackendRefusedError, BackendUnavailableError, NoFormError, Tensor
 from service.backends.google_token import GoogleToken
 from service.backends.retries import NobodyAnswersError, with_retries
 
@@ -55,15 +55,21 @@ class VertexBackend:
     async def predict(
         self, signature: str, inputs: Mapping[str, Tensor], *, timeout_seconds: float
     ) -> dict[str, Tensor]:
-        """Asks one signature: see `Backend.predict`. Numbers must be finite, as others are no JSON."""
+        """Asks one signature: see `Backend.predict`.
+
+        Raises:
+            NoFormError: There is no row, or a number is not finite.
+        """
         kinds = self._signatures.get(signature)
         if kinds is None:
             raise BackendRefusedError(f"the model has no signature {signature}")
+        if not all(map(len, inputs.values())):
+            raise NoFormError(f"{signature}: a call without a row has no form in JSON")
         body = {"signature_name": signature, "inputs": {name: _values(array) for name, array in inputs.items()}}
         try:
             content = json.dumps(body, allow_nan=False).encode()
         except ValueError as e:
-            raise BackendRefusedError(f"{signature}: a number is not finite, which is no JSON") from e
+            raise NoFormError(f"{signature}: a number that is not finite has no form in JSON") from e
         answer = await with_retries(functools.partial(self._attempt, content), timeout_seconds)
         try:
             outputs = json.loads(answer)["outputs"]

@@ -121,7 +121,7 @@ class Loader:
             raise ConfigError(f"service.backend {settings.backend} is not described")
         name = "tf_serving" if settings.backend == "tf_serving" else "vertex_endpoint"
         reach = {name: section.model_dump(mode="json")}
-        backend = backend_of(reach, number)
+        backend = backend_of(reach, number, folder)
         if isinstance(backend, GrpcBackend):
             try:
                 await backend.wait_until_ready(timeout_seconds=settings.load_seconds)

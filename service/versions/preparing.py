@@ -12,6 +12,7 @@ from typing import Any
 
 from common.errors import ModelError, PerennialError
 from configs.service.backend import TfServing, VertexEndpoint
+from documents.serving_requests import ServingRequests
 from service.backends.backend import Backend
 from service.backends.grpc_backend import GrpcBackend
 from service.snapshot.prepare import prepare
@@ -59,7 +60,7 @@ async def prepare_apart(
         raise ModelError(f"the snapshot of version {number} could not be made: {words}")
 
 
-def backend_of(model: dict[str, Any], number: int) -> Backend:
+def backend_of(model: dict[str, Any], number: int, version_folder: Path) -> Backend:
     """Connects to a version's model; see `prepare_apart`."""
     if "address" in model:
         return GrpcBackend(model["address"], "model", number)
@@ -67,11 +68,12 @@ def backend_of(model: dict[str, Any], number: int) -> Backend:
         return GrpcBackend.of(TfServing.model_validate(model["tf_serving"]), number)
     from service.backends.vertex import VertexBackend
 
-    return VertexBackend(VertexEndpoint.model_validate(model["vertex_endpoint"]))
+    signatures = ServingRequests.read(version_folder).signatures
+    return VertexBackend(VertexEndpoint.model_validate(model["vertex_endpoint"]), signatures)
 
 
 async def _run(job: dict[str, Any]) -> None:
-    backend = backend_of(job["model"], job["number"])
+    backend = backend_of(job["model"], job["number"], Path(job["version_folder"]))
     try:
         await prepare(job["version_folder"], backend, job["folder"])
     finally:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from grpc import aio
 
+from common.answers import compare
 from common.errors import ConfigError
 from configs.service.backend import TfServing
-from pipeline.components.serving_check.replay import compare
 from service.backends.backend import BackendRefusedError, BackendUnavailableError
 from service.backends.grpc_backend import GrpcBackend
 from service.protos import messages

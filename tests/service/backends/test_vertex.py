@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.answers import compare
 from configs.service.backend import VertexEndpoint
 from documents.serving_requests import ServingRequests, SignatureKinds
-from pipeline.components.serving_check.replay import compare
-from service.backends.backend import BackendError, BackendRefusedError, BackendUnavailableError
+from service.backends.backend import BackendError, BackendRefusedError, BackendUnavailableError, NoFormError
 from service.backends.vertex import VertexBackend
 from tests.serving_signatures.tf_serving import BadRequestError, Predictor
 from tests.vertex_api import Cut, Refuse, VertexApi
@@ -82,9 +82,10 @@ def test_predict_stored_requests_get_the_trainers_answers(cloud: Cloud, kinds: A
         failures, asked = [], set()
         async with backend_of(cloud.api.url, kinds) as backend:
             for signature, inputs, outputs in stored_requests:
-                numbers = [array for array in inputs.values() if array.dtype.kind == "f"]
-                if not all(np.isfinite(array).all() for array in numbers) or not all(map(len, inputs.values())):
-                    continue  # it has no form in JSON
+                if not all(map(len, inputs.values())):
+                    with pytest.raises(NoFormError, match="without a row"):
+                        await backend.predict(signature, inputs, timeout_seconds=SECONDS)
+                    continue
                 asked.add(signature)
                 answer = await backend.predict(signature, inputs, timeout_seconds=SECONDS)
                 for name, form in outputs.items():
@@ -108,7 +109,7 @@ def test_predict_bytes_that_are_no_text_arrive(cloud: Cloud, kinds: Any) -> None
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_predict_numbers_that_are_no_json_are_refused(cloud: Cloud, kinds: Any, value: float) -> None:
     who = {"user_id": np.array([b"u"], object), "history": np.array([[b"i3"]], object)}
-    with pytest.raises(BackendRefusedError, match="not finite"):
+    with pytest.raises(NoFormError, match="not finite"):
         ask(cloud, kinds, "embed_users", {**who, "history_weight": np.array([[value]], np.float32)})
     assert cloud.api.received("RawPredict") == []
 
