@@ -70,11 +70,10 @@ class Service:
         return answer.json()
 
     def model_pid(self) -> int:
-        """The process of the model."""
-        listed = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", "service.model_process"], capture_output=True, text=True
-        )
-        return int(listed.stdout.split()[0])
+        """The process of the newest version's model."""
+        parent = str(self.process.pid)
+        command = ["pgrep", "-n", "-P", parent, "-f", "service.model_process"]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     def end(self) -> int:
         """Asks it to end, and returns its status."""
