@@ -22,7 +22,6 @@ from service.snapshot.features import Feature, Places, Strings, read_feature
 from service.snapshot.histories import Histories, History
 from service.snapshot.titles import Titles
 
-
 _KEPT_FEATURES = 50_000
 """Items whose features are kept as Python objects: reading them from Arrow takes 10 µs, and answers repeat the popular
 ones. Some 1 KB each."""
