@@ -10,8 +10,8 @@ each user: `user_id` (string), and the newest interactions, oldest first, as the
 The items are those of the model's catalogue, in its order. A weight is what the model learned with: the event's, or 1
 where the log has no event weights. Histories hold what was held out for evaluation, too.
 
-It is no part of the model's digest. A version's Parquet files never change, except that a user can be taken out of the
-histories; this document is replaced if the gate judges the same model again.
+It is no part of the model's digest. In a version it never changes, except that a user can be taken out of the
+histories. The same model with other items or histories becomes a new version.
 """
 
 from typing import ClassVar, Literal
@@ -79,4 +79,4 @@ class ServiceData(Document):
     """Contender, such as `documents.evaluation.MODEL`, to metric, such as `ndcg@10`, to its value over all users."""
 
     decision: Decision
-    """The gate's decision."""
+    """The gate's decision, by which this model was pushed."""

@@ -96,7 +96,7 @@ def test_entry_point_loads_no_library_that_it_does_not_need(entry_points: list[t
 def test_tasks_of_the_pipeline_do_without_the_group_serve() -> None:
     """The image of the pipeline lacks it, and InteractionGen reads what the service exports."""
     tasks = ("interaction_gen.executor", "pusher.executor", "run_report.executor")
-    absent = ("sqlalchemy", "alembic", "argon2", "fastapi", "orjson")
+    absent = ("sqlalchemy", "alembic", "argon2", "fastapi")
     modules = [*(f"pipeline.components.{name}" for name in tasks), "pipeline.pipeline", "pipeline.commands.cli"]
     assert _imported([(f"import {module}", absent) for module in modules]) == ""
 

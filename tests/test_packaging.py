@@ -46,7 +46,7 @@ def test_wheel_holds_every_module_every_yaml_and_the_command(tmp_path):
         str(file.relative_to(source))
         for package in OWN_PACKAGES
         for file in (source / package).rglob("*")
-        if file.suffix in (".py", ".yaml", ".pbtxt", ".j2", ".css")
+        if file.suffix in (".py", ".yaml", ".pbtxt", ".j2", ".css", ".binpb")
     }
 
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "."]

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from common.errors import ModelError, PerennialError
 from configs.service.backend import TfServing, VertexEndpoint
 from documents.serving_requests import ServingRequests
@@ -88,7 +90,7 @@ def main() -> int:
     """
     try:
         asyncio.run(_run(json.load(sys.stdin)))
-    except (PerennialError, OSError) as e:
+    except (PerennialError, OSError, pa.ArrowException) as e:
         print(e, file=sys.stderr)
         return 1
     return 0

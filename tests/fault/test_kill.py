@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tfx.dsl.components.common.resolver import Resolver
 
+from documents.service_data import HISTORIES_FILE, ITEMS_FILE, ServiceData
 from tests.fault.workshop import KILLED, NEW_ROWS, ServingWatcher, Workshop, learned, listing
 
 pytestmark = [pytest.mark.fault, pytest.mark.e2e]
@@ -47,7 +48,8 @@ def test_killed_everywhere_then_run_again_same_final_state(tmp_path: Path) -> No
     old, new = shop.versions
     assert old == first
     assert learned(shop.serving / new) == expected
-    assert {"variables/variables.index", "assets.extra/provenance.json"} <= set(expected)
+    assert {"variables/variables.index", "assets.extra/provenance.json", ITEMS_FILE, HISTORIES_FILE} <= set(expected)
+    assert ServiceData.read(shop.serving / new).decision.blessed
     assert watcher.live == [old, new]
     assert watcher.seen == {old: {before}, new: {listing(shop.serving / new)}}
     assert shop.metrics == expected_metrics

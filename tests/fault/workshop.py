@@ -16,6 +16,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 
 from configs.load import load_config
 from documents.push_record import PushRecord
+from documents.service_data import ServiceData
 from pipeline.pipeline import create_pipeline
 from pipeline.runners.places import local_places
 from pipeline.store.runs.records import Run, read_runs
@@ -175,13 +176,14 @@ def _names(folder: Path) -> list[str]:
 def learned(model: Path) -> dict[str, bytes]:
     """The content of a SavedModel, byte for byte: weights, vocabularies, provenance, stored requests and answers.
 
-    Without the graph, in which the numbers of functions depend on the process, and without the time of the push.
+    Without the graph, in which the numbers of functions depend on the process, without the time of the push, and
+    without the gate's judgement: a model that was blessed before a kill is compared with itself after it.
     """
     files = {path.relative_to(model).as_posix(): path.read_bytes() for path in model.rglob("*") if path.is_file()}
     return {name: content for name, content in files.items() if name not in _NOT_LEARNED}
 
 
-_NOT_LEARNED = ("saved_model.pb", "fingerprint.pb", PushRecord.FILE)
+_NOT_LEARNED = ("saved_model.pb", "fingerprint.pb", PushRecord.FILE, ServiceData.FILE)
 
 
 def listing(folder: Path) -> frozenset[tuple[str, int]]:

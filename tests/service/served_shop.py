@@ -70,11 +70,10 @@ class Service:
         return answer.json()
 
     def model_pid(self) -> int:
-        """The process of the model."""
-        listed = subprocess.run(
-            ["pgrep", "-P", str(self.process.pid), "-f", "service.model_process"], capture_output=True, text=True
-        )
-        return int(listed.stdout.split()[0])
+        """The process of the newest version's model."""
+        parent = str(self.process.pid)
+        command = ["pgrep", "-n", "-P", parent, "-f", "service.model_process"]
+        return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     def end(self) -> int:
         """Asks it to end, and returns its status."""
@@ -118,14 +117,17 @@ class ServedShop:
         histories: Mapping[str, Sequence[Interaction]] | None = None,
         *,
         model: Path | None = None,
+        damage: Callable[[Path], None] | None = None,
     ) -> Path:
-        """Puts a version into the serving folder, whole."""
+        """Puts a version into the serving folder, whole; a damaged one appears damaged."""
         unfinished = self.home / f"unfinished-{number}"
         shutil.copytree(model or self._model, unfinished)
         if items:
             shutil.rmtree(unfinished / "assets.extra" / "service", ignore_errors=True)
             write_version(unfinished, items, kinds or {}, histories, leave_out="everything")
         PushRecord(pushed_at="2026-01-01T00:00:00+00:00").write(unfinished)
+        if damage is not None:
+            damage(unfinished)
         self.serving.mkdir(parents=True, exist_ok=True)
         os.rename(unfinished, self.serving / str(number))
         return self.serving / str(number)

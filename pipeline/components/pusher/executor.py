@@ -96,7 +96,7 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], pusher_executor.Execut
             self._MarkNotPushed(pushed)
         else:
             version = str(result.version)
-            logger.info(f"pushed version {version}" if result.is_new else f"version {version} is {result.reason}")
+            logger.info(f"pushed version {version}" if result.is_new else f"version {version} is already live")
             self._MarkPushed(pushed, pushed_destination=result.path, pushed_version=version)
         PushReport(
             pushed=result.version is not None,

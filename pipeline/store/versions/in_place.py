@@ -1,6 +1,6 @@
 """Replaces single files of versions that are published: each is there whole, the old one or the new one.
 
-Almost everything in a version never changes. What does is named here and in `forget`.
+Almost everything in a version never changes. What does is `push.json`, here, and the histories, in `forget`.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ import tensorflow as tf
 
 from common.atomicity import is_local, new_file
 from documents.document import Document
-from documents.service_data import ServiceData
 from pipeline.store.versions.folder import Version
 from pipeline.store.versions.publish import working_name
 
@@ -70,17 +69,3 @@ def note_source(version: Version, source: str) -> None:
     except (OSError, tf.errors.OpError) as e:
         # The model is live, and the path that it was first pushed from is still recorded.
         _logger.warning("version %d: its new path %s cannot be recorded: %s", version.number, source, e)
-
-
-def note_judgement(version: Version, beside: str) -> None:
-    """Records that the gate judged a model again that is live already. Call it under `locked`.
-
-    Args:
-        version: The live version.
-        beside: A folder with newer data for the service, of which only the document differs.
-
-    Raises:
-        OSError: The document cannot be written.
-        tf.errors.OpError: The same, for a remote folder.
-    """
-    write_document(version.path, ServiceData.read(beside))

@@ -1,20 +1,23 @@
 """Pushes a blessed model, unless it is live already or was withdrawn; the Pusher component calls it.
 
-A model that is live already may come with other data for the service. If the gate alone has judged it anew, the one
-file that says so is replaced in its version. Other items or histories are several files, which nobody can replace at
-once, least of all on an object store; and whoever has read the version would mix old and new. So the same model then
-becomes a new version, as whole as any other, and the old number goes.
+A model that is live already may come with other items or histories for the service. These are several files, which
+nobody can replace at once, least of all on an object store, and who has read a part of them would mix old and new. So
+the same model then becomes a new version, as whole as any other, and the old number goes.
+
+What the gate says of a live model changes nothing: a version keeps the judgement with which it was pushed. On the same
+data, a later judgement compares the model with itself, and says less.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.atomicity import is_local
+from common.errors import OutputError
 from documents.push_record import PushRecord
 from documents.service_data import FILES, ServiceData, is_service_data
 from pipeline.store.versions.files import writing
 from pipeline.store.versions.folder import versions
-from pipeline.store.versions.in_place import note_judgement, note_source
+from pipeline.store.versions.in_place import note_source
 from pipeline.store.versions.publish import Files, locked, publish, remove_leftovers, retire
 from pipeline.store.versions.withdrawn import withdrawn
 from serving_signatures.provenance import digest_of_files, file_digests
@@ -77,20 +80,31 @@ def push(source: str, serving_dir: str, keep_versions: int, service_data: str | 
         reason, is_new = "pushed", True
         if live is None:
             version, path = publish(exported, serving_dir, PushRecord(source=source), beside)
-        elif beside is not None and _differ(found, beside.digests, FILES):
+        elif beside is not None and not _has(live.path, found, beside):
             record = live.record.model_copy(update={"origin": live.origin, "source": source})
             version, path = publish(exported, serving_dir, record, beside)
             reason = "pushed again, with other data for the service"
         else:
             version, path, reason, is_new = live.number, live.path, "already live", False
-            if beside is not None and _differ(found, beside.digests, [ServiceData.FILE]):
-                note_judgement(live, beside.folder)
-                reason = "already live, and judged anew"
             note_source(live, source)
         # In all cases: the push that made the live version may have been killed before it removed old versions.
         deleted = retire(serving_dir, keep_versions)
         return PushResult(digest, version, path, reason, is_new, tuple(deleted))
 
 
-def _differ(one: Mapping[str, str], other: Mapping[str, str], files: Iterable[str]) -> bool:
-    return any(one.get(file) != other.get(file) for file in files)
+def _has(version: str, found: Mapping[str, str], beside: Files) -> bool:
+    """Tells whether a version has the same data for the service, apart from the gate's judgement.
+
+    Args:
+        version: Its folder.
+        found: The digests of its files.
+        beside: The data.
+    """
+    if any(found.get(file) != beside.digests.get(file) for file in FILES):
+        return False
+    try:
+        there, here = ServiceData.find(version), ServiceData.read(beside.folder)
+    except OutputError:  # damaged; a new version is not
+        return False
+    judgement = {"metrics": here.metrics, "decision": here.decision}
+    return there is not None and there.model_copy(update=judgement) == here

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
-import numpy as np
 import pytest
 
 from documents.provenance import Provenance
@@ -34,18 +33,33 @@ def turned(shop: TrainerInputs) -> Path:
     return once("turned-shop", make) / "model"
 
 
-@pytest.fixture
-def place(shop: TrainerInputs, oracle: Oracle, tmp_path: Path) -> ServedShop:
-    place = ServedShop(tmp_path, exported(shop), drain_seconds=0.5)
-    place.push(FIRST, shop_items(oracle), KINDS, HISTORIES)
-    return place
+class Place:
+    """A shop that is served, to which each test pushes versions of its own."""
+
+    def __init__(self, shop: ServedShop, service: Service, oracle: Oracle) -> None:
+        self.shop, self.service, self._oracle = shop, service, oracle
+        self._number = FIRST
+
+    def push(self, model: Path | None = None, damage: Callable[[Path], None] | None = None) -> int:
+        """Pushes the next version; a damaged one appears damaged."""
+        self._number += 1
+        folder = self.shop.push(self._number, shop_items(self._oracle), KINDS, HISTORIES, model=model, damage=damage)
+        return int(folder.name)
+
+    def serve(self, model: Path | None = None) -> int:
+        """Pushes the next version, and waits until it is live."""
+        number = self.push(model)
+        self.service.serves(number)
+        return number
 
 
-@pytest.fixture
-def running(place: ServedShop) -> Iterator[Service]:
-    with place.running() as running:
+@pytest.fixture(scope="module")
+def place(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    served = ServedShop(tmp_path_factory.mktemp("swaps"), exported(shop), drain_seconds=0.5)
+    served.push(FIRST, shop_items(oracle), KINDS, HISTORIES)
+    with served.running() as running:
         running.serves(FIRST)
-        yield running
+        yield Place(served, running, oracle)
 
 
 class Traffic:
@@ -75,38 +89,31 @@ class Traffic:
                 self.answers.append((answer.status_code, body.get("version"), items))
 
 
-def test_new_version_takes_over_under_traffic_and_no_answer_fails_or_mixes(
-    place: ServedShop, running: Service, oracle: Oracle, turned: Path
-) -> None:
-    versions = [FIRST + n for n in range(1, 5)]
-    with Traffic(running.url) as traffic:
-        for n, number in enumerate(versions):
-            place.push(number, shop_items(oracle), KINDS, HISTORIES, model=None if n % 2 else turned)
-            running.serves(number)
+def test_new_version_takes_over_under_traffic_and_no_answer_fails_or_mixes(place: Place, turned: Path) -> None:
+    first = place.serve()
+    with Traffic(place.service.url) as traffic:
+        second = place.serve(turned)
+        third = place.serve()
     assert {status for status, _, _ in traffic.answers} == {200}
-    lists = {version: {items for _, found, items in traffic.answers if found == version} for version in versions}
-    assert all(len(found) == 1 for found in lists.values()), lists
-    assert lists[101] == lists[103] != lists[102] == lists[104]
+    lists = {
+        number: {items for _, version, items in traffic.answers if version == number} for number in (second, third)
+    }
+    assert [len(found) for found in lists.values()] == [1, 1]
+    assert lists[second] != lists[third]
+    assert {version for _, version, _ in traffic.answers} == {first, second, third}
 
 
-def test_rollback_by_a_new_number_is_followed(
-    place: ServedShop, running: Service, oracle: Oracle, turned: Path
+def test_rollback_by_a_new_number_is_followed_and_snapshots_of_versions_that_are_gone_are_deleted(
+    place: Place, turned: Path
 ) -> None:
-    before = running.get("/v1/recommendations", items="i3")["items"]
-    place.push(101, shop_items(oracle), KINDS, model=turned)
-    running.serves(101)
-    assert running.get("/v1/recommendations", items="i3")["items"] != before
-    place.push(102, shop_items(oracle), KINDS)
-    running.serves(102)
-    assert running.get("/v1/recommendations", items="i3")["items"] == before
-
-
-def _weights(folder: Path) -> None:
-    (file,) = folder.glob("variables/variables.data-*")
-    content = bytearray(file.read_bytes())
-    middle = len(content) // 2
-    content[middle : middle + 400] = np.random.default_rng(0).bytes(400)
-    file.write_bytes(content)
+    place.serve()
+    before = place.service.get("/v1/recommendations", items="i3")["items"]
+    place.serve(turned)
+    assert place.service.get("/v1/recommendations", items="i3")["items"] != before
+    last = place.serve()
+    assert place.service.get("/v1/recommendations", items="i3")["items"] == before
+    snapshots = place.shop.home / "service" / "cache" / "snapshots"
+    wait_until(lambda: [one.name for one in snapshots.iterdir()] == [str(last)], lambda: str(list(snapshots.iterdir())))
 
 
 def _no_requests(folder: Path) -> None:
@@ -122,40 +129,53 @@ def _torn_items(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:100])
 
 
-@pytest.mark.parametrize("damage", [_weights, _no_requests, _half_a_model, _torn_items])
-def test_damaged_version_is_refused_and_named_and_the_old_one_stays(
-    place: ServedShop, running: Service, oracle: Oracle, damage: Callable[[Path], None]
-) -> None:
-    unseen = place.push(101, shop_items(oracle), KINDS).rename(place.home / "hidden")
-    damage(unseen)
-    unseen.rename(place.serving / "101")
-    wait_until(lambda: bool(running.model()["refused"]), lambda: running.output)
-    (refusal,) = running.model()["refused"]
-    assert refusal["version"] == 101
-    assert len(refusal["reason"]) > 20
-    assert running.model()["live"]["version"] == FIRST
-    assert "perennial_refused_versions 1.0" in running.client.get("/metrics").text
-    assert running.get("/v1/recommendations", items="i3")["version"] == FIRST
-    place.push(102, shop_items(oracle), KINDS)
-    running.serves(102)
+def test_damaged_versions_are_refused_and_named_and_the_old_one_stays(place: Place, turned: Path) -> None:
+    def other_weights(folder: Path) -> None:
+        shutil.rmtree(folder / "variables")
+        shutil.copytree(turned / "variables", folder / "variables")
+
+    live = place.serve()
+    service = place.service
+    damaged = {}
+    for damage in (other_weights, _no_requests, _half_a_model, _torn_items):
+        number = damaged[damage] = place.push(damage=damage)
+        wait_until(lambda number=number: number in _refused(service), lambda: service.output)  # type: ignore[misc]
+        assert service.get("/v1/recommendations", items="i3")["version"] == live
+    reasons = _refused(service)
+    for damage, words in (
+        (other_weights, "does not answer as it was trained"),
+        (_no_requests, "serving_requests.json"),
+        (_half_a_model, "the model process"),
+        (_torn_items, "the snapshot"),
+    ):
+        assert words in reasons[damaged[damage]]
+    assert "perennial_refused_versions 4.0" in service.client.get("/metrics").text
+    place.serve()
 
 
-def test_model_process_killed_is_a_503_and_comes_back(running: Service) -> None:
-    os.kill(running.model_pid(), signal.SIGKILL)
+def _refused(service: Service) -> dict[int, str]:
+    return {one["version"]: one["reason"] for one in service.model()["refused"]}
+
+
+def test_model_process_killed_is_a_503_and_comes_back(place: Place) -> None:
+    live = place.serve()
+    service = place.service
+    wait_until(lambda: service.model()["previous"] is None, lambda: service.output)
+    os.kill(service.model_pid(), signal.SIGKILL)
     seen: list[int] = []
 
     def recovered() -> bool:
-        answer = running.client.get("/v1/recommendations", params={"items": "i3"})
+        answer = service.client.get("/v1/recommendations", params={"items": "i3"})
         seen.append(answer.status_code)
         if answer.status_code == 503:
             assert int(answer.headers["retry-after"]) >= 1
             assert answer.json()["error"]["code"] == "model_unavailable"
+            # What needs no model goes on.
+            assert service.get("/v1/items/i3")["version"] == live
         return answer.status_code == 200 and 503 in seen
 
-    wait_until(recovered, lambda: running.output)
+    wait_until(recovered, lambda: service.output)
     assert set(seen) <= {200, 503}
-    # What needs no model goes on all the time.
-    assert running.get("/v1/items/i3")["version"] == FIRST
 
 
 def test_ready_only_once_a_version_is_in_service(shop: TrainerInputs, oracle: Oracle, tmp_path: Path) -> None:
@@ -179,14 +199,6 @@ def test_version_without_service_data_is_served_with_the_models_titles(shop: Tra
         (item,) = running.get("/v1/recommendations", items="i3", k=1)["items"]
         assert item["title"] == f"Title of {item['item_id']}"
         assert "no times" in running.get("/v1/items/latest", 400)["error"]["message"]
-
-
-def test_snapshots_of_versions_that_are_gone_are_deleted(place: ServedShop, running: Service, oracle: Oracle) -> None:
-    for number in (101, 102):
-        place.push(number, shop_items(oracle), KINDS)
-        running.serves(number)
-    snapshots = place.home / "service" / "cache" / "snapshots"
-    wait_until(lambda: [one.name for one in snapshots.iterdir()] == ["102"], lambda: str(list(snapshots.iterdir())))
 
 
 def test_config_of_a_canary_is_followed(shop: TrainerInputs, oracle: Oracle, turned: Path, tmp_path: Path) -> None:

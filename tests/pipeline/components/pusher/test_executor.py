@@ -166,15 +166,13 @@ def test_do_services_data_cannot_be_made_nothing_pushed(tmp_path: Path) -> None:
     assert list(served(tmp_path / "serving").values()) == ["before"]
 
 
-def test_do_model_live_already_with_another_judgement_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
+def test_do_model_live_already_keeps_the_judgement_by_which_it_was_pushed(tmp_path: Path) -> None:
     do(tmp_path)
     decision = EVALUATION.decision.model_copy(update={"rules": ()})
     EVALUATION.model_copy(update={"decision": decision}).write(tmp_path / "evaluation")
     _, report = do(tmp_path)
-    assert (report["is_new"], report["reason"]) == (False, "already live, and judged anew")
-    assert caplog.messages[-1] == f"version {report['version']} is already live, and judged anew"
-    assert ServiceData.read(report["destination"]).decision == decision
+    assert (report["is_new"], report["reason"]) == (False, "already live")
+    assert ServiceData.read(report["destination"]).decision == EVALUATION.decision
 
 
 def test_do_beyond_keep_versions_names_what_was_deleted(tmp_path: Path) -> None:

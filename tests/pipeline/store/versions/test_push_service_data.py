@@ -1,11 +1,9 @@
 """A push with data for the service: whole with the model, no part of the model, renewed as a whole, rolled back."""
 
-import json
-import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
+from typing import Any
 
 import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 
@@ -15,7 +13,7 @@ import tensorflow as tf
 
 from common.atomicity import copy_files
 from common.errors import OutputError
-from pipeline.store.versions import in_place
+from documents.service_data import Histories, ServiceData
 from pipeline.store.versions import publish as publish_module
 from pipeline.store.versions.folder import versions
 from pipeline.store.versions.listing import listing
@@ -56,18 +54,21 @@ def test_push_same_data_again_changes_nothing(tmp_path: Path, clock: Clock, eith
     assert {path: path.read_bytes() for path in (either / "1000" / SERVICE).iterdir()} == before
 
 
-def test_push_same_model_judged_anew_keeps_the_version_and_replaces_the_document(
-    tmp_path: Path, clock: Clock, either: Path
-) -> None:
+def test_push_same_model_judged_anew_changes_nothing(tmp_path: Path, clock: Clock, either: Path) -> None:
     _push(tmp_path, either, blessed=False)
-    inodes = {path.name: path.stat().st_ino for path in (either / "1000" / SERVICE).iterdir()}
     again = _push(tmp_path, either)
-    assert (again.version, again.is_new, again.reason) == (1000, False, "already live, and judged anew")
-    assert service_data(either / "1000") == ("A", ["ann", "bob"], True)
-    files = {path.name: path.stat().st_ino for path in (either / "1000" / SERVICE).iterdir()}
-    same = ("items.parquet", "histories.parquet")
-    assert {name: files[name] for name in same} == {name: inodes[name] for name in same}
-    assert [name for name in hidden(either) if name != ".claims"] == []
+    assert (again.version, again.is_new, again.reason) == (1000, False, "already live")
+    assert service_data(either / "1000") == ("A", ["ann", "bob"], False)
+
+
+@pytest.mark.parametrize("change", [{"items": 4}, {"events_export": 5}, {"histories": Histories(users=2, max_items=6)}])
+def test_push_same_files_of_another_meaning_become_a_new_version(
+    tmp_path: Path, clock: Clock, either: Path, change: dict[str, Any]
+) -> None:
+    _push(tmp_path, either)
+    beside = make_service_data(tmp_path / "data")
+    ServiceData.read(beside).model_copy(update=change).write(beside)
+    assert push(make_model(tmp_path / "model", "a"), str(either), 9, beside).version == 1001
 
 
 def test_push_same_model_with_other_titles_becomes_a_new_version_and_the_old_number_goes(
@@ -89,9 +90,18 @@ def test_push_model_that_lacks_service_data_gets_it(tmp_path: Path, clock: Clock
     assert service_data(either / "1001") == ("A", ["ann", "bob"], True)
 
 
-def test_push_damaged_service_data_of_the_live_version_is_mended(tmp_path: Path, clock: Clock, either: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "content"), [("items.parquet", b"cut"), ("service.json", b"{"), ("service.json", None)]
+)
+def test_push_damaged_service_data_of_the_live_version_is_mended(
+    tmp_path: Path, clock: Clock, either: Path, name: str, content: bytes | None
+) -> None:
     _push(tmp_path, either)
-    (either / "1000" / SERVICE / "items.parquet").write_bytes(b"cut")
+    file = either / "1000" / SERVICE / name
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
     assert _push(tmp_path, either).version == 1001
     assert service_data(either / "1001") == ("A", ["ann", "bob"], True)
 
@@ -160,30 +170,22 @@ def test_push_service_data_whose_copy_differs_is_refused_and_nothing_left(
 PUSHING = """
 import os, sys
 import common
-from pipeline.store.versions import in_place, publish
+from pipeline.store.versions import publish
 from pipeline.store.versions.push import push
 
 moment, source, serving, beside = sys.argv[1:]
-module, name = (in_place if moment.startswith("in_place.") else publish), moment.split(".")[-1]
 
 def dying(function):
     def called(*args, **kwargs):
         result = function(*args, **kwargs)
-        if name != "copy_files" or args[0] == beside:
+        if moment != "copy_files" or args[0] == beside:
             os.kill(os.getpid(), 9)
         return result
     return called
 
-setattr(module, name, dying(getattr(module, name)))
+setattr(publish, moment, dying(getattr(publish, moment)))
 push(source, serving, 2, beside)
 """
-
-
-def _killed(moment: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PUSHING, moment, *arguments], cwd=Path(__file__).parents[4], check=False
-    )
-    assert done.returncode == -9
 
 
 @pytest.mark.fault
@@ -196,71 +198,14 @@ def test_push_of_other_titles_killed_the_live_version_has_the_old_or_the_new_one
     serving = tmp_path / "serving"
     _push(tmp_path, serving)
     source, beside = make_model(tmp_path / "model", "a"), make_service_data(tmp_path / "data", "B")
-    _killed(moment, source, str(serving), beside)
+    done = subprocess.run(
+        [sys.executable, "-c", PUSHING, moment, source, str(serving), beside],
+        cwd=Path(__file__).parents[4],
+        check=False,
+    )
+    assert done.returncode == -9
     live = serving / str(max(served(serving)))
     assert service_data(live) == (("A", "B")[number - 1], ["ann", "bob"], True)
     again = push(source, str(serving), 2, beside)
     assert service_data(serving / str(again.version)) == ("B", ["ann", "bob"], True)
     assert (list(served(serving).values()), hidden(serving)) == (["a"], [])
-
-
-@pytest.mark.fault
-@pytest.mark.parametrize(("moment", "blessed"), [("in_place.working_name", True), ("in_place.write_document", False)])
-def test_push_of_a_new_judgement_killed_leaves_the_old_or_the_new_one(
-    tmp_path: Path, moment: str, blessed: bool
-) -> None:
-    serving = tmp_path / "serving"
-    first = _push(tmp_path, serving)
-    source = make_model(tmp_path / "model", "a")
-    beside = make_service_data(tmp_path / "data", blessed=False)
-    _killed(moment, source, str(serving), beside)
-    assert service_data(serving / str(first.version)) == ("A", ["ann", "bob"], blessed)
-    push(source, str(serving), 2, beside)
-    assert service_data(serving / str(first.version)) == ("A", ["ann", "bob"], False)
-    assert {path.name for path in (serving / str(first.version) / SERVICE).iterdir()} == {
-        "service.json",
-        "items.parquet",
-        "histories.parquet",
-    }
-    assert hidden(serving) == []
-
-
-@pytest.mark.fault
-def test_push_judged_anew_a_reader_sees_a_whole_document_at_all_times(tmp_path: Path) -> None:
-    serving = tmp_path / "serving"
-    live = serving / str(_push(tmp_path, serving).version)
-    done, seen = threading.Event(), []
-
-    def read() -> None:
-        while not done.is_set():
-            seen.append((live / SERVICE / "service.json").read_text())
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    try:
-        for n in range(30):
-            [version] = versions(str(serving))
-            in_place.note_judgement(version, make_service_data(tmp_path / f"data {n}", blessed=n % 2 == 0))
-    finally:
-        done.set()
-        reader.join()
-    assert {json.loads(text)["decision"]["blessed"] for text in seen} <= {True, False}
-    assert len(seen) > 30
-
-
-@pytest.mark.fault
-def test_push_judged_anew_on_a_full_disk_says_so_and_keeps_the_old_document(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    serving = tmp_path / "serving"
-    first = _push(tmp_path, serving, blessed=False)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OutputError, match="No space left on device"):
-        _push(tmp_path, serving)
-    monkeypatch.undo()
-    assert service_data(serving / str(first.version)) == ("A", ["ann", "bob"], False)
-    assert hidden(serving) == []
