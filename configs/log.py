@@ -16,6 +16,9 @@ from configs.time_zone import TimeZone
 MAX_FLOAT32 = 3.4028234663852886e38
 """The largest finite float32, the type of floats in Examples."""
 
+_SPANS = ("{SPAN", "{VERSION", "{YYYY}", "{MM}", "{DD}")
+"""Words of TFX for spans; where one of an ExampleGen's patterns has one, all must."""
+
 
 class LogColumns(Settings):
     """The columns of the log, by name in the header or by position from 0."""
@@ -91,6 +94,11 @@ class LogPlace(Settings):
     """Glob of the files: local, `gs://…`, or `dataset://NAME/FILE` for a data set of `perennial datasets`. Relative
     paths start at the YAML's folder. With the `given` split, a mapping from `train` and from `eval` to a glob each."""
 
+    events: bool = False
+    """Whether the events that the service has taken are a part of the log. Then `perennial run` exports them first, and
+    their files are read beside the others, whatever the others' layout is. With the `given` split they are for
+    training."""
+
     @model_validator(mode="after")
     def _place_is_named(self) -> "LogPlace":
         require_names([self.path] if isinstance(self.path, str) else self.path.values())
@@ -118,5 +126,10 @@ class Log(LogSettings, LogPlace):
         if isinstance(self.path, dict) and set(self.path) != {"train", "eval"}:
             raise ValueError(f"path must name both 'train' and 'eval'; received {sorted(self.path)}")
         paths = self.path.values() if isinstance(self.path, dict) else [self.path]
+        if self.events and any(word in path for path in paths for word in _SPANS):
+            raise ValueError(
+                "events: true and a path with {SPAN}, {VERSION} or a date do not go together, because exported events "
+                "have no spans: name the files by a glob"
+            )
         refuse_other_columns(self.format, self.columns.model_dump().values(), paths)
         return self

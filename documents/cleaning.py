@@ -63,6 +63,9 @@ class CleaningReport(LogReadingCounts):
     recent_days: DailyCounts | None
     """None for a log without timestamps."""
 
+    events_export: int | None = None
+    """Number of the newest export of the service's events among the files; None if there was none."""
+
     steps: tuple[Step, ...]
     """In the order in which they were applied."""
 

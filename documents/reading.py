@@ -31,3 +31,6 @@ class LogReadingCounts(ReadingCounts):
 
     newest_timestamp: int | None
     """Unix seconds; None for a log without timestamps."""
+
+    forgotten_rows: int = 0
+    """Rows that were dropped because their user is forgotten; `rows` and all other counts are without them."""

@@ -93,6 +93,14 @@ def test_entry_point_loads_no_library_that_it_does_not_need(entry_points: list[t
     assert _imported(entry_points) == ""
 
 
+def test_tasks_of_the_pipeline_do_without_the_group_serve() -> None:
+    """The image of the pipeline lacks it, and InteractionGen reads what the service exports."""
+    tasks = ("interaction_gen.executor", "pusher.executor", "run_report.executor")
+    absent = ("sqlalchemy", "alembic", "argon2", "fastapi")
+    modules = [*(f"pipeline.components.{name}" for name in tasks), "pipeline.pipeline", "pipeline.commands.cli"]
+    assert _imported([(f"import {module}", absent) for module in modules]) == ""
+
+
 def test_library_that_an_entry_point_must_not_load_is_named() -> None:
     entry_points = [("import json", ("kfp",)), ("import pipeline.job.compiled", ("kfp", "tfx"))]
     assert _imported(entry_points) == "`import pipeline.job.compiled` loads kfp\n"

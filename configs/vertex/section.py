@@ -78,6 +78,10 @@ class Vertex(Settings):
     serving_dir: Bucket
     """The bucket folder to which models are pushed."""
 
+    events_dir: Bucket | None = None
+    """The bucket folder of exported events, in the bucket of the log's files; needed with `log.events`. Copy the files
+    of `perennial events export` there before a run, all of them, and delete there what is no longer among them."""
+
     schema_dir: Bucket | None = None
     """The bucket folder that replaces `schema_dir` on Vertex; needed if there are curated schemas."""
 

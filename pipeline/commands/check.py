@@ -92,17 +92,20 @@ def _read(config: "PipelineConfig") -> _Found:
     from configs.log import LogSettings
     from pipeline.components.catalogue_gen.catalogue import make_catalogue
     from pipeline.components.interaction_gen import in_process, outliers
-    from pipeline.reading import spans
+    from pipeline.ground.home import local_events_dir
+    from pipeline.reading import event_files, spans
     from trainer.order import order_warning
 
     since = time.monotonic()
-    log = LogSettings.model_validate(config.log.model_dump(exclude={"path"}))
+    log = LogSettings.model_validate(config.log.model_dump(exclude={"path", "events"}))
     first_rows: list[dict[str, Any]] = []
     sizes: dict[str, tuple[int, int]] = {}
     path = config.log.path
     with _warnings_of_components() as warnings:
         warnings += config.warnings
         paths: dict[str, str] = {"train": path} if isinstance(path, str) else {str(name): path[name] for name in path}
+        if config.log.events:
+            paths = event_files.with_events(paths, str(local_events_dir(config)))
         result = in_process.ingest(_inputs(paths), log, config.ids, config.serving.rule, time.time())
         first_rows += [_understood(row, log.timestamp_unit) for row in result.first.slice(0, _SHOWN_ROWS).to_pylist()]
         sizes.update(result.sizes)
@@ -125,11 +128,12 @@ def _read(config: "PipelineConfig") -> _Found:
 
 def _inputs(paths: Mapping[str, str]) -> Any:
     from pipeline import datasets
-    from pipeline.reading import files, spans
+    from pipeline.reading import event_files, files, spans
 
     patterns = {split: spans.as_glob(datasets.resolve(path)) for split, path in paths.items()}
-    for pattern in patterns.values():
-        files.require_match(pattern)
+    for split, pattern in patterns.items():
+        if split not in event_files.OPTIONAL:
+            files.require_match(pattern)
     return files.list_files("", patterns)
 
 

@@ -6,7 +6,20 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from common.errors import PerennialError
-from pipeline.commands import check, completion, datasets, doctor, init, model, replay, run, serve
+from pipeline.commands import (
+    check,
+    completion,
+    datasets,
+    doctor,
+    events,
+    forget,
+    init,
+    model,
+    replay,
+    run,
+    serve,
+    users,
+)
 from pipeline.commands.arguments import Formatter, add_group
 from pipeline.commands.runs import cli as runs_cli
 from pipeline.commands.versions import cli as versions_cli
@@ -48,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     versions_cli.add_parser(commands)
     model.add_parsers(commands)
     serve.add_parser(commands)
+    events.add_parser(commands)
+    forget.add_parser(commands)
+    users.add_parser(commands)
     replay.add_parser(commands)
     datasets.add_parser(commands)
     vertex_cli.add_parser(commands)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.arguments import add_command, add_config
 from pipeline.commands.chosen_config import load
+from pipeline.commands.events import export_events
 from pipeline.ground.terminal import say
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def add_parser(commands: "Commands") -> None:
         "run the pipeline once on this machine",
         _run,
         details="Reads the data, trains from the last good model, compares the new model with it and with baselines, "
-        "and pushes it only if the gate finds it no worse. The served model stays live until then. The exit status is "
+        "and pushes it only if the gate finds it no worse. The served model stays live until then. With log.events: "
+        "true, it exports the service's events first. The exit status is "
         "0 if the model was pushed or is already live; 1 after an error; 2 for a mistake in the arguments; "
         f"{NOT_PUSHED} if the model was not pushed, because the gate refused it or a rollback had withdrawn it.",
         examples=["perennial run", "perennial run --config shop.yaml"],
@@ -37,6 +39,8 @@ def add_parser(commands: "Commands") -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     config = load(arguments)  # before TFX, whose import takes seconds: a bad YAML is reported at once
+    if config.log.events:
+        export_events(config)
     from pipeline.runners import local
 
     run = local.run(config)

@@ -27,6 +27,11 @@ def local_serving_dir(config: "PipelineConfig") -> str:
     return str(local_home(config) / "serving")
 
 
+def local_events_dir(config: "PipelineConfig") -> Path:
+    """The folder of exported events; the same as `configs.home.events_dir`, which patterns cannot always name."""
+    return local_home(config) / "events"
+
+
 def local_metadata_path(config: "PipelineConfig") -> str:
     """The SQLite file of a local pipeline's metadata store."""
     return str(local_home(config) / "metadata.db")

@@ -6,6 +6,7 @@ from typing import Any
 from tfx.components.example_gen import driver
 
 from pipeline.reading import spans
+from pipeline.reading.event_files import OPTIONAL
 from pipeline.reading.files import require_match
 
 
@@ -19,5 +20,6 @@ class Driver(driver.FileBasedDriver):
             DataError: A glob matches no file.
         """
         for split in splits:
-            require_match(spans.as_glob(os.path.join(input_base_uri or "", split.pattern)))
+            if split.name not in OPTIONAL:
+                require_match(spans.as_glob(os.path.join(input_base_uri or "", split.pattern)))
         return super().get_input_processor(splits, range_config, input_base_uri)

@@ -21,6 +21,7 @@ from documents.cleaning import CleaningReport
 from documents.data_gate import DataGateReport, FoundAnomaly
 from documents.document import Document
 from documents.evaluation import MODEL, ContenderMeasurements, EvaluationReport
+from documents.event_statistics import EventStatistics
 from documents.metrics import Epoch, TrainingMetrics
 from documents.push_report import PushReport
 from documents.serving_check import ServingCheckReport
@@ -46,6 +47,7 @@ PARTS: dict[str, tuple[str, str]] = {
 
 _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "cleaning": ("interactions", CleaningReport),
+    "events": ("interactions", EventStatistics),
     "catalogue": ("catalogue", CatalogueReport),
     "data_gate": ("data_blessing", DataGateReport),
     "training": ("model_run", TrainingMetrics),
@@ -80,6 +82,9 @@ class RunFacts:
 
     parts: Mapping[str, Part] = field(default_factory=dict)
     cleaning: CleaningReport | None = None
+    events: EventStatistics | None = None
+    """What became of the service's answers; None if the log has no events of a service."""
+
     catalogue: CatalogueReport | None = None
     anomalies: tuple[FoundAnomaly, ...] | None = None
     """None if no validator ran."""

@@ -14,7 +14,9 @@ from markupsafe import Markup, escape
 from documents.cleaning import TRAIN
 from documents.evaluation import LAST_BLESSED, MODEL, POPULARITY, ContenderMeasurements, Item, Measurement, Samples
 from pipeline.report import numbers
+from pipeline.report.answers import by_position, by_version
 from pipeline.report.charts import progress, quality
+from pipeline.report.charts.answers import positions_chart
 from pipeline.report.charts.lineage import lineage_chart
 from pipeline.report.facts import RunFacts
 from pipeline.report.lineage import artifact_rows, edges_of
@@ -28,6 +30,7 @@ SECTIONS = {
     "data": "Data",
     "serving": "Serving check",
     "samples": "Samples",
+    "events": "Answers and events",
     "lineage": "Time and lineage",
 }
 """Title of each section by its name, which is also its template's; in the order of the page."""
@@ -40,7 +43,8 @@ _ABSENT = {
     "serving": "The model was not loaded in a separate process.",
     "samples": "No model of this run recommended samples.",
 }
-"""Text that is shown in place of a section if the run has nothing for it, by the section's name."""
+"""Text that is shown in place of a section if the run has nothing for it, by the section's name. Most pipelines have no
+events, and nobody misses them."""
 
 _HANDED_ON = "Nothing has changed since the last blessed model, so it was copied and nothing was trained."
 
@@ -90,7 +94,7 @@ def build_page(facts: RunFacts, home: Path | None = None) -> str:
         run=facts.run,
         verdict=verdict(facts),
         sections={section: title for section, title in SECTIONS.items() if section not in missing},
-        absent={SECTIONS[section]: absent[section] for section in SECTIONS if section in missing},
+        absent={SECTIONS[section]: absent[section] for section in SECTIONS if section in missing & absent.keys()},
         figures=_figures(facts),
         charts={name: _safe(chart) for name, chart in _charts(facts).items()},
         names=quality.CONTENDERS,
@@ -100,6 +104,7 @@ def build_page(facts: RunFacts, home: Path | None = None) -> str:
         slice_measurement=_slice_measurement,
         directions=_direction,
         best=_best,
+        answers={"versions": by_version(facts.events), "positions": by_position(facts.events)} if facts.events else {},
         artifacts=artifact_rows(facts.run) if facts.run else [],
     )
     return from_home(html, home)
@@ -155,6 +160,7 @@ def _missing(facts: RunFacts) -> set[str]:
         "slices": bool(facts.contenders and facts.contenders[MODEL].slices),
         "learning": bool(facts.epochs),
         "serving": facts.serving_check is not None,
+        "events": bool(facts.events and facts.events.positions),
         "samples": bool(samples.recommendations or samples.neighbours),
     }
     return {section for section, present in there.items() if not present}
@@ -200,6 +206,8 @@ def _charts(facts: RunFacts) -> dict[str, str | list[str]]:
         charts["vocabulary"] = _drawn(progress.vocabulary_chart, facts.warm_start.tables)
     if facts.cleaning:
         charts["cleaning"] = _drawn(progress.cleaning_chart, facts.cleaning)
+    if facts.events:
+        charts["positions"] = _drawn(positions_chart, by_position(facts.events))
     if facts.serving_check:
         charts["latency"] = _drawn(progress.latency_chart, facts.serving_check.signatures)
     if facts.run:

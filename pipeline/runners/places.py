@@ -11,8 +11,9 @@ from configs.vertex.target import Target
 from pipeline import datasets
 from pipeline.cloud.dataflow import dataflow_args
 from pipeline.cloud.training import training_job
-from pipeline.ground.home import local_home, local_metadata_path, local_serving_dir
+from pipeline.ground.home import local_events_dir, local_home, local_metadata_path, local_serving_dir
 from pipeline.ground.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA, CuratedSchema, Places
+from pipeline.reading.event_files import with_events
 
 
 def local_places(config: PipelineConfig) -> Places:
@@ -26,7 +27,7 @@ def local_places(config: PipelineConfig) -> Places:
         pipeline_root=str(home / "artifacts"),
         serving_dir=local_serving_dir(config),
         metadata_path=local_metadata_path(config),
-        log_paths=_each(config.log.path, datasets.resolve),
+        log_paths=_log_paths(config, datasets.resolve, str(local_events_dir(config))),
         catalogue_path=datasets.resolve(config.catalogue.path) if config.catalogue else None,
         interactions_schema=_curated(config, INTERACTIONS_SCHEMA),
         catalogue_schema=_curated(config, CATALOGUE_SCHEMA),
@@ -75,11 +76,34 @@ def vertex_places(config: PipelineConfig) -> Places:
         beam_pipeline_args=dataflow_args(vertex, config.name),
         registry=Target.of(config) if vertex.registry is not None else None,
         training_job=training_job(vertex, config.name),
-        log_paths=_each(config.log.path, in_bucket),
+        log_paths=_log_paths(config, in_bucket, vertex.events_dir),
         catalogue_path=in_bucket(config.catalogue.path) if config.catalogue else None,
         interactions_schema=schema(INTERACTIONS_SCHEMA),
         catalogue_schema=schema(CATALOGUE_SCHEMA),
     )
+
+
+def _log_paths(config: PipelineConfig, resolve: Callable[[str], str], events_dir: str | None) -> str | dict[str, str]:
+    """Resolves the patterns of the log, with those of exported events if these are a part of it."""
+    paths = _each(config.log.path, resolve)
+    if not config.log.events:
+        return paths
+    if events_dir is None:
+        raise ConfigError(
+            f"pipeline {config.name}: log.events is true, and vertex.events_dir does not name the bucket folder that "
+            "exported events are copied to."
+        )
+    buckets = {path.split("/")[2] for path in [events_dir, *_values(paths)] if path.startswith("gs://")}
+    if len(buckets) > 1:
+        raise ConfigError(
+            f"pipeline {config.name}: the log's files and vertex.events_dir must be in one bucket, because one "
+            f"ExampleGen reads both from one folder. Received: {', '.join(sorted(buckets))}."
+        )
+    return with_events(paths, events_dir.rstrip("/"))
+
+
+def _values(paths: str | Mapping[str, str]) -> list[str]:
+    return [paths] if isinstance(paths, str) else list(paths.values())
 
 
 def _each(path: str | Mapping[Any, str], resolve: Callable[[str], str]) -> str | dict[str, str]:

@@ -6,10 +6,8 @@ from sqlalchemy import Connection, select
 
 from service.database.database import Database
 from service.database.inserts import insert_new
+from service.database.sizes import KEY_BYTES
 from service.database.tables import secrets
-
-KEY_BYTES = 32
-"""256 bits, which a SHA-256 based code cannot use more of."""
 
 
 def secret(database: Database, name: str) -> bytes:

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from service.database.columns import MAX_ID_BYTES, ByteText, counter_type, digest_type
+from service.database.sizes import DIGEST_BYTES
 
 MAX_EVENT_ID_BYTES = 128
 """Longest id of an event: room for a UUID or a hash with a prefix."""
@@ -31,9 +32,6 @@ MAX_RECOMMENDATION_ID_BYTES = 255
 
 MAX_NAME_BYTES = 128
 """Longest name of a user of the API."""
-
-DIGEST_BYTES = 16
-"""Bytes of the hash of a forgotten user: two users out of a billion share one with a probability of 10^-21."""
 
 metadata = MetaData()
 

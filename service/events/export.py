@@ -9,7 +9,6 @@ time from the database: after a crash, if it was deleted, and when a user is for
 The same rows give the same bytes, as long as config and pyarrow are the same.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,17 +23,23 @@ from common.atomicity import new_file
 from common.errors import OutputError
 from service.database.database import Database
 from service.database.tables import events, exports, state
-from service.events.forgotten import write_copy
+from service.events.files import (
+    EVENT,
+    ITEM_ID,
+    POSITION,
+    RECOMMENDATION_ID,
+    TIMESTAMP,
+    USER_ID,
+    VALUE,
+    VERSION,
+    file_of,
+)
+from service.events.forgotten_copy import write_copy
+from service.events.statistics import write_statistics
 from service.events.vocabulary import Vocabulary
-
-USER_ID, ITEM_ID, EVENT, VALUE, TIMESTAMP = "user_id", "item_id", "event", "value", "timestamp"
-RECOMMENDATION_ID, VERSION, POSITION = "recommendation_id", "version", "position"
-"""Columns of a file. `event` or `value` is there as the log has the one or the other, or neither."""
 
 ROW_GROUP_ROWS = 65_536
 """Rows in memory at a time: some 30 MB with ids of usual length."""
-
-_FILE = re.compile(r"events-([1-9][0-9]*)\.parquet")
 
 
 @dataclass(frozen=True)
@@ -81,20 +86,10 @@ def write_files(database: Database, vocabulary: Vocabulary, folder: Path) -> Exp
             if not is_written or not file_of(folder, number).exists():
                 written[number], left_out = _write(database, vocabulary, folder, number)
                 skipped += left_out
+        write_statistics(database, folder)
     except OSError as e:
         raise OutputError(f"{folder}: cannot be written ({e.strerror}). Free disk space, or make it writable.") from e
     return Export(closed[-1].number if closed else None, written, skipped)
-
-
-def file_of(folder: Path, number: int) -> Path:
-    """The file of an export."""
-    return folder / f"events-{number}.parquet"
-
-
-def number_of(file: Path) -> int | None:
-    """The number of an export's file; None if the file is none."""
-    match = _FILE.fullmatch(file.name)
-    return int(match[1]) if match else None
 
 
 def schema(vocabulary: Vocabulary) -> Any:

@@ -14,7 +14,8 @@ from service.database.database import Database
 from service.database.inserts import insert_new
 from service.database.tables import events, exports, forgotten, state
 from service.events.export import write_files
-from service.events.forgotten import digest, forgotten_key, write_copy
+from service.events.forgotten import digest
+from service.events.forgotten_copy import forgotten_key, write_copy
 from service.events.vocabulary import Vocabulary
 
 

@@ -2,7 +2,7 @@
 
 It keeps the id out of later events and runs. Whoever has the key can ask whether an id is in the list; that is what it
 is for. The database holds both, and an export's folder gets a copy of both, for the pipeline, which does not ask the
-database.
+database, see `service.events.forgotten_copy`. No SQLAlchemy is imported here: tasks of the pipeline do not have it.
 """
 
 import hashlib
@@ -12,13 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from sqlalchemy import Connection, select
 
-from common.atomicity import new_file, write_bytes
 from common.errors import DataError
-from service.database.database import Database
-from service.database.secrets import KEY_BYTES, secret
-from service.database.tables import DIGEST_BYTES, forgotten
+from service.database.sizes import DIGEST_BYTES, KEY_BYTES
 
 KEY_FILE, LIST_FILE = "forgotten.key", "forgotten.bin"
 """The key, and the sorted hashes one after the other, 16 bytes each."""
@@ -43,7 +39,20 @@ class Forgotten:
             DataError: The copy is damaged, or one of the two files is missing.
             OSError: A file cannot be read.
         """
-        key, digests = (_content(folder / name) for name in (KEY_FILE, LIST_FILE))
+        return cls.parse(content_of(folder / KEY_FILE), content_of(folder / LIST_FILE), str(folder))
+
+    @classmethod
+    def parse(cls, key: bytes | None, digests: bytes | None, folder: str) -> "Forgotten":
+        """Makes the list of the contents of the two files.
+
+        Args:
+            key: The content of `KEY_FILE`; None if it is missing.
+            digests: The content of `LIST_FILE`; None if it is missing.
+            folder: Where they are, for the message.
+
+        Raises:
+            DataError: They are damaged, or one of the two files is missing.
+        """
         if key is None and digests is None:
             return cls(b"", frozenset())
         if key is None or digests is None or len(key) != KEY_BYTES or len(digests) % DIGEST_BYTES:
@@ -82,40 +91,8 @@ def digest(key: bytes, user: str) -> bytes:
     return hashlib.blake2b(user.encode(), key=key, digest_size=DIGEST_BYTES).digest()
 
 
-def forgotten_key(database: Database) -> bytes:
-    """The key of the hashes.
-
-    Raises:
-        DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
-    """
-    return secret(database, "forgotten")
-
-
-def write_copy(database: Database, folder: Path) -> None:
-    """Writes key and hashes into an export's folder.
-
-    Args:
-        database: The database.
-        folder: The folder; the key is for this account alone.
-
-    Raises:
-        DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
-        OSError: A file cannot be written.
-    """
-    key, digests = forgotten_key(database), database.read(_digests)
-    if _content(folder / KEY_FILE) != key:
-        with new_file(folder / KEY_FILE, durable=True) as unfinished:
-            Path(unfinished).touch(mode=0o600)
-            Path(unfinished).write_bytes(key)
-    if _content(folder / LIST_FILE) != digests:
-        write_bytes(folder / LIST_FILE, digests, durable=True)
-
-
-def _digests(connection: Connection) -> bytes:
-    return b"".join(sorted(bytes(value) for value in connection.execute(select(forgotten.c.digest)).scalars()))
-
-
-def _content(file: Path) -> bytes | None:
+def content_of(file: Path) -> bytes | None:
+    """The content of a file; None if it is missing."""
     try:
         return file.read_bytes()
     except FileNotFoundError:

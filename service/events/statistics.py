@@ -1,12 +1,18 @@
 """What became of answers: how often each position of each version was shown, clicked, put into a basket, bought."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import func, select
 
+from common.errors import OutputError
+from documents.event_statistics import EventStatistics, PositionCounts
 from service.database.database import Database
 from service.database.tables import events, shown
 from service.events.event import EventType
+
+WRITTEN_VERSIONS = 10
+"""Versions in the document, the newest: as many as a page can compare. A version may have a thousand positions."""
 
 
 @dataclass(frozen=True)
@@ -52,3 +58,31 @@ def statistics(database: Database) -> list[PositionStatistics]:
         place_found = found.setdefault((version, position), PositionStatistics(version, position, 0))
         place_found.answers[event_type] = count
     return [found[key] for key in sorted(found)]
+
+
+def write_statistics(database: Database, folder: Path) -> None:
+    """Writes the statistics of the newest versions into an export's folder, if they have changed.
+
+    Args:
+        database: The database, with a long timeout.
+        folder: The folder.
+
+    Raises:
+        OutputError: The document cannot be written.
+        DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
+    """
+    found = statistics(database)
+    newest = sorted({one.version for one in found})[-WRITTEN_VERSIONS:]
+    document = EventStatistics(
+        positions=tuple(
+            PositionCounts(version=one.version, position=one.position, shown=one.shown, **one.answers)
+            for one in found
+            if one.version in newest
+        )
+    )
+    try:
+        is_new = EventStatistics.find(folder) != document
+    except OutputError:  # damaged, or of another release
+        is_new = True
+    if is_new:  # else the next run would read the whole log again
+        document.write(folder, durable=True)

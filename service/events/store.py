@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from service.database.database import Database
 from service.database.tables import events as table
 from service.database.tables import forgotten, state
 from service.events.event import Event
-from service.events.forgotten import digest, forgotten_key
+from service.events.forgotten import digest
+from service.events.forgotten_copy import forgotten_key
 from service.events.recommendation_id import RecommendationIds
 
 _CHUNK = 500
@@ -70,15 +71,13 @@ class EventStore:
             DatabaseUnavailableError, DatabaseError: Nothing was added, or all was and the answer got lost: add them
                 again, with the same ids.
         """
-        if self._key is None:
-            self._key = forgotten_key(self.database)
-        key = self._key
+        key = self._forgotten_key()
         # Outside of the transaction: if it is repeated, ids and times stay.
         rows = [[self._row(event) for event in group] for group in groups]
         digests = {row["user_id"]: digest(key, row["user_id"]) for group in rows for row in group}
         return self.database.write(lambda connection: _add(connection, rows, digests))
 
-    def newest(self, user: str, after_export: int | None, limit: int) -> list[Event]:
+    def newest(self, user: str, after_export: int | None, limit: int) -> list[Event] | None:
         """What a user did that a version does not know yet.
 
         Args:
@@ -87,22 +86,36 @@ class EventStore:
             limit: Largest number; older events are left out.
 
         Returns:
-            Oldest first.
+            Oldest first. None: the user is forgotten, so what the version knows of the user must not be used either.
 
         Raises:
             DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
         """
+        hashed = digest(self._forgotten_key(), user)
         query = (
             select(table)
             .where(table.c.user_id == user, table.c.export > (after_export or 0))
             .order_by(table.c.time.desc(), table.c.sequence.desc())
             .limit(limit)
         )
-        rows = self.database.rows(query)
+
+        def read(connection: Connection) -> list[Row[Any]] | None:
+            if _present(connection, forgotten.c.digest, [hashed]):
+                return None
+            return list(connection.execute(query).all())
+
+        rows = self.database.read(read)
+        if rows is None:
+            return None
         return [
             Event(row.type, row.user_id, row.item_id, row.time, row.event_id, row.value, row.recommendation_id)
             for row in reversed(rows)
         ]
+
+    def _forgotten_key(self) -> bytes:
+        if self._key is None:
+            self._key = forgotten_key(self.database)
+        return self._key
 
     def _row(self, event: Event) -> dict[str, Any]:
         told = (

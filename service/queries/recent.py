@@ -34,7 +34,7 @@ class RecentEvents:
         self._store, self._threads, self._vocabulary, self._on_failure = store, threads, vocabulary, on_failure
         self._is_down = False
 
-    async def of(self, user: str, after_export: int | None, until: int) -> Recent:
+    async def of(self, user: str, after_export: int | None, until: int) -> Recent | None:
         """Reads a user's events. If the database does not answer there are none: recommendations go on without.
 
         Args:
@@ -43,7 +43,8 @@ class RecentEvents:
             until: Microseconds; later events do not count.
 
         Returns:
-            Events with their weights, oldest first; those that the log would not count are left out.
+            Events with their weights, oldest first; those that the log would not count are left out. None: the user is
+            forgotten.
         """
         try:
             events = await self._threads.run(lambda: self._store.newest(user, after_export, MOST))
@@ -54,5 +55,7 @@ class RecentEvents:
             self._on_failure()
             return []
         self._is_down = False
+        if events is None:
+            return None
         weighed = ((event, self._vocabulary.weight(event)) for event in events if (event.time or 0) <= until)
         return [(event, weight) for event, weight in weighed if weight is not None]

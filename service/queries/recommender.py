@@ -122,10 +122,13 @@ class Recommender:
         return {**self._head(served, whom, None, bool(is_known[0])), **explained}
 
     async def _subject(self, taste: Taste, served: Served, until: int) -> Subject:
-        recent: Recent = []
+        recent: Recent | None = []
         if taste.user is not None and self._recent is not None:
             known = None if served.data is None else served.data.events_export
             recent = await self._recent.of(taste.user, known, until)
+        if recent is None:
+            # Forgotten, since this version was made or before: nobody. The next version does not know the user.
+            taste, recent = taste.model_copy(update={"user": None}), []
         return subject(taste, served.snapshot, self._weights, recent)
 
     def _head(self, served: Served, whom: Subject, known_user: bool | None, is_known: bool) -> dict[str, Any]:

@@ -18,6 +18,16 @@ SAVED_MODEL = "saved_model.pb"
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
+def copies_of(cache_dir: Path) -> Path:
+    """Where copies of remote versions are kept."""
+    return cache_dir / "versions"
+
+
+def snapshots_of(cache_dir: Path) -> Path:
+    """Where snapshots are kept, one folder for each version."""
+    return cache_dir / "snapshots"
+
+
 @dataclass(frozen=True)
 class VersionFolder:
     """A version in the serving folder."""
@@ -38,7 +48,7 @@ class ServingFolder:
             cache_dir: Local folder for copies of remote versions.
         """
         self.path = path
-        self.copies = cache_dir / "versions"
+        self.copies = copies_of(cache_dir)
         """Where copies of remote versions are kept."""
         if is_local(path):
             self._files, self._root = fs.LocalFileSystem(), path

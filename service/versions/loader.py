@@ -19,7 +19,7 @@ from service.batching import Run
 from service.ranking.ranker import Ranker
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Asker
-from service.versions.folder import ServingFolder
+from service.versions.folder import ServingFolder, snapshots_of
 from service.versions.oracle import check_ranking
 from service.versions.preparing import backend_of, prepare_apart
 from service.versions.replay import replay
@@ -53,7 +53,7 @@ class Loader:
         """
         self._settings = settings
         self._folder = folder
-        self._snapshots = cache_dir / "snapshots"
+        self._snapshots = snapshots_of(cache_dir)
         self._threads = threads
         self._observe = observe
 

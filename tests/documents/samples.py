@@ -26,6 +26,7 @@ from documents.evaluation import (
     SliceMeasurements,
     Stability,
 )
+from documents.event_statistics import EventStatistics, PositionCounts
 from documents.metrics import Epoch, HeldOutCounts, TrainingMetrics
 from documents.provenance import FinalMetrics, Provenance, Start
 from documents.push_record import PushRecord
@@ -72,6 +73,8 @@ CLEANING = CleaningReport(
         "eval": SplitCounts(users=8, interactions=10, items=6),
     },
 )
+
+EVENTS = EventStatistics(positions=(PositionCounts(version=7, position=0, shown=40, view=4, purchase=1),))
 
 CATALOGUE = CatalogueReport(
     files=1,
@@ -247,6 +250,7 @@ WITHDRAWN = Withdrawn(models={"1" * 64: WithdrawnModel(version=1000, at="2026-01
 
 DOCUMENTS: tuple[Document, ...] = (
     CLEANING,
+    EVENTS,
     CATALOGUE,
     DATA_GATE,
     METRICS,

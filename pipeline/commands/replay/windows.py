@@ -85,6 +85,7 @@ def windowed(log: Log, path: str) -> Log:
     return log.model_copy(
         update={
             "path": path,
+            "events": False,
             # A text that was in quotes is not one of the words. Numbers are still written as they were.
             "format": log.format.model_copy(update={"kind": "parquet", "empty": ()}),
             "columns": in_windows,

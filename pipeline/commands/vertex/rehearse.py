@@ -109,6 +109,7 @@ def _compiled(config: "PipelineConfig") -> "CompiledJob":
 def _places(config: "PipelineConfig") -> dict[str, Path]:
     """Returns the folders that a person would copy to the buckets: the data sets and the curated schemas."""
     from pipeline import datasets
+    from pipeline.ground.home import local_events_dir
     from pipeline.ground.places import CATALOGUE_SCHEMA, INTERACTIONS_SCHEMA
 
     places: dict[str, Path] = {}
@@ -122,6 +123,8 @@ def _places(config: "PipelineConfig") -> dict[str, Path]:
             name = path.removeprefix(datasets.SCHEME).split("/", 1)[0]
             datasets.resolve(path)  # raises if the data set has not been fetched
             places[f"{vertex.data_dir.rstrip('/')}/{name}"] = datasets.data_dir() / name
+    if config.log.events and vertex.events_dir and (events := local_events_dir(config)).exists():
+        places[vertex.events_dir.rstrip("/")] = events
     schemas = Path(config.schema_dir, config.name)
     if vertex.schema_dir and any((schemas / file).exists() for file in (INTERACTIONS_SCHEMA, CATALOGUE_SCHEMA)):
         places[f"{vertex.schema_dir.rstrip('/')}/{config.name}"] = schemas

@@ -31,7 +31,8 @@ class InteractionGen(FileGen):
 
         Args:
             log: How the log is read, cleaned and split.
-            paths: The log's glob, local or `gs://`; with the `given` split, one glob each for `train` and `eval`.
+            paths: The log's glob, local or `gs://`; with the `given` split, one glob each for `train` and `eval`; with
+                exported events, see `reading.event_files.with_events`.
             folder_parameter: Name of a RuntimeParameter by which a run may read the same patterns in another folder.
             ids: How ids are read; None: as they are written.
             leave_out: What may not be recommended again; other items may be targets again.

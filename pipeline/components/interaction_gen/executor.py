@@ -16,10 +16,11 @@ from configs.ids import Ids
 from configs.log import LogSettings
 from configs.model import Serving
 from documents.cleaning import EVAL, TRAIN, CleaningReport
+from documents.event_statistics import EventStatistics
 from pipeline.components.interaction_gen import interactions, outliers, stages
 from pipeline.components.interaction_gen.outcome import IngestOutcome, judge
 from pipeline.ground.output import all_or_nothing
-from pipeline.reading import files, settings
+from pipeline.reading import event_files, files, settings
 from pipeline.reading.files import require_match
 from pipeline.reading.pace import rate
 
@@ -50,8 +51,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Args:
             input_dict: Empty.
-            output_dict: `examples`: the artifact, with splits `train` and `eval`, `cleaning.json`, and the files of
-                `ground.layout`.
+            output_dict: `examples`: the artifact, with splits `train` and `eval`, `cleaning.json`, the files of
+                `ground.layout`, and `events.json` if an export wrote one.
             exec_properties: As for TFX's file-based ExampleGen; the log's config is in `custom_config`.
 
         Raises:
@@ -63,9 +64,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         values = settings.unpack(exec_properties)
         log, ids = LogSettings.model_validate(values[LOG_KEY]), Ids.model_validate(values[IDS_KEY])
         base, patterns = settings.input_globs(exec_properties)
-        for pattern in patterns.values():
-            require_match(os.path.join(base, pattern))
-        inputs = files.list_files(base, patterns)
+        for split, pattern in patterns.items():
+            if split not in event_files.OPTIONAL:
+                require_match(os.path.join(base, pattern))
+        found = event_files.sort_inputs(files.list_files(base, patterns))
+        inputs = found.rows
         examples = artifact_utils.get_single_instance(output_dict[standard_component_specs.EXAMPLES_KEY])
         job = stages.InteractionIngest(
             log=log,
@@ -75,6 +78,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             now_seconds=time.time(),
             uri=examples.uri,
             max_history=values[MAX_HISTORY_KEY],
+            forgotten=found.forgotten,
         )
         size = sum(file.bytes for file in inputs)
         logger = logging.getLogger(stages.LOGGER)
@@ -82,11 +86,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         with all_or_nothing(examples.uri):
             with self._make_beam_pipeline() as pipeline:
                 stages.build(pipeline, inputs, job)
-            report = judge(IngestOutcome.read(examples.uri), log)
+            report = judge(IngestOutcome.read(examples.uri), log, found.events_export)
             report.write(examples.uri)
+            if found.statistics is not None:
+                EventStatistics.read(found.statistics).write(examples.uri)
             fileio.remove(os.path.join(examples.uri, IngestOutcome.FILE))
         for outlier in report.outliers:
             logger.warning("%s", outliers.warning(outlier))
+        if report.forgotten_rows:
+            logger.info("%d row(s) of forgotten users were dropped", report.forgotten_rows)
         _describe(examples, report)
         train, held_out = report.splits[TRAIN], report.splits[EVAL]
         logger.info(

@@ -25,6 +25,7 @@ from pipeline.components.interaction_gen.interactions import Interactions
 from pipeline.components.interaction_gen.report import LogReport
 from pipeline.ground import arrow_bytes
 from pipeline.reading import times
+from pipeline.reading.event_files import LogInputs, read_forgotten, sort_inputs
 from pipeline.reading.files import InputFile
 from pipeline.reading.pieces import Piece
 from transforms import features
@@ -52,7 +53,7 @@ def ingest(inputs: list[InputFile], log: LogSettings, ids: Ids, leave_out: Leave
     """Does what InteractionGen does, up to the Examples.
 
     Args:
-        inputs: The log's files.
+        inputs: The log's files, and those of exported events.
         log: The log's config.
         ids: How ids are read.
         leave_out: What may not be recommended again.
@@ -61,8 +62,9 @@ def ingest(inputs: list[InputFile], log: LogSettings, ids: Ids, leave_out: Leave
     Raises:
         DataError: The log cannot be used.
     """
-    shard_count = log.num_shards or interactions.shards_of(inputs)
-    facts, first, parts = _read(inputs, log, ids, now_seconds, shard_count)
+    found = sort_inputs(inputs)
+    shard_count = log.num_shards or interactions.shards_of(found.rows)
+    facts, first, parts = _read(found, log, ids, now_seconds, shard_count)
     if report.fault(facts, log, now_seconds) is not None:
         parts = []  # `judge` raises the fault
     sizes = _Sizes()
@@ -74,8 +76,8 @@ def ingest(inputs: list[InputFile], log: LogSettings, ids: Ids, leave_out: Leave
     kept = [shards.keep(shard, top, log, leave_out, sizes.add) for shard, _ in cleaned]
     cut = _cut([shard for shard, _ in kept], facts, log)
     split = [shards.split(shard, cut, log, leave_out) for shard, _ in kept]
-    merged = shard_report.merge([found for step in (cleaned, kept, split) for _, found in step])
-    judged = outcome.judge(outcome.conclude(facts, merged, log, now_seconds), log)
+    merged = shard_report.merge([part for step in (cleaned, kept, split) for _, part in step])
+    judged = outcome.judge(outcome.conclude(facts, merged, log, now_seconds), log, found.events_export)
     return Ingested(judged, arrow_bytes.from_bytes(merged.items[TRAIN]), first, sizes.counted())
 
 
@@ -99,9 +101,10 @@ def _all(columns: list[Any]) -> Any:
 
 
 def _read(
-    inputs: list[InputFile], log: LogSettings, ids: Ids, now_seconds: float, shard_count: int
+    inputs: LogInputs, log: LogSettings, ids: Ids, now_seconds: float, shard_count: int
 ) -> tuple[LogReport, Any, list[list[tuple[tuple[int, int], bytes]]]]:
-    planned = [reading.plan(file, log) for file in inputs]
+    planned = [reading.plan(file, log) for file in inputs.rows]
+    forgotten = read_forgotten(inputs.forgotten)
     reports = [found for _, found in planned]
     parts: dict[int, list[tuple[tuple[int, int], bytes]]] = {}
     first: Any = None
@@ -109,7 +112,7 @@ def _read(
     def blocks(piece: Piece) -> list[tuple[Any, LogReport, list[tuple[int, bytes]]]]:
         return [
             (block, found, [] if block is None else list(interactions.partition(block.table, shard_count)))
-            for block, found in reading.read(piece, log, ids, now_seconds)
+            for block, found in reading.read(piece, log, ids, now_seconds, forgotten)
         ]
 
     with ThreadPoolExecutor(_READERS) as readers:

@@ -54,12 +54,13 @@ def conclude(facts: LogReport, found: ShardReport, log: LogSettings, now_seconds
     )
 
 
-def judge(found: IngestOutcome, log: LogSettings) -> CleaningReport:
+def judge(found: IngestOutcome, log: LogSettings, events_export: int | None = None) -> CleaningReport:
     """Turns the outcome into the report.
 
     Args:
         found: The outcome.
         log: The log's config.
+        events_export: Number of the newest export that was read; None without one.
 
     Raises:
         DataError: The log cannot be used, or nothing is left of it.
@@ -84,6 +85,7 @@ def judge(found: IngestOutcome, log: LogSettings) -> CleaningReport:
     return CleaningReport(
         **dict(found.reading),
         recent_days=found.recent_days,
+        events_export=events_export,
         steps=steps,
         splits=found.splits,
         outliers=found.outliers,

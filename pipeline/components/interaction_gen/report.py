@@ -47,6 +47,9 @@ class LogReport:
     highest: int | None = None
     """The timestamps of all rows that have one, future ones among them, in the log's unit."""
 
+    forgotten: int = 0
+    """Rows that were dropped because their user is forgotten."""
+
     kept: TimeSpan | None = None
     """The span that most rows belong to; the rows of others are bad. None before all blocks are merged, and for a log
     without timestamps."""
@@ -99,6 +102,7 @@ def merge(reports: Iterable[LogReport], max_quarantine_rows: int, per_second: in
         _joined([span for part in parts for span in part.spans], GAP_DAYS * 86_400 * per_second),
         min((part.lowest for part in parts if part.lowest is not None), default=None),
         max((part.highest for part in parts if part.highest is not None), default=None),
+        sum(part.forgotten for part in parts),
     )
 
 
@@ -156,6 +160,7 @@ def counts(report: LogReport, log: LogSettings) -> LogReadingCounts:
         **dict(tabular_report.counts(report.reading)),
         oldest_timestamp=None if kept is None else kept.oldest // scale,
         newest_timestamp=None if kept is None else kept.newest // scale,
+        forgotten_rows=report.forgotten,
     )
 
 

@@ -42,6 +42,7 @@ from pipeline.ground.parquet import write_tables
 from pipeline.ground.records import write_records
 from pipeline.reading import report as tabular_report
 from pipeline.reading import times
+from pipeline.reading.event_files import read_forgotten
 from pipeline.reading.files import InputFile
 from pipeline.reading.pace import Pace
 from pipeline.reading.pieces import Piece
@@ -67,6 +68,9 @@ class InteractionIngest:
     max_history: int
     """How many of each user's newest interactions are written for the service; 0 for none."""
 
+    forgotten: tuple[str, ...] = ()
+    """Paths of the files that tell who is forgotten."""
+
     @property
     def per_second(self) -> int:
         """The number of the log's time units in a second."""
@@ -78,7 +82,7 @@ def build(pipeline: beam.Pipeline, inputs: list[InputFile], job: InteractionInge
 
     Args:
         pipeline: The pipeline.
-        inputs: The log's files.
+        inputs: The files that hold interactions.
         job: What every stage needs to know.
     """
     planned = (
@@ -143,11 +147,12 @@ class _Read(beam.DoFn):
         self._job = job
 
     def setup(self) -> None:
-        """Starts the clock on the worker."""
+        """Starts the clock on the worker, and reads there who is forgotten: a list may be too long for a job."""
         self._pace = Pace(LOGGER, "read")
+        self._forgotten = read_forgotten(self._job.forgotten)
 
     def process(self, piece: Piece) -> Iterator[Any]:
-        for block, found in reading.read(piece, self._job.log, self._job.ids, self._job.now_seconds):
+        for block, found in reading.read(piece, self._job.log, self._job.ids, self._job.now_seconds, self._forgotten):
             self._pace.add(found.reading.rows)
             yield beam.pvalue.TaggedOutput(_REPORT, found)
             if block is not None:

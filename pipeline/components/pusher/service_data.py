@@ -13,6 +13,7 @@ from tfx.dsl.io import fileio
 
 from common.errors import OutputError
 from configs.service.pushed_data import PushedData
+from documents.cleaning import CleaningReport
 from documents.evaluation import EvaluationReport
 from documents.service_data import FOLDER, HISTORIES_FILE, ITEMS_FILE, Histories, ServiceData
 from pipeline.components.pusher.items import Met, item_schema, read_items
@@ -65,6 +66,7 @@ def write_service_data(folder: str, sources: Sources, settings: PushedData) -> S
         features=settings.features,
         is_timed=settings.is_timed,
         histories=histories,
+        events_export=CleaningReport.read(sources.interactions).events_export,
         metrics={name: contender.metrics for name, contender in sources.evaluation.contenders.items()},
         decision=sources.evaluation.decision,
     )

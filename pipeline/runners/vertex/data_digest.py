@@ -11,6 +11,7 @@ from common.errors import VertexError
 from pipeline.cloud.client import Api
 from pipeline.job.compiled import CompiledJob
 from pipeline.reading import spans
+from pipeline.reading.event_files import OPTIONAL
 from pipeline.runners.vertex.inputs import input_globs
 
 _WILD = "*?["
@@ -40,7 +41,7 @@ def data_digest(api: Api, job: CompiledJob, values: Mapping[str, Any]) -> str | 
     globs = input_globs(job, values)
     digest = hashlib.sha256()
     for (task, split), (folder, pattern) in sorted(globs.items()):
-        for name, blob in sorted(_files(api, folder, pattern).items()):
+        for name, blob in sorted(_files(api, folder, pattern, may_be_none=split in OPTIONAL).items()):
             digest.update(f"{task}\t{split}\t{name}\t{blob.size}\t{blob.crc32c}\n".encode())
     return digest.hexdigest() if globs else None
 
@@ -64,7 +65,7 @@ def check_bucket(api: Api, folder: str) -> None:
         # The run writes there as its service account; the person who submits may lack the permission.
 
 
-def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
+def _files(api: Api, folder: str, pattern: str, *, may_be_none: bool) -> dict[str, Any]:
     """Lists the objects that match a pattern, by their name inside the folder."""
     path = f"{folder}/{spans.as_glob(pattern)}"
     if not path.startswith("gs://"):
@@ -93,7 +94,7 @@ def _files(api: Api, folder: str, pattern: str) -> dict[str, Any]:
         found = api.call(f"list {path}", matching, _HOST)
     except VertexError as e:
         raise _named(e, bucket, api) from e
-    if not found:
+    if not found and not may_be_none:
         raise VertexError(
             f"{path}: no file in the bucket matches this path. Copy the data there, for example with `gcloud storage "
             "cp`, or check the config's log.path, catalogue.path and vertex.data_dir."

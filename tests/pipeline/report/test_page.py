@@ -89,7 +89,16 @@ def test_page_pushed_has_every_section_and_the_numbers(documents: dict[str, _Doc
     document = documents["pushed"]
     assert set(SECTIONS) <= set(document.ids)
     assert "absent" not in document.ids
-    for said in ("Pushed as version 1795269697", "0.0892", "+0.00357", "99,963", "1,391 carried", "✓ target", "13 s"):
+    for said in (
+        "Pushed as version 1795269697",
+        "0.0892",
+        "+0.00357",
+        "99,963",
+        "1,391 carried",
+        "✓ target",
+        "13 s",
+        "4,321",
+    ):
         assert said in document.text, said
 
 
@@ -257,3 +266,10 @@ def test_page_of_the_same_run_draws_no_chart_again_and_another_run_does(monkeypa
     other = dataclasses.replace(facts, cleaning=changed(facts.cleaning, rows=facts.cleaning.rows + 1))
     assert build_page(other) != first
     assert len(canvases) == drawn + 1
+
+
+def test_page_without_events_has_no_section_and_does_not_miss_one(documents: dict[str, _Document]) -> None:
+    page = build_page(dataclasses.replace(worlds.pushed(), events=None))
+    assert "events" not in _Document(page).ids
+    assert SECTIONS["events"] not in page
+    assert SECTIONS["events"] in documents["pushed"].text

@@ -8,6 +8,7 @@ from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
 from documents.data_gate import DataGateReport, FoundAnomaly
 from documents.evaluation import EvaluationReport
+from documents.event_statistics import EventStatistics, PositionCounts
 from documents.metrics import TrainingMetrics
 from documents.replay_rounds import Round
 from documents.serving_check import ServingCheckReport
@@ -252,6 +253,14 @@ _CLEANING = {
 }
 CLEANING = made(CleaningReport, _CLEANING)
 
+EVENTS = EventStatistics(
+    positions=(
+        PositionCounts(version=1795269697, position=0, shown=4321, view=432, basket=43, purchase=12),
+        PositionCounts(version=1795269697, position=1, shown=4310, view=301, basket=21, purchase=9),
+        PositionCounts(version=1795183297, position=0, shown=2000, view=100, rating=1),
+    )
+)
+
 _CATALOGUE = {
     "files": 1,
     "files_without_rows": [],
@@ -391,6 +400,7 @@ def pushed() -> RunFacts:
         run=this_run,
         parts=parts,
         cleaning=CLEANING,
+        events=EVENTS,
         catalogue=CATALOGUE,
         anomalies=(),
         data_gate=DATA_GATE,

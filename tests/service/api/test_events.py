@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.commands import cli
 from service.api import answers
 from tests.service.api.conftest import HISTORIES, KINDS, VERSION, shop_items
 from tests.service.api.test_recommendations import ids, wanted
@@ -137,3 +138,24 @@ def _call(output: str) -> str:
 
 def test_data_goes_to_the_pipelines_folder(place: ServedShop, taking: Service) -> None:
     assert Path(place.home, "service", "perennial.db").is_file()
+
+
+@pytest.mark.parametrize("user", ["late", "u2-0"])
+def test_forgotten_user_is_nobody_at_once(
+    user: str, taking: Service, place: ServedShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of them has a history in the version and is unknown to the model; with the other one it is the reverse."""
+    nobody = taking.get("/v1/recommendations", k=5)
+    assert nobody["basis"] == ["popularity"]
+    taking.post("/v1/events", event(user=user, item="i17"))
+    assert taking.get("/v1/recommendations", user=user, k=5)["basis"] != ["popularity"]
+    assert cli.main(["forget", user, "--config", str(place.config)]) == 0
+    assert f"in {1 if user in HISTORIES else 0} pushed version(s)" in capsys.readouterr().out
+    answer = taking.get("/v1/recommendations", user=user, k=5)
+    assert (answer["basis"], ids(answer)) == (["popularity"], ids(nobody))
+    with_items = taking.get("/v1/recommendations", user=user, items="i2", k=5)
+    assert with_items["basis"] == ["items"]
+    assert ids(with_items) == ids(taking.get("/v1/recommendations", items="i2", k=5))
+    assert taking.post("/v1/events", event(user=user, item="i17"))["forgotten"] == 1
+    snapshots = (place.home / "service" / "cache" / "snapshots").rglob("*")
+    assert not any(user.encode() in file.read_bytes() for file in snapshots if file.name == "histories.sqlite")

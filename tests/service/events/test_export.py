@@ -20,7 +20,8 @@ from service.database.database import Database
 from service.database.tables import events, exports
 from service.events import export as module
 from service.events.event import Event
-from service.events.export import Export, export, file_of, number_of
+from service.events.export import Export, export
+from service.events.files import file_of, number_of
 from service.events.recommendation_id import RecommendationIds
 from service.events.store import EventStore
 from tests.service.events.samples import plain_words, rating_words, shop_words, token, view

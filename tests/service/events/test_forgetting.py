@@ -15,7 +15,8 @@ from sqlalchemy import select
 from common.errors import DataError
 from service.database.database import Database
 from service.database.tables import events, exports, forgotten
-from service.events.export import Export, export, file_of
+from service.events.export import Export, export
+from service.events.files import file_of
 from service.events.forgetting import Forgot, forget, remember
 from service.events.forgotten import KEY_FILE, LIST_FILE, Forgotten
 from service.events.store import EventStore
@@ -76,7 +77,8 @@ def test_forgetting_that_was_ended_after_the_database_is_finished_by_the_next_ex
     sqlite: Database, tmp_path: Path
 ) -> None:
     from service.events import forgetting
-    from service.events.forgotten import digest, forgotten_key
+    from service.events.forgotten import digest
+    from service.events.forgotten_copy import forgotten_key
 
     EventStore(sqlite).add([[view(GONE, "i", 1), view("a", "i", 1)]])
     export(sqlite, WORDS, tmp_path)
@@ -93,7 +95,8 @@ def test_user_who_is_forgotten_while_a_file_is_written_is_not_in_it(
 ) -> None:
     from service.events import export as exporting
     from service.events import forgetting
-    from service.events.forgotten import digest, forgotten_key
+    from service.events.forgotten import digest
+    from service.events.forgotten_copy import forgotten_key
 
     EventStore(database).add([[view(GONE, "i", 1), view("a", "i", 1)]])
     hashed, pages, asked = digest(forgotten_key(database), GONE), exporting._pages, list[int]()

@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import select
 
 from configs.service.events import Database as Settings
+from documents.event_statistics import EventStatistics, PositionCounts
 from service.database.database import Database
 from service.database.errors import DatabaseUnavailableError
 from service.database.tables import shown
 from service.events.event import Event
 from service.events.recommendation_id import RecommendationIds
 from service.events.shown import ShownCounts
-from service.events.statistics import PositionStatistics, statistics
+from service.events.statistics import PositionStatistics, statistics, write_statistics
 from service.events.store import EventStore
 from tests.service.events.samples import token, view
 
@@ -113,3 +114,21 @@ def test_statistics_of_clicks_before_the_first_flush_have_shown_nothing(sqlite: 
     assert statistics(sqlite) == []
     EventStore(sqlite, IDS).add([[view("u", "a", 1, recommendation_id=token(IDS, 7, ["a"]))]])
     assert statistics(sqlite) == [PositionStatistics(7, 0, 0, {"view": 1})]
+
+
+def test_document_has_the_newest_versions_and_changes_only_with_what_it_says(sqlite: Database, tmp_path: Path) -> None:
+    counts = ShownCounts()
+    for version in range(12):
+        counts.count(version, 1)
+    counts.flush(sqlite)
+    EventStore(sqlite, IDS).add([[view("u", "a", 1, recommendation_id=token(IDS, 11, ["a"]))]])
+    write_statistics(sqlite, tmp_path)
+    written = EventStatistics.read(tmp_path)
+    assert [one.version for one in written.positions] == [*range(2, 12)]
+    assert written.positions[-1] == PositionCounts(version=11, position=0, shown=1, view=1)
+    before = (tmp_path / EventStatistics.FILE).stat().st_mtime_ns
+    write_statistics(sqlite, tmp_path)
+    assert (tmp_path / EventStatistics.FILE).stat().st_mtime_ns == before
+    (tmp_path / EventStatistics.FILE).write_text("{")
+    write_statistics(sqlite, tmp_path)
+    assert EventStatistics.read(tmp_path) == written

@@ -135,3 +135,14 @@ def test_ids_with_any_characters_come_back_as_they_were(database: Database, text
     store = EventStore(database)
     store.add([[Event("view", text, text, 1, text)]])
     assert store.newest(text, None, 10) == [Event("view", text, text, 1, text)]
+
+
+def test_newest_of_a_forgotten_user_says_so(database: Database, tmp_path: Path) -> None:
+    store = EventStore(database)
+    store.add([[view("Ü ", "i", 1), view("Ü", "i", 1)]])
+    forget(database, shop_words(), tmp_path, "Ü ")
+    assert store.newest("Ü ", None, 10) is None
+    assert store.newest("Ü ", 1, 10) is None
+    assert [event.item for event in store.newest("Ü", None, 10) or []] == ["i"]
+    assert remember(database, tmp_path, "Ü ")
+    assert store.newest("Ü ", None, 10) == []

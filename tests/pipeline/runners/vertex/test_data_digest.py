@@ -7,6 +7,7 @@ from common.errors import VertexError
 from configs.load import load_config
 from pipeline.cloud.client import Api
 from pipeline.job.compiled import CompiledJob, parse_job, read_job
+from pipeline.reading.event_files import with_events
 from pipeline.runners.vertex.data_digest import data_digest
 from tests.pipeline.runners.vertex.conftest import DATA, QUICK, WriteConfig
 from tests.vertex_api.cloud import Cloud
@@ -132,3 +133,14 @@ def test_data_digest_job_without_example_gen_has_none(api: Api, job_with_paramet
 def test_data_digest_path_of_this_machine_is_refused(api: Api) -> None:
     with pytest.raises(VertexError, match=r"/data/log\.csv, which is not a path in a bucket"):
         data_digest(api, job_reading("/data", log="log.csv"), {})
+
+
+def test_data_digest_no_exported_events_yet_is_no_error(cloud: Cloud, api: Api) -> None:
+    cloud.storage.put(BUCKET, "shop/log.csv", b"log")
+    patterns = with_events("shop/log.csv", "shop/events")
+    whole = job_reading(f"gs://{BUCKET}", **patterns)
+    before = data_digest(api, whole, {})
+
+    cloud.storage.put(BUCKET, "shop/events/forgotten.bin", b"0123456789abcdef")
+
+    assert data_digest(api, whole, {}) != before
