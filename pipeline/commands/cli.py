@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from common.errors import PerennialError
-from pipeline.commands import check, completion, datasets, doctor, init, model, replay, run, serve
+from pipeline.commands import batch, check, completion, datasets, doctor, init, model, replay, run, serve
 from pipeline.commands.arguments import Formatter, add_group
+from pipeline.commands.query import cli as query_cli
 from pipeline.commands.runs import cli as runs_cli
 from pipeline.commands.versions import cli as versions_cli
 from pipeline.commands.vertex import cli as vertex_cli
@@ -47,7 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     runs_cli.add_parser(commands)
     versions_cli.add_parser(commands)
     model.add_parsers(commands)
+    batch.add_parser(commands)
     serve.add_parser(commands)
+    query_cli.add_parser(commands)
     replay.add_parser(commands)
     datasets.add_parser(commands)
     vertex_cli.add_parser(commands)

@@ -1,20 +1,16 @@
 """The command `perennial serve`."""
 
 import argparse
-import importlib.util
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from common.errors import MachineError
 from pipeline.commands.arguments import add_command, add_config
 from pipeline.commands.chosen_config import chosen
+from pipeline.commands.service_libraries import require_service
 
 if TYPE_CHECKING:
     from pipeline.commands.arguments import Commands
-
-_LIBRARIES = ("fastapi", "grpc", "orjson", "sqlalchemy", "uvicorn")
-"""Some of the libraries of the dependency group `serve`."""
 
 
 def add_parser(commands: "Commands") -> None:
@@ -39,12 +35,7 @@ def add_parser(commands: "Commands") -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MachineError(
-            f"the service needs {', '.join(missing)}, which this environment lacks. Install the dependency group: "
-            "uv sync --group serve"
-        )
+    require_service("fastapi", "grpc", "orjson", "sqlalchemy", "uvicorn")
     command = [sys.executable, "-m", "service", "--config", chosen(arguments.config)]
     for name in ("host", "port"):
         if getattr(arguments, name) is not None:
