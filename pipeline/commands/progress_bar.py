@@ -40,4 +40,6 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
+        if speed is None and task.elapsed:  # one report is too few for a speed
+            speed = task.completed / task.elapsed
         return Text("" if speed is None else f"{speed:,.0f}/s")

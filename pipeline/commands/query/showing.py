@@ -45,7 +45,8 @@ def basis(answer: "answers.Ranked | answers.Why") -> None:
 def why(answer: "answers.Why") -> None:
     """Prints an explanation."""
     place = "left out: the user has met it, or dislikes it" if answer.rank is None else f"rank {answer.rank}"
-    table = Table("what", "adds", title=escape(f"{_named(answer.item)}: {place}, score {answer.item.score:.3f}"))
+    say(f"{_named(answer.item)}: {place}, score {answer.item.score:.3f}")
+    table = Table("what", "adds")
     for reason in answer.reasons:
         table.add_row(escape("the user" if reason.item is None else _named(reason.item)), f"{reason.adds:+.3f}")
     console().print(table)

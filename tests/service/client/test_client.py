@@ -1,5 +1,7 @@
 """Every method of the client against the running service."""
 
+import subprocess
+import sys
 from datetime import datetime, timezone
 
 import pytest
@@ -107,3 +109,10 @@ def test_events_are_stored_once(client: Client) -> None:
 def test_event_whose_time_has_no_zone_is_refused_here() -> None:
     with pytest.raises(ValueError, match="must have a time zone"):
         Event("view", "u", "i", time=datetime(2026, 1, 2))
+
+
+def test_client_imports_no_server_and_no_tensorflow() -> None:
+    heavy = {"fastapi", "starlette", "sqlalchemy", "grpc", "numpy", "pyarrow", "tensorflow"}
+    asking = "import sys, service.client; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True)
+    assert not heavy & set(done.stdout.split())
