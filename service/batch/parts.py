@@ -87,7 +87,9 @@ class Parts:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[Parts]:
-    """Holds the folder of an output's parts for this process. It goes with the end of the block, unless that fails.
+    """Holds the folder of an output's parts for this process.
+
+    The folder goes with the end of the block, unless that fails after parts were begun.
 
     Args:
         folder: The folder; it is made.
@@ -108,7 +110,12 @@ def held(folder: Path) -> Iterator[Parts]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
             raise LockedError(f"{folder}: another process is making this output. Wait for it, or end it.") from e
-        yield Parts(folder)
-        shutil.rmtree(folder)
+        is_complete = False
+        try:
+            yield Parts(folder)
+            is_complete = True
+        finally:
+            if is_complete or not (folder / Made.FILE).exists():  # nothing was begun
+                shutil.rmtree(folder)
     finally:
         os.close(lock)

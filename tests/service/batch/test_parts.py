@@ -61,3 +61,11 @@ def test_parts_that_another_process_holds_are_refused(tmp_path: Path) -> None:
         with pytest.raises(LockedError, match="another process is making this output"), held(parts.folder):
             pass
         assert parts.folder.exists()
+
+
+def test_parts_that_were_not_begun_leave_no_folder(tmp_path: Path) -> None:
+    try:
+        with held(tmp_path / "parts"):
+            raise Interrupted
+    except Interrupted:
+        assert not (tmp_path / "parts").exists()
