@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _WIDTH = 100
 """Columns of a paragraph of help on a wide terminal; longer lines are hard to read."""
 
-_FILES = ("config", "job", "output", "source")
+_MAX_COUNT = 2**31 - 1
+"""The signatures' `k` is int32."""
+
+_FILES = ("config", "file", "job", "output", "source")
 """The names of the arguments that are files or folders."""
 
 
@@ -113,6 +116,11 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_count(parser: argparse.ArgumentParser) -> None:
+    """Adds `-k`."""
+    parser.add_argument("-k", type=whole_number(_MAX_COUNT), default=10, help="list this many items (default: 10)")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Adds `--json`."""
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
@@ -132,6 +140,11 @@ def add_parameters(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="set a runtime parameter of the job; repeat the option for several",
     )
+
+
+def add_user(parser: argparse.ArgumentParser) -> None:
+    """Adds `--user`."""
+    parser.add_argument("--user", help="answer for the user with this id")
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:

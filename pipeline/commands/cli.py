@@ -7,6 +7,7 @@ from importlib import metadata
 
 from common.errors import PerennialError
 from pipeline.commands import (
+    batch,
     check,
     completion,
     datasets,
@@ -21,6 +22,7 @@ from pipeline.commands import (
     users,
 )
 from pipeline.commands.arguments import Formatter, add_group
+from pipeline.commands.query import cli as query_cli
 from pipeline.commands.runs import cli as runs_cli
 from pipeline.commands.versions import cli as versions_cli
 from pipeline.commands.vertex import cli as vertex_cli
@@ -60,10 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     runs_cli.add_parser(commands)
     versions_cli.add_parser(commands)
     model.add_parsers(commands)
+    batch.add_parser(commands)
     serve.add_parser(commands)
     events.add_parser(commands)
     forget.add_parser(commands)
     users.add_parser(commands)
+    query_cli.add_parser(commands)
     replay.add_parser(commands)
     datasets.add_parser(commands)
     vertex_cli.add_parser(commands)

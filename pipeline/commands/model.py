@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from common.errors import ModelError
-from pipeline.commands.arguments import add_command, add_config, add_json, whole_number
+from pipeline.commands import batch
+from pipeline.commands.arguments import add_command, add_config, add_count, add_json, add_user
 from pipeline.commands.chosen_config import load
 from pipeline.ground.terminal import print_json, say
 
@@ -18,9 +19,6 @@ if TYPE_CHECKING:  # TensorFlow takes seconds to import; only the commands that 
 
     from pipeline.commands.arguments import Commands
     from pipeline.store import models
-
-_MAX_COUNT = 2**31 - 1
-"""The signatures' `k` is int32."""
 
 _DEFAULT = (
     "The model is the newest version that the config's pipeline pushed on this machine. With --run it is the model of "
@@ -39,14 +37,17 @@ def add_parsers(commands: "Commands") -> None:
         "recommend",
         "recommend items to a user, or to someone who likes certain items",
         _recommend,
-        details=f"{_DEFAULT} Without --user and --history, the model lists the most popular items.",
+        details=f"{_DEFAULT} Without --user and --history, the model lists the most popular items. With --users, the "
+        "newest pushed version recommends to many users at once, and the items go to a file. If that is interrupted, "
+        "the same command goes on.",
         examples=[
             "perennial recommend --user 42",
             "perennial recommend --history 'Toy Story (1995),50' -k 5",
             "perennial recommend --user 42 --run latest",
+            "perennial recommend --users all -k 5 --output recs.parquet",
         ],
     )
-    recommend.add_argument("--user", help="recommend to the user with this id")
+    add_user(recommend)
     recommend.add_argument(
         "--history",
         default="",
@@ -54,6 +55,7 @@ def add_parsers(commands: "Commands") -> None:
         help="recommend to someone who likes these items: ids or titles, separated by commas; quote a title that has "
         "commas: '\"Piano, The (1993)\",50'",
     )
+    batch.add_users(recommend)
     _add_query(recommend)
 
     similar = add_command(
@@ -69,7 +71,7 @@ def add_parsers(commands: "Commands") -> None:
 
 
 def _add_query(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-k", type=whole_number(_MAX_COUNT), default=10, help="list this many items (default: 10)")
+    add_count(parser)
     parser.add_argument(
         "--run",
         metavar="RUN",
@@ -81,6 +83,9 @@ def _add_query(parser: argparse.ArgumentParser) -> None:
 
 
 def _recommend(arguments: argparse.Namespace) -> None:
+    if arguments.users is not None or arguments.output is not None:
+        batch.recommend(arguments)
+        return
     model = _model(arguments)
     history = [item for row in csv.reader([arguments.history], skipinitialspace=True) for item in row if item]
     answers = model.recommend(arguments.user, history, arguments.k)

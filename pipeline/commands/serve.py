@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.arguments import add_command, add_config
 from pipeline.commands.chosen_config import chosen
-from pipeline.commands.service_database import require_libraries
+from pipeline.commands.service_libraries import require_service
 
 if TYPE_CHECKING:
     from pipeline.commands.arguments import Commands
-
-_LIBRARIES = ("fastapi", "grpc", "orjson", "sqlalchemy", "uvicorn")
-"""Some of the libraries of the dependency group `serve`."""
 
 
 def add_parser(commands: "Commands") -> None:
@@ -38,7 +35,7 @@ def add_parser(commands: "Commands") -> None:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    require_libraries(_LIBRARIES)
+    require_service("fastapi", "grpc", "orjson", "sqlalchemy", "uvicorn")
     command = [sys.executable, "-m", "service", "--config", chosen(arguments.config)]
     for name in ("host", "port"):
         if getattr(arguments, name) is not None:

@@ -1,31 +1,14 @@
 """Opens the service's database for a command."""
 
 import contextlib
-import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from common.errors import MachineError
+from pipeline.commands.service_libraries import require_service
 
 if TYPE_CHECKING:
     from configs.pipeline import PipelineConfig
     from service.database.database import Database
-
-_LIBRARIES = ("alembic", "sqlalchemy")
-
-
-def require_libraries(names: Sequence[str]) -> None:
-    """Checks that libraries of the dependency group `serve` are installed.
-
-    Raises:
-        MachineError: They are not.
-    """
-    missing = [name for name in names if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MachineError(
-            f"the service needs {', '.join(missing)}, which this environment lacks. Install the dependency group: "
-            "uv sync --group serve"
-        )
 
 
 @contextlib.contextmanager
@@ -44,7 +27,7 @@ def service_database(config: "PipelineConfig") -> Iterator["Database"]:
         OutputError: The folder of its file cannot be made.
         DatabaseUnavailableError, DatabaseError: It does not answer or refuses.
     """
-    require_libraries(_LIBRARIES)
+    require_service("alembic", "sqlalchemy")
     from common.errors import OutputError
     from configs import home
     from service.database.database import LONG_SECONDS, Database

@@ -11,7 +11,8 @@ from rich.table import Table
 from common.errors import ConfigError
 from pipeline.commands.arguments import add_command, add_config, add_json, add_subgroup
 from pipeline.commands.chosen_config import load
-from pipeline.commands.service_database import require_libraries, service_database
+from pipeline.commands.service_database import service_database
+from pipeline.commands.service_libraries import require_service
 from pipeline.ground.terminal import console, print_json, say
 
 if TYPE_CHECKING:
@@ -99,13 +100,13 @@ def _key(_: argparse.Namespace) -> None:
 
 
 def _hash(_: argparse.Namespace) -> None:
-    require_libraries(("argon2",))
+    require_service("argon2")
     say(_hashed())
 
 
 def _list(arguments: argparse.Namespace) -> None:
     config = load(arguments)
-    require_libraries(("argon2",))
+    require_service("argon2")
     with service_database(config) as database:
         from service.auth.users import DatabaseUsers
 
@@ -121,7 +122,7 @@ def _list(arguments: argparse.Namespace) -> None:
 
 def _put(arguments: argparse.Namespace) -> None:
     config = load(arguments)
-    require_libraries(("argon2",))
+    require_service("argon2")
     hashed = _hashed()
     with service_database(config) as database:
         from service.auth.scopes import scopes_of
@@ -137,7 +138,7 @@ def _put(arguments: argparse.Namespace) -> None:
 
 def _remove(arguments: argparse.Namespace) -> None:
     config = load(arguments)
-    require_libraries(("argon2",))
+    require_service("argon2")
     with service_database(config) as database:
         from service.auth.users import DatabaseUsers
 

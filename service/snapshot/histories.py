@@ -130,6 +130,16 @@ class Histories:
             None if times is None else np.frombuffer(times, np.int64),
         )
 
+    def users(self, offset: int, limit: int) -> list[str]:
+        """Some of the users, in the order of their ids' bytes.
+
+        Args:
+            offset: Users that are passed over.
+            limit: Largest number of users.
+        """
+        rows = self._current().rows("select user_id from histories order by user_id limit ? offset ?", (limit, offset))
+        return [user_id.decode() for (user_id,) in rows]
+
     def close(self) -> None:
         """Closes the file."""
         self._reader.close()

@@ -129,6 +129,10 @@ class Snapshot:
         """A user's newest interactions; None for a user without, and if the version brings no histories."""
         return None if self._histories is None else self._histories.of(user_id)
 
+    def users(self, offset: int, limit: int) -> list[str]:
+        """Some of the users with a history; see `Histories.users`. None, if the version brings no histories."""
+        return [] if self._histories is None else self._histories.users(offset, limit)
+
     def left_out(self, places: Places, weights: npt.NDArray[np.float32]) -> Places:
         """Which of a history is not recommended, by the model's rule.
 

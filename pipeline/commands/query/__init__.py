@@ -1,0 +1,1 @@
+"""The commands `perennial query …`, which ask a running service."""
