@@ -9,10 +9,13 @@ from tfx.types import standard_artifacts
 
 from configs.service.pushed_data import PushedData
 from pipeline.components.interaction_gen.newest import history_schema
-from tests.documents.samples import EVALUATION
+from tests.documents.samples import CLEANING, EVALUATION
 from tests.trainer_inputs import write_examples
 
 SETTINGS = PushedData(features={"genres": "category", "year": "number"}, is_timed=True, max_history=3)
+
+EVENTS_EXPORT = 4
+"""The newest export of events that InteractionGen has read."""
 
 ITEMS: list[dict[str, list[Any]]] = [
     {"item_id": ["é"], "title": ["Alien"], "genres": ["horror", "sci-fi"], "year": [1979.0]},
@@ -30,6 +33,7 @@ HISTORIES: list[dict[str, Any]] = [
 def write_interactions(folder: Path, shards: int = 2) -> str:
     """Writes what InteractionGen leaves for the Pusher; returns the folder."""
     folder.mkdir(parents=True)
+    CLEANING.model_copy(update={"events_export": EVENTS_EXPORT}).write(folder)
     pq.write_table(pa.table({"item_id": ["b", "x"], "count": [7, 2]}), folder / "items.parquet")
     times = {"item_id": ["b", "é"], "first_time": [5, 8], "last_time": [7, 9]}
     pq.write_table(pa.table(times), folder / "item_times.parquet")

@@ -23,6 +23,7 @@ from pipeline.components.pusher.items import Met, read_items
 from pipeline.components.pusher.service_data import Sources, write_service_data
 from tests.documents.samples import EVALUATION
 from tests.pipeline.components.pusher.inputs import (
+    EVENTS_EXPORT,
     HISTORIES,
     SETTINGS,
     write_catalogue,
@@ -62,6 +63,7 @@ def test_write_everything_is_there_as_the_document_says(tmp_path: Path) -> None:
     assert document.metrics["model"]["recall@10"].value == 0.3
     assert document.decision == EVALUATION.decision
     assert document.is_timed
+    assert document.events_export == EVENTS_EXPORT
 
 
 def test_write_twice_same_bytes(tmp_path: Path) -> None:
