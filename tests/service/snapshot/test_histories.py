@@ -96,3 +96,10 @@ def test_user_who_comes_twice_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table(table), tmp_path / "histories.parquet")
     with pytest.raises(sqlite3.IntegrityError):
         write_histories(tmp_path / "histories.sqlite", tmp_path / "histories.parquet", ["i0"])
+
+
+def test_users_come_in_parts_by_the_bytes_of_their_ids(file: Path) -> None:
+    histories = Histories(file)
+    everybody = sorted([*USERS, "empty"], key=str.encode)
+    assert histories.users(0, 100) == everybody
+    assert [user for start in range(0, 100, 2) for user in histories.users(start, 2)] == everybody
