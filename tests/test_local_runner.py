@@ -168,7 +168,11 @@ def test_signatures_page_calls_every_signature() -> None:
     assert {name for name in SIGNATURES if f'ask["{name}"]' in code} == SIGNATURES
 
 
-@pytest.mark.parametrize("document", [guide for guide in GUIDES if fences(guide, "python")], ids=name)
+ON_A_MODEL = [guide for guide in GUIDES if fences(guide, "python") and guide.name != "service-clients.md"]
+"""Not the page of clients, which ask a running service: tests/service/api/test_documentation.py has it."""
+
+
+@pytest.mark.parametrize("document", ON_A_MODEL, ids=name)
 def test_python_of_a_document_runs_on_a_pushed_model(shop: Shop, tmp_path: Path, document: Path) -> None:
     code = "\n".join(fences(document, "python"))
     assert "runs/movielens-100k/serving" in code

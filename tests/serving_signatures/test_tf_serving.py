@@ -18,6 +18,7 @@ import tensorflow as tf
 from google.cloud import aiplatform
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
+from common import answers
 from documents.serving_requests import ServingRequests
 from pipeline.components.serving_check.replay import tensor
 from serving_signatures.export import SIGNATURES
@@ -94,7 +95,7 @@ def test_rows_of_one_output_are_plain_values(predictor: Predictor, served: Serve
 def test_stored_requests_are_answered_in_strict_json(predictor: Predictor, served: Served) -> None:
     asked = 0
     for request in ServingRequests.read(served.folder).model_dump(mode="json")["requests"]:
-        inputs = {name: tensor(form).numpy() for name, form in request["inputs"].items()}
+        inputs = {name: tensor(form, vars(answers)).numpy() for name, form in request["inputs"].items()}
         outputs = served.loaded.signatures[request["signature"]](**{n: tf.constant(v) for n, v in inputs.items()})
         if min(len(value) for value in [*inputs.values(), *outputs.values()]) == 0:
             continue  # no instance, or no prediction: the row format has no word for it

@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,3 +65,19 @@ def test_page_names_every_parameter_of_a_recommendation(service: Service) -> Non
     ]
     for parameter in parameters:
         assert re.search(rf"^\| [^|]*`{parameter['name']}`", PAGE, flags=re.MULTILINE), parameter["name"]
+
+
+def test_python_of_the_page_of_clients_runs(service: Service) -> None:
+    page = Path(__file__).parents[3] / "docs" / "service-clients.md"
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    # The service of these tests is open, and its shop has other features.
+    for there, here in (
+        ("http://127.0.0.1:8080", service.url),
+        (', user="shop", password=os.environ["PERENNIAL_PASSWORD"]', ""),
+        ("genres:Comedy", "genre:g1"),
+    ):
+        assert there in code
+        code = code.replace(there, here)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3

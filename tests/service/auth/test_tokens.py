@@ -147,8 +147,8 @@ def test_header_that_brings_its_own_key_is_of_no_use() -> None:
     [
         ({"exp": int(time.time()) - 1}, "expired"),
         ({"exp": 0}, "expired"),
-        ({"nbf": int(time.time()) + 1000, "exp": int(time.time()) + 2000}, "not_yet_valid"),
-        ({"iat": int(time.time()) + 1000, "exp": int(time.time()) + 2000}, "not_yet_valid"),
+        ({"nbf": int(time.time()) + 10**6, "exp": int(time.time()) + 2 * 10**6}, "not_yet_valid"),
+        ({"iat": int(time.time()) + 10**6, "exp": int(time.time()) + 2 * 10**6}, "not_yet_valid"),
         ({"iss": "other"}, "issuer"),
         ({"iss": "Perennial"}, "issuer"),
         ({"iss": ["perennial"]}, "issuer"),
