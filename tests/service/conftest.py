@@ -23,7 +23,11 @@ NEWEST, OLDER = 7, 3
 KINDS = {"sqlite": lambda: None, "postgresql": postgresql_url, "mariadb": mariadb_url}
 
 
-@pytest.fixture(params=KINDS)
+SERVERS = [pytest.param(kind, marks=[] if kind == "sqlite" else pytest.mark.e2e) for kind in KINDS]
+"""Servers are processes of their own."""
+
+
+@pytest.fixture(params=SERVERS)
 def settings(request: pytest.FixtureRequest) -> Settings:
     """The config of a new, empty database of each kind."""
     return Settings(url=KINDS[request.param]())
