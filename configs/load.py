@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -229,7 +230,7 @@ def _with_absolute_paths(config: PipelineConfig, file: Path) -> PipelineConfig:
         changes["catalogue"] = config.catalogue.model_copy(update={"path": path})
     config = config.model_copy(update=changes)
     for field in _FILES_OF_THE_SERVICE:
-        config = _replaced(config, field, lambda path, field=field: absolute(".".join(field), path))  # type: ignore[misc]
+        config = _replaced(config, field, partial(absolute, ".".join(field)))
     return config
 
 

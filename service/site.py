@@ -18,9 +18,8 @@ from service.auth.rate_limit import RateLimit
 from service.auth.tokens import Tokens
 from service.auth.users import DatabaseUsers, FileUsers
 from service.batching import Run
-from service.database.database import Database
 from service.database.errors import DatabaseError
-from service.database.migrate import migrate
+from service.database.opening import open_database
 from service.database.secrets import secret
 from service.database.threads import DatabaseThreads
 from service.events.recommendation_id import RecommendationIds
@@ -67,10 +66,9 @@ class Site:
         settings = config.service
         self.config = config
         self.metrics = Metrics()
-        default_file = home.database_file(config)
-        default_file.parent.mkdir(parents=True, exist_ok=True)
-        migrate(settings.database, default_file)
-        self.database = Database(settings.database, default_file)
+        self.database = open_database(config)
+        for doubt in self.database.doubts():
+            _logger.warning("%s", doubt)
         ids = RecommendationIds(secret(self.database, "recommendation_id"))
         self.vocabulary: Vocabulary = vocabulary(config.log, settings.event_types)
         self.store = EventStore(self.database, ids)
@@ -168,7 +166,9 @@ class Site:
         for role, number in served.items():
             self.metrics.version.labels(role, str(number)).set(1)
         self.metrics.refused.set(len(self.versions.refused))
-        self._loader.sweep(set(served.values()))
+        # What is being loaded is in no role yet. In a thread, as deleting a large snapshot takes a while.
+        kept = {*served.values(), self.versions.loading}
+        asyncio.get_running_loop().run_in_executor(None, self._loader.sweep, kept)
 
 
 def _weights(config: PipelineConfig) -> Weights:

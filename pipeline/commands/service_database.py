@@ -28,18 +28,10 @@ def service_database(config: "PipelineConfig") -> Iterator["Database"]:
         DatabaseUnavailableError, DatabaseError: It does not answer or refuses.
     """
     require_service("alembic", "sqlalchemy")
-    from common.errors import OutputError
-    from configs import home
-    from service.database.database import LONG_SECONDS, Database
-    from service.database.migrate import migrate
+    from service.database.database import LONG_SECONDS
+    from service.database.opening import open_database
 
-    file = home.database_file(config)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise OutputError(f"{file.parent}: cannot be made ({e.strerror}). Name another output_dir.") from e
-    migrate(config.service.database, file)
-    database = Database(config.service.database, file, timeout_seconds=LONG_SECONDS)
+    database = open_database(config, timeout_seconds=LONG_SECONDS)
     try:
         yield database
     finally:

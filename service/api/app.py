@@ -9,9 +9,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from common.errors import PerennialError, QueryError
-from service.api.errors import ApiError, bad_request, error_response, unavailable
+from service.api.errors import ApiError, bad_request, unavailable
 from service.api.guard import Guard
-from service.api.middleware import Surroundings
+from service.api.middleware import Surroundings, fault
 from service.api.routes import reading_routes
 from service.api.state import state_routes
 from service.api.writing import writing_routes
@@ -92,4 +92,4 @@ def api_error(error: Exception) -> ApiError:
 
 
 async def _fault(_: Request, __: Exception) -> Response:
-    return error_response(500, "internal", "this is a fault of the service; its log names it by the request's id.")
+    return fault()

@@ -2,17 +2,24 @@
 
 import logging
 import time
+import traceback
 import uuid
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common.errors import PerennialError
 from service.api.errors import ApiError, error_response
 from service.api.metrics import Metrics
+from service.api.responses import JsonResponse
 
 _logger = logging.getLogger("perennial.service")
 
 _NO_ROUTE = "none"
 """The route of a path that does not exist."""
+
+
+class FaultError(PerennialError):
+    """A request failed by a fault of the service. The message says which request, and nothing of what it asked."""
 
 
 class Surroundings:
@@ -62,17 +69,24 @@ class Surroundings:
             await self._app(scope, bounded, marked)
         except ApiError as e:
             await e.response()(scope, receive, marked)
-        except Exception:
-            # The trace names our code and no value of the request.
-            _logger.exception("request %s failed", request_id)
+        except Exception as e:  # noqa: BLE001, it raises another one
+            # A fault of ours. FastAPI has answered it, unless it happened outside of FastAPI.
             if not status:
-                text = f"this is a fault of the service; its log names it by the request {request_id}."
-                await error_response(500, "internal", text)(scope, receive, marked)
-            raise
+                await fault()(scope, receive, marked)
+            # Where it was raised, and not what it says: that may hold an id.
+            trace = "".join(traceback.format_tb(e.__traceback__))
+            _logger.error("request %s failed with %s:\n%s", request_id, type(e).__name__, trace)
+            # Not `e`: uvicorn logs what it gets, with its text.
+            raise FaultError(f"request {request_id} failed with {type(e).__name__}") from None
         finally:
             route = getattr(scope.get("route"), "path", _NO_ROUTE)
             self._metrics.requests.labels(route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
+
+
+def fault() -> JsonResponse:
+    """The answer to a request that failed by a fault of the service."""
+    return error_response(500, "internal", "this is a fault of the service; its log names it by X-Request-Id.")
 
 
 def _too_large(limit: int) -> ApiError:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from service.api import openapi
 from service.api.bodies import json_of, parsed
-from service.api.errors import ApiError, bad_request
+from service.api.errors import bad_request
 from service.api.responses import PERSONAL, JsonResponse, of_version
 from service.api.urls import query_of
 from service.queries.catalogue import Catalogue
@@ -101,8 +101,6 @@ async def _all(answer: Callable[[Any], Awaitable[dict[str, Any]]], queries: list
     tasks = [asyncio.ensure_future(answer(query)) for query in queries]
     try:
         return list(await asyncio.gather(*tasks))
-    except ApiError:
-        raise
     finally:
         for task in tasks:
             task.cancel()

@@ -25,7 +25,7 @@ def query_of(request: Request, kind: type[Q], **path: str) -> Q:
     Raises:
         ApiError: A parameter is unknown, malformed, or no UTF-8.
     """
-    given: dict[str, UrlTexts | str] = {}
+    texts: dict[str, UrlTexts] = {}
     try:
         pairs = parse_qsl(
             request.scope["query_string"].decode("ascii"),
@@ -38,12 +38,11 @@ def query_of(request: Request, kind: type[Q], **path: str) -> Q:
     except ValueError:
         raise bad_request(f"the URL has more than {_MAX_PARAMETERS} parameters; send JSON instead") from None
     for name, text in pairs:
-        given.setdefault(name, UrlTexts()).append(text)  # type: ignore[union-attr]
-    for name, text in path.items():
-        if name in given:
+        texts.setdefault(name, UrlTexts()).append(text)
+    for name in path:
+        if name in texts:
             raise bad_request("stands in the path already", name)
-        given[name] = text
     try:
-        return kind.model_validate(given)
+        return kind.model_validate({**texts, **path})
     except ValidationError as e:
         raise from_validation(e) from None

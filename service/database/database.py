@@ -92,7 +92,7 @@ class Database:
             raw = self.engine.raw_connection()
             try:
                 if self.engine.dialect.name == "postgresql":
-                    raw.driver_connection.autocommit = True  # type: ignore[union-attr]
+                    raw.driver_connection.autocommit = True  # type: ignore[union-attr]  # it is there: just connected
                 raw.cursor().execute(statement)
             finally:
                 raw.invalidate()  # the connection is not as the pool made it

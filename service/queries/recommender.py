@@ -155,7 +155,9 @@ class Recommender:
     def _bound(self, **lists: tuple[str, ...]) -> None:
         for name, values in lists.items():
             if len(values) > self._limits.ids:
-                raise QueryError(f"{name}: holds {len(values)} ids; at most {self._limits.ids} are allowed")
+                raise QueryError(
+                    f"{name}: holds {len(values)} ids; at most {self._limits.ids} are allowed. Send the newest ones"
+                )
 
 
 def _key(taste: Taste) -> str:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.errors import QueryError
 from service.events.event import Event
 from service.queries.query import Shape, Taste
 from service.ranking import query as ranking
@@ -141,17 +140,6 @@ def wanted(given: object, max_terms: int) -> Filter:
         QueryError: It cannot be read.
     """
     return parse_filter(given, max_terms) if isinstance(given, str) else filter_from_json(given, max_terms)
-
-
-def require_at_most(limit: int, **lists: Sequence[str]) -> None:
-    """Bounds the lists of a query.
-
-    Raises:
-        QueryError: One is longer.
-    """
-    for name, values in lists.items():
-        if len(values) > limit:
-            raise QueryError(f"{name}: holds {len(values)} ids; at most {limit} are allowed. Send the newest ones")
 
 
 def _placed(snapshot: Snapshot, items: Iterable[tuple[str, float]]) -> list[tuple[int, float]]:

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from common.errors import ConfigError, ModelError
+from common.errors import ModelError
 from configs.service.section import Service
 from documents.provenance import Provenance
 from documents.push_record import PushRecord
@@ -28,6 +28,10 @@ from service.versions.served import Served
 
 _REPLAY_SECONDS = 30.0
 """Time for one stored request. The first call of a signature takes the longest, half a second on an idle machine."""
+
+
+_SECTIONS = {"tf_serving": "tf_serving", "vertex": "vertex_endpoint"}
+"""Backend to the section of the config that describes it."""
 
 
 class Loader:
@@ -70,6 +74,8 @@ class Loader:
         backend, reach = await self._backend(number, folder)
         async with contextlib.AsyncExitStack() as undo:
             undo.push_async_callback(backend.close)
+            if isinstance(backend, GrpcBackend):
+                await backend.wait_until_ready(timeout_seconds=self._settings.load_seconds)
             await replay(folder, backend, timeout_seconds=_REPLAY_SECONDS)
             place = self._snapshots / str(number)
             self._snapshots.mkdir(parents=True, exist_ok=True)
@@ -102,7 +108,7 @@ class Loader:
             undo.pop_all()
         return served
 
-    def sweep(self, kept: Collection[int]) -> None:
+    def sweep(self, kept: Collection[int | None]) -> None:
         """Deletes the snapshots, and the copies of remote versions, of all other numbers."""
         for parent in (self._snapshots, self._folder.copies):
             if parent.is_dir():
@@ -116,16 +122,6 @@ class Loader:
         if settings.backend == "local":
             model = await RestartingModel.start(folder, number, timeout_seconds=settings.load_seconds)
             return model, {"address": model.address}
-        section = settings.tf_serving if settings.backend == "tf_serving" else settings.vertex_endpoint
-        if section is None:
-            raise ConfigError(f"service.backend {settings.backend} is not described")
-        name = "tf_serving" if settings.backend == "tf_serving" else "vertex_endpoint"
-        reach = {name: section.model_dump(mode="json")}
-        backend = backend_of(reach, number, folder)
-        if isinstance(backend, GrpcBackend):
-            try:
-                await backend.wait_until_ready(timeout_seconds=settings.load_seconds)
-            except BaseException:
-                await backend.close()
-                raise
-        return backend, reach
+        # The config has the section of its backend; it checks that.
+        reach = settings.model_dump(mode="json", include={_SECTIONS[settings.backend]})
+        return backend_of(reach, number, folder), reach

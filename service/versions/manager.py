@@ -130,6 +130,8 @@ class Versions:
             await self._renew(found, wanted)
         if wanted is not None and self.canary is None:
             self.canary = await self._tried(next((v for v in found if v.number == wanted), None))
+            if self.canary is not None:
+                self._on_change()
         gone = self.refused.keys() - {version.number for version in found}
         for number in gone:
             del self.refused[number]

@@ -147,7 +147,7 @@ def _recommend(arguments: argparse.Namespace) -> None:
             exclude=ids(arguments.exclude),
             filter=arguments.filter,
             diversity=arguments.diversity,
-            **taste(arguments),  # type: ignore[arg-type]
+            **taste(arguments),
         )
     _show_items(arguments, answer)
     if not arguments.json:
@@ -156,7 +156,7 @@ def _recommend(arguments: argparse.Namespace) -> None:
 
 def _rank(arguments: argparse.Namespace) -> None:
     with client(arguments) as service:
-        answer = service.rank(ids(arguments.candidates), **taste(arguments))  # type: ignore[arg-type]
+        answer = service.rank(ids(arguments.candidates), **taste(arguments))
     _show_items(arguments, answer)
     if not arguments.json:
         showing.basis(answer)
@@ -164,7 +164,7 @@ def _rank(arguments: argparse.Namespace) -> None:
 
 def _why(arguments: argparse.Namespace) -> None:
     with client(arguments) as service:
-        answer = service.why(arguments.item, **taste(arguments))  # type: ignore[arg-type]
+        answer = service.why(arguments.item, **taste(arguments))
     if arguments.json:
         showing.as_json(answer)
     else:

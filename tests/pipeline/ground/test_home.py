@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from configs import home as shared
 from configs.pipeline import PipelineConfig
-from pipeline.ground.home import cache_dir, local_home
+from pipeline.ground.home import cache_dir, local_events_dir, local_home, local_serving_dir
 
 
 def config(output_dir: Path) -> PipelineConfig:
@@ -23,6 +24,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_local_home_is_in_the_output_folder(tmp_path: Path, cache: Path) -> None:
     assert local_home(config(tmp_path / "runs")) == tmp_path / "runs" / "shop"
     assert not cache.exists()
+
+
+def test_service_and_runs_use_the_same_folders(tmp_path: Path) -> None:
+    ours = config(tmp_path / "runs")
+    assert shared.home(ours) == local_home(ours)
+    assert shared.serving_dir(ours) == local_serving_dir(ours)
+    assert shared.events_dir(ours) == local_events_dir(ours)
 
 
 @pytest.mark.parametrize("folder", ["shop [2026]", "what?", "a*b", "in [1]/of [2]"])

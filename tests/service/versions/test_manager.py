@@ -229,6 +229,7 @@ def test_canary_gets_its_share_of_users_and_each_user_always_the_same(tmp_path: 
         assert 0.17 < sum(number == 10 for number in chosen.values()) / 4000 < 0.23
         assert {user: place.versions.choose(user).number for user in chosen} == chosen
         assert place.versions.pinned(10).number == 10
+        assert place.changes == 2  # the live one and the canary
 
     with_place(tmp_path, test, canary=Canary(version=10, percent=20))
 
