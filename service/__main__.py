@@ -6,6 +6,8 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Before gRPC is imported: it would prepare for forks, which never happen here, and complain when a program is started.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+# gRPC writes lines of its own about every connection that ends.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import argparse
 import sys

@@ -55,7 +55,7 @@ async def serve(config_file: str, host: str | None = None, port: int | None = No
         address = f"http://{f'[{name}]' if ':' in name else name}:{found}"
         print(f"Listening at {address}\n", flush=True)
         for number in (signal.SIGTERM, signal.SIGINT):
-            # uvicorn ends in peace, and then raises the signal again for whoever handled it before.
+            # uvicorn lets its requests end. Then it raises the signal again, for the handler that was there before.
             signal.signal(number, lambda *_: None)
         announcing = asyncio.get_running_loop().create_task(_announce(site, address))
         try:

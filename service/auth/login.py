@@ -1,7 +1,7 @@
-"""A login: name and password for an identity; dear by design, so few at once.
+"""A login: name and password for an identity. It is expensive on purpose, so only few run at once.
 
 A hash takes 64 MiB and some 0.2 s of a core. More than two at a time would take the machine from those who ask for
-recommendations, so the others wait, and when too many wait they are sent away.
+recommendations. So the others wait, and when too many wait, further ones are refused.
 """
 
 import asyncio

@@ -112,7 +112,7 @@ def _parse(values: object) -> dict[str, User]:
     if not isinstance(values, dict) or not values:
         raise ValueError("must be a mapping of at least one user's name to `hash` and `scopes`.")
     users = {}
-    # By place: a name is nobody's business in a log.
+    # Named by their place in the file: a name does not belong in a log.
     for place, (name, entry) in enumerate(values.items(), 1):
         try:
             if not isinstance(entry, dict) or set(entry) != {"hash", "scopes"}:

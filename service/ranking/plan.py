@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing but places that are left out keeps the nearest items from being the answer."""
+        """Whether the answer is the nearest items, without those that are left out, and nothing else changes it."""
         extras = (self.pool, self.refused, self.factors, self.limited)
         return all(extra is None for extra in extras) and not len(self.disliked) and not self.query.diversity
 
