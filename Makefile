@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-retrain serve rehearse test test-quick fault check docs image-check bench format clean
+.PHONY: help setup demo demo-retrain serve rehearse test test-quick fault check docs image-check bench load format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -60,6 +60,9 @@ image-check: ## Build and check the pipeline's image without Docker; needs root 
 
 bench: setup ## Compare the speed of ingest and pipeline with TFX's stock components
 	@$(PYTHON) -m tests.bench
+
+load: setup ## Measure the service under load: CPU time of a request, throughput, latency while a version is replaced
+	@$(PYTHON) -m tests.bench.load
 
 format: setup ## Format the code and fix what lint can fix
 	ruff format .
