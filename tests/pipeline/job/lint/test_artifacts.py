@@ -76,8 +76,11 @@ def test_standard_types_are_found_before_and_after_compilation() -> None:
 def test_registered_type_is_found_only_where_what_registers_it_is_imported_before() -> None:
     job = job_with()
     assert found(parse_job(job, "job.json"), IMPORT) == []
-    inputs = job["pipelineSpec"]["components"]["RunReport"]["inputDefinitions"]["artifacts"]
-    del inputs["data_blessing"]  # whose import is what makes system.HTML known
+    component = job["pipelineSpec"]["components"]["RunReport"]
+    inputs = component["inputDefinitions"]["artifacts"]
+    inputs["page"] = component["outputDefinitions"]["artifacts"]["report"]  # inputs are parsed in no known order
+    assert places(found(parse_job(job, "job.json"), IMPORT)) == [("RunReport", "input page")]
+    del inputs["page"], inputs["data_blessing"]  # whose import is what makes system.HTML known
     assert places(found(parse_job(job, "job.json"), IMPORT)) == [("RunReport", "output report")]
 
 
