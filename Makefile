@@ -8,6 +8,8 @@ PYTHON := $(CURDIR)/.venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # TensorFlow Recommenders needs Keras 2, which must be chosen before TensorFlow is imported.
 export TF_USE_LEGACY_KERAS := 1
+# With this variable Python would compile all libraries anew in each process: 20 seconds for each of the tests' workers.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A worker takes about 3 GiB. There is one more than cores, for tests wait now and then. The tests of a file share slow
 # fixtures, so they stay in one worker. tests/conftest.py puts the files with whole pipelines first; xdist's own order,

@@ -1,6 +1,7 @@
 """Defines and runs the `perennial` command."""
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -47,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status or 0
 
 
+@functools.cache  # notebooks and tests call `main` again and again, and all the commands take 20 ms to define
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="perennial",

@@ -10,24 +10,21 @@ import pytest
 
 from pipeline.commands import cli
 from service.api import answers
-from tests.service.api.conftest import HISTORIES, KINDS, VERSION, shop_items
+from tests.service.api.conftest import HISTORIES, VERSION, pushed_shop, serving_first
 from tests.service.api.test_recommendations import ids, wanted
 from tests.service.served_shop import ServedShop, Service
-from tests.serving_signatures.oracle import Oracle, exported
+from tests.serving_signatures.oracle import Oracle
 from tests.trainer_inputs import TrainerInputs
 
 
 @pytest.fixture(scope="module")
 def place(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
-    place = ServedShop(tmp_path_factory.mktemp("events"), exported(shop))
-    place.push(VERSION, shop_items(oracle), KINDS, HISTORIES)
-    return place
+    return pushed_shop(tmp_path_factory.mktemp("events"), shop, oracle)
 
 
 @pytest.fixture(scope="module")
 def taking(place: ServedShop) -> Iterator[Service]:
-    with place.running() as running:
-        running.serves(VERSION)
+    with serving_first(place) as running:
         yield running
 
 
