@@ -14,11 +14,11 @@ import numpy.typing as npt
 from service.index.lists import CENTROIDS_FILE, ENDS_FILE, PLACES_FILE, ROWS_FILE, Floats
 
 _SAMPLE = 64
-"""Items a list that the centroids are made from. Fewer than 39 are too few, and more than 256 change nothing, says
-faiss' `ClusteringParameters`; 64 give the recall of all with 1,000,000 items."""
+"""Items a list that the centroids are made from; faiss' `ClusteringParameters` say 39 to 256. With 256, a query of
+300,000 items is compared with 6 % fewer for the same recall, and building takes three times as long."""
 
 _ROUNDS = 10
-"""Of k-means: faiss' default for an inverted file. The recall after 20 is the same."""
+"""Of k-means, as faiss does for an inverted file. With 20, a query is compared with 2 % fewer items."""
 
 _ROWS_AT_ONCE = 2048
 """Rows whose cosines with all centroids are in memory at once: 8 MB with 1,000 lists."""

@@ -40,7 +40,8 @@ class Lists:
         """Maps the files that `service.index.build.write_lists` wrote.
 
         Raises:
-            OSError, ValueError: A file cannot be read.
+            OSError: A file cannot be read.
+            ValueError: The same, or the files do not fit together.
         """
         root = Path(folder)
         # The centroids go through every query: in memory, not mapped.
@@ -50,6 +51,9 @@ class Lists:
         self.places: Places = np.asarray(np.load(root / PLACES_FILE, mmap_mode="r"))
         self._rows: Floats = np.asarray(np.load(root / ROWS_FILE, mmap_mode="r"))
         self.count, self.items = len(self._centroids), len(self.places)
+        shapes = (self._ends.shape, self._rows.shape, int(self._sizes.sum()))
+        if shapes != ((self.count,), (self.items, self._centroids.shape[1]), self.items) or (self._sizes < 0).any():
+            raise ValueError(f"{folder}: the files do not fit together")
 
     def nearest_first(self, vector: Floats) -> npt.NDArray[np.int64]:
         """All lists, by the cosine of their centroids with a query, float32 `[dim]`."""
