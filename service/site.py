@@ -160,14 +160,18 @@ class Site:
         self.metrics.unknown_items.inc(unknown)
 
     def _on_change(self) -> None:
-        self.metrics.version.clear()
+        for gauge in (self.metrics.version, self.metrics.recall, self.metrics.compared):
+            gauge.clear()
         roles = {"live": self.versions.live, "canary": self.versions.canary, "previous": self.versions.previous}
-        served = {role: found.number for role, found in roles.items() if found is not None}
-        for role, number in served.items():
-            self.metrics.version.labels(role, str(number)).set(1)
+        served = {role: found for role, found in roles.items() if found is not None}
+        for role, found in served.items():
+            self.metrics.version.labels(role, str(found.number)).set(1)
+            self.metrics.compared.labels(str(found.number)).set(found.search.compared)
+            for kind, share in (found.search.recall or {"all": 1.0}).items():
+                self.metrics.recall.labels(str(found.number), kind).set(share)
         self.metrics.refused.set(len(self.versions.refused))
         # What is being loaded is in no role yet. In a thread, as deleting a large snapshot takes a while.
-        kept = {*served.values(), self.versions.loading}
+        kept = {*(found.number for found in served.values()), self.versions.loading}
         asyncio.get_running_loop().run_in_executor(None, self._loader.sweep, kept)
 
 

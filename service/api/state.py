@@ -61,12 +61,19 @@ def _described(served: Served | None) -> dict[str, Any] | None:
     if served is None:
         return None
     made, data, origin = served.snapshot.document, served.data, served.provenance
-    values = None if data is None else data.to_values()
+    values, search = None if data is None else data.to_values(), served.search
     return {
         "version": served.number,
         "pushed_at": served.record.pushed_at,
         "items": made.items,
         "dim": made.dim,
+        "search": {
+            "kind": "exact" if search.index is None else "index",
+            "recall": {kind: round(share, 4) for kind, share in search.recall.items()},
+            "compared": search.compared,
+            "lists": search.lists,
+            "reason": search.reason,
+        },
         "users_with_history": made.users,
         "leave_out": made.model_dump(mode="json")["leave_out"],
         "events_export": None if data is None else data.events_export,

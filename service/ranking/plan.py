@@ -41,10 +41,9 @@ class Plan:
     passed: int
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the answer is the nearest items, without those that are left out, and nothing else changes it."""
-        extras = (self.pool, self.refused, self.factors, self.limited)
-        return all(extra is None for extra in extras) and not len(self.disliked) and not self.query.diversity
+    def is_by_cosine(self) -> bool:
+        """Whether many items may come, and their cosines alone decide their order."""
+        return self.pool is None and self.factors is None and not len(self.disliked)
 
 
 def plan(snapshot: Snapshot, masks: Masks, query: Query) -> Plan:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import shutil
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor
@@ -17,6 +18,7 @@ from service.backends.backend import Backend
 from service.backends.grpc_backend import GrpcBackend
 from service.batching import Run
 from service.ranking.ranker import Ranker
+from service.ranking.search import open_search
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Asker
 from service.versions.folder import ServingFolder, snapshots_of
@@ -25,6 +27,8 @@ from service.versions.preparing import backend_of, prepare_apart
 from service.versions.replay import replay
 from service.versions.restarting import RestartingModel
 from service.versions.served import Served
+
+_logger = logging.getLogger("perennial.service")
 
 _REPLAY_SECONDS = 30.0
 """Time for one stored request. The first call of a signature takes the longest, half a second on an idle machine."""
@@ -79,34 +83,49 @@ class Loader:
             await replay(folder, backend, timeout_seconds=_REPLAY_SECONDS)
             place = self._snapshots / str(number)
             self._snapshots.mkdir(parents=True, exist_ok=True)
-            await prepare_apart(folder, number, reach, place, timeout_seconds=self._settings.load_seconds)
+            await prepare_apart(
+                folder,
+                number,
+                reach,
+                place,
+                index=self._settings.index,
+                timeout_seconds=self._settings.load_seconds,
+            )
             try:
                 snapshot = await asyncio.to_thread(Snapshot.open, place)
             except OSError as e:
                 raise ModelError(f"the snapshot of version {number} cannot be opened ({e})") from e
             undo.callback(snapshot.close)
-            ranker = Ranker(snapshot)
-            asker = Asker(
-                backend,
-                ranker,
-                self._settings.batching,
-                deadline_seconds=self._settings.deadline_seconds,
-                threads=self._threads,
-                observe=self._observe,
-            )
-            await check_ranking(folder, ranker, asker)
+            # The model's own signatures are exact, so exact search is compared with them, and the index with that.
+            exact = Ranker(snapshot)
+            await check_ranking(folder, exact, self._asker(backend, exact))
+            search = await asyncio.to_thread(open_search, snapshot)
+            if search.is_faulty:
+                _logger.error("version %d is searched exactly, which is slower: %s", number, search.reason)
+            ranker = Ranker(snapshot, search.index)
             served = Served(
                 number=number,
                 backend=backend,
                 snapshot=snapshot,
                 ranker=ranker,
-                asker=asker,
+                search=search,
+                asker=self._asker(backend, ranker),
                 record=PushRecord.find(folder) or PushRecord(),
                 provenance=Provenance.find(folder) or Provenance(),
                 data=ServiceData.find(folder),
             )
             undo.pop_all()
         return served
+
+    def _asker(self, backend: Backend, ranker: Ranker) -> Asker:
+        return Asker(
+            backend,
+            ranker,
+            self._settings.batching,
+            deadline_seconds=self._settings.deadline_seconds,
+            threads=self._threads,
+            observe=self._observe,
+        )
 
     def sweep(self, kept: Collection[int | None]) -> None:
         """Deletes the snapshots, and the copies of remote versions, of all other numbers."""

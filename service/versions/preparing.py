@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from common.errors import ModelError, PerennialError
 from configs.service.backend import TfServing, VertexEndpoint
+from configs.service.index import Index
 from documents.serving_requests import ServingRequests
 from service.backends.backend import Backend
 from service.backends.grpc_backend import GrpcBackend
@@ -24,7 +25,13 @@ _LAST_BYTES = 2000
 
 
 async def prepare_apart(
-    version_folder: Path, number: int, model: dict[str, Any], folder: Path, *, timeout_seconds: float
+    version_folder: Path,
+    number: int,
+    model: dict[str, Any],
+    folder: Path,
+    *,
+    index: Index | None = None,
+    timeout_seconds: float,
 ) -> None:
     """Makes the snapshot of a version in a new process; see `prepare`.
 
@@ -34,12 +41,14 @@ async def prepare_apart(
         model: How the process reaches the model: `address` of a model process, or `tf_serving` or `vertex_endpoint`
             with the config's section.
         folder: Where the snapshot belongs.
+        index: What is asked of its index; None for none.
         timeout_seconds: Time for all of it.
 
     Raises:
         ModelError: It could not be made.
     """
     job = {"version_folder": str(version_folder), "number": number, "model": model, "folder": str(folder)}
+    job["index"] = None if index is None else index.model_dump()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", __name__),
@@ -77,7 +86,8 @@ def backend_of(model: dict[str, Any], number: int, version_folder: Path) -> Back
 async def _run(job: dict[str, Any]) -> None:
     backend = backend_of(job["model"], job["number"], Path(job["version_folder"]))
     try:
-        await prepare(job["version_folder"], backend, job["folder"])
+        index = None if job["index"] is None else Index.model_validate(job["index"])
+        await prepare(job["version_folder"], backend, job["folder"], index=index)
     finally:
         await backend.close()
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.ranking.best import largest
+from service.index.best import largest
 
 
 @pytest.mark.parametrize("items", [1, 5, 255, 256, 512, 513, 4099, 30_000])
