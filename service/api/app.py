@@ -5,13 +5,16 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from common.errors import PerennialError, QueryError
 from service.api.errors import ApiError, bad_request, unavailable
 from service.api.guard import Guard
+from service.api.item_paths import EncodedItems
 from service.api.middleware import Surroundings, fault
+from service.api.openapi import secured
 from service.api.routes import reading_routes
 from service.api.state import state_routes
 from service.api.writing import writing_routes
@@ -42,21 +45,35 @@ def create_app(site: Site) -> ASGIApp:
 
     # Without FastAPI's pages of documentation, which load scripts from another host.
     app = FastAPI(
-        title="Perennial", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None, lifespan=life
+        title="Perennial",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=life,
+        redirect_slashes=False,  # such an answer is in no contract
     )
     app.include_router(reading_routes(site))
     app.include_router(writing_routes(site))
     app.include_router(state_routes(site))
     for error in (PerennialError, HTTPException, ApiError):
         app.add_exception_handler(error, _handler(site))
+    app.add_exception_handler(ClientDisconnect, _nobody)
     app.add_exception_handler(Exception, _fault)
+    describe = app.openapi
+    app.openapi = lambda: describe() if site.tokens is None else secured(describe())  # type: ignore[method-assign]
     limits = site.config.service.limits
-    return Surroundings(Guard(app, site.tokens, limits, site.metrics), site.metrics, limits.body_bytes)
+    guard = Guard(EncodedItems(app), site.tokens, limits, site.metrics)
+    return Surroundings(guard, site.metrics, limits.body_bytes)
 
 
 def _handler(site: Site) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def handle(_: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Exception) -> Response:
         found = api_error(error)
+        if found.status == 405:
+            # Starlette names the methods of one route alone; a path may have two.
+            methods = request.app.openapi()["paths"].get(request.scope["route"].path, {})
+            found.headers |= {"Allow": ", ".join(sorted(method.upper() for method in methods))} if methods else {}
         if isinstance(error, (BackendError, OverloadedError)):
             site.metrics.model_errors.labels(found.code).inc()
         return found.response()
@@ -89,6 +106,11 @@ def api_error(error: Exception) -> ApiError:
         code = {404: "no_such_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
         return ApiError(error.status_code, code, error.detail, headers=error.headers)
     raise error
+
+
+async def _nobody(_: Request, __: Exception) -> Response:
+    """Answers a client that has gone, or was sent away, while its body was read: nobody gets it."""
+    return Response(status_code=400)
 
 
 async def _fault(_: Request, __: Exception) -> Response:

@@ -3,9 +3,11 @@
 from typing import Any
 
 from pydantic import BaseModel
+from starlette.responses import PlainTextResponse
 
 from service.api import answers
 from service.api.errors import ErrorAnswer
+from service.api.guard import LOGIN, PREFIX
 from service.api.posted import EventBody, LoginBody
 from service.queries.query import (
     GraphQuery,
@@ -24,15 +26,32 @@ _ERRORS = {
     401: "No valid token.",
     403: "The token lacks the scope.",
     404: "The catalogue does not have the item.",
+    408: "The request did not arrive in time.",
     410: "The version of the cursor is not served any more.",
     413: "The body is too large.",
+    414: "The URL is too long; send JSON instead.",
     429: "Too many requests of this client.",
+    431: "The headers are too long.",
     503: "The service cannot answer now; try again after `Retry-After` seconds.",
 }
 
 
+_ANYWHERE = (400, 401, 403, 408, 414, 429, 431, 503)
+"""What every route of `/v1` may answer."""
+
+
 def _errors(*statuses: int) -> dict[int, dict[str, Any]]:
     return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
+
+
+def secured(described: dict[str, Any]) -> dict[str, Any]:
+    """Says in an OpenAPI which routes want a token."""
+    described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    for path, methods in described["paths"].items():
+        if path.startswith(PREFIX) and path != LOGIN:
+            for operation in methods.values():
+                operation["security"] = [{"token": []}]
+    return described
 
 
 def _schema(kind: type[BaseModel]) -> dict[str, Any]:
@@ -80,7 +99,7 @@ def _get(
         "summary": summary,
         "tags": [tag],
         "response_model": None,
-        "responses": {200: {"model": answer, "description": "The answer."}} | _errors(400, 401, 403, 429, 503, *errors),
+        "responses": {200: {"model": answer, "description": "The answer."}} | _errors(*_ANYWHERE, *errors),
         "openapi_extra": {"parameters": parameters},
     }
 
@@ -91,8 +110,7 @@ def _post(summary: str, tag: str, answer: Any, schema: dict[str, Any], example: 
         "summary": summary,
         "tags": [tag],
         "response_model": None,
-        "responses": {200: {"model": answer, "description": "The answer."}}
-        | _errors(400, 401, 403, 413, 429, 503, *errors),
+        "responses": {200: {"model": answer, "description": "The answer."}} | _errors(*_ANYWHERE, 413, *errors),
         "openapi_extra": {"requestBody": {"required": True, "content": content}},
     }
 
@@ -189,3 +207,9 @@ POST_LOGIN = _post(
     {"user": "shop", "password": "a password"},
 )
 GET_MODEL = _get("What is in service, and what it was made from", "service", answers.ModelAnswer, [])
+GET_READY: dict[str, Any] = {
+    "summary": "Whether a version is in service",
+    "tags": ["service"],
+    "response_class": PlainTextResponse,
+    "responses": _errors(503),
+}

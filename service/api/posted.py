@@ -8,7 +8,6 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from service.events.event import MICROSECONDS, Event, EventType
 from service.queries.query import Query, number, without_nul
 
-
 _Text = Annotated[str, Field(min_length=1)]
 """An event bounds the bytes of its ids itself."""
 
@@ -44,9 +43,7 @@ class EventBody(Query):
     item: _Text
     """With what."""
 
-    time: Annotated[
-        Annotated[float, Field(ge=0, le=4_102_444_800)] | str | None, BeforeValidator(_no_boolean)
-    ] = None
+    time: Annotated[Annotated[float, Field(ge=0, le=4_102_444_800)] | str | None, BeforeValidator(_no_boolean)] = None
     """When, in Unix seconds or ISO 8601; without it, now."""
 
     value: Annotated[float | None, BeforeValidator(number)] = None
