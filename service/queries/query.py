@@ -58,6 +58,9 @@ def _whole(value: Any) -> Any:
     return list(value) if isinstance(value, UrlTexts) else value
 
 
+CURSOR_CHARACTERS = 24_576
+"""Longest cursor. It holds a vector of up to 4096 numbers, of which a character holds six bits."""
+
 Ids = Annotated[tuple[Id, ...], BeforeValidator(_listed)]
 Text = Annotated[str, Field(min_length=1, max_length=8192)]
 Json = dict[str, Any]
@@ -121,7 +124,7 @@ class Page(Query):
     fields: Fields = None
     """What each item shows besides its id and score. All of it, if it is not given."""
 
-    cursor: Annotated[Annotated[str, Field(max_length=1024)] | None, BeforeValidator(_single)] = None
+    cursor: Annotated[Annotated[str, Field(max_length=CURSOR_CHARACTERS)] | None, BeforeValidator(_single)] = None
     """`next` of the page before: the same query goes on with the same version."""
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.events.event import Event
 from service.queries.query import Shape, Taste
 from service.ranking import query as ranking
 from service.ranking.filter_json import filter_from_json
@@ -22,6 +21,9 @@ from service.ranking.filters import Filter
 from service.snapshot.features import Places
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Question
+
+Met = tuple[str, float]
+"""An item that a user has met, and what that weighs."""
 
 MAX_HISTORY = 500
 """Longest history that a model is asked with; the newest count. It bounds a call; models pool far fewer."""
@@ -60,7 +62,7 @@ class Subject:
     """What there is to go by: `history`, `events`, `items`."""
 
 
-def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[tuple[Event, float]] = ()) -> Subject:
+def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[Met] = ()) -> Subject:
     """Resolves whom a query is for.
 
     Args:
@@ -81,7 +83,7 @@ def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence
     met: list[tuple[int, float]] = []
     if known is not None:
         met += zip(known.places.tolist(), known.weights.tolist(), strict=True)
-    since = _placed(snapshot, ((event.item, weight) for event, weight in recent))
+    since = _placed(snapshot, recent)
     given = _placed(snapshot, mentioned)
     history = _once_each([*met, *since, *given])[-MAX_HISTORY:]
     places = np.array([place for place, _ in history], np.int64)
@@ -142,7 +144,7 @@ def wanted(given: object, max_terms: int) -> Filter:
     return parse_filter(given, max_terms) if isinstance(given, str) else filter_from_json(given, max_terms)
 
 
-def _placed(snapshot: Snapshot, items: Iterable[tuple[str, float]]) -> list[tuple[int, float]]:
+def _placed(snapshot: Snapshot, items: Iterable[Met]) -> list[tuple[int, float]]:
     """Items with their places; those that the catalogue lacks say nothing to the model."""
     placed = ((snapshot.place_of(item_id), weight) for item_id, weight in items)
     return [(place, weight) for place, weight in placed if place is not None]
