@@ -70,7 +70,8 @@ def _parameters(kind: type[Query], *path: str, **examples: str) -> list[dict[str
             one = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": _plain(field)}
             if _is_list(field):
                 # A list is separated by commas; as `|` separates too, an id with either needs JSON.
-                one |= {"style": "form", "explode": name == "boost"}
+                # Without a text it is an empty list: `fields=` shows ids and scores alone.
+                one |= {"style": "form", "explode": name == "boost", "allowEmptyValue": True}
             found.append(one)
         found[-1]["description"] = field.get("description", "")
         if name in examples:
