@@ -175,7 +175,7 @@ class SimilarQuery(ListQuery):
 class GraphQuery(Query):
     """The query of `/v1/items/{item_id}/graph` and `/v1/item/graph`."""
 
-    item: Id
+    item: Annotated[Id, BeforeValidator(_single)]
     """The item in the middle."""
 
     depth: Annotated[int, BeforeValidator(number), Field(ge=1)] = 2

@@ -22,7 +22,7 @@ from service.backends.backend import BackendUnavailableError, Tensor
 from service.database.database import Database
 from service.database.threads import DatabaseThreads
 from service.events.event import MICROSECONDS, Event
-from service.events.forgetting import remember
+from service.events.forgetting import forget
 from service.events.recommendation_id import RecommendationIds
 from service.events.shown import ShownCounts
 from service.events.store import EventStore
@@ -163,7 +163,8 @@ def test_pages_go_on_the_same_while_the_database_is_down(world: World, sqlite: D
 def test_cursor_of_a_user_who_was_forgotten_is_gone(world: World, sqlite: Database, tmp_path: Path) -> None:
     world.happens("u", "i3")
     cursor = world.ask(user="u", k=5)["next"]
-    remember(sqlite, tmp_path / "events", "u")
+    (tmp_path / "events").mkdir()
+    forget(sqlite, plain_words(), tmp_path / "events", "u")
     with pytest.raises(GoneError):
         world.ask(user="u", k=5, cursor=cursor)
 
