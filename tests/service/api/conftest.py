@@ -6,7 +6,7 @@ import pytest
 
 from tests.service.served_shop import ServedShop, Service
 from tests.service.snapshots import Item
-from tests.serving_signatures.oracle import Oracle, exported, make_retriever
+from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 
 VERSION = 1000
@@ -31,12 +31,6 @@ def shop_items(oracle: Oracle) -> list[Item]:
         title = f"The Tale of {item_id}"
         found.append(Item(item_id, title, n, None if number is None else 100 + number, 200 + n, features))
     return found
-
-
-@pytest.fixture(scope="session")
-def oracle(shop: TrainerInputs) -> Oracle:
-    """The model as loops and dictionaries."""
-    return make_retriever(shop)[1]
 
 
 @pytest.fixture(scope="session")

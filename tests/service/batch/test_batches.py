@@ -26,11 +26,6 @@ pytestmark = pytest.mark.e2e
 VERSION = 1000
 
 
-@pytest.fixture(scope="module")
-def oracle(shop: TrainerInputs) -> Oracle:
-    return make_retriever(shop)[1]
-
-
 @pytest.fixture
 def place(shop: TrainerInputs, oracle: Oracle, tmp_path: Path) -> ServedShop:
     """A serving folder with one version; no service runs."""
