@@ -29,6 +29,12 @@ from service.versions.manager import GoneError, NotReadyError
 _DESCRIPTION = """Recommendations from the model that the pipeline pushed last. Every answer names the version of the
 model; every error has the shape `{"error": {"code", "message", "field"}}`."""
 
+_OF_STARLETTE = {
+    404: ("no_such_path", "there is no such path; the OpenAPI at /openapi.json lists them."),
+    405: ("method_not_allowed", "the path does not have this method; the header Allow names those that it has."),
+}
+"""Code and message of what the framework answers by itself."""
+
 
 def create_app(site: Site) -> ASGIApp:
     """Makes the application; it starts and closes the site with its own life.
@@ -103,8 +109,8 @@ def api_error(error: Exception) -> ApiError:
     if isinstance(error, DatabaseError):
         return unavailable("database_unavailable", "the database does not answer now; try again in a moment.")
     if isinstance(error, HTTPException):
-        code = {404: "no_such_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
-        return ApiError(error.status_code, code, error.detail, headers=error.headers)
+        code, message = _OF_STARLETTE.get(error.status_code, ("http_error", error.detail))
+        return ApiError(error.status_code, code, message, headers=error.headers)
     raise error
 
 

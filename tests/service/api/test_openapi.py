@@ -27,7 +27,7 @@ from tests.trainer_inputs import TrainerInputs
 
 pytestmark = pytest.mark.e2e
 
-EXAMPLES = 30
+EXAMPLES = 20
 """Of each route and mode, so that the whole takes a minute."""
 
 POSITIVE, NEGATIVE = "positive_data_acceptance", "negative_data_rejection"
