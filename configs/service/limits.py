@@ -25,6 +25,10 @@ class Limits(Settings):
     body_bytes: int = Field(default=1_048_576, ge=1024)
     """Largest body of a request, in bytes."""
 
+    receive_seconds: float = Field(default=30.0, gt=0)
+    """How long a client may take to send one request. Default 30: a body of the largest size over a slow mobile
+    network."""
+
     filter_terms: int = Field(default=50, ge=1, le=1000)
     """Largest number of values in one filter."""
 

@@ -100,6 +100,6 @@ def _neighbours(arguments: argparse.Namespace) -> None:
 
 
 def _prepare() -> None:
-    require_service("grpc", "orjson", "redis")
+    require_service("grpc", "orjson", "redis", "sqlalchemy")
     # Before gRPC is imported: it would prepare for forks, which never happen here, and complain when the model starts.
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")

@@ -1,5 +1,6 @@
 """Reads JSON bodies: bounded in size by the middleware, in depth here."""
 
+import json
 from typing import Any, TypeVar
 
 import orjson
@@ -12,16 +13,38 @@ from service.queries.query import Query
 Q = TypeVar("Q", bound=Query)
 
 
+class _TwiceError(ValueError):
+    """An object has a key twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise _TwiceError
+
+
+# It looks at keys alone: a number of a million digits must not be computed.
+_KEYS = json.JSONDecoder(object_pairs_hook=_unique, parse_int=len, parse_float=len)
+
+
 async def json_of(request: Request) -> Any:
     """Reads a body. orjson refuses more than 1024 levels, NaN and infinities, and what is not UTF-8.
 
+    A key that comes twice is refused, too: which of the two counts would depend on who reads it (RFC 8259, section 4).
+
     Raises:
-        ApiError: It is no JSON.
+        ApiError: It is no JSON, or no clear one.
     """
+    body = await request.body()
     try:
-        return orjson.loads(await request.body())
-    except orjson.JSONDecodeError as e:
+        found = orjson.loads(body)
+        _KEYS.decode(body.decode())
+    except json.JSONDecodeError as e:
         raise bad_request(f"the body is no JSON: {e.msg} at byte {e.pos}") from None
+    except _TwiceError:
+        raise bad_request("an object of the body has a key twice") from None
+    except RecursionError:
+        raise bad_request("the body's lists and objects are nested too deeply") from None
+    return found
 
 
 def parsed(kind: type[Q], value: Any, where: str = "") -> Q:

@@ -13,7 +13,8 @@ from service.auth.tokens import Tokens
 
 LOGIN = "/v1/login"
 
-_PREFIX = "/v1/"
+PREFIX = "/v1/"
+"""Paths below it are guarded."""
 
 _NEEDED: dict[str, Permission] = {"/v1/events": "events", "/v1/events/statistics": "admin"}
 """What a path needs; every other path of `/v1` needs `read`."""
@@ -41,7 +42,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Checks one request."""
-        if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             self._check(scope)
         await self._app(scope, receive, send)
 

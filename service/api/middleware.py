@@ -32,7 +32,7 @@ class Surroundings:
         metrics: Metrics,
         max_body_bytes: int,
         *,
-        answer_to: Callable[[Exception], ApiError | None] = lambda e: e if isinstance(e, ApiError) else None,
+        answer_to: Callable[[Scope, Exception], ApiError | None] = lambda _, e: e if isinstance(e, ApiError) else None,
     ) -> None:
         """Wraps an application.
 
@@ -78,7 +78,7 @@ class Surroundings:
                 raise _too_large(self._max_body_bytes)
             await self._app(scope, bounded, marked)
         except Exception as e:  # noqa: BLE001, for a fault it raises another one
-            answer = self._answer_to(e)
+            answer = self._answer_to(scope, e)
             if status or answer is None:
                 if not status:
                     await _fault()(scope, receive, marked)

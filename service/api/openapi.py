@@ -3,12 +3,15 @@
 from typing import Any
 
 from pydantic import BaseModel
+from starlette.responses import PlainTextResponse
 
 from service.api import answers
 from service.api.errors import ErrorAnswer
-from service.events.event import TYPES
+from service.api.guard import LOGIN, PREFIX
+from service.api.posted import EventBody, LoginBody
 from service.queries.query import (
     GraphQuery,
+    ItemQuery,
     ListQuery,
     Query,
     RankQuery,
@@ -23,15 +26,32 @@ _ERRORS = {
     401: "No valid token.",
     403: "The token lacks the scope.",
     404: "The catalogue does not have the item.",
+    408: "The request did not arrive in time.",
     410: "The version of the cursor is not served any more.",
     413: "The body is too large.",
+    414: "The URL is too long; send JSON instead.",
     429: "Too many requests of this client.",
+    431: "The headers are too long.",
     503: "The service cannot answer now; try again after `Retry-After` seconds.",
 }
 
 
+_ANYWHERE = (400, 401, 403, 408, 414, 429, 431, 503)
+"""What every route of `/v1` may answer."""
+
+
 def _errors(*statuses: int) -> dict[int, dict[str, Any]]:
     return {status: {"model": ErrorAnswer, "description": _ERRORS[status]} for status in statuses}
+
+
+def secured(described: dict[str, Any]) -> dict[str, Any]:
+    """Says in an OpenAPI which routes want a token."""
+    described["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    for path, methods in described["paths"].items():
+        if path.startswith(PREFIX) and path != LOGIN:
+            for operation in methods.values():
+                operation["security"] = [{"token": []}]
+    return described
 
 
 def _schema(kind: type[BaseModel]) -> dict[str, Any]:
@@ -50,7 +70,8 @@ def _parameters(kind: type[Query], *path: str, **examples: str) -> list[dict[str
             one = {"name": name, "in": "query", "required": name in schema.get("required", []), "schema": _plain(field)}
             if _is_list(field):
                 # A list is separated by commas; as `|` separates too, an id with either needs JSON.
-                one |= {"style": "form", "explode": name == "boost"}
+                # Without a text it is an empty list: `fields=` shows ids and scores alone.
+                one |= {"style": "form", "explode": name == "boost", "allowEmptyValue": True}
             found.append(one)
         found[-1]["description"] = field.get("description", "")
         if name in examples:
@@ -79,7 +100,7 @@ def _get(
         "summary": summary,
         "tags": [tag],
         "response_model": None,
-        "responses": {200: {"model": answer, "description": "The answer."}} | _errors(400, 401, 403, 429, 503, *errors),
+        "responses": {200: {"model": answer, "description": "The answer."}} | _errors(*_ANYWHERE, *errors),
         "openapi_extra": {"parameters": parameters},
     }
 
@@ -90,8 +111,7 @@ def _post(summary: str, tag: str, answer: Any, schema: dict[str, Any], example: 
         "summary": summary,
         "tags": [tag],
         "response_model": None,
-        "responses": {200: {"model": answer, "description": "The answer."}}
-        | _errors(400, 401, 403, 413, 429, 503, *errors),
+        "responses": {200: {"model": answer, "description": "The answer."}} | _errors(*_ANYWHERE, 413, *errors),
         "openapi_extra": {"requestBody": {"required": True, "content": content}},
     }
 
@@ -136,39 +156,32 @@ GET_WHY = _get(
     answers.Why,
     _parameters(WhyQuery, items="50,181", item="172"),
 )
+POST_WHY = _post(
+    "The same with JSON",
+    "recommendations",
+    answers.Why,
+    _schema(WhyQuery),
+    {"items": ["50", "181"], "item": "172"},
+)
 GET_SEARCH = _get("Search titles as one types", "items", answers.FoundItems, _parameters(SearchQuery, q="star w"))
 GET_POPULAR = _get("The most popular items", "items", answers.Items, _parameters(ListQuery))
 GET_LATEST = _get("The newest items", "items", answers.Items, _parameters(ListQuery))
-GET_SIMILAR = _get(
-    "The nearest items of an item", "items", answers.Items, _parameters(SimilarQuery, "item_id", item="50"), 404
-)
-GET_GRAPH = _get(
-    "The items around an item, as a graph",
-    "items",
-    answers.GraphAnswer,
-    _parameters(GraphQuery, "item_id", item="50"),
-    404,
-)
-_ITEM = [{"name": "item_id", "in": "path", "required": True, "schema": {"type": "string"}, "example": "50"}]
-GET_EMBEDDING = _get("An item's embedding", "items", answers.Embedding, _ITEM, 404)
-GET_ITEM = _get("All that is known of an item", "items", answers.ItemAnswer, _ITEM, 404)
-_EVENT = {
-    "type": "object",
-    "properties": {
-        "event_id": {"type": "string", "minLength": 1, "description": "Sent again with the same id, it counts once."},
-        "type": {"enum": list(TYPES), "description": "What happened; the log must be able to express it."},
-        "user": {"type": "string", "minLength": 1},
-        "item": {"type": "string", "minLength": 1},
-        "time": {
-            "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "format": "date-time"}],
-            "description": "When, in Unix seconds or ISO 8601; without it, now.",
-        },
-        "value": {"type": "number", "description": "The rating, for the type `rating`."},
-        "recommendation_id": {"type": "string", "description": "That of the answer that led to it."},
-    },
-    "required": ["type", "user", "item"],
-    "additionalProperties": False,
-}
+
+
+def _of_an_item(summary: str, answer: type[BaseModel], kind: type[Query]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A route with the item in the path, and its twin with the item in the query."""
+    path, query = _parameters(kind, "item_id", item="50"), _parameters(kind, item="50")
+    return (
+        _get(summary, "items", answer, path, 404),
+        _get(f"{summary}; for ids that a path cannot hold", "items", answer, query, 404),
+    )
+
+
+GET_ITEM, GET_ITEM_BY_QUERY = _of_an_item("All that is known of an item", answers.ItemAnswer, ItemQuery)
+GET_SIMILAR, GET_SIMILAR_BY_QUERY = _of_an_item("The nearest items of an item", answers.Items, SimilarQuery)
+GET_GRAPH, GET_GRAPH_BY_QUERY = _of_an_item("The items around an item, as a graph", answers.GraphAnswer, GraphQuery)
+GET_EMBEDDING, GET_EMBEDDING_BY_QUERY = _of_an_item("An item's embedding", answers.Embedding, ItemQuery)
+_EVENT = _schema(EventBody)
 POST_EVENTS = _post(
     "Say what people did: one event, or several under `events`. They are on the disk when the answer comes",
     "events",
@@ -187,17 +200,17 @@ POST_EVENTS = _post(
     {"event_id": "a1", "type": "purchase", "user": "196", "item": "50"},
 )
 GET_STATISTICS = _get("What became of answers, by version and position", "events", answers.Statistics, [])
-_LOGIN = {
-    "type": "object",
-    "properties": {"user": {"type": "string", "minLength": 1}, "password": {"type": "string", "minLength": 1}},
-    "required": ["user", "password"],
-    "additionalProperties": False,
-}
 POST_LOGIN = _post(
     "Get a token with a name and a password",
     "service",
     answers.Token,
-    _LOGIN,
+    _schema(LoginBody),
     {"user": "shop", "password": "a password"},
 )
 GET_MODEL = _get("What is in service, and what it was made from", "service", answers.ModelAnswer, [])
+GET_READY: dict[str, Any] = {
+    "summary": "Whether a version is in service",
+    "tags": ["service"],
+    "response_class": PlainTextResponse,
+    "responses": _errors(503),
+}

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from service.api import openapi
 from service.api.bodies import json_of, parsed
 from service.api.errors import bad_request
+from service.api.item_paths import item_of
 from service.api.responses import PERSONAL, JsonResponse, of_version
 from service.api.urls import query_of
 from service.queries.catalogue import Catalogue
@@ -66,14 +67,17 @@ def reading_routes(router: APIRouter, site: Site) -> None:
     async def get_why(request: Request) -> Response:
         return JsonResponse(await recommender.explain(query_of(request, WhyQuery)), headers=PERSONAL)
 
+    @router.post("/v1/why", **openapi.POST_WHY)
+    async def post_why(request: Request) -> Response:
+        return JsonResponse(await recommender.explain(parsed(WhyQuery, await json_of(request))), headers=PERSONAL)
+
     def of_items(
         kind: type[Query], answer: Callable[[Served, Any], dict[str, Any]]
     ) -> Callable[..., Awaitable[Response]]:
         """Makes a route that is answered from the snapshot of the live version."""
 
         async def route(request: Request) -> Response:
-            path = {"item": request.path_params["item_id"]} if "item_id" in request.path_params else {}
-            query = query_of(request, kind, **path)
+            query = query_of(request, kind, **item_of(request.path_params))
             with site.versions.choose("").held() as served:
                 headers = of_version(served.number)
                 if request.headers.get("if-none-match") == headers["ETag"]:
@@ -87,10 +91,15 @@ def reading_routes(router: APIRouter, site: Site) -> None:
         ("/v1/items/search", openapi.GET_SEARCH, SearchQuery, catalogue.search),
         ("/v1/items/popular", openapi.GET_POPULAR, ListQuery, catalogue.popular),
         ("/v1/items/latest", openapi.GET_LATEST, ListQuery, catalogue.latest),
-        ("/v1/items/{item_id:path}/similar", openapi.GET_SIMILAR, SimilarQuery, catalogue.similar),
-        ("/v1/items/{item_id:path}/graph", openapi.GET_GRAPH, GraphQuery, catalogue.graph),
-        ("/v1/items/{item_id:path}/embedding", openapi.GET_EMBEDDING, ItemQuery, catalogue.embedding),
-        ("/v1/items/{item_id:path}", openapi.GET_ITEM, ItemQuery, catalogue.item),
+        ("/v1/items/{item_id}", openapi.GET_ITEM, ItemQuery, catalogue.item),
+        ("/v1/items/{item_id}/similar", openapi.GET_SIMILAR, SimilarQuery, catalogue.similar),
+        ("/v1/items/{item_id}/graph", openapi.GET_GRAPH, GraphQuery, catalogue.graph),
+        ("/v1/items/{item_id}/embedding", openapi.GET_EMBEDDING, ItemQuery, catalogue.embedding),
+        # The same for every id, as a path cannot hold `..`, nor be an item's whose id is `search`.
+        ("/v1/item", openapi.GET_ITEM_BY_QUERY, ItemQuery, catalogue.item),
+        ("/v1/item/similar", openapi.GET_SIMILAR_BY_QUERY, SimilarQuery, catalogue.similar),
+        ("/v1/item/graph", openapi.GET_GRAPH_BY_QUERY, GraphQuery, catalogue.graph),
+        ("/v1/item/embedding", openapi.GET_EMBEDDING_BY_QUERY, ItemQuery, catalogue.embedding),
     ):
         router.add_api_route(path, of_items(kind, answer), methods=["GET"], **described)
 

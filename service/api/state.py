@@ -42,11 +42,11 @@ def state_routes(router: APIRouter, site: Site) -> None:
             headers=_NO_STORE,
         )
 
-    @router.get("/healthz", summary="Whether the process runs", tags=["service"])
+    @router.get("/healthz", summary="Whether the process runs", tags=["service"], response_class=PlainTextResponse)
     async def get_healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n", headers=_NO_STORE)
 
-    @router.get("/readyz", summary="Whether a version is in service", tags=["service"])
+    @router.get("/readyz", **openapi.GET_READY)
     async def get_readyz(_: Request) -> Response:
         if site.versions.live is None:
             raise unavailable("not_ready", "no version is in service yet; /v1/model says why.", 5)

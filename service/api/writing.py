@@ -2,81 +2,24 @@
 
 import asyncio
 import dataclasses
-from datetime import datetime, timezone
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import Field, field_validator
 from starlette.responses import Response
 
 from service.api import openapi
 from service.api.bodies import json_of, parsed
 from service.api.errors import ApiError, bad_request
 from service.api.guard import address_of, denied, too_many
+from service.api.posted import EventBody, LoginBody
 from service.api.responses import PERSONAL, JsonResponse
 from service.auth.errors import AuthError, TooManyError
-from service.events.event import MICROSECONDS, Event, EventError, EventType
+from service.events.event import Event, EventError
 from service.events.statistics import statistics
-from service.queries.query import Query
 from service.site import Site
 
 BATCH = "events"
 """The field of a body that holds several events."""
-
-
-class LoginBody(Query):
-    """The body of `/v1/login`."""
-
-    user: Annotated[str, Field(min_length=1, max_length=256)]
-    """The name."""
-
-    password: Annotated[str, Field(min_length=1, max_length=1024, repr=False)]
-    """The password."""
-
-
-class EventBody(Query):
-    """An event. `service.events.event` says more about each field."""
-
-    event_id: str | None = None
-    """Its id: sent again with the same id, it counts once."""
-
-    type: EventType
-    """What happened."""
-
-    user: str
-    """Who did it."""
-
-    item: str
-    """With what."""
-
-    time: Annotated[float, Field(ge=0, le=4_102_444_800)] | str | None = None
-    """When, in Unix seconds or ISO 8601; without it, now."""
-
-    value: float | None = None
-    """The rating, for the type `rating`."""
-
-    recommendation_id: str | None = None
-    """That of the answer that led to it."""
-
-    @field_validator("time")
-    @classmethod
-    def _is_a_time(cls, time: float | str | None) -> float | None:
-        if not isinstance(time, str):
-            return time
-        try:
-            read = datetime.fromisoformat(time.replace("Z", "+00:00"))  # Python 3.10 does not know the Z
-        except ValueError:
-            raise ValueError("must be Unix seconds or a time in ISO 8601, such as 2026-11-30T12:00:00Z") from None
-        return (read if read.tzinfo else read.replace(tzinfo=timezone.utc)).timestamp()
-
-    def event(self) -> Event:
-        """Returns the event.
-
-        Raises:
-            EventError: A field is out of its bounds.
-        """
-        time = None if self.time is None else round(float(self.time) * MICROSECONDS)
-        return Event(self.type, self.user, self.item, time, self.event_id, self.value, self.recommendation_id)
 
 
 def writing_routes(router: APIRouter, site: Site) -> None:

@@ -35,6 +35,9 @@ class Made(Document):
     users: str | None = None
     """Which users: `all`, or the digest of a file."""
 
+    forgotten: str | None = None
+    """Digest of the list of forgotten users: a user who is forgotten since changes it."""
+
 
 class Parts:
     """The parts of one output; `held` gives them."""

@@ -1,18 +1,27 @@
 """Recommends to many users at once, by the same steps as `/v1/recommendations?user=`: history, model, ranking.
 
-What users did since the version was made is not looked up: a batch is as of the version.
+What users did since the version was made is not looked up: a batch is as of the version. Who is forgotten is looked up:
+they are left out, also those who are forgotten while the batch runs.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow as pa
+
+from configs.home import database_file
 from configs.pipeline import PipelineConfig
 from service.batch.outputs import TableFile
 from service.batch.parts import Made, held
 from service.batch.rows import ITEM_ID, USER_ID, Rows
 from service.batch.users import PART_USERS, Users
 from service.batch.version import OpenVersion, newest, opened
+from service.database.database import LONG_SECONDS
+from service.database.opening import open_database
+from service.events.forgotten import Forgotten
+from service.events.forgotten_copy import forgotten_users
 from service.queries.query import Taste
 from service.queries.resolve import Weights, subject
 from service.ranking.query import Query
@@ -45,11 +54,21 @@ async def recommend(config: PipelineConfig, users: Users, k: int, output: TableF
         The version that answered.
 
     Raises:
-        PerennialError: No version has been pushed, it cannot be opened, or the output cannot be written.
+        PerennialError: No version has been pushed, it cannot be opened or does not answer as it was trained, the
+            database does not say who is forgotten, or the output cannot be written.
     """
+    forgotten = await asyncio.to_thread(_forgotten, config)
     with held(output.parts_folder) as parts, ThreadPoolExecutor(1) as threads:
         chosen = newest(config, parts.folder / "copies")
-        parts.begin(Made(what="recommendations", version=chosen.number, source=chosen.source, k=k, users=users.digest))
+        made = Made(
+            what="recommendations",
+            version=chosen.number,
+            source=chosen.source,
+            k=k,
+            users=users.digest,
+            forgotten=forgotten.digest,
+        )
+        parts.begin(made)
         async with opened(
             chosen,
             parts.snapshot,
@@ -62,11 +81,26 @@ async def recommend(config: PipelineConfig, users: Users, k: int, output: TableF
             report(done, total)
             for user_ids in users.parts(version.snapshot):
                 if not parts.has(count):
-                    parts.write(count, rows.table(user_ids, await rankings(version, user_ids, k)))
+                    asked = _without(forgotten, pa.array(user_ids, pa.string())).to_pylist()
+                    parts.write(count, rows.table(asked, await rankings(version, asked, k)))
                 count, done = count + 1, done + len(user_ids)
                 report(done, total)
-        await asyncio.to_thread(output.write, rows.schema, parts.read(count))
+        latest = await asyncio.to_thread(_forgotten, config)
+        kept = (table.filter(pa.array(~latest.mask(table[USER_ID]))) for table in parts.read(count))
+        await asyncio.to_thread(output.write, rows.schema, kept)
         return version.number
+
+
+def _forgotten(config: PipelineConfig) -> Forgotten:
+    """Asks the database. Where no service has ever run there is none, and nobody is forgotten."""
+    if config.service.database.url is None and not database_file(config).exists():
+        return Forgotten(b"", frozenset())
+    with contextlib.closing(open_database(config, timeout_seconds=LONG_SECONDS)) as database:
+        return forgotten_users(database)
+
+
+def _without(forgotten: Forgotten, user_ids: pa.Array) -> pa.Array:
+    return user_ids.filter(pa.array(~forgotten.mask(user_ids)))
 
 
 async def rankings(version: OpenVersion, user_ids: Sequence[str], k: int) -> list[Ranking]:

@@ -16,7 +16,9 @@ from service.snapshot.snapshot import Snapshot
 from service.snapshot.source import digest_of
 from service.versions.asker import Asker
 from service.versions.folder import ServingFolder
+from service.versions.oracle import check_ranking
 from service.versions.preparing import prepare_apart
+from service.versions.replay import replay
 
 _MAX_ROWS = 256
 """Queries of one call of the model, and of one ranking: above it the matrix products gain no more."""
@@ -69,7 +71,7 @@ def newest(config: PipelineConfig, copies: Path) -> Chosen:
 async def opened(
     chosen: Chosen, folder: Path, *, load_seconds: float, max_waiting: int, threads: Executor
 ) -> AsyncIterator[OpenVersion]:
-    """Starts the version's model and opens its snapshot; closes both at the end of the block.
+    """Starts the version's model, checks it as a service does, and opens its snapshot; closes both after the block.
 
     Args:
         chosen: The version.
@@ -79,12 +81,13 @@ async def opened(
         threads: Where rankings run.
 
     Raises:
-        ModelError: The snapshot cannot be made.
+        ModelError: It does not answer as it was trained, or the snapshot cannot be made.
         BackendError: The model does not start.
     """
     async with contextlib.AsyncExitStack() as undo:
         model = await LocalModel.start(str(chosen.folder), chosen.number, timeout_seconds=load_seconds)
         undo.push_async_callback(model.close)
+        await replay(chosen.folder, model, timeout_seconds=_CALL_SECONDS)
         reach = {"address": model.address}
         await prepare_apart(chosen.folder, chosen.number, reach, folder, timeout_seconds=load_seconds)
         try:
@@ -96,4 +99,5 @@ async def opened(
         batching = Batching(max_rows=_MAX_ROWS, max_waiting=max_waiting)
         asker = Asker(model, ranker, batching, deadline_seconds=_CALL_SECONDS, threads=threads)
         undo.push_async_callback(asker.close)
+        await check_ranking(chosen.folder, ranker, asker)
         yield OpenVersion(chosen.number, snapshot, ranker, asker)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Literal, TypedDict
-from urllib.parse import quote
 
 from typing_extensions import Unpack
 
@@ -135,19 +134,12 @@ class Client:
         return self._post(answers.Ranked, "/v1/rank", {**taste, "candidates": list(candidates), "fields": fields})
 
     def why(self, item: str, **taste: Unpack[Taste]) -> answers.Why:
-        """Explains an item's place among the recommendations.
-
-        Raises:
-            RefusedError: As the other methods; or an id in a list holds `,` or `|`, which this route cannot take.
-        """
-        for name, value in taste.items():
-            if not isinstance(value, str) and any("," in one or "|" in one for one in _texts(value)):
-                raise RefusedError("an id with , or | cannot be asked about.", code="invalid_request", field=name)
-        return self._get(answers.Why, "/v1/why", {"item": item, **taste})
+        """Explains an item's place among the recommendations."""
+        return self._post(answers.Why, "/v1/why", {"item": item, **taste})
 
     def item(self, item: str) -> answers.ItemFacts:
         """All that is known of an item."""
-        return self._get(answers.ItemAnswer, _path(item), {}).item
+        return self._get(answers.ItemAnswer, "/v1/item", {"item": item}).item
 
     def similar(
         self,
@@ -159,15 +151,15 @@ class Client:
         fields: Sequence[Field] | None = None,
     ) -> answers.Items:
         """The nearest items of an item."""
-        return self._get(answers.Items, _path(item, "/similar"), _listing(k, offset, filter, fields))
+        return self._get(answers.Items, "/v1/item/similar", {"item": item, **_listing(k, offset, filter, fields)})
 
     def graph(self, item: str, *, depth: int = 2, breadth: int = 5) -> answers.GraphAnswer:
         """The items around an item: its nearest `breadth` items, their nearest, and so on, `depth` times."""
-        return self._get(answers.GraphAnswer, _path(item, "/graph"), {"depth": depth, "breadth": breadth})
+        return self._get(answers.GraphAnswer, "/v1/item/graph", {"item": item, "depth": depth, "breadth": breadth})
 
     def embedding(self, item: str) -> list[float]:
         """An item's embedding `[dim]`, of length 1; zeros if the model knows nothing of the item."""
-        return self._get(answers.Embedding, _path(item, "/embedding"), {}).embedding
+        return self._get(answers.Embedding, "/v1/item/embedding", {"item": item}).embedding
 
     def search(self, text: str, *, k: int = 10, fields: Sequence[Field] | None = None) -> answers.FoundItems:
         """Items whose titles hold what was typed, most popular first."""
@@ -222,14 +214,6 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in values.items()
         if value is not None
     }
-
-
-def _texts(value: Any) -> list[str]:
-    return [] if value is None else list(value)
-
-
-def _path(item: str, what: str = "") -> str:
-    return f"/v1/items/{quote(item, safe='')}{what}"
 
 
 def _listing(k: int, offset: int, filter: str | None, fields: Sequence[Field] | None) -> dict[str, Any]:

@@ -66,6 +66,11 @@ class Forgotten:
     def __len__(self) -> int:
         return len(self._digests)
 
+    @property
+    def digest(self) -> str:
+        """Differs where the lists differ."""
+        return hashlib.blake2b(b"".join(sorted(self._digests)), key=self._key, digest_size=DIGEST_BYTES).hexdigest()
+
     def mask(self, users: Any) -> npt.NDArray[np.bool_]:
         """Tells which of many ids are forgotten.
 

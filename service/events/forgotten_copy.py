@@ -8,7 +8,7 @@ from common.atomicity import new_file, write_bytes
 from service.database.database import Database
 from service.database.secrets import secret
 from service.database.tables import forgotten
-from service.events.forgotten import KEY_FILE, LIST_FILE, content_of
+from service.events.forgotten import KEY_FILE, LIST_FILE, Forgotten, content_of
 
 
 def forgotten_key(database: Database) -> bytes:
@@ -18,6 +18,15 @@ def forgotten_key(database: Database) -> bytes:
         DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
     """
     return secret(database, "forgotten")
+
+
+def forgotten_users(database: Database) -> Forgotten:
+    """Reads the list.
+
+    Raises:
+        DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
+    """
+    return Forgotten.parse(forgotten_key(database), database.read(_digests), "the database")
 
 
 def write_copy(database: Database, folder: Path) -> None:

@@ -5,16 +5,26 @@ In a URL, a list is separated by `,` or `|`, or its parameter is repeated; an id
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-Id = Annotated[str, Field(min_length=1, max_length=512)]
+
+def without_nul(text: str) -> str:
+    """Refuses a NUL character, which PostgreSQL does not take, so that no user or event has it in an id."""
+    if "\0" in text:
+        raise ValueError("must not hold a NUL character")
+    return text
+
+
+Id = Annotated[
+    str, Field(min_length=1, max_length=512, json_schema_extra={"pattern": r"^[^\x00]*$"}), AfterValidator(without_nul)
+]
 """An id of an item or a user. Ids are compared byte by byte."""
 
 
 def _listed(value: Any) -> Any:
     """Splits the texts of a parameter; a JSON list stays as it is."""
     if isinstance(value, UrlTexts):
-        return [part for text in value for part in text.replace("|", ",").split(",") if part]
+        return [part for text in value if text for part in text.replace("|", ",").split(",")]
     return value
 
 
@@ -36,10 +46,20 @@ def _single(value: Any) -> Any:
     return value.single() if isinstance(value, UrlTexts) else value
 
 
+def number(value: Any) -> Any:
+    """A number is text in a URL alone: in JSON, text and booleans that stand for numbers are somebody's mistake."""
+    if isinstance(value, (str, bool)):
+        raise ValueError("must be a number")
+    return _single(value)
+
+
 def _whole(value: Any) -> Any:
     """Keeps the texts of a repeated parameter whole: they hold commas of their own."""
     return list(value) if isinstance(value, UrlTexts) else value
 
+
+CURSOR_CHARACTERS = 24_576
+"""Longest cursor. It holds a vector of up to 4096 numbers, of which a character holds six bits."""
 
 Ids = Annotated[tuple[Id, ...], BeforeValidator(_listed)]
 Text = Annotated[str, Field(min_length=1, max_length=8192)]
@@ -88,7 +108,7 @@ class Shape(Query):
     boost: Annotated[tuple[Text | Json, ...], BeforeValidator(_whole)] = Field(default=(), max_length=20)
     """Factors on the scores of items that pass a condition, such as `1.5*genres:Comedy`."""
 
-    diversity: Annotated[float, BeforeValidator(_single), Field(ge=0, le=1)] = 0.0
+    diversity: Annotated[float, BeforeValidator(number), Field(ge=0, le=1)] = 0.0
     """0 takes the best items, 1 the most different ones."""
 
     max_per: Annotated[Text | None, BeforeValidator(_single)] = None
@@ -98,13 +118,13 @@ class Shape(Query):
 class Page(Query):
     """How much is shown."""
 
-    k: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 10
+    k: Annotated[int, BeforeValidator(number), Field(ge=1)] = 10
     """Number of items."""
 
     fields: Fields = None
     """What each item shows besides its id and score. All of it, if it is not given."""
 
-    cursor: Annotated[str | None, BeforeValidator(_single), Field(max_length=1024)] = None
+    cursor: Annotated[Annotated[str, Field(max_length=CURSOR_CHARACTERS)] | None, BeforeValidator(_single)] = None
     """`next` of the page before: the same query goes on with the same version."""
 
 
@@ -132,10 +152,10 @@ class WhyQuery(Taste):
 class ListQuery(Query):
     """The query of `/v1/items/popular` and `/v1/items/latest`."""
 
-    k: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 10
+    k: Annotated[int, BeforeValidator(number), Field(ge=1)] = 10
     """Number of items."""
 
-    offset: Annotated[int, BeforeValidator(_single), Field(ge=0, le=1_000_000)] = 0
+    offset: Annotated[int, BeforeValidator(number), Field(ge=0, le=1_000_000)] = 0
     """Items that are passed over."""
 
     filter: Annotated[Text | None, BeforeValidator(_single)] = None
@@ -146,22 +166,22 @@ class ListQuery(Query):
 
 
 class SimilarQuery(ListQuery):
-    """The query of `/v1/items/{item_id}/similar`."""
+    """The query of `/v1/items/{item_id}/similar` and `/v1/item/similar`."""
 
-    item: Id
+    item: Annotated[Id, BeforeValidator(_single)]
     """The item."""
 
 
 class GraphQuery(Query):
-    """The query of `/v1/items/{item_id}/graph`."""
+    """The query of `/v1/items/{item_id}/graph` and `/v1/item/graph`."""
 
-    item: Id
+    item: Annotated[Id, BeforeValidator(_single)]
     """The item in the middle."""
 
-    depth: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 2
+    depth: Annotated[int, BeforeValidator(number), Field(ge=1)] = 2
     """Steps from the middle."""
 
-    breadth: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 5
+    breadth: Annotated[int, BeforeValidator(number), Field(ge=1)] = 5
     """Nearest items of each item."""
 
 
@@ -171,7 +191,7 @@ class SearchQuery(Query):
     q: Annotated[str, BeforeValidator(_single), Field(min_length=1, max_length=200)]
     """What was typed so far of a title."""
 
-    k: Annotated[int, BeforeValidator(_single), Field(ge=1)] = 10
+    k: Annotated[int, BeforeValidator(number), Field(ge=1)] = 10
     """Number of items."""
 
     fields: Fields = None
@@ -179,7 +199,7 @@ class SearchQuery(Query):
 
 
 class ItemQuery(Query):
-    """The query of `/v1/items/{item_id}` and `/v1/items/{item_id}/embedding`."""
+    """The query of `/v1/items/{item_id}`, `/v1/item`, and of the embedding."""
 
-    item: Id
+    item: Annotated[Id, BeforeValidator(_single)]
     """The item."""

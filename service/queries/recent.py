@@ -5,16 +5,14 @@ from collections.abc import Callable
 
 from service.database.errors import DatabaseError
 from service.database.threads import DatabaseThreads
-from service.events.event import Event
 from service.events.store import EventStore
 from service.events.vocabulary import Vocabulary
+from service.queries.resolve import Met
 
 _logger = logging.getLogger("perennial.service")
 
 MOST = 100
 """Events of one user that are read, the newest ones. A model pools fewer, and the next run knows the others."""
-
-Recent = list[tuple[Event, float]]
 
 
 class RecentEvents:
@@ -34,16 +32,15 @@ class RecentEvents:
         self._store, self._threads, self._vocabulary, self._on_failure = store, threads, vocabulary, on_failure
         self._is_down = False
 
-    async def of(self, user: str, after_export: int | None, until: int) -> Recent | None:
+    async def of(self, user: str, after_export: int | None) -> list[Met] | None:
         """Reads a user's events. If the database does not answer there are none: recommendations go on without.
 
         Args:
             user: The user.
             after_export: The newest export that the version knows.
-            until: Microseconds; later events do not count.
 
         Returns:
-            Events with their weights, oldest first; those that the log would not count are left out. None: the user is
+            Items with weights, oldest first; events that the log would not count are left out. None: the user is
             forgotten.
         """
         try:
@@ -57,5 +54,5 @@ class RecentEvents:
         self._is_down = False
         if events is None:
             return None
-        weighed = ((event, self._vocabulary.weight(event)) for event in events if (event.time or 0) <= until)
-        return [(event, weight) for event, weight in weighed if weight is not None]
+        weighed = ((event.item, self._vocabulary.weight(event)) for event in events)
+        return [(item, weight) for item, weight in weighed if weight is not None]

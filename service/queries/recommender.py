@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from common.errors import QueryError
@@ -12,10 +12,10 @@ from service.events.shown import ShownCounts
 from service.queries import items, why
 from service.queries.cursor import Cursor, digest, read_cursor
 from service.queries.query import RankQuery, RecommendationQuery, Taste, WhyQuery
-from service.queries.recent import Recent, RecentEvents
-from service.queries.resolve import Subject, Weights, ranking_query, subject
+from service.queries.recent import RecentEvents
+from service.queries.resolve import Met, Subject, Weights, ranking_query, subject
 from service.ranking.query import Query
-from service.versions.manager import Versions
+from service.versions.manager import GoneError, Versions
 from service.versions.served import Served
 
 Observe = Callable[[int, tuple[str, ...], int, int], None]
@@ -66,19 +66,27 @@ class Recommender:
             BackendError, OverloadedError: The model does not answer.
         """
         self._check(query, query.k)
-        cursor = read_cursor(query)
-        served = self._versions.choose(_key(query)) if cursor is None else self._versions.pinned(cursor.version)
-        until, offset = (time.time_ns() // 1000, 0) if cursor is None else (cursor.until, cursor.offset)
+        given = read_cursor(query)
+        served = self._versions.choose(_key(query)) if given is None else self._versions.pinned(given.version)
         with served.held():
-            whom = await self._subject(query, served, until)
+            cursor = None if given is None else given.opened(query, served.snapshot)
+            recent = await self._recent_of(query, served)
+            if cursor is not None:
+                if recent is None:
+                    raise GoneError("what this cursor belongs to is not there any more; ask for the first page again.")
+                recent = cursor.recent
+            offset = 0 if cursor is None else cursor.offset
+            whom = self._subject(query, served, recent)
             asked = ranking_query(
                 query, whom, served.snapshot, k=query.k, offset=offset, max_terms=self._limits.filter_terms
             )
-            answer = await served.asker.rank(whom.question, served.ranker.plan(asked))
+            known = None if cursor is None else cursor.resolved
+            answer = await served.asker.rank(known or whom.question, served.ranker.plan(asked))
             found = items.listed(served.snapshot, answer.ranking, query.fields, whom.met)
-        following = None
-        if answer.ranking.has_more:
-            following = Cursor(served.number, offset + len(found), until, digest(query)).text()
+            following = None
+            if answer.ranking.has_more:
+                after = Cursor(served.number, offset + len(found), digest(query), recent or (), answer.resolved)
+                following = after.text(served.snapshot)
         result = self._head(served, whom, answer.known_user, answer.is_known)
         names = items.ids_of(found)
         result["recommendation_id"] = self._ids.encode(served.number, int(time.time()), names, offset)
@@ -93,7 +101,7 @@ class Recommender:
         self._bound(candidates=query.candidates)
         served = self._versions.choose(_key(query))
         with served.held():
-            whom = await self._subject(query, served, time.time_ns() // 1000)
+            whom = self._subject(query, served, await self._recent_of(query, served))
             places = served.snapshot.places_of(query.candidates)
             known = places[places >= 0]
             asked = Query(k=max(len(known), 1), within=known, disliked=whom.disliked)
@@ -116,19 +124,21 @@ class Recommender:
             place = served.snapshot.place_of(query.item)
             if place is None:
                 raise QueryError("item: the catalogue does not have it")
-            whom = await self._subject(query, served, time.time_ns() // 1000)
+            whom = self._subject(query, served, await self._recent_of(query, served))
             scores, is_known = await served.asker.scores(why.questions(whom))
             explained = await asyncio.to_thread(why.explanation, served.snapshot, whom, place, scores, is_known)
         return {**self._head(served, whom, None, bool(is_known[0])), **explained}
 
-    async def _subject(self, taste: Taste, served: Served, until: int) -> Subject:
-        recent: Recent | None = []
-        if taste.user is not None and self._recent is not None:
-            known = None if served.data is None else served.data.events_export
-            recent = await self._recent.of(taste.user, known, until)
+    async def _recent_of(self, taste: Taste, served: Served) -> Sequence[Met] | None:
+        """What the user has done since the version was made; None: the user is forgotten."""
+        if taste.user is None or self._recent is None:
+            return ()
+        return await self._recent.of(taste.user, None if served.data is None else served.data.events_export)
+
+    def _subject(self, taste: Taste, served: Served, recent: Sequence[Met] | None) -> Subject:
         if recent is None:
             # Forgotten, since this version was made or before: nobody. The next version does not know the user.
-            taste, recent = taste.model_copy(update={"user": None}), []
+            taste, recent = taste.model_copy(update={"user": None}), ()
         return subject(taste, served.snapshot, self._weights, recent)
 
     def _head(self, served: Served, whom: Subject, known_user: bool | None, is_known: bool) -> dict[str, Any]:

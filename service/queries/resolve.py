@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.events.event import Event
 from service.queries.query import Shape, Taste
 from service.ranking import query as ranking
 from service.ranking.filter_json import filter_from_json
@@ -22,6 +21,9 @@ from service.ranking.filters import Filter
 from service.snapshot.features import Places
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Question
+
+Met = tuple[str, float]
+"""An item that a user has met, and what that weighs."""
 
 MAX_HISTORY = 500
 """Longest history that a model is asked with; the newest count. It bounds a call; models pool far fewer."""
@@ -60,7 +62,7 @@ class Subject:
     """What there is to go by: `history`, `events`, `items`."""
 
 
-def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[tuple[Event, float]] = ()) -> Subject:
+def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[Met] = ()) -> Subject:
     """Resolves whom a query is for.
 
     Args:
@@ -72,11 +74,7 @@ def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence
     met: list[tuple[int, float]] = []
     if taste.user is not None and (known := snapshot.history_of(taste.user)) is not None:
         met += zip(known.places.tolist(), known.weights.tolist(), strict=True)
-    since: list[tuple[int, float]] = []
-    for event, weight in recent:
-        # What the catalogue lacks says nothing to the model.
-        if (place := snapshot.place_of(event.item)) is not None:
-            since.append((place, weight))
+    since = _placed(snapshot, recent)
     given: list[tuple[int, float]] = []
     in_any_case: list[int] = []
     disliked: list[int] = []
@@ -159,6 +157,12 @@ def wanted(given: object, max_terms: int) -> Filter:
         QueryError: It cannot be read.
     """
     return parse_filter(given, max_terms) if isinstance(given, str) else filter_from_json(given, max_terms)
+
+
+def _placed(snapshot: Snapshot, items: Iterable[Met]) -> list[tuple[int, float]]:
+    """Items with their places; those that the catalogue lacks say nothing to the model."""
+    placed = ((snapshot.place_of(item_id), weight) for item_id, weight in items)
+    return [(place, weight) for place, weight in placed if place is not None]
 
 
 def _once_each(met: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:

@@ -29,7 +29,17 @@ class Question:
     """One for each of the history."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Resolved:
+    """What a model with embeddings has said about a question before: it need not be asked again."""
+
+    vector: npt.NDArray[np.float32]
+    """float32 `[dim]`; zero if the model knows nothing of the question."""
+
+    known_user: bool
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
     """What the model and the ranking say."""
 
@@ -37,6 +47,9 @@ class Answer:
     known_user: bool
     is_known: bool
     """Whether the model knows anything of the query; if not, popularity has decided."""
+
+    resolved: Resolved | None
+    """What the model has said; None for a model without embeddings."""
 
 
 class Asker:
@@ -66,12 +79,12 @@ class Asker:
         self._ranker = ranker
         self._deadline_seconds = deadline_seconds
         self._threads = threads
-        self._batcher: Batcher[tuple[Question, Plan], Answer] = Batcher(
+        self._batcher: Batcher[tuple[Question | Resolved, Plan], Answer] = Batcher(
             self._run, max_rows=batching.max_rows, max_waiting=batching.max_waiting, observe=observe
         )
 
-    async def rank(self, question: Question, plan: Plan) -> Answer:
-        """Asks and ranks; see `Batcher.submit` for the errors."""
+    async def rank(self, question: Question | Resolved, plan: Plan) -> Answer:
+        """Asks, unless the question is resolved, and ranks; see `Batcher.submit` for the errors."""
         return await self._batcher.submit((question, plan))
 
     async def scores(self, questions: Sequence[Question]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
@@ -95,17 +108,31 @@ class Asker:
         """Waits for the queries that are on their way."""
         await self._batcher.close()
 
-    async def _run(self, jobs: Sequence[tuple[Question, Plan]]) -> list[Answer]:
-        vectors, scores, known = await self._asked([question for question, _ in jobs])
+    async def _run(self, jobs: Sequence[tuple[Question | Resolved, Plan]]) -> list[Answer]:
         plans = [plan for _, plan in jobs]
         loop = asyncio.get_running_loop()
-        if vectors is not None:
-            rankings = await loop.run_in_executor(self._threads, self._ranker.rank, vectors, plans)
-            is_known = vectors.any(axis=1)
-        else:
+        if self._ranker.snapshot.embedding is None:
+            _, scores, known = await self._asked([question for question, _ in jobs if isinstance(question, Question)])
             rankings = await loop.run_in_executor(self._threads, self._ranker.rank_scores, scores, plans)
             is_known = self._knows(scores)
-        return [Answer(*found) for found in zip(rankings, known.tolist(), is_known.tolist(), strict=True)]
+            return [Answer(*found, None) for found in zip(rankings, known.tolist(), is_known.tolist(), strict=True)]
+        resolved = await self._resolved([question for question, _ in jobs])
+        vectors = np.stack([one.vector for one in resolved])
+        rankings = await loop.run_in_executor(self._threads, self._ranker.rank, vectors, plans)
+        return [
+            Answer(ranking, one.known_user, bool(one.vector.any()), one)
+            for ranking, one in zip(rankings, resolved, strict=True)
+        ]
+
+    async def _resolved(self, questions: Sequence[Question | Resolved]) -> list[Resolved]:
+        """Asks the model about those that are not resolved."""
+        open_ = [question for question in questions if isinstance(question, Question)]
+        if not open_:
+            return [question for question in questions if isinstance(question, Resolved)]
+        vectors, _, known = await self._asked(open_)
+        assert vectors is not None
+        found = iter([Resolved(*one) for one in zip(vectors, known.tolist(), strict=True)])
+        return [question if isinstance(question, Resolved) else next(found) for question in questions]
 
     def _knows(self, scores: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
         """Which rows are not simply the popularity, which the model gives if it knows nothing."""

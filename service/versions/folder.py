@@ -5,8 +5,10 @@ newest, as in TensorFlow Serving.
 """
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import pyarrow as pa
 from pyarrow import fs
@@ -15,6 +17,14 @@ from common.atomicity import is_local, new_folder
 from common.errors import OutputError
 
 SAVED_MODEL = "saved_model.pb"
+
+_RETRY = "retry_limit_seconds"
+_RETRY_SECONDS = 10
+"""The folder is looked at again and again, so a long wait wins nothing; and an end of the service waits for it."""
+
+_CHUNK_BYTES = 4 << 20
+"""A file of a model may be gigabytes; as much of it is in memory."""
+
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
@@ -54,7 +64,7 @@ class ServingFolder:
             self._files, self._root = fs.LocalFileSystem(), path
         else:
             try:
-                self._files, self._root = fs.FileSystem.from_uri(path)
+                self._files, self._root = fs.FileSystem.from_uri(_patient(path))
             except (pa.ArrowInvalid, OSError) as e:
                 raise OutputError(f"{path}: no such kind of folder can be read ({e}). Use a local one or gs://.") from e
 
@@ -64,20 +74,24 @@ class ServingFolder:
         Raises:
             OutputError: The folder cannot be read.
         """
+        # A bucket has no folders, so Arrow finds only files below. All of them cost a request for each thousand; a look
+        # for the file of each version would cost one for each version.
+        selector = fs.FileSelector(self._root, allow_not_found=True, recursive=not is_local(self.path))
         try:
-            folders = self._files.get_file_info(fs.FileSelector(self._root, allow_not_found=True))
-            numbers = [int(info.base_name) for info in folders if _NUMBER.fullmatch(info.base_name)]
-            files = self._files.get_file_info([f"{self._root}/{number}/{SAVED_MODEL}" for number in numbers])
+            found = self._files.get_file_info(selector)
+            if is_local(self.path):
+                numbers = [info.base_name for info in found if _NUMBER.fullmatch(info.base_name)]
+                found = self._files.get_file_info([f"{self._root}/{number}/{SAVED_MODEL}" for number in numbers])
         except OSError as e:
             raise OutputError(
                 f"{self.path} cannot be read ({e}). Check the spelling, and that this account may read it."
             ) from e
-        found = [
-            VersionFolder(number, (info.mtime_ns or 0) / 1e9)
-            for number, info in zip(numbers, files, strict=True)
-            if info.type == fs.FileType.File
-        ]
-        return sorted(found, key=lambda version: -version.number)
+        versions = []
+        for info in found:
+            number, _, file = info.path.removeprefix(f"{self._root}/").partition("/")
+            if file == SAVED_MODEL and info.type == fs.FileType.File and _NUMBER.fullmatch(number):
+                versions.append(VersionFolder(int(number), (info.mtime_ns or 0) / 1e9))
+        return sorted(versions, key=lambda version: -version.number)
 
     def fetch(self, number: int) -> Path:
         """Returns a local folder that holds a version; a remote one is copied.
@@ -92,12 +106,28 @@ class ServingFolder:
             self.copies.mkdir(parents=True, exist_ok=True)
             try:
                 with new_folder(str(copy), commit_file=None) as unfinished:
-                    fs.copy_files(
-                        f"{self._root}/{number}",
-                        unfinished,
-                        source_filesystem=self._files,
-                        destination_filesystem=fs.LocalFileSystem(),
-                    )
+                    self._copy(f"{self._root}/{number}", Path(unfinished))
             except OSError as e:
                 raise OutputError(f"{self.path}/{number}: cannot be copied to {copy} ({e}).") from e
         return copy
+
+    def _copy(self, source: str, goal: Path) -> None:
+        """Copies all files below a remote folder. Arrow's own `copy_files` makes no folders for files of a bucket."""
+        for info in self._files.get_file_info(fs.FileSelector(source, recursive=True)):
+            if info.type != fs.FileType.File:
+                continue
+            file = goal / info.path.removeprefix(f"{source}/")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with self._files.open_input_stream(info.path) as stream, file.open("wb") as copy:
+                shutil.copyfileobj(stream, copy, _CHUNK_BYTES)
+            if file.stat().st_size != info.size:
+                raise OSError(f"{info.path} has {info.size} bytes, and {file.stat().st_size} came")
+
+
+def _patient(uri: str) -> str:
+    """Bounds how long a request to Cloud Storage is repeated: 15 minutes by default, while a thread waits."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("gs", "gcs") or _RETRY in parts.query:
+        return uri
+    query = "&".join(part for part in (parts.query, f"{_RETRY}={_RETRY_SECONDS}") if part)
+    return urlunsplit(parts._replace(query=query))

@@ -8,13 +8,16 @@ import pytest
 
 from common.answers import array
 from configs.service.events import Database as Settings
+from documents.provenance import Provenance
 from documents.serving_requests import ServingRequests
 from service.database.database import LONG_SECONDS, Database
 from service.database.migrate import migrate
+from serving_signatures.export import export_model
+from tests.once import once
 from tests.service.in_process import InProcess
 from tests.service.model_server import ModelServer, serving
 from tests.service.servers import mariadb_url, postgresql_url
-from tests.serving_signatures.oracle import exported
+from tests.serving_signatures.oracle import Oracle, exported, make_retriever
 from tests.trainer_inputs import TrainerInputs
 
 NEWEST, OLDER = 7, 3
@@ -87,3 +90,21 @@ def model_server(model_folder: str) -> Iterator[ModelServer]:
     versions = [f"{OLDER}={model_folder}", f"{NEWEST}={model_folder}", "--label", f"stable={OLDER}"]
     with serving("localhost:0", *versions) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def oracle(shop: TrainerInputs) -> Oracle:
+    """The exported model as loops and dictionaries."""
+    return make_retriever(shop)[1]
+
+
+@pytest.fixture(scope="session")
+def turned(shop: TrainerInputs) -> Path:
+    """Another model of the same shop: its items are each other's, so that it answers otherwise."""
+
+    def make(folder: Path) -> None:
+        retriever = make_retriever(shop)[0]
+        retriever.embedding.assign(retriever.embedding.numpy()[::-1])
+        export_model(retriever, str(folder / "model"), Provenance(pipeline="shop"))
+
+    return once("turned-shop", make) / "model"

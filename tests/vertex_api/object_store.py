@@ -98,11 +98,15 @@ class ObjectStore:
             self.watch()
 
     def _described(self, key: tuple[str, str]) -> dict[str, Any]:
+        generation = self._generations[key]
+        time = f"2026-01-01T00:{generation // 60 % 60:02}:{generation % 60:02}.000Z"
         return {
+            "bucket": key[0],
             "name": key[1],
             "size": str(len(self.objects[key])),
-            "generation": str(self._generations[key]),
-            "updated": "2026-01-01T00:00:00.000Z",
+            "generation": str(generation),
+            "timeCreated": time,
+            "updated": time,
         }
 
     def _bucket(self, parts: list[str], *_: Any) -> tuple[int, dict[str, str], bytes]:
@@ -122,7 +126,7 @@ class ObjectStore:
             else:
                 items.append(self._described((parts[0], name)))
         found = sorted([*((each["name"], each) for each in items), *((each, None) for each in prefixes)])
-        start = int(asked.get("pageToken", 0))
+        start = int(asked.get("pageToken") or 0)
         page = found[start : start + size]
         answer: dict[str, Any] = {
             "items": [item for _, item in page if item],
@@ -132,7 +136,11 @@ class ObjectStore:
             answer["nextPageToken"] = str(start + size)
         return _json({name: value for name, value in answer.items() if value})
 
-    def _stat(self, parts: list[str], *_: Any) -> tuple[int, dict[str, str], bytes]:
+    def _stat(
+        self, parts: list[str], asked: dict[str, str], headers: Any, *_: Any
+    ) -> tuple[int, dict[str, str], bytes]:
+        if asked.get("alt") == "media":
+            return self._read(parts, asked, headers)
         key = (parts[0], parts[1])
         return _json(self._described(key)) if key in self.objects else _NOT_FOUND
 

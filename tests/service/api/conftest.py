@@ -8,7 +8,7 @@ import pytest
 
 from tests.service.served_shop import ServedShop, Service
 from tests.service.snapshots import Item
-from tests.serving_signatures.oracle import Oracle, exported, make_retriever
+from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 
 VERSION = 1000
@@ -36,11 +36,6 @@ def shop_items(oracle: Oracle) -> list[Item]:
 
 
 @pytest.fixture(scope="session")
-def oracle(shop: TrainerInputs) -> Oracle:
-    """The model as loops and dictionaries."""
-    return make_retriever(shop)[1]
-
-
 def pushed_shop(folder: Path, shop: TrainerInputs, oracle: Oracle) -> ServedShop:
     """The shop with one version."""
     place = ServedShop(folder, exported(shop))

@@ -1,10 +1,13 @@
 """Logins, tokens and scopes over HTTP. Forged tokens of every kind are in tests/service/auth/test_tokens.py."""
 
+import base64
+import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -19,7 +22,7 @@ from tests.trainer_inputs import TrainerInputs
 
 PASSWORDS = {"reader": "open sesame", "shop": "knock knock", "boss": "it is me"}
 SCOPES = {"reader": ["read"], "shop": ["events"], "boss": ["admin"]}
-KEY = b"0123456789abcdef0123456789abcdef"
+KEY, OTHER_KEY = b"0123456789abcdef0123456789abcdef", b"abcdef0123456789abcdef0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,10 @@ def guarded(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("guarded")
     users = {name: {"hash": hash_password(word), "scopes": SCOPES[name]} for name, word in PASSWORDS.items()}
     (folder / "users.yaml").write_text(yaml.safe_dump(users))
-    (folder / "keys.yaml").write_text("first: MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n")
+    keys = {"first": KEY, "second": OTHER_KEY}
+    (folder / "keys.yaml").write_text(
+        yaml.safe_dump({name: base64.b64encode(key).decode() for name, key in keys.items()})
+    )
     auth = {"users_file": "users.yaml", "keys_file": "keys.yaml", "login_attempts_per_minute": 30}
     place = ServedShop(folder, exported(shop), auth=auth)
     place.push(VERSION, shop_items(oracle), KINDS)
@@ -90,22 +96,73 @@ def test_login_body_that_is_none_is_refused(guarded: Service, body: object) -> N
     guarded.post("/v1/login", body, 400)
 
 
-def test_token_that_expired_or_was_forged_is_refused(guarded: Service) -> None:
-    token = login(guarded, "boss")["Authorization"].split()[1]
-    claims = jwt.decode(token, KEY, algorithms=["HS256"], audience="perennial")
-    expired = {**claims, "exp": int(time.time()) - 1}
-    forgeries = [
-        jwt.encode(expired, KEY, algorithm="HS256", headers={"kid": "first"}),
-        jwt.encode(claims, b"x" * 32, algorithm="HS256", headers={"kid": "first"}),
-        jwt.encode(claims, None, algorithm="none", headers={"kid": "first"}),
-        jwt.encode(claims, KEY, algorithm="HS256", headers={"kid": "second"}),
-        token[:-2],
-        "not a token",
-    ]
-    for forged in forgeries:
-        answer = guarded.client.get("/v1/model", headers={"Authorization": f"Bearer {forged}"})
-        assert answer.status_code == 401, forged
-    assert guarded.client.get("/v1/model", headers={"Authorization": f"bearer {token}"}).status_code == 200
+def signed(claims: dict[str, Any], key: bytes | None = KEY, algorithm: str = "HS256", **header: Any) -> str:
+    return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": "first", **header})
+
+
+def unsigned(claims: dict[str, Any], **header: Any) -> str:
+    """A token with an empty signature."""
+    parts = [json.dumps(part).encode() for part in ({"typ": "JWT", "kid": "first", **header}, claims)]
+    return ".".join([*(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts), ""])
+
+
+def tampered(token: str, **changed: Any) -> str:
+    """The same signature under other claims."""
+    header, claims, signature = token.split(".")
+    found = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    other = base64.urlsafe_b64encode(json.dumps({**found, **changed}).encode()).rstrip(b"=").decode()
+    return f"{header}.{other}.{signature}"
+
+
+FORGERIES: dict[str, Callable[[str, dict[str, Any]], str]] = {
+    "none": lambda token, claims: "",
+    "no token": lambda token, claims: "not a token",
+    "alg none": lambda token, claims: unsigned(claims, alg="none"),
+    "alg NONE": lambda token, claims: unsigned(claims, alg="NONE"),
+    "no alg": lambda token, claims: unsigned(claims),
+    "other algorithm": lambda token, claims: signed(claims, algorithm="HS512"),
+    "other key": lambda token, claims: signed(claims, b"x" * 32),
+    "expired": lambda token, claims: signed({**claims, "exp": int(time.time()) - 1}),
+    "not yet valid": lambda token, claims: signed({**claims, "nbf": int(time.time()) + 3600}),
+    "issued later": lambda token, claims: signed({**claims, "iat": int(time.time()) + 3600}),
+    "wrong audience": lambda token, claims: signed({**claims, "aud": "another"}),
+    "wrong issuer": lambda token, claims: signed({**claims, "iss": "another"}),
+    "without exp": lambda token, claims: signed({name: v for name, v in claims.items() if name != "exp"}),
+    "tampered claims": lambda token, claims: tampered(token, sub="somebody"),
+    "more scopes": lambda token, claims: tampered(token, scope="admin"),
+    "cut signature": lambda token, claims: token[:-2],
+    "no signature": lambda token, claims: token.rpartition(".")[0] + ".",
+    "unknown kid": lambda token, claims: signed(claims, kid="third"),
+    "swapped kid": lambda token, claims: signed(claims, kid="second"),
+    "other key by its kid": lambda token, claims: signed(claims, OTHER_KEY),
+    "no kid": lambda token, claims: jwt.encode(claims, KEY, algorithm="HS256"),
+    "kid of a file": lambda token, claims: signed(claims, b"x" * 32, kid="../../../dev/null"),
+    "key of its own": lambda token, claims: signed(claims, b"x" * 32, jwk={"kty": "oct", "k": "eHh4"}),
+    "twice": lambda token, claims: f"{token} {token}",
+    "endless": lambda token, claims: "a" * 10_000,
+}
+
+
+@pytest.fixture(scope="module")
+def boss(guarded: Service) -> str:
+    return login(guarded, "boss")["Authorization"].split()[1]
+
+
+@pytest.mark.parametrize("forgery", list(FORGERIES))
+def test_token_that_is_forged_is_refused(guarded: Service, boss: str, forgery: str) -> None:
+    claims = jwt.decode(boss, KEY, algorithms=["HS256"], audience="perennial")
+    forged = FORGERIES[forgery](boss, claims)
+    answer = guarded.client.get("/v1/model", headers={"Authorization": f"Bearer {forged}"})
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == "unauthorized"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert not forged or forged not in guarded.output
+
+
+def test_token_by_hand_passes_so_that_the_forgeries_fail_for_their_own_reason(guarded: Service, boss: str) -> None:
+    claims = jwt.decode(boss, KEY, algorithms=["HS256"], audience="perennial")
+    for token in (boss, signed(claims), signed(claims, OTHER_KEY, kid="second")):
+        assert guarded.client.get("/v1/model", headers={"Authorization": f"bearer {token}"}).status_code == 200
 
 
 def test_metrics_count_who_was_sent_away_and_nothing_names_a_user_or_secret(guarded: Service) -> None:

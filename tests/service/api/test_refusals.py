@@ -46,6 +46,10 @@ def refused(answer: httpx.Response, *statuses: int) -> dict[str, Any]:
         ("items=" + ",".join(f"i{n}" for n in range(501)), "items", "at most 500"),
         ("exclude=" + ",".join(f"i{n}" for n in range(501)), "exclude", "at most 500"),
         ("user=", "user", "at least 1"),
+        ("items=a,,b", "items[1]", "at least 1"),
+        ("items=a%00b", "items[0]", "NUL"),
+        ("user=%00", "user", "NUL"),
+        ("cursor=" + "A" * 24_577, "cursor", "at most 24576"),
     ],
 )
 def test_parameter_that_is_wrong_is_named(service: Service, query: str, field: str, words: str) -> None:
@@ -76,12 +80,50 @@ def test_parameters_that_are_no_utf_8_or_too_many(service: Service) -> None:
         b'{"queries": 7}',
         b'{"events": [[]]}',
         b'{"k": 99999999999999999999999}',
+        b'{"k": "3", "candidates": ["i3"]}',
+        b'{"k": true, "candidates": ["i3"]}',
+        b'{"diversity": "0.5", "candidates": ["i3"]}',
+        b'{"items": "i3"}',
+        b'{"items": [3]}',
+        b'{"user": 7}',
+        b'{"items": ["a\\u0000b"]}',
+        b'{"k": -Infinity}',
+        b'{"user": "a", "user": "b", "candidates": ["i3"]}',
+        b'{"filter": {"feature": "genre", "any": ["g0"], "any": ["g1"]}}',
+        b"\xef\xbb\xbf{}",
+        b"{'k': 1}",
         b'"text"',
         b"7",
     ],
 )
 def test_body_that_is_wrong_is_refused(service: Service, path: str, body: bytes) -> None:
     refused(service.client.post(path, content=body, headers={"content-type": "application/json"}), 400)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"user": "a", "k": 1, "user": "b"}', "has a key twice"),
+        (b'{"k": "3"}', "must be a number"),
+        (b'{"k": true}', "must be a number"),
+        (b'{"user": "a\\u0000"}', "NUL"),
+        (b'{"exclude": ' + b"[" * 900 + b"]" * 900 + b"}", ""),
+    ],
+)
+def test_body_that_is_no_clear_json_is_refused_with_the_reason(service: Service, body: bytes, words: str) -> None:
+    assert words in refused(service.client.post("/v1/recommendations", content=body), 400)["message"]
+
+
+@pytest.mark.parametrize("value", ['"5"', "true", "NaN", "1e999", "[5]"])
+def test_rating_that_is_no_number_is_refused(service: Service, value: str) -> None:
+    body = f'{{"type": "rating", "user": "a", "item": "i3", "value": {value}}}'
+    refused(service.client.post("/v1/events", content=body), 400)
+
+
+def test_fields_that_are_null_are_as_if_they_were_not_there(service: Service) -> None:
+    names = ("user", "filter", "max_per", "fields", "cursor")
+    answer = service.post("/v1/recommendations", {"items": ["i3"], **dict.fromkeys(names)})
+    assert answer["items"] == service.post("/v1/recommendations", {"items": ["i3"]})["items"]
 
 
 def test_body_that_is_too_large_is_refused_whether_its_length_is_told_or_not(service: Service) -> None:
@@ -93,6 +135,8 @@ def test_body_that_is_too_large_is_refused_whether_its_length_is_told_or_not(ser
 
 
 def test_batch_that_is_too_large_is_refused(service: Service) -> None:
+    refused(service.client.post("/v1/recommendations", content=b'{"queries": [' + b"{}," * 100_000 + b"{}]}"), 400)
+    refused(service.client.post("/v1/events", content=b'{"events": [' + b"{}," * 100_000 + b"{}]}"), 400)
     error = refused(service.client.post("/v1/recommendations", json={"queries": [{"k": 1}] * 101}), 400)
     assert "at most 100" in error["message"]
     error = refused(service.client.post("/v1/events", json={"events": [{}] * 101}), 400)
@@ -116,13 +160,36 @@ def test_twins_of_an_id_are_other_ids(service: Service) -> None:
     assert service.post("/v1/recommendations", {"items": ["I3", "i3 "]})["unknown_items"] == ["I3", "i3 "]
 
 
-@pytest.mark.parametrize("path", ["/v1/items/nope", "/v1/items/nope/similar", "/v1/items/nope/graph", "/v1/nope", "/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/items/nope",
+        "/v1/items/nope/similar",
+        "/v1/items/nope/graph",
+        "/v1/item?item=nope",
+        "/v1/nope",
+        "/",
+        "/v1/items/i3/",
+        "/v1/items/i/3",
+        "/v1//rank",
+    ],
+)
 def test_what_does_not_exist_is_not_found(service: Service, path: str) -> None:
     refused(service.client.get(path), 404)
 
 
-def test_method_that_a_path_does_not_have(service: Service) -> None:
-    assert refused(service.client.delete("/v1/recommendations"), 405)["code"] == "method_not_allowed"
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/v1/recommendations", "GET, POST"), ("/v1/why", "GET, POST"), ("/v1/rank", "POST"), ("/v1/items/i3", "GET")],
+)
+def test_method_that_a_path_does_not_have(service: Service, path: str, allowed: str) -> None:
+    for method in ("DELETE", "PUT", "PATCH", "OPTIONS", "HEAD"):
+        answer = service.client.request(method, path)
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == allowed
+        if method != "HEAD":
+            assert refused(answer, 405)["code"] == "method_not_allowed"
+    assert service.client.request("BREW", path).status_code == 400
 
 
 @pytest.mark.parametrize(("depth", "breadth"), [(3, 100), (10**9, 10**9), (1, 301)])

@@ -10,27 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from documents.provenance import Provenance
-from serving_signatures.export import export_model
-from tests.once import once
 from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.served_shop import ServedShop, Service, wait_until
-from tests.serving_signatures.oracle import Oracle, exported, make_retriever
+from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 
 FIRST = 100
-
-
-@pytest.fixture(scope="session")
-def turned(shop: TrainerInputs) -> Path:
-    """Another model of the same shop: its items are each other's, so that it answers otherwise."""
-
-    def make(folder: Path) -> None:
-        retriever = make_retriever(shop)[0]
-        retriever.embedding.assign(retriever.embedding.numpy()[::-1])
-        export_model(retriever, str(folder / "model"), Provenance(pipeline="shop"))
-
-    return once("turned-shop", make) / "model"
 
 
 class Place:

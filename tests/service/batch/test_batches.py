@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from documents.provenance import Provenance
 from pipeline.commands import cli
 from service.batch import parts, users
+from serving_signatures.export import export_model
 from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.in_process import InProcess
 from tests.service.served_shop import ServedShop
@@ -21,11 +24,6 @@ from tests.trainer_inputs import TrainerInputs
 pytestmark = pytest.mark.e2e
 
 VERSION = 1000
-
-
-@pytest.fixture(scope="module")
-def oracle(shop: TrainerInputs) -> Oracle:
-    return make_retriever(shop)[1]
 
 
 @pytest.fixture
@@ -149,6 +147,47 @@ def test_recommend_after_a_user_was_taken_out_of_the_version_begins_anew(
     pq.write_table(table.filter([name != "late" for name in table["user_id"].to_pylist()]), histories)
     assert run(place, "recommend", "--users", "all", "-k", "4", "--output", str(output)) == 0
     assert [row["user_id"] for row in pq.read_table(output).to_pylist()] == ["u0-0"] * 4 + ["u1-0"] * 4
+
+
+def test_recommend_leaves_out_who_is_forgotten_whoever_names_them(place: ServedShop, tmp_path: Path) -> None:
+    output, named = tmp_path / "recs.parquet", tmp_path / "users.txt"
+    named.write_text("u1-0\nnobody\nu0-0\n")
+    # The serving folder is not touched: the list alone must be enough.
+    histories = place.serving / str(VERSION) / "assets.extra" / "service" / "histories.parquet"
+    before = histories.read_bytes()
+    assert run(place, "forget", "u1-0") == 0
+    histories.write_bytes(before)
+    for users_, expected in (("all", ["late", "u0-0"]), (str(named), ["nobody", "u0-0"])):
+        assert run(place, "recommend", "--users", users_, "-k", "1", "--output", str(output)) == 0
+        assert [row["user_id"] for row in pq.read_table(output).to_pylist()] == expected
+
+
+def test_recommend_user_forgotten_half_way_is_in_no_part_and_not_in_the_output(
+    place: ServedShop, tmp_path: Path, small_parts: list[int]
+) -> None:
+    output = tmp_path / "recs.parquet"
+    with pytest.raises(Interrupted):
+        run(place, "recommend", "--users", "all", "-k", "1", "--output", str(output))
+    assert run(place, "forget", "late") == 0
+    assert run(place, "recommend", "--users", "all", "-k", "1", "--output", str(output)) == 0
+    assert [row["user_id"] for row in pq.read_table(output).to_pylist()] == ["u0-0", "u1-0"]
+
+
+def test_batch_of_a_version_that_answers_otherwise_than_it_was_trained_is_refused(
+    place: ServedShop, shop: TrainerInputs, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    retriever = make_retriever(shop)[0]
+    retriever.embedding.assign(retriever.embedding.numpy()[::-1])
+    export_model(retriever, str(other), Provenance(pipeline="shop"))
+    weights = place.serving / str(VERSION) / "variables"
+    shutil.rmtree(weights)
+    shutil.copytree(other / "variables", weights)
+    for command in (("recommend", "--users", "all"), ("neighbours",)):
+        output = tmp_path / "out.parquet"
+        assert run(place, *command, "--output", str(output)) == 1
+        assert "does not answer as it was trained" in capsys.readouterr().err
+        assert not output.exists()
 
 
 def test_recommend_version_without_histories_says_so(

@@ -61,10 +61,8 @@ def test_rank_and_why_agree(client: Client) -> None:
     assert [reason.item and reason.item.item_id for reason in explained.reasons] == ["i3"]
 
 
-def test_why_id_that_the_url_would_split_is_refused_here(client: Client) -> None:
-    with pytest.raises(RefusedError) as caught:
-        client.why("i9", items=["a,b"])
-    assert caught.value.field == "items"
+def test_why_takes_ids_that_a_url_would_split(client: Client) -> None:
+    assert client.why("i9", items=["i3", "a,b", "c|d"]).unknown_items == ["a,b", "c|d"]
 
 
 def test_items_have_all_that_is_known(client: Client) -> None:
