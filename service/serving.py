@@ -10,6 +10,7 @@ import uvicorn
 from common.errors import ConfigError, MachineError
 from configs.load import load_config
 from service.api.app import create_app
+from service.api.protocol import HttpProtocol
 from service.site import Site
 
 _BACKLOG = 2048
@@ -42,7 +43,7 @@ async def serve(config_file: str, host: str | None = None, port: int | None = No
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(site),
-                http="httptools",
+                http=HttpProtocol,
                 access_log=False,  # it would hold users and what they ask
                 log_level="warning",
                 server_header=False,

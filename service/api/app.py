@@ -1,17 +1,18 @@
 """Puts the application together: routes, errors, surroundings."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.errors import PerennialError, QueryError
+from common.errors import QueryError
+from service.api.direct import DirectRoute
 from service.api.errors import ApiError, bad_request, unavailable
 from service.api.guard import Guard
-from service.api.middleware import Surroundings, fault
+from service.api.middleware import Surroundings
 from service.api.routes import reading_routes
 from service.api.state import state_routes
 from service.api.writing import writing_routes
@@ -44,28 +45,29 @@ def create_app(site: Site) -> ASGIApp:
     app = FastAPI(
         title="Perennial", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None, lifespan=life
     )
-    app.include_router(reading_routes(site))
-    app.include_router(writing_routes(site))
-    app.include_router(state_routes(site))
-    for error in (PerennialError, HTTPException, ApiError):
-        app.add_exception_handler(error, _handler(site))
-    app.add_exception_handler(Exception, _fault)
-    limits = site.config.service.limits
-    return Surroundings(Guard(app, site.tokens, limits, site.metrics), site.metrics, limits.body_bytes)
+    app.router.route_class = DirectRoute
+    for add_routes in (reading_routes, writing_routes, state_routes):
+        add_routes(app.router, site)
 
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        # Past the middleware of FastAPI and Starlette, which would do once more what `Surroundings` does.
+        scope["app"] = app
+        await app.router(scope, receive, send)
 
-def _handler(site: Site) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def handle(_: Request, error: Exception) -> Response:
+    def answer_to(error: Exception) -> ApiError | None:
         found = api_error(error)
-        if isinstance(error, (BackendError, OverloadedError)):
+        if found is not None and isinstance(error, (BackendError, OverloadedError)):
             site.metrics.model_errors.labels(found.code).inc()
-        return found.response()
+        return found
 
-    return handle
+    limits = site.config.service.limits
+    return Surroundings(
+        Guard(routed, site.tokens, limits, site.metrics), site.metrics, limits.body_bytes, answer_to=answer_to
+    )
 
 
-def api_error(error: Exception) -> ApiError:
-    """Says an error of ours, or of Starlette, in HTTP."""
+def api_error(error: Exception) -> ApiError | None:
+    """Says an error of ours, or of Starlette, in HTTP; None for a fault."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, (QueryError, EventError)):
@@ -88,8 +90,6 @@ def api_error(error: Exception) -> ApiError:
     if isinstance(error, HTTPException):
         code = {404: "no_such_path", 405: "method_not_allowed"}.get(error.status_code, "http_error")
         return ApiError(error.status_code, code, error.detail, headers=error.headers)
-    raise error
-
-
-async def _fault(_: Request, __: Exception) -> Response:
-    return fault()
+    if isinstance(error, ClientDisconnect):
+        return bad_request("the client has gone before the end of its body")
+    return None

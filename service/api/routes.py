@@ -31,13 +31,13 @@ BATCH = "queries"
 """The field of a body that holds several queries."""
 
 
-def reading_routes(site: Site) -> APIRouter:
-    """Makes the routes of recommendations and items.
+def reading_routes(router: APIRouter, site: Site) -> None:
+    """Adds the routes of recommendations and items.
 
     Args:
+        router: The application's own.
         site: What answers.
     """
-    router = APIRouter()
     limits, recommender = site.config.service.limits, site.recommender
     catalogue = Catalogue(limits)
 
@@ -93,7 +93,6 @@ def reading_routes(site: Site) -> APIRouter:
         ("/v1/items/{item_id:path}", openapi.GET_ITEM, ItemQuery, catalogue.item),
     ):
         router.add_api_route(path, of_items(kind, answer), methods=["GET"], **described)
-    return router
 
 
 async def _all(answer: Callable[[Any], Awaitable[dict[str, Any]]], queries: list[Any]) -> list[dict[str, Any]]:

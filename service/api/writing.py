@@ -79,13 +79,13 @@ class EventBody(Query):
         return Event(self.type, self.user, self.item, time, self.event_id, self.value, self.recommendation_id)
 
 
-def writing_routes(site: Site) -> APIRouter:
-    """Makes the routes.
+def writing_routes(router: APIRouter, site: Site) -> None:
+    """Adds the routes.
 
     Args:
+        router: The application's own.
         site: What takes them.
     """
-    router = APIRouter()
     limits = site.config.service.limits
 
     @router.post("/v1/events", **openapi.POST_EVENTS)
@@ -105,7 +105,7 @@ def writing_routes(site: Site) -> APIRouter:
         return JsonResponse(dataclasses.asdict(added), headers=PERSONAL)
 
     @router.get("/v1/events/statistics", **openapi.GET_STATISTICS)
-    async def get_statistics() -> Response:
+    async def get_statistics(_: Request) -> Response:
         found = await asyncio.to_thread(statistics, site.database)
         return JsonResponse({"positions": [dataclasses.asdict(one) for one in found]}, headers=PERSONAL)
 
@@ -130,8 +130,6 @@ def writing_routes(site: Site) -> APIRouter:
                 "scopes": sorted(identity.scopes),
             }
             return JsonResponse(answer, headers={"Cache-Control": "no-store"})
-
-    return router
 
 
 def _event(site: Site, value: Any, where: str) -> Event:

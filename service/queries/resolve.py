@@ -69,33 +69,52 @@ def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence
         weights: Of the query's lists.
         recent: What the user has done since the version was made, oldest first, with weights.
     """
-    known = None if taste.user is None else snapshot.history_of(taste.user)
-    lists: list[tuple[Sequence[str], float]] = [
-        (taste.items, 1.0),
-        (taste.browsed, weights.browsed),
-        (taste.basket, weights.basket),
-        (taste.purchased, weights.purchased),
-    ]
-    mentioned = [(item_id, weight) for item_ids, weight in lists for item_id in item_ids]
-    asked = [item_id for item_id, _ in mentioned] + list(taste.dislike)
     met: list[tuple[int, float]] = []
-    if known is not None:
+    if taste.user is not None and (known := snapshot.history_of(taste.user)) is not None:
         met += zip(known.places.tolist(), known.weights.tolist(), strict=True)
-    since = _placed(snapshot, ((event.item, weight) for event, weight in recent))
-    given = _placed(snapshot, mentioned)
+    since: list[tuple[int, float]] = []
+    for event, weight in recent:
+        # What the catalogue lacks says nothing to the model.
+        if (place := snapshot.place_of(event.item)) is not None:
+            since.append((place, weight))
+    given: list[tuple[int, float]] = []
+    in_any_case: list[int] = []
+    disliked: list[int] = []
+    unknown: dict[str, None] = {}
+    for item_ids, weight, never_again in (
+        (taste.items, 1.0, True),
+        (taste.browsed, weights.browsed, False),
+        (taste.basket, weights.basket, True),
+        (taste.purchased, weights.purchased, True),
+    ):
+        for item_id in item_ids:
+            place = snapshot.place_of(item_id)
+            if place is None:
+                unknown[item_id] = None
+                continue
+            given.append((place, weight))
+            if never_again:
+                in_any_case.append(place)
+    for item_id in taste.dislike:
+        place = snapshot.place_of(item_id)
+        if place is None:
+            unknown[item_id] = None
+        else:
+            disliked.append(place)
     history = _once_each([*met, *since, *given])[-MAX_HISTORY:]
     places = np.array([place for place, _ in history], np.int64)
     weighed = np.array([weight for _, weight in history], np.float32)
-    in_any_case = snapshot.places_of([*taste.items, *taste.basket, *taste.purchased])
     return Subject(
         question=Question(
-            taste.user or "", tuple(map(snapshot.item_id, places.tolist())), tuple(weight for _, weight in history)
+            taste.user or "",
+            tuple([snapshot.item_ids[place] for place, _ in history]),
+            tuple([weight for _, weight in history]),
         ),
         met=places,
-        left_out=np.concatenate([snapshot.left_out(places, weighed), in_any_case]),
-        disliked=snapshot.places_of(taste.dislike),
-        unknown=tuple(dict.fromkeys(item_id for item_id in asked if snapshot.place_of(item_id) is None)),
-        asked_items=len(asked),
+        left_out=np.concatenate([snapshot.left_out(places, weighed), np.array(in_any_case, np.int64)]),
+        disliked=np.array(disliked, np.int64),
+        unknown=tuple(unknown),
+        asked_items=sum(map(len, (taste.items, taste.browsed, taste.basket, taste.purchased, taste.dislike))),
         basis=tuple(name for name, part in (("history", met), ("events", since), ("items", given)) if part),
     )
 
@@ -140,12 +159,6 @@ def wanted(given: object, max_terms: int) -> Filter:
         QueryError: It cannot be read.
     """
     return parse_filter(given, max_terms) if isinstance(given, str) else filter_from_json(given, max_terms)
-
-
-def _placed(snapshot: Snapshot, items: Iterable[tuple[str, float]]) -> list[tuple[int, float]]:
-    """Items with their places; those that the catalogue lacks say nothing to the model."""
-    placed = ((snapshot.place_of(item_id), weight) for item_id, weight in items)
-    return [(place, weight) for place, weight in placed if place is not None]
 
 
 def _once_each(met: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
