@@ -110,7 +110,12 @@ class Site:
         self._is_closing = False
 
     def start(self) -> None:
-        """Starts to follow the serving folder."""
+        """Starts to follow the serving folder.
+
+        Raises:
+            ForkError: A process cannot be started.
+        """
+        self._loader.start()
         for work in (self.versions.watch, self._flush):
             self._keep_up(work)
 
@@ -121,6 +126,7 @@ class Site:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.versions.close()
+        await self._loader.close()
         await self.writer.close()
         with contextlib.suppress(DatabaseError):
             await asyncio.to_thread(self._shown.flush, self.database)

@@ -16,6 +16,7 @@ from documents.push_record import PushRecord
 from documents.service_data import ServiceData
 from service.backends.backend import Backend
 from service.backends.grpc_backend import GrpcBackend
+from service.backends.local import model_processes
 from service.batching import Run
 from service.ranking.ranker import Ranker
 from service.ranking.search import open_search
@@ -23,7 +24,7 @@ from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Asker
 from service.versions.folder import ServingFolder, snapshots_of
 from service.versions.oracle import check_ranking
-from service.versions.preparing import backend_of, prepare_apart
+from service.versions.preparing import backend_of, prepare_apart, preparing_processes
 from service.versions.replay import replay
 from service.versions.restarting import RestartingModel
 from service.versions.served import Served
@@ -64,6 +65,24 @@ class Loader:
         self._snapshots = snapshots_of(cache_dir)
         self._threads = threads
         self._observe = observe
+        self._models = model_processes() if settings.backend == "local" else None
+        self._preparers = preparing_processes()
+
+    def start(self) -> None:
+        """Starts what versions are loaded by, so that the first one does not wait for imports.
+
+        Raises:
+            ForkError: A process cannot be started.
+        """
+        for processes in (self._models, self._preparers):
+            if processes is not None:
+                processes.prepare()
+
+    async def close(self) -> None:
+        """Ends what `start` has started; the versions must have been closed."""
+        for processes in (self._models, self._preparers):
+            if processes is not None:
+                await processes.close()
 
     async def load(self, number: int) -> Served:
         """Loads and checks a version.
@@ -84,6 +103,7 @@ class Loader:
             place = self._snapshots / str(number)
             self._snapshots.mkdir(parents=True, exist_ok=True)
             await prepare_apart(
+                self._preparers,
                 folder,
                 number,
                 reach,
@@ -138,8 +158,8 @@ class Loader:
     async def _backend(self, number: int, folder: Path) -> tuple[Backend, dict[str, Any]]:
         """Starts or finds the model; returns it, and how another process reaches it."""
         settings = self._settings
-        if settings.backend == "local":
-            model = await RestartingModel.start(folder, number, timeout_seconds=settings.load_seconds)
+        if self._models is not None:
+            model = await RestartingModel.start(self._models, folder, number, timeout_seconds=settings.load_seconds)
             return model, {"address": model.address}
         # The config has the section of its backend; it checks that.
         reach = settings.model_dump(mode="json", include={_SECTIONS[settings.backend]})

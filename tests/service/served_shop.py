@@ -82,9 +82,10 @@ class Service:
         return answer.json()
 
     def model_pid(self) -> int:
-        """The process of the newest version's model."""
-        parent = str(self.process.pid)
-        command = ["pgrep", "-n", "-P", parent, "-f", "service.model_process"]
+        """The process of the newest version's model: a fork of a child of the service."""
+        servers = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=True)
+        parents = ",".join(servers.stdout.split())
+        command = ["pgrep", "-n", "-P", parents, "-x", "model_process"]
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     def end(self) -> int:
