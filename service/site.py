@@ -101,6 +101,7 @@ class Site:
             self.store,
             self.database_threads,
             self.vocabulary,
+            settings.batching,
             lambda: self.metrics.model_errors.labels("events").inc(),
         )
         self.recommender = Recommender(

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from service.database.database import Database
 from service.database.tables import events as table
 from service.database.tables import forgotten, state
-from service.events.event import Event
+from service.events.event import Event, StoredEvent
 from service.events.forgotten import digest
 from service.events.forgotten_copy import forgotten_key
+from service.events.newest import newest_of
 from service.events.recommendation_id import RecommendationIds
 
 _CHUNK = 500
@@ -77,40 +78,23 @@ class EventStore:
         digests = {row["user_id"]: digest(key, row["user_id"]) for group in rows for row in group}
         return self.database.write(lambda connection: _add(connection, rows, digests))
 
-    def newest(self, user: str, after_export: int | None, limit: int) -> list[Event] | None:
-        """What a user did that a version does not know yet.
+    def newest(self, asked: Sequence[tuple[str, int | None]], limit: int) -> list[list[StoredEvent] | None]:
+        """What users did that a version does not know yet.
 
         Args:
-            user: The user's id.
-            after_export: The version's `events_export`, see `documents.service_data`; None: it knows none.
-            limit: Largest number; older events are left out.
+            asked: Users' ids, each with the version's `events_export`, see `documents.service_data`; None: it knows no
+                export. All are read at once: the database is asked twice for each different number.
+            limit: Largest number for each user; older events are left out.
 
         Returns:
-            Oldest first. None: the user is forgotten, so what the version knows of the user must not be used either.
+            For each of them the events, oldest first. None: the user is forgotten, so what the version knows of the
+            user must not be used either.
 
         Raises:
             DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
         """
-        hashed = digest(self._forgotten_key(), user)
-        query = (
-            select(table)
-            .where(table.c.user_id == user, table.c.export > (after_export or 0))
-            .order_by(table.c.time.desc(), table.c.sequence.desc())
-            .limit(limit)
-        )
-
-        def read(connection: Connection) -> list[Row[Any]] | None:
-            if _present(connection, forgotten.c.digest, [hashed]):
-                return None
-            return list(connection.execute(query).all())
-
-        rows = self.database.read(read)
-        if rows is None:
-            return None
-        return [
-            Event(row.type, row.user_id, row.item_id, row.time, row.event_id, row.value, row.recommendation_id)
-            for row in reversed(rows)
-        ]
+        key = self._forgotten_key()
+        return self.database.read(lambda connection: newest_of(connection, key, asked, limit))
 
     def _forgotten_key(self) -> bytes:
         if self._key is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.events.event import Event
+from service.events.event import StoredEvent
 from service.queries.query import Shape, Taste
 from service.ranking import query as ranking
 from service.ranking.filter_json import filter_from_json
@@ -60,7 +60,9 @@ class Subject:
     """What there is to go by: `history`, `events`, `items`."""
 
 
-def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[tuple[Event, float]] = ()) -> Subject:
+def subject(
+    taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[tuple[StoredEvent, float]] = ()
+) -> Subject:
     """Resolves whom a query is for.
 
     Args:
