@@ -1,4 +1,4 @@
-"""What users did since: read together for requests that wait at the same time, and left out while that is impossible."""
+"""What users did since: read together for requests that wait at once, and left out while that is impossible."""
 
 import asyncio
 import sqlite3
