@@ -8,7 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from common.errors import PerennialError, QueryError
+from common.errors import QueryError
+from service.api.direct import ANSWERED, Direct
 from service.api.errors import ApiError, bad_request, unavailable
 from service.api.guard import Guard
 from service.api.middleware import Surroundings, fault
@@ -44,14 +45,15 @@ def create_app(site: Site) -> ASGIApp:
     app = FastAPI(
         title="Perennial", version="1", description=_DESCRIPTION, docs_url=None, redoc_url=None, lifespan=life
     )
-    app.include_router(reading_routes(site))
-    app.include_router(writing_routes(site))
-    app.include_router(state_routes(site))
-    for error in (PerennialError, HTTPException, ApiError):
-        app.add_exception_handler(error, _handler(site))
+    routers, handle = (reading_routes(site), writing_routes(site), state_routes(site)), _handler(site)
+    for router in routers:
+        app.include_router(router)
+    for error in ANSWERED:
+        app.add_exception_handler(error, handle)
     app.add_exception_handler(Exception, _fault)
     limits = site.config.service.limits
-    return Surroundings(Guard(app, site.tokens, limits, site.metrics), site.metrics, limits.body_bytes)
+    direct = Direct(app, (route for router in routers for route in router.routes), handle)
+    return Surroundings(Guard(direct, site.tokens, limits, site.metrics), site.metrics, limits.body_bytes)
 
 
 def _handler(site: Site) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -102,7 +102,7 @@ def writing_routes(site: Site) -> APIRouter:
         added = await site.writer.add(events)
         for event in events:
             site.metrics.events.labels(event.type, "taken").inc()
-        return JsonResponse(dataclasses.asdict(added), headers=PERSONAL)
+        return JsonResponse(added, headers=PERSONAL)
 
     @router.get("/v1/events/statistics", **openapi.GET_STATISTICS)
     async def get_statistics() -> Response:
