@@ -4,11 +4,11 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, case, func, select
 
 from service.database.columns import MAX_ID_BYTES, is_storable
 from service.database.ready import is_one_of, parameters, present, room_for
-from service.database.tables import events, forgotten
+from service.database.tables import events, forgotten, state
 from service.events.event import StoredEvent
 from service.events.forgotten import digest
 
@@ -43,9 +43,12 @@ def _newest(room: int) -> Select[Any]:
     age = func.row_number().over(
         partition_by=events.c.user_id, order_by=(events.c.time.desc(), events.c.sequence.desc())
     )
+    # A version may know more exports than this database has ever closed: those of a database before this one.
+    learned = bindparam("after", type_=events.c.export.type)
+    after = case((select(state.c.open_export).scalar_subquery() > learned, learned), else_=0)
     wanted = (
         select(events.c.user_id, events.c.type, events.c.item_id, events.c.time, events.c.value, age.label("age"))
-        .where(is_one_of(events.c.user_id, room), events.c.export > bindparam("after"))
+        .where(is_one_of(events.c.user_id, room), events.c.export > after)
         .subquery()
     )
     columns = [column for column in wanted.c if column.name != "age"]

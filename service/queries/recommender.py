@@ -122,14 +122,17 @@ class Recommender:
         return {**self._head(served, whom, None, bool(is_known[0])), **explained}
 
     async def _subject(self, taste: Taste, served: Served, until: int) -> Subject:
+        known = None if taste.user is None else served.snapshot.history_of(taste.user)
         recent: Recent | None = []
         if taste.user is not None and self._recent is not None:
-            known = None if served.data is None else served.data.events_export
-            recent = await self._recent.of(taste.user, known, until)
+            # What the version has learned of a user is in the user's history there. Without one, as the config has
+            # switched histories off or cleaning has dropped the user, nothing tells but the events themselves.
+            learned = served.data.events_export if served.data is not None and known is not None else None
+            recent = await self._recent.of(taste.user, learned, until)
         if recent is None:
             # Forgotten, since this version was made or before: nobody. The next version does not know the user.
-            taste, recent = taste.model_copy(update={"user": None}), []
-        return subject(taste, served.snapshot, self._weights, recent)
+            taste, known, recent = taste.model_copy(update={"user": None}), None, []
+        return subject(taste, served.snapshot, self._weights, known, recent)
 
     def _head(self, served: Served, whom: Subject, known_user: bool | None, is_known: bool) -> dict[str, Any]:
         basis = (("user",) if known_user else ()) + whom.basis if is_known else ()

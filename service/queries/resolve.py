@@ -20,6 +20,7 @@ from service.ranking.filter_json import filter_from_json
 from service.ranking.filter_text import parse_filter
 from service.ranking.filters import Filter
 from service.snapshot.features import Places
+from service.snapshot.histories import History
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Question
 
@@ -61,7 +62,11 @@ class Subject:
 
 
 def subject(
-    taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[tuple[StoredEvent, float]] = ()
+    taste: Taste,
+    snapshot: Snapshot,
+    weights: Weights,
+    known: History | None,
+    recent: Sequence[tuple[StoredEvent, float]] = (),
 ) -> Subject:
     """Resolves whom a query is for.
 
@@ -69,9 +74,9 @@ def subject(
         taste: The query.
         snapshot: The version's.
         weights: Of the query's lists.
+        known: What the version knows of the user.
         recent: What the user has done since the version was made, oldest first, with weights.
     """
-    known = None if taste.user is None else snapshot.history_of(taste.user)
     lists: list[tuple[Sequence[str], float]] = [
         (taste.items, 1.0),
         (taste.browsed, weights.browsed),

@@ -96,15 +96,25 @@ def test_newest_is_what_was_not_exported_with_the_version_whatever_the_clocks_sa
     store.add([[view("u", "early", 5)]])
     assert export(database, shop_words(), tmp_path).number == 2
     store.add([[view("u", "newest", 8)]])
-    found = {after: [event.item for event in newest(store, "u", after) or []] for after in (None, 1, 2, 3)}
+    found = {after: [event.item for event in newest(store, "u", after) or []] for after in (None, 1, 2)}
     assert found == {
         None: ["early", "newest", "known", "late"],
         1: ["early", "newest"],
         2: ["newest"],
-        3: [],
     }
     assert [event.item for event in newest(store, "u", limit=2) or []] == ["known", "late"]
     assert newest(store, "nobody") == newest(store, "u ") == []
+
+
+def test_version_that_knows_exports_of_a_lost_database_knows_none_of_this_ones(
+    database: Database, tmp_path: Path
+) -> None:
+    store = EventStore(database)
+    store.add([[view("u", "old", 1)]])
+    export(database, shop_words(), tmp_path)
+    store.add([[view("u", "new", 2)]])
+    found = {after: [event.item for event in newest(store, "u", after) or []] for after in (1, 2, 7)}
+    assert found == {1: ["new"], 2: ["old", "new"], 7: ["old", "new"]}  # 2 is still open here
 
 
 def test_events_at_one_time_keep_the_order_of_arrival(database: Database) -> None:
