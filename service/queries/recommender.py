@@ -11,6 +11,7 @@ from service.events.recommendation_id import RecommendationIds
 from service.events.shown import ShownCounts
 from service.queries import items, why
 from service.queries.cursor import Cursor, digest, read_cursor
+from service.queries.kept_items import KeptItems
 from service.queries.query import RankQuery, RecommendationQuery, Taste, WhyQuery
 from service.queries.recent import Recent, RecentEvents
 from service.queries.resolve import Subject, Weights, ranking_query, subject
@@ -34,6 +35,7 @@ class Recommender:
         weights: Weights,
         limits: Limits,
         recent: RecentEvents | None,
+        kept: KeptItems | None,
         ids: RecommendationIds,
         shown: ShownCounts,
         observe: Observe,
@@ -45,6 +47,7 @@ class Recommender:
             weights: Of the query's lists.
             limits: Bounds of a query.
             recent: What users did since; None without a database.
+            kept: Titles and features in the database; None: the version's own are shown.
             ids: Makes the answers' ids.
             shown: Counts what was shown.
             observe: Is told of each answer.
@@ -53,6 +56,7 @@ class Recommender:
         self._weights = weights
         self._limits = limits
         self._recent = recent
+        self._kept = kept
         self._ids = ids
         self._shown = shown
         self._observe = observe
@@ -85,7 +89,7 @@ class Recommender:
         self._shown.count(served.number, len(names), offset)
         if query.filter is not None:
             result["passed"] = answer.ranking.passed
-        return {**result, "items": found, "next": following}
+        return await self._with_kept({**result, "items": found, "next": following}, query.fields)
 
     async def rank(self, query: RankQuery) -> dict[str, Any]:
         """Puts candidates in order; see `recommend` for the errors. Those that are unknown are listed, not ranked."""
@@ -102,7 +106,7 @@ class Recommender:
         result = self._head(served, whom, answer.known_user, answer.is_known)
         lacking = [item_id for item_id, place in zip(query.candidates, places.tolist(), strict=True) if place < 0]
         result["unknown_items"] = list(dict.fromkeys([*result["unknown_items"], *lacking]))
-        return {**result, "items": found}
+        return await self._with_kept({**result, "items": found}, query.fields)
 
     async def explain(self, query: WhyQuery) -> dict[str, Any]:
         """Explains an item's place; see `recommend` for the errors.
@@ -119,7 +123,8 @@ class Recommender:
             whom = await self._subject(query, served, time.time_ns() // 1000)
             scores, is_known = await served.asker.scores(why.questions(whom))
             explained = await asyncio.to_thread(why.explanation, served.snapshot, whom, place, scores, is_known)
-        return {**self._head(served, whom, None, bool(is_known[0])), **explained}
+        answer = {**self._head(served, whom, None, bool(is_known[0])), **explained}
+        return await self._with_kept(answer, (items.TITLE,))
 
     async def _subject(self, taste: Taste, served: Served, until: int) -> Subject:
         known = None if taste.user is None else served.snapshot.history_of(taste.user)
@@ -133,6 +138,9 @@ class Recommender:
             # Forgotten, since this version was made or before: nobody. The next version does not know the user.
             taste, known, recent = taste.model_copy(update={"user": None}), None, []
         return subject(taste, served.snapshot, self._weights, known, recent)
+
+    async def _with_kept(self, answer: dict[str, Any], fields: tuple[str, ...] | None) -> dict[str, Any]:
+        return answer if self._kept is None else await self._kept.put_into(answer, fields)
 
     def _head(self, served: Served, whom: Subject, known_user: bool | None, is_known: bool) -> dict[str, Any]:
         basis = (("user",) if known_user else ()) + whom.basis if is_known else ()
