@@ -19,6 +19,7 @@ from service.auth.tokens import Tokens
 from service.auth.users import DatabaseUsers, FileUsers
 from service.batching import Run
 from service.database.errors import DatabaseError
+from service.database.items import ItemStore
 from service.database.opening import open_database
 from service.database.secrets import secret
 from service.database.threads import DatabaseThreads
@@ -27,6 +28,7 @@ from service.events.shown import ShownCounts
 from service.events.store import EventStore
 from service.events.vocabulary import Vocabulary, vocabulary
 from service.events.writer import EventWriter
+from service.queries.kept_items import KeptItems
 from service.queries.recent import RecentEvents
 from service.queries.recommender import Recommender
 from service.queries.resolve import Weights
@@ -58,6 +60,7 @@ class Site:
         tokens: Checks tokens; None if everybody may call.
         login: Checks passwords; None without tokens.
         token_seconds: How long a token is valid.
+        kept_items: Titles and features in the database; None: the version's own are shown.
         database_threads: Where reads of the database run.
     """
 
@@ -101,10 +104,25 @@ class Site:
             self.store,
             self.database_threads,
             self.vocabulary,
+            settings.batching,
             lambda: self.metrics.model_errors.labels("events").inc(),
         )
+        self.kept_items: KeptItems | None = None
+        if settings.database.items:
+            self.kept_items = KeptItems(
+                ItemStore(self.database),
+                self.database_threads,
+                lambda: self.metrics.model_errors.labels("items").inc(),
+            )
         self.recommender = Recommender(
-            self.versions, _weights(config), settings.limits, recent, ids, self._shown, self._observe_answer
+            self.versions,
+            _weights(config),
+            settings.limits,
+            recent,
+            self.kept_items,
+            ids,
+            self._shown,
+            self._observe_answer,
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False

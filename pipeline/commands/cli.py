@@ -16,6 +16,7 @@ from pipeline.commands import (
     events,
     forget,
     init,
+    items,
     model,
     replay,
     run,
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     events.add_parser(commands)
     forget.add_parser(commands)
     users.add_parser(commands)
+    items.add_parser(commands)
     query_cli.add_parser(commands)
     replay.add_parser(commands)
     datasets.add_parser(commands)

@@ -45,7 +45,7 @@ def writing_routes(router: APIRouter, site: Site) -> None:
         added = await site.writer.add(events)
         for event in events:
             site.metrics.events.labels(event.type, "taken").inc()
-        return JsonResponse(dataclasses.asdict(added), headers=PERSONAL)
+        return JsonResponse(added, headers=PERSONAL)
 
     @router.get("/v1/events/statistics", **openapi.GET_STATISTICS)
     async def get_statistics(_: Request) -> Response:

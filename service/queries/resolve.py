@@ -19,6 +19,7 @@ from service.ranking.filter_json import filter_from_json
 from service.ranking.filter_text import parse_filter
 from service.ranking.filters import Filter
 from service.snapshot.features import Places
+from service.snapshot.histories import History
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Question
 
@@ -62,17 +63,20 @@ class Subject:
     """What there is to go by: `history`, `events`, `items`."""
 
 
-def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[Met] = ()) -> Subject:
+def subject(
+    taste: Taste, snapshot: Snapshot, weights: Weights, known: History | None = None, recent: Sequence[Met] = ()
+) -> Subject:
     """Resolves whom a query is for.
 
     Args:
         taste: The query.
         snapshot: The version's.
         weights: Of the query's lists.
+        known: What the version knows of the user.
         recent: What the user has done since the version was made, oldest first, with weights.
     """
     met: list[tuple[int, float]] = []
-    if taste.user is not None and (known := snapshot.history_of(taste.user)) is not None:
+    if known is not None:
         met += zip(known.places.tolist(), known.weights.tolist(), strict=True)
     since = _placed(snapshot, recent)
     given: list[tuple[int, float]] = []

@@ -189,11 +189,13 @@ def test_items_are_read_with_one_query_and_then_from_memory(
     store = ItemStore(database, cached_items=3, cached_seconds=60, clock=lambda: now[0])
     known = {item: ItemMetadata(f"Tïtle {item}", {"genre": ["Ærø", "x"], "year": 1995}) for item in ("A", "a", "a ")}
     assert store.put(known.items()) == 3
-    rows = database.rows
-    monkeypatch.setattr(database, "rows", lambda query: asked.append(query) or rows(query))
+    read = database.read
+    monkeypatch.setattr(database, "read", lambda work: asked.append(work) or read(work))
+    assert store.remembered(["A"]) is None
     assert store.get(["A", "a", "unknown", "A"]) == {item: known[item] for item in ("A", "a")}
     assert len(asked) == 1
-    assert store.get(["a", "unknown"]) == {"a": known["a"]}
+    assert store.get(["a", "unknown"]) == store.remembered(["a", "unknown"]) == {"a": known["a"]}
+    assert store.remembered(["a", "a "]) is None
     assert len(asked) == 1
     assert store.get(["a "]) == {"a ": known["a "]}  # a fourth one: "A" was asked longest ago
     assert store.get(["a", "unknown"]) == {"a": known["a"]}
@@ -211,6 +213,16 @@ def test_items_put_again_are_replaced_in_memory_too(database: Database) -> None:
     for title in ("old", "new"):
         store.put([("i", ItemMetadata(title, {}))])
         assert store.get(["i"]) == {"i": ItemMetadata(title, {})}
+
+
+def test_removed_items_are_gone_at_once_and_the_first_ones_are_listed_by_bytes(database: Database) -> None:
+    store, title = ItemStore(database), ItemMetadata("title", {"year": [1995]})
+    store.put([(item, title) for item in ("b", "é", "A", "a")])
+    assert store.first(3) == (4, [(item, title) for item in ("A", "a", "b")])
+    assert store.get(["a", "é"]) == {"a": title, "é": title}
+    assert store.remove(["a", "e", "x" * 600, "\0", "a"]) == 1
+    assert store.get(["a", "é"]) == {"é": title}
+    assert store.first(0) == (3, [])
 
 
 def test_sqlite_syncs_each_commit_and_is_for_this_account_alone(sqlite: Database) -> None:
