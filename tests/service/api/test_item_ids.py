@@ -20,6 +20,7 @@ from service.api.item_paths import EncodedItems
 from service.api.routes import reading_routes
 from service.backends.backend import Backend
 from service.ranking.ranker import Ranker
+from service.ranking.search import open_search
 from service.site import Site
 from service.versions.asker import Asker
 from service.versions.folder import ServingFolder
@@ -70,7 +71,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
     nobody = cast(Backend, None)
     asker = Asker(nobody, ranker, Batching(), deadline_seconds=1, threads=ThreadPoolExecutor(1))
     versions = Versions(ServingFolder(str(folder), folder), cast(Any, None), poll_seconds=1, drain_seconds=1)
-    versions.live = Served(1, nobody, snapshot, ranker, asker, PushRecord(), Provenance(), None)
+    versions.live = Served(1, nobody, snapshot, ranker, open_search(snapshot), asker, PushRecord(), Provenance(), None)
     service = SimpleNamespace(limits=Limits())
     site = SimpleNamespace(config=SimpleNamespace(service=service), recommender=None, versions=versions)
     made = FastAPI(redirect_slashes=False)
