@@ -161,7 +161,7 @@ class Site:
             self.metrics.queue_seconds.observe(seconds)
 
     def _observe_answer(self, version: int, basis: tuple[str, ...], asked: int, unknown: int) -> None:
-        self.metrics.answers.labels(str(version), "+".join(basis)).inc()
+        self.metrics.count_answer(version, "+".join(basis))
         self.metrics.asked_items.inc(asked)
         self.metrics.unknown_items.inc(unknown)
 
@@ -171,6 +171,7 @@ class Site:
         served = {role: found.number for role, found in roles.items() if found is not None}
         for role, number in served.items():
             self.metrics.version.labels(role, str(number)).set(1)
+        self.metrics.keep_answers(served.values())
         self.metrics.refused.set(len(self.versions.refused))
         # What is being loaded is in no role yet. In a thread, as deleting a large snapshot takes a while.
         kept = {*served.values(), self.versions.loading}

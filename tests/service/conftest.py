@@ -1,4 +1,4 @@
-"""Fixtures of the service's tests: databases of each kind, one exported model, and a server of it."""
+"""Fixtures of the service's tests: databases of each kind, an exported model, a server of it, and a running service."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +13,11 @@ from service.database.database import LONG_SECONDS, Database
 from service.database.migrate import migrate
 from tests.service.in_process import InProcess
 from tests.service.model_server import ModelServer, serving
+from tests.service.served_shop import ServedShop, Service
 from tests.service.servers import mariadb_url, postgresql_url
-from tests.serving_signatures.oracle import exported
+from tests.service.small_shop import HISTORIES, VERSION, shop_items
+from tests.service.small_shop import KINDS as FEATURES
+from tests.serving_signatures.oracle import Oracle, exported, make_retriever
 from tests.trainer_inputs import TrainerInputs
 
 NEWEST, OLDER = 7, 3
@@ -87,3 +90,25 @@ def model_server(model_folder: str) -> Iterator[ModelServer]:
     versions = [f"{OLDER}={model_folder}", f"{NEWEST}={model_folder}", "--label", f"stable={OLDER}"]
     with serving("localhost:0", *versions) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def oracle(shop: TrainerInputs) -> Oracle:
+    """The model as loops and dictionaries."""
+    return make_retriever(shop)[1]
+
+
+@pytest.fixture(scope="session")
+def served_shop(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
+    """The shop with one version, which no test may change."""
+    place = ServedShop(tmp_path_factory.mktemp("served"), exported(shop))
+    place.push(VERSION, shop_items(oracle), FEATURES, HISTORIES)
+    return place
+
+
+@pytest.fixture(scope="session")
+def service(served_shop: ServedShop) -> Iterator[Service]:
+    """The running service, which no test may disturb."""
+    with served_shop.running() as running:
+        running.serves(VERSION)
+        yield running

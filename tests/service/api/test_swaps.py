@@ -13,8 +13,8 @@ import pytest
 from documents.provenance import Provenance
 from serving_signatures.export import export_model
 from tests.once import once
-from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.served_shop import ServedShop, Service, wait_until
+from tests.service.small_shop import HISTORIES, KINDS, shop_items
 from tests.serving_signatures.oracle import Oracle, exported, make_retriever
 from tests.trainer_inputs import TrainerInputs
 

@@ -12,9 +12,9 @@ import pytest
 
 from pipeline.commands import cli
 from service.batch import parts, users
-from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.in_process import InProcess
 from tests.service.served_shop import ServedShop
+from tests.service.small_shop import HISTORIES, KINDS, shop_items
 from tests.serving_signatures.oracle import Oracle, exported, make_retriever
 from tests.trainer_inputs import TrainerInputs
 
