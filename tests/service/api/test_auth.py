@@ -15,8 +15,8 @@ import yaml
 
 from service.api import answers
 from service.auth.passwords import hash_password
-from tests.service.api.conftest import KINDS, VERSION, shop_items
 from tests.service.served_shop import ServedShop, Service
+from tests.service.small_shop import KINDS, VERSION, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 

@@ -11,9 +11,9 @@ import pytest
 from documents.service_data import ServiceData
 from pipeline.commands import cli
 from service.api import answers
-from tests.service.api.conftest import HISTORIES, KINDS, VERSION, pushed_shop, serving_first, shop_items
 from tests.service.api.test_recommendations import ids, wanted
 from tests.service.served_shop import ServedShop, Service
+from tests.service.small_shop import HISTORIES, KINDS, VERSION, pushed_shop, serving_first, shop_items
 from tests.serving_signatures.oracle import Oracle
 from tests.trainer_inputs import TrainerInputs
 

@@ -12,10 +12,10 @@ from typing import Literal
 
 import pytest
 
-from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.conftest import NEWEST
 from tests.service.model_server import NAME, ModelServer
 from tests.service.served_shop import ServedShop, Service, wait_until
+from tests.service.small_shop import HISTORIES, KINDS, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 

@@ -15,6 +15,7 @@ from configs.service.limits import Limits
 from configs.service.section import Batching
 from documents.provenance import Provenance
 from documents.push_record import PushRecord
+from service.api.direct import DirectRoute
 from service.api.errors import ApiError
 from service.api.item_paths import EncodedItems
 from service.api.routes import reading_routes
@@ -75,7 +76,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
     service = SimpleNamespace(limits=Limits())
     site = SimpleNamespace(config=SimpleNamespace(service=service), recommender=None, versions=versions)
     made = FastAPI(redirect_slashes=False)
-    made.include_router(reading_routes(cast(Site, site)))
+    made.router.route_class = DirectRoute
+    reading_routes(made.router, cast(Site, site))
     made.add_exception_handler(ApiError, lambda _, e: cast(ApiError, e).response())
     return EncodedItems(made)
 

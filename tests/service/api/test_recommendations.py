@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from service.api import answers
-from tests.service.api.conftest import HISTORIES, VERSION
 from tests.service.served_shop import WEIGHTS, Service
+from tests.service.small_shop import HISTORIES, VERSION
 from tests.serving_signatures.oracle import Oracle
 
 LIKED = ["i3", "i5", "i1"]
