@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-retrain serve rehearse test test-quick fault check docs image-check bench format clean
+.PHONY: help setup demo demo-retrain serve rehearse test test-quick fault check docs image-check bench load format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -8,6 +8,8 @@ PYTHON := $(CURDIR)/.venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # TensorFlow Recommenders needs Keras 2, which must be chosen before TensorFlow is imported.
 export TF_USE_LEGACY_KERAS := 1
+# With this variable Python would compile all libraries anew in each process: 20 seconds for each of the tests' workers.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A worker takes about 3 GiB. There is one more than cores, for tests wait now and then. The tests of a file share slow
 # fixtures, so they stay in one worker. tests/conftest.py puts the files with whole pipelines first; xdist's own order,
@@ -60,6 +62,9 @@ image-check: ## Build and check the pipeline's image without Docker; needs root 
 
 bench: setup ## Compare the speed of ingest and pipeline with TFX's stock components
 	@$(PYTHON) -m tests.bench
+
+load: setup ## Measure the service under load: CPU time of a request, throughput, latency while a version is replaced
+	@$(PYTHON) -m tests.bench.load
 
 format: setup ## Format the code and fix what lint can fix
 	ruff format .

@@ -61,6 +61,10 @@ class MachineError(PerennialError):
     """This machine cannot run the pipeline."""
 
 
+class ForkError(PerennialError):
+    """The process from which others are forked has ended."""
+
+
 class JobError(PerennialError):
     """A compiled Vertex job cannot be used, or one of its tasks failed in rehearsal."""
 

@@ -64,7 +64,7 @@ class CleaningReport(LogReadingCounts):
     """None for a log without timestamps."""
 
     events_export: int | None = None
-    """Number of the newest export of the service's events among the files; None if there was none."""
+    """Number up to which every export of the service's events is among the files; None if the first one is not."""
 
     steps: tuple[Step, ...]
     """In the order in which they were applied."""

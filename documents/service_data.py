@@ -73,7 +73,7 @@ class ServiceData(Document):
     """None if the config has switched histories off: then there is no `HISTORIES_FILE`."""
 
     events_export: int | None = None
-    """Number of the newest export of the service's events that the log held; None if it held none."""
+    """Number up to which the log held every export of the service's events; None if it held not even the first one."""
 
     metrics: dict[str, dict[str, Measurement]]
     """Contender, such as `documents.evaluation.MODEL`, to metric, such as `ndcg@10`, to its value over all users."""

@@ -19,6 +19,7 @@ from service.auth.tokens import Tokens
 from service.auth.users import DatabaseUsers, FileUsers
 from service.batching import Run
 from service.database.errors import DatabaseError
+from service.database.items import ItemStore
 from service.database.opening import open_database
 from service.database.secrets import secret
 from service.database.threads import DatabaseThreads
@@ -27,6 +28,7 @@ from service.events.shown import ShownCounts
 from service.events.store import EventStore
 from service.events.vocabulary import Vocabulary, vocabulary
 from service.events.writer import EventWriter
+from service.queries.kept_items import KeptItems
 from service.queries.recent import RecentEvents
 from service.queries.recommender import Recommender
 from service.queries.resolve import Weights
@@ -58,6 +60,7 @@ class Site:
         tokens: Checks tokens; None if everybody may call.
         login: Checks passwords; None without tokens.
         token_seconds: How long a token is valid.
+        kept_items: Titles and features in the database; None: the version's own are shown.
         database_threads: Where reads of the database run.
     """
 
@@ -101,16 +104,36 @@ class Site:
             self.store,
             self.database_threads,
             self.vocabulary,
+            settings.batching,
             lambda: self.metrics.model_errors.labels("events").inc(),
         )
+        self.kept_items: KeptItems | None = None
+        if settings.database.items:
+            self.kept_items = KeptItems(
+                ItemStore(self.database),
+                self.database_threads,
+                lambda: self.metrics.model_errors.labels("items").inc(),
+            )
         self.recommender = Recommender(
-            self.versions, _weights(config), settings.limits, recent, ids, self._shown, self._observe_answer
+            self.versions,
+            _weights(config),
+            settings.limits,
+            recent,
+            self.kept_items,
+            ids,
+            self._shown,
+            self._observe_answer,
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
 
     def start(self) -> None:
-        """Starts to follow the serving folder."""
+        """Starts to follow the serving folder.
+
+        Raises:
+            ForkError: A process cannot be started.
+        """
+        self._loader.start()
         for work in (self.versions.watch, self._flush):
             self._keep_up(work)
 
@@ -121,6 +144,7 @@ class Site:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.versions.close()
+        await self._loader.close()
         await self.writer.close()
         with contextlib.suppress(DatabaseError):
             await asyncio.to_thread(self._shown.flush, self.database)
@@ -160,14 +184,18 @@ class Site:
         self.metrics.unknown_items.inc(unknown)
 
     def _on_change(self) -> None:
-        self.metrics.version.clear()
+        for gauge in (self.metrics.version, self.metrics.recall, self.metrics.compared):
+            gauge.clear()
         roles = {"live": self.versions.live, "canary": self.versions.canary, "previous": self.versions.previous}
-        served = {role: found.number for role, found in roles.items() if found is not None}
-        for role, number in served.items():
-            self.metrics.version.labels(role, str(number)).set(1)
+        served = {role: found for role, found in roles.items() if found is not None}
+        for role, found in served.items():
+            self.metrics.version.labels(role, str(found.number)).set(1)
+            self.metrics.compared.labels(str(found.number)).set(found.search.compared)
+            for kind, share in (found.search.recall or {"all": 1.0}).items():
+                self.metrics.recall.labels(str(found.number), kind).set(share)
         self.metrics.refused.set(len(self.versions.refused))
         # What is being loaded is in no role yet. In a thread, as deleting a large snapshot takes a while.
-        kept = {*served.values(), self.versions.loading}
+        kept = {*(found.number for found in served.values()), self.versions.loading}
         asyncio.get_running_loop().run_in_executor(None, self._loader.sweep, kept)
 
 

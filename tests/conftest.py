@@ -13,6 +13,11 @@ import pytest
 # 64 MiB takes 40 ms. It reads this variable when it is imported.
 os.environ.setdefault("GCS_READ_CACHE_BLOCK_SIZE_MB", "1")
 
+# The workers share the cores. NumPy's and SciPy's linear algebra would have a thread for each core in each worker, and
+# these threads wait for each other by spinning. `pytest_collection` removes the variable, as the product's processes
+# must set it themselves.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
 # Google's libraries ask for it 16 times while they are imported in a Python that they no longer support.
 importlib.metadata.packages_distributions = functools.cache(importlib.metadata.packages_distributions)
 
@@ -33,6 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection() -> None:
     """Prepares Beam as a local run does; not in the first process of a run with workers, which has no tests."""
+    import scipy.linalg  # noqa: F401, each reads the variable when it is imported, and not again
+
+    del os.environ["OPENBLAS_NUM_THREADS"]
     from pipeline.ground import beam_cache
 
     beam_cache.install()

@@ -21,6 +21,11 @@ class Database(Settings):
     password_file: str | None = None
     """File with the password, a mounted secret."""
 
+    items: bool = False
+    """Whether answers take titles and features of items from this database, where `perennial items put` has put them,
+    before those of the version. A change is in the answers within a minute. Filters, boosts and the search go by the
+    version's own. While the database does not answer, answers show the version's own."""
+
     pool_size: int = Field(default=5, ge=1, le=100)
     """Connections of one process."""
 

@@ -8,6 +8,7 @@ from configs.base import Settings
 from configs.service.auth import Auth
 from configs.service.backend import TfServing, VertexEndpoint
 from configs.service.events import Database, EventTypes, EventWeights
+from configs.service.index import Index
 from configs.service.limits import Limits
 
 
@@ -97,6 +98,9 @@ class Service(Settings):
 
     batching: Batching = Batching()
     """How requests share one call of the model."""
+
+    index: Index = Index()
+    """When a query is compared with a part of the catalogue instead of all of it."""
 
     max_history: int = Field(default=50, ge=0)
     """Number of each user's newest interactions that a push puts beside the model, so that `user=` alone is enough. 0:

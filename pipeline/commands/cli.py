@@ -1,6 +1,7 @@
 """Defines and runs the `perennial` command."""
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from importlib import metadata
@@ -15,6 +16,7 @@ from pipeline.commands import (
     events,
     forget,
     init,
+    items,
     model,
     replay,
     run,
@@ -47,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status or 0
 
 
+@functools.cache  # notebooks and tests call `main` again and again, and all the commands take 20 ms to define
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="perennial",
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     events.add_parser(commands)
     forget.add_parser(commands)
     users.add_parser(commands)
+    items.add_parser(commands)
     query_cli.add_parser(commands)
     replay.add_parser(commands)
     datasets.add_parser(commands)

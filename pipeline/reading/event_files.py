@@ -47,7 +47,9 @@ class LogInputs:
     """The files that hold interactions: the log's own, then the exported events, the oldest export first."""
 
     events_export: int | None = None
-    """Number of the newest export among them; None without events."""
+    """The number up to which every export is among them; None without the first one. After a file that is missing, the
+    service counts its events and those of later files as new: what a model has learned then counts once more, which
+    changes nothing, and what it has not learned is not lost."""
 
     forgotten: tuple[str, ...] = field(default=(), repr=False)
     """Paths of the files that tell who is forgotten."""
@@ -73,10 +75,19 @@ def sort_inputs(files: Sequence[InputFile]) -> LogInputs:
     statistics = [posixpath.dirname(file.path) for file in files if file.split == STATISTICS]
     return LogInputs(
         rows=rows,
-        events_export=numbered[-1][0] if numbered else None,
+        events_export=_unbroken([number for number, _ in numbered]),
         forgotten=tuple(file.path for file in files if file.split == FORGOTTEN),
         statistics=statistics[0] if statistics else None,
     )
+
+
+def _unbroken(numbers: Sequence[int]) -> int | None:
+    """The number of the last export before the first gap; exports are numbered from 1."""
+    last = 0
+    for number in numbers:
+        if number == last + 1:
+            last = number
+    return last or None
 
 
 def read_forgotten(paths: Sequence[str]) -> Forgotten:

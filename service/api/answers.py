@@ -1,6 +1,6 @@
 """Describes the answers for the OpenAPI. Answers are not built from these classes; a test compares the two."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -246,6 +246,24 @@ class RefusedVersion(_Answer):
     reason: str
 
 
+class SearchState(_Answer):
+    """How rankings are found."""
+
+    kind: Literal["exact", "index"]
+    recall: dict[str, float]
+    """`items` and `users` to the share of the exact best hundred that the index finds for such queries. Empty in exact
+    search."""
+
+    compared: int
+    """Items that a query is compared with, on average."""
+
+    lists: int | None
+    """Lists of the index."""
+
+    reason: str
+    """Why the search is exact."""
+
+
 class ServedVersion(_Answer):
     """A version in service, and what it was made from."""
 
@@ -255,6 +273,7 @@ class ServedVersion(_Answer):
     dim: int | None
     """Numbers of an embedding."""
 
+    search: SearchState
     users_with_history: int | None
     leave_out: Any
     events_export: int | None

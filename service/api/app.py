@@ -1,19 +1,19 @@
 """Puts the application together: routes, errors, surroundings."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.errors import PerennialError, QueryError
+from common.errors import QueryError
+from service.api.direct import DirectRoute
 from service.api.errors import ApiError, bad_request, unavailable
 from service.api.guard import Guard
 from service.api.item_paths import EncodedItems
-from service.api.middleware import Surroundings, fault
+from service.api.middleware import Surroundings
 from service.api.openapi import secured
 from service.api.routes import reading_routes
 from service.api.state import state_routes
@@ -59,36 +59,34 @@ def create_app(site: Site) -> ASGIApp:
         lifespan=life,
         redirect_slashes=False,  # such an answer is in no contract
     )
-    app.include_router(reading_routes(site))
-    app.include_router(writing_routes(site))
-    app.include_router(state_routes(site))
-    for error in (PerennialError, HTTPException, ApiError):
-        app.add_exception_handler(error, _handler(site))
-    app.add_exception_handler(ClientDisconnect, _nobody)
-    app.add_exception_handler(Exception, _fault)
+    app.router.route_class = DirectRoute
+    for add_routes in (reading_routes, writing_routes, state_routes):
+        add_routes(app.router, site)
     describe = app.openapi
     app.openapi = lambda: describe() if site.tokens is None else secured(describe())  # type: ignore[method-assign]
-    limits = site.config.service.limits
-    guard = Guard(EncodedItems(app), site.tokens, limits, site.metrics)
-    return Surroundings(guard, site.metrics, limits.body_bytes)
 
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        # Past the middleware of FastAPI and Starlette, which would do once more what `Surroundings` does.
+        scope["app"] = app
+        await app.router(scope, receive, send)
 
-def _handler(site: Site) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def handle(request: Request, error: Exception) -> Response:
+    def answer_to(scope: Scope, error: Exception) -> ApiError | None:
         found = api_error(error)
-        if found.status == 405:
+        if found is not None and found.status == 405:
             # Starlette names the methods of one route alone; a path may have two.
-            methods = request.app.openapi()["paths"].get(request.scope["route"].path, {})
+            methods = app.openapi()["paths"].get(getattr(scope.get("route"), "path", ""), {})
             found.headers |= {"Allow": ", ".join(sorted(method.upper() for method in methods))} if methods else {}
-        if isinstance(error, (BackendError, OverloadedError)):
+        if found is not None and isinstance(error, (BackendError, OverloadedError)):
             site.metrics.model_errors.labels(found.code).inc()
-        return found.response()
+        return found
 
-    return handle
+    limits = site.config.service.limits
+    guard = Guard(EncodedItems(routed), site.tokens, limits, site.metrics)
+    return Surroundings(guard, site.metrics, limits.body_bytes, answer_to=answer_to)
 
 
-def api_error(error: Exception) -> ApiError:
-    """Says an error of ours, or of Starlette, in HTTP."""
+def api_error(error: Exception) -> ApiError | None:
+    """Says an error of ours, or of Starlette, in HTTP; None for a fault."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, (QueryError, EventError)):
@@ -111,13 +109,6 @@ def api_error(error: Exception) -> ApiError:
     if isinstance(error, HTTPException):
         code, message = _OF_STARLETTE.get(error.status_code, ("http_error", error.detail))
         return ApiError(error.status_code, code, message, headers=error.headers)
-    raise error
-
-
-async def _nobody(_: Request, __: Exception) -> Response:
-    """Answers a client that has gone, or was sent away, while its body was read: nobody gets it."""
-    return Response(status_code=400)
-
-
-async def _fault(_: Request, __: Exception) -> Response:
-    return fault()
+    if isinstance(error, ClientDisconnect):
+        return bad_request("the client has gone before the end of its body")  # nobody gets it
+    return None

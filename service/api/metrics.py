@@ -55,6 +55,19 @@ class Metrics:
             "perennial_refused_versions", "Versions that were not put into service", registry=self.registry
         )
 
+        self.recall = Gauge(
+            "perennial_index_recall",
+            "Share of the exact best hundred that the index of a version finds; 1 for all queries in exact search",
+            ["version", "queries"],
+            registry=self.registry,
+        )
+        self.compared = Gauge(
+            "perennial_compared_items",
+            "Items that a query is compared with, on average",
+            ["version"],
+            registry=self.registry,
+        )
+
     def text(self) -> bytes:
         """Returns Prometheus' text."""
         return generate_latest(self.registry)

@@ -1,9 +1,10 @@
-"""What surrounds every request: its id, the bound of its body, the error shape, metrics. Plain ASGI, for speed."""
+"""What surrounds every request: its id, the bound of its body, answers to errors, metrics. Plain ASGI, for speed."""
 
 import logging
 import time
 import traceback
 import uuid
+from collections.abc import Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,17 +26,26 @@ class FaultError(PerennialError):
 class Surroundings:
     """The outermost application."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        max_body_bytes: int,
+        *,
+        answer_to: Callable[[Scope, Exception], ApiError | None] = lambda _, e: e if isinstance(e, ApiError) else None,
+    ) -> None:
         """Wraps an application.
 
         Args:
             app: The application inside.
             metrics: Counts requests.
             max_body_bytes: Larger bodies are answered with 413.
+            answer_to: Says an error of the application in HTTP; None if it is a fault.
         """
         self._app = app
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._answer_to = answer_to
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -67,24 +77,24 @@ class Surroundings:
             if length.isdigit() and int(length) > self._max_body_bytes:
                 raise _too_large(self._max_body_bytes)
             await self._app(scope, bounded, marked)
-        except ApiError as e:
-            await e.response()(scope, receive, marked)
-        except Exception as e:  # noqa: BLE001, it raises another one
-            # A fault of ours. FastAPI has answered it, unless it happened outside of FastAPI.
-            if not status:
-                await fault()(scope, receive, marked)
-            # Where it was raised, and not what it says: that may hold an id.
-            trace = "".join(traceback.format_tb(e.__traceback__))
-            _logger.error("request %s failed with %s:\n%s", request_id, type(e).__name__, trace)
-            # Not `e`: uvicorn logs what it gets, with its text.
-            raise FaultError(f"request {request_id} failed with {type(e).__name__}") from None
+        except Exception as e:  # noqa: BLE001, for a fault it raises another one
+            answer = self._answer_to(scope, e)
+            if status or answer is None:
+                if not status:
+                    await _fault()(scope, receive, marked)
+                # Where it was raised, and not what it says: that may hold an id.
+                trace = "".join(traceback.format_tb(e.__traceback__))
+                _logger.error("request %s failed with %s:\n%s", request_id, type(e).__name__, trace)
+                # Not `e`: uvicorn logs what it gets, with its text.
+                raise FaultError(f"request {request_id} failed with {type(e).__name__}") from None
+            await answer.response()(scope, receive, marked)
         finally:
             route = getattr(scope.get("route"), "path", _NO_ROUTE)
             self._metrics.requests.labels(route, str(status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - started)
 
 
-def fault() -> JsonResponse:
+def _fault() -> JsonResponse:
     """The answer to a request that failed by a fault of the service."""
     return error_response(500, "internal", "this is a fault of the service; its log names it by X-Request-Id.")
 

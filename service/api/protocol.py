@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from configs.service.limits import Limits
 from service.api.errors import ApiError
+from service.api.one_write import OneWrite
 
 _HEAD_BYTES = 65_536
 """Longest URL with all headers; the parser cannot hold a longer URL. One part that the network delivers at once, some
@@ -28,7 +29,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first request."""
-        super().connection_made(transport)
+        super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]
         self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -9,6 +9,9 @@ from starlette.responses import Response
 PERSONAL = {"Cache-Control": "private, no-store"}
 """Headers of an answer about a person: neither browsers nor proxies keep it."""
 
+UNMARKED = {"Cache-Control": "private, max-age=60"}
+"""Headers of an answer that caches may keep for a minute, and may not ask about again."""
+
 
 class JsonResponse(Response):
     """An answer with a JSON body."""
@@ -28,4 +31,4 @@ class JsonResponse(Response):
 
 def of_version(number: int) -> dict[str, str]:
     """Headers of an answer that depends on the version and the request alone, so that caches may keep it."""
-    return {"ETag": f'"{number}"', "Cache-Control": "private, max-age=60"}
+    return {"ETag": f'"{number}"', **UNMARKED}

@@ -11,7 +11,7 @@ from service.api import openapi
 from service.api.bodies import json_of, parsed
 from service.api.errors import bad_request
 from service.api.item_paths import item_of
-from service.api.responses import PERSONAL, JsonResponse, of_version
+from service.api.responses import PERSONAL, UNMARKED, JsonResponse, of_version
 from service.api.urls import query_of
 from service.queries.catalogue import Catalogue
 from service.queries.query import (
@@ -32,13 +32,13 @@ BATCH = "queries"
 """The field of a body that holds several queries."""
 
 
-def reading_routes(site: Site) -> APIRouter:
-    """Makes the routes of recommendations and items.
+def reading_routes(router: APIRouter, site: Site) -> None:
+    """Adds the routes of recommendations and items.
 
     Args:
+        router: The application's own.
         site: What answers.
     """
-    router = APIRouter()
     limits, recommender = site.config.service.limits, site.recommender
     catalogue = Catalogue(limits)
 
@@ -79,11 +79,15 @@ def reading_routes(site: Site) -> APIRouter:
         async def route(request: Request) -> Response:
             query = query_of(request, kind, **item_of(request.path_params))
             with site.versions.choose("").held() as served:
-                headers = of_version(served.number)
-                if request.headers.get("if-none-match") == headers["ETag"]:
+                # Without a mark of the version: what is kept in the database changes while the version stays.
+                headers = UNMARKED if site.kept_items is not None else of_version(served.number)
+                if "ETag" in headers and request.headers.get("if-none-match") == headers["ETag"]:
                     return Response(status_code=304, headers=headers)
                 # In a thread, as a graph takes milliseconds and a search waits for the disk.
-                return JsonResponse(await asyncio.to_thread(answer, served, query), headers=headers)
+                found = await asyncio.to_thread(answer, served, query)
+            if site.kept_items is not None:
+                found = await site.kept_items.put_into(found, getattr(query, "fields", None))
+            return JsonResponse(found, headers=headers)
 
         return route
 
@@ -102,7 +106,6 @@ def reading_routes(site: Site) -> APIRouter:
         ("/v1/item/embedding", openapi.GET_EMBEDDING_BY_QUERY, ItemQuery, catalogue.embedding),
     ):
         router.add_api_route(path, of_items(kind, answer), methods=["GET"], **described)
-    return router
 
 
 async def _all(answer: Callable[[Any], Awaitable[dict[str, Any]]], queries: list[Any]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from service.api import openapi
@@ -14,16 +15,16 @@ from service.versions.served import Served
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-def state_routes(site: Site) -> APIRouter:
-    """Makes the routes.
+def state_routes(router: APIRouter, site: Site) -> None:
+    """Adds the routes.
 
     Args:
+        router: The application's own.
         site: What they tell of.
     """
-    router = APIRouter()
 
     @router.get("/v1/model", **openapi.GET_MODEL)
-    async def get_model() -> Response:
+    async def get_model(_: Request) -> Response:
         versions, canary = site.versions, site.config.service.canary
         percent = None if canary is None else canary.percent
         return JsonResponse(
@@ -42,32 +43,37 @@ def state_routes(site: Site) -> APIRouter:
         )
 
     @router.get("/healthz", summary="Whether the process runs", tags=["service"], response_class=PlainTextResponse)
-    async def get_healthz() -> Response:
+    async def get_healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n", headers=_NO_STORE)
 
     @router.get("/readyz", **openapi.GET_READY)
-    async def get_readyz() -> Response:
+    async def get_readyz(_: Request) -> Response:
         if site.versions.live is None:
             raise unavailable("not_ready", "no version is in service yet; /v1/model says why.", 5)
         return PlainTextResponse("ok\n", headers=_NO_STORE)
 
     @router.get("/metrics", include_in_schema=False)
-    async def get_metrics() -> Response:
+    async def get_metrics(_: Request) -> Response:
         return Response(site.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8", headers=_NO_STORE)
-
-    return router
 
 
 def _described(served: Served | None) -> dict[str, Any] | None:
     if served is None:
         return None
     made, data, origin = served.snapshot.document, served.data, served.provenance
-    values = None if data is None else data.to_values()
+    values, search = None if data is None else data.to_values(), served.search
     return {
         "version": served.number,
         "pushed_at": served.record.pushed_at,
         "items": made.items,
         "dim": made.dim,
+        "search": {
+            "kind": "exact" if search.index is None else "index",
+            "recall": {kind: round(share, 4) for kind, share in search.recall.items()},
+            "compared": search.compared,
+            "lists": search.lists,
+            "reason": search.reason,
+        },
         "users_with_history": made.users,
         "leave_out": made.model_dump(mode="json")["leave_out"],
         "events_export": None if data is None else data.events_export,

@@ -22,13 +22,13 @@ BATCH = "events"
 """The field of a body that holds several events."""
 
 
-def writing_routes(site: Site) -> APIRouter:
-    """Makes the routes.
+def writing_routes(router: APIRouter, site: Site) -> None:
+    """Adds the routes.
 
     Args:
+        router: The application's own.
         site: What takes them.
     """
-    router = APIRouter()
     limits = site.config.service.limits
 
     @router.post("/v1/events", **openapi.POST_EVENTS)
@@ -45,10 +45,10 @@ def writing_routes(site: Site) -> APIRouter:
         added = await site.writer.add(events)
         for event in events:
             site.metrics.events.labels(event.type, "taken").inc()
-        return JsonResponse(dataclasses.asdict(added), headers=PERSONAL)
+        return JsonResponse(added, headers=PERSONAL)
 
     @router.get("/v1/events/statistics", **openapi.GET_STATISTICS)
-    async def get_statistics() -> Response:
+    async def get_statistics(_: Request) -> Response:
         found = await asyncio.to_thread(statistics, site.database)
         return JsonResponse({"positions": [dataclasses.asdict(one) for one in found]}, headers=PERSONAL)
 
@@ -73,8 +73,6 @@ def writing_routes(site: Site) -> APIRouter:
                 "scopes": sorted(identity.scopes),
             }
             return JsonResponse(answer, headers={"Cache-Control": "no-store"})
-
-    return router
 
 
 def _event(site: Site, value: Any, where: str) -> Event:

@@ -1,49 +1,45 @@
 """Runs a model process for one version, and asks it.
 
-The process is started as a new program, never as a fork of this one: gRPC's threads do not survive a fork. It ends with
-this process, however that ends.
+The process is a fork of one that has imported TensorFlow, which this process must not: see `service.forks`. It ends
+with this process, however that ends.
 """
 
 import asyncio
-import contextlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 
-from common.errors import MachineError
+from common.errors import ForkError, MachineError
 from service.backends.backend import BackendUnavailableError, Tensor
 from service.backends.grpc_backend import GrpcBackend
+from service.forks import Fork, Forks
+from service.model_process import ENVIRONMENT
 
 _MODEL_NAME = "model"
 _LONGEST_PATH = 100
 """Bytes; Linux takes 107 for a socket (unix(7))."""
 
-_KEPT_BYTES = 4000
-"""Of the process's standard error: enough for a traceback's end."""
+
+def model_processes() -> Forks:
+    """What model processes are started by."""
+    libraries = ("service.model_process.saved_model", "service.model_process.server")
+    return Forks("service.model_process", libraries, ENVIRONMENT)
 
 
 class LocalModel:
     """A model process: a Backend. `LocalModel.start` makes one."""
 
-    def __init__(
-        self,
-        version: int,
-        process: asyncio.subprocess.Process,
-        folder: str,
-        on_exit: Callable[[BackendUnavailableError], None] | None,
-    ) -> None:
+    def __init__(self, version: int, process: Fork, folder: str) -> None:
         self.version = version
-        self._process, self._folder, self._on_exit = process, folder, on_exit
+        self._process, self._folder = process, folder
         self._backend = GrpcBackend(_address(folder), _MODEL_NAME, version)
-        self._last_words = b""
         self._is_closing = False
-        self._ended = asyncio.ensure_future(self._watch())
 
     @classmethod
     async def start(
         cls,
+        processes: Forks,
         folder: str,
         version: int,
         *,
@@ -53,6 +49,7 @@ class LocalModel:
         """Starts a process and waits until the model answers.
 
         Args:
+            processes: `model_processes()`.
             folder: The version's folder, on this machine.
             version: The version's number.
             timeout_seconds: How long that may take.
@@ -63,43 +60,34 @@ class LocalModel:
                 model does not answer within the time, and the process is ended.
             MachineError: The path of the folder for temporary files is too long for a socket.
         """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout_seconds
         private = tempfile.mkdtemp(prefix="perennial-")  # 0700
-        if len(os.fsencode(_address(private))) > _LONGEST_PATH:
-            os.rmdir(private)
-            raise MachineError(
-                f"the path of a socket in {tempfile.gettempdir()} would be too long; set TMPDIR to a shorter folder"
-            )
-        model = await cls._spawn(folder, version, private)
         try:
-            await model._wait_until_ready(timeout_seconds)
+            if len(os.fsencode(_address(private))) > _LONGEST_PATH:
+                raise MachineError(
+                    f"the path of a socket in {tempfile.gettempdir()} would be too long; set TMPDIR to a shorter folder"
+                )
+            arguments = ["--address", _address(private), "--model-name", _MODEL_NAME, "--end-with-stdin"]
+            starting = processes.start([*arguments, f"{version}={folder}"])
+            model = cls(version, await asyncio.wait_for(starting, timeout_seconds), private)
+        except BaseException as e:
+            shutil.rmtree(private, ignore_errors=True)
+            if isinstance(e, ForkError):
+                raise BackendUnavailableError(f"cannot start a model process: {e}") from e
+            if isinstance(e, asyncio.TimeoutError):
+                raise BackendUnavailableError(
+                    f"the model process of version {version} is not there after {timeout_seconds:g} s"
+                ) from e
+            raise
+        try:
+            await model._wait_until_ready(end - loop.time())
         except BaseException:  # also of a task that is cancelled: nobody else knows the process
             await model.close(grace_seconds=0)
             raise
-        model._on_exit = on_exit
+        if on_exit is not None:
+            model._call_at_exit(on_exit)
         return model
-
-    @classmethod
-    async def _spawn(cls, folder: str, version: int, private: str) -> "LocalModel":
-        arguments = ["--address", _address(private), "--model-name", _MODEL_NAME, "--end-with-stdin"]
-        spawning = asyncio.ensure_future(
-            asyncio.create_subprocess_exec(
-                sys.executable,
-                *["-m", "service.model_process", *arguments, f"{version}={folder}"],
-                stdin=asyncio.subprocess.PIPE,  # never written; the process ends when this end of it is closed
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C in a terminal is for this process, which then closes the model
-            )
-        )
-        try:
-            return cls(version, await asyncio.shield(spawning), private, None)
-        except asyncio.CancelledError:
-            # uvloop would leave a process that is being started when its task is cancelled.
-            await cls(version, await spawning, private, None).close(grace_seconds=0)
-            raise
-        except OSError as e:
-            os.rmdir(private)
-            raise BackendUnavailableError(f"cannot start a model process: {e}") from e
 
     @property
     def address(self) -> str:
@@ -115,7 +103,7 @@ class LocalModel:
         self, signature: str, inputs: Mapping[str, Tensor], *, timeout_seconds: float
     ) -> dict[str, Tensor]:
         """Asks one signature: see `Backend.predict`. Once the process has ended, the answer is an error at once."""
-        if self._ended.done():
+        if self._process.ended.done():
             raise self._exit_error()
         return await self._backend.predict(signature, inputs, timeout_seconds=timeout_seconds)
 
@@ -126,41 +114,32 @@ class LocalModel:
             grace_seconds: Time for requests that it has; then it is killed.
         """
         self._is_closing = True
-        if not self._ended.done():
-            with contextlib.suppress(ProcessLookupError):
-                self._process.terminate()
-            await asyncio.wait({self._ended}, timeout=grace_seconds)
-            if not self._ended.done():
-                with contextlib.suppress(ProcessLookupError):
-                    self._process.kill()
-            await self._ended
+        await self._process.end(grace_seconds)
         await self._backend.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _wait_until_ready(self, timeout_seconds: float) -> None:
         ready = asyncio.ensure_future(self._backend.wait_until_ready(timeout_seconds=timeout_seconds))
         try:
-            await asyncio.wait({ready, self._ended}, return_when=asyncio.FIRST_COMPLETED)
-            if self._ended.done():
+            await asyncio.wait({ready, self._process.ended}, return_when=asyncio.FIRST_COMPLETED)
+            if self._process.ended.done():
                 raise self._exit_error()
             await ready
         finally:
             ready.cancel()
 
-    async def _watch(self) -> None:
-        """Reads what the process writes, so that it never waits for a reader, until it ends."""
-        assert self._process.stderr is not None
-        while words := await self._process.stderr.read(_KEPT_BYTES):
-            self._last_words = (self._last_words + words)[-_KEPT_BYTES:]
-        await self._process.wait()
-        if self._on_exit is not None and not self._is_closing:
-            self._on_exit(self._exit_error())
+    def _call_at_exit(self, on_exit: Callable[[BackendUnavailableError], None]) -> None:
+        def ended(_: "asyncio.Future[int | None]") -> None:
+            if not self._is_closing:
+                on_exit(self._exit_error())
+
+        self._process.ended.add_done_callback(ended)
 
     def _exit_error(self) -> BackendUnavailableError:
-        words = self._last_words.decode(errors="replace").strip()
+        status = self._process.ended.result()
+        how = "" if status is None else f" with status {status}"
         return BackendUnavailableError(
-            f"the model process of version {self.version} has ended with status {self._process.returncode}"
-            + (f"; its last words: {words}" if words else "")
+            self._process.words.after(f"the model process of version {self.version} has ended{how}")
         )
 
 

@@ -121,7 +121,8 @@ async def rankings(version: OpenVersion, user_ids: Sequence[str], k: int) -> lis
             asked = []
             for user_id in part:
                 # Not validated: the ids are those of the log, or were checked when the file was read.
-                whom = subject(Taste.model_construct(user=user_id), version.snapshot, _NO_LISTS)
+                known = version.snapshot.history_of(user_id)
+                whom = subject(Taste.model_construct(user=user_id), version.snapshot, _NO_LISTS, known)
                 plan = version.ranker.plan(Query(k=k, left_out=whom.left_out))
                 asked.append(version.asker.rank(whom.question, plan))
             return [answer.ranking for answer in await asyncio.gather(*asked)]

@@ -10,14 +10,14 @@ from common.errors import ModelError
 from configs.home import serving_dir
 from configs.pipeline import PipelineConfig
 from configs.service.section import Batching
-from service.backends.local import LocalModel
+from service.backends.local import LocalModel, model_processes
 from service.ranking.ranker import Ranker
 from service.snapshot.snapshot import Snapshot
 from service.snapshot.source import digest_of
 from service.versions.asker import Asker
 from service.versions.folder import ServingFolder
 from service.versions.oracle import check_ranking
-from service.versions.preparing import prepare_apart
+from service.versions.preparing import prepare_apart, preparing_processes
 from service.versions.replay import replay
 
 _MAX_ROWS = 256
@@ -85,11 +85,15 @@ async def opened(
         BackendError: The model does not start.
     """
     async with contextlib.AsyncExitStack() as undo:
-        model = await LocalModel.start(str(chosen.folder), chosen.number, timeout_seconds=load_seconds)
+        models, preparers = model_processes(), preparing_processes()
+        for processes in (models, preparers):
+            undo.push_async_callback(processes.close)
+            processes.prepare()
+        model = await LocalModel.start(models, str(chosen.folder), chosen.number, timeout_seconds=load_seconds)
         undo.push_async_callback(model.close)
         await replay(chosen.folder, model, timeout_seconds=_CALL_SECONDS)
         reach = {"address": model.address}
-        await prepare_apart(chosen.folder, chosen.number, reach, folder, timeout_seconds=load_seconds)
+        await prepare_apart(preparers, chosen.folder, chosen.number, reach, folder, timeout_seconds=load_seconds)
         try:
             snapshot = Snapshot.open(folder)
         except OSError as e:

@@ -1,5 +1,6 @@
 """Titles and features of items, for those who keep them in the database rather than in the catalogue's files."""
 
+import functools
 import threading
 import time
 from collections import OrderedDict
@@ -7,16 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, delete, func, select
 
 from service.database.columns import MAX_ID_BYTES, is_storable
 from service.database.database import Database
 from service.database.errors import DatabaseError
 from service.database.inserts import insert_or_replace
+from service.database.ready import CHUNK, is_one_of, parameters, room_for
 from service.database.tables import items as table
-
-_CHUNK = 500
-"""Rows in one statement; see `service.events.store`."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +73,8 @@ class ItemStore:
                 self._cache.move_to_end(item)
         missing = [item for item in dict.fromkeys(item_ids) if item not in found and is_storable(item, MAX_ID_BYTES)]
         read: dict[str, ItemMetadata | None] = dict.fromkeys(missing)
-        for start in range(0, len(missing), _CHUNK):
-            query = select(table).where(table.c.item_id.in_(missing[start : start + _CHUNK]))
-            read |= {row.item_id: ItemMetadata(row.title, row.features) for row in self._database.rows(query)}
+        for start in range(0, len(missing), CHUNK):
+            read |= self._read(missing[start : start + CHUNK])
         self._remember(read, now)
         return {item: metadata for item, metadata in (found | read).items() if metadata is not None}
 
@@ -97,7 +95,7 @@ class ItemStore:
             if not is_storable(item_id, MAX_ID_BYTES):
                 raise DatabaseError(f"The id of item {count} is longer than {MAX_ID_BYTES} bytes or holds NUL.")
             rows.append({"item_id": item_id, "title": metadata.title, "features": dict(metadata.features)})
-            if len(rows) == _CHUNK:
+            if len(rows) == CHUNK:
                 self._database.change(statement, rows)
                 rows = []
         if rows:
@@ -105,6 +103,47 @@ class ItemStore:
         with self._lock:
             self._cache.clear()
         return count
+
+    def remembered(self, item_ids: Sequence[str]) -> dict[str, ItemMetadata] | None:
+        """What `get` returns, if all of it is in memory; None if the database must be asked."""
+        now = self._clock()
+        with self._lock:
+            if not all(self._is_fresh(item, now) for item in item_ids):
+                return None
+            found = {item: self._cache[item][1] for item in item_ids}
+            for item in found:
+                self._cache.move_to_end(item)
+        return {item: metadata for item, metadata in found.items() if metadata is not None}
+
+    def first(self, limit: int) -> tuple[int, list[tuple[str, ItemMetadata]]]:
+        """Counts the items, and reads the first ones by the bytes of their ids.
+
+        Raises:
+            DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
+        """
+        [(count,)] = self._database.rows(select(func.count()).select_from(table))
+        rows = self._database.rows(select(table).order_by(table.c.item_id).limit(limit))
+        return count, [(row.item_id, ItemMetadata(row.title, row.features)) for row in rows]
+
+    def remove(self, item_ids: Sequence[str]) -> int:
+        """Removes items; returns how many were there.
+
+        Raises:
+            DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
+        """
+        storable = [item for item in dict.fromkeys(item_ids) if is_storable(item, MAX_ID_BYTES)]
+        count = 0
+        for start in range(0, len(storable), CHUNK):
+            some = storable[start : start + CHUNK]
+            count += self._database.change(delete(table).where(table.c.item_id.in_(some)))
+        with self._lock:
+            self._cache.clear()
+        return count
+
+    def _read(self, item_ids: Sequence[str]) -> dict[str, ItemMetadata]:
+        query, values = _query(room_for(item_ids)), parameters(item_ids)
+        rows = self._database.read(lambda connection: connection.execute(query, values).all())
+        return {row.item_id: ItemMetadata(row.title, row.features) for row in rows}
 
     def _is_fresh(self, item: str, now: float) -> bool:
         return item in self._cache and now - self._cache[item][0] < self._seconds
@@ -116,3 +155,8 @@ class ItemStore:
                 self._cache.move_to_end(item)
             while len(self._cache) > self._most:
                 self._cache.popitem(last=False)
+
+
+@functools.cache
+def _query(room: int) -> Select[Any]:
+    return select(table).where(is_one_of(table.c.item_id, room))

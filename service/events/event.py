@@ -4,7 +4,7 @@ import hashlib
 import math
 import uuid
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from common.errors import PerennialError
 from service.database.columns import MAX_ID_BYTES, is_storable
@@ -26,6 +26,17 @@ _MAX_TOKEN_CHARACTERS = 255
 
 class EventError(PerennialError):
     """An event cannot be taken. The message names the field, and never its value."""
+
+
+class StoredEvent(NamedTuple):
+    """What the next answer needs of an event: a tuple, as an answer may read a hundred of them."""
+
+    type: EventType
+    item: str
+    time: int
+    """Microseconds since 1970."""
+
+    value: float | None
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ A batch has a number, not a range of times. A range would have to be closed by a
 late, or that a slow transaction commits after the range was read, would be in no file, or in two. Here an event belongs
 to the export that is open when it is committed, and an export that is closed gets no more. So closing needs no look at
 the events, a version of the model knows exactly the events up to some number, and a file can be written again at any
-time from the database: after a crash, if it was deleted, and when a user is forgotten.
+time from the database: after a crash, if it was deleted, when a user is forgotten, and when the log's words change.
 
 The same rows give the same bytes, as long as config and pyarrow are the same.
 """
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ from service.events.vocabulary import Vocabulary
 
 ROW_GROUP_ROWS = 65_536
 """Rows in memory at a time: some 30 MB with ids of usual length."""
+
+_VOCABULARY = b"perennial_vocabulary"
+"""Key of a file's metadata: what the log could say when it was written."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def write_files(database: Database, vocabulary: Vocabulary, folder: Path) -> Exp
         closed = database.rows(query)
         written, skipped = dict[int, int](), 0
         for number, is_written in closed:
-            if not is_written or not file_of(folder, number).exists():
+            if not is_written or not _says(file_of(folder, number), vocabulary):
                 written[number], left_out = _write(database, vocabulary, folder, number)
                 skipped += left_out
         write_statistics(database, folder)
@@ -104,8 +108,22 @@ def schema(vocabulary: Vocabulary) -> Any:
             (RECOMMENDATION_ID, pa.string()),
             (VERSION, pa.int64()),
             (POSITION, pa.int16()),
-        ]
+        ],
+        metadata={_VOCABULARY: _spelled(vocabulary)},
     )
+
+
+def _says(file: Path, vocabulary: Vocabulary) -> bool:
+    """Whether a file is there, and says what its events are as the log does today: the config may have changed."""
+    try:
+        metadata = pq.read_schema(file).metadata
+    except (FileNotFoundError, pa.ArrowInvalid):  # the latter: it is damaged
+        return False
+    return metadata is not None and metadata.get(_VOCABULARY) == _spelled(vocabulary)
+
+
+def _spelled(vocabulary: Vocabulary) -> bytes:
+    return json.dumps([vocabulary.column, vocabulary.words], sort_keys=True).encode()
 
 
 def _close(connection: Connection) -> None:

@@ -6,24 +6,24 @@ exactly, whatever the clocks of clients, processes and runs say.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from service.database.database import Database
+from service.database.ready import CHUNK, present
 from service.database.tables import events as table
 from service.database.tables import forgotten, state
-from service.events.event import Event
+from service.events.event import Event, StoredEvent
 from service.events.forgotten import digest
 from service.events.forgotten_copy import forgotten_key
+from service.events.newest import newest_of
 from service.events.recommendation_id import RecommendationIds
 
-_CHUNK = 500
-"""Values in one IN list, and rows in one INSERT: MariaDB takes 16 MiB in one statement, SQLite some 30,000 values."""
-
-T = TypeVar("T")
+_OPEN_EXPORT = select(state.c.open_export).with_for_update()
+_INSERT = table.insert()
 
 
 @dataclass(frozen=True)
@@ -74,54 +74,37 @@ class EventStore:
         key = self._forgotten_key()
         # Outside of the transaction: if it is repeated, ids and times stay.
         rows = [[self._row(event) for event in group] for group in groups]
-        digests = {row["user_id"]: digest(key, row["user_id"]) for group in rows for row in group}
+        digests = {event.user: digest(key, event.user) for group in groups for event in group}
         return self.database.write(lambda connection: _add(connection, rows, digests))
 
-    def newest(self, user: str, after_export: int | None, limit: int) -> list[Event] | None:
-        """What a user did that a version does not know yet.
+    def newest(self, asked: Sequence[tuple[str, int | None]], limit: int) -> list[list[StoredEvent] | None]:
+        """What users did that a version does not know yet.
 
         Args:
-            user: The user's id.
-            after_export: The version's `events_export`, see `documents.service_data`; None: it knows none.
-            limit: Largest number; older events are left out.
+            asked: Users' ids, each with the version's `events_export`, see `documents.service_data`; None: it knows no
+                export. All are read at once: the database is asked twice for each different number.
+            limit: Largest number for each user; older events are left out.
 
         Returns:
-            Oldest first. None: the user is forgotten, so what the version knows of the user must not be used either.
+            For each of them the events, oldest first. None: the user is forgotten, so what the version knows of the
+            user must not be used either.
 
         Raises:
             DatabaseUnavailableError, DatabaseError: The database does not answer or refuses.
         """
-        hashed = digest(self._forgotten_key(), user)
-        query = (
-            select(table)
-            .where(table.c.user_id == user, table.c.export > (after_export or 0))
-            .order_by(table.c.time.desc(), table.c.sequence.desc())
-            .limit(limit)
-        )
-
-        def read(connection: Connection) -> list[Row[Any]] | None:
-            if _present(connection, forgotten.c.digest, [hashed]):
-                return None
-            return list(connection.execute(query).all())
-
-        rows = self.database.read(read)
-        if rows is None:
-            return None
-        return [
-            Event(row.type, row.user_id, row.item_id, row.time, row.event_id, row.value, row.recommendation_id)
-            for row in reversed(rows)
-        ]
+        key = self._forgotten_key()
+        return self.database.read(lambda connection: newest_of(connection, key, asked, limit))
 
     def _forgotten_key(self) -> bytes:
         if self._key is None:
             self._key = forgotten_key(self.database)
         return self._key
 
-    def _row(self, event: Event) -> dict[str, Any]:
+    def _row(self, event: Event) -> "_Row":
         told = (
             None if self._ids is None or event.recommendation_id is None else self._ids.decode(event.recommendation_id)
         )
-        return {
+        values = {
             "event_id": event.identity(),
             "type": event.type,
             "user_id": event.user,
@@ -131,42 +114,32 @@ class EventStore:
             "recommendation_id": None if told is None else event.recommendation_id,
             "version": None if told is None else told.version,
             "position": None if told is None else told.position(event.item),
-            "unattributed": told is None and event.recommendation_id is not None,
         }
+        return _Row(values, told is None and event.recommendation_id is not None)
 
 
-def _add(connection: Connection, groups: list[list[dict[str, Any]]], digests: dict[str, bytes]) -> list[Added]:
+class _Row(NamedTuple):
+    values: dict[str, Any]
+    is_unattributed: bool
+
+
+def _add(connection: Connection, groups: list[list[_Row]], digests: dict[str, bytes]) -> list[Added]:
     # The lock is held until the commit, so that no export is closed, nobody is forgotten, and no other process adds the
     # same id in between. SQLite has one writer at a time in any case.
-    export = connection.execute(select(state.c.open_export).with_for_update()).scalar_one()
-    gone = _present(connection, forgotten.c.digest, digests.values())
-    known = _present(connection, table.c.event_id, (row["event_id"] for group in groups for row in group))
+    export = connection.execute(_OPEN_EXPORT).scalar_one()
+    gone = present(connection, forgotten.c.digest, digests.values())
+    known = present(connection, table.c.event_id, (row.values["event_id"] for group in groups for row in group))
     outcomes, new = [], []
     for group in groups:
-        of_forgotten = [row for row in group if digests[row["user_id"]] in gone]
+        of_others = [row for row in group if digests[row.values["user_id"]] not in gone]
         stored = []
-        for row in group:
-            if digests[row["user_id"]] not in gone and row["event_id"] not in known:
-                known.add(row["event_id"])
+        for row in of_others:
+            if row.values["event_id"] not in known:
+                known.add(row.values["event_id"])
                 stored.append(row)
-        duplicates = len(group) - len(of_forgotten) - len(stored)
-        unattributed = sum(row["unattributed"] for row in stored)
-        outcomes.append(Added(len(stored), duplicates, len(of_forgotten), unattributed))
-        new += stored
-    names = [column.name for column in table.columns if column.name not in ("sequence", "export")]
-    for rows in _chunks(new):
-        connection.execute(table.insert(), [{**{name: row[name] for name in names}, "export": export} for row in rows])
+        unattributed = sum(row.is_unattributed for row in stored)
+        outcomes.append(Added(len(stored), len(of_others) - len(stored), len(group) - len(of_others), unattributed))
+        new += [{**row.values, "export": export} for row in stored]
+    for start in range(0, len(new), CHUNK):
+        connection.execute(_INSERT, new[start : start + CHUNK])
     return outcomes
-
-
-def _present(connection: Connection, column: Any, values: Iterable[Any]) -> set[Any]:
-    """Which of the values are in a column."""
-    return {
-        found
-        for some in _chunks(list(values))
-        for found in connection.execute(select(column).where(column.in_(some))).scalars()
-    }
-
-
-def _chunks(values: list[T]) -> Iterator[list[T]]:
-    return (values[start : start + _CHUNK] for start in range(0, len(values), _CHUNK))

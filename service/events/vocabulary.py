@@ -9,7 +9,7 @@ from typing import Literal
 
 from configs.log import LogSettings
 from configs.service.events import EventTypes
-from service.events.event import TYPES, Event, EventError, EventType
+from service.events.event import TYPES, Event, EventError, EventType, StoredEvent
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Vocabulary:
             why = f"log.event_weights has no word for it; service.event_types.{event_type} names it"
         raise EventError(f"type: {event_type} events cannot go into the log, because {why}. Possible types: {able}.")
 
-    def weight(self, event: Event) -> float | None:
+    def weight(self, event: Event | StoredEvent) -> float | None:
         """The weight of an event in a history; None if the log would not count it as an interaction.
 
         Args:

@@ -25,6 +25,7 @@ _MAX_TRANSACTION_EVENTS = 2000
 class _Waiting:
     events: Sequence[Event]
     added: "asyncio.Future[Added]" = field(repr=False)
+    is_taken: bool = False
 
 
 class EventWriter:
@@ -70,7 +71,7 @@ class EventWriter:
                 "runs and is not overloaded."
             ) from None
         finally:
-            if waiting in self._waiting:  # the caller is gone, and so are its events
+            if not waiting.is_taken:  # the caller is gone, and so are its events
                 self._waiting.remove(waiting)
                 self._num_waiting -= len(events)
 
@@ -114,6 +115,7 @@ class EventWriter:
         while self._waiting and (not taken or total + len(self._waiting[0].events) <= _MAX_TRANSACTION_EVENTS):
             waiting = self._waiting.popleft()
             total += len(waiting.events)
+            waiting.is_taken = True
             taken.append(waiting)
         self._num_waiting -= total
         return taken

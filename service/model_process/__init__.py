@@ -5,3 +5,11 @@ at a Unix socket then. It can also listen at a port, encrypted or not, with seve
 for TensorFlow Serving in the tests, as that server is in no package registry. What the stand-in cannot show is
 TensorFlow Serving's own batching, its version policies and its warm-up.
 """
+
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+"""What TensorFlow reads when it is imported. A GPU gains nothing for queries of one row, and two versions could not
+share it; TensorFlow Serving is there for GPUs. 3: no lines but those before a crash, as at 2 each start says that it
+found no GPU."""

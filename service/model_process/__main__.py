@@ -15,6 +15,8 @@ import threading
 import warnings
 
 from common.errors import PerennialError
+from service.ending import end_with_stdin
+from service.model_process import ENVIRONMENT
 from service.model_process.server import Tls, serve
 from service.model_process.servicer import Model
 
@@ -30,7 +32,7 @@ def main(argv: list[str]) -> int:
     """
     arguments = _parser().parse_args(argv)
     if arguments.end_with_stdin:
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
+        end_with_stdin()
     # A message about an exception in a request would hold what was asked.
     logging.getLogger("grpc").setLevel(logging.CRITICAL + 1)
     model = Model(arguments.model_name, {number: None for number, _ in arguments.versions}, dict(arguments.label))
@@ -53,11 +55,7 @@ def main(argv: list[str]) -> int:
 
 
 def _load(model: Model, arguments: argparse.Namespace) -> None:
-    # TensorFlow reads these when it is imported. A GPU gains nothing for queries of one row, and two versions could
-    # not share it; TensorFlow Serving is there for GPUs. 3: no lines but those before a crash, as at 2 each start says
-    # that it found no GPU.
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.update(ENVIRONMENT)
     warnings.simplefilter("ignore")  # what libraries will drop some day is not for those who run a service
     from service.model_process.saved_model import SavedModel
 
@@ -65,16 +63,6 @@ def _load(model: Model, arguments: argparse.Namespace) -> None:
         model.versions[number] = SavedModel(
             folder, intra_op_threads=arguments.intra_op_threads, inter_op_threads=arguments.inter_op_threads
         )
-
-
-def _end_with_stdin() -> None:
-    """Ends the process when nobody can write to its standard input any more: the process that started it has ended.
-
-    A signal at the parent's death (PR_SET_PDEATHSIG) comes when the *thread* ends that started this process.
-    """
-    while os.read(0, 1024):
-        pass
-    os._exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:

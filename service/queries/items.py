@@ -36,9 +36,8 @@ def listed(
         asked: Places of the items that the query goes by; `because` names the nearest of them.
     """
     shown = ALL if fields is None else fields
-    places, scores = ranking.places.tolist(), ranking.scores.tolist()
     found = []
-    for place, score in zip(places, scores, strict=True):
+    for place, score in zip(ranking.places.tolist(), ranking.scores.tolist(), strict=True):
         item = described(snapshot, place, shown)
         item["score"] = round(score, 6)  # float32 has no more digits
         found.append(item)
@@ -46,7 +45,8 @@ def listed(
         reasons, cosines = nearest(snapshot, asked, ranking.places)
         for item, reason, cosine in zip(found, reasons.tolist(), cosines.tolist(), strict=True):
             if reason >= 0:
-                item["because"] = {**described(snapshot, reason, (TITLE,)), "cosine": round(cosine, 6)}
+                item["because"] = because = described(snapshot, reason, (TITLE,))
+                because["cosine"] = round(cosine, 6)
     return found
 
 

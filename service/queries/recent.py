@@ -1,10 +1,13 @@
 """What users have done since a version was made, for the next answer."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from configs.service.section import Batching
+from service.batching import Batcher, OverloadedError
 from service.database.errors import DatabaseError
 from service.database.threads import DatabaseThreads
+from service.events.event import StoredEvent
 from service.events.store import EventStore
 from service.events.vocabulary import Vocabulary
 from service.queries.resolve import Met
@@ -15,11 +18,19 @@ MOST = 100
 """Events of one user that are read, the newest ones. A model pools fewer, and the next run knows the others."""
 
 
+_Found = list[StoredEvent] | None
+
+
 class RecentEvents:
-    """Reads them from the database."""
+    """Reads them from the database: those of several requests at once, as a call in a thread costs more than a read."""
 
     def __init__(
-        self, store: EventStore, threads: DatabaseThreads, vocabulary: Vocabulary, on_failure: Callable[[], None]
+        self,
+        store: EventStore,
+        threads: DatabaseThreads,
+        vocabulary: Vocabulary,
+        batching: Batching,
+        on_failure: Callable[[], None],
     ) -> None:
         """Prepares.
 
@@ -27,9 +38,13 @@ class RecentEvents:
             store: The events.
             threads: Where the database is called.
             vocabulary: What weighs how much.
+            batching: How requests share a call.
             on_failure: Is called when they could not be read, for metrics.
         """
         self._store, self._threads, self._vocabulary, self._on_failure = store, threads, vocabulary, on_failure
+        self._reads: Batcher[tuple[str, int | None], _Found] = Batcher(
+            self._read, max_rows=batching.max_rows, max_waiting=batching.max_waiting, runs=1
+        )
         self._is_down = False
 
     async def of(self, user: str, after_export: int | None) -> list[Met] | None:
@@ -44,8 +59,8 @@ class RecentEvents:
             forgotten.
         """
         try:
-            events = await self._threads.run(lambda: self._store.newest(user, after_export, MOST))
-        except DatabaseError as e:
+            events = await self._reads.submit((user, after_export))
+        except (DatabaseError, OverloadedError) as e:
             if not self._is_down:
                 _logger.warning("recommendations go on without the newest events: %s", e)
             self._is_down = True
@@ -56,3 +71,6 @@ class RecentEvents:
             return None
         weighed = ((event.item, self._vocabulary.weight(event)) for event in events)
         return [(item, weight) for item, weight in weighed if weight is not None]
+
+    async def _read(self, asked: Sequence[tuple[str, int | None]]) -> list[_Found]:
+        return await self._threads.run(lambda: self._store.newest(asked, MOST))

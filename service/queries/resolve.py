@@ -19,6 +19,7 @@ from service.ranking.filter_json import filter_from_json
 from service.ranking.filter_text import parse_filter
 from service.ranking.filters import Filter
 from service.snapshot.features import Places
+from service.snapshot.histories import History
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Question
 
@@ -62,42 +63,60 @@ class Subject:
     """What there is to go by: `history`, `events`, `items`."""
 
 
-def subject(taste: Taste, snapshot: Snapshot, weights: Weights, recent: Sequence[Met] = ()) -> Subject:
+def subject(
+    taste: Taste, snapshot: Snapshot, weights: Weights, known: History | None = None, recent: Sequence[Met] = ()
+) -> Subject:
     """Resolves whom a query is for.
 
     Args:
         taste: The query.
         snapshot: The version's.
         weights: Of the query's lists.
+        known: What the version knows of the user.
         recent: What the user has done since the version was made, oldest first, with weights.
     """
-    known = None if taste.user is None else snapshot.history_of(taste.user)
-    lists: list[tuple[Sequence[str], float]] = [
-        (taste.items, 1.0),
-        (taste.browsed, weights.browsed),
-        (taste.basket, weights.basket),
-        (taste.purchased, weights.purchased),
-    ]
-    mentioned = [(item_id, weight) for item_ids, weight in lists for item_id in item_ids]
-    asked = [item_id for item_id, _ in mentioned] + list(taste.dislike)
     met: list[tuple[int, float]] = []
     if known is not None:
         met += zip(known.places.tolist(), known.weights.tolist(), strict=True)
     since = _placed(snapshot, recent)
-    given = _placed(snapshot, mentioned)
+    given: list[tuple[int, float]] = []
+    in_any_case: list[int] = []
+    disliked: list[int] = []
+    unknown: dict[str, None] = {}
+    for item_ids, weight, never_again in (
+        (taste.items, 1.0, True),
+        (taste.browsed, weights.browsed, False),
+        (taste.basket, weights.basket, True),
+        (taste.purchased, weights.purchased, True),
+    ):
+        for item_id in item_ids:
+            place = snapshot.place_of(item_id)
+            if place is None:
+                unknown[item_id] = None
+                continue
+            given.append((place, weight))
+            if never_again:
+                in_any_case.append(place)
+    for item_id in taste.dislike:
+        place = snapshot.place_of(item_id)
+        if place is None:
+            unknown[item_id] = None
+        else:
+            disliked.append(place)
     history = _once_each([*met, *since, *given])[-MAX_HISTORY:]
     places = np.array([place for place, _ in history], np.int64)
     weighed = np.array([weight for _, weight in history], np.float32)
-    in_any_case = snapshot.places_of([*taste.items, *taste.basket, *taste.purchased])
     return Subject(
         question=Question(
-            taste.user or "", tuple(map(snapshot.item_id, places.tolist())), tuple(weight for _, weight in history)
+            taste.user or "",
+            tuple([snapshot.item_ids[place] for place, _ in history]),
+            tuple([weight for _, weight in history]),
         ),
         met=places,
-        left_out=np.concatenate([snapshot.left_out(places, weighed), in_any_case]),
-        disliked=snapshot.places_of(taste.dislike),
-        unknown=tuple(dict.fromkeys(item_id for item_id in asked if snapshot.place_of(item_id) is None)),
-        asked_items=len(asked),
+        left_out=np.concatenate([snapshot.left_out(places, weighed), np.array(in_any_case, np.int64)]),
+        disliked=np.array(disliked, np.int64),
+        unknown=tuple(unknown),
+        asked_items=sum(map(len, (taste.items, taste.browsed, taste.basket, taste.purchased, taste.dislike))),
         basis=tuple(name for name, part in (("history", met), ("events", since), ("items", given)) if part),
     )
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
+from service.ranking.begun import Ranked
 from service.ranking.max_per import Limiter
-from service.ranking.row import Row
 from service.ranking.scoring import Scores
 from service.snapshot.features import Places
 
@@ -22,7 +22,7 @@ the order is the same for all pages. 200 are twenty pages of ten, of which each 
 
 
 def diverse(
-    row: Row, embedding: npt.NDArray[np.float32], diversity: float, limiter: Limiter | None, m: int
+    row: Ranked, embedding: npt.NDArray[np.float32], diversity: float, limiter: Limiter | None, m: int
 ) -> tuple[Places, Scores]:
     """The first m of a ranking, reordered.
 
@@ -60,7 +60,7 @@ def _takes(limiter: Limiter | None, window: Places) -> Callable[[int], bool]:
     return lambda position: limiter.take(values[position])
 
 
-def _windows(row: Row) -> Iterator[tuple[Places, Scores]]:
+def _windows(row: Ranked) -> Iterator[tuple[Places, Scores]]:
     """The ranking in windows."""
     done, length = 0, WINDOW
     while True:

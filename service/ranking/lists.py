@@ -23,34 +23,26 @@ def popular(ranker: Ranker, k: int, offset: int = 0, wanted: Filter | None = Non
     Raises:
         QueryError: The filter cannot be used; see `Masks.of`.
     """
-    found = _page(ranker, ranker.snapshot.by_popularity, k, offset, wanted)
-    return Ranking(found[0], ranker.snapshot.popularity[found[0]], found[1], found[2])
+    return _page(ranker, ranker.snapshot.by_popularity, k, offset, wanted)
 
 
 def latest(ranker: Ranker, k: int, offset: int = 0, wanted: Filter | None = None) -> Ranking:
     """The items whose first interaction is the latest: those that came last. Items that nobody has met do not come.
 
-    Args:
-        ranker: Ranks on a snapshot.
-        k: Largest number of items.
-        offset: Items that are passed over.
-        wanted: What must hold of them.
-
-    Returns:
-        A page; scores are the model's popularity, and do not give the order.
+    Arguments and answer are those of `popular`; here the scores do not give the order.
 
     Raises:
-        QueryError: The filter cannot be used; see `Masks.of`. Or the log has no times.
+        QueryError: As in `popular`; or the log has no times.
     """
     if not ranker.snapshot.document.is_timed:
         raise QueryError("latest: the log of this version has no times, so nothing says which items are new")
-    found = _page(ranker, ranker.snapshot.by_first_time, k, offset, wanted)
-    return Ranking(found[0], ranker.snapshot.popularity[found[0]], found[1], found[2])
+    return _page(ranker, ranker.snapshot.by_first_time, k, offset, wanted)
 
 
-def _page(ranker: Ranker, order: Places, k: int, offset: int, wanted: Filter | None) -> tuple[Places, int, bool]:
-    """A page of an order, how many items of it pass, and whether there are more."""
+def _page(ranker: Ranker, order: Places, k: int, offset: int, wanted: Filter | None) -> Ranking:
+    """A page of an order."""
     if wanted is not None:
         order = order[ranker.masks.of(wanted).allowed[order]]
     end = offset + k
-    return order[offset:end].astype(np.int64), len(order), len(order) > end
+    places = order[offset:end].astype(np.int64)
+    return Ranking(places, ranker.snapshot.popularity[places], len(order), len(order) > end)

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from service.ranking.begun import Ranked
 from service.ranking.masks import Bools
-from service.ranking.row import Row
 from service.ranking.scoring import Scores
 from service.snapshot.features import Places, Words
 
@@ -51,8 +51,8 @@ class Limiter:
         return True
 
 
-def limited(row: Row, limiter: Limiter, m: int) -> tuple[Places, Scores]:
-    """The first m of a ranking that the limiter takes, one after the other; see `Row.best`."""
+def limited(row: Ranked, limiter: Limiter, m: int) -> tuple[Places, Scores]:
+    """The first m of a ranking that the limiter takes, one after the other; see `Ranked.best`."""
     taken: list[tuple[Places, Scores]] = []
     missing, done, length = m, 0, max(_FIRST, m)
     while True:

@@ -41,10 +41,9 @@ class Plan:
     passed: int
 
     @property
-    def is_plain(self) -> bool:
-        """Whether the answer is the nearest items, without those that are left out, and nothing else changes it."""
-        extras = (self.pool, self.refused, self.factors, self.limited)
-        return all(extra is None for extra in extras) and not len(self.disliked) and not self.query.diversity
+    def is_by_cosine(self) -> bool:
+        """Whether many items may come, and their cosines alone decide their order."""
+        return self.pool is None and self.factors is None and not len(self.disliked)
 
 
 def plan(snapshot: Snapshot, masks: Masks, query: Query) -> Plan:
@@ -60,8 +59,8 @@ def plan(snapshot: Snapshot, masks: Masks, query: Query) -> Plan:
     pool = _pool(snapshot, mask, query)
     refused = ~mask.allowed if mask is not None and pool is None else None
     passed = len(pool) if pool is not None else snapshot.items if mask is None else len(mask.places)
-    disliked = np.unique(query.disliked[query.disliked >= 0])
-    left_out = np.unique(np.concatenate([query.left_out[query.left_out >= 0], disliked]))
+    disliked = _distinct(query.disliked)
+    left_out = _distinct(query.left_out, query.disliked)
     has_vector = ~is_unembedded(snapshot, disliked) if snapshot.embedding is not None else np.zeros(len(disliked), bool)
     return Plan(
         query=query,
@@ -75,9 +74,15 @@ def plan(snapshot: Snapshot, masks: Masks, query: Query) -> Plan:
     )
 
 
+def _distinct(*places: Places) -> Places:
+    """The places of catalogue items, ascending, without doubles. For the few of a query a set is faster than NumPy."""
+    found = set[int]().union(*(part.tolist() for part in places))
+    return np.array(sorted(place for place in found if place >= 0), np.int64)
+
+
 def _pool(snapshot: Snapshot, mask: Mask | None, query: Query) -> Places | None:
     if query.within is not None:
-        pool = np.unique(query.within[query.within >= 0])
+        pool = _distinct(query.within)
         return pool if mask is None else pool[mask.allowed[pool]]
     if mask is not None and len(mask.places) * _GATHERED <= snapshot.items:
         return mask.places

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from service.index.best import largest
 from service.ranking import scoring
-from service.ranking.best import largest
 from service.ranking.plan import Plan
 from service.ranking.query import MAX_FACTOR
 from service.ranking.scoring import Scores

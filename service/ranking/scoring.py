@@ -70,15 +70,8 @@ def exact_cosines_of(snapshot: Snapshot, vector: Scores, places: Places) -> Scor
     """Scores of some items for one query, the same to the last bit whatever else is computed with them.
 
     A float32 product of matrices depends in its last bits on the number of rows and on the machine. In float64 the
-    products are exact, and the errors of their sum are far below what float32 can tell.
-
-    Args:
-        snapshot: The items.
-        vector: float32 `[dim]`.
-        places: `[m]`.
-
-    Returns:
-        float32 `[m]`.
+    products are exact, and the errors of their sum are far below what float32 can tell. Arguments and shapes are those
+    of `cosines_of`.
     """
     rows = embedding_of(snapshot)[places]
     found: Scores = (rows * vector.astype(np.float64)).sum(axis=1).astype(np.float32)

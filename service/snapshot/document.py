@@ -3,7 +3,8 @@
 from typing import ClassVar, Literal
 
 from configs.leave_out import LeaveOut
-from documents.document import Document
+from configs.service.index import Index
+from documents.document import Document, Values
 
 EMBEDDING_FILE = "embedding.npy"
 """float32 `[items, dim]`, of length 1; zero if nothing is known about the item. Missing if the model has none."""
@@ -27,7 +28,26 @@ HISTORIES_FILE = "histories.sqlite"
 """Each user's newest interactions. A file of its own, so that a user can be taken out without writing the rest anew.
 Missing if the version brings none."""
 
+INDEX_FOLDER = "index"
+"""The files of `service.index.lists`. Missing if every query is compared with all items."""
+
+SAMPLES_FOLDER = "samples"
+"""A file of `service.index.recall.Sample` for each kind of queries by which the index is measured when it is opened."""
+
 FeatureKind = Literal["text", "category", "number"]
+
+
+class IndexMade(Values):
+    """What was decided about the index."""
+
+    settings: Index
+    """What it was made for."""
+
+    least: int | None
+    """How many items are compared with a query at least; None if there is no index."""
+
+    reason: str
+    """Why there is none; empty if there is one."""
 
 
 class SnapshotDocument(Document):
@@ -56,3 +76,6 @@ class SnapshotDocument(Document):
 
     leave_out: LeaveOut
     """What of a history is not recommended: the model's rule."""
+
+    index: IndexMade | None = None
+    """None if no index was asked for."""

@@ -8,12 +8,14 @@ from pydantic import TypeAdapter, ValidationError
 from common.atomicity import new_folder
 from common.errors import ModelError, OutputError
 from configs.leave_out import LeaveOut
+from configs.service.index import Index
 from documents import service_data
 from documents.provenance import Provenance
 from service.backends.backend import Backend
 from service.snapshot import document
-from service.snapshot.document import SnapshotDocument
+from service.snapshot.document import IndexMade, SnapshotDocument
 from service.snapshot.histories import write_histories
+from service.snapshot.index import make_index
 from service.snapshot.items import write_items
 from service.snapshot.model import Asked, ask_model
 from service.snapshot.source import digest_of
@@ -21,7 +23,12 @@ from service.snapshot.titles import write_titles
 
 
 async def prepare(
-    version_folder: str | Path, backend: Backend, folder: str | Path, *, timeout_seconds: float = 60.0
+    version_folder: str | Path,
+    backend: Backend,
+    folder: str | Path,
+    *,
+    index: Index | None = None,
+    timeout_seconds: float = 60.0,
 ) -> SnapshotDocument:
     """Makes a snapshot of a version, unless the folder holds it already.
 
@@ -29,6 +36,7 @@ async def prepare(
         version_folder: The pushed version, on this machine. `documents.service_data` may be missing in it.
         backend: The version's model.
         folder: Where the snapshot belongs, on this machine; another one is replaced. It appears whole or not at all.
+        index: What is asked of the index; None for none.
         timeout_seconds: Time for one page of what the model is asked for. Default 60: a page takes milliseconds, the
             first one of a signature a second.
 
@@ -43,21 +51,27 @@ async def prepare(
     """
     source = digest_of(version_folder)
     found = _found(folder)
-    if found is not None and found.source == source:
+    if found is not None and (found.source, _settings(found.index)) == (source, index):
         return found
     with new_folder(folder, commit_file=SnapshotDocument.FILE) as unfinished:
         asked = await ask_model(backend, unfinished, timeout_seconds)
-        return complete(unfinished, version_folder, asked, source)
+        made = None
+        if index is not None:
+            made = await make_index(index, version_folder, backend, unfinished, asked, timeout_seconds)
+        return complete(unfinished, version_folder, asked, source, made)
 
 
-def complete(folder: str | Path, version_folder: str | Path, asked: Asked, source: str) -> SnapshotDocument:
-    """Writes everything but the model's arrays, which are there already.
+def complete(
+    folder: str | Path, version_folder: str | Path, asked: Asked, source: str, index: IndexMade | None = None
+) -> SnapshotDocument:
+    """Writes everything but the model's arrays and the index, which are there already.
 
     Args:
         folder: The snapshot's folder.
         version_folder: The version.
         asked: What the model said.
         source: The version's digest.
+        index: What was decided about the index.
 
     Returns:
         The document, which is written last.
@@ -85,6 +99,7 @@ def complete(folder: str | Path, version_folder: str | Path, asked: Asked, sourc
         is_timed=data is not None and data.is_timed,
         users=users,
         leave_out=_leave_out(version_folder),
+        index=index,
     )
     made.write(folder)
     return made
@@ -95,6 +110,10 @@ def _found(folder: str | Path) -> SnapshotDocument | None:
         return SnapshotDocument.find(folder)
     except OutputError:  # damaged, or of another release: it is made anew
         return None
+
+
+def _settings(made: IndexMade | None) -> Index | None:
+    return None if made is None else made.settings
 
 
 def _leave_out(version_folder: str | Path) -> LeaveOut:

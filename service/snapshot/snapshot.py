@@ -41,6 +41,7 @@ class Snapshot:
         unembedded: int32, places of the items whose embedding is zero, ascending.
         popularity: float32 `[items]`: the scores of nobody.
         by_popularity: int32 `[items]`: places, most popular first, ties by place.
+        folder: Its files.
     """
 
     @classmethod
@@ -60,6 +61,7 @@ class Snapshot:
     def __init__(self, folder: Path, made: SnapshotDocument) -> None:
         """Opens the files of a folder."""
         self.document = made
+        self.folder = folder
         self.items = made.items
         table = pa.ipc.open_file(pa.memory_map(str(folder / document.ITEMS_FILE))).read_all()
         self._columns = {name: table[name].chunk(0) for name in table.column_names}

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import shutil
 from collections.abc import Callable, Collection
 from concurrent.futures import Executor
@@ -15,16 +16,20 @@ from documents.push_record import PushRecord
 from documents.service_data import ServiceData
 from service.backends.backend import Backend
 from service.backends.grpc_backend import GrpcBackend
+from service.backends.local import model_processes
 from service.batching import Run
 from service.ranking.ranker import Ranker
+from service.ranking.search import open_search
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Asker
 from service.versions.folder import ServingFolder, snapshots_of
 from service.versions.oracle import check_ranking
-from service.versions.preparing import backend_of, prepare_apart
+from service.versions.preparing import backend_of, prepare_apart, preparing_processes
 from service.versions.replay import replay
 from service.versions.restarting import RestartingModel
 from service.versions.served import Served
+
+_logger = logging.getLogger("perennial.service")
 
 _REPLAY_SECONDS = 30.0
 """Time for one stored request. The first call of a signature takes the longest, half a second on an idle machine."""
@@ -60,6 +65,24 @@ class Loader:
         self._snapshots = snapshots_of(cache_dir)
         self._threads = threads
         self._observe = observe
+        self._models = model_processes() if settings.backend == "local" else None
+        self._preparers = preparing_processes()
+
+    def start(self) -> None:
+        """Starts what versions are loaded by, so that the first one does not wait for imports.
+
+        Raises:
+            ForkError: A process cannot be started.
+        """
+        for processes in (self._models, self._preparers):
+            if processes is not None:
+                processes.prepare()
+
+    async def close(self) -> None:
+        """Ends what `start` has started; the versions must have been closed."""
+        for processes in (self._models, self._preparers):
+            if processes is not None:
+                await processes.close()
 
     async def load(self, number: int) -> Served:
         """Loads and checks a version.
@@ -79,34 +102,50 @@ class Loader:
             await replay(folder, backend, timeout_seconds=_REPLAY_SECONDS)
             place = self._snapshots / str(number)
             self._snapshots.mkdir(parents=True, exist_ok=True)
-            await prepare_apart(folder, number, reach, place, timeout_seconds=self._settings.load_seconds)
+            await prepare_apart(
+                self._preparers,
+                folder,
+                number,
+                reach,
+                place,
+                index=self._settings.index,
+                timeout_seconds=self._settings.load_seconds,
+            )
             try:
                 snapshot = await asyncio.to_thread(Snapshot.open, place)
             except OSError as e:
                 raise ModelError(f"the snapshot of version {number} cannot be opened ({e})") from e
             undo.callback(snapshot.close)
-            ranker = Ranker(snapshot)
-            asker = Asker(
-                backend,
-                ranker,
-                self._settings.batching,
-                deadline_seconds=self._settings.deadline_seconds,
-                threads=self._threads,
-                observe=self._observe,
-            )
-            await check_ranking(folder, ranker, asker)
+            # The model's own signatures are exact, so exact search is compared with them, and the index with that.
+            exact = Ranker(snapshot)
+            await check_ranking(folder, exact, self._asker(backend, exact))
+            search = await asyncio.to_thread(open_search, snapshot)
+            if search.is_faulty:
+                _logger.error("version %d is searched exactly, which is slower: %s", number, search.reason)
+            ranker = Ranker(snapshot, search.index)
             served = Served(
                 number=number,
                 backend=backend,
                 snapshot=snapshot,
                 ranker=ranker,
-                asker=asker,
+                search=search,
+                asker=self._asker(backend, ranker),
                 record=PushRecord.find(folder) or PushRecord(),
                 provenance=Provenance.find(folder) or Provenance(),
                 data=ServiceData.find(folder),
             )
             undo.pop_all()
         return served
+
+    def _asker(self, backend: Backend, ranker: Ranker) -> Asker:
+        return Asker(
+            backend,
+            ranker,
+            self._settings.batching,
+            deadline_seconds=self._settings.deadline_seconds,
+            threads=self._threads,
+            observe=self._observe,
+        )
 
     def sweep(self, kept: Collection[int | None]) -> None:
         """Deletes the snapshots, and the copies of remote versions, of all other numbers."""
@@ -119,8 +158,8 @@ class Loader:
     async def _backend(self, number: int, folder: Path) -> tuple[Backend, dict[str, Any]]:
         """Starts or finds the model; returns it, and how another process reaches it."""
         settings = self._settings
-        if settings.backend == "local":
-            model = await RestartingModel.start(folder, number, timeout_seconds=settings.load_seconds)
+        if self._models is not None:
+            model = await RestartingModel.start(self._models, folder, number, timeout_seconds=settings.load_seconds)
             return model, {"address": model.address}
         # The config has the section of its backend; it checks that.
         reach = settings.model_dump(mode="json", include={_SECTIONS[settings.backend]})

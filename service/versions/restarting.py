@@ -8,6 +8,7 @@ from pathlib import Path
 
 from service.backends.backend import BackendError, BackendUnavailableError, Tensor
 from service.backends.local import LocalModel
+from service.forks import Forks
 
 _logger = logging.getLogger("perennial.service")
 
@@ -21,7 +22,8 @@ _STABLE_SECONDS = 60.0
 class RestartingModel:
     """A Backend; `RestartingModel.start` makes one."""
 
-    def __init__(self, folder: Path, version: int, start_seconds: float) -> None:
+    def __init__(self, processes: Forks, folder: Path, version: int, start_seconds: float) -> None:
+        self._processes = processes
         self._folder, self._version, self._start_seconds = folder, version, start_seconds
         self._model: LocalModel | None = None
         self._restarting: asyncio.Task[None] | None = None
@@ -29,9 +31,9 @@ class RestartingModel:
         self._pause_seconds = _FIRST_PAUSE_SECONDS
 
     @classmethod
-    async def start(cls, folder: Path, version: int, *, timeout_seconds: float) -> "RestartingModel":
+    async def start(cls, processes: Forks, folder: Path, version: int, *, timeout_seconds: float) -> "RestartingModel":
         """Starts the process and waits until the model answers; see `LocalModel.start`."""
-        made = cls(folder, version, timeout_seconds)
+        made = cls(processes, folder, version, timeout_seconds)
         await made._start()
         return made
 
@@ -72,7 +74,11 @@ class RestartingModel:
 
     async def _start(self) -> None:
         self._model = await LocalModel.start(
-            str(self._folder), self._version, timeout_seconds=self._start_seconds, on_exit=self._on_exit
+            self._processes,
+            str(self._folder),
+            self._version,
+            timeout_seconds=self._start_seconds,
+            on_exit=self._on_exit,
         )
         self._started = asyncio.get_running_loop().time()
 

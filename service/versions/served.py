@@ -10,6 +10,7 @@ from documents.push_record import PushRecord
 from documents.service_data import ServiceData
 from service.backends.backend import Backend
 from service.ranking.ranker import Ranker
+from service.ranking.search import Search
 from service.snapshot.snapshot import Snapshot
 from service.versions.asker import Asker
 
@@ -23,6 +24,9 @@ class Served:
     snapshot: Snapshot
     ranker: Ranker
     """Ranks on the snapshot."""
+
+    search: Search
+    """How the ranker searches."""
 
     asker: Asker
     """Asks the model, several requests at once."""

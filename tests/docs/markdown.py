@@ -1,5 +1,6 @@
 """Reads the documents for people with a Markdown parser: code blocks, links, anchors."""
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator
@@ -44,7 +45,12 @@ def anchors(document: Path) -> set[str]:
 
 
 def _tokens(document: Path) -> list[Token]:
-    return MarkdownIt().enable("table").parse(document.read_text(encoding="utf-8"))
+    return _parsed(document.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _parsed(text: str) -> list[Token]:
+    return MarkdownIt().enable("table").parse(text)
 
 
 def _inline(document: Path) -> Iterator[Token]:

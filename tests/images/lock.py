@@ -1,5 +1,6 @@
 """Reads uv.lock: which packages an environment has, and from which files."""
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,12 @@ GLIBC_MINOR = 41
 """Debian 13 has glibc 2.41."""
 
 
+@functools.cache  # Python parses the lock for a third of a second
+def _entries(text: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = tomllib.loads(text)["package"]
+    return entries
+
+
 class Package(NamedTuple):
     version: str
     wheels: list[str]
@@ -30,7 +37,7 @@ class Lock:
 
     def __init__(self, python: str, lock_file: Path = ROOT / "uv.lock") -> None:
         self._python = python
-        self._entries = tomllib.loads(lock_file.read_text(encoding="utf-8"))["package"]
+        self._entries = _entries(lock_file.read_text(encoding="utf-8"))
         self._environment = {
             "implementation_name": "cpython",
             "os_name": "posix",

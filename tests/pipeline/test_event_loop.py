@@ -19,6 +19,7 @@ from pipeline.ground.home import local_metadata_path
 from pipeline.store.runs.records import Run, read_runs
 from service.events.event import Event
 from service.events.store import EventStore
+from tests.service.events import samples
 from tests.shop import Shop
 
 NEWCOMER, OLD_HAND = "newcomer-ζ", "old-hand-ζ"
@@ -99,8 +100,8 @@ def test_events_come_into_the_next_run_and_forgotten_users_leave_it(shop: Shop) 
         assert histories[NEWCOMER] == items
         assert histories[OLD_HAND] == items[::-1]
         # The version knows these events, so they are not added to its history again.
-        assert store.newest(NEWCOMER, data.events_export, 10) == []
-        assert len(store.newest(NEWCOMER, None, 10) or []) == len(items)
+        assert samples.newest(store, NEWCOMER, data.events_export) == []
+        assert len(samples.newest(store, NEWCOMER) or []) == len(items)
 
     for user in (NEWCOMER, OLD_HAND):
         assert holders(user, examples, version)
@@ -131,5 +132,5 @@ def test_events_come_into_the_next_run_and_forgotten_users_leave_it(shop: Shop) 
     for user in (NEWCOMER, OLD_HAND):
         assert holders(user, *kept, newest, *made) == []
     with service_database(config) as database:
-        assert EventStore(database).newest(NEWCOMER, None, 10) is None
+        assert samples.newest(EventStore(database), NEWCOMER) is None
         assert EventStore(database).add([posted])[0].forgotten == len(items)

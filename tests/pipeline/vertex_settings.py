@@ -1,7 +1,8 @@
 """Makes the default config with other Vertex settings, and its compiled job."""
 
+import functools
 import json
-from pathlib import Path
+import tempfile
 from typing import Any
 
 from configs.load import DEFAULT_CONFIG, load_config
@@ -18,10 +19,16 @@ def config_with(**vertex: Any) -> PipelineConfig:
     return config.model_copy(update={"vertex": changed})
 
 
-def job_with(folder: Path, **vertex: Any) -> dict[str, Any]:
-    """The job that is compiled from it, as JSON values."""
-    job: dict[str, Any] = json.loads(compile_job(config_with(**vertex), str(folder)).read_text())
+def job_with(**vertex: Any) -> dict[str, Any]:
+    """The job that is compiled from it, as JSON values, which may be changed."""
+    job: dict[str, Any] = json.loads(_compiled(json.dumps(vertex)))
     return job
+
+
+@functools.cache  # several tests look at the same job, or change one thing in it
+def _compiled(vertex: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        return compile_job(config_with(**json.loads(vertex)), folder).read_text()
 
 
 def tasks_of(job: dict[str, Any]) -> dict[str, Any]:

@@ -40,10 +40,22 @@ class Service:
         """All that it has said, on both channels."""
         return "".join(self.said)
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.url.rpartition(":")[2])
+
     def until(self, pattern: str) -> "re.Match[str]":
         """Waits until it has said something."""
         found: list[re.Match[str] | None] = []
-        wait_until(lambda: bool(found.append(re.search(pattern, self.output)) or found[-1]), lambda: self.output)
+
+        def is_said() -> bool:
+            has_ended = self.process.poll() is not None
+            found.append(re.search(pattern, self.output))
+            assert found[-1] or not has_ended, self.output
+            return found[-1] is not None
+
+        wait_until(is_said, lambda: self.output)
         assert found[-1] is not None
         return found[-1]
 
@@ -70,9 +82,10 @@ class Service:
         return answer.json()
 
     def model_pid(self) -> int:
-        """The process of the newest version's model."""
-        parent = str(self.process.pid)
-        command = ["pgrep", "-n", "-P", parent, "-f", "service.model_process"]
+        """The process of the newest version's model: a fork of a child of the service."""
+        servers = subprocess.run(["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=True)
+        parents = ",".join(servers.stdout.split())
+        command = ["pgrep", "-n", "-P", parents, "-x", "model_process"]
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     def end(self) -> int:
@@ -132,24 +145,29 @@ class ServedShop:
         os.rename(unfinished, self.serving / str(number))
         return self.serving / str(number)
 
-    @contextlib.contextmanager
-    def running(self) -> Iterator[Service]:
+    def running(self) -> contextlib.AbstractContextManager[Service]:
         """Runs the service while the block runs."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service", "--config", str(self.config)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        service = None
-        try:
-            service = Service(process)
-            yield service
-            assert service.end() == 0, service.output
-        finally:
-            process.kill()
-            process.wait()
+        return running(self.config)
+
+
+@contextlib.contextmanager
+def running(config: Path) -> Iterator[Service]:
+    """Runs the service of a config while the block runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service", "--config", str(config)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    service = None
+    try:
+        service = Service(process)
+        yield service
+        assert service.end() == 0, service.output
+    finally:
+        process.kill()
+        process.wait()
 
 
 def wait_until(holds: Callable[[], bool], why: Callable[[], str]) -> None:

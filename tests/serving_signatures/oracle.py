@@ -84,8 +84,11 @@ def make_retriever(
     user_table, pooled_table = tf.Variable(user_vectors), tf.Variable(pooled)
 
     def embed_query(user: Any, history: Any, weight: Any) -> Any:
+        # Dense, and padded with weights of 0: operations between ragged tensors bring so many assertions that loading
+        # the model takes three times as long.
+        weight, history = weight.to_tensor(), history.to_tensor()
         # The model promises only that weights are above zero and finite, so they are scaled first.
-        weight = weight / tf.reduce_max(weight, axis=1, keepdims=True)
+        weight = tf.math.divide_no_nan(weight, tf.reduce_max(weight, axis=1, keepdims=True))
         mean = tf.math.divide_no_nan(
             tf.reduce_sum(weight[:, :, tf.newaxis] * tf.gather(pooled_table, history), axis=1),
             tf.reduce_sum(weight, axis=1)[:, tf.newaxis],

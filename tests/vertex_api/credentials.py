@@ -1,5 +1,6 @@
 """Makes credentials of a service account that only this server accepts, and the endpoint for its tokens."""
 
+import functools
 import json
 import secrets
 from pathlib import Path
@@ -15,6 +16,12 @@ from tests.vertex_api.server import VertexApi
 EMAIL = "engineer@example-project.iam.gserviceaccount.com"
 
 
+@functools.cache  # one for all accounts of a test run: making one takes longer than most tests of the API
+def _key() -> rsa.RSAPrivateKey:
+    # A short key: each load checks the key, which takes 70 ms for 2048 bits.
+    return rsa.generate_private_key(public_exponent=65537, key_size=1024)
+
+
 class Tokens:
     """Gives tokens for signed assertions, and accepts two kinds: its own tokens, and JWTs signed by the account.
 
@@ -22,8 +29,7 @@ class Tokens:
     """
 
     def __init__(self) -> None:
-        # A short key: each load checks the key, which takes 70 ms for 2048 bits.
-        key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+        key = _key()
         self._private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         ).decode()

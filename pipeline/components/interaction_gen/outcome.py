@@ -60,7 +60,7 @@ def judge(found: IngestOutcome, log: LogSettings, events_export: int | None = No
     Args:
         found: The outcome.
         log: The log's config.
-        events_export: Number of the newest export that was read; None without one.
+        events_export: See `reading.event_files.LogInputs`.
 
     Raises:
         DataError: The log cannot be used, or nothing is left of it.

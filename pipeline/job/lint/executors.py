@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.job.lint.finding import Finding
-from pipeline.job.lint.importable import not_importable
 from pipeline.job.lint.places import is_of_one_machine
-from pipeline.job.lint.subject import Subject
-
-_MAIN = "__main__"
+from pipeline.job.lint.subject import MAIN, Subject
 
 _MOVE = "Move the class to a module of the package that is installed in the image, at the module's top level"
 
@@ -19,14 +16,12 @@ def job_findings(subject: Subject) -> Iterator[Finding]:
     Args:
         subject: The job.
     """
-    classes = {task.id: task.executor_class for task in subject.tasks}
-    reasons = not_importable(path for path in classes.values() if path and path.partition(".")[0] != _MAIN)
     for task in subject.tasks:
-        path = classes[task.id]
-        if path and path.partition(".")[0] == _MAIN:
+        path = task.executor_class
+        if path and path.partition(".")[0] == MAIN:
             yield _in_main(task.id, path)
-        elif path and path in reasons:
-            yield _not_importable(task.id, path, reasons[path])
+        elif path and path in subject.not_importable:
+            yield _not_importable(task.id, path, subject.not_importable[path])
         yield from _module_files(task.id, task.constants)
 
 
@@ -40,7 +35,7 @@ def pipeline_findings(pipeline: Any) -> Iterator[Finding]:
         cls = getattr(component.executor_spec, "executor_class", None)  # an importer or a resolver has none
         if cls is not None:
             path = f"{cls.__module__}.{cls.__qualname__}"
-            if cls.__module__ == _MAIN:
+            if cls.__module__ == MAIN:
                 yield _in_main(component.id, path)
             elif "." in cls.__qualname__:
                 yield _not_importable(component.id, path, "a class inside a function or class has no path of its own")

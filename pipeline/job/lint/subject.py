@@ -1,5 +1,6 @@
 """Defines what the rules check in a compiled job: its tasks, with everything that is known about each."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import json_format
 
 from common.errors import JobError
+from pipeline.job.compiled import title_of_schema
+from pipeline.job.lint.importable import not_importable
 
 if TYPE_CHECKING:  # kfp takes 0.3 s to import, which would delay every command
     from kfp.pipeline_spec import pipeline_spec_pb2 as pb
@@ -16,6 +19,15 @@ if TYPE_CHECKING:  # kfp takes 0.3 s to import, which would delay every command
 
 EXECUTOR_FLAG = "--executor_class_path"
 """The flag that tells TFX's entry point which executor to run."""
+
+MAIN = "__main__"
+"""The module of a notebook or script."""
+
+TITLE = re.compile(r"[a-z][a-z0-9-_]{2,20}[.][A-Z][a-zA-Z0-9-_]{2,49}")
+"""The pattern of `tfx.orchestration.kubeflow.v2.compiler_utils`, where it is private."""
+
+OWN = "tfx."
+"""Prefix of the titles that TFX has a table for."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +114,44 @@ class Subject:
         """
         return tuple(self._tasks(self.job.spec.root.dag, "", self.job.parameters, ()))
 
+    @cached_property
+    def titles(self) -> Mapping[str, Mapping[str, str]]:
+        """The titles of the artifact types of each task that TFX runs.
+
+        By the task's id, then by `input` or `output` and the artifact's key, such as `output model`.
+
+        Raises:
+            JobError: A type's schema cannot be read.
+        """
+        titles = {}
+        for task in self.tasks:
+            if task.executor_class is not None:
+                definitions = {"input": task.component.input_definitions, "output": task.component.output_definitions}
+                titles[task.id] = {
+                    f"{side} {key}": _title(artifact.artifact_type, f"{self.job.path}: task {task.id}, {side} {key}")
+                    for side, definition in definitions.items()
+                    for key, artifact in sorted(definition.artifacts.items())
+                }
+        return titles
+
+    @cached_property
+    def not_importable(self) -> Mapping[str, str]:
+        """What TFX's entry point imports by a dotted path and cannot: executors and artifact types, with the reasons.
+
+        One interpreter looks up all of them, as most of the time goes into its start.
+
+        Raises:
+            JobError: A type's schema cannot be read, or the interpreter did not answer.
+        """
+        executors = {task.executor_class for task in self.tasks if task.executor_class}
+        types = {title for titles in self.titles.values() for title in titles.values() if not title.startswith(OWN)}
+        return not_importable(
+            [
+                *(path for path in executors if path.partition(".")[0] != MAIN),
+                *(title for title in types if TITLE.fullmatch(title)),
+            ]
+        )
+
     def _tasks(
         self, dag: "pb.DagSpec", before: str, given: Mapping[str, Any], inside: tuple[str, ...]
     ) -> Iterator[Task]:
@@ -120,3 +170,11 @@ class Subject:
                 yield from self._tasks(component.dag, f"{id}/", {}, (*inside, dag_name))
             else:
                 yield Task(id, spec, component, component.executor_label, self.job.executor(spec), given)
+
+
+def _title(artifact_type: "pb.ArtifactTypeSchema", where: str) -> str:
+    """The title of a type, read as TFX's entry point reads it; `tfx.Artifact` if the type has none."""
+    if artifact_type.WhichOneof("kind") == "schema_title":
+        return str(artifact_type.schema_title)
+    title = title_of_schema(artifact_type.instance_schema, where)
+    return "tfx.Artifact" if title is None else title

@@ -15,9 +15,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from common.errors import JobError
+from common.errors import ForkError, JobError
+from common.forking import ForkedProcess
 from pipeline.ground.image import ENVIRONMENT
-from pipeline.job.rehearsal.forking import ForkedProcess, ForkServer, can_fork
+from pipeline.job.rehearsal.forking import TaskServer, can_fork
 
 _GRACE_SECONDS = 5.0
 """Time between SIGTERM and SIGKILL, and for the server to fork. Kubernetes allows more, but nothing has to be saved."""
@@ -48,7 +49,7 @@ class Processes:
         self._lock = threading.Lock()
         self._running: set[_Process] = set()
         self._stopped = threading.Event()
-        self._server: ForkServer | None = None
+        self._server: TaskServer | None = None
 
     def __enter__(self) -> "Processes":
         """Returns itself."""
@@ -79,7 +80,8 @@ class Processes:
             The exit status; negative for a signal, and for a command that was still running at `stop`.
 
         Raises:
-            JobError: The program does not exist, or an argument is longer than the kernel allows.
+            JobError: The program does not exist, or an argument is longer than the kernel allows; or the process that
+                tasks are forked from was killed.
         """
         if work_dir.exists():
             shutil.rmtree(work_dir)
@@ -90,13 +92,15 @@ class Processes:
             environment = {**self._environment, **variables, **own}
             server = self._fork_server() if can_fork(command, variables) else None
             if server is not None:
-                process = self._started(lambda: server.start(command, environment, work_dir, log_file))
+                process = self._started(lambda: server.start(command, environment, work_dir, log.fileno()))
             else:
                 process = self._started(lambda: self._program(command, environment, work_dir, log.fileno()))
             if process is None:
                 return -signal.SIGTERM
             try:
                 status = process.wait()
+            except ForkError as e:
+                raise JobError("the process that tasks are forked from was killed; run the rehearsal again.") from e
             finally:
                 _signal(process, signal.SIGKILL)  # children that it has left behind
                 with self._lock:
@@ -107,9 +111,9 @@ class Processes:
         """Starts the fork server, so that its imports do not wait for the first task."""
         with self._lock:
             if self._server is None and not self.stopped:
-                self._server = ForkServer(self._environment, self._keep_open)
+                self._server = TaskServer(self._environment, self._keep_open)
 
-    def _fork_server(self) -> ForkServer | None:
+    def _fork_server(self) -> TaskServer | None:
         """The fork server; None if it has ended, or `stop` was called."""
         self.prepare_forks()
         server = self._server
@@ -173,7 +177,7 @@ def _end(processes: Sequence[_Process]) -> None:
         for process in processes:
             _signal(process, signal.SIGTERM)
         for process in processes:
-            with contextlib.suppress(subprocess.TimeoutExpired, JobError):  # JobError: nobody knows its status
+            with contextlib.suppress(subprocess.TimeoutExpired, ForkError):  # JobError: nobody knows its status
                 process.wait(_GRACE_SECONDS)
     finally:  # also if the wait is interrupted
         for process in processes:

@@ -5,7 +5,6 @@ It changes the spec as JSON values: https://github.com/kubeflow/pipelines/blob/m
 
 from typing import Any
 
-import yaml
 from tfx.dsl.components.base import executor_spec
 from tfx.orchestration import data_types
 from tfx.orchestration.pipeline import Pipeline
@@ -14,6 +13,7 @@ from common.errors import ConfigError
 from configs.vertex.machines import Resources
 from configs.vertex.section import Vertex
 from pipeline.components.live_model_resolver.component import LiveModelResolver
+from pipeline.job.compiled import title_of_schema
 
 _KUBERNETES_GPU = "nvidia.com/gpu"
 
@@ -107,8 +107,8 @@ def _name_system_types(spec: dict[str, Any]) -> None:
     for component in spec["components"].values():
         for definitions in component.get("inputDefinitions", {}), component.get("outputDefinitions", {}):
             for artifact in definitions.get("artifacts", {}).values():
-                title = yaml.safe_load(artifact["artifactType"]["instanceSchema"])["title"]
-                if title.startswith("system."):
+                title = title_of_schema(artifact["artifactType"]["instanceSchema"], "TFX's compiler")
+                if title is not None and title.startswith("system."):
                     artifact["artifactType"] = {"schemaTitle": title, "schemaVersion": _SYSTEM_SCHEMA_VERSION}
 
 

@@ -58,12 +58,12 @@ EVERYTHING: dict[str, Any] = {
 }
 
 
-def test_dataflow_args_without_the_section_are_none_and_the_job_keeps_the_configs(tmp_path: Path) -> None:
+def test_dataflow_args_without_the_section_are_none_and_the_job_keeps_the_configs() -> None:
     config = config_with()
     assert config.vertex is not None
     assert dataflow_args(config.vertex, config.name) is None
     for task in ("InteractionGen", "InteractionTransform", "CatalogueStatisticsGen"):
-        assert containers_of(job_with(tmp_path))[task]["args"][-4:] == list(config.beam_pipeline_args)
+        assert containers_of(job_with())[task]["args"][-4:] == list(config.beam_pipeline_args)
 
 
 def test_dataflow_args_are_options_that_beam_knows_with_the_values_of_the_config() -> None:
@@ -114,8 +114,8 @@ def test_dataflow_args_pass_beams_own_validator(settings: dict[str, Any]) -> Non
     assert validator.validate() == []
 
 
-def test_compiled_job_beam_tasks_have_the_flags_of_dataflow_and_none_of_this_machine(tmp_path: Path) -> None:
-    containers = containers_of(job_with(tmp_path, dataflow=EVERYTHING))
+def test_compiled_job_beam_tasks_have_the_flags_of_dataflow_and_none_of_this_machine() -> None:
+    containers = containers_of(job_with(dataflow=EVERYTHING))
     assert containers.keys() >= BEAM_TASKS
     for task in BEAM_TASKS:
         args = containers[task]["args"]
@@ -123,10 +123,10 @@ def test_compiled_job_beam_tasks_have_the_flags_of_dataflow_and_none_of_this_mac
         assert not [arg for arg in args if arg.startswith("--direct_") or arg.endswith("=none")], task
 
 
-def test_compiled_job_is_known_to_hold_dataflows_workers(tmp_path: Path) -> None:
+def test_compiled_job_is_known_to_hold_dataflows_workers() -> None:
     vertex = config_with(dataflow=EVERYTHING).vertex
     assert vertex is not None
-    held = holdings(parse_job(job_with(tmp_path, dataflow=EVERYTHING), "job.json"), vertex)
+    held = holdings(parse_job(job_with(dataflow=EVERYTHING), "job.json"), vertex)
     assert [held[task].machines for task in sorted(BEAM_TASKS)] == [{"n2-standard-8": 7}] * len(BEAM_TASKS)
 
 

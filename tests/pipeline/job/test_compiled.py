@@ -79,7 +79,7 @@ def test_read_job_yaml_with_aliases_is_refused_before_they_are_followed(tmp_path
 
 def test_read_job_nested_beyond_reason_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JobError, match="cannot be read as YAML"):
-        read(tmp_path, "[" * 5_000, "job.yaml")
+        read(tmp_path, "[" * 600, "job.yaml")
 
 
 def test_read_job_too_large_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,8 @@
 """One running service of the small shop for all tests that do not disturb it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -34,16 +36,29 @@ def shop_items(oracle: Oracle) -> list[Item]:
 
 
 @pytest.fixture(scope="session")
-def served_shop(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
-    """The shop with one version, which no test may change."""
-    place = ServedShop(tmp_path_factory.mktemp("served"), exported(shop))
+def pushed_shop(folder: Path, shop: TrainerInputs, oracle: Oracle) -> ServedShop:
+    """The shop with one version."""
+    place = ServedShop(folder, exported(shop))
     place.push(VERSION, shop_items(oracle), KINDS, HISTORIES)
     return place
+
+
+@contextmanager
+def serving_first(place: ServedShop) -> Iterator[Service]:
+    """A service of that shop that answers from its version."""
+    with place.running() as running:
+        running.serves(VERSION)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def served_shop(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
+    """A shop that no test may change."""
+    return pushed_shop(tmp_path_factory.mktemp("served"), shop, oracle)
 
 
 @pytest.fixture(scope="session")
 def service(served_shop: ServedShop) -> Iterator[Service]:
     """The running service, which no test may disturb."""
-    with served_shop.running() as running:
-        running.serves(VERSION)
+    with serving_first(served_shop) as running:
         yield running

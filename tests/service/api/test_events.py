@@ -8,26 +8,24 @@ from typing import Any
 
 import pytest
 
+from documents.service_data import ServiceData
 from pipeline.commands import cli
 from service.api import answers
-from tests.service.api.conftest import HISTORIES, KINDS, VERSION, shop_items
+from tests.service.api.conftest import HISTORIES, KINDS, VERSION, pushed_shop, serving_first, shop_items
 from tests.service.api.test_recommendations import ids, wanted
 from tests.service.served_shop import ServedShop, Service
-from tests.serving_signatures.oracle import Oracle, exported
+from tests.serving_signatures.oracle import Oracle
 from tests.trainer_inputs import TrainerInputs
 
 
 @pytest.fixture(scope="module")
 def place(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
-    place = ServedShop(tmp_path_factory.mktemp("events"), exported(shop))
-    place.push(VERSION, shop_items(oracle), KINDS, HISTORIES)
-    return place
+    return pushed_shop(tmp_path_factory.mktemp("events"), shop, oracle)
 
 
 @pytest.fixture(scope="module")
 def taking(place: ServedShop) -> Iterator[Service]:
-    with place.running() as running:
-        running.serves(VERSION)
+    with serving_first(place) as running:
         yield running
 
 
@@ -159,3 +157,31 @@ def test_forgotten_user_is_nobody_at_once(
     assert taking.post("/v1/events", event(user=user, item="i17"))["forgotten"] == 1
     snapshots = (place.home / "service" / "cache" / "snapshots").rglob("*")
     assert not any(user.encode() in file.read_bytes() for file in snapshots if file.name == "histories.sqlite")
+
+
+def test_events_that_a_version_has_learned_count_until_its_histories_tell_of_them(
+    place: ServedShop, taking: Service, oracle: Oracle
+) -> None:
+    """The last test of the file: it pushes versions that know the first export of events."""
+    for user in ("early", "u1-0"):
+        taking.post("/v1/events", event(user=user, item="i20", type="purchase"))
+    assert cli.main(["events", "export", "--config", str(place.config)]) == 0
+
+    def knows(folder: Path) -> None:
+        data = ServiceData.read(folder)
+        data.model_copy(update={"events_export": 1}).write(folder)
+
+    bases = {}
+    for number, histories in ((VERSION + 1, HISTORIES), (VERSION + 2, None)):
+        place.push(number, shop_items(oracle), KINDS, histories, damage=knows)
+        taking.serves(number)
+        for user in ("u1-0", "early"):
+            answer = taking.get("/v1/recommendations", user=user, k=5)
+            assert answer["version"] == number
+            bases[number, user] = answer["basis"]
+    assert bases == {
+        (VERSION + 1, "u1-0"): ["user", "history"],
+        (VERSION + 1, "early"): ["events"],  # in no history: cleaning may have dropped the user
+        (VERSION + 2, "u1-0"): ["user", "events"],
+        (VERSION + 2, "early"): ["events"],
+    }

@@ -311,44 +311,41 @@ def test_predict_of_an_answer_that_is_no_tensor_is_an_error() -> None:
         asyncio.run(predict())
 
 
-def test_close_ends_requests_with_an_error_and_no_cancellation() -> None:
+@contextlib.asynccontextmanager
+async def unanswered() -> AsyncIterator[tuple[GrpcBackend, asyncio.Future[Any]]]:
+    """A client, and its request that a server has got and will not answer."""
+    is_asked = asyncio.Event()
+
     async def answer(request: Any, context: Any) -> Any:
         is_asked.set()
         await asyncio.Event().wait()
 
-    async def predict() -> None:
-        nonlocal is_asked
-        is_asked = asyncio.Event()
-        async with server_of(answer) as backend:
-            asked = asyncio.ensure_future(backend.predict("s", ITEMS, timeout_seconds=SECONDS))
-            await is_asked.wait()
+    async with server_of(answer) as backend:
+        asked = asyncio.ensure_future(backend.predict("s", ITEMS, timeout_seconds=SECONDS))
+        await is_asked.wait()
+        yield backend, asked
+
+
+def test_close_ends_requests_with_an_error_and_no_cancellation() -> None:
+    async def close() -> None:
+        async with unanswered() as (backend, asked):
             await backend.close()
             with pytest.raises(BackendUnavailableError, match="has been closed"):
                 await asked
             with pytest.raises(BackendUnavailableError, match="has been closed"):
                 await backend.predict("s", ITEMS, timeout_seconds=SECONDS)
 
-    is_asked = asyncio.Event()
-    asyncio.run(predict())
+    asyncio.run(close())
 
 
 def test_predict_whose_task_is_cancelled_is_cancelled() -> None:
-    async def answer(request: Any, context: Any) -> Any:
-        is_asked.set()
-        await asyncio.Event().wait()
-
-    async def predict() -> None:
-        nonlocal is_asked
-        is_asked = asyncio.Event()
-        async with server_of(answer) as backend:
-            asked = asyncio.ensure_future(backend.predict("s", ITEMS, timeout_seconds=SECONDS))
-            await is_asked.wait()
+    async def cancel() -> None:
+        async with unanswered() as (_, asked):
             asked.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asked
 
-    is_asked = asyncio.Event()
-    asyncio.run(predict())
+    asyncio.run(cancel())
 
 
 @contextlib.asynccontextmanager
@@ -375,8 +372,10 @@ async def proxy(target: str, cuts: list[int]) -> AsyncIterator[str]:
                 return
 
     server = await asyncio.start_server(connect, "localhost", 0)
-    async with server:
+    try:
         yield f"localhost:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()  # without waiting for its connections, as `async with server` does from Python 3.12 on
 
 
 @pytest.mark.e2e

@@ -127,7 +127,7 @@ def test_start_with_the_real_python_answers_drains_and_fails_at_once_when_killed
 def test_start_of_a_folder_without_a_model_says_what_the_process_said(
     tmp_path: Path, temporary: Path, quick: None
 ) -> None:
-    with pytest.raises(BackendUnavailableError, match=r"has ended with status 1; its last words: .*cannot load"):
+    with pytest.raises(BackendUnavailableError, match=r"(?s)has ended with status 1; its last words: .*cannot load"):
         run(_start(str(tmp_path), SECONDS))
     assert list(temporary.iterdir()) == []
 

@@ -19,11 +19,13 @@ from service.database.items import ItemMetadata, ItemStore
 from service.database.migrate import migrate
 from service.database.secrets import secret
 from service.database.tables import api_users, items, metadata, secrets, shown, state
-from tests.service.conftest import KINDS
+from tests.service.conftest import KINDS, SERVERS
 from tests.service.servers import mariadb_url
 
 TWINS = ["A", "a", "é", "e", "e\u0301", "a ", "a  ", " a", "\uff41", "ß", "ss", "ı", "i", "I", "%", "_", "\U0001f3ac"]
 """Ids that some database takes for each other: case, accents, composed and not, blanks, widths, ligatures."""
+
+WITH_A_SERVER = [kind for kind in SERVERS if kind.values != ("sqlite",)]
 
 
 def test_migrations_make_what_the_tables_say(database: Database, tmp_path: Path) -> None:
@@ -99,7 +101,7 @@ def test_insert_new_leaves_the_old_row(database: Database) -> None:
     assert database.rows(select(api_users)) == [("shop", "first", "read")]
 
 
-@pytest.mark.parametrize("settings", ["postgresql", "mariadb"], indirect=True)  # SQLite has no lengths
+@pytest.mark.parametrize("settings", WITH_A_SERVER, indirect=True)  # SQLite has no lengths
 def test_insert_new_does_not_cut_a_value_that_is_too_long(database: Database) -> None:
     statement = insert_new(database.engine.dialect, api_users, "name")
     with pytest.raises(DatabaseError):
@@ -143,7 +145,7 @@ def test_failed_work_leaves_nothing(database: Database) -> None:
     assert database.rows(select(state.c.open_export)) == [(1,)]
 
 
-@pytest.mark.parametrize("settings", ["postgresql", "mariadb"], indirect=True)  # SQLite has one writer at a time
+@pytest.mark.parametrize("settings", WITH_A_SERVER, indirect=True)  # SQLite has one writer at a time
 def test_transactions_that_wait_for_each_other_are_both_done(patient: Database) -> None:
     together, attempts = threading.Barrier(2), list[str]()
     patient.change(items.insert(), [{"item_id": item, "title": "", "features": {}} for item in "ab"])
@@ -187,11 +189,13 @@ def test_items_are_read_with_one_query_and_then_from_memory(
     store = ItemStore(database, cached_items=3, cached_seconds=60, clock=lambda: now[0])
     known = {item: ItemMetadata(f"Tïtle {item}", {"genre": ["Ærø", "x"], "year": 1995}) for item in ("A", "a", "a ")}
     assert store.put(known.items()) == 3
-    rows = database.rows
-    monkeypatch.setattr(database, "rows", lambda query: asked.append(query) or rows(query))
+    read = database.read
+    monkeypatch.setattr(database, "read", lambda work: asked.append(work) or read(work))
+    assert store.remembered(["A"]) is None
     assert store.get(["A", "a", "unknown", "A"]) == {item: known[item] for item in ("A", "a")}
     assert len(asked) == 1
-    assert store.get(["a", "unknown"]) == {"a": known["a"]}
+    assert store.get(["a", "unknown"]) == store.remembered(["a", "unknown"]) == {"a": known["a"]}
+    assert store.remembered(["a", "a "]) is None
     assert len(asked) == 1
     assert store.get(["a "]) == {"a ": known["a "]}  # a fourth one: "A" was asked longest ago
     assert store.get(["a", "unknown"]) == {"a": known["a"]}
@@ -211,6 +215,16 @@ def test_items_put_again_are_replaced_in_memory_too(database: Database) -> None:
         assert store.get(["i"]) == {"i": ItemMetadata(title, {})}
 
 
+def test_removed_items_are_gone_at_once_and_the_first_ones_are_listed_by_bytes(database: Database) -> None:
+    store, title = ItemStore(database), ItemMetadata("title", {"year": [1995]})
+    store.put([(item, title) for item in ("b", "é", "A", "a")])
+    assert store.first(3) == (4, [(item, title) for item in ("A", "a", "b")])
+    assert store.get(["a", "é"]) == {"a": title, "é": title}
+    assert store.remove(["a", "e", "x" * 600, "\0", "a"]) == 1
+    assert store.get(["a", "é"]) == {"é": title}
+    assert store.first(0) == (3, [])
+
+
 def test_sqlite_syncs_each_commit_and_is_for_this_account_alone(sqlite: Database) -> None:
     found = [sqlite.rows(text(f"PRAGMA {name}"))[0][0] for name in ("journal_mode", "synchronous", "secure_delete")]
     assert found == ["wal", 2, 1]
@@ -219,7 +233,7 @@ def test_sqlite_syncs_each_commit_and_is_for_this_account_alone(sqlite: Database
     assert sqlite.doubts() == []
 
 
-@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+@pytest.mark.parametrize("kind", WITH_A_SERVER)
 def test_doubts_name_settings_that_lose_commits(kind: str) -> None:
     database = Database(Settings(url=KINDS[kind]()), Path("unused"))
     wanted = {"postgresql": "fsync of the database server is off", "mariadb": "innodb_flush_log_at_trx_commit"}[kind]
@@ -244,6 +258,7 @@ def test_url_that_cannot_be_used_is_refused_and_not_repeated(url: str, said: str
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.e2e  # a server of its own
 def test_password_is_read_at_each_connection(tmp_path: Path) -> None:
     url, file = mariadb_url(), tmp_path / "password"
     admin = Database(Settings(url=url), Path("unused"))

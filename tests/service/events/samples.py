@@ -4,8 +4,9 @@ from typing import Any
 
 from configs.log import LogSettings
 from configs.service.events import EventTypes
-from service.events.event import Event
+from service.events.event import Event, StoredEvent
 from service.events.recommendation_id import RecommendationIds
+from service.events.store import EventStore
 from service.events.vocabulary import Vocabulary, vocabulary
 
 SHOP = {"view": 0.5, "addtocart": 2.0, "transaction": 6.0}
@@ -42,3 +43,9 @@ def token(ids: RecommendationIds, version: int, items: list[str], first: int = 0
         assert said is not None
         if [said.position(item) for item in items] == [*range(first, first + len(items))] and not said.position(never):
             return made
+
+
+def newest(store: EventStore, user: str, after_export: int | None = None, limit: int = 10) -> list[StoredEvent] | None:
+    """The newest events of one user."""
+    [found] = store.newest([(user, after_export)], limit)
+    return found

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -16,12 +17,15 @@ import pytest
 from sqlalchemy import select, update
 
 from common.errors import OutputError
+from configs.service.events import Database as Settings
 from service.database.database import Database
+from service.database.migrate import migrate
 from service.database.tables import events, exports
 from service.events import export as module
 from service.events.event import Event
 from service.events.export import Export, export
 from service.events.files import file_of, number_of
+from service.events.forgetting import forget
 from service.events.recommendation_id import RecommendationIds
 from service.events.store import EventStore
 from tests.service.events.samples import plain_words, rating_words, shop_words, token, view
@@ -77,6 +81,45 @@ def test_file_of_a_log_of_ratings_has_values_and_of_plain_rows_neither(sqlite: D
     assert names == ["user_id", "item_id", "timestamp", "recommendation_id", "version", "position"]
 
 
+def test_files_are_written_again_when_the_log_says_events_in_another_way(sqlite: Database, tmp_path: Path) -> None:
+    store = EventStore(sqlite)
+    store.add([[Event("rating", "u", "rated", 1, value=4.0), view("u", "seen", 2)]])
+    assert export(sqlite, rating_words(), tmp_path) == Export(1, {1: 1}, 1)
+    store.add([[view("u", "seen later", 3)]])
+    assert export(sqlite, shop_words(), tmp_path) == Export(2, {1: 1, 2: 1}, 1)
+    assert export(sqlite, shop_words(positive_min=2), tmp_path) == Export(2, {}, 0)  # says nothing of the files
+    assert items_of(tmp_path) == ["seen", "seen later"]
+    assert pq.read_table(file_of(tmp_path, 1)).column("event").to_pylist() == ["view"]
+    other_words = replace(shop_words(), words={"view": "look", "purchase": "buy"})
+    assert export(sqlite, other_words, tmp_path) == Export(2, {1: 1, 2: 1}, 1)
+    assert pq.read_table(file_of(tmp_path, 2)).column("event").to_pylist() == ["look"]
+
+
+def test_file_that_is_damaged_is_written_again(sqlite: Database, tmp_path: Path) -> None:
+    EventStore(sqlite).add([[view("u", "i", 1)]])
+    export(sqlite, WORDS, tmp_path)
+    whole = file_of(tmp_path, 1).read_bytes()
+    for damaged in (b"", whole[:-7]):
+        file_of(tmp_path, 1).write_bytes(damaged)
+        assert export(sqlite, WORDS, tmp_path) == Export(1, {1: 1}, 0)
+        assert file_of(tmp_path, 1).read_bytes() == whole
+
+
+def test_folder_of_another_database_is_refused_and_stays_as_it_is(sqlite: Database, tmp_path: Path) -> None:
+    EventStore(sqlite).add([[view("u", "i", 1), view("gone", "i", 1)]])
+    folder, file = tmp_path / "events", tmp_path / "new" / "perennial.db"
+    forget(sqlite, WORDS, folder, "gone")
+    export(sqlite, WORDS, folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    migrate(Settings(), file)
+    new = Database(Settings(), file)
+    EventStore(new).add([[view("v", "j", 1)]])
+    with pytest.raises(OutputError, match="exports of another database"):
+        export(new, WORDS, folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    new.close()
+
+
 def test_export_without_new_events_does_nothing(database: Database, tmp_path: Path) -> None:
     assert export(database, WORDS, tmp_path) == Export(None, {}, 0)
     EventStore(database).add([[view("u", "i", 1)]])
@@ -96,16 +139,19 @@ def test_each_event_is_in_one_file_in_the_order_of_arrival(database: Database, t
 
 
 def test_events_that_are_added_while_exports_run_are_each_in_one_file(patient: Database, tmp_path: Path) -> None:
-    done = threading.Event()
+    done, some_are_exported = threading.Event(), threading.Event()
 
     def add(caller: int) -> None:
         store = EventStore(patient)
         for number in range(60):
+            if number == 30:
+                some_are_exported.wait()  # SQLite may keep exports waiting while others add
             store.add([[view("u", f"{caller} {number} {place}", number) for place in range(5)]])
 
     def export_again() -> None:
         while not done.is_set():
-            export(patient, WORDS, tmp_path)
+            if export(patient, WORDS, tmp_path).number is not None:
+                some_are_exported.set()
 
     with ThreadPoolExecutor(4) as threads:
         exporting = [threads.submit(export_again) for _ in range(2)]

@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 
 from service.database.database import Database
 from service.database.tables import events
-from service.events.event import Event
+from service.events.event import Event, StoredEvent
 from service.events.export import export
 from service.events.forgetting import forget, remember
 from service.events.recommendation_id import RecommendationIds
 from service.events.store import Added, EventStore
-from tests.service.events.samples import shop_words, token, view
+from tests.service.events.samples import newest, shop_words, token, view
 
 IDS = RecommendationIds(bytes(32))
 
@@ -32,7 +32,7 @@ def test_added_event_is_stored_with_everything(database: Database) -> None:
     first, second = stored(database)
     assert first[1:] == ("E", "rating", "Ü ", "Ì ", 5, 0.1, seen, 42, 1, 1)
     assert second[2:] == ("view", "u", "i", 1_796_000_000_123_456, None, None, None, None, 1)
-    assert store.newest("Ü ", None, 10) == [event]
+    assert newest(store, "Ü ") == [StoredEvent("rating", "Ì ", 5, 0.1)]
 
 
 def test_event_with_an_id_that_is_there_is_a_duplicate_and_the_first_one_stays(database: Database) -> None:
@@ -96,22 +96,32 @@ def test_newest_is_what_was_not_exported_with_the_version_whatever_the_clocks_sa
     store.add([[view("u", "early", 5)]])
     assert export(database, shop_words(), tmp_path).number == 2
     store.add([[view("u", "newest", 8)]])
-    newest = {after: [event.item for event in store.newest("u", after, 10)] for after in (None, 1, 2, 3)}
-    assert newest == {
+    found = {after: [event.item for event in newest(store, "u", after) or []] for after in (None, 1, 2)}
+    assert found == {
         None: ["early", "newest", "known", "late"],
         1: ["early", "newest"],
         2: ["newest"],
-        3: [],
     }
-    assert [event.item for event in store.newest("u", None, 2)] == ["known", "late"]
-    assert store.newest("nobody", None, 10) == store.newest("u ", None, 10) == []
+    assert [event.item for event in newest(store, "u", limit=2) or []] == ["known", "late"]
+    assert newest(store, "nobody") == newest(store, "u ") == []
+
+
+def test_version_that_knows_exports_of_a_lost_database_knows_none_of_this_ones(
+    database: Database, tmp_path: Path
+) -> None:
+    store = EventStore(database)
+    store.add([[view("u", "old", 1)]])
+    export(database, shop_words(), tmp_path)
+    store.add([[view("u", "new", 2)]])
+    found = {after: [event.item for event in newest(store, "u", after) or []] for after in (1, 2, 7)}
+    assert found == {1: ["new"], 2: ["old", "new"], 7: ["old", "new"]}  # 2 is still open here
 
 
 def test_events_at_one_time_keep_the_order_of_arrival(database: Database) -> None:
     store = EventStore(database, now=lambda: 7)
     for item in "cab":
         store.add([[view("u", item)]])
-    assert [event.item for event in store.newest("u", None, 10)] == ["c", "a", "b"]
+    assert [event.item for event in newest(store, "u") or []] == ["c", "a", "b"]
 
 
 def test_events_of_a_forgotten_user_are_dropped_until_the_user_is_remembered(
@@ -134,15 +144,41 @@ def test_events_of_a_forgotten_user_are_dropped_until_the_user_is_remembered(
 def test_ids_with_any_characters_come_back_as_they_were(database: Database, text: str) -> None:
     store = EventStore(database)
     store.add([[Event("view", text, text, 1, text)]])
-    assert store.newest(text, None, 10) == [Event("view", text, text, 1, text)]
+    assert newest(store, text) == [StoredEvent("view", text, 1, None)]
 
 
 def test_newest_of_a_forgotten_user_says_so(database: Database, tmp_path: Path) -> None:
     store = EventStore(database)
     store.add([[view("Ü ", "i", 1), view("Ü", "i", 1)]])
     forget(database, shop_words(), tmp_path, "Ü ")
-    assert store.newest("Ü ", None, 10) is None
-    assert store.newest("Ü ", 1, 10) is None
-    assert [event.item for event in store.newest("Ü", None, 10) or []] == ["i"]
+    assert newest(store, "Ü ") is None
+    assert newest(store, "Ü ", 1) is None
+    assert [event.item for event in newest(store, "Ü") or []] == ["i"]
     assert remember(database, tmp_path, "Ü ")
-    assert store.newest("Ü ", None, 10) == []
+    assert newest(store, "Ü ") == []
+
+
+def test_newest_of_many_users_is_what_each_of_them_has_alone(database: Database, tmp_path: Path) -> None:
+    store = EventStore(database)
+    users = [f"u{number}" for number in range(21)]
+    for round_ in range(3):
+        made = [view(user, f"{round_} {place}", 9 - place) for user in users[1:] for place in range(int(user[1:]) % 7)]
+        store.add([made])
+        export(database, shop_words(), tmp_path)
+    forget(database, shop_words(), tmp_path, "u6")
+    asked = [(user, after) for user in [*users, "U1", "u1"] for after in (2, None, 0, 1)]
+    found = store.newest(asked, 4)
+    for (user, after), events_found in zip(asked, found, strict=True):
+        number = int(user[1:]) if user in users else 0
+        rounds = range(after or 0, 3)
+        # By time, and within one time by arrival; the last four.
+        everything = [f"{each} {place}" for place in reversed(range(number % 7)) for each in rounds]
+        wanted = None if user == "u6" else everything[-4:]
+        assert (None if events_found is None else [event.item for event in events_found]) == wanted
+
+
+def test_user_whom_no_database_can_hold_has_no_events_and_spoils_nobody_elses(database: Database) -> None:
+    store = EventStore(database)
+    store.add([[view("u", "i", 1)]])
+    found = store.newest([("u", None), ("nul\0", None), ("\u00e9" * 512, None), ("u", 0)], 10)
+    assert found == [[StoredEvent("view", "i", 1, None)], [], [], [StoredEvent("view", "i", 1, None)]]

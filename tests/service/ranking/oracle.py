@@ -1,6 +1,7 @@
 """Ranks a small catalogue with loops, dictionaries and Python's numbers; it shares nothing with the code under test."""
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,16 +25,22 @@ class Catalogue:
     vectors: list[list[float]]
     popularity: list[float]
 
-    def cosine(self, vector: Sequence[float], place: int) -> float:
-        return sum(float(a) * float(b) for a, b in zip(vector, self.vectors[place], strict=True))
+    def cosines(self, vector: Sequence[float]) -> list[float]:
+        """With each item. Sums of products in float64, not the products of matrices that the code takes."""
+        return [math.fsum(products) for products in (np.array(self.vectors) * vector).tolist()]
+
+    @functools.cached_property
+    def likeness(self) -> list[list[float]]:
+        """The cosines of each item with each item."""
+        return [self.cosines(vector) for vector in self.vectors]
 
     def scores(self, vector: Sequence[float]) -> list[float]:
         """By the definition of the signature `scores`."""
         if not any(vector):
             return self.popularity
         return [
-            float(np.float32(self.cosine(vector, place))) if any(self.vectors[place]) else -1.0
-            for place in range(len(self.items))
+            float(np.float32(cosine)) if any(embedding) else -1.0
+            for cosine, embedding in zip(self.cosines(vector), self.vectors, strict=True)
         ]
 
     def ranking(
@@ -55,7 +62,7 @@ class Catalogue:
                 continue
             # In float32, as items whose scores differ less than that are in the order of their places.
             score = np.float32(scores[place])
-            likeness = max([0.0, *(min(1.0, self.cosine(self.vectors[other], place)) for other in disliked)])
+            likeness = max([0.0, *(min(1.0, self.likeness[other][place]) for other in disliked)])
             score = score - abs(score) * np.float32(likeness)
             factor_here = np.float32(factor(item))
             scored.append((place, float(score * factor_here if score >= 0 else score / factor_here)))
@@ -84,20 +91,24 @@ class Catalogue:
             left = ranked[start : start + WINDOW]
             low, high = min(score for _, score in left), max(score for _, score in left)
             relevance = {place: (score - low) / (high - low) if high > low else 0.0 for place, score in left}
-            likeness = {place: [self.cosine(self.vectors[other], place) for other, _ in chosen] for place, _ in left}
+            nearest = {
+                place: max((self.likeness[other][place] for other, _ in chosen), default=None) for place, _ in left
+            }
             while left and len(chosen) < at_most:
                 value = {
-                    place: (1 - diversity) * relevance[place] - diversity * max(likeness[place])
-                    if likeness[place]
-                    else relevance[place]
+                    place: relevance[place]
+                    if (likeness := nearest[place]) is None
+                    else (1 - diversity) * relevance[place] - diversity * likeness
                     for place, _ in left
                 }
                 best = max(left, key=lambda pair: value[pair[0]])
                 left.remove(best)
                 if self._takes(best[0], max_per, counts):
                     chosen.append(best)
+                    of_best = self.likeness[best[0]]
                     for place, _ in left:
-                        likeness[place] = [max([self.cosine(self.vectors[best[0]], place), *likeness[place]])]
+                        before = nearest[place]
+                        nearest[place] = of_best[place] if before is None else max(before, of_best[place])
         return chosen
 
 

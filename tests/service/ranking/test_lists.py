@@ -17,7 +17,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
     return make_catalogue(tmp_path_factory.mktemp("catalogue"), 80)
 
 
-@pytest.mark.parametrize(("k", "offset"), [(1, 0), (10, 0), (10, 75), (100, 0), (5, 200)])
+@pytest.mark.parametrize(("k", "offset"), [(1, 0), (10, 0), (10, 70), (10, 75), (100, 0), (5, 200)])
 @pytest.mark.parametrize("text", [None, "genres:drama"])
 def test_popular_items_come_by_popularity_then_place(
     catalogue: Catalogue, k: int, offset: int, text: str | None

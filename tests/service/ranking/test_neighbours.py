@@ -67,7 +67,7 @@ def test_graph_holds_the_nearest_of_the_nearest_once(catalogue: Catalogue, depth
     assert {frozenset((edge.source, edge.target)) for edge in found.edges} == pairs
     assert len(found.edges) == len(pairs)
     for edge in found.edges:
-        assert edge.cosine == pytest.approx(catalogue.cosine(catalogue.vectors[edge.source], edge.target), abs=1e-6)
+        assert edge.cosine == pytest.approx(catalogue.likeness[edge.source][edge.target], abs=1e-6)
 
 
 def test_graph_stops_at_the_largest_number_of_nodes(catalogue: Catalogue) -> None:
@@ -99,7 +99,7 @@ def test_nearest_is_the_querys_item_with_the_largest_cosine(catalogue: Catalogue
         if not any(catalogue.vectors[answer]):
             assert (place, cosine) == (-1, 0)
         else:
-            each = [round(catalogue.cosine(catalogue.vectors[other], answer), 6) for other in embedded]
+            each = [round(catalogue.likeness[other][answer], 6) for other in embedded]
             assert place == embedded[each.index(max(each))]
             assert cosine == pytest.approx(max(each), abs=1e-5)
 

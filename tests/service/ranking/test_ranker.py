@@ -250,33 +250,6 @@ def test_each_query_of_a_batch_has_its_own_extras(catalogue: Catalogue) -> None:
         assert alone.places.tolist() == together[n].places.tolist()
 
 
-class Nearest:
-    """An index that proposes exactly the places that are asked for, or a few less."""
-
-    recall = 0.5
-
-    def __init__(self, catalogue: Catalogue, missing: int) -> None:
-        self._catalogue, self._missing = catalogue, missing
-        self.asked: list[int] = []
-
-    def propose(self, vectors: np.ndarray, m: Any) -> list[np.ndarray]:
-        self.asked += m
-        cosines = vectors @ np.array(self._catalogue.vectors, np.float32).T
-        return [np.sort(np.argsort(-row)[: n - self._missing]) for row, n in zip(cosines, m, strict=True)]
-
-
-@pytest.mark.parametrize("missing", [0, 10, 15])
-def test_index_that_proposes_too_few_places_does_not_make_a_page_short(catalogue: Catalogue, missing: int) -> None:
-    index = Nearest(catalogue, missing)
-    ranker = Ranker(catalogue.snapshot, index)
-    plans = [ranker.plan(Query(k=8, offset=2, left_out=np.array([3, 9, 14])))] * len(VECTORS)
-    plans[1] = ranker.plan(EXTRAS["filter"])
-    for found, plain in zip(ranker.rank(VECTORS, plans), Ranker(catalogue.snapshot).rank(VECTORS, plans), strict=True):
-        assert found.places.tolist() == plain.places.tolist()
-        assert (found.has_more, found.passed) == (plain.has_more, plain.passed)
-    assert index.asked == [8 + 2 + 1 + 3] * (len(VECTORS) - 2)  # neither the filter nor the user who is nobody
-
-
 def test_empty_batch_has_no_answers(catalogue: Catalogue) -> None:
     assert Ranker(catalogue.snapshot).rank(np.zeros((0, 6), np.float32), []) == []
 

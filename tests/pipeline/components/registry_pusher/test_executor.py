@@ -176,13 +176,13 @@ def test_component_settings_are_execution_properties(world: World) -> None:
     assert target["registry"]["endpoint"]["display_name"] == "recommender"
 
 
-def test_compiled_job_has_it_after_the_pusher_if_the_config_says_so(tmp_path: Path) -> None:
-    tasks = tasks_of(job_with(tmp_path, registry={"serving_image": IMAGE}))
+def test_compiled_job_has_it_after_the_pusher_if_the_config_says_so() -> None:
+    tasks = tasks_of(job_with(registry={"serving_image": IMAGE}))
     inputs = tasks["RegistryPusher"]["inputs"]
     assert inputs["artifacts"]["pushed_model"]["taskOutputArtifact"]["producerTask"] == "Pusher"
     serving_dir = inputs["parameters"]["serving_dir"]["runtimeValue"]["constant"]
     assert serving_dir in tasks["Pusher"]["inputs"]["parameters"]["push_destination"]["runtimeValue"]["constant"]
-    assert "RegistryPusher" not in tasks_of(job_with(tmp_path))
+    assert "RegistryPusher" not in tasks_of(job_with())
 
 
 def test_local_pipeline_never_has_it(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,9 +57,9 @@ def test_container_with_limits_of_a_later_kfp_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("line", "faults"), [("0.1", 1), (None, 0), (".".join(version.__version__.split(".")[:2]), 0)])
-def test_tfx_line_of_the_image_is_held_against_the_compilers(line: str | None, faults: int, tmp_path: Path) -> None:
+def test_tfx_line_of_the_image_is_held_against_the_compilers(line: str | None, faults: int) -> None:
     config = config_with(image_tfx=line)
-    findings = _with_config(parse_job(job_with(tmp_path, image_tfx=line), "job.json"), config, "tfx-line")
+    findings = _with_config(parse_job(job_with(image_tfx=line), "job.json"), config, "tfx-line")
     assert len(findings) == faults
     assert all(version.__version__ in finding.why and "0.1" in finding.why for finding in findings)
 
@@ -75,10 +75,10 @@ def test_service_account_that_no_one_names_is_a_warning(account: Any, in_job: st
     assert [finding.severity for finding in findings] == ["warning"] * faults
 
 
-def test_images_of_the_training_job_and_of_beams_workers_are_looked_at(tmp_path: Path) -> None:
+def test_images_of_the_training_job_and_of_beams_workers_are_looked_at() -> None:
     images = {"custom_job": {"machine_type": "n1-standard-8", "image": "repo/gpu:latest"},
               "dataflow": {"image": "repo/workers:latest"}}  # fmt: skip
-    findings = found(parse_job(job_with(tmp_path, **images), "job.json"), "moving-image-tag")
+    findings = found(parse_job(job_with(**images), "job.json"), "moving-image-tag")
     assert ("TwoTowerTrainer", "custom_config, image repo/gpu:latest") in places(findings)
     assert ("CatalogueGen", "Beam flag --sdk_container_image repo/workers:latest") in places(findings)
 
@@ -88,11 +88,9 @@ def test_images_of_the_training_job_and_of_beams_workers_are_looked_at(tmp_path:
     [({}, 1), (None, 0), ({"image": IMAGE}, 0), ({"setup_file": "/app/setup.py"}, 0)],
     ids=["neither", "none", "image", "setup_file"],
 )
-def test_dataflow_workers_in_the_image_of_the_tasks_are_a_warning(
-    dataflow: dict[str, Any] | None, faults: int, tmp_path: Path
-) -> None:
+def test_dataflow_workers_in_the_image_of_the_tasks_are_a_warning(dataflow: dict[str, Any] | None, faults: int) -> None:
     config = config_with(dataflow=dataflow)
-    job = parse_job(job_with(tmp_path, dataflow=dataflow), "job.json")
+    job = parse_job(job_with(dataflow=dataflow), "job.json")
     findings = _with_config(job, config, "dataflow-worker-user")
     assert [(finding.severity, finding.where) for finding in findings] == [("warning", "vertex.dataflow")] * faults
     assert found(job, "dataflow-worker-user") == []  # which does not say it

@@ -6,6 +6,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -215,23 +216,16 @@ def test_server_killed_under_a_task_is_an_error_and_the_next_task_is_a_program(p
     assert report["imported by"] == report["pid"]
 
 
-class Broken:
-    """A connection whose other end is gone."""
-
-    def send(self, _: object) -> None:
-        raise BrokenPipeError
-
-
-def test_server_gone_before_it_is_noticed_is_the_same_error(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_server_gone_before_it_is_noticed_is_the_same_error(place: Place) -> None:
     place.processes.prepare_forks()
     server = place.processes._server
     assert server is not None
     assert server.is_ready()
-    with monkeypatch.context() as patched:
-        patched.setattr(server, "_connection", Broken())
-        with pytest.raises(JobError, match="has ended; run the rehearsal again"):
-            place.run("print('started')")
-    assert server._started == {}
+    os.kill(server._forks.pid, signal.SIGSTOP)  # so that it is not noticed
+    server._forks._channel.shutdown(socket.SHUT_WR)
+    with pytest.raises(JobError, match="has ended; run the rehearsal again"):
+        place.run("print('started')")
+    assert server._forks.asked_for == []
 
 
 def test_stop_before_the_server_has_said_which_process_it_forked_ends_that_process(place: Place) -> None:
@@ -264,7 +258,7 @@ def test_stop_while_the_server_does_not_fork_waits_for_nothing(place: Place, mon
     server = place.processes._server
     assert server is not None
     assert server.is_ready()
-    os.kill(server._process.pid, signal.SIGSTOP)
+    os.kill(server._forks.pid, signal.SIGSTOP)
     errors: list[JobError] = []
 
     def run() -> None:
@@ -275,7 +269,7 @@ def test_stop_while_the_server_does_not_fork_waits_for_nothing(place: Place, mon
 
     runner = threading.Thread(target=run, daemon=True)
     runner.start()
-    _wait_until(lambda: bool(server._started))
+    _wait_until(lambda: bool(server._forks.asked_for))
     stopping = threading.Thread(target=place.processes.stop, daemon=True)
     stopping.start()
     for thread in (stopping, runner):
@@ -285,7 +279,7 @@ def test_stop_while_the_server_does_not_fork_waits_for_nothing(place: Place, mon
         assert not runner.is_alive()
         assert len(errors) == 1
     finally:
-        server._process.kill()  # else a failed test would wait for it
+        server._forks.kill()  # else a failed test would wait for it
 
 
 def test_stop_while_a_process_starts_ends_the_process(place: Place) -> None:

@@ -1,5 +1,7 @@
 """Fixtures: a cloud on the loopback, a config that uses it, and compiled jobs."""
 
+import copy
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +24,12 @@ QUICK = Patience(first_pause_seconds=0.01, longest_pause_seconds=0.02, total_sec
 WriteConfig = Callable[..., Path]
 
 
+@functools.cache
+def _default() -> dict[str, Any]:
+    values: dict[str, Any] = yaml.safe_load(DEFAULT_CONFIG.read_text())
+    return values
+
+
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Google Cloud, for which this process has credentials, with MovieLens 100K in its bucket."""
@@ -41,7 +49,7 @@ def write_config(tmp_path: Path, cloud: Cloud) -> WriteConfig:
     """Writes MovieLens 100K's config with the API's address and further fields of its `vertex` section."""
 
     def write(**vertex: Any) -> Path:
-        values = yaml.safe_load(DEFAULT_CONFIG.read_text())
+        values = copy.deepcopy(_default())
         values["vertex"] |= {"api_endpoint": cloud.api.url, **vertex}
         values |= {"output_dir": str(tmp_path / "runs"), "schema_dir": str(DEFAULT_CONFIG.parent / "schemas")}
         file = tmp_path / "config.yaml"

@@ -13,10 +13,9 @@ from pipeline.runners.vertex.compile import compile_job
 from tests.pipeline.vertex_settings import config_with, containers_of, job_with, tasks_of
 
 
-def test_compile_job_task_resources_are_on_their_task_and_the_others_have_the_common_ones(tmp_path: Path) -> None:
+def test_compile_job_task_resources_are_on_their_task_and_the_others_have_the_common_ones() -> None:
     gpus = {"type": "NVIDIA_TESLA_T4", "count": 2}
     job = job_with(
-        tmp_path,
         resources={"cpu": 2, "memory_gb": 8},
         task_resources={"TwoTowerTrainer": {"cpu": 8, "memory_gb": 30, "accelerator": gpus}},
     )
@@ -32,9 +31,8 @@ def test_compile_job_task_resources_are_on_their_task_and_the_others_have_the_co
     assert all(resources == {"cpuLimit": 2.0, "memoryLimit": 8.0} for resources in others.values())
 
 
-def test_compile_job_resources_and_retries_are_what_the_published_spec_takes(tmp_path: Path) -> None:
+def test_compile_job_resources_and_retries_are_what_the_published_spec_takes() -> None:
     job = job_with(
-        tmp_path,
         task_resources={"TwoTowerTrainer": {"accelerator": {"type": "NVIDIA_L4", "count": 1}}},
         retries={"max_count": 3, "backoff_seconds": 90, "backoff_factor": 1.5, "backoff_max_seconds": 600},
     )
@@ -52,8 +50,8 @@ def test_compile_job_resources_and_retries_are_what_the_published_spec_takes(tmp
     assert (resources.accelerator.type, resources.accelerator.count) == ("NVIDIA_L4", 1)
 
 
-def test_compile_job_types_that_vertex_knows_are_named_as_kfp_names_them(tmp_path: Path) -> None:
-    components = job_with(tmp_path)["pipelineSpec"]["components"]
+def test_compile_job_types_that_vertex_knows_are_named_as_kfp_names_them() -> None:
+    components = job_with()["pipelineSpec"]["components"]
     for task, output, artifact in (
         ("RetrievalEvaluator", "metrics", dsl.Metrics),
         ("RunReport", "report", dsl.HTML),
@@ -64,8 +62,8 @@ def test_compile_job_types_that_vertex_knows_are_named_as_kfp_names_them(tmp_pat
     assert model == {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 
 
-def test_compile_job_flags_of_beam_are_on_the_tasks_that_use_it(tmp_path: Path) -> None:
-    containers = containers_of(job_with(tmp_path, dataflow={}))
+def test_compile_job_flags_of_beam_are_on_the_tasks_that_use_it() -> None:
+    containers = containers_of(job_with(dataflow={}))
     with_workers = {task for task, container in containers.items() if any("--runner" in a for a in container["args"])}
     assert with_workers == {
         "InteractionGen",
@@ -77,14 +75,14 @@ def test_compile_job_flags_of_beam_are_on_the_tasks_that_use_it(tmp_path: Path) 
     }
 
 
-def test_compile_job_without_retries_has_no_policy(tmp_path: Path) -> None:
-    assert "retryPolicy" not in json.dumps(job_with(tmp_path))
+def test_compile_job_without_retries_has_no_policy() -> None:
+    assert "retryPolicy" not in json.dumps(job_with())
 
 
-def test_compile_job_custom_job_is_started_by_the_trainers_task_with_settings_and_no_path(tmp_path: Path) -> None:
+def test_compile_job_custom_job_is_started_by_the_trainers_task_with_settings_and_no_path() -> None:
     gpus = {"type": "NVIDIA_L4", "count": 4}
     pool = {"machine_type": "g2-standard-48", "accelerator": gpus, "boot_disk_gb": 200, "image": "a/gpu@sha256:1"}
-    job = job_with(tmp_path, custom_job=pool, network="projects/1/global/networks/n", labels={"team": "films"})
+    job = job_with(custom_job=pool, network="projects/1/global/networks/n", labels={"team": "films"})
     args = containers_of(job)["TwoTowerTrainer"]["args"]
     executor = "pipeline.components.two_tower_trainer.custom_job.Executor"
     assert args[:2] == ["--executor_class_path", executor]

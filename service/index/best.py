@@ -1,9 +1,10 @@
 """Finds the largest scores of a row without sorting it."""
 
 import numpy as np
+import numpy.typing as npt
 
-from service.ranking.scoring import Scores
-from service.snapshot.features import Places
+Scores = npt.NDArray[np.float32]
+Positions = npt.NDArray[np.int64]
 
 _BLOCKS_A_WANTED = 4
 """Blocks for each wanted score. The more there are, the fewer scores above the bound are not wanted; the fewer there
@@ -14,7 +15,7 @@ _MIN_BLOCKS = 512
 """Blocks at least. Measured with 100,000 items: 512 and 1,024 are alike, 256 is a quarter slower."""
 
 
-def largest(scores: Scores, m: int, margin: float) -> Places:
+def largest(scores: Scores, m: int, margin: float) -> Positions:
     """Finds the m largest scores of a row, and those that are nearly as large.
 
     The maxima of blocks come first: m of them are at least as large as the m-th largest maximum, so nothing below it is
@@ -41,7 +42,7 @@ def largest(scores: Scores, m: int, margin: float) -> Places:
     return _cut(scores, found, m, margin)
 
 
-def _cut(scores: Scores, positions: Places, m: int, margin: float) -> Places:
+def _cut(scores: Scores, positions: Positions, m: int, margin: float) -> Positions:
     """Those of the positions whose scores are among the m largest, or nearly."""
     if len(positions) <= m:
         return positions

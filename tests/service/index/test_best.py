@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.ranking.best import largest
+from service.index.best import largest
 
 
 @pytest.mark.parametrize("items", [1, 5, 255, 256, 512, 513, 4099, 30_000])
@@ -20,10 +20,10 @@ def test_largest_holds_the_m_largest_and_what_is_within_the_margin(items: int, m
         scores.sort()
     if kind == "all left out":
         scores[:] = -np.inf
-    there = [float(score) for score in scores if score > -np.inf]
+    there = sorted((score for score in scores.tolist() if score > -np.inf), reverse=True)
     for margin in (0.0, 0.01):
         found = largest(scores, m, margin)
-        least = sorted(there, reverse=True)[m - 1] if len(there) >= m else -np.inf
-        limit = np.float32(least) - np.float32(margin)
+        least = there[m - 1] if len(there) >= m else -np.inf
+        limit = float(np.float32(least) - np.float32(margin))
         expected = [n for n, score in enumerate(scores.tolist()) if score > -np.inf and score >= limit]
         assert found.tolist() == expected
