@@ -152,7 +152,7 @@ def boss(guarded: Service) -> str:
 def test_token_that_is_forged_is_refused(guarded: Service, boss: str, forgery: str) -> None:
     claims = jwt.decode(boss, KEY, algorithms=["HS256"], audience="perennial")
     forged = FORGERIES[forgery](boss, claims)
-    answer = guarded.client.get("/v1/model", headers={"Authorization": f"Bearer {forged}"})
+    answer = guarded.client.get("/v1/model", headers={"Authorization": f"Bearer {forged}".rstrip()})
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "unauthorized"
     assert answer.headers["www-authenticate"] == "Bearer"

@@ -88,9 +88,9 @@ class World:
         )
         ids = RecommendationIds(b"k" * 32)
         self.store = EventStore(database, ids)
-        recent = RecentEvents(self.store, DatabaseThreads(1, 9.0), plain_words(), lambda: None)
+        recent = RecentEvents(self.store, DatabaseThreads(1, 9.0), plain_words(), Batching(), lambda: None)
         self.recommender = Recommender(
-            versions, Weights(1, 1, 1), Limits(), recent, ids, ShownCounts(), lambda *_: None
+            versions, Weights(1, 1, 1), Limits(), recent, None, ids, ShownCounts(), lambda *_: None
         )
 
     def ask(self, **query: Any) -> dict[str, Any]:
