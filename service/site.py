@@ -179,7 +179,7 @@ class Site:
             self.metrics.queue_seconds.observe(seconds)
 
     def _observe_answer(self, version: int, basis: tuple[str, ...], asked: int, unknown: int) -> None:
-        self.metrics.answers.labels(str(version), "+".join(basis)).inc()
+        self.metrics.count_answer(version, "+".join(basis))
         self.metrics.asked_items.inc(asked)
         self.metrics.unknown_items.inc(unknown)
 
@@ -193,6 +193,7 @@ class Site:
             self.metrics.compared.labels(str(found.number)).set(found.search.compared)
             for kind, share in (found.search.recall or {"all": 1.0}).items():
                 self.metrics.recall.labels(str(found.number), kind).set(share)
+        self.metrics.keep_answers({found.number for found in served.values()})
         self.metrics.refused.set(len(self.versions.refused))
         # What is being loaded is in no role yet. In a thread, as deleting a large snapshot takes a while.
         kept = {*(found.number for found in served.values()), self.versions.loading}

@@ -1,5 +1,7 @@
 """What `/metrics` shows, in Prometheus' terms. No label holds a word of a client: paths are those of routes."""
 
+from collections.abc import Collection
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _LATENCY_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
@@ -28,6 +30,7 @@ class Metrics:
             ["version", "basis"],
             registry=self.registry,
         )
+        self._answered: set[tuple[str, str]] = set()
         self.unknown_items = Counter(
             "perennial_unknown_items_total", "Ids in queries that the catalogue lacks", registry=self.registry
         )
@@ -67,6 +70,18 @@ class Metrics:
             ["version"],
             registry=self.registry,
         )
+
+    def count_answer(self, version: int, basis: str) -> None:
+        """Counts a list of recommendations by a version."""
+        self._answered.add((str(version), basis))
+        self.answers.labels(str(version), basis).inc()
+
+    def keep_answers(self, versions: Collection[int]) -> None:
+        """Forgets the counts of all other versions. Otherwise each new version would leave some for ever."""
+        kept = {str(version) for version in versions}
+        for labels in [labels for labels in self._answered if labels[0] not in kept]:
+            self.answers.remove(*labels)
+            self._answered.remove(labels)
 
     def text(self) -> bytes:
         """Returns Prometheus' text."""

@@ -4,6 +4,7 @@ A session takes and gives NumPy arrays. It needs a third of the CPU time that th
 need for one call, which make a tensor object of each input and look up its trace.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,7 +56,8 @@ class SavedModel:
         """Name to its SignatureDef. TensorFlow also keeps the operation that initializes the tables as a signature."""
 
         self._in_callers_thread = inter_op_threads == 1
-        self._callables = {name: self._callable(name, list(def_.outputs)) for name, def_ in self.signatures.items()}
+        self._callables: dict[str, Any] = {}
+        self._lock = threading.Lock()
 
     def run(self, signature: str, inputs: Mapping[str, Tensor], outputs: Sequence[str] = ()) -> dict[str, Tensor]:
         """Runs a signature.
@@ -73,11 +75,27 @@ class SavedModel:
         """
         declared = self.signatures[signature]
         names = list(outputs or declared.outputs)
-        run = self._callable(signature, names) if outputs else self._callables[signature]
         try:
+            run = self._callable(signature, names) if outputs else self._whole(signature)
             return dict(zip(names, run(*[inputs[name] for name in declared.inputs]), strict=True))
         except tf.errors.OpError as e:
             raise SignatureError(e.error_code, e.message) from e
+
+    def _whole(self, signature: str) -> Any:
+        """The callable of a signature with all its outputs.
+
+        It is made at the first call: TensorFlow optimizes the signature's graph for it, for a tenth of a second and
+        more. So a process that is started after a crash answers as soon as the signature that is asked for is there.
+        """
+        found = self._callables.get(signature)
+        if found is None:
+            with self._lock:
+                found = self._callables.get(signature)
+                if found is None:
+                    found = self._callables[signature] = self._callable(
+                        signature, list(self.signatures[signature].outputs)
+                    )
+        return found
 
     def _callable(self, signature: str, outputs: Sequence[str]) -> Any:
         declared = self.signatures[signature]

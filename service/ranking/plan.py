@@ -43,7 +43,8 @@ class Plan:
     @property
     def is_by_cosine(self) -> bool:
         """Whether many items may come, and their cosines alone decide their order."""
-        return self.pool is None and self.factors is None and not len(self.disliked)
+        is_adjusted = self.factors is not None or len(self.disliked) or self.query.diversity
+        return self.pool is None and not is_adjusted
 
 
 def plan(snapshot: Snapshot, masks: Masks, query: Query) -> Plan:

@@ -82,7 +82,8 @@ class Ranker:
 
         Without extras the answer is that of the signature `recommend`; cosines that differ by less than their rounding
         may change places. An index finds the first `service.index.recall.DEPTH` places of rankings by cosine alone,
-        also of those with a filter that most items pass; other filters, boosts, dislikes and candidates are exact.
+        also of those with a filter that most items pass; other filters, boosts, dislikes, diversity and candidates are
+        exact.
 
         Args:
             vectors: float32 `[n, dim]`, as for `scores`.

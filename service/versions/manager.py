@@ -110,9 +110,12 @@ class Versions:
 
     async def watch(self) -> None:
         """Looks at the folder again and again, until it is cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
+            next_look = loop.time() + self._poll_seconds
             await self.look()
-            await asyncio.sleep(self._poll_seconds)
+            # At once, if loading took so long: another version may have come.
+            await asyncio.sleep(max(0.0, next_look - loop.time()))
 
     async def look(self) -> None:
         """Looks at the folder once, and loads what is new."""

@@ -24,7 +24,8 @@ from service.snapshot.prepare import prepare
 
 def preparing_processes() -> Forks:
     """What the processes are started by."""
-    libraries = ("service.backends.grpc_backend", "service.snapshot.prepare")
+    # Where pandas is installed, Arrow imports it when it makes its first array, for a second.
+    libraries = ("service.backends.grpc_backend", "service.snapshot.prepare", "pandas")
     return Forks(__name__, libraries, {"OPENBLAS_NUM_THREADS": "1"})
 
 

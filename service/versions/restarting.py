@@ -12,11 +12,12 @@ from service.forks import Forks
 
 _logger = logging.getLogger("perennial.service")
 
-_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 30.0
-"""Between two starts: a model that ends again and again must not take the processor from the others."""
+_SHORTEST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 30.0
+"""Before each start but the first after a crash, twice as long each time: a model that ends again and again must not
+take the processor from the others."""
 
 _STABLE_SECONDS = 60.0
-"""A process that ran so long is started again without a pause."""
+"""After a process that ran so long, the pauses begin anew."""
 
 
 class RestartingModel:
@@ -28,7 +29,7 @@ class RestartingModel:
         self._model: LocalModel | None = None
         self._restarting: asyncio.Task[None] | None = None
         self._started = 0.0
-        self._pause_seconds = _FIRST_PAUSE_SECONDS
+        self._pause_seconds = 0.0
 
     @classmethod
     async def start(cls, processes: Forks, folder: Path, version: int, *, timeout_seconds: float) -> "RestartingModel":
@@ -87,7 +88,7 @@ class RestartingModel:
         dead, self._model = self._model, None
         loop = asyncio.get_running_loop()
         if loop.time() - self._started >= _STABLE_SECONDS:
-            self._pause_seconds = _FIRST_PAUSE_SECONDS
+            self._pause_seconds = 0.0
         self._restarting = loop.create_task(self._restart(dead))
 
     async def _restart(self, dead: LocalModel | None) -> None:
@@ -95,7 +96,7 @@ class RestartingModel:
             await dead.close()
         while self._model is None:
             await asyncio.sleep(self._pause_seconds)
-            self._pause_seconds = min(2 * self._pause_seconds, _LONGEST_PAUSE_SECONDS)
+            self._pause_seconds = min(max(2 * self._pause_seconds, _SHORTEST_PAUSE_SECONDS), _LONGEST_PAUSE_SECONDS)
             try:
                 await self._start()
             except BackendError as e:

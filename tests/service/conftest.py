@@ -1,4 +1,4 @@
-"""Fixtures of the service's tests: databases of each kind, one exported model, and a server of it."""
+"""Fixtures of the service's tests: databases of each kind, an exported model, a server of it, and a running service."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +16,9 @@ from serving_signatures.export import export_model
 from tests.once import once
 from tests.service.in_process import InProcess
 from tests.service.model_server import ModelServer, serving
+from tests.service.served_shop import ServedShop, Service
 from tests.service.servers import mariadb_url, postgresql_url
+from tests.service.small_shop import pushed_shop, serving_first
 from tests.serving_signatures.oracle import Oracle, exported, make_retriever
 from tests.trainer_inputs import TrainerInputs
 
@@ -108,3 +110,16 @@ def turned(shop: TrainerInputs) -> Path:
         export_model(retriever, str(folder / "model"), Provenance(pipeline="shop"))
 
     return once("turned-shop", make) / "model"
+
+
+@pytest.fixture(scope="session")
+def served_shop(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
+    """The shop with one version, which no test may change."""
+    return pushed_shop(tmp_path_factory.mktemp("served"), shop, oracle)
+
+
+@pytest.fixture(scope="session")
+def service(served_shop: ServedShop) -> Iterator[Service]:
+    """The running service, which no test may disturb."""
+    with serving_first(served_shop) as running:
+        yield running

@@ -15,8 +15,8 @@ import yaml
 
 from service.api import answers
 from service.auth.passwords import hash_password
-from tests.service.api.conftest import KINDS, VERSION, shop_items
 from tests.service.served_shop import ServedShop, Service
+from tests.service.small_shop import KINDS, VERSION, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 
@@ -152,7 +152,7 @@ def boss(guarded: Service) -> str:
 def test_token_that_is_forged_is_refused(guarded: Service, boss: str, forgery: str) -> None:
     claims = jwt.decode(boss, KEY, algorithms=["HS256"], audience="perennial")
     forged = FORGERIES[forgery](boss, claims)
-    answer = guarded.client.get("/v1/model", headers={"Authorization": f"Bearer {forged}"})
+    answer = guarded.client.get("/v1/model", headers={"Authorization": f"Bearer {forged}".rstrip()})
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "unauthorized"
     assert answer.headers["www-authenticate"] == "Bearer"

@@ -11,9 +11,9 @@ import pytest
 from documents.service_data import ServiceData
 from pipeline.commands import cli
 from service.api import answers
-from tests.service.api.conftest import HISTORIES, KINDS, VERSION, pushed_shop, serving_first, shop_items
 from tests.service.api.test_recommendations import ids, wanted
 from tests.service.served_shop import ServedShop, Service
+from tests.service.small_shop import HISTORIES, KINDS, VERSION, pushed_shop, serving_first, shop_items
 from tests.serving_signatures.oracle import Oracle
 from tests.trainer_inputs import TrainerInputs
 
@@ -77,7 +77,7 @@ def test_time_in_seconds_or_iso_8601(taking: Service, time: object) -> None:
     [
         ({"type": "rating", "value": 4}, "type", "cannot go into the log, because"),
         ({"type": "look"}, "type", "Input should be 'view', 'basket', 'purchase' or 'rating'"),
-        ({"user": ""}, "user", "must have 1 to"),
+        ({"user": ""}, "user", "at least 1 character"),
         ({"item": "x" * 5000}, "item", "must have 1 to"),
         ({"time": "yesterday"}, "time", "ISO 8601"),
         ({"time": -5}, "time", "greater than or equal to 0"),

@@ -12,10 +12,10 @@ from typing import Literal
 
 import pytest
 
-from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.conftest import NEWEST
 from tests.service.model_server import NAME, ModelServer
 from tests.service.served_shop import ServedShop, Service, wait_until
+from tests.service.small_shop import HISTORIES, KINDS, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 
@@ -155,12 +155,11 @@ def test_next_page_needs_no_model(place: tuple[ServedShop, Service], wire: Wire)
 
 
 @contextlib.contextmanager
-def locked(file: Path) -> Iterator[None]:
-    """Holds an SQLite file, so that nobody else can write, nor read what is new."""
-    connection = sqlite3.connect(file, isolation_level=None)
+def held(file: Path) -> Iterator[None]:
+    """Holds an SQLite file, so that nobody else can write."""
+    connection = sqlite3.connect(file, isolation_level=None, timeout=60)
     try:
-        connection.execute("pragma locking_mode = exclusive")
-        connection.execute("begin exclusive")
+        connection.execute("begin immediate")
         yield
         connection.execute("rollback")
     finally:
@@ -173,7 +172,7 @@ def test_database_that_is_held_refuses_events_and_loses_none_that_was_taken(
     made, service = place
     events = [{"type": "view", "user": "held", "item": f"i{n}", "event_id": f"h{n}"} for n in range(10)]
     assert service.post("/v1/events", {"events": events[:5]})["stored"] == 5
-    with locked(made.home / "service" / "perennial.db"):
+    with held(made.home / "service" / "perennial.db"):
         since = time.monotonic()
         answer = service.client.post("/v1/events", json={"events": events})
         assert time.monotonic() - since < 4 * DATABASE_SECONDS + SLACK
@@ -182,5 +181,7 @@ def test_database_that_is_held_refuses_events_and_loses_none_that_was_taken(
         assert int(answer.headers["retry-after"]) >= 1
         assert len(service.get("/v1/recommendations", user="u0-0", k=3)["items"]) == 3
     again = service.post("/v1/events", {"events": events})
-    assert (again["stored"], again["duplicates"]) == (5, 5)
+    # What was refused may have been stored when the lock was gone: that is why events have ids.
+    assert again["stored"] + again["duplicates"] == 10
+    assert again["duplicates"] >= 5
     assert service.get("/v1/recommendations", user="held", k=3)["basis"] == ["events"]

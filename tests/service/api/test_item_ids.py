@@ -15,11 +15,15 @@ from configs.service.limits import Limits
 from configs.service.section import Batching
 from documents.provenance import Provenance
 from documents.push_record import PushRecord
-from service.api.errors import ApiError
+from service.api.app import api_error
+from service.api.direct import DirectRoute
 from service.api.item_paths import EncodedItems
+from service.api.metrics import Metrics
+from service.api.middleware import Surroundings
 from service.api.routes import reading_routes
 from service.backends.backend import Backend
 from service.ranking.ranker import Ranker
+from service.ranking.search import open_search
 from service.site import Site
 from service.versions.asker import Asker
 from service.versions.folder import ServingFolder
@@ -70,13 +74,14 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Any:
     nobody = cast(Backend, None)
     asker = Asker(nobody, ranker, Batching(), deadline_seconds=1, threads=ThreadPoolExecutor(1))
     versions = Versions(ServingFolder(str(folder), folder), cast(Any, None), poll_seconds=1, drain_seconds=1)
-    versions.live = Served(1, nobody, snapshot, ranker, asker, PushRecord(), Provenance(), None)
+    versions.live = Served(1, nobody, snapshot, ranker, open_search(snapshot), asker, PushRecord(), Provenance(), None)
     service = SimpleNamespace(limits=Limits())
-    site = SimpleNamespace(config=SimpleNamespace(service=service), recommender=None, versions=versions)
-    made = FastAPI(redirect_slashes=False)
-    made.include_router(reading_routes(cast(Site, site)))
-    made.add_exception_handler(ApiError, lambda _, e: cast(ApiError, e).response())
-    return EncodedItems(made)
+    config = SimpleNamespace(service=service)
+    site = SimpleNamespace(config=config, recommender=None, versions=versions, kept_items=None)
+    router = FastAPI(redirect_slashes=False).router
+    router.route_class = DirectRoute
+    reading_routes(router, cast(Site, site))
+    return Surroundings(EncodedItems(router), Metrics(), 1 << 20, answer_to=lambda _, error: api_error(error))
 
 
 def get(app: Any, url: str, **parameters: str) -> tuple[int, Any]:

@@ -3,8 +3,8 @@
 import pytest
 
 from service.api import answers
-from tests.service.api.conftest import VERSION
 from tests.service.served_shop import Service
+from tests.service.small_shop import VERSION
 from tests.serving_signatures.oracle import Oracle
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.commands import cli
 from service.api import answers
-from tests.service.api.conftest import HISTORIES, KINDS, VERSION, shop_items
 from tests.service.served_shop import ServedShop, Service
+from tests.service.small_shop import HISTORIES, KINDS, VERSION, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 

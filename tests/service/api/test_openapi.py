@@ -20,8 +20,8 @@ from schemathesis.checks import CHECKS
 from schemathesis.core.failures import FailureGroup
 
 from service.auth.passwords import hash_password
-from tests.service.api.conftest import HISTORIES, KINDS, VERSION, shop_items
 from tests.service.served_shop import ServedShop, Service
+from tests.service.small_shop import HISTORIES, KINDS, VERSION, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 

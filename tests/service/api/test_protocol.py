@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from service.api.errors import ErrorAnswer
-from tests.service.api.conftest import KINDS, VERSION, shop_items
 from tests.service.served_shop import ServedShop, Service
+from tests.service.small_shop import KINDS, VERSION, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 

@@ -1,14 +1,16 @@
 """What `/v1/recommendations`, `/v1/rank` and `/v1/why` answer, against the model as loops and dictionaries."""
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 
 from service.api import answers
-from tests.service.api.conftest import HISTORIES, VERSION
 from tests.service.served_shop import WEIGHTS, Service
+from tests.service.small_shop import HISTORIES, VERSION
 from tests.serving_signatures.oracle import Oracle
 
 LIKED = ["i3", "i5", "i1"]
@@ -122,6 +124,33 @@ def test_pages_follow_each_other_and_end(service: Service) -> None:
         if cursor is None:
             break
     assert pages == whole
+
+
+def test_pages_under_load_with_batches_of_all_sizes_are_those_of_one_list(service: Service) -> None:
+    """The same of a model whose batches do differ is in tests/service/queries/test_pages.py."""
+    ended = threading.Event()
+
+    def load(size: int) -> None:
+        while not ended.is_set():
+            service.post("/v1/recommendations", {"queries": [{"user": f"u{n % 3}-0", "k": 3} for n in range(size)]})
+
+    with ThreadPoolExecutor(4) as threads:
+        loads = [threads.submit(load, size) for size in (1, 5, 17, 60)]
+        try:
+            for user, liked in [("u0-0", ["i7"]), ("u1-0", []), ("nobody", ["i3", "i20"])]:
+                query = {"user": user, "items": liked}
+                whole = service.post("/v1/recommendations", {**query, "k": 27})["items"]
+                pages, cursor = [], None
+                while len(pages) < len(whole):
+                    answer = service.post("/v1/recommendations", {**query, "k": 2, "cursor": cursor})
+                    pages += ids(answer)
+                    cursor = answer["next"]
+                assert cursor is None
+                assert pages == [item["item_id"] for item in whole]
+        finally:
+            ended.set()
+        for each in loads:
+            each.result()
 
 
 def test_cursor_of_another_query_or_made_up_refused(service: Service) -> None:

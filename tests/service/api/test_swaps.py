@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.served_shop import ServedShop, Service, wait_until
+from tests.service.small_shop import HISTORIES, KINDS, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 

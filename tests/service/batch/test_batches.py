@@ -15,9 +15,9 @@ from documents.provenance import Provenance
 from pipeline.commands import cli
 from service.batch import parts, users
 from serving_signatures.export import export_model
-from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.in_process import InProcess
 from tests.service.served_shop import ServedShop
+from tests.service.small_shop import HISTORIES, KINDS, shop_items
 from tests.serving_signatures.oracle import Oracle, exported, make_retriever
 from tests.trainer_inputs import TrainerInputs
 

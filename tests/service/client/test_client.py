@@ -7,14 +7,14 @@ from datetime import datetime, timezone
 import pytest
 
 from service.client import Client, Event, RefusedError
-from tests.service.api.conftest import HISTORIES, VERSION, oracle, served_shop, service  # noqa: F401, fixtures
 from tests.service.served_shop import Service
+from tests.service.small_shop import HISTORIES, VERSION
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def client(service: Service) -> Client:  # noqa: F811
+def client(service: Service) -> Client:
     return Client(service.url, deadline_seconds=60)
 
 
@@ -22,7 +22,7 @@ def ids(answer: object) -> list[str]:
     return [item.item_id for item in answer.items]  # type: ignore[attr-defined]
 
 
-def test_recommend_is_what_the_url_gives(client: Client, service: Service) -> None:  # noqa: F811
+def test_recommend_is_what_the_url_gives(client: Client, service: Service) -> None:
     answer = client.recommend(items=["i3", "i5", "gone"], k=4, exclude=["i7"], filter="year>=1992", fields=["title"])
     url = service.get("/v1/recommendations", items="i3|i5|gone", k=4, exclude="i7", filter="year>=1992", fields="title")
     assert ids(answer) == [item["item_id"] for item in url["items"]]

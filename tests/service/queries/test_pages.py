@@ -32,6 +32,7 @@ from service.queries.recent import RecentEvents
 from service.queries.recommender import Recommender
 from service.queries.resolve import Weights
 from service.ranking.ranker import Ranker
+from service.ranking.search import open_search
 from service.versions.asker import Asker
 from service.versions.folder import ServingFolder
 from service.versions.manager import GoneError, Versions
@@ -82,12 +83,14 @@ class World:
         threads = ThreadPoolExecutor(1)
         asker = Asker(self.model, ranker, Batching(max_rows=4), deadline_seconds=9, threads=threads)
         versions = Versions(ServingFolder(str(folder), folder), _never, poll_seconds=9, drain_seconds=9)
-        versions.live = Served(VERSION, self.model, snapshot, ranker, asker, PushRecord(), Provenance(), None)
+        versions.live = Served(
+            VERSION, self.model, snapshot, ranker, open_search(snapshot), asker, PushRecord(), Provenance(), None
+        )
         ids = RecommendationIds(b"k" * 32)
         self.store = EventStore(database, ids)
-        recent = RecentEvents(self.store, DatabaseThreads(1, 9.0), plain_words(), lambda: None)
+        recent = RecentEvents(self.store, DatabaseThreads(1, 9.0), plain_words(), Batching(), lambda: None)
         self.recommender = Recommender(
-            versions, Weights(1, 1, 1), Limits(), recent, ids, ShownCounts(), lambda *_: None
+            versions, Weights(1, 1, 1), Limits(), recent, None, ids, ShownCounts(), lambda *_: None
         )
 
     def ask(self, **query: Any) -> dict[str, Any]:

@@ -127,6 +127,7 @@ def test_ranking_does_not_depend_on_the_batch(ranker: Ranker) -> None:
 EXACT = {
     "boost": Query(k=20, boosts=(parse_boost("3*shelf:few", 9),)),
     "dislikes": Query(k=20, disliked=np.array([4, 11])),
+    "diversity": Query(k=20, diversity=0.3),
     "candidates": Query(k=20, within=np.arange(0, N, 3)),
     "filter that few pass": Query(k=20, filter=parse_filter("shelf:few", 9)),
     "filter that less than half pass": Query(k=20, filter=parse_filter("shelf:near", 9)),

@@ -7,9 +7,9 @@ import pytest
 
 from common.errors import OutputError
 from service.versions.folder import ServingFolder
-from tests.service.api.conftest import HISTORIES, KINDS, shop_items
 from tests.service.bucket import Bucket, bucket
 from tests.service.served_shop import ServedShop, wait_until
+from tests.service.small_shop import HISTORIES, KINDS, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
 from tests.trainer_inputs import TrainerInputs
 

@@ -6,8 +6,9 @@ import pytest
 
 from pipeline.commands import cli
 from pipeline.commands.query.arguments import PASSWORD, TOKEN, URL, USER
-from tests.service.api.conftest import VERSION, oracle, served_shop, service  # noqa: F401, fixtures
+from tests.service.conftest import oracle, served_shop, service  # noqa: F401, fixtures
 from tests.service.served_shop import Service
+from tests.service.small_shop import VERSION
 
 
 @pytest.fixture(autouse=True)

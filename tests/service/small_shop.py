@@ -1,10 +1,8 @@
-"""One running service of the small shop for all tests that do not disturb it."""
+"""The small shop that the service's tests serve: what is beside its model."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from tests.service.served_shop import ServedShop, Service
 from tests.service.snapshots import Item
@@ -35,7 +33,6 @@ def shop_items(oracle: Oracle) -> list[Item]:
     return found
 
 
-@pytest.fixture(scope="session")
 def pushed_shop(folder: Path, shop: TrainerInputs, oracle: Oracle) -> ServedShop:
     """The shop with one version."""
     place = ServedShop(folder, exported(shop))
@@ -48,17 +45,4 @@ def serving_first(place: ServedShop) -> Iterator[Service]:
     """A service of that shop that answers from its version."""
     with place.running() as running:
         running.serves(VERSION)
-        yield running
-
-
-@pytest.fixture(scope="session")
-def served_shop(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPathFactory) -> ServedShop:
-    """A shop that no test may change."""
-    return pushed_shop(tmp_path_factory.mktemp("served"), shop, oracle)
-
-
-@pytest.fixture(scope="session")
-def service(served_shop: ServedShop) -> Iterator[Service]:
-    """The running service, which no test may disturb."""
-    with serving_first(served_shop) as running:
         yield running
