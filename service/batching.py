@@ -9,10 +9,10 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from common.errors import PerennialError
-from service.backends.backend import BackendRefusedError
+from service.backends.backend import BackendRefusedError, BackendUnavailableError
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -99,9 +99,11 @@ class Batcher(Generic[J, R]):
         return await waiting.result
 
     async def close(self) -> None:
-        """Waits for all jobs that were submitted."""
+        """Waits for all jobs that were submitted; later ones fail with BackendUnavailableError."""
         while self._workers:
             await asyncio.wait(self._workers)
+        # `run` may be a method of an object that holds this one. Its arrays would stay until Python looks for cycles.
+        self._run = _closed
 
     async def _work(self) -> None:
         while batch := await self._next():
@@ -156,3 +158,7 @@ class Batcher(Generic[J, R]):
 
     def _drop_cancelled(self) -> None:
         self._queue = deque(each for each in self._queue if not each.result.done())
+
+
+async def _closed(jobs: Sequence[Any]) -> NoReturn:
+    raise BackendUnavailableError("this version is not served any more; ask again")

@@ -1,6 +1,8 @@
 """Batches whose runs wait until the test lets them end."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -223,3 +225,31 @@ def test_close_waits_for_what_was_submitted() -> None:
         assert [task.result() for task in tasks] == [0, 2, 4]
 
     batched(test)
+
+
+class Holder:
+    """Holds its batcher, as what asks a version does."""
+
+    def __init__(self) -> None:
+        self.batcher: Batcher[int, int] = Batcher(self._run, max_rows=ROWS, max_waiting=WAITING)
+
+    async def _run(self, jobs: Sequence[int]) -> Sequence[int]:
+        return jobs
+
+
+def test_close_lets_go_of_what_runs_the_jobs_and_refuses_others() -> None:
+    async def go() -> None:
+        holder = Holder()
+        batcher, left = holder.batcher, weakref.ref(holder)
+        assert await batcher.submit(7) == 7
+        await batcher.close()
+        del holder
+        assert left() is None
+        with pytest.raises(BackendUnavailableError, match="not served any more"):
+            await batcher.submit(7)
+
+    gc.disable()  # it would find the cycle some day
+    try:
+        asyncio.run(go())
+    finally:
+        gc.enable()

@@ -1,13 +1,11 @@
-"""New versions under traffic, broken versions, and a model process that dies."""
+"""Rollbacks, broken versions, a canary, and a model process that dies. Swaps under load are in test_many_swaps."""
 
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.service.served_shop import ServedShop, Service, wait_until
@@ -45,47 +43,6 @@ def place(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPath
     with served.running() as running:
         running.serves(FIRST)
         yield Place(served, running, oracle)
-
-
-class Traffic:
-    """Asks the same question again and again while the block runs."""
-
-    def __init__(self, url: str) -> None:
-        self._url, self._ended = url, threading.Event()
-        self.answers: list[tuple[int, int | None, tuple[str, ...]]] = []
-        self._threads = [threading.Thread(target=self._ask) for _ in range(3)]
-
-    def __enter__(self) -> "Traffic":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        with httpx.Client(base_url=self._url, timeout=60) as client:
-            while not self._ended.is_set():
-                answer = client.get("/v1/recommendations", params={"user": "u0-0", "items": "i3", "k": 5})
-                body = answer.json()
-                items = tuple(item["item_id"] for item in body.get("items", []))
-                self.answers.append((answer.status_code, body.get("version"), items))
-
-
-def test_new_version_takes_over_under_traffic_and_no_answer_fails_or_mixes(place: Place, turned: Path) -> None:
-    first = place.serve()
-    with Traffic(place.service.url) as traffic:
-        second = place.serve(turned)
-        third = place.serve()
-    assert {status for status, _, _ in traffic.answers} == {200}
-    lists = {
-        number: {items for _, version, items in traffic.answers if version == number} for number in (second, third)
-    }
-    assert [len(found) for found in lists.values()] == [1, 1]
-    assert lists[second] != lists[third]
-    assert {version for _, version, _ in traffic.answers} == {first, second, third}
 
 
 def test_rollback_by_a_new_number_is_followed_and_snapshots_of_versions_that_are_gone_are_deleted(

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import uvloop
 
 from common.errors import MachineError
 from service.backends.backend import BackendRefusedError, BackendUnavailableError
-from service.backends.local import LocalModel
+from service.backends.local import LocalModel, model_processes
+from service.forks import Forks
 from tests import forked
 
 pytestmark = pytest.mark.e2e
@@ -69,6 +70,14 @@ def run(coroutine: Coroutine[Any, Any, None]) -> None:
         loop.close()
 
 
+async def with_processes(test: Callable[[Forks], Awaitable[None]]) -> None:
+    processes = model_processes()
+    try:
+        await test(processes)
+    finally:
+        await processes.close()
+
+
 def cpu_ticks(pid: int) -> int:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
@@ -79,8 +88,8 @@ def test_start_with_the_real_python_answers_drains_and_fails_at_once_when_killed
 ) -> None:
     ends: list[BackendUnavailableError] = []
 
-    async def go() -> None:
-        model = await LocalModel.start(model_folder, 7, timeout_seconds=SECONDS, on_exit=ends.append)
+    async def go(processes: Forks) -> None:
+        model = await LocalModel.start(processes, model_folder, 7, timeout_seconds=SECONDS, on_exit=ends.append)
         (private,) = temporary.iterdir()
         assert stat.S_IMODE(private.stat().st_mode) == 0o700
         answer = await model.predict("embed_items", ITEMS, timeout_seconds=SECONDS)
@@ -109,7 +118,7 @@ def test_start_with_the_real_python_answers_drains_and_fails_at_once_when_killed
         await model.close()
         assert list(temporary.iterdir()) == []
 
-        model = await LocalModel.start(model_folder, 8, timeout_seconds=SECONDS, on_exit=ends.append)
+        model = await LocalModel.start(processes, model_folder, 8, timeout_seconds=SECONDS, on_exit=ends.append)
         before = cpu_ticks(model.pid)
         long = {"item_id": np.array([b"i3"] * 30_000, object), "k": np.full(30_000, 20, np.int32)}
         asked = asyncio.ensure_future(model.predict("similar_items", long, timeout_seconds=SECONDS))
@@ -121,7 +130,7 @@ def test_start_with_the_real_python_answers_drains_and_fails_at_once_when_killed
         assert len(ends) == 1, "what was asked to end has not crashed"
         assert list(temporary.iterdir()) == []
 
-    run(go())
+    run(with_processes(go))
 
 
 def test_start_of_a_folder_without_a_model_says_what_the_process_said(
@@ -133,37 +142,77 @@ def test_start_of_a_folder_without_a_model_says_what_the_process_said(
 
 
 async def _start(folder: str, seconds: float) -> None:
-    model = await LocalModel.start(folder, 7, timeout_seconds=seconds)
-    await model.close()
+    async def go(processes: Forks) -> None:
+        model = await LocalModel.start(processes, folder, 7, timeout_seconds=seconds)
+        await model.close()
+
+    await with_processes(go)
 
 
-def test_start_that_takes_too_long_ends_the_process(model_folder: str, temporary: Path) -> None:
-    before = children()
-    with pytest.raises(BackendUnavailableError, match=r"is not available after 0\.2 s"):
-        run(_start(model_folder, 0.2))
-    assert children() == before
+def test_start_that_takes_too_long_ends_the_process(model_folder: str, temporary: Path, quick: None) -> None:
+    async def go(processes: Forks) -> None:
+        await (await processes.start(["--help"])).ended  # from now on there is a fork within milliseconds
+        with pytest.raises(BackendUnavailableError, match=r"is not (available|there) after 0\.\d+ s"):
+            await LocalModel.start(processes, model_folder, 7, timeout_seconds=0.05)
+        assert sockets(temporary) == []
+
+    run(with_processes(go))
     assert list(temporary.iterdir()) == []
 
 
-def test_start_that_is_cancelled_ends_the_process(model_folder: str, temporary: Path) -> None:
-    async def go() -> None:
-        starting = asyncio.ensure_future(_start(model_folder, SECONDS))
-        while children() == before:
-            await asyncio.sleep(0.01)
+def test_start_while_libraries_are_imported_takes_no_longer_than_it_may(model_folder: str, temporary: Path) -> None:
+    with pytest.raises(BackendUnavailableError, match=r"the model process of version 7 is not there after 0\.1 s"):
+        run(_start(model_folder, 0.1))
+    assert list(temporary.iterdir()) == []
+
+
+def test_start_that_is_cancelled_ends_the_process(model_folder: str, temporary: Path, quick: None) -> None:
+    async def go(processes: Forks) -> None:
+        starting = asyncio.ensure_future(LocalModel.start(processes, model_folder, 7, timeout_seconds=SECONDS))
+        while not sockets(temporary):
+            await asyncio.sleep(0.001)
         starting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await starting
+        assert sockets(temporary) == []
 
-    before = children()
-    run(go())
-    assert children() == before
+    run(with_processes(go))
     assert list(temporary.iterdir()) == []
 
 
-def children() -> set[str]:
-    """This process's children that run."""
-    found = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    return {pid for pid in found if is_there(int(pid))}
+def sockets(folder: Path) -> list[str]:
+    """The sockets below a folder that a process has open."""
+    return [line for line in Path("/proc/net/unix").read_text().splitlines() if str(folder) in line]
+
+
+def test_model_goes_on_without_the_fork_server_and_the_next_one_has_another(
+    model_folder: str, temporary: Path, quick: None
+) -> None:
+    ends: list[BackendUnavailableError] = []
+
+    async def go(processes: Forks) -> None:
+        first = await LocalModel.start(processes, model_folder, 7, timeout_seconds=SECONDS, on_exit=ends.append)
+        server = parent_of(first.pid)
+        os.kill(server, signal.SIGKILL)
+        await until_gone(server)
+        answer = await first.predict("embed_items", ITEMS, timeout_seconds=SECONDS)
+        assert answer["known"].tolist() == [True, False]
+
+        second = await LocalModel.start(processes, model_folder, 8, timeout_seconds=SECONDS)
+        assert parent_of(second.pid) != server
+        os.kill(first.pid, signal.SIGKILL)
+        while not ends:
+            await asyncio.sleep(0)
+        assert str(ends[0]) == "the model process of version 7 has ended"  # nobody knows how
+        for model in (first, second):
+            await model.close()
+
+    run(with_processes(go))
+    assert list(temporary.iterdir()) == []
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_start_below_a_long_path_says_what_to_do(
@@ -178,19 +227,19 @@ def test_start_below_a_long_path_says_what_to_do(
 
 
 _PARENT = """
-import asyncio, sys
-from service.backends.local import LocalModel
+import asyncio, pathlib, sys
+from service.backends.local import LocalModel, model_processes
 
 async def main():
-    model = await LocalModel.start(sys.argv[1], 7, timeout_seconds=float(sys.argv[2]))
-    print(model.pid, flush=True)
+    model = await LocalModel.start(model_processes(), sys.argv[1], 7, timeout_seconds=float(sys.argv[2]))
+    print(model.pid, pathlib.Path(f"/proc/{model.pid}/stat").read_text().rpartition(")")[2].split()[1], flush=True)
     await asyncio.Event().wait()
 
 asyncio.run(main())
 """
 
 
-def test_process_ends_when_its_parent_is_killed(model_folder: str, temporary: Path) -> None:
+def test_process_and_fork_server_end_when_their_user_is_killed(model_folder: str, temporary: Path) -> None:
     parent = subprocess.Popen(
         [forked.python(), "-c", _PARENT, model_folder, str(SECONDS)],
         stdout=subprocess.PIPE,
@@ -199,8 +248,9 @@ def test_process_ends_when_its_parent_is_killed(model_folder: str, temporary: Pa
     )
     assert parent.stdout is not None
     with parent.stdout:
-        pid = int(parent.stdout.readline())
-    assert is_there(pid)
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+    assert all(is_there(pid) for pid in pids)
     parent.kill()
     parent.wait()
-    run(until_gone(pid))
+    for pid in pids:
+        run(until_gone(pid))
