@@ -6,17 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.bench.load import shop
-from tests.bench.load.flat_out import Cost, cost
+from tests.bench.load.flat_out import cost
 from tests.bench.load.http import get, post
 from tests.once import once
 from tests.service.served_shop import Service, running
+from tests.slowdown import slowdown
 
 ITEMS = 10_000
 
 GOAL_MS = 0.5
 
 FACTOR = 2
-"""Other work on the machine slows a processor down, too."""
+"""CPU time repeats within some 15 %; the model's threads may double theirs when they must wait."""
 
 REQUESTS = 2000
 
@@ -32,23 +33,26 @@ def service() -> Iterator[Service]:
         yield served
 
 
-def measured(service: Service, requests: list[bytes]) -> Cost:
-    return cost(service.process.pid, service.port, requests, REQUESTS)
+def measured(service: Service, requests: list[bytes]) -> float:
+    """CPU milliseconds of a request, as if nothing else were at work here."""
+    before = slowdown()
+    found = cost(service.process.pid, service.port, requests, REQUESTS)
+    return found.total / ((before + slowdown()) / 2)
 
 
 @pytest.mark.e2e
 def test_request_with_a_history_of_20_takes_half_a_millisecond_of_cpu_time(service: Service) -> None:
     found = measured(service, [get(path) for path in shop.queries(ITEMS)])
-    assert found.total < FACTOR * GOAL_MS, found
+    assert found < FACTOR * GOAL_MS
 
 
 @pytest.mark.e2e
 def test_request_of_a_user_takes_at_most_as_much_again(service: Service) -> None:
     found = measured(service, [get(path) for path in shop.users()])
-    assert found.total < FACTOR * 2 * GOAL_MS, found
+    assert found < FACTOR * 2 * GOAL_MS
 
 
 @pytest.mark.e2e
 def test_event_takes_half_a_millisecond_of_cpu_time(service: Service) -> None:
     found = measured(service, [post("/v1/events", shop.event(n)) for n in range(REQUESTS + 1000)])
-    assert found.total < FACTOR * GOAL_MS, found
+    assert found < FACTOR * GOAL_MS

@@ -35,6 +35,7 @@ def make_shop(folder: Path, items: int, rows: int, users: int = 20_000, dim: int
         "log": {"path": "interactions/part-*.csv", "columns": {"value": "rating"}},
         "catalogue": {"path": "items.csv", "features": {"genres": {"kind": "category", "column": "genres"}}},
         "trainer": {"epochs": 1, "batch_size": 4096, "embedding_dim": dim},
+        "gate": {"not_worse_than_item_item": None, "min_coverage": 0},  # speed is measured, not quality
         "service": {"auth": "off", "port": 0, "poll_seconds": 0.2},
     }
     config.write_text(yaml.safe_dump(settings))
