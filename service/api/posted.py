@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 from service.events.event import MICROSECONDS, Event, EventType
 from service.queries.query import Query, number, without_nul
 
-_Text = Annotated[str, Field(min_length=1)]
-"""An event bounds the bytes of its ids itself."""
+_Text = Annotated[str, Field(json_schema_extra={"minLength": 1})]
+"""The OpenAPI says it; an event checks the bytes of its ids itself."""
 
 
 def _no_boolean(value: Any) -> Any:

@@ -34,7 +34,7 @@ def guarded(shop: TrainerInputs, oracle: Oracle, tmp_path_factory: pytest.TempPa
     (folder / "keys.yaml").write_text(
         yaml.safe_dump({name: base64.b64encode(key).decode() for name, key in keys.items()})
     )
-    auth = {"users_file": "users.yaml", "keys_file": "keys.yaml", "login_attempts_per_minute": 30}
+    auth = {"users_file": "users.yaml", "keys_file": "keys.yaml", "login_attempts_per_minute": 12}
     place = ServedShop(folder, exported(shop), auth=auth)
     place.push(VERSION, shop_items(oracle), KINDS)
     with place.running() as running:
@@ -148,6 +148,7 @@ def boss(guarded: Service) -> str:
     return login(guarded, "boss")["Authorization"].split()[1]
 
 
+@pytest.mark.filterwarnings("ignore:The HMAC key is:jwt.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("forgery", list(FORGERIES))
 def test_token_that_is_forged_is_refused(guarded: Service, boss: str, forgery: str) -> None:
     claims = jwt.decode(boss, KEY, algorithms=["HS256"], audience="perennial")
