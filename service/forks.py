@@ -98,9 +98,10 @@ class Fork:
         if grace_seconds and not self.ended.done():
             self._signal(signal.SIGTERM)
             await asyncio.wait({self.ended}, timeout=grace_seconds)
-        self._stdin.close()
         if not self.ended.done():
             self._signal(signal.SIGKILL)
+        self._stdin.close()
+        if not self.ended.done():
             await asyncio.wait({self.ended}, timeout=_REPORT_SECONDS)
         if not self.ended.done():
             self._server.kill()

@@ -17,6 +17,7 @@ import httpx
 import yaml
 
 from documents.push_record import PushRecord
+from tests import forked
 from tests.service.snapshots import Interaction, Item, write_version
 
 WAIT_SECONDS = 120.0
@@ -145,20 +146,26 @@ class ServedShop:
         os.rename(unfinished, self.serving / str(number))
         return self.serving / str(number)
 
-    def running(self) -> contextlib.AbstractContextManager[Service]:
-        """Runs the service while the block runs."""
-        return running(self.config)
+    def running(self, python: str = sys.executable) -> contextlib.AbstractContextManager[Service]:
+        """Runs the service while the block runs; see `running`."""
+        return running(self.config, python)
 
 
 @contextlib.contextmanager
-def running(config: Path) -> Iterator[Service]:
-    """Runs the service of a config while the block runs."""
+def running(config: Path, python: str = sys.executable) -> Iterator[Service]:
+    """Runs the service of a config while the block runs.
+
+    Args:
+        config: The pipeline's YAML.
+        python: `forked.python()`, with which it starts within a second, where neither its process nor those that it
+            starts are looked at.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", "service", "--config", str(config)],
+        [python, "-m", "service", "--config", str(config)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", forked.NESTED: python},
     )
     service = None
     try:

@@ -25,7 +25,7 @@ REQUESTS = 2000
 @pytest.fixture(scope="module")
 def service() -> Iterator[Service]:
     def make(place: Path) -> None:
-        shop.make_shop(place, ITEMS, rows=150_000, users=5_000)
+        shop.make_shop(place, ITEMS, rows=300_000)
 
     folder = once("load", make)
     with running(folder / "load.yaml") as served:

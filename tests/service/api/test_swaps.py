@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.service.served_shop import ServedShop, Service, wait_until
 from tests.service.small_shop import HISTORIES, KINDS, shop_items
 from tests.serving_signatures.oracle import Oracle, exported
@@ -122,7 +123,7 @@ def test_model_process_killed_is_a_503_and_comes_back(place: Place) -> None:
 
 def test_ready_only_once_a_version_is_in_service(shop: TrainerInputs, oracle: Oracle, tmp_path: Path) -> None:
     place = ServedShop(tmp_path, exported(shop))
-    with place.running() as running:
+    with place.running(forked.python()) as running:
         answer = running.client.get("/readyz")
         assert answer.status_code == 503
         assert running.client.get("/healthz").status_code == 200
@@ -136,7 +137,7 @@ def test_ready_only_once_a_version_is_in_service(shop: TrainerInputs, oracle: Or
 def test_version_without_service_data_is_served_with_the_models_titles(shop: TrainerInputs, tmp_path: Path) -> None:
     place = ServedShop(tmp_path, exported(shop))
     place.push(FIRST)
-    with place.running() as running:
+    with place.running(forked.python()) as running:
         running.serves(FIRST)
         (item,) = running.get("/v1/recommendations", items="i3", k=1)["items"]
         assert item["title"] == f"Title of {item['item_id']}"
@@ -147,7 +148,7 @@ def test_config_of_a_canary_is_followed(shop: TrainerInputs, oracle: Oracle, tur
     place = ServedShop(tmp_path, exported(shop), canary={"version": 101, "percent": 40})
     place.push(FIRST, shop_items(oracle), KINDS)
     place.push(101, shop_items(oracle), KINDS, model=turned)
-    with place.running() as running:
+    with place.running(forked.python()) as running:
         running.serves(FIRST)
         wait_until(lambda: running.model()["canary"] is not None, lambda: running.output)
         assert running.model()["canary_percent"] == 40

@@ -96,6 +96,34 @@ def test_look_newest_is_served_and_the_next_one_takes_over(tmp_path: Path) -> No
     with_place(tmp_path, test)
 
 
+def test_watch_version_that_came_while_another_was_loaded_is_seen_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poll_seconds = 1000.0
+
+    async def test(place: Place) -> None:
+        loop, load = asyncio.get_running_loop(), place.versions._load
+        now, passed = loop.time, [0.0]
+        monkeypatch.setattr(loop, "time", lambda: now() + passed[0])
+
+        async def slow(number: int) -> Served:
+            passed[0] += 1.5 * poll_seconds
+            if number == 10:
+                place.push(11)
+            return await load(number)
+
+        monkeypatch.setattr(place.versions, "_load", slow)
+        place.push(10)
+        watching = asyncio.ensure_future(place.versions.watch())
+        end = now() + 60
+        while number_of(place.versions.live) != 11:
+            assert now() < end
+            await asyncio.sleep(0)
+        watching.cancel()
+
+    with_place(tmp_path, test, poll_seconds=poll_seconds)
+
+
 def test_look_broken_version_refused_and_the_old_one_stays(tmp_path: Path) -> None:
     async def test(place: Place) -> None:
         place.push(10)
