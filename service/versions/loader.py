@@ -118,7 +118,11 @@ class Loader:
             undo.callback(snapshot.close)
             # The model's own signatures are exact, so exact search is compared with them, and the index with that.
             exact = Ranker(snapshot)
-            await check_ranking(folder, exact, self._asker(backend, exact))
+            checking = self._asker(backend, exact)
+            try:
+                await check_ranking(folder, exact, checking)
+            finally:
+                await checking.close()  # otherwise it would hold the snapshot until Python looks for cycles
             search = await asyncio.to_thread(open_search, snapshot)
             if search.is_faulty:
                 _logger.error("version %d is searched exactly, which is slower: %s", number, search.reason)
