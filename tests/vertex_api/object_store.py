@@ -163,11 +163,14 @@ class ObjectStore:
         content = self.objects.get((parts[0], parts[1]))
         if content is None:
             return _NOT_FOUND
-        match = re.fullmatch(r"bytes=(\d+)-(\d+)", headers["Range"] or "")
+        match = re.fullmatch(r"bytes=(\d+)-(\d*)", headers["Range"] or "")
         if match is None:
             return 200, {}, content
-        first, last = int(match[1]), int(match[2])
-        return (206, {}, content[first : last + 1]) if first < len(content) else (416, {}, b"")
+        first, last = int(match[1]), int(match[2] or len(content) - 1)
+        if first >= len(content):
+            return 416, {}, b""
+        last = min(last, len(content) - 1)
+        return 206, {"Content-Range": f"bytes {first}-{last}/{len(content)}"}, content[first : last + 1]
 
     def _begin(
         self, parts: list[str], asked: dict[str, str], headers: Any, body: bytes
