@@ -73,6 +73,9 @@ def _put(arguments: argparse.Namespace) -> None:
         from service.database.items_file import read_items
 
         kinds = {} if config.catalogue is None else {n: f.kind for n, f in config.catalogue.features.items()}
+        # The file is read once before anything is stored, so that one with a bad row changes nothing.
+        for _ in read_items(arguments.file, kinds, arguments.separator or None):
+            pass
         count = ItemStore(database).put(read_items(arguments.file, kinds, arguments.separator or None))
     say(f"The database has {count:,} item(s) of {arguments.file}.")
     _warn(config)

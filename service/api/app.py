@@ -63,6 +63,7 @@ def create_app(site: Site) -> ASGIApp:
     for add_routes in (reading_routes, writing_routes, state_routes):
         add_routes(app.router, site)
     describe = app.openapi
+    # FastAPI's documentation extends the OpenAPI in this way; mypy takes it for a mistake.
     app.openapi = lambda: describe() if site.tokens is None else secured(describe())  # type: ignore[method-assign]
 
     async def routed(scope: Scope, receive: Receive, send: Send) -> None:

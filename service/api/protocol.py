@@ -29,6 +29,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first request."""
+        # The types: asyncio declares every transport, and uvicorn takes those alone that can write, as this one can.
         super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]
         self._wait()
 

@@ -5,6 +5,7 @@ with this process, however that ends.
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
@@ -63,23 +64,23 @@ class LocalModel:
         loop = asyncio.get_running_loop()
         end = loop.time() + timeout_seconds
         private = tempfile.mkdtemp(prefix="perennial-")  # 0700
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, private, ignore_errors=True)
             if len(os.fsencode(_address(private))) > _LONGEST_PATH:
                 raise MachineError(
                     f"the path of a socket in {tempfile.gettempdir()} would be too long; set TMPDIR to a shorter folder"
                 )
             arguments = ["--address", _address(private), "--model-name", _MODEL_NAME, "--end-with-stdin"]
             starting = processes.start([*arguments, f"{version}={folder}"])
-            model = cls(version, await asyncio.wait_for(starting, timeout_seconds), private)
-        except BaseException as e:
-            shutil.rmtree(private, ignore_errors=True)
-            if isinstance(e, ForkError):
+            try:
+                model = cls(version, await asyncio.wait_for(starting, timeout_seconds), private)
+            except ForkError as e:
                 raise BackendUnavailableError(f"cannot start a model process: {e}") from e
-            if isinstance(e, asyncio.TimeoutError):
+            except asyncio.TimeoutError as e:
                 raise BackendUnavailableError(
                     f"the model process of version {version} is not there after {timeout_seconds:g} s"
                 ) from e
-            raise
+            undo.pop_all()
         try:
             await model._wait_until_ready(end - loop.time())
         except BaseException:  # also of a task that is cancelled: nobody else knows the process

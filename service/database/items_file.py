@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.errors import DataError
+from service.database.columns import MAX_ID_BYTES, is_storable
 from service.database.items import ItemMetadata
 
 ITEM_ID, TITLE = "item_id", "title"
@@ -43,15 +44,16 @@ def read_items(
     reader = readers.get(path.suffix)
     if reader is None:
         raise DataError(f"{path}: its name ends with {path.suffix or 'nothing'}. Name a {', '.join(readers)} file.")
-    where = ""
+    reached = 0
     try:
         for number, row in reader(path):
-            where = f"{path}, row {number}"
+            reached = number
             yield _item(row, kinds, separator)
     except (OSError, UnicodeDecodeError, csv.Error, json.JSONDecodeError, pa.ArrowException) as e:
-        raise DataError(f"{where or path}: cannot be read after it ({type(e).__name__}). Mend the file.") from e
+        where = f"after row {reached}" if reached else "at all"
+        raise DataError(f"{path}: cannot be read {where} ({type(e).__name__}: {e}). Mend the file.") from e
     except ValueError as e:
-        raise DataError(f"{where}: {e}. Mend the row, and put the file again.") from e
+        raise DataError(f"{path}, row {reached}: {e}. Mend the row, and put the file again.") from e
 
 
 def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -86,6 +88,8 @@ def _item(row: Mapping[str, Any], kinds: Mapping[str, str], separator: str | Non
     for name, value in ((ITEM_ID, item_id), (TITLE, title)):
         if not isinstance(value, str) or not value:
             raise ValueError(f"{name} is missing, or is no text")
+    if not is_storable(str(item_id), MAX_ID_BYTES):
+        raise ValueError(f"{ITEM_ID} is longer than {MAX_ID_BYTES} bytes, or holds NUL")
     features = {
         name: _values(value, name, kinds.get(name) == "number", separator)
         for name, value in row.items()

@@ -79,30 +79,31 @@ def subject(
     if known is not None:
         met += zip(known.places.tolist(), known.weights.tolist(), strict=True)
     since = _placed(snapshot, recent)
+    unknown: dict[str, None] = {}
+
+    def placed(item_ids: Sequence[str]) -> list[int]:
+        places = []
+        for item_id in item_ids:
+            place = snapshot.place_of(item_id)
+            if place is None:
+                unknown[item_id] = None
+            else:
+                places.append(place)
+        return places
+
     given: list[tuple[int, float]] = []
     in_any_case: list[int] = []
-    disliked: list[int] = []
-    unknown: dict[str, None] = {}
     for item_ids, weight, never_again in (
         (taste.items, 1.0, True),
         (taste.browsed, weights.browsed, False),
         (taste.basket, weights.basket, True),
         (taste.purchased, weights.purchased, True),
     ):
-        for item_id in item_ids:
-            place = snapshot.place_of(item_id)
-            if place is None:
-                unknown[item_id] = None
-                continue
-            given.append((place, weight))
-            if never_again:
-                in_any_case.append(place)
-    for item_id in taste.dislike:
-        place = snapshot.place_of(item_id)
-        if place is None:
-            unknown[item_id] = None
-        else:
-            disliked.append(place)
+        found = placed(item_ids)
+        given += [(place, weight) for place in found]
+        if never_again:
+            in_any_case += found
+    disliked = placed(taste.dislike)
     history = _once_each([*met, *since, *given])[-MAX_HISTORY:]
     places = np.array([place for place, _ in history], np.int64)
     weighed = np.array([weight for _, weight in history], np.float32)

@@ -58,5 +58,6 @@ def indexed_snapshot(
 def exact_ranking(embedding: np.ndarray, vector: np.ndarray, left_out: Any = ()) -> list[int]:
     """All places with an embedding but some, by cosine, ties by place."""
     cosines = (embedding.astype(np.float64) @ vector.astype(np.float64)).astype(np.float32)
-    places = [place for place in np.flatnonzero(embedding.any(axis=1)).tolist() if place not in set(left_out)]
+    out = set(left_out)
+    places = [place for place in np.flatnonzero(embedding.any(axis=1)).tolist() if place not in out]
     return sorted(places, key=lambda place: (-cosines[place], place))

@@ -177,7 +177,7 @@ def _end(processes: Sequence[_Process]) -> None:
         for process in processes:
             _signal(process, signal.SIGTERM)
         for process in processes:
-            with contextlib.suppress(subprocess.TimeoutExpired, ForkError):  # JobError: nobody knows its status
+            with contextlib.suppress(subprocess.TimeoutExpired, ForkError):  # ForkError: nobody knows its status
                 process.wait(_GRACE_SECONDS)
     finally:  # also if the wait is interrupted
         for process in processes:

@@ -47,3 +47,14 @@ def test_file_with_a_bad_row_is_an_error_that_names_it(
     (tmp_path / "items.jsonl").write_text('{"item_id": "1"}\n')
     assert items(config, "put", str(tmp_path / "items.jsonl")) == 1
     assert "row 1: title is missing" in capsys.readouterr().err
+
+
+def test_file_with_a_bad_last_row_changes_nothing(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{n},Title\n" for n in range(1200))
+    (tmp_path / "items.csv").write_text(f"item_id,title\n{rows}{'i' * 2000},Title\n")
+    assert items(config, "put", str(tmp_path / "items.csv")) == 1
+    assert "row 1201: item_id is longer than 512 bytes" in capsys.readouterr().err
+    assert items(config, "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"items": 0, "first": []}
