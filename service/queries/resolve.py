@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service.backends.question import Question
 from service.queries.query import Shape, Taste
 from service.ranking import query as ranking
 from service.ranking.filter_json import filter_from_json
@@ -21,7 +22,6 @@ from service.ranking.filters import Filter
 from service.snapshot.features import Places
 from service.snapshot.histories import History
 from service.snapshot.snapshot import Snapshot
-from service.versions.asker import Question
 
 Met = tuple[str, float]
 """An item that a user has met, and what that weighs."""

@@ -1,6 +1,5 @@
 """Finds real queries by which an index is measured: users of the version with their histories, and items."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from common.answers import array
 from documents import service_data
 from documents.serving_requests import ServingRequests
 from service.backends.backend import Backend, Tensor
+from service.backends.question import Question, inputs
 
 _ASKED_AT_ONCE = 32
 """Users in one question to the model, as a service asks."""
@@ -23,22 +23,7 @@ _USERS_AT_ONCE = 8192
 """Users whose histories are in memory at once: with 50 interactions each some 10 MB."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Users:
-    """What the model is asked, and what its answers leave out.
-
-    Attributes:
-        user_ids: `[n]`.
-        histories: Item ids, oldest first, `[n]`.
-        weights: Of the histories.
-    """
-
-    user_ids: list[bytes]
-    histories: list[list[bytes]]
-    weights: list[list[float]]
-
-
-def find_users(version_folder: str | Path, most: int) -> Users:
+def find_users(version_folder: str | Path, most: int) -> list[Question]:
     """Some users: of the version's histories, evenly chosen; without histories, those of the stored requests.
 
     Args:
@@ -56,13 +41,13 @@ def find_users(version_folder: str | Path, most: int) -> Users:
 
 
 async def ask_users(
-    backend: Backend, users: Users, item_ids: Sequence[str], timeout_seconds: float
+    backend: Backend, users: Sequence[Question], item_ids: Sequence[str], timeout_seconds: float
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
     """Asks the model for the users' vectors.
 
     Args:
         backend: The model.
-        users: The users.
+        users: The users, with what their answers leave out as history.
         item_ids: The catalogue.
         timeout_seconds: Time for one question.
 
@@ -73,28 +58,27 @@ async def ask_users(
     Raises:
         BackendError: The model did not answer.
     """
-    width = max([1, *map(len, users.histories)])
+    width = max([1, *(len(user.history) for user in users)])
     vectors: list[Tensor] = []
-    for start in range(0, len(users.user_ids), _ASKED_AT_ONCE):
-        part = slice(start, start + _ASKED_AT_ONCE)
-        inputs = _inputs(users.user_ids[part], users.histories[part], users.weights[part], width)
-        answer = await backend.predict("embed_users", inputs, timeout_seconds=timeout_seconds)
+    for start in range(0, len(users), _ASKED_AT_ONCE):
+        asked = inputs(users[start : start + _ASKED_AT_ONCE])
+        answer = await backend.predict("embed_users", asked, timeout_seconds=timeout_seconds)
         vectors.append(answer["embedding"])
     if not vectors:
         return np.zeros((0, 0), np.float32), np.zeros((0, width), np.int32)
-    catalogue, left_out = pa.array(item_ids, pa.string()), np.full((len(users.user_ids), width), -1, np.int32)
-    for row, history in enumerate(users.histories):
-        met = pa.array([item_id.decode() for item_id in history], pa.string())
+    catalogue, left_out = pa.array(item_ids, pa.string()), np.full((len(users), width), -1, np.int32)
+    for row, user in enumerate(users):
+        met = pa.array(user.history, pa.string())
         places = pc.fill_null(pc.index_in(met, value_set=catalogue), -1).to_numpy(zero_copy_only=False)
-        left_out[row, : len(history)] = places
+        left_out[row, : len(user.history)] = places
     found = np.concatenate(vectors)
     is_known = found.any(axis=1)
     return found[is_known], left_out[is_known]
 
 
-def _of_histories(parquet: Path, most: int) -> Users:
+def _of_histories(parquet: Path, most: int) -> list[Question]:
     """The file is read in parts: the histories of a million users are gigabytes as Python objects."""
-    users = Users([], [], [])
+    users = []
     with pq.ParquetFile(parquet) as file:
         rows = file.metadata.num_rows
         wanted = np.unique(np.linspace(0, rows - 1, min(most, rows)).astype(np.int64))
@@ -103,37 +87,25 @@ def _of_histories(parquet: Path, most: int) -> Users:
         for batch in file.iter_batches(_USERS_AT_ONCE, columns=columns):
             here = wanted[(wanted >= begin) & (wanted < begin + batch.num_rows)] - begin
             for row in pa.Table.from_batches([batch]).take(pa.array(here)).to_pylist():
-                users.user_ids.append(row[service_data.USER_ID].encode())
-                users.histories.append([item_id.encode() for item_id in row[service_data.ITEM_ID] or ()])
-                users.weights.append(list(row[service_data.WEIGHT] or ()))
+                history, weights = row[service_data.ITEM_ID] or (), row[service_data.WEIGHT] or ()
+                users.append(Question(row[service_data.USER_ID], tuple(history), tuple(weights)))
             begin += batch.num_rows
     return users
 
 
-def _of_requests(version_folder: str | Path, most: int) -> Users:
-    users = Users([], [], [])
+def _of_requests(version_folder: str | Path, most: int) -> list[Question]:
+    users = []
     stored = ServingRequests.find(version_folder)
     for request in () if stored is None else stored.requests:
         if request.edge or request.signature not in ("recommend", "embed_users"):
             continue
-        inputs: dict[str, Any] = {
+        stored_inputs: dict[str, Any] = {
             name: array({**form.model_dump(), "shape": list(form.shape)}) for name, form in request.inputs.items()
         }
         for user_id, history, weights in zip(
-            inputs["user_id"], inputs["history"], inputs["history_weight"], strict=True
+            stored_inputs["user_id"], stored_inputs["history"], stored_inputs["history_weight"], strict=True
         ):
             kept = [position for position, item_id in enumerate(history) if item_id]
-            users.user_ids.append(user_id)
-            users.histories.append([history[position] for position in kept])
-            users.weights.append([float(weights[position]) for position in kept])
-    return Users(users.user_ids[:most], users.histories[:most], users.weights[:most])
-
-
-def _inputs(
-    user_ids: Sequence[bytes], histories: Sequence[Sequence[bytes]], weights: Sequence[Sequence[float]], width: int
-) -> dict[str, Tensor]:
-    """The inputs of `embed_users`; histories are padded with "" at the end, which the model ignores."""
-    history, weight = np.full((len(user_ids), width), b"", object), np.ones((len(user_ids), width), np.float32)
-    for row, (items, of_items) in enumerate(zip(histories, weights, strict=True)):
-        history[row, : len(items)], weight[row, : len(items)] = items, of_items
-    return {"user_id": np.array(user_ids, object), "history": history, "history_weight": weight}
+            items = tuple(history[position].decode() for position in kept)
+            users.append(Question(user_id.decode(), items, tuple(float(weights[position]) for position in kept)))
+    return users[:most]

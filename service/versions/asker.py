@@ -10,23 +10,10 @@ import numpy.typing as npt
 
 from configs.service.section import Batching
 from service.backends.backend import Backend, Tensor
+from service.backends.question import Question, inputs
 from service.batching import Batcher, Run
 from service.ranking.plan import Plan
 from service.ranking.ranker import Ranker, Ranking
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the model is asked about."""
-
-    user_id: str = ""
-    """Empty for nobody."""
-
-    history: tuple[str, ...] = ()
-    """Item ids, oldest first."""
-
-    weights: tuple[float, ...] = ()
-    """One for each of the history."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,16 +135,3 @@ class Asker:
         if has_vectors:
             return answer["embedding"], np.zeros((0, 0), np.float32), answer["known_user"]
         return None, answer["score"], answer.get("known_user", np.zeros(len(questions), bool))
-
-
-def inputs(questions: Sequence[Question]) -> dict[str, Tensor]:
-    """The inputs of `embed_users` and `scores`: histories are padded with "" at the end, which the model ignores."""
-    width = max((len(question.history) for question in questions), default=0)
-    history = np.full((len(questions), width), b"", object)
-    weight = np.ones((len(questions), width), np.float32)
-    for row, question in enumerate(questions):
-        n = len(question.history)
-        history[row, :n] = [item_id.encode() for item_id in question.history]
-        weight[row, :n] = question.weights
-    users = np.array([question.user_id.encode() for question in questions] or [], object)
-    return {"user_id": users, "history": history, "history_weight": weight}

@@ -9,10 +9,11 @@ import numpy as np
 from common.answers import PADDING_SCORE, array, compare
 from common.errors import ModelError
 from documents.serving_requests import ServingRequests, StoredRequest, StoredTensor
+from service.backends.question import Question
 from service.ranking.neighbours import similar
 from service.ranking.query import Query
 from service.ranking.ranker import Ranker, Ranking
-from service.versions.asker import Asker, Question
+from service.versions.asker import Asker
 from service.versions.replay import TOLERANCE
 
 

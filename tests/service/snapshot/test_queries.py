@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.backends.question import Question
 from service.snapshot import queries as module
-from service.snapshot.queries import Users, ask_users, find_users
+from service.snapshot.queries import ask_users, find_users
 from tests.service.in_process import InProcess
 from tests.service.snapshots import Item, write_version
 
@@ -22,39 +23,40 @@ def test_users_are_chosen_evenly_from_the_histories(
     version = write_version(tmp_path / "version", [Item("i1")], {}, USERS)
     found = find_users(version, 11)
     names = list(USERS)[::10]
-    assert found.user_ids == [name.encode() for name in names]
-    assert found.histories == [[item.encode() for item, _, _ in USERS[name]] for name in names]
-    assert found.weights == [[weight for _, weight, _ in USERS[name]] for name in names]
+    assert [user.user_id for user in found] == names
+    assert [user.history for user in found] == [tuple(item for item, _, _ in USERS[name]) for name in names]
+    assert [user.weights for user in found] == [tuple(weight for _, weight, _ in USERS[name]) for name in names]
 
 
 def test_users_fewer_than_wanted_are_all_taken(tmp_path: Path) -> None:
     version = write_version(tmp_path / "version", [Item("i1")], {}, USERS)
-    assert find_users(version, 1000).user_ids == [name.encode() for name in USERS]
+    assert [user.user_id for user in find_users(version, 1000)] == list(USERS)
 
 
 def test_version_with_neither_histories_nor_requests_has_no_users(tmp_path: Path) -> None:
     version = write_version(tmp_path / "version", [Item("i1")], {})
-    assert find_users(version, 10) == Users([], [], [])
+    assert find_users(version, 10) == []
 
 
 @pytest.mark.e2e
 def test_version_without_histories_has_the_users_of_the_stored_requests(model_folder: str) -> None:
     found = find_users(model_folder, 100)
-    assert found.user_ids
-    assert all(b"" not in history for history in found.histories)
-    assert [len(history) for history in found.histories] == [len(weights) for weights in found.weights]
-    assert find_users(model_folder, 2).user_ids == found.user_ids[:2]
+    assert found
+    assert all("" not in user.history for user in found)
+    assert all(len(user.history) == len(user.weights) for user in found)
+    assert find_users(model_folder, 2) == found[:2]
 
 
 @pytest.mark.e2e
 def test_model_is_asked_as_a_service_asks_and_nobody_is_dropped(
     model: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    users = Users(
-        [b"u0-1", b"", b"who", b"u1-3"],
-        [[b"i1", b"i2", b"gone"], [], [b"i3"], []],
-        [[0.5, 2.0, 1.0], [], [6.0], []],
-    )
+    users = [
+        Question("u0-1", ("i1", "i2", "gone"), (0.5, 2.0, 1.0)),
+        Question(),
+        Question("who", ("i3",), (6.0,)),
+        Question("u1-3"),
+    ]
     item_ids = [item.decode() for item in model.ask("catalogue", offset=[0], limit=[1000])["item_id"]]
     for at_once in (1, 3, 32):
         monkeypatch.setattr(module, "_ASKED_AT_ONCE", at_once)
