@@ -58,7 +58,9 @@ def main() -> None:
 
     if os.fork() == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # if the imports below fail, nothing else holds the pipe open
+        listeners["socket"].close()  # otherwise clients wait for ever when the other server has ended
         _serve(listeners["bare"], test_run)
+    listeners["bare"].close()
     sys.path.insert(0, os.getcwd())
     _import_all()
     print("ready", flush=True)
@@ -101,7 +103,11 @@ def _serve(listener: socket.socket, test_run: int) -> NoReturn:
         for key, _ in selector.select(_CHECK_SECONDS):
             if key.fileobj is listener:
                 client, _ = listener.accept()
-                request, files = _received(client)
+                try:
+                    request, files = _received(client)
+                except (OSError, ValueError):  # the client was killed before it had sent all
+                    client.close()
+                    continue
                 pid = os.fork()
                 if pid == 0:
                     for other in (selector, listener, wake, waker, client, *running.values()):
@@ -109,7 +115,8 @@ def _serve(listener: socket.socket, test_run: int) -> NoReturn:
                     _run(request, files)
                 for file in files:
                     os.close(file)
-                client.sendall(f"{pid}\n".encode())
+                with contextlib.suppress(OSError):  # the client was killed: below, reading it says so
+                    client.sendall(f"{pid}\n".encode())
                 running[pid] = client
                 selector.register(client, selectors.EVENT_READ, pid)
             elif key.fileobj is wake:
@@ -139,8 +146,13 @@ def _received(client: socket.socket) -> tuple[Any, list[int]]:
     files = array.array("i")
     for _, _, content in ancillary:
         files.frombytes(content)
-    with client.makefile("rb") as stream:
-        return json.loads(stream.read(int.from_bytes(head, "big"))), list(files)
+    try:
+        with client.makefile("rb") as stream:
+            return json.loads(stream.read(int.from_bytes(head, "big"))), list(files)
+    except (OSError, ValueError):
+        for file in files:
+            os.close(file)
+        raise
 
 
 def _run(request: Any, files: list[int]) -> NoReturn:

@@ -167,7 +167,7 @@ def test_transactions_that_wait_for_each_other_are_both_done(patient: Database) 
     with ThreadPoolExecutor(2) as threads:
         for each in [threads.submit(rename, *order) for order in ("ab", "ba")]:
             each.result()
-    assert len(attempts) == 3  # the database ended one of them
+    assert len(attempts) >= 3  # the database ended one of them, and may end the other one while the first tries again
     titles = {row.title for row in patient.rows(select(items.c.title))}
     assert titles in ({"ab"}, {"ba"})
 
