@@ -158,11 +158,12 @@ def sweep(path: str | Path) -> None:
 
 def _replace(unfinished: str, goal: str) -> None:
     """Renames a folder to its goal; an old folder stays whole under another name until the new one is in place."""
-    replaced: list[str] = []
+    replaced, placed = list[str](), False
     try:
         while True:
             try:
                 os.rename(unfinished, goal)
+                placed = True
                 break
             except OSError as e:
                 if e.errno not in _TAKEN:
@@ -171,9 +172,10 @@ def _replace(unfinished: str, goal: str) -> None:
             with contextlib.suppress(FileNotFoundError):  # another writer has just moved it away
                 os.rename(goal, replaced[-1])
     finally:
-        # Look at the disk: an interrupt may have come before or after each rename.
+        # Look at the disk: an interrupt may have come before or after each rename. A goal that was placed and is missing
+        # was just moved away by another writer, which puts its own folder there.
         moved = [beside for beside in replaced if os.path.exists(beside)]
-        if moved and not os.path.exists(goal):
+        if moved and not placed and not os.path.exists(goal):
             _put_back(moved.pop(), goal)
         for beside in moved:
             _delete(beside)

@@ -170,6 +170,25 @@ def test_new_folder_old_one_that_cannot_be_deleted_does_not_fail_the_write(
 
 
 @pytest.mark.fault
+def test_new_folder_moved_away_by_another_writer_old_one_does_not_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, rename = tmp_path / "folder", os.rename
+    fill(folder, "old")
+
+    def rename_and_move_away(source: str, goal: str) -> None:
+        rename(source, goal)
+        if goal == str(folder):
+            rename(goal, tmp_path / "moved by the other writer")
+
+    monkeypatch.setattr(os, "rename", rename_and_move_away)
+    with new_folder(folder, commit_file="commit") as unfinished:
+        fill(unfinished, "new")
+    assert os.listdir(tmp_path) == ["moved by the other writer"]
+    assert contents(tmp_path / "moved by the other writer") == whole("new")
+
+
+@pytest.mark.fault
 def test_new_folder_two_at_once_readers_see_one_or_the_other(tmp_path: Path) -> None:
     folder, seen, failed = tmp_path / "folder", set[str](), list[str]()
     fill(folder, "a" * 1000)
