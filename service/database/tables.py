@@ -61,7 +61,7 @@ events = _table(
     Column("position", SmallInteger, nullable=True),
     Column("export", Integer, nullable=False),
     Index("perennial_events_id", "event_id", unique=True),
-    Index("perennial_events_of_user", "user_id", "export"),
+    Index("perennial_events_of_user", "user_id", "time", "sequence", "export"),  # the newest are read from its end
     Index("perennial_events_of_export", "export", "sequence"),
 )
 """One row for each event. `version` and `position` follow from `recommendation_id`. `export` is the number of the

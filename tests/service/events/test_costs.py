@@ -41,3 +41,13 @@ def test_newest_events_of_16_users_cost_less_than_one_read_by_itself_did(sqlite:
     asked = [(f"u{number}", None) for number in range(16)]
     store.newest(asked, 100)
     assert milliseconds(lambda _: store.newest(asked, 100)) < 2 * 0.3  # one user was 0.56
+
+
+def test_newest_events_of_a_user_with_20_000_cost_as_much_as_of_any_other(sqlite: Database) -> None:
+    store = EventStore(sqlite)
+    for first in range(0, 20_000, 5_000):
+        store.add([[Event("view", "guest", f"i{number}", number) for number in range(first, first + 5_000)]])
+    asked: list[tuple[str, int | None]] = [("guest", None)]
+    [found] = store.newest(asked, 100)
+    assert [event.item for event in found or ()] == [f"i{number}" for number in range(19_900, 20_000)]
+    assert milliseconds(lambda _: store.newest(asked, 100)) < 2 * 0.6  # 12 when all were read

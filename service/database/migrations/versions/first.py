@@ -38,7 +38,8 @@ def upgrade() -> None:
         **_OPTIONS,
     )
     op.create_index("perennial_events_id", "perennial_events", ["event_id"], unique=True)
-    op.create_index("perennial_events_of_user", "perennial_events", ["user_id", "export"])
+    of_user = ["user_id", "time", "sequence", "export"]
+    op.create_index("perennial_events_of_user", "perennial_events", of_user)
     op.create_index("perennial_events_of_export", "perennial_events", ["export", "sequence"])
     state = op.create_table(
         "perennial_state",
