@@ -51,7 +51,7 @@ def bucket() -> Iterator[Bucket]:
 
         def do_GET(self) -> None:
             if found.is_down:
-                status, headers, body = 503, {}, b"{}"
+                status, headers, body = 503, dict[str, str](), b"{}"
             else:
                 self.headers["Authorization"] = f"Bearer {TOKEN}"
                 status, headers, body = found.store.answer("GET", self.path, self.headers, b"")

@@ -45,7 +45,7 @@ def indexed_snapshot(
     ]
     version, made = write_version(folder / "version", items, KINDS), folder / "made"
     made.mkdir()
-    write_popularity(made, np.arange(n) / np.float32(n))
+    write_popularity(made, (np.arange(n) / n).astype(np.float32))
     np.save(made / EMBEDDING_FILE, embedding)
     write_unembedded(made, embedding)
     asked = Asked(item_ids, item_ids, embedding.shape[1])

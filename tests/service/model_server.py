@@ -28,8 +28,8 @@ def serving(address: str, *arguments: str) -> Iterator[ModelServer]:
     """
     command = [forked.python(), "-m", "service.model_process", "--address", address, "--model-name", NAME, *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         port = process.stdout.readline().split()[-1]
         yield ModelServer(address.removesuffix(":0") + (f":{port}" if address.endswith(":0") else ""), process)
     finally:

@@ -70,7 +70,7 @@ class Service:
         """What `/v1/model` says."""
         return dict(self.client.get("/v1/model").json())
 
-    def get(self, path: str, status: int = 200, **parameters: Any) -> Any:
+    def get(self, path: str, status: int = 200, /, **parameters: Any) -> Any:
         """Asks, and returns the JSON."""
         answer = self.client.get(path, params=parameters)
         assert answer.status_code == status, answer.text

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.service.served_shop import ServedShop, Service
 from tests.service.snapshots import Item
@@ -27,7 +28,7 @@ def shop_items(oracle: Oracle) -> list[Item]:
     for n, item_id in enumerate(item.decode() for item in oracle.order):
         number = int(item_id[1:]) if item_id[1:].isdigit() else None
         genre = [] if number is None else [f"g{number // 8}"]
-        features = {"genre": genre, "year": [] if number is None else [1990.0 + number]}
+        features: dict[str, list[Any]] = {"genre": genre, "year": [] if number is None else [1990.0 + number]}
         title = f"The Tale of {item_id}"
         found.append(Item(item_id, title, n, None if number is None else 100 + number, 200 + n, features))
     return found

@@ -31,6 +31,10 @@ class Item:
     last_time: int | None = None
     features: Mapping[str, Sequence[Any] | None] = dataclasses.field(default_factory=dict)
 
+    def values(self, feature: str) -> Sequence[Any]:
+        """A feature's values; none where the file has no list."""
+        return self.features[feature] or []
+
 
 Interaction = tuple[str, float, int]
 """Item id, weight and time."""
@@ -92,7 +96,7 @@ def make_snapshot(
 ) -> Snapshot:
     """Writes the snapshot of a version whose model says this, and opens it. The model's titles are `model's ID`."""
     folder.mkdir(parents=True)
-    write_popularity(folder, np.zeros(len(item_ids)) if popularity is None else np.asarray(popularity, np.float32))
+    write_popularity(folder, np.asarray([0.0] * len(item_ids) if popularity is None else popularity, np.float32))
     if embedding is not None:
         np.save(folder / EMBEDDING_FILE, embedding.astype(np.float32))
         write_unembedded(folder, embedding)

@@ -96,7 +96,7 @@ def test_login_body_that_is_none_is_refused(guarded: Service, body: object) -> N
     guarded.post("/v1/login", body, 400)
 
 
-def signed(claims: dict[str, Any], key: bytes | None = KEY, algorithm: str = "HS256", **header: Any) -> str:
+def signed(claims: dict[str, Any], key: bytes = KEY, algorithm: str = "HS256", **header: Any) -> str:
     return jwt.encode(claims, key, algorithm=algorithm, headers={"kid": "first", **header})
 
 

@@ -23,7 +23,7 @@ USERS = {f"u{n}": [f"i{item}" for item in range(n, ITEMS, 800)] for n in range(6
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> TrainerInputs:
-    items: dict[str, dict[str, Any]] = {f"i{n}": {} for n in range(ITEMS)} | {"bare": {}, "new": {}}
+    items: dict[str, dict[str, Any]] = {item: {} for item in (*(f"i{n}" for n in range(ITEMS)), "bare", "new")}
     targets = {"u0": ["i1"]}
     return make_inputs(tmp_path_factory.mktemp("large"), USERS, targets, items)
 

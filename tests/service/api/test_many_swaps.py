@@ -186,10 +186,11 @@ def test_fifty_swaps_under_load_no_answer_fails_or_mixes_and_nothing_is_left(
             for now, then in zip(late.open_files, early.open_files, strict=True):
                 assert now - then < (SWAPS - SETTLED) / 2
             assert late.mapped_files <= early.mapped_files
-            for name, now, then in zip(
+            for name, last, first in zip(
                 ("service", "TensorFlow", "snapshots", "", ""), late.mib, early.mib, strict=True
             ):
-                assert now - then < LEAK_MIB, f"{name}: {then:.0f} MiB after {SETTLED} swaps, {now:.0f} after {SWAPS}"
+                said = f"{name}: {first:.0f} MiB after {SETTLED} swaps, {last:.0f} after {SWAPS}"
+                assert last - first < LEAK_MIB, said
             assert cpu < 2 * SECONDS / SWAPS
             assert seconds < BUSY * SECONDS
 

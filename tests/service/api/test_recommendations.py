@@ -115,14 +115,14 @@ def test_dislike_never_comes_and_what_is_like_it_falls(service: Service) -> None
 
 def test_pages_follow_each_other_and_end(service: Service) -> None:
     whole = ids(service.get("/v1/recommendations", user="u0-0", items="i7", k=26))
-    pages, cursor = [], None
+    pages: list[str] = []
+    cursor: dict[str, str] = {}
     while True:
-        parameters = {} if cursor is None else {"cursor": cursor}
-        answer = service.get("/v1/recommendations", user="u0-0", items="i7", k=5, **parameters)
+        answer = service.get("/v1/recommendations", user="u0-0", items="i7", k=5, **cursor)
         pages += ids(answer)
-        cursor = answer["next"]
-        if cursor is None:
+        if answer["next"] is None:
             break
+        cursor = {"cursor": answer["next"]}
     assert pages == whole
 
 
@@ -140,7 +140,7 @@ def test_pages_under_load_with_batches_of_all_sizes_are_those_of_one_list(servic
             for user, liked in [("u0-0", ["i7"]), ("u1-0", []), ("nobody", ["i3", "i20"])]:
                 query = {"user": user, "items": liked}
                 whole = service.post("/v1/recommendations", {**query, "k": 27})["items"]
-                pages, cursor = [], None
+                pages, cursor = list[str](), None
                 while len(pages) < len(whole):
                     answer = service.post("/v1/recommendations", {**query, "k": 2, "cursor": cursor})
                     pages += ids(answer)

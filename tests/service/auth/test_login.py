@@ -93,7 +93,7 @@ class Slow:
 def test_two_are_checked_at_once_others_wait_and_too_many_are_sent_away() -> None:
     users = Slow()
 
-    async def run() -> list[object]:
+    async def run() -> list[Identity | BaseException]:
         login = Login(users, unlimited())
         calls = [asyncio.ensure_future(login.identity("shop", "password", "127.0.0.1")) for _ in range(30)]
         await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)  # those that are sent away

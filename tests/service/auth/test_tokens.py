@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from service.auth.errors import AuthError
-from service.auth.scopes import require, scopes_of
+from service.auth.scopes import Scope, require, scopes_of
 from service.auth.tokens import CLOCK_SECONDS, Identity, Tokens
 from tests.service.auth.samples import NEW, OLD, SETTINGS, tokens
 
@@ -114,7 +114,7 @@ def test_token_without_an_algorithm_is_refused(algorithm: str | None) -> None:
 
 
 def test_unsigned_token_that_the_library_makes_is_refused() -> None:
-    assert reason(jwt.encode(claims(), None, algorithm="none", headers={"kid": "new"})) == "algorithm"
+    assert reason(jwt.encode(claims(), "", algorithm="none", headers={"kid": "new"})) == "algorithm"
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
@@ -223,7 +223,9 @@ def test_scopes_admin_has_all_and_the_others_have_their_own() -> None:
     for scope in ("read", "events", "admin"):
         require(scopes_of(["admin"]), scope)
         require(scopes_of([scope]), scope)
-    for held, needed in (("read", "events"), ("events", "read"), ("read", "admin"), ("events", "admin")):
+    lacking: list[tuple[Scope, Scope]]
+    lacking = [("read", "events"), ("events", "read"), ("read", "admin"), ("events", "admin")]
+    for held, needed in lacking:
         with pytest.raises(AuthError) as caught:
             require(scopes_of([held]), needed)
         assert caught.value.reason == "scope"

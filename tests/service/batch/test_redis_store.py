@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import redis
 
 from common.errors import OutputError
 from service.batch import redis_store
@@ -42,7 +43,7 @@ def url(server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return server
 
 
-def reader(url: str) -> "redis_store.redis.Redis":
+def reader(url: str) -> "redis.Redis":
     return client(f"{url}?password={SECRET.replace(' ', '%20')}")
 
 
@@ -56,7 +57,9 @@ def test_switch_shows_the_new_version_and_keeps_the_old_one_for_a_moment(url: st
     store.check()
     store.write(SCHEMA, [table(7, ["ü,1", "b"]), table(7, ["c"])])
     assert found.get("neighbours:current") == "neighbours:7"
-    assert json.loads(found.hget("neighbours:7", "ü,1")) == [
+    row = found.hget("neighbours:7", "ü,1")
+    assert row is not None
+    assert json.loads(row) == [
         {"item_id": "ü,1-1", "title": "Title 1", "score": 1.0},
         {"item_id": "ü,1-2", "title": "Title 2", "score": 0.5},
     ]

@@ -14,7 +14,7 @@ from service.client import Client, Event, RefusedError, UnavailableError
 
 TOKEN = {"access_token": "first-token", "token_type": "Bearer", "expires_in": 1, "scopes": ["read"]}
 STORED = {"stored": 1, "duplicates": 0, "forgotten": 0, "unattributed": 0}
-MODEL = {
+MODEL: dict[str, Any] = {
     "live": None,
     "canary": None,
     "canary_percent": None,
@@ -31,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
     """Gives the answers of a list, one after the other."""
 
     protocol_version = "HTTP/1.1"
+    server: "_Http"
 
     def say(self, status: int, body: Any, **headers: str) -> None:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -43,9 +44,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = json.loads(self.rfile.read(length)) if length else None
-        server: Any = self.server
-        server.asked.append((self.path, body, self.headers.get("Authorization")))
-        server.answers.pop(0)(self)
+        self.server.asked.append((self.path, body, self.headers.get("Authorization")))
+        self.server.answers.pop(0)(self)
 
     do_POST = do_GET
 
@@ -53,14 +53,21 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing is logged."""
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, answers: list[Answer], asked: list[tuple[str, Any, str | None]]) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers, self.asked = answers, asked
+
+
 class Server:
     """A server with a list of answers."""
 
     def __init__(self) -> None:
-        self._http: Any = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self._http.answers = self.answers = []
-        self._http.asked = self.asked = []
+        self.answers: list[Answer] = []
+        self.asked: list[tuple[str, Any, str | None]] = []
+        self._http = _Http(self.answers, self.asked)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
@@ -69,9 +76,6 @@ class Server:
         self._http.shutdown()
         self._http.server_close()
         self._thread.join()
-
-    answers: list[Answer]
-    asked: list[tuple[str, Any, str | None]]
 
 
 @pytest.fixture
@@ -250,7 +254,7 @@ def test_no_error_and_no_repr_holds_a_secret(server: Server, fault: Answer) -> N
         {"url": "http://localhost", "token": ""},
     ],
 )
-def test_client_that_cannot_work_is_refused_when_it_is_made(arguments: dict[str, str]) -> None:
+def test_client_that_cannot_work_is_refused_when_it_is_made(arguments: dict[str, Any]) -> None:
     with pytest.raises(RefusedError) as caught:
         Client(**arguments)
     assert not any(secret in str(caught.value) for secret in SECRETS)

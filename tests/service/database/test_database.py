@@ -4,8 +4,10 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Inspector, func, inspect, select, text, update
@@ -116,8 +118,8 @@ def test_insert_or_replace_replaces_and_insert_or_add_adds(database: Database) -
         database.change(insert_or_replace(dialect, api_users), [row])
     assert database.rows(select(api_users)) == [("shop", "second", "read")]
     for answers in (3, 4):
-        row = {"version": 2**40, "position": 1, "answers": answers}
-        database.change(insert_or_add(dialect, shown, "answers"), [row, {**row, "position": 2}])
+        counts = {"version": 2**40, "position": 1, "answers": answers}
+        database.change(insert_or_add(dialect, shown, "answers"), [counts, {**counts, "position": 2}])
     assert database.rows(select(shown).order_by(shown.c.position)) == [(2**40, 1, 7), (2**40, 2, 7)]
 
 
@@ -190,7 +192,12 @@ def test_items_are_read_with_one_query_and_then_from_memory(
     known = {item: ItemMetadata(f"Tïtle {item}", {"genre": ["Ærø", "x"], "year": 1995}) for item in ("A", "a", "a ")}
     assert store.put(known.items()) == 3
     read = database.read
-    monkeypatch.setattr(database, "read", lambda work: asked.append(work) or read(work))
+
+    def counted(work: Callable[[Connection], Any]) -> Any:
+        asked.append(work)
+        return read(work)
+
+    monkeypatch.setattr(database, "read", counted)
     assert store.remembered(["A"]) is None
     assert store.get(["A", "a", "unknown", "A"]) == {item: known[item] for item in ("A", "a")}
     assert len(asked) == 1

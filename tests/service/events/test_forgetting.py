@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -182,12 +183,13 @@ def test_mask_of_a_million_users_takes_seconds_of_cpu(tmp_path: Path) -> None:
 def test_list_that_is_damaged_is_an_error_and_not_an_empty_list(sqlite: Database, tmp_path: Path, damage: str) -> None:
     forget(sqlite, WORDS, tmp_path, GONE)
     key, hashes = tmp_path / KEY_FILE, tmp_path / LIST_FILE
-    {
+    damages: dict[str, Callable[[], object]] = {
         "no key": key.unlink,
         "no list": hashes.unlink,
         "short key": lambda: key.write_bytes(b"short"),
         "half a hash": lambda: hashes.write_bytes(hashes.read_bytes()[:8]),
-    }[damage]()
+    }
+    damages[damage]()
     with pytest.raises(DataError, match="not known who is forgotten"):
         Forgotten.read(tmp_path)
     export(sqlite, WORDS, tmp_path)

@@ -92,7 +92,8 @@ def test_server_that_hangs_lets_callers_go_in_time_and_is_used_again(server: Ser
         store = EventStore(database)
         writer, threads = EventWriter(store, _TIMEOUT_SECONDS), DatabaseThreads(3, _TIMEOUT_SECONDS)
         assert await writer.add([view("u", "before", 1)]) == Added(stored=1)
-        assert len(await threads.run(lambda: newest(store, "u")) or []) == 1
+        stored = await threads.run(lambda: newest(store, "u"))
+        assert stored is not None and len(stored) == 1
         everything = _with_children(process.pid)
         for pid in everything:
             os.kill(pid, signal.SIGSTOP)

@@ -97,7 +97,7 @@ def test_database_that_is_busy_fails_in_time_and_is_used_again(sqlite: Database)
     impatient = Database(Settings(), file, timeout_seconds=0.2)
     other = sqlite3.connect(file, isolation_level=None)
 
-    async def run() -> tuple[list[object], float, Added]:
+    async def run() -> tuple[list[Added | BaseException], float, Added]:
         writer = EventWriter(EventStore(impatient), timeout_seconds=0.5)
         assert await writer.add([view("u", "before", 1)]) == Added(stored=1)
         other.execute("BEGIN IMMEDIATE")
@@ -145,7 +145,7 @@ def test_database_that_hangs_lets_callers_go_and_what_they_left_is_not_added(sql
 def test_too_many_waiting_events_are_refused_at_once(sqlite: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_WAITING_EVENTS", 5)
 
-    async def run() -> list[object]:
+    async def run() -> list[Added | BaseException]:
         writer = EventWriter(EventStore(sqlite), timeout_seconds=30)
         calls = (writer.add([view("u", "i", 3 * number + place) for place in range(3)]) for number in range(3))
         answers = list(await asyncio.gather(*calls, return_exceptions=True))

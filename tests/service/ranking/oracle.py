@@ -75,7 +75,7 @@ class Catalogue:
     def _takes(self, place: int, max_per: tuple[str, int] | None, counts: dict[Any, int]) -> bool:
         if max_per is None:
             return True
-        values = set(self.items[place].features[max_per[0]] or [])
+        values = set(self.items[place].values(max_per[0]))
         if any(counts.get(value, 0) == max_per[1] for value in values):
             return False
         for value in values:

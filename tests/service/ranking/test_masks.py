@@ -51,7 +51,7 @@ def passes(item: Item, wanted: Filter) -> bool:
         return any(passes(item, part) for part in wanted.parts)
     if isinstance(wanted, Not):
         return not passes(item, wanted.part)
-    having: list[Any] = list(item.features[wanted.feature] or [])
+    having: list[Any] = list(item.values(wanted.feature))
     if isinstance(wanted, Values):
         values: list[Any] = list(wanted.values)
         if KINDS[wanted.feature] == "number":
