@@ -210,17 +210,18 @@ def test_compiled_job_does_not_depend_on_the_order_of_keys(tmp_path: Path) -> No
 
 def test_places_with_events_are_those_of_an_export(tmp_path: Path) -> None:
     config = load_config(DEFAULT_CONFIG)
-    assert config.vertex is not None
+    vertex = config.vertex
+    assert vertex is not None
     data = {"log": config.log.model_copy(update={"events": True}), "output_dir": str(tmp_path)}
     config = config.model_copy(update=data)
     with pytest.raises(ConfigError, match=r"vertex\.events_dir does not name the bucket folder"):
         vertex_places(config)
-    log = f"{config.vertex.data_dir}/movielens-100k/ratings.tsv"
+    log = f"{vertex.data_dir}/movielens-100k/ratings.tsv"
     bucket = log.split("/")[2]
 
     def placed(folder: str) -> str | dict[str, str]:
-        vertex = config.vertex.model_copy(update={"events_dir": folder})  # type: ignore[union-attr]
-        return vertex_places(config.model_copy(update={"vertex": vertex})).log_paths
+        changed = vertex.model_copy(update={"events_dir": folder})
+        return vertex_places(config.model_copy(update={"vertex": changed})).log_paths
 
     assert placed(f"gs://{bucket}/shop/events/") == {
         "log": log,

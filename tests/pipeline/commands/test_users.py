@@ -1,5 +1,6 @@
 """`perennial users`: passwords come from standard input, and the database gets their hashes."""
 
+import importlib.util
 import io
 import json
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.commands import cli, service_libraries
+from pipeline.commands import cli
 from service.auth.keys import keys_file
 from service.auth.passwords import verify
 
@@ -74,7 +75,7 @@ def test_put_a_name_that_cannot_be_one_is_refused(config: str, capsys: pytest.Ca
 def test_without_the_group_serve_the_message_says_what_to_install(
     config: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(service_libraries.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     for command in (["users", "list"], ["events", "export"], ["forget", "u1"]):
         assert cli.main([*command, "--config", config]) == 1
         assert "uv sync --group serve" in capsys.readouterr().err

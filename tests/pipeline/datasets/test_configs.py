@@ -21,6 +21,7 @@ def columns_of(model):
 def test_every_column_of_the_config_is_in_the_real_files(name):
     fetch(name, source=real_data(name))
     config = load_config(DEFAULT_CONFIG.with_name(f"{name}.yaml"))
+    assert isinstance(config.log.path, str)
     parts = [(config.log.path, config.log.format, columns_of(config.log.columns))]
     if config.catalogue:
         parts.append((config.catalogue.path, config.catalogue.format, columns_of(config.catalogue)))

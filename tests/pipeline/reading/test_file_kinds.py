@@ -18,7 +18,7 @@ from tfx.dsl.io import fileio
 from common.errors import DataError
 from configs.file_format import FileFormat
 from pipeline.reading import files, pieces
-from pipeline.reading.driver import require_match
+from pipeline.reading.files import require_match
 from tests.compressed import compressed
 
 TEXT = "user,item\n" + "".join(f"u{n},i{n % 7}\n" for n in range(200))

@@ -3,6 +3,7 @@
 import pytest
 
 from common.errors import DataError
+from configs.file_format import Column
 from pipeline.reading.partitions import columns_of, in_file
 
 
@@ -27,7 +28,7 @@ def test_columns_of_a_path(path: str, columns: dict[str, str | None]) -> None:
 
 
 def test_in_file_own_column_comes_first_and_one_must_be_there() -> None:
-    wanted = {"user": "user", "time": "dt", "place": 3}
+    wanted: dict[str, Column] = {"user": "user", "time": "dt", "place": 3}
     assert in_file(wanted, ["user"], ["dt"], "f") == {"user": "user", "place": 3}
     assert in_file(wanted, ["user", "dt"], ["dt"], "f") == wanted
     assert in_file(wanted, [], [], "f") == wanted

@@ -4,6 +4,7 @@ import csv
 import gzip
 import random
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -164,7 +165,9 @@ def test_byte_order_marks_of_files_that_were_put_together_are_no_text(tmp_path: 
 
 @pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
-def test_separator_beyond_ascii_is_found_in_the_encoding_of_the_file(tmp_path: Path, encoding: str) -> None:
+def test_separator_beyond_ascii_is_found_in_the_encoding_of_the_file(
+    tmp_path: Path, encoding: Literal["utf-8", "latin-1"]
+) -> None:
     written = [(f"u{n}", f"i{n}", "é\nx¦y¦z\n" * (n % 4)) for n in range(40)]
     rows = "".join(f'{user}¦{item}¦"{review}"\n' for user, item, review in written)
     (tmp_path / "log.csv").write_bytes(f"user¦item¦review\n{rows}".encode(encoding))

@@ -193,6 +193,7 @@ def test_page_shows_a_robot_and_the_check_of_its_share_though_nothing_was_compar
         "detail": "'<b>-1' has 25,000 rows",
     }
     pushed = worlds.pushed()
+    assert pushed.data_gate is not None
     gate = changed(pushed.data_gate, checks=[check], compared_with=None, not_compared_because="no model yet")
     text = _Document(
         build_page(dataclasses.replace(pushed, cleaning=changed(worlds.CLEANING, outliers=[robot]), data_gate=gate))
@@ -253,10 +254,15 @@ def test_page_serving_check_that_failed_before_it_timed_anything_is_reported(cha
 
 
 def test_page_of_the_same_run_draws_no_chart_again_and_another_run_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    canvases = []
+    canvases: list[Figure] = []
     monkeypatch.setattr(page_module, "_DRAWN", {})
     savefig = Figure.savefig
-    monkeypatch.setattr(Figure, "savefig", lambda self, *a, **k: [canvases.append(self), savefig(self, *a, **k)][1])
+
+    def counted(figure: Figure, *args: Any, **kwargs: Any) -> None:
+        canvases.append(figure)
+        savefig(figure, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, "savefig", counted)
     facts = worlds.pushed()
     first = build_page(facts)
     drawn = len(canvases)

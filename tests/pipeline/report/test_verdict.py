@@ -1,11 +1,11 @@
 import dataclasses
+from typing import Literal
 
 import pytest
 
 from documents.push_report import PushReport
 from pipeline.report.facts import Part, RunFacts
 from pipeline.report.verdict import verdict
-from pipeline.store.runs.records import RunState
 from tests.documents.samples import changed
 from tests.pipeline.report import worlds
 
@@ -82,7 +82,9 @@ _PUSHED_BEFORE = "Version 1795269697 had been pushed before."
     ],
 )
 @pytest.mark.parametrize("state", ["failed", "killed"])
-def test_verdict_stopped_says_what_is_served(node_id: str, is_pushed: bool, said: str, state: RunState) -> None:
+def test_verdict_stopped_says_what_is_served(
+    node_id: str, is_pushed: bool, said: str, state: Literal["failed", "killed"]
+) -> None:
     run = worlds.run(failed=node_id, error="no more memory")
     nodes = (*run.nodes[:-1], dataclasses.replace(run.nodes[-1], state=state))
     run = dataclasses.replace(run, state=state, nodes=nodes)

@@ -10,7 +10,7 @@ from documents.data_gate import DataGateReport, FoundAnomaly
 from documents.evaluation import EvaluationReport
 from documents.event_statistics import EventStatistics, PositionCounts
 from documents.metrics import TrainingMetrics
-from documents.replay_rounds import Round
+from documents.replay_rounds import Round, RoundOutcome
 from documents.serving_check import ServingCheckReport
 from documents.warm_start import WarmStartReport
 from pipeline.report.facts import Part, RunFacts
@@ -77,7 +77,7 @@ def run(number: int = 4, *, cached: tuple[str, ...] = (), failed: str | None = N
     began = START
     for node_id, seconds, outputs, parents in _DAG:
         state: NodeState = "failed" if node_id == failed else "cached" if node_id in cached else "complete"
-        refs = {}
+        refs: dict[str, tuple[ArtifactRef, ...]] = {}
         for key, type_ in {} if state == "failed" else outputs.items():
             id_ = 1 + sum(map(len, made.values())) + len(refs)
             refs[key] = (ArtifactRef(id_, type_, f"gs://bucket/{node_id}/{key}/{id_}", {}, "LIVE"),)
@@ -157,9 +157,8 @@ def evaluation(*, first: bool = False, hit_rate: float = 0.175) -> EvaluationRep
     }
     blessed = hit_rate > 0.15
 
-    def rule(name: str, passed: bool, metric: str | None, value: float | None, limit: float, detail: str) -> Any:
-        uncertain = metric is not None and value is not None
-        interval = {"low": value - 0.011 if uncertain else None, "high": value + 0.011 if uncertain else None}
+    def rule(name: str, passed: bool, metric: str | None, value: float, limit: float, detail: str) -> Any:
+        interval = {"low": value - 0.011 if metric else None, "high": value + 0.011 if metric else None}
         return {
             "rule": name,
             "passed": passed,
@@ -474,7 +473,7 @@ def rounds() -> list[Round]:
     )
     found = []
     for n, hit_rate in enumerate((0.108, 0.153, 0.173, 0.207, 0.241, None, 0.250, 0.234, 0.213, 0.209), 1):
-        outcome = "stopped" if hit_rate is None else "refused" if n in (1, 4) else "pushed"
+        outcome: RoundOutcome = "stopped" if hit_rate is None else "refused" if n in (1, 4) else "pushed"
         others = {"model": 1.0, "popularity": 0.75, "item_item": 0.6, **({"last_blessed": 0.93} if n > 2 else {})}
         found.append(
             Round(

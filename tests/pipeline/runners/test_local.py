@@ -108,7 +108,7 @@ def _full(_: int) -> None:
 def test_perennial_run_disk_that_takes_names_but_no_bytes_reported_before_anything_runs(
     config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local.os, "fsync", _full)
+    monkeypatch.setattr(os, "fsync", _full)
     assert cli.main(["run", "--config", str(config)]) == 1
     said = capsys.readouterr()
     assert said.err.startswith(f"OutputError: {config.parent / 'runs' / 'shop'}: cannot be written (No space left on ")

@@ -33,7 +33,7 @@ CONFIG: dict[str, Any] = {
     },
 }
 
-Made = tuple[list[Row], CatalogueReport, list[dict[str, Any]]]
+Made = tuple[list[dict[str, Any]], CatalogueReport, list[dict[str, Any]]]
 Make = Callable[..., Made]
 
 

@@ -66,7 +66,11 @@ def _day(
     histories = [[items[(n + place) % len(items)] for place in range(20)] for n in range(len(users))]
     targets = [[target or items[(n + 20) % len(items)]] for n in range(len(users))]
     nothing: list[list[str]] = [[] for _ in users]
-    log = {"user_id": [[user] for user in users], "item_id": histories, "value": [[rating] * 20] * len(users)}
+    log: dict[str, Sequence[Sequence[Any]]] = {
+        "user_id": [[user] for user in users],
+        "item_id": histories,
+        "value": [[rating] * 20] * len(users),
+    }
     statistics = {
         "interaction": {
             "train": _stats({**log, "target_item_id": nothing, "target_value": nothing}),

@@ -16,7 +16,6 @@ from common.errors import DataError, OutputError
 from configs.ids import Ids
 from configs.log import LogSettings
 from pipeline.components.interaction_gen import reading, report
-from pipeline.ground import records
 from pipeline.reading import times
 from pipeline.reading.files import list_files
 from pipeline.reading.report import quarantine_json
@@ -394,7 +393,7 @@ def test_do_disk_full_while_examples_are_written_leaves_nothing(
         def write(self, record: bytes) -> None:
             raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
-    monkeypatch.setattr(records.tf.io, "TFRecordWriter", FullDisk)
+    monkeypatch.setattr(tf.io, "TFRecordWriter", FullDisk)
     (tmp_path / "log.csv").write_bytes(HEADER + GOOD)
     with pytest.raises(OutputError, match=r"data_tfrecord-00000-of-00001\.gz: cannot be written .*No space left"):
         run_interaction_gen(log_config(), str(tmp_path / "log.csv"), tmp_path / "out")

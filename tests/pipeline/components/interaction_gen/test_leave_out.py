@@ -168,9 +168,9 @@ def test_histories_and_targets_equal_loops(
     rows = {user: _user(found, user) for user in found.by_user("eval")}
     assert rows.keys() == expected.keys()
     for user, (history, targets) in expected.items():
-        assert [item for item, _ in rows[user][0]] == [item for item, _ in history]
-        assert rows[user][0] == [(item, pytest.approx(value, rel=1e-6)) for item, value in history]
-        assert rows[user][1] == [(item, pytest.approx(value, rel=1e-6)) for item, value in targets]
+        for row, wanted in zip(rows[user], (history, targets), strict=True):
+            assert [item for item, _ in row] == [item for item, _ in wanted]
+            assert [value for _, value in row] == pytest.approx([value for _, value in wanted], rel=1e-6)
     again = sum(item in dict(history) for history, targets in expected.values() for item, _ in targets)
     assert (again > 0) == (rule != "everything")
 

@@ -88,7 +88,7 @@ def test_do_while_a_rollback_is_at_work_finds_what_it_goes_back_to(tmp_path: Pat
     first = push(str(model_artifact(tmp_path / "first", "first") / "Format-Serving"), serving, 5).version
     push(str(model_artifact(tmp_path / "second", "second") / "Format-Serving"), serving, 5)
     assert first is not None
-    seen = []
+    seen: list[str] = []
 
     def elsewhere(*_: object) -> None:
         seen.extend(model.uri for model in found(tmp_path))

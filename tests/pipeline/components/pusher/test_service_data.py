@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 
 from common.errors import OutputError
-from configs.content_features import CategoryFeature, NumberFeature, TextFeature
+from configs.content_features import CategoryFeature, Feature, NumberFeature, TextFeature
 from configs.service.pushed_data import PushedData
 from documents.service_data import ServiceData
 from pipeline.components.pusher import items as items_module
@@ -99,8 +99,8 @@ def test_write_from_an_object_store_equal(tmp_path: Path) -> None:
     remote = Sources(f"{there}/log", tuple(f"ram://{file}" for file in here.catalogue_files), EVALUATION)
     for name, sources in (("here", here), ("there", remote)):
         write_service_data(str(tmp_path / name), sources, SETTINGS)
-    for file in _files(tmp_path / "here"):
-        assert (tmp_path / "here" / file).read_bytes() == (tmp_path / "there" / file).read_bytes()
+    for path in _files(tmp_path / "here"):
+        assert (tmp_path / "here" / path).read_bytes() == (tmp_path / "there" / path).read_bytes()
 
 
 @pytest.mark.parametrize("lost", ["items.parquet", "histories-*", "item_times.parquet"])
@@ -170,7 +170,7 @@ def test_read_items_a_feature_that_an_example_lacks_is_an_empty_list(tmp_path: P
 
 
 def test_pushed_data_kinds_are_sorted_by_name() -> None:
-    features = {
+    features: dict[str, Feature] = {
         "words": TextFeature(column="about"),
         "flags": CategoryFeature(flags={"b": 1}),
         "year": NumberFeature(column="year"),

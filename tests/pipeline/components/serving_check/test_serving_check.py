@@ -21,7 +21,7 @@ from common import answers
 from configs.push import ServingCheckSettings as Settings
 from documents.provenance import Provenance
 from documents.serving_requests import ServingRequests
-from pipeline.components.serving_check import process, replay
+from pipeline.components.serving_check import replay
 from pipeline.components.serving_check.executor import Executor
 from pipeline.components.serving_check.process import check
 from serving_signatures.export import SIGNATURES, export_model
@@ -119,7 +119,7 @@ def test_check_process_that_dies_not_blessed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
 ) -> None:
     (tmp_path / "script.py").write_text(script)
-    monkeypatch.setattr(process.replay, "__file__", str(tmp_path / "script.py"))
+    monkeypatch.setattr(replay, "__file__", str(tmp_path / "script.py"))
     report = check(str(tmp_path), NAMES, Settings())
     assert report.blessed is False
     assert [failure.startswith(said) for failure in report.failures] == [True]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tfx.components import CsvExampleGen, Trainer
+from tfx.dsl.component.experimental import decorators
 from tfx.dsl.component.experimental.annotations import OutputArtifact
-from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRunner, KubeflowV2DagRunnerConfig
@@ -40,7 +40,7 @@ class Artefact(artifact.Artifact):
     TYPE_NAME = "Artefact"
 
 
-@component
+@decorators.component
 def counter(number: OutputArtifact[standard_artifacts.Integer]) -> None:
     """A component whose executor class TFX makes, so that no source file has it."""
     number.value = 1

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def test_rehearse_changed_script_is_executed_and_so_is_what_follows(tmp_path: Pa
 
 @pytest.mark.parametrize("change", ["image", "parameter"])
 def test_rehearse_other_image_or_parameter_is_executed(tmp_path: Path, change: str) -> None:
-    def tiny(value: str, image: str) -> dict[str, object]:
+    def tiny(value: str, image: str) -> dict[str, dict[str, Any]]:
         task = sh(
             WRITE,
             outputs=("out",),

@@ -21,8 +21,10 @@ from common.errors import JobError
 from pipeline.job.rehearsal import process as process_module
 from pipeline.job.rehearsal.process import Processes
 
-LIBRARIES = ("tensorflow", "apache_beam", "tensorflow_recommenders", "tensorflow_transform", "matplotlib", "pyarrow")
-LIBRARIES += ("scipy", "jinja2", "pydantic", "yaml")
+LIBRARIES = (
+    *("tensorflow", "apache_beam", "tensorflow_recommenders", "tensorflow_transform", "matplotlib", "pyarrow"),
+    *("scipy", "jinja2", "pydantic", "yaml"),
+)
 
 TELL = """
 import atexit, json, os, random, signal, sys, tempfile

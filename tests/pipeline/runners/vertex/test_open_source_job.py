@@ -68,6 +68,7 @@ def test_yaml_says_where_artifacts_go_and_names_gpus_as_kubernetes_does(tmp_path
     gpu = Resources(accelerator=Accelerator(type="NVIDIA_L4", count=2))
     config = config_with(task_resources={"TwoTowerTrainer": gpu})
     spec = yaml.safe_load(compile_job(config, str(tmp_path), "pipeline.yaml").read_text())
+    assert config.vertex is not None
     assert spec["defaultPipelineRoot"] == config.vertex.pipeline_root
     container = spec["deploymentSpec"]["executors"]["TwoTowerTrainer_executor"]["container"]
     assert container["resources"]["accelerator"] == {"type": "nvidia.com/gpu", "count": "2"}

@@ -10,12 +10,12 @@ from pipeline.store.runs.disk import TRASH, discard
 from pipeline.store.runs.metadata import open_store, runs_of
 from pipeline.store.runs.outcome import MAX_ERROR_CHARACTERS, recorded
 from pipeline.store.runs.records import read_runs
-from pipeline.store.runs.recovery import recover
+from pipeline.store.runs.recovery import Recovered, recover
 from tests.pipeline.store.runs.history import NAME, History
 
 
-def _recover(history: History) -> tuple[int, int, int]:
-    return tuple(recover(history.metadata_path, NAME, history.root))
+def _recover(history: History) -> Recovered:
+    return recover(history.metadata_path, NAME, history.root)
 
 
 def test_recover_killed_execution_marked_and_its_half_written_folders_removed(history: History) -> None:
