@@ -218,7 +218,9 @@ def shop_inputs(folder: Path) -> TrainerInputs:
     targets["ü 1"] = ["gone", "i2"]
     # A user and a history that are not in the training data.
     targets["stranger"], values["stranger"] = ["i3"], []
-    items = {f"i{n}": {"genre": [f"g{n // GROUP_SIZE}"], "year": [float(n)]} for n in range(GROUPS * GROUP_SIZE)}
+    items: dict[str, dict[str, list[Any]]] = {}
+    for n in range(GROUPS * GROUP_SIZE):
+        items[f"i{n}"] = {"genre": [f"g{n // GROUP_SIZE}"], "year": [float(n)]}
     items |= {"new": {"genre": ["g1"]}, "bare": {}, "ü\t€": {"genre": ["g0", "g2"]}}
     content = {"genre": {"kind": "category", "column": 0}, "year": {"kind": "number", "column": 0, "buckets": 4}}
     return make_inputs(folder, train, targets, items, content, values)

@@ -119,6 +119,11 @@ def measure(snapshot: Snapshot, seconds: float) -> dict[str, float]:
     return found
 
 
+def opening(made: Path, seconds: float) -> float:
+    """CPU milliseconds to open a snapshot."""
+    return cpu_ms(lambda: Snapshot.open(made).close(), seconds)
+
+
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.ranking", description=__doc__)
@@ -129,7 +134,7 @@ def main() -> None:
     for items in arguments.items:
         with tempfile.TemporaryDirectory(prefix="perennial-bench-") as folder:
             snapshot = snapshot_of(items, Path(folder))
-            opened = cpu_ms(lambda folder=folder: Snapshot.open(Path(folder, "made")).close(), arguments.seconds)
+            opened = opening(Path(folder, "made"), arguments.seconds)
             results[items] = {**measure(snapshot, arguments.seconds), "open the snapshot": opened}
             snapshot.close()
     table = Table("what", title=f"CPU ms a query, {DIM} numbers, k {K}, {LEFT_OUT} items left out")

@@ -1,6 +1,7 @@
 """Reading a YAML: what comes out, and what a person reads when it does not fit."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +17,7 @@ YAML_FILES = sorted(Path(configs.__file__).parent.glob("*.yaml"))
 
 def written(folder, **fields):
     """A YAML of the smallest config plus fields, whose names are dotted paths with `__` for the dot."""
-    values = {"name": "sample", "log": {"path": "log.csv"}}
+    values: dict[str, Any] = {"name": "sample", "log": {"path": "log.csv"}}
     for path, value in fields.items():
         *parents, last = path.split("__")
         node = values

@@ -21,7 +21,13 @@ _HELD_SECONDS = 2.0
 
 def install(what: str, **arguments: Any) -> None:
     """Installs one hook, by the name of its function below."""
-    {"kill": kill, "fill": fill, "read_only": read_only, "set_clock_back": set_clock_back}[what](**arguments)
+    hooks: dict[str, Callable[..., None]] = {
+        "kill": kill,
+        "fill": fill,
+        "read_only": read_only,
+        "set_clock_back": set_clock_back,
+    }
+    hooks[what](**arguments)
 
 
 def kill(node: str, moment: str) -> None:

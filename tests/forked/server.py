@@ -110,7 +110,8 @@ def _serve(listener: socket.socket, test_run: int) -> NoReturn:
                     continue
                 pid = os.fork()
                 if pid == 0:
-                    for other in (selector, listener, wake, waker, client, *running.values()):
+                    selector.close()
+                    for other in (listener, wake, waker, client, *running.values()):
                         other.close()
                     _run(request, files)
                 for file in files:

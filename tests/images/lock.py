@@ -1,6 +1,7 @@
 """Reads uv.lock: which packages an environment has, and from which files."""
 
 import functools
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,9 +10,9 @@ from packaging.markers import Marker
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ModuleNotFoundError:  # Python 3.10
+else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +53,7 @@ class Lock:
     def packages(self, *, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> dict[str, Package]:
         """The packages that are installed beside the project, by name."""
         project = self._entry({"name": PROJECT})
-        wanted = [{"name": PROJECT, "extra": list(extras)}]
+        wanted: list[dict[str, Any]] = [{"name": PROJECT, "extra": list(extras)}]
         for group in groups:
             wanted += project["dev-dependencies"][group]
         found: dict[str, Package] = {}

@@ -34,7 +34,7 @@ class Oracle:
     popularity: dict[bytes, float]
     order: list[bytes]
 
-    def user(self, user_id: bytes, history: Sequence[bytes], weight: Sequence[float]) -> np.ndarray:
+    def user(self, user_id: bytes, history: Sequence[bytes], weight: Sequence[float] | np.ndarray) -> np.ndarray:
         query = self.users.get(user_id, np.zeros(DIM)).astype(np.float64)
         known = [(item, w) for item, w in zip(history, weight, strict=True) if item in self.pooled and 0 < w < np.inf]
         if known:

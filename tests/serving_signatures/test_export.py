@@ -137,7 +137,7 @@ def test_export_cannot_be_put_in_place_leaves_the_older_model(
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "old").write_text("whole")
-    rename, moved = os.rename, []
+    rename, moved = os.rename, list[str]()
 
     def refuse(source: str, goal: str) -> None:
         if source.endswith(".tmp") and moved:

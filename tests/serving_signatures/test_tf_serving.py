@@ -166,8 +166,7 @@ class _Stand:
             return {output: tf.constant(value)}
 
         specs = ((), {"x": tf.TensorSpec([None], tf.string)})
-        self.signatures = {"s": types.SimpleNamespace(structured_input_signature=specs)}
-        self.signatures["s"] = _Callable(answer, specs)
+        self.signatures = {"s": _Callable(answer, specs)}
 
 
 class _Callable:

@@ -6,6 +6,7 @@ import pytest
 from common.errors import TrainingError
 from tests.trainer.worlds import interactions_of
 from trainer.checks import MAX_CONCENTRATION, check_data, check_embeddings, check_loss, concentration_of
+from trainer.histories import Histories
 
 TRAIN = interactions_of([[0, 1], [1]])
 HELD_OUT = interactions_of([[0]], [["1"]])
@@ -28,7 +29,7 @@ def test_check_data_two_items_and_a_target_pass() -> None:
     ],
 )
 def test_check_data_nothing_to_learn_or_measure_is_a_training_error(
-    train: object, held_out: object, batch_size: int, message: str
+    train: Histories, held_out: Histories, batch_size: int, message: str
 ) -> None:
     with pytest.raises(TrainingError, match=message):
         check_data(train, held_out, batch_size)

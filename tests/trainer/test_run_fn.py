@@ -169,8 +169,8 @@ def test_run_fn_eval_max_users_says_how_many_there_were(shop: TrainerInputs, tmp
 def test_data_digest_items_change_places_or_other_targets_differs(tmp_path: Path) -> None:
     def digest(first: str, second: str, genre: str, target: str = "b", anew: bool = False) -> str:
         train = {"u1": [first, "c"], "u2": [first, second], "u3": [first]}
-        items = {"a": {"genre": [genre]}, "b": {"genre": ["g"]}, "c": {"genre": []}}
-        content = {"genre": {"kind": "category", "column": 0}}
+        items: dict[str, dict[str, list[str]]] = {"a": {"genre": [genre]}, "b": {"genre": ["g"]}, "c": {"genre": []}}
+        content: dict[str, Any] = {"genre": {"kind": "category", "column": 0}}
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         inputs = make_inputs(folder, train, {"u1": [target]}, items, content, anew=anew)
         graphs = (
@@ -194,7 +194,7 @@ def test_data_digest_items_change_places_or_other_targets_differs(tmp_path: Path
     assert digest("a", "b", "g", target="c") != known
 
 
-def empty_split(folder: Path) -> dict[str, Any]:
+def empty_split(folder: Path) -> list[str]:
     write_examples(folder / "empty" / "0.gz", [])
     return [str(folder / "empty" / "*")]
 

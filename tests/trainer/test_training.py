@@ -105,7 +105,7 @@ def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.
 
     catalogue = embed_catalogue(model, candidates, items_a_block=4)
     queries = evaluator.embed_queries(model)
-    recalls = {2: [], 4: []}
+    recalls: dict[int, list[float]] = {2: [], 4: []}
     for user, targets in enumerate([{0, 5}, {4}, {1, -1}]):
         scores = popularity if user == 2 else np.where(catalogue.any(axis=1), catalogue @ queries[user], -1)
         seen = {candidates.place[item] for item in [[0, 1, 0], [2, 3], []][user]}

@@ -167,12 +167,12 @@ def edited(**changes: Any) -> Callable[[Path], None]:
     return edit
 
 
-def cut(file: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / file).write_bytes((folder / file).read_bytes()[:-9]) and None
+def cut(file: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / file).write_bytes((folder / file).read_bytes()[:-9])
 
 
-def emptied(file: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / file).write_text("[]") and None
+def emptied(file: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / file).write_text("[]")
 
 
 def not_a_number(folder: Path) -> None:
@@ -202,17 +202,14 @@ def rows_lost(folder: Path) -> None:
         (cut("tables.npz"), "its digest differs"),
         (cut("state.json"), "state.json is damaged: Invalid JSON"),
         (lambda folder: (folder / "tables.npz").unlink(), "can be read"),
-        (
-            lambda folder: (folder / "state.json").write_text("[]") and None,
-            "Input should be an object. Received: []. Training starts cold.",
-        ),
-        (lambda folder: [path.unlink() for path in folder.iterdir()] and None, "can be read"),
+        (emptied("state.json"), "Input should be an object. Received: []. Training starts cold."),
+        (lambda folder: [path.unlink() for path in folder.iterdir()], "can be read"),
         (not_a_number, "user_embedding holds values that are not finite"),
         (rows_lost, "user_embedding has the shape (1, 4), which should be (2, 4)"),
     ],
 )
 def test_find_base_model_unusable_starts_cold_and_says_why(
-    tmp_path: Path, breaking: Callable[[Path], None], message: str
+    tmp_path: Path, breaking: Callable[[Path], object], message: str
 ) -> None:
     base = base_state(user_embedding=([b"u1", b"u2"], 2), item_embedding=([b"i"], 1))
     write_state(base, str(tmp_path / FOLDER))

@@ -32,7 +32,7 @@ EVAL = [
     {"user_id": ["new"], "item_id": ["b", "unseen"], "value": [2.0, 0.5], "target_item_id": ["later", "a"]},
     {"user_id": ["u2"], "item_id": [], "value": [], "target_item_id": ["b"]},
 ]
-CATALOGUE_CONFIG = {
+CATALOGUE_CONFIG: dict[str, Any] = {
     "words": {"kind": "text", "column": 0},
     "letters": {"kind": "text", "column": 0, "tokens": "char_trigrams"},
     "genres": {"kind": "category", "column": 0, "separator": "|", "max_vocabulary": 2},

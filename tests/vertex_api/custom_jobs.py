@@ -54,7 +54,8 @@ class CustomJobs:
         self.jobs[job.name] = job
         place = self._place(job.name)
         (place / "empty").mkdir(parents=True)
-        executable, *rest = [*pool.container_spec.command, *pool.container_spec.args]
+        command: list[str] = [*pool.container_spec.command, *pool.container_spec.args]
+        executable, *rest = command
         assert executable == "python"  # replaces the image's interpreter
         with (place / "log").open("wb") as log:
             self._processes[job.name] = subprocess.Popen(

@@ -1,7 +1,7 @@
 """Simulates ScheduleService: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.schedules."""
 
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
@@ -12,7 +12,7 @@ from tests.vertex_api.pipelines import check_job
 from tests.vertex_api.resources import Clock, check_parent, filtered, newest_first, page
 from tests.vertex_api.rest import ApiError, Route
 
-State = types.Schedule.State
+State: TypeAlias = types.Schedule.State
 
 _SCHEDULES = "/v1/{parent=projects/*/locations/*}/schedules"
 _SCHEDULE = "/v1/{name=projects/*/locations/*/schedules/*}"

@@ -89,4 +89,4 @@ async def open_loop(port: int, requests: Sequence[bytes], rate: float, seconds: 
     await asyncio.gather(*asking)
     for connection in idle:
         connection.close()
-    return Measured(np.array(latency) * 1000, np.array(late) * 1000, failed)
+    return Measured(np.array(latency) * 1000.0, np.array(late) * 1000.0, failed)

@@ -70,7 +70,7 @@ def test_closed_loop_of_one_connection_does_not_see_it() -> None:
 
 def test_open_loop_that_is_late_itself_is_not_valid() -> None:
     on_time = np.array([1.0, 2.0, 19.0])
-    assert Measured(latency=on_time + 50, late=on_time, failed=0).is_valid
+    assert Measured(latency=on_time + 50.0, late=on_time, failed=0).is_valid
     late = asyncio.run(measured(late=0.5))
     assert not late.is_valid
     assert percentile(late.latency, 99) > 300  # what it was late is part of the latency
