@@ -172,8 +172,8 @@ def _replace(unfinished: str, goal: str) -> None:
             with contextlib.suppress(FileNotFoundError):  # another writer has just moved it away
                 os.rename(goal, replaced[-1])
     finally:
-        # Look at the disk: an interrupt may have come before or after each rename. A goal that was placed and is missing
-        # was just moved away by another writer, which puts its own folder there.
+        # Look at the disk: an interrupt may have come before or after each rename. A goal that was placed and is
+        # missing was just moved away by another writer, which puts its own folder there.
         moved = [beside for beside in replaced if os.path.exists(beside)]
         if moved and not placed and not os.path.exists(goal):
             _put_back(moved.pop(), goal)
