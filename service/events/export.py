@@ -86,7 +86,7 @@ def write_files(database: Database, vocabulary: Vocabulary, folder: Path) -> Exp
         query = select(exports.c.number, exports.c.written).order_by(exports.c.number)
         closed = database.rows(query)
         written, skipped = dict[int, int](), 0
-        for number, is_written in closed:
+        for number, is_written in map(tuple, closed):
             if not is_written or not _says(file_of(folder, number), vocabulary):
                 written[number], left_out = _write(database, vocabulary, folder, number)
                 skipped += left_out

@@ -92,7 +92,7 @@ class Ranker:
         Returns:
             One ranking for each query; it does not depend on the others.
         """
-        is_known = vectors.any(axis=1)
+        is_known = np.any(vectors, axis=1)
         rankings, whole = {}, []
         for n, one in enumerate(plans):
             vector, popularity = vectors[n], self.snapshot.popularity

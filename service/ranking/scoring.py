@@ -114,7 +114,7 @@ def adjusted(scores: Scores, likeness: Scores | None, factors: Scores | None) ->
         float32 `[m]`; the input itself where there is nothing to apply.
     """
     if likeness is not None:
-        scores = scores - np.abs(scores) * likeness
+        scores = scores - likeness * np.abs(scores)
     if factors is not None:
         scores = np.where(scores >= 0, scores * factors, scores / factors)
     return scores

@@ -89,7 +89,7 @@ class Asker:
             return scores, self._knows(scores)
         loop = asyncio.get_running_loop()
         scores = await loop.run_in_executor(self._threads, self._ranker.scores, vectors)
-        return scores, vectors.any(axis=1)
+        return scores, np.any(vectors, axis=1)
 
     async def close(self) -> None:
         """Waits for the queries that are on their way."""
