@@ -13,14 +13,17 @@ TITLE, FEATURES, BECAUSE = "title", "features", "because"
 
 ALL = (TITLE, FEATURES, BECAUSE)
 
+_REASON = (TITLE,)
+
 
 def described(snapshot: Snapshot, place: int, fields: Collection[str]) -> dict[str, Any]:
     """An item without a score."""
-    found: dict[str, Any] = {"item_id": snapshot.item_id(place)}
+    title, features = snapshot.facts_of(place)
+    found: dict[str, Any] = {"item_id": snapshot.item_ids[place]}
     if TITLE in fields:
-        found["title"] = snapshot.titles[place]
+        found["title"] = title
     if FEATURES in fields and snapshot.features:
-        found["features"] = snapshot.features_of(place)
+        found["features"] = features
     return found
 
 
@@ -45,8 +48,7 @@ def listed(
         reasons, cosines = nearest(snapshot, asked, ranking.places)
         for item, reason, cosine in zip(found, reasons.tolist(), cosines.tolist(), strict=True):
             if reason >= 0:
-                item["because"] = because = described(snapshot, reason, (TITLE,))
-                because["cosine"] = round(cosine, 6)
+                item["because"] = {**described(snapshot, reason, _REASON), "cosine": round(cosine, 6)}
     return found
 
 

@@ -8,7 +8,7 @@ What the user met is left out by the model's own rule. `items`, `basket` and `pu
 any case, as nobody asks what goes with an item to get that item.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,14 +82,12 @@ def subject(
     unknown: dict[str, None] = {}
 
     def placed(item_ids: Sequence[str]) -> list[int]:
-        places = []
-        for item_id in item_ids:
-            place = snapshot.place_of(item_id)
-            if place is None:
-                unknown[item_id] = None
-            else:
-                places.append(place)
-        return places
+        if not item_ids:
+            return []
+        places = snapshot.places_or_none(item_ids)
+        if None in places:
+            unknown.update((item_id, None) for item_id, place in zip(item_ids, places, strict=True) if place is None)
+        return [place for place in places if place is not None]
 
     given: list[tuple[int, float]] = []
     in_any_case: list[int] = []
@@ -105,14 +103,10 @@ def subject(
             in_any_case += found
     disliked = placed(taste.dislike)
     history = _once_each([*met, *since, *given])[-MAX_HISTORY:]
-    places = np.array([place for place, _ in history], np.int64)
-    weighed = np.array([weight for _, weight in history], np.float32)
+    met_places, met_weights = zip(*history, strict=True) if history else ((), ())
+    places, weighed = np.array(met_places, np.int64), np.array(met_weights, np.float32)
     return Subject(
-        question=Question(
-            taste.user or "",
-            tuple([snapshot.item_ids[place] for place, _ in history]),
-            tuple([weight for _, weight in history]),
-        ),
+        question=Question(taste.user or "", tuple([snapshot.item_ids[place] for place in met_places]), met_weights),
         met=places,
         left_out=np.concatenate([snapshot.left_out(places, weighed), np.array(in_any_case, np.int64)]),
         disliked=np.array(disliked, np.int64),
@@ -164,14 +158,17 @@ def wanted(given: object, max_terms: int) -> Filter:
     return parse_filter(given, max_terms) if isinstance(given, str) else filter_from_json(given, max_terms)
 
 
-def _placed(snapshot: Snapshot, items: Iterable[Met]) -> list[tuple[int, float]]:
+def _placed(snapshot: Snapshot, items: Sequence[Met]) -> list[tuple[int, float]]:
     """Items with their places; those that the catalogue lacks say nothing to the model."""
-    placed = ((snapshot.place_of(item_id), weight) for item_id, weight in items)
-    return [(place, weight) for place, weight in placed if place is not None]
+    places = snapshot.places_or_none([item_id for item_id, _ in items])
+    return [(place, weight) for place, (_, weight) in zip(places, items, strict=True) if place is not None]
 
 
-def _once_each(met: Iterable[tuple[int, float]]) -> list[tuple[int, float]]:
-    found: dict[int, float] = {}
+def _once_each(met: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    found = dict(met)
+    if len(found) == len(met):
+        return met
+    found.clear()
     for place, weight in met:
         found[place] = max(weight, found.pop(place, 0.0))
     return list(found.items())

@@ -137,7 +137,7 @@ def nearest(snapshot: Snapshot, asked: Places, answered: Places) -> tuple[Places
     # In float64, so that items with one embedding are equally near to the last bit.
     exact = snapshot.embedding[answered].astype(np.float64) @ snapshot.embedding[asked].astype(np.float64).T
     cosines = exact.astype(np.float32)
-    best = cosines.argmax(axis=1)
-    is_known = ~scoring.is_unembedded(snapshot, answered)
-    found = np.where(is_known, asked[best], -1), np.where(is_known, cosines[np.arange(len(answered)), best], 0)
-    return found[0], found[1].astype(np.float32)
+    places, best = asked[cosines.argmax(axis=1)], cosines.max(axis=1)
+    unknown = scoring.is_unembedded(snapshot, answered)
+    places[unknown], best[unknown] = -1, 0
+    return places, best

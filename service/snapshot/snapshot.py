@@ -22,8 +22,11 @@ from service.snapshot.features import Feature, Places, Strings, read_feature
 from service.snapshot.histories import Histories, History
 from service.snapshot.titles import Titles
 
-_KEPT_FEATURES = 50_000
-"""Items whose features are kept as Python objects: reading them from Arrow takes 10 µs, and answers repeat the popular
+Facts = tuple[str, Mapping[str, list[str] | list[float]]]
+"""An item's title, and its content features without those of which it has no value."""
+
+_KEPT_FACTS = 50_000
+"""Items whose facts are kept as Python objects: reading them from Arrow takes 10 µs, and answers repeat the popular
 ones. Some 1 KB each."""
 
 
@@ -73,7 +76,7 @@ class Snapshot:
             name: read_feature(kind, self._columns[service_data.feature_column(name)])
             for name, kind in made.features.items()
         }
-        self._features_of: dict[int, dict[str, list[str] | list[float]]] = {}
+        self._facts: dict[int, Facts] = {}
         self.popularity = _mapped(folder / document.POPULARITY_FILE)
         self.by_popularity = _mapped(folder / document.BY_POPULARITY_FILE)
         self.embedding: npt.NDArray[np.float32] | None = None
@@ -92,19 +95,23 @@ class Snapshot:
         """Places int64 `[n]` of items; -1 for one that the catalogue lacks."""
         return np.array([self._places.get(item_id, -1) for item_id in item_ids], np.int64)
 
+    def places_or_none(self, item_ids: Iterable[str]) -> list[int | None]:
+        """Places of items, as Python's own numbers, which are faster for the few of a query."""
+        return list(map(self._places.get, item_ids))
+
     def item_id(self, place: int) -> str:
         """The id of the item at a place."""
         return self.item_ids[place]
 
-    def features_of(self, place: int) -> Mapping[str, list[str] | list[float]]:
-        """Content features of the item at a place; those of which it has no value are missing. Do not change it."""
-        found = self._features_of.get(place)
+    def facts_of(self, place: int) -> Facts:
+        """Title and content features of the item at a place. Do not change them."""
+        found = self._facts.get(place)
         if found is None:
             values = ((name, feature[place]) for name, feature in self.features.items())
-            found = {name: value for name, value in values if value}
-            if len(self._features_of) >= _KEPT_FEATURES:
-                self._features_of.clear()
-            self._features_of[place] = found
+            found = self.titles[place], {name: value for name, value in values if value}
+            if len(self._facts) >= _KEPT_FACTS:
+                self._facts.clear()
+            self._facts[place] = found
         return found
 
     def count(self, place: int) -> int | None:

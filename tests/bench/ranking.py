@@ -108,9 +108,7 @@ def measure(snapshot: Snapshot, seconds: float) -> dict[str, float]:
         "nearest of 20 for 10": cpu_ms(lambda: nearest(snapshot, left_out, left_out[:10]), seconds),
         "graph, depth 3, breadth 4": cpu_ms(lambda: graph(ranker, 5, 3, 4, 300), seconds),
         "mask of a new filter": cpu_ms(lambda: Ranker(snapshot).masks.of(parse_filter("genre:g7", 9)), seconds),
-        "10 titles and features": cpu_ms(
-            lambda: [(snapshot.titles[place], snapshot.features_of(place)) for place in range(10)], seconds
-        ),
+        "10 titles and features": cpu_ms(lambda: [snapshot.facts_of(place) for place in range(10)], seconds),
         "history of a user": cpu_ms(lambda: snapshot.history_of("u7"), seconds),
         "search, 2 letters": cpu_ms(lambda: snapshot.search("w1", K), seconds),
         "search, 2 words": cpu_ms(lambda: snapshot.search(f"{WORDS[5]} w1", K), seconds),

@@ -45,10 +45,10 @@ def test_titles_come_from_the_version_and_else_from_the_model(snapshot: Snapshot
 
 
 def test_features_leave_out_nulls_and_what_is_no_number(snapshot: Snapshot) -> None:
-    assert snapshot.features_of(3) == {"genres": ["x", "y"], "brand": ["Miller & Sons"], "year": [1990.0, 0.5]}
-    assert snapshot.features_of(0) == {}
-    assert snapshot.features_of(2) == {"brand": ["", "z"]}
-    assert snapshot.features_of(1) == {}
+    assert snapshot.facts_of(3)[1] == {"genres": ["x", "y"], "brand": ["Miller & Sons"], "year": [1990.0, 0.5]}
+    assert snapshot.facts_of(0)[1] == {}
+    assert snapshot.facts_of(2)[1] == {"brand": ["", "z"]}
+    assert snapshot.facts_of(1)[1] == {}
 
 
 def test_counts_and_times_are_those_of_the_version(snapshot: Snapshot) -> None:
@@ -86,7 +86,7 @@ def test_rule_says_what_of_a_history_is_left_out(tmp_path: Path, rule: LeaveOut 
 def test_version_without_service_data_has_the_models_titles_alone(tmp_path: Path) -> None:
     snapshot = make_snapshot(tmp_path / "made", CATALOGUE)
     assert snapshot.titles[0] == "model's a"
-    assert snapshot.features_of(0) == {}
+    assert snapshot.facts_of(0)[1] == {}
     assert snapshot.count(0) is None
     assert snapshot.history_of("u") is None
     assert snapshot.embedding is None
