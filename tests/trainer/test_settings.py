@@ -7,12 +7,13 @@ import pytest
 
 from common.errors import TrainingError
 from configs.catalogue import CatalogueSettings
-from configs.model import Serving, Trainer
+from configs.models.two_tower import TwoTower
+from configs.serving import Serving
 from documents.provenance import MadeBy
 from trainer.settings import TrainerSettings
 
 SETTINGS = TrainerSettings(
-    trainer=Trainer(epochs=3, eval_top_k=(5, 20)),
+    trainer=TwoTower(epochs=3, eval_top_k=(5, 20)),
     serving=Serving(k=7),
     features=CatalogueSettings.model_validate(
         {

@@ -253,5 +253,5 @@ for entry in sys.argv[1:]:
 
 def test_import_closure_of_the_trainer_reaches_the_towers_and_not_the_cost_of_vertex() -> None:
     closure = import_closure("trainer.run_fn")
-    assert {"trainer.towers", "transforms.features", "configs.model", "trainer"} <= set(closure)
+    assert {"trainer.models.two_tower.towers", "transforms.features", "configs.model", "trainer"} <= set(closure)
     assert not any(name.startswith(("configs.vertex", "pipeline.runners", "pipeline.commands")) for name in closure)
