@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Discriminator
+from pydantic import Discriminator, Tag
 
 from configs.models.base import Model
 from configs.models.popularity import Popularity
@@ -11,11 +11,14 @@ from configs.models.two_tower import TwoTower
 DEFAULT_KIND = "two_tower"
 
 
-def _with_kind(given: Any) -> Any:
-    return {"kind": DEFAULT_KIND, **given} if isinstance(given, dict) else given
+def _kind(given: Any) -> Any:
+    return given.get("kind", DEFAULT_KIND) if isinstance(given, dict) else getattr(given, "kind", None)
 
 
-AnyModel = Annotated[TwoTower | Popularity, Discriminator("kind"), BeforeValidator(_with_kind)]
+AnyModel = Annotated[
+    Annotated[TwoTower, Tag("two_tower")] | Annotated[Popularity, Tag("popularity")],
+    Discriminator(_kind),
+]
 """The settings of one model: `kind` decides which; without it, it is a two-tower model."""
 
 __all__ = ["AnyModel", "Model", "Popularity", "TwoTower"]

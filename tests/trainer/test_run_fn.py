@@ -27,6 +27,8 @@ from trainer.warm_state import read_state
 
 pytestmark = pytest.mark.e2e
 
+ARCHITECTURE = fit.architecture(TwoTower(embedding_dim=8))
+
 
 def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs:
     settings = {"embedding_dim": 8, "epochs": 6, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3, 10)}
@@ -228,7 +230,7 @@ def test_run_fn_collapsed_embeddings_are_a_named_error_and_leave_no_model(
                     variable.assign(tf.ones_like(variable))
             return fitted
 
-    monkeypatch.setattr(run_fn_module, "TwoTowerModel", Collapsing)
+    monkeypatch.setattr(fit, "TwoTowerModel", Collapsing)
     with pytest.raises(TrainingError, match="have collapsed"):
         run_fn(fn_args(shop, tmp_path, trainer={"epochs": 1}))
     assert not (tmp_path / "model").exists()
@@ -241,7 +243,7 @@ def test_run_fn_state_cannot_be_written_leaves_no_model(
     def refuse(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(run_fn_module, "write_state", refuse)
+    monkeypatch.setattr("trainer.run_fn.write_state", refuse)
     with pytest.raises(OSError, match="disk full"):
         run_fn(fn_args(shop, tmp_path, trainer={"epochs": 1}))
     assert [*(tmp_path / "model").iterdir()] == []
