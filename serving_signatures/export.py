@@ -21,17 +21,20 @@ from serving_signatures.served_model import CosineModel, ServedModel
 from serving_signatures.serving_requests import write_requests
 from serving_signatures.signature import Signature
 
-_OF_EMBEDDINGS = (embed_items.SIGNATURE, embed_item_indices.SIGNATURE, embed_users.SIGNATURE)
-
 SIGNATURES = (
     serving_default.SIGNATURE,
     recommend.SIGNATURE,
     scores.SIGNATURE,
-    *_OF_EMBEDDINGS,
+    embed_items.SIGNATURE,
+    embed_item_indices.SIGNATURE,
+    embed_users.SIGNATURE,
     similar_items.SIGNATURE,
     catalogue.SIGNATURE,
 )
 """All signatures that a model may have."""
+
+OF_EMBEDDINGS = frozenset({embed_items.SIGNATURE.name, embed_item_indices.SIGNATURE.name, embed_users.SIGNATURE.name})
+"""Names of those that a model has only if its scores are cosines of embeddings: all of them, or none."""
 
 SAVED_MODEL = tf.saved_model.SAVED_MODEL_FILENAME_PB
 """The file by which TensorFlow recognises a SavedModel. TensorFlow Serving waits for it."""
@@ -40,7 +43,7 @@ SAVED_MODEL = tf.saved_model.SAVED_MODEL_FILENAME_PB
 def signatures_of(model: ServedModel) -> tuple[Signature, ...]:
     """The signatures of a model. Those that give embeddings are there only if its scores are their cosines."""
     has_embeddings = isinstance(model, CosineModel)
-    return tuple(each for each in SIGNATURES if has_embeddings or each not in _OF_EMBEDDINGS)
+    return tuple(each for each in SIGNATURES if has_embeddings or each.name not in OF_EMBEDDINGS)
 
 
 def export_model(
