@@ -54,6 +54,8 @@ def main() -> None:
         listeners[name] = socket.socket(socket.AF_UNIX)
         listeners[name].bind(os.path.join(folder, name))
         listeners[name].listen(64)
+    import sqlite3  # noqa: F401, before TensorFlow, whose own SQLite would take its place and has no FTS5
+
     import tensorflow  # noqa: F401
 
     if os.fork() == 0:

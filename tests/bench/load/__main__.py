@@ -18,6 +18,7 @@ from tests.bench.load.flat_out import CONNECTIONS, cost, wrk
 from tests.bench.load.http import get, post
 from tests.bench.load.open_loop import Measured, open_loop, percentile
 from tests.service.served_shop import Service, running
+from tests.slowdown import slowdown
 
 RATE = 200
 P99_MS, FLAT_OUT, P90_MS = 20.0, 1000.0, 7.0
@@ -42,6 +43,7 @@ def main() -> None:
         if config is None:
             console.print(f"Making a shop of {arguments.items:,} items with the pipeline …")
             config = shop.make_shop(arguments.keep or Path(temporary), arguments.items, arguments.rows)
+        console.print(f"This machine computes {slowdown():.1f} times as slowly as where the goals were set.")
         with running(config) as service:
             service.until("in service. Try")
             _closed(console, service, arguments.items, arguments.seconds)
