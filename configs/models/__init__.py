@@ -1,0 +1,1 @@
+"""The settings of models: one class for each kind."""
