@@ -37,7 +37,7 @@ class CosineNeighbours(beam.PTransform):
         Args:
             items: Size of the index.
             width: Neighbours that an item keeps.
-            settings: The threshold and the shrinkage.
+            settings: The threshold, the shrinkage, and whether events weigh.
             seed: Seed of the coins of DIMSUM.
         """
         super().__init__()
@@ -50,19 +50,19 @@ class CosineNeighbours(beam.PTransform):
         """Adds the stages."""
         known = beam.pvalue.AsSingleton(
             shards
-            | "Columns" >> beam.Map(_columns, self._items)
+            | "Columns" >> beam.Map(_columns, self._items, self._settings)
             | "AddColumns" >> beam.CombineGlobally(_AddColumns(self._items))
         )
         return (
             shards
-            | "Products" >> beam.FlatMap(_products, known, self._settings.threshold, self._seed)
+            | "Products" >> beam.FlatMap(_products, known, self._settings, self._seed)
             | "AddProducts" >> beam.CombinePerKey(_added)
             | "Nearest" >> beam.Map(_nearest, known, self._settings, self._width)
         )
 
 
-def _columns(shard: Histories, items: int) -> Columns:
-    return columns(user_items(shard, items))
+def _columns(shard: Histories, items: int, settings: ItemItem) -> Columns:
+    return columns(user_items(shard, items, settings.use_event_weights))
 
 
 class _AddColumns(beam.CombineFn):
@@ -84,9 +84,10 @@ class _AddColumns(beam.CombineFn):
         return accumulator
 
 
-def _products(shard: Histories, known: Columns, threshold: float, seed: int) -> Iterator[tuple[int, Any]]:
+def _products(shard: Histories, known: Columns, settings: ItemItem, seed: int) -> Iterator[tuple[int, Any]]:
     """Yields the first item of each block, and the products of the shard's kept entries."""
-    met = thinned(user_items(shard, len(known.squares)), shard.user, thinning(known, threshold), seed)
+    met = user_items(shard, len(known.squares), settings.use_event_weights)
+    met = thinned(met, shard.user, thinning(known, settings.threshold), seed)
     by_item = met.T.tocsr()
     for first in range(0, by_item.shape[0], BLOCK):
         rows = by_item[first : first + BLOCK]

@@ -1,6 +1,6 @@
 """Finds each item's neighbours by the cosine of their columns in the user-item matrix; exact, or thinned by DIMSUM.
 
-Source: Sarwar et al. 2001. The entries are weights where events weigh, else 1.
+Source: Sarwar et al. 2001.
 """
 
 from typing import Any
@@ -23,10 +23,10 @@ def cosine_neighbours(interactions: Histories, items: int, width: int, settings:
         interactions: The train split; items are numbers below `items`, users have different numbers.
         items: Size of the index.
         width: Neighbours that an item keeps.
-        settings: The threshold and the shrinkage.
+        settings: The threshold, the shrinkage, and whether events weigh.
         seed: Seed of the coins of DIMSUM.
     """
-    met = user_items(interactions, items)
+    met = user_items(interactions, items, settings.use_event_weights)
     known = columns(met)
     thin = thinning(known, settings.threshold)
     return stacked(

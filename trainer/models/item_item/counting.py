@@ -1,7 +1,8 @@
 """Makes the user-item matrix, what must be known of its columns, and the products of its columns block by block.
 
-Sums are of weights as the log has them, in float64. They are exact for the usual weights (1, or sums of .5, 2, 6), so
-any order of the users, such as that of Beam's workers, gives the same bits. Only the finished sum is scaled.
+Sums are of ones, or of weights as the log has them, in float64. They are exact for ones and for the usual weights (sums
+of .5, 2, 6), so any order of the users, such as that of Beam's workers, gives the same bits. Only the finished sum is
+scaled.
 """
 
 import dataclasses
@@ -42,19 +43,23 @@ class Columns:
         return np.sqrt(self.squares)
 
 
-def user_items(interactions: Histories, items: int) -> Any:
-    """Makes the user-item matrix; the weights of a user's interactions with one item add up.
+def user_items(interactions: Histories, items: int, weighs: bool) -> Any:
+    """Makes the user-item matrix.
 
     Args:
         interactions: The users; an item outside the index is left out.
         items: Size of the index.
+        weighs: Whether an entry is the sum of the weights of the user's interactions with the item; else it is 1.
 
     Returns:
         scipy CSR matrix float64 `[users, items]`, its indices sorted.
     """
     row, item, weight = interactions.inside(np.arange(interactions.users))
     shape = (interactions.users, items)
-    return sparse.csr_matrix((weight.astype(np.float64), (row, item)), shape=shape)
+    met = sparse.csr_matrix((weight.astype(np.float64), (row, item)), shape=shape)
+    if not weighs:
+        met.data[:] = 1
+    return met
 
 
 def columns(met: Any) -> Columns:

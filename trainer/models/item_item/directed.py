@@ -3,6 +3,7 @@
 "A then B" is not "B then A": this is the order that cosine and the towers' shared embeddings do not see.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,28 +24,29 @@ def directed_neighbours(
 ) -> Neighbours:
     """Finds the items that come next most often, for what their popularity lets expect.
 
-    An item B that comes within `window` interactions after A counts for the pair as much as its own event weighs. The
-    count is divided by (popularity of A · popularity of B)^`popularity_exponent`.
+    An item B that comes n ≤ `window` interactions after A counts `gap_decay`^(n - 1), times its own event's weight if
+    events weigh. The count is divided by (popularity of A · popularity of B)^`popularity_exponent`.
 
     Args:
         interactions: The train split, oldest first; items are numbers below `items`.
         items: Size of the index.
         width: Neighbours that an item keeps.
         popularity: float32 `[items]`, each item's share of the interactions, above 0 for each item that occurs.
-        settings: The window and the exponent.
+        settings: The window, the decay in it, the exponent, and whether events weigh.
     """
     expected = np.maximum(popularity.astype(np.float64), np.finfo(np.float32).tiny) ** -settings.popularity_exponent
     blocks = []
-    for block, counts in _counts(interactions, items, settings.window):
+    for block, counts in _counts(interactions, items, settings):
         row = np.repeat(np.arange(block.start, block.stop), np.diff(counts.indptr))
         counts.data *= expected[row] * expected[counts.indices]
         blocks.append(nearest(counts, width))
     return stacked(blocks)
 
 
-def _counts(interactions: Histories, items: int, window: int) -> Any:
+def _counts(interactions: Histories, items: int, settings: ItemItem) -> Iterator[tuple[slice, Any]]:
     """Yields blocks of items and their rows of counts, scipy CSR float64 `[block, items]`."""
-    item = interactions.item
+    item, window = interactions.item, settings.window
+    of_gap = settings.gap_decay ** np.arange(window)
     end_of_user = np.repeat(interactions.offset[1:], interactions.length)
     by_item = np.argsort(item, kind="stable")
     by_item = by_item[np.searchsorted(item[by_item], 0) :]  # without items outside the index
@@ -57,5 +59,8 @@ def _counts(interactions: Histories, items: int, window: int) -> Any:
         first, then = np.repeat(first, is_pair.sum(axis=1)), next_ones[is_pair]
         differ = (item[then] >= 0) & (item[then] != item[first])
         first, then = first[differ], then[differ]
-        pairs = (interactions.weight[then].astype(np.float64), (item[first] - block.start, item[then]))
-        yield block, sparse.csr_matrix(pairs, shape=(block.stop - block.start, items))
+        count = of_gap[then - first - 1]
+        if settings.use_event_weights:
+            count = count * interactions.weight[then]
+        pairs = (item[first] - block.start, item[then])
+        yield block, sparse.csr_matrix((count, pairs), shape=(block.stop - block.start, items))

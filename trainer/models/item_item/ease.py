@@ -49,8 +49,7 @@ def ease_neighbours(interactions: Histories, items: int, width: int, settings: I
 
 def _gram(interactions: Histories, items: int) -> npt.NDArray[np.float64]:
     """XᵀX as a dense matrix in Fortran's order, which LAPACK overwrites."""
-    met = user_items(interactions, items)
-    met.data[:] = 1
+    met = user_items(interactions, items, weighs=False)
     gram = np.zeros((items, items), order="F")
     for block, products in product_blocks(met):
         # It is symmetric, and columns are what lies together in this order.

@@ -3,14 +3,14 @@
 import numpy as np
 
 
-def matrix_of(interactions, items):
-    """The user-item matrix as a dense array; repeats add up."""
+def matrix_of(interactions, items, weighs=True):
+    """The user-item matrix as a dense array; the weights of repeats add up."""
     met = np.zeros((interactions.users, items))
     for user in range(interactions.users):
         for at in range(interactions.offset[user], interactions.offset[user + 1]):
             if interactions.item[at] >= 0:
                 met[user, interactions.item[at]] += interactions.weight[at]
-    return met
+    return met if weighs else (met > 0).astype(float)
 
 
 def cosine_of(met, shrinkage=0.0):

@@ -35,15 +35,15 @@ def _by_beam(folder, log, cuts, items, width, settings, seed=0):
         return Neighbours(arrays["item"], arrays["weight"])
 
 
-@pytest.mark.parametrize(("threshold", "shrinkage"), [(0, 0), (0, 10), (0.9, 0)])
+@pytest.mark.parametrize(("threshold", "shrinkage"), [(0, 0), (0, 10), (0.9, 0), (0.9, 10)])
 def test_beam_equals_memory_bit_by_bit(tmp_path, threshold, shrinkage):
     items = 2 * BLOCK + 50  # the last block is cut
     rare, popular = random_histories(900, items, seed=8), random_histories(900, 12, seed=9)
     histories = [sorted({*_of(rare, user), *_of(popular, user)} - {-1}) for user in range(900)]
     rng = np.random.default_rng(2)
     log = interactions_of(histories, weights=[rng.choice([2.0, 6.0], len(items)).tolist() for items in histories])
-    settings = ItemItem(threshold=threshold, shrinkage=shrinkage)
-    thin = thinning(columns(user_items(log, items)), threshold)
+    settings = ItemItem(threshold=threshold, shrinkage=shrinkage, use_event_weights=shrinkage > 0)
+    thin = thinning(columns(user_items(log, items, settings.use_event_weights)), threshold)
     assert np.sum(thin.probability < 1) > 3 if threshold else np.all(thin.probability == 1)
     expected = cosine_neighbours(log, items, 20, settings, seed=5)
     found = _by_beam(tmp_path, log, [200, 210, 700], items, 20, settings, seed=5)
@@ -57,7 +57,7 @@ def test_beam_at_a_threshold_is_inside_the_error_bound(tmp_path):
     log = interactions_of([np.flatnonzero(rng.random(10) < chance).tolist() for _ in range(3000)])
     met = matrix_of(log, 10)
     cosine = cosine_of(met)
-    thin = thinning(columns(user_items(log, 10)), 0.5)
+    thin = thinning(columns(user_items(log, 10, True)), 0.5)
     first, second = np.nonzero(cosine)
     bound = thin.error_bound(cosine[first, second], first, second)
     found = table_of(_by_beam(tmp_path, log, [1000], 10, 10, ItemItem(threshold=0.5, shrinkage=0)), 10)

@@ -9,16 +9,17 @@ from trainer.models.item_item.cosine import cosine_neighbours
 
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("shrinkage", [0, 10])
-def test_exact_cosine_of_a_random_log_is_that_of_loops(seed, shrinkage):
+@pytest.mark.parametrize("weighs", [False, True])
+def test_exact_cosine_of_a_random_log_is_that_of_loops(seed, shrinkage, weighs):
     log = random_histories(60, 14, seed)
-    settings = ItemItem(shrinkage=shrinkage)
+    settings = ItemItem(shrinkage=shrinkage, use_event_weights=weighs)
     found = cosine_neighbours(log, 17, 17, settings, seed=0)
-    np.testing.assert_allclose(table_of(found, 17), cosine_of(matrix_of(log, 17), shrinkage), rtol=1e-6)
+    np.testing.assert_allclose(table_of(found, 17), cosine_of(matrix_of(log, 17, weighs), shrinkage), rtol=1e-6)
 
 
 def test_cosine_cut_to_a_width_keeps_the_nearest():
     log = random_histories(60, 14, seed=2)
-    expected = cut(cosine_of(matrix_of(log, 14)).astype(np.float32), 4)
+    expected = cut(cosine_of(matrix_of(log, 14, weighs=False)).astype(np.float32), 4)
     found = listed(cosine_neighbours(log, 14, 4, ItemItem(shrinkage=0), seed=0))
     assert [[item for item, _ in row] for row in found] == [[item for item, _ in row] for row in expected]
 
