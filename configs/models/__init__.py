@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from configs.models.base import Model
+from configs.models.item_item import ItemItem
 from configs.models.popularity import Popularity
 from configs.models.two_tower import TwoTower
 
@@ -16,9 +17,11 @@ def _kind(given: Any) -> Any:
 
 
 AnyModel = Annotated[
-    Annotated[TwoTower, Tag("two_tower")] | Annotated[Popularity, Tag("popularity")],
+    Annotated[TwoTower, Tag("two_tower")]
+    | Annotated[ItemItem, Tag("item_item")]
+    | Annotated[Popularity, Tag("popularity")],
     Discriminator(_kind),
 ]
 """The settings of one model: `kind` decides which; without it, it is a two-tower model."""
 
-__all__ = ["AnyModel", "Model", "Popularity", "TwoTower"]
+__all__ = ["AnyModel", "ItemItem", "Model", "Popularity", "TwoTower"]

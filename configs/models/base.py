@@ -21,15 +21,6 @@ class Model(Settings):
     user met, with equal weights. None: true if the log has timestamps and `log.split.method` is not `random`, whose
     held-out interactions lie between the others."""
 
-    max_history: int = Field(default=20, ge=1)
-    """Largest number of interactions that are pooled into a query, the newest ones. Default 20: at the default decay,
-    older ones weigh less than 1 in 80 of the newest. Without an order all weigh the same, so allow more."""
-
-    history_decay: float = Field(default=0.8, gt=0, le=1)
-    """Weight of an interaction in the pool, relative to the next newer one; 1 weighs old and new equally. Default 0.8:
-    the best of 0.6 to 1 on MovieLens 100K and MovieTweetings, where 0.6 to 0.9 differ little and 1 is clearly worse.
-    Not used without an order."""
-
     seed: int = Field(default=0, ge=0)
     """Seed of initialisation and shuffling. Two runs with one seed are equal on the CPU of one machine; other hardware
     adds in another order."""
@@ -50,11 +41,6 @@ class Model(Settings):
     def passes(self) -> int:
         """How often training goes through the interactions."""
         return 1
-
-    @property
-    def decay(self) -> float:
-        """Weight of an interaction relative to the next newer one: 1 without an order."""
-        return self.history_decay if self.is_ordered else 1.0
 
     @model_validator(mode="after")
     def _top_k_is_positive(self) -> "Model":

@@ -13,5 +13,5 @@ class Popularity(Model):
           kind: popularity
     """
 
-    kind: Literal["popularity"]
+    kind: Literal["popularity"] = "popularity"
     """The kind of model."""

@@ -50,6 +50,15 @@ class TwoTower(Model):
     """Whether the log of each candidate's sampling probability is subtracted from its logit (Yi et al. 2019, equation
     3)."""
 
+    max_history: int = Field(default=20, ge=1)
+    """Largest number of interactions that are pooled into a query, the newest ones. Default 20: at the default decay,
+    older ones weigh less than 1 in 80 of the newest. Without an order all weigh the same, so allow more."""
+
+    history_decay: float = Field(default=0.8, gt=0, le=1)
+    """Weight of an interaction in the pool, relative to the next newer one; 1 weighs old and new equally. Default 0.8:
+    the best of 0.6 to 1 on MovieLens 100K and MovieTweetings, where 0.6 to 0.9 differ little and 1 is clearly worse.
+    Not used without an order."""
+
     user_id_dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of examples that are trained without the user's own embedding, so that a user without an id is served well.
     An example without a history keeps the embedding."""
@@ -58,6 +67,11 @@ class TwoTower(Model):
     def passes(self) -> int:
         """How often training goes through the interactions."""
         return self.epochs
+
+    @property
+    def decay(self) -> float:
+        """Weight of an interaction relative to the next newer one: 1 without an order."""
+        return self.history_decay if self.is_ordered else 1.0
 
     @property
     def epochs_when_warm(self) -> int:

@@ -14,12 +14,17 @@ from documents.serving_requests import ServingRequests
 from pipeline.components.serving_check.process import check
 from serving_signatures.export import OF_EMBEDDINGS, SIGNATURES
 from serving_signatures.ranking import PADDING_SCORE
-from tests.trainer_inputs import GROUPS, TrainerInputs, make_inputs
+from tests.trainer_inputs import GROUP_SIZE, GROUPS, TrainerInputs, make_inputs
 from trainer.fn_args import TwoTowerFnArgs
 from trainer.run_fn import run_fn
 
 K = 30
 """More than there are items."""
+
+
+def names(group: int) -> list[str]:
+    """The items of one taste in the shop."""
+    return [f"i{group * GROUP_SIZE + n}" for n in range(GROUP_SIZE)]
 
 
 def run(
