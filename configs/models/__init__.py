@@ -1,0 +1,1 @@
+"""Settings of the models, one module for each kind."""

@@ -1,0 +1,1 @@
+"""The models that can be trained, one folder for each kind."""

@@ -1,0 +1,165 @@
+"""Solves the least squares problems of one side: given the factors of the columns, the factors of all rows.
+
+A row, such as a user, has the normal equations `(a G + sum c x xᵀ + p I) f = sum c x` over its entries, where `x` is
+the factor of an entry's column and `c` its confidence, `G` the Gramian of all columns' factors, `a` the unobserved
+weight, and `p` the row's penalty (Hu et al. 2008, equation 4; Rendle et al. 2022, section 3).
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from configs.models.ials import Ials
+from trainer.chunks import padded_chunks
+from trainer.histories import Histories, ends
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+_VALUES_A_CHUNK = 1 << 22
+"""Float32 values in each of the few arrays that are held at a time: 16 MiB, some of which the caches hold."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Entries:
+    """A sparse matrix of confidences. Row `r` has the entries `offset[r]` to `offset[r + 1]`.
+
+    Attributes:
+        offset: int64 `[rows + 1]`.
+        column: int32 `[entries]`; a column may repeat in a row, and its confidences add up.
+        confidence: float32 `[entries]`, above zero.
+    """
+
+    offset: npt.NDArray[np.int64]
+    column: npt.NDArray[np.int32]
+    confidence: Floats
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.offset) - 1
+
+    @property
+    def mass(self) -> npt.NDArray[np.float64]:
+        """Sum of the confidences of each row, `[rows]`."""
+        row = np.repeat(np.arange(self.rows), np.diff(self.offset))
+        return np.bincount(row, self.confidence, minlength=self.rows).astype(np.float64)
+
+    def transposed(self, columns: int) -> "Entries":
+        """The same matrix with columns as rows.
+
+        Args:
+            columns: The number of columns, above each of `column`.
+        """
+        order = np.argsort(self.column, kind="stable")
+        row = np.repeat(np.arange(self.rows, dtype=np.int32), np.diff(self.offset))
+        offset = ends(np.bincount(self.column, minlength=columns))
+        return Entries(offset, row[order], self.confidence[order])
+
+
+def entries_of(histories: Histories) -> Entries:
+    """The confidences of users in the items of their histories.
+
+    Args:
+        histories: Users; items are rows of the item factors, -1 for one that is not counted.
+
+    Returns:
+        A row for each user. A confidence is the weight divided by the mean weight of the row.
+    """
+    row, item, weight = histories.inside(np.arange(histories.users))
+    length = np.bincount(row, minlength=histories.users)
+    total = np.bincount(row, weight, minlength=histories.users)
+    mean = total / np.maximum(length, 1)
+    return Entries(ends(length), item.astype(np.int32), (weight / mean[row]).astype(np.float32))
+
+
+def normal_equations(
+    rows: Entries, factors: Floats, values_a_chunk: int = _VALUES_A_CHUNK
+) -> Iterator[tuple[npt.NDArray[np.int64], Floats, Floats]]:
+    """Sums what the entries add to the normal equations.
+
+    Rows of similar length are padded to the longest of their chunk, so that one batched product does for all of them.
+
+    Args:
+        rows: The entries.
+        factors: `[columns, dim]`.
+        values_a_chunk: Bounds the memory: the values in each array that is held, though never fewer than one row needs.
+
+    Yields:
+        Some rows that have entries, int64 `[chunk]`; their `sum c x xᵀ`, `[chunk, dim, dim]`; their `sum c x`, `[chunk,
+        dim]`.
+    """
+    dim = factors.shape[1]
+    length = np.diff(rows.offset)
+    filled = np.flatnonzero(length)
+    for chunk in padded_chunks(np.maximum(length[filled], dim), max(1, values_a_chunk // dim)):
+        chosen = filled[chunk]
+        square = np.zeros((len(chosen), dim, dim), np.float32)
+        linear = np.zeros((len(chosen), dim), np.float32)
+        longest = int(length[chosen].max())
+        # A row may alone be too long for a chunk.
+        step = max(1, values_a_chunk // (len(chosen) * dim))
+        for start in range(0, longest, step):
+            nth = np.arange(start, min(start + step, longest))
+            is_entry = nth < length[chosen][:, np.newaxis]
+            at = np.where(is_entry, rows.offset[chosen][:, np.newaxis] + nth, 0)
+            x = factors[rows.column[at]]
+            weighted = x * np.where(is_entry, rows.confidence[at], np.float32(0))[:, :, np.newaxis]
+            square += np.matmul(weighted.transpose(0, 2, 1), x)
+            linear += weighted.sum(axis=1)
+        yield chosen, square, linear
+
+
+def penalty(mass: npt.NDArray[np.float64], columns: int, settings: Ials) -> Floats:
+    """The regularisation of rows, `[rows]`.
+
+    Args:
+        mass: `[rows]`, the sum of each row's confidences.
+        columns: Number of columns.
+        settings: The model's settings.
+    """
+    scale = (mass + settings.unobserved_weight * columns) ** settings.frequency_exponent
+    return (settings.regularisation * scale).astype(np.float32)
+
+
+def solve_equations(square: Floats, linear: Floats, gramian: Floats, penalties: Floats, settings: Ials) -> Floats:
+    """Solves normal equations.
+
+    Args:
+        square: `[rows, dim, dim]`, `sum c x xᵀ`; overwritten.
+        linear: `[rows, dim]`, `sum c x`.
+        gramian: `[dim, dim]`, of the factors of all columns.
+        penalties: `[rows]`.
+        settings: The model's settings.
+
+    Returns:
+        The factors, `[rows, dim]`.
+    """
+    square += np.float32(settings.unobserved_weight) * gramian
+    diagonal = np.arange(square.shape[1])
+    square[:, diagonal, diagonal] += penalties[:, np.newaxis]
+    return np.linalg.solve(square, linear[:, :, np.newaxis])[:, :, 0]
+
+
+def solve_rows(rows: Entries, factors: Floats, settings: Ials) -> tuple[Floats, float]:
+    """Solves for the factors of all rows.
+
+    Args:
+        rows: The entries.
+        factors: `[columns, dim]`, of the other side.
+        settings: The model's settings.
+
+    Returns:
+        The factors `[rows, dim]`, zero for a row without entries. And how much of the squared error they explain: the
+        loss of the rows is the sum of all confidences less this, as `fᵀAf - 2fᵀb = -fᵀb` where `Af = b`.
+    """
+    solved = np.zeros((rows.rows, factors.shape[1]), np.float32)
+    gramian = factors.T @ factors
+    penalties = penalty(rows.mass, len(factors), settings)
+    explained = 0.0
+    for chosen, square, linear in normal_equations(rows, factors):
+        solved[chosen] = solve_equations(square, linear, gramian, penalties[chosen], settings)
+        explained += float(np.vdot(solved[chosen], linear))
+    return solved, explained
