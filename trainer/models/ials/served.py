@@ -15,7 +15,7 @@ class ServedIals(tf.Module):
 
     A user's factor is what training would solve for that history, so a new user is served as one whom training has
     seen, and no user is stored. The confidence of an interaction is its weight, divided by the mean weight of the
-    history, as in training, times `history_decay` for each newer interaction.
+    newest `max_history`, as training does with all, times `history_decay` for each newer one.
 
     Attributes:
         item_embedding: Variable float32 `[items, dim]`, the factors by place; zero for an item without interactions.
