@@ -14,9 +14,9 @@ class Ials(Settings):
 
         sum of c (w·h - 1)² over interactions  +  a (w·h)² over all pairs  +  l (m + a n)^v |f|² over users and items
 
-    with the confidence `c`, the unobserved weight `a`, the regularisation `l` and the exponent `v`; of a user or item,
-    `f` is the factor, `m` the sum of the confidences, and `n` the number of items or users on the other side (Rendle et
-    al. 2022, section 3). The confidence of an interaction is its weight, divided by the mean weight of its user: only
+    with the confidence `c`, the weight `a` of an unobserved pair, the regularisation `l` and the exponent `v`; of a user
+    or item, `f` is the factor, `m` the sum of the confidences, and `n` the number of items or users on the other side
+    (Rendle et al. 2022, section 3). The confidence of an interaction is its weight, divided by the mean weight of its user: only
     ratios of a user's weights count, in training and in serving, and plain likes have 1.
 
     Example:
@@ -35,11 +35,12 @@ class Ials(Settings):
     iterations: int = Field(default=16, ge=1)
     """Passes over all interactions; each solves for all users, then for all items."""
 
-    regularisation: float = Field(default=0.003, gt=0)
+    regularisation: float = Field(default=0.01, gt=0)
     """How strongly factors are drawn to zero. Its unit depends on `frequency_exponent`: search both together."""
 
-    unobserved_weight: float = Field(default=0.1, gt=0)
-    """Confidence in each pair of user and item without an interaction, for which the model should say 0."""
+    unobserved_weight: float = Field(default=8.0, gt=0)
+    """Weight of all pairs of user and item together, for which the model should say 0, relative to all interactions
+    together: `a = unobserved_weight * sum of c / pairs`."""
 
     frequency_exponent: float = Field(default=1.0, ge=0, le=1)
     """How far the regularisation of a factor grows with its number of interactions: 0, not at all, as in Hu et al.

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.models.ials import Ials
-from trainer.models.ials.solve import Entries, Floats, normal_equations, penalty, solve_equations, solve_rows
+from trainer.models.ials.solve import Entries, Floats, Objective, normal_equations, penalty, solve_equations, solve_rows
 
 _VALUES_A_BLOCK = 1 << 20
 """Float32 values of the sums of a block: 4 MiB, for which a worker needs room many times."""
@@ -42,20 +42,26 @@ class TrainItemFactors(beam.PTransform):
     def expand(self, shards: Any) -> Any:
         """Adds the stages of each iteration."""
         rows, dim = self._first.shape
-        users = beam.pvalue.AsSingleton(
-            shards | "Users" >> beam.Map(lambda entries: entries.rows) | beam.CombineGlobally(sum)
+        counts = (
+            shards
+            | "Count" >> beam.Map(lambda shard: np.array([shard.rows, shard.mass.sum()]))
+            | "Add counts" >> beam.CombineGlobally(sum)
+        )
+        users = beam.pvalue.AsSingleton(counts | "Users" >> beam.Map(lambda count: int(count[0])))
+        objective = beam.pvalue.AsSingleton(
+            counts | "Objective" >> beam.Map(lambda count: Objective.of(self._settings, int(count[0]), rows, count[1]))
         )
         factors = shards.pipeline | "First factors" >> beam.Create([self._first])
         for iteration in range(1, self._settings.iterations + 1):
             sums = shards | f"Solve users {iteration}" >> beam.ParDo(
-                _SolveUsers(self._settings), beam.pvalue.AsSingleton(factors)
+                _SolveUsers(), beam.pvalue.AsSingleton(factors), objective
             ).with_outputs(_SolveUsers.GRAMIAN, main="blocks")
             gramian = sums[_SolveUsers.GRAMIAN] | f"Add Gramians {iteration}" >> beam.CombineGlobally(sum)
             factors = (
                 sums.blocks
                 | f"Add equations {iteration}" >> beam.CombinePerKey(_AddParts(rows, dim))
                 | f"Solve items {iteration}"
-                >> beam.Map(_solve_block, self._settings, beam.pvalue.AsSingleton(gramian), users)
+                >> beam.Map(_solve_block, objective, beam.pvalue.AsSingleton(gramian), users)
                 | f"Gather items {iteration}" >> beam.combiners.ToList()
                 | f"Join items {iteration}" >> beam.Map(_joined, rows, dim)
             )
@@ -67,17 +73,15 @@ class _SolveUsers(beam.DoFn):
 
     GRAMIAN = "gramian"
 
-    def __init__(self, settings: Ials) -> None:
-        self._settings = settings
-
-    def process(self, shard: Entries, items: Any) -> Iterator[Any]:
+    def process(self, shard: Entries, items: Any, objective: Objective) -> Iterator[Any]:
         """Yields what the shard adds.
 
         Args:
             shard: The users.
             items: The item factors, `[rows, dim]`.
+            objective: What is minimised.
         """
-        users, _ = solve_rows(shard, items, self._settings)
+        users, _ = solve_rows(shard, items, objective)
         yield beam.pvalue.TaggedOutput(self.GRAMIAN, users.T @ users)
         by_item = shard.transposed(len(items))
         mass, block = by_item.mass, _items_a_block(items.shape[1])
@@ -126,13 +130,13 @@ def _joined(blocks: Any, rows: int, dim: int) -> Floats:
     return joined
 
 
-def _solve_block(block: Any, settings: Ials, gramian: Any, users: int) -> tuple[int, Floats]:
+def _solve_block(block: Any, objective: Objective, gramian: Any, users: int) -> tuple[int, Floats]:
     """Solves for the items of a block; those without a sum get zero."""
     number, packed = block
     dim = len(gramian)
     square, linear, mass = _unpacked(packed, dim)
-    penalties = penalty(mass.astype(np.float64), users, settings)
-    return number, solve_equations(square, linear, gramian, penalties, settings)
+    penalties = penalty(mass.astype(np.float64), users, objective)
+    return number, solve_equations(square, linear, gramian, penalties, objective)
 
 
 def _width(dim: int) -> int:

@@ -13,7 +13,7 @@ from configs.models.ials import Ials
 from trainer.candidates import Candidates
 from trainer.histories import Histories
 from trainer.models.ials.served import ServedIals
-from trainer.models.ials.solve import Floats, entries_of, penalty, solve_rows
+from trainer.models.ials.solve import Floats, Objective, entries_of, penalty, solve_rows
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
@@ -55,21 +55,22 @@ def fit(
     by_user = entries_of(interactions)
     by_item = by_user.transposed(len(candidates.place))
     items = initial_factors(by_item.rows, settings.embedding_dim, seed, base_factors)
-    user_penalty = penalty(by_user.mass, by_item.rows, settings)
     total = float(by_user.mass.sum())
+    objective = Objective.of(settings, by_user.rows, by_item.rows, total)
+    user_penalty = penalty(by_user.mass, by_item.rows, objective)
     for iteration in range(1, settings.iterations + 1):
         started = time.monotonic()
-        users, _ = solve_rows(by_user, items, settings)
-        items, explained = solve_rows(by_item, users, settings)
+        users, _ = solve_rows(by_user, items, objective)
+        items, explained = solve_rows(by_item, users, objective)
         loss = total - explained + float(user_penalty @ np.einsum("ud,ud->u", users, users))
         mean_loss = loss / max(total, 1.0)
         seconds = time.monotonic() - started
         _LOGGER.info("iteration %d of %d: loss %.4f, %.1f s", iteration, settings.iterations, mean_loss, seconds)
         if report is not None and report(
-            iteration, mean_loss, functools.partial(ServedIals, items, candidates, settings)
+            iteration, mean_loss, functools.partial(ServedIals, items, candidates, settings, objective)
         ):
             break
-    return ServedIals(items, candidates, settings)
+    return ServedIals(items, candidates, settings, objective)
 
 
 def initial_factors(rows: int, dim: int, seed: int, base_factors: npt.NDArray[np.float32] | None = None) -> Floats:

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
 from configs.models.ials import Ials
 from trainer.candidates import Candidates
+from trainer.models.ials.solve import Floats, Objective
 
 
 class ServedIals(tf.Module):
@@ -24,13 +24,14 @@ class ServedIals(tf.Module):
 
     ranks_by_cosine = False
 
-    def __init__(self, factors: npt.NDArray[np.float32], candidates: Candidates, settings: Ials) -> None:
+    def __init__(self, factors: Floats, candidates: Candidates, settings: Ials, objective: Objective) -> None:
         """Makes the model of trained factors.
 
         Args:
             factors: `[rows, dim]`, of the interacted items.
             candidates: The catalogue.
             settings: The model's settings.
+            objective: What training has minimised.
         """
         super().__init__(name="ials")
         by_place = np.zeros((candidates.items, factors.shape[1]), np.float32)
@@ -40,9 +41,10 @@ class ServedIals(tf.Module):
         self.item_embedding = tf.Variable(by_place, trainable=False, name="item_embedding")
         self._inverse_length = tf.Variable(inverse, trainable=False, name="inverse_length")
         self._place = tf.Variable(candidates.place, trainable=False, name="place")
-        unobserved = settings.unobserved_weight * (factors.T.astype(np.float64) @ factors)
+        unobserved = objective.unobserved_weight * (factors.T.astype(np.float64) @ factors)
         self._unobserved = tf.Variable(unobserved.astype(np.float32), trainable=False, name="unobserved")
-        self._settings = settings
+        self._objective = objective
+        self._max_history, self._decay = settings.max_history, settings.decay
         self._rows = len(factors)
 
     def scores(self, user: Any, history: Any, weight: Any) -> Any:
@@ -72,22 +74,22 @@ class ServedIals(tf.Module):
         Returns:
             float32 `[n, dim]`; zero for an empty history.
         """
-        settings = self._settings
-        length = tf.minimum(history.row_lengths(), settings.max_history)
+        objective = self._objective
+        length = tf.minimum(history.row_lengths(), self._max_history)
         # Dense, [n, h], the newest last. The zero stands for an empty batch, of which there is no maximum.
         age = length[:, tf.newaxis] - 1 - tf.range(tf.reduce_max(tf.concat([length, [0]], axis=0)))
         is_entry = age >= 0
         at = tf.where(is_entry, history.row_limits()[:, tf.newaxis] - 1 - age, 0)
         confidence = tf.where(is_entry, tf.gather(weight.values, at), 0.0)
         confidence = _relative_to_mean(confidence, tf.cast(length, tf.float32))
-        confidence *= tf.pow(settings.decay, tf.cast(tf.maximum(age, 0), tf.float32))
+        confidence *= tf.pow(self._decay, tf.cast(tf.maximum(age, 0), tf.float32))
         x = tf.gather(self.item_embedding, tf.gather(self._place, tf.gather(history.values, at)))
         weighted = x * confidence[:, :, tf.newaxis]
         mass = tf.reduce_sum(confidence, axis=1)
-        scale = tf.pow(mass + settings.unobserved_weight * self._rows, settings.frequency_exponent)
+        scale = tf.pow(mass + objective.unobserved_weight * self._rows, objective.frequency_exponent)
         equations = tf.matmul(weighted, x, transpose_a=True) + self._unobserved
         equations = tf.linalg.set_diag(
-            equations, tf.linalg.diag_part(equations) + settings.regularisation * scale[:, tf.newaxis]
+            equations, tf.linalg.diag_part(equations) + objective.regularisation * scale[:, tf.newaxis]
         )
         wanted = tf.reduce_sum(weighted, axis=1)[:, :, tf.newaxis]
         return tf.linalg.cholesky_solve(tf.linalg.cholesky(equations), wanted)[:, :, 0]

@@ -59,6 +59,34 @@ class Entries:
         return Entries(offset, row[order], self.confidence[order])
 
 
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """What is minimised, see `configs.models.ials`.
+
+    Attributes:
+        unobserved_weight: Confidence in each pair without an interaction.
+        regularisation: Of a factor whose penalty scales with 1.
+        frequency_exponent: The power of a factor's mass with which its penalty grows.
+    """
+
+    unobserved_weight: float
+    regularisation: float
+    frequency_exponent: float
+
+    @classmethod
+    def of(cls, settings: Ials, users: int, items: int, mass: float) -> "Objective":
+        """The objective for a log.
+
+        Args:
+            settings: The model's settings, in which the unobserved weight is relative to that of the interactions.
+            users: Number of users.
+            items: Number of interacted items.
+            mass: Sum of all confidences.
+        """
+        unobserved_weight = settings.unobserved_weight * mass / max(1, users * items)
+        return cls(unobserved_weight, settings.regularisation, settings.frequency_exponent)
+
+
 def entries_of(histories: Histories) -> Entries:
     """The confidences of users in the items of their histories.
 
@@ -112,19 +140,19 @@ def normal_equations(
         yield chosen, square, linear
 
 
-def penalty(mass: npt.NDArray[np.float64], columns: int, settings: Ials) -> Floats:
+def penalty(mass: npt.NDArray[np.float64], columns: int, objective: Objective) -> Floats:
     """The regularisation of rows, `[rows]`.
 
     Args:
         mass: `[rows]`, the sum of each row's confidences.
         columns: Number of columns.
-        settings: The model's settings.
+        settings: The model's objective.
     """
-    scale = (mass + settings.unobserved_weight * columns) ** settings.frequency_exponent
-    return (settings.regularisation * scale).astype(np.float32)
+    scale = (mass + objective.unobserved_weight * columns) ** objective.frequency_exponent
+    return (objective.regularisation * scale).astype(np.float32)
 
 
-def solve_equations(square: Floats, linear: Floats, gramian: Floats, penalties: Floats, settings: Ials) -> Floats:
+def solve_equations(square: Floats, linear: Floats, gramian: Floats, penalties: Floats, objective: Objective) -> Floats:
     """Solves normal equations.
 
     Args:
@@ -132,24 +160,24 @@ def solve_equations(square: Floats, linear: Floats, gramian: Floats, penalties: 
         linear: `[rows, dim]`, `sum c x`.
         gramian: `[dim, dim]`, of the factors of all columns.
         penalties: `[rows]`.
-        settings: The model's settings.
+        settings: The model's objective.
 
     Returns:
         The factors, `[rows, dim]`.
     """
-    square += np.float32(settings.unobserved_weight) * gramian
+    square += np.float32(objective.unobserved_weight) * gramian
     diagonal = np.arange(square.shape[1])
     square[:, diagonal, diagonal] += penalties[:, np.newaxis]
     return np.linalg.solve(square, linear[:, :, np.newaxis])[:, :, 0]
 
 
-def solve_rows(rows: Entries, factors: Floats, settings: Ials) -> tuple[Floats, float]:
+def solve_rows(rows: Entries, factors: Floats, objective: Objective) -> tuple[Floats, float]:
     """Solves for the factors of all rows.
 
     Args:
         rows: The entries.
         factors: `[columns, dim]`, of the other side.
-        settings: The model's settings.
+        settings: The model's objective.
 
     Returns:
         The factors `[rows, dim]`, zero for a row without entries. And how much of the squared error they explain: the
@@ -157,9 +185,9 @@ def solve_rows(rows: Entries, factors: Floats, settings: Ials) -> tuple[Floats, 
     """
     solved = np.zeros((rows.rows, factors.shape[1]), np.float32)
     gramian = factors.T @ factors
-    penalties = penalty(rows.mass, len(factors), settings)
+    penalties = penalty(rows.mass, len(factors), objective)
     explained = 0.0
     for chosen, square, linear in normal_equations(rows, factors):
-        solved[chosen] = solve_equations(square, linear, gramian, penalties[chosen], settings)
+        solved[chosen] = solve_equations(square, linear, gramian, penalties[chosen], objective)
         explained += float(np.vdot(solved[chosen], linear))
     return solved, explained

@@ -7,7 +7,7 @@ import pytest
 
 from common.errors import WarmStartError
 from configs.models.ials import Ials
-from tests.trainer.models.ials.worlds import confidences, dense_loss, dense_solve, query, settings_of
+from tests.trainer.models.ials.worlds import confidences, dense_loss, dense_solve, objective_of, query, settings_of
 from tests.trainer.worlds import candidates_of, grouped_world, interactions_of, random_histories
 from trainer.candidates import Candidates
 from trainer.histories import Histories
@@ -32,12 +32,13 @@ def test_fit_equals_alternating_ridge_regressions_and_their_loss_falls():
     model = trained(histories, candidates_of(range(ITEMS)), settings, report=report)
 
     c = confidences(histories, ITEMS)
+    objective = objective_of(c, settings)
     items = initial_factors(ITEMS, 5, seed=0).astype(np.float64)
     expected = []
     for iteration in range(1, settings.iterations + 1):
-        users = dense_solve(c, items, settings)
-        items = dense_solve(c.T, users, settings)
-        expected.append((iteration, dense_loss(c, users, items, settings) / c.sum()))
+        users = dense_solve(c, items, objective)
+        items = dense_solve(c.T, users, objective)
+        expected.append((iteration, dense_loss(c, users, items, objective) / c.sum()))
     np.testing.assert_allclose(model.item_embedding, items, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(told, expected, rtol=1e-4)
     losses = [loss for _, loss in told]

@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 
 from tests.slowdown import slowdown
-from tests.trainer.models.ials.worlds import dense_solve, query, settings_of
+from tests.trainer.models.ials.worlds import confidences, dense_solve, objective_of, query, settings_of
 from tests.trainer.worlds import candidates_of, random_histories
 from trainer.models.ials.fit import fit
 from trainer.models.ials.served import ServedIals
+from trainer.models.ials.solve import Objective
 
 ITEMS = 30
 ROWS = [*range(10, 30), -1, *range(10), -1]  # of each place; two items are cold
@@ -22,9 +23,11 @@ def model() -> ServedIals:
     return made()
 
 
+HISTORIES = random_histories(60, ITEMS, seed=3)
+
+
 def made(**changes: Any) -> ServedIals:
-    histories = random_histories(60, ITEMS, seed=3)
-    return fit(histories, candidates_of(ROWS), np.ones(len(ROWS), np.float32), settings_of(**changes), seed=0)
+    return fit(HISTORIES, candidates_of(ROWS), np.ones(len(ROWS), np.float32), settings_of(**changes), seed=0)
 
 
 def by_row(model: ServedIals) -> np.ndarray:
@@ -39,7 +42,8 @@ def refit(
     row = np.zeros((1, ITEMS))
     for age, (item, each) in enumerate(reversed(pairs)):
         row[0, item] += each / np.mean([w for _, w in pairs]) * decay**age
-    return dense_solve(row, by_row(model).astype(np.float64), settings_of(**changes))[0]
+    objective = objective_of(confidences(HISTORIES, ITEMS), settings_of(**changes))
+    return dense_solve(row, by_row(model).astype(np.float64), objective)[0]
 
 
 @pytest.mark.parametrize(
@@ -153,9 +157,10 @@ def test_saved_and_loaded_answers_the_same(model, tmp_path):
 
 
 def test_query_alone_over_ten_thousand_items_takes_less_than_two_milliseconds():
+    objective = Objective(unobserved_weight=0.1, regularisation=0.01, frequency_exponent=1.0)
     rng = np.random.default_rng(0)
     factors = rng.normal(0, 0.1, (10_000, 64)).astype(np.float32)
-    exported = Exported(ServedIals(factors, candidates_of(range(10_000)), settings_of(embedding_dim=64)))
+    exported = Exported(ServedIals(factors, candidates_of(range(10_000)), settings_of(), objective))
     asked = flat([rng.integers(0, 10_000, 20).tolist()])
     exported.scores(*asked)
     slow, taken = slowdown(), []

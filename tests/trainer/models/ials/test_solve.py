@@ -5,12 +5,13 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from tests.trainer.models.ials.worlds import confidences, dense_solve, settings_of
+from tests.trainer.models.ials.worlds import confidences, dense_solve
 from tests.trainer.worlds import interactions_of, random_histories
 from trainer.histories import Histories
-from trainer.models.ials.solve import entries_of, normal_equations, solve_rows
+from trainer.models.ials.solve import Objective, entries_of, normal_equations, solve_rows
 
 ITEMS = 30
+OBJECTIVE = Objective(unobserved_weight=0.1, regularisation=0.02, frequency_exponent=1.0)
 
 
 @pytest.fixture
@@ -25,26 +26,26 @@ def factors() -> np.ndarray:
 
 @pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
 def test_solve_rows_users_equals_ridge_regressions(histories, factors, exponent):
-    settings = settings_of(frequency_exponent=exponent)
-    solved, _ = solve_rows(entries_of(histories), factors, settings)
-    expected = dense_solve(confidences(histories, ITEMS), factors.astype(np.float64), settings)
+    objective = Objective(0.1, 0.02, exponent)
+    solved, _ = solve_rows(entries_of(histories), factors, objective)
+    expected = dense_solve(confidences(histories, ITEMS), factors.astype(np.float64), objective)
     np.testing.assert_allclose(solved, expected, rtol=1e-4, atol=1e-5)
     assert not solved[0].any()  # an empty history
 
 
 def test_solve_rows_items_equals_ridge_regressions(histories):
     users = np.random.default_rng(1).normal(size=(histories.users, 5)).astype(np.float32)
-    solved, _ = solve_rows(entries_of(histories).transposed(ITEMS), users, settings_of())
-    expected = dense_solve(confidences(histories, ITEMS).T, users.astype(np.float64), settings_of())
+    solved, _ = solve_rows(entries_of(histories).transposed(ITEMS), users, OBJECTIVE)
+    expected = dense_solve(confidences(histories, ITEMS).T, users.astype(np.float64), OBJECTIVE)
     np.testing.assert_allclose(solved, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_solve_rows_explained_is_what_the_squared_error_falls_by(histories, factors):
-    entries, settings = entries_of(histories), settings_of()
-    solved, explained = solve_rows(entries, factors, settings)
+    entries = entries_of(histories)
+    solved, explained = solve_rows(entries, factors, OBJECTIVE)
     c, predicted = confidences(histories, ITEMS), solved.astype(np.float64) @ factors.T
-    ridge = settings.regularisation * (c.sum(1) + settings.unobserved_weight * ITEMS)
-    loss = np.sum(c * (predicted - 1) ** 2) + settings.unobserved_weight * np.sum(predicted**2)
+    ridge = OBJECTIVE.regularisation * (c.sum(1) + OBJECTIVE.unobserved_weight * ITEMS)
+    loss = np.sum(c * (predicted - 1) ** 2) + OBJECTIVE.unobserved_weight * np.sum(predicted**2)
     loss += ridge @ np.sum(solved.astype(np.float64) ** 2, axis=1)
     assert c.sum() - explained == pytest.approx(loss, rel=1e-4)
 

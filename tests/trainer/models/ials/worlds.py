@@ -8,12 +8,13 @@ import tensorflow as tf
 
 from configs.models.ials import Ials
 from trainer.histories import Histories
+from trainer.models.ials.solve import Objective
 
 
 def settings_of(**changes: Any) -> Ials:
     """Small settings for small logs."""
     return Ials.model_validate(
-        {"kind": "ials", "embedding_dim": 5, "iterations": 4, "regularisation": 0.02, "unobserved_weight": 0.1}
+        {"kind": "ials", "embedding_dim": 5, "iterations": 4, "regularisation": 0.02, "unobserved_weight": 3.0}
         | changes
     )
 
@@ -29,26 +30,32 @@ def confidences(histories: Histories, items: int) -> np.ndarray:
     return dense
 
 
-def dense_solve(confidence: np.ndarray, factors: np.ndarray, settings: Ials) -> np.ndarray:
+def objective_of(confidence: np.ndarray, settings: Ials) -> Objective:
+    """The objective; the weights of all pairs sum up to so many times the confidences."""
+    each = settings.unobserved_weight * np.mean(confidence)
+    return Objective(float(each), settings.regularisation, settings.frequency_exponent)
+
+
+def dense_solve(confidence: np.ndarray, factors: np.ndarray, objective: Objective) -> np.ndarray:
     """The factors of all rows, one after the other: a weighted ridge regression over all columns, without a Gramian."""
-    a = settings.unobserved_weight
+    a = objective.unobserved_weight
     solved = []
     for row in confidence:
         # c (x·f - 1)² + a (x·f)² is (c + a) (x·f - c / (c + a))² and a constant: each pair has one weight and one aim.
         weight = row + a
-        ridge = settings.regularisation * (row.sum() + a * len(factors)) ** settings.frequency_exponent
+        ridge = objective.regularisation * (row.sum() + a * len(factors)) ** objective.frequency_exponent
         x = np.concatenate([factors * np.sqrt(weight)[:, None], np.sqrt(ridge) * np.eye(factors.shape[1])])
         aim = np.concatenate([row / np.sqrt(weight), np.zeros(factors.shape[1])])
         solved.append(np.linalg.lstsq(x, aim, rcond=None)[0])
     return np.array(solved)
 
 
-def dense_loss(confidence: np.ndarray, users: np.ndarray, items: np.ndarray, settings: Ials) -> float:
-    """The loss as the settings define it."""
-    a, predicted = settings.unobserved_weight, users @ items.T
+def dense_loss(confidence: np.ndarray, users: np.ndarray, items: np.ndarray, objective: Objective) -> float:
+    """The loss as `configs.models.ials` defines it."""
+    a, predicted = objective.unobserved_weight, users @ items.T
     loss = np.sum(confidence * (predicted - 1) ** 2) + a * np.sum(predicted**2)
     for factors, mass, others in ((users, confidence.sum(1), len(items)), (items, confidence.sum(0), len(users))):
-        ridge = settings.regularisation * (mass + a * others) ** settings.frequency_exponent
+        ridge = objective.regularisation * (mass + a * others) ** objective.frequency_exponent
         loss += ridge @ np.sum(factors**2, axis=1)
     return float(loss)
 
