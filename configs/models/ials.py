@@ -14,10 +14,10 @@ class Ials(Settings):
 
         sum of c (w·h - 1)² over interactions  +  a (w·h)² over all pairs  +  l (m + a n)^v |f|² over users and items
 
-    with the confidence `c`, the weight `a` of an unobserved pair, the regularisation `l` and the exponent `v`; of a user
-    or item, `f` is the factor, `m` the sum of the confidences, and `n` the number of items or users on the other side
-    (Rendle et al. 2022, section 3). The confidence of an interaction is its weight, divided by the mean weight of its user: only
-    ratios of a user's weights count, in training and in serving, and plain likes have 1.
+    with the confidence `c`, the weight `a` of an unobserved pair, the regularisation `l` and the exponent `v`; of a
+    user or item, `f` is the factor, `m` the sum of the confidences, and `n` the number of items or users on the other
+    side (Rendle et al. 2022, section 3). The confidence of an interaction is its weight, divided by the mean weight of
+    its user: only ratios of a user's weights count, in training and in serving, and plain likes have 1.
 
     Example:
         trainer:

@@ -101,9 +101,12 @@ class ServedIals(tf.Module):
             place: int64 `[n]`.
 
         Returns:
-            float32 `[n, items]`; zero where one of the two items has no interactions.
+            float32 `[n, items]`; zero where one of the two items has no interactions, or the place is no place.
         """
-        direction = tf.gather(self.item_embedding, place) * tf.gather(self._inverse_length, place)[:, tf.newaxis]
+        is_place = (place >= 0) & (place < tf.size(self._inverse_length, tf.int64))
+        place = tf.where(is_place, place, 0)
+        scale = tf.where(is_place, tf.gather(self._inverse_length, place), 0.0)
+        direction = tf.gather(self.item_embedding, place) * scale[:, tf.newaxis]
         return tf.matmul(direction, self.item_embedding, transpose_b=True) * self._inverse_length
 
 

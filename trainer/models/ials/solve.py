@@ -146,7 +146,7 @@ def penalty(mass: npt.NDArray[np.float64], columns: int, objective: Objective) -
     Args:
         mass: `[rows]`, the sum of each row's confidences.
         columns: Number of columns.
-        settings: The model's objective.
+        objective: What is minimised.
     """
     scale = (mass + objective.unobserved_weight * columns) ** objective.frequency_exponent
     return (objective.regularisation * scale).astype(np.float32)
@@ -160,7 +160,7 @@ def solve_equations(square: Floats, linear: Floats, gramian: Floats, penalties: 
         linear: `[rows, dim]`, `sum c x`.
         gramian: `[dim, dim]`, of the factors of all columns.
         penalties: `[rows]`.
-        settings: The model's objective.
+        objective: What is minimised.
 
     Returns:
         The factors, `[rows, dim]`.
@@ -177,7 +177,7 @@ def solve_rows(rows: Entries, factors: Floats, objective: Objective) -> tuple[Fl
     Args:
         rows: The entries.
         factors: `[columns, dim]`, of the other side.
-        settings: The model's objective.
+        objective: What is minimised.
 
     Returns:
         The factors `[rows, dim]`, zero for a row without entries. And how much of the squared error they explain: the

@@ -106,6 +106,7 @@ def test_scores_no_rows_gives_no_rows(model):
 
 def test_similar_is_the_cosine_of_factors_and_zero_for_cold_items(model):
     place = [0, 20, 25]
+    assert not model.similar(tf.constant([-1, 99], tf.int64)).numpy().any()
     similar = model.similar(tf.constant(place, tf.int64)).numpy()
     factors = model.item_embedding.numpy().astype(np.float64)
     for row, mine in zip(similar, place, strict=True):
