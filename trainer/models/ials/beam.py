@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.models.ials import Ials
-from trainer.models.ials.solve import Entries, Floats, Objective, normal_equations, penalty, solve_equations, solve_rows
+from trainer.models.ials.entries import Entries, Floats
+from trainer.models.ials.solve import Objective, normal_equations, penalty, solve_equations, solve_rows
 
 _VALUES_A_BLOCK = 1 << 20
 """Float32 values of the sums of a block: 4 MiB, for which a worker needs room many times."""

@@ -12,8 +12,9 @@ from common.errors import WarmStartError
 from configs.models.ials import Ials
 from trainer.candidates import Candidates
 from trainer.histories import Histories
+from trainer.models.ials.entries import Floats, entries_of
 from trainer.models.ials.served import ServedIals
-from trainer.models.ials.solve import Floats, Objective, entries_of, penalty, solve_rows
+from trainer.models.ials.solve import Objective, penalty, solve_rows
 
 _LOGGER = logging.getLogger("perennial.trainer")
 

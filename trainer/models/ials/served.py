@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from configs.models.ials import Ials
 from trainer.candidates import Candidates
-from trainer.models.ials.solve import Floats, Objective
+from trainer.models.ials.entries import Floats
+from trainer.models.ials.solve import Objective
 
 
 class ServedIals(tf.Module):

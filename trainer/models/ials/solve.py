@@ -7,56 +7,16 @@ weight, and `p` the row's penalty (Hu et al. 2008, equation 4; Rendle et al. 202
 
 import dataclasses
 from collections.abc import Iterator
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from configs.models.ials import Ials
 from trainer.chunks import padded_chunks
-from trainer.histories import Histories, ends
-
-Floats: TypeAlias = npt.NDArray[np.float32]
+from trainer.models.ials.entries import Entries, Floats
 
 _VALUES_A_CHUNK = 1 << 22
 """Float32 values in each of the few arrays that are held at a time: 16 MiB, some of which the caches hold."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Entries:
-    """A sparse matrix of confidences. Row `r` has the entries `offset[r]` to `offset[r + 1]`.
-
-    Attributes:
-        offset: int64 `[rows + 1]`.
-        column: int32 `[entries]`; a column may repeat in a row, and its confidences add up.
-        confidence: float32 `[entries]`, above zero.
-    """
-
-    offset: npt.NDArray[np.int64]
-    column: npt.NDArray[np.int32]
-    confidence: Floats
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return len(self.offset) - 1
-
-    @property
-    def mass(self) -> npt.NDArray[np.float64]:
-        """Sum of the confidences of each row, `[rows]`."""
-        row = np.repeat(np.arange(self.rows), np.diff(self.offset))
-        return np.bincount(row, self.confidence, minlength=self.rows).astype(np.float64)
-
-    def transposed(self, columns: int) -> "Entries":
-        """The same matrix with columns as rows.
-
-        Args:
-            columns: The number of columns, above each of `column`.
-        """
-        order = np.argsort(self.column, kind="stable")
-        row = np.repeat(np.arange(self.rows, dtype=np.int32), np.diff(self.offset))
-        offset = ends(np.bincount(self.column, minlength=columns))
-        return Entries(offset, row[order], self.confidence[order])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,22 +45,6 @@ class Objective:
         """
         unobserved_weight = settings.unobserved_weight * mass / max(1, users * items)
         return cls(unobserved_weight, settings.regularisation, settings.frequency_exponent)
-
-
-def entries_of(histories: Histories) -> Entries:
-    """The confidences of users in the items of their histories.
-
-    Args:
-        histories: Users; items are rows of the item factors, -1 for one that is not counted.
-
-    Returns:
-        A row for each user. A confidence is the weight divided by the mean weight of the row.
-    """
-    row, item, weight = histories.inside(np.arange(histories.users))
-    length = np.bincount(row, minlength=histories.users)
-    total = np.bincount(row, weight, minlength=histories.users)
-    mean = total / np.maximum(length, 1)
-    return Entries(ends(length), item.astype(np.int32), (weight / mean[row]).astype(np.float32))
 
 
 def normal_equations(

@@ -10,8 +10,8 @@ from tests.trainer.models.ials.worlds import settings_of
 from tests.trainer.worlds import candidates_of, random_histories
 from trainer.models.ials import beam as ials_beam
 from trainer.models.ials.beam import TrainItemFactors
+from trainer.models.ials.entries import Entries, entries_of
 from trainer.models.ials.fit import fit, initial_factors
-from trainer.models.ials.solve import Entries, entries_of
 
 ITEMS = 30
 

@@ -8,7 +8,8 @@ import pytest
 from tests.trainer.models.ials.worlds import confidences, dense_solve
 from tests.trainer.worlds import interactions_of, random_histories
 from trainer.histories import Histories
-from trainer.models.ials.solve import Objective, entries_of, normal_equations, solve_rows
+from trainer.models.ials.entries import entries_of
+from trainer.models.ials.solve import Objective, normal_equations, solve_rows
 
 ITEMS = 30
 OBJECTIVE = Objective(unobserved_weight=0.1, regularisation=0.02, frequency_exponent=1.0)
@@ -78,20 +79,3 @@ def test_normal_equations_one_very_long_row_bounded_memory(factors):
     assert peak < 2_000_000
     counts = np.bincount(history, minlength=ITEMS)
     np.testing.assert_allclose(found[-1][2][0], counts @ factors, rtol=1e-3)
-
-
-def test_entries_of_weights_only_ratios_within_a_user_count():
-    entries = entries_of(interactions_of([[0, 1, -1, 2], [3, 3]], weights=[[1, 2, 9, 3], [6, 6]]))
-    np.testing.assert_allclose(entries.confidence, [0.5, 1.0, 1.5, 1.0, 1.0])
-    np.testing.assert_array_equal(entries.column, [0, 1, 2, 3, 3])
-    np.testing.assert_allclose(entries.mass, [3, 2])
-
-
-def test_transposed_twice_is_the_same_matrix(histories):
-    entries = entries_of(histories)
-    twice = entries.transposed(ITEMS).transposed(entries.rows)
-    np.testing.assert_array_equal(twice.offset, entries.offset)
-    for row in range(entries.rows):
-        part = slice(entries.offset[row], entries.offset[row + 1])
-        mine = sorted(zip(entries.column[part].tolist(), entries.confidence[part].tolist(), strict=True))
-        assert mine == sorted(zip(twice.column[part].tolist(), twice.confidence[part].tolist(), strict=True))
