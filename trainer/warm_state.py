@@ -157,3 +157,28 @@ def _table(arrays: Any, number: int) -> Table:
     ends = arrays[f"ends_{number}"].tolist()
     joined = arrays[f"ids_{number}"].tobytes()
     return Table([joined[start:end] for start, end in zip([0, *ends], ends)], arrays[f"values_{number}"])  # noqa: B905
+
+
+def carried_rows(
+    base: WarmState | None, name: str, ids: Sequence[bytes], dim: int
+) -> tuple[npt.NDArray[np.float32] | None, Carried]:
+    """A table's rows of a base model, in the order of other ids.
+
+    Args:
+        base: The base model's state; None for a cold start.
+        name: The table.
+        ids: The ids.
+        dim: Columns of the table.
+
+    Returns:
+        float32 `[ids, dim]`, zero for an id that the base model lacks, or None without a base model; and the counts.
+    """
+    if base is None or name not in base.tables:
+        return None, Carried(0, len(ids), 0)
+    table = base.tables[name]
+    row_of = {row_id: row for row, row_id in enumerate(table.ids)}
+    rows = np.array([row_of.get(row_id, -1) for row_id in ids], np.int64)
+    found = np.zeros((len(ids), dim), np.float32)
+    found[rows >= 0] = table.values[rows[rows >= 0]]
+    carried = int(np.sum(rows >= 0))
+    return found, Carried(carried, len(ids) - carried, len(row_of) - carried)

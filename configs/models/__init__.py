@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from configs.models.base import Model
+from configs.models.ials import Ials
 from configs.models.item_item import ItemItem
 from configs.models.popularity import Popularity
 from configs.models.two_tower import TwoTower
@@ -19,9 +20,10 @@ def _kind(given: Any) -> Any:
 AnyModel = Annotated[
     Annotated[TwoTower, Tag("two_tower")]
     | Annotated[ItemItem, Tag("item_item")]
+    | Annotated[Ials, Tag("ials")]
     | Annotated[Popularity, Tag("popularity")],
     Discriminator(_kind),
 ]
 """The settings of one model: `kind` decides which; without it, it is a two-tower model."""
 
-__all__ = ["AnyModel", "ItemItem", "Model", "Popularity", "TwoTower"]
+__all__ = ["AnyModel", "Ials", "ItemItem", "Model", "Popularity", "TwoTower"]
