@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from common.errors import WarmStartError
 from configs.models.ials import Ials
@@ -95,18 +96,20 @@ def factorised(
     total = float(by_user.mass.sum())
     objective = Objective.of(settings, by_user.rows, by_item.rows, total)
     user_penalty = penalty(by_user.mass, by_item.rows, objective)
-    for iteration in range(1, settings.iterations + 1):
-        started = time.monotonic()
-        users, _ = solve_rows(by_user, items, objective)
-        items, explained = solve_rows(by_item, users, objective)
-        loss = total - explained + float(user_penalty @ np.einsum("ud,ud->u", users, users))
-        mean_loss = loss / max(total, 1.0)
-        seconds = time.monotonic() - started
-        _LOGGER.info("iteration %d of %d: loss %.4f, %.1f s", iteration, settings.iterations, mean_loss, seconds)
-        if report is not None and report(
-            iteration, mean_loss, functools.partial(ServedIals, items, candidates, settings, objective)
-        ):
-            break
+    # Threads of the linear algebra would wait for each other by spinning: the matrices are small, and there are many.
+    with threadpool_limits(1, "blas"):
+        for iteration in range(1, settings.iterations + 1):
+            started = time.monotonic()
+            users, _ = solve_rows(by_user, items, objective)
+            items, explained = solve_rows(by_item, users, objective)
+            loss = total - explained + float(user_penalty @ np.einsum("ud,ud->u", users, users))
+            mean_loss = loss / max(total, 1.0)
+            seconds = time.monotonic() - started
+            _LOGGER.info("iteration %d of %d: loss %.4f, %.1f s", iteration, settings.iterations, mean_loss, seconds)
+            if report is not None and report(
+                iteration, mean_loss, functools.partial(ServedIals, items, candidates, settings, objective)
+            ):
+                break
     return ServedIals(items, candidates, settings, objective)
 
 
