@@ -39,8 +39,9 @@ class ServedModel(tf.Module, abc.ABC):
             place: int64 `[n]`, places in the catalogue.
 
         Returns:
-            float32 `[n, items]`, the larger the more alike; the item itself has some score; and bool `[n]`, whether the
-            model knows anything of the item. If not, the row has no meaning.
+            float32 `[n, items]`, the larger the more alike, and minus infinity for what is not alike at all; the item
+            itself has any score; and bool `[n]`, whether the model knows anything of the item. If not, the row has no
+            meaning.
         """
 
 

@@ -19,8 +19,11 @@ class Titled(_Answer):
 class Reason(Titled):
     """Which of the query's items an item is nearest to."""
 
-    cosine: float
+    cosine: float | None = None
     """Of the embeddings: 1 is the same direction."""
+
+    weight: float | None = None
+    """In place of the cosine, if the model has no embeddings: the larger, the nearer."""
 
 
 class Listed(Titled):
@@ -180,7 +183,11 @@ class Edge(_Answer):
 
     source: str
     target: str
-    cosine: float
+    cosine: float | None = None
+    """Of the embeddings."""
+
+    weight: float | None = None
+    """In place of the cosine, if the model has no embeddings."""
 
 
 class GraphAnswer(_OfVersion):

@@ -18,7 +18,7 @@ PART_ITEMS = 1_000
 
 
 async def neighbours(config: PipelineConfig, k: int, output: Output, report: Callable[[int, int], None]) -> int:
-    """Writes the nearest items of each item; an item without an embedding has none.
+    """Writes the nearest items of each item; an item of which the model knows nothing has none.
 
     Args:
         config: The pipeline's.
@@ -30,7 +30,7 @@ async def neighbours(config: PipelineConfig, k: int, output: Output, report: Cal
         The version that answered.
 
     Raises:
-        PerennialError: No version has been pushed, it cannot be opened or has no embeddings, or the output cannot be
+        PerennialError: No version has been pushed, it cannot be opened or has no neighbours, or the output cannot be
             written.
     """
     with held(output.parts_folder) as parts, ThreadPoolExecutor(1) as threads:
@@ -39,10 +39,10 @@ async def neighbours(config: PipelineConfig, k: int, output: Output, report: Cal
         load_seconds = config.service.load_seconds
         async with opened(chosen, parts.snapshot, load_seconds=load_seconds, max_waiting=1, threads=threads) as version:
             snapshot = version.snapshot
-            if snapshot.embedding is None:
+            if snapshot.embedding is None and snapshot.neighbours is None:
                 raise ModelError(
-                    f"the model of version {version.number} has no embeddings, so its items have no neighbours. Push a "
-                    "model with embeddings."
+                    f"the model of version {version.number} has neither embeddings nor neighbours of its "
+                    f"{snapshot.items:,} items. Push a model with embeddings."
                 )
             rows = Rows(version.number, snapshot, ITEM_ID, NEIGHBOUR_ID)
             report(0, snapshot.items)

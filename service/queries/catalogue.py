@@ -87,7 +87,7 @@ class Catalogue:
                 {
                     "source": snapshot.item_id(edge.source),
                     "target": snapshot.item_id(edge.target),
-                    "cosine": round(edge.cosine, 6),
+                    items.nearness(snapshot): round(edge.cosine, 6),
                 }
                 for edge in found.edges
             ],

@@ -27,6 +27,11 @@ def described(snapshot: Snapshot, place: int, fields: Collection[str]) -> dict[s
     return found
 
 
+def nearness(snapshot: Snapshot) -> str:
+    """What tells how near two items are: `cosine` of embeddings, or else the model's own `weight`."""
+    return "weight" if snapshot.embedding is None else "cosine"
+
+
 def listed(
     snapshot: Snapshot, ranking: Ranking, fields: Sequence[str] | None, asked: Places | None = None
 ) -> list[dict[str, Any]]:
@@ -48,7 +53,7 @@ def listed(
         reasons, cosines = nearest(snapshot, asked, ranking.places)
         for item, reason, cosine in zip(found, reasons.tolist(), cosines.tolist(), strict=True):
             if reason >= 0:
-                item["because"] = {**described(snapshot, reason, _REASON), "cosine": round(cosine, 6)}
+                item["because"] = {**described(snapshot, reason, _REASON), nearness(snapshot): round(cosine, 6)}
     return found
 
 

@@ -7,10 +7,12 @@ import numpy as np
 
 from common.errors import QueryError
 from service.ranking import scoring
+from service.ranking.plan import Plan
 from service.ranking.query import Query
 from service.ranking.ranker import Ranker, Ranking
 from service.ranking.scoring import Scores
 from service.snapshot.features import Places
+from service.snapshot.neighbours import Neighbours
 from service.snapshot.snapshot import Snapshot
 
 
@@ -34,7 +36,7 @@ class Edge:
     Attributes:
         source: Place of the item whose neighbour the other one is.
         target: The other's place.
-        cosine: Of their embeddings.
+        cosine: Of their embeddings; without embeddings, the model's weight.
     """
 
     source: int
@@ -59,7 +61,8 @@ def similar(ranker: Ranker, places: Sequence[int], query: Query) -> list[Ranking
         query: What is asked of each ranking.
 
     Returns:
-        One ranking for each place; an empty one for an item without an embedding, and of a model without embeddings.
+        One ranking for each place; an empty one for an item of which the model knows nothing. Without embeddings it is
+        what the model itself calls similar, and ends with the last of those.
 
     Raises:
         QueryError: As `Ranker.plan`.
@@ -70,11 +73,26 @@ def similar(ranker: Ranker, places: Sequence[int], query: Query) -> list[Ranking
     ]
     nothing = Ranking(np.zeros(0, np.int64), np.zeros(0, np.float32), 0, False)
     if snapshot.embedding is None:
-        return [nothing] * len(places)
+        if snapshot.neighbours is None:
+            return [nothing] * len(places)
+        return [_listed(snapshot.neighbours, place, planned) for place, planned in zip(places, plans, strict=True)]
     vectors = snapshot.embedding[np.asarray(places, np.int64)]
     known = [n for n in range(len(places)) if vectors[n].any()]
     rankings = dict(zip(known, ranker.rank(vectors[known], [plans[n] for n in known]), strict=True))
     return [rankings.get(n, nothing) for n in range(len(places))]
+
+
+def _listed(table: Neighbours, place: int, planned: Plan) -> Ranking:
+    """What of an item's neighbours in the table may come."""
+    places, weights = table.places[place].astype(np.int64), table.weights[place]
+    may_come = (places >= 0) & ~np.isin(places, planned.left_out)
+    if planned.refused is not None:
+        may_come &= ~planned.refused[places]
+    if planned.pool is not None:
+        may_come &= np.isin(places, planned.pool)
+    places, weights = places[may_come], weights[may_come]
+    page = slice(planned.query.offset, planned.query.offset + planned.query.k)
+    return Ranking(places[page], weights[page], planned.passed, len(places) > page.stop)
 
 
 def graph(ranker: Ranker, place: int, depth: int, breadth: int, max_nodes: int) -> Graph:
@@ -126,10 +144,13 @@ def nearest(snapshot: Snapshot, asked: Places, answered: Places) -> tuple[Places
         answered: Places of the answer, `[n]`.
 
     Returns:
-        Places int64 `[n]` among those asked, the first of several that are equally near, and cosines float32 `[n]`. -1
-        and 0 if there is nothing to compare: the item, or all that were asked, have no embedding.
+        Places int64 `[n]` among those asked, the first of several that are equally near, and cosines float32 `[n]`, or
+        without embeddings the model's own weights. -1 and 0 if there is nothing to compare: the item, or all that were
+        asked, have no embedding, or it is a neighbour of none of them.
     """
     asked = asked[asked >= 0]
+    if snapshot.neighbours is not None:
+        return snapshot.neighbours.nearest(asked, answered)
     if snapshot.embedding is not None:
         asked = asked[~scoring.is_unembedded(snapshot, asked)]
     if snapshot.embedding is None or not len(asked) or not len(answered):

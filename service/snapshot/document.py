@@ -65,6 +65,9 @@ class SnapshotDocument(Document):
     dim: int | None
     """Numbers in an embedding; None if the model has no embeddings, so that only the model itself can score."""
 
+    has_neighbours: bool = False
+    """Whether there is a table of neighbours, see `service.snapshot.neighbours`: of a model without embeddings."""
+
     features: dict[str, FeatureKind]
     """Content feature to its kind."""
 

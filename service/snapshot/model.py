@@ -10,6 +10,7 @@ import numpy.typing as npt
 from common.errors import ModelError
 from service.backends.backend import Backend, BackendRefusedError, Tensor
 from service.snapshot.document import BY_POPULARITY_FILE, EMBEDDING_FILE, POPULARITY_FILE, UNEMBEDDED_FILE
+from service.snapshot.neighbours import MOST_ITEMS, write_neighbours
 
 _ITEMS_A_PAGE = 1000
 """Ids and titles in one answer: some 100 kB."""
@@ -37,11 +38,13 @@ class Asked:
         item_ids: The catalogue in its order.
         titles: The model's titles.
         dim: Numbers in an embedding; None if the model has none.
+        has_neighbours: Whether a table of neighbours was written.
     """
 
     item_ids: list[str]
     titles: list[str]
     dim: int | None
+    has_neighbours: bool = False
 
 
 class _Model:
@@ -85,7 +88,11 @@ async def ask_model(backend: Backend, folder: str | Path, timeout_seconds: float
     write_popularity(folder, popularity[0])
     first = {"index": np.zeros(1, np.int64)}
     if not (await model.has("embed_users", NOBODY) and await model.has("embed_item_indices", first)):
-        return Asked(item_ids, titles, None)
+        one = {"item_id": np.array([item_ids[0].encode()], object), "k": np.ones(1, np.int32)}
+        has_neighbours = len(item_ids) <= MOST_ITEMS and await model.has("similar_items", one)
+        if has_neighbours:
+            await write_neighbours(model.ask, folder, item_ids)
+        return Asked(item_ids, titles, None, has_neighbours)
     dim = int((await model.ask("embed_item_indices", first))["embedding"].shape[1])
     await _write_embeddings(model, folder, len(item_ids), dim)
     return Asked(item_ids, titles, dim)

@@ -95,6 +95,7 @@ def complete(
         source=source,
         items=len(asked.item_ids),
         dim=asked.dim,
+        has_neighbours=asked.has_neighbours,
         features=dict(features),
         is_timed=data is not None and data.is_timed,
         users=users,

@@ -20,6 +20,7 @@ from service.snapshot import document
 from service.snapshot.document import SnapshotDocument
 from service.snapshot.features import Feature, Places, Strings, read_feature
 from service.snapshot.histories import Histories, History
+from service.snapshot.neighbours import read_neighbours
 from service.snapshot.titles import Titles
 
 Facts = tuple[str, Mapping[str, list[str] | list[float]]]
@@ -42,6 +43,7 @@ class Snapshot:
         embedding: float32 `[items, dim]`, of length 1, or zero if nothing is known about the item; None if the model
             has no embeddings.
         unembedded: int32, places of the items whose embedding is zero, ascending.
+        neighbours: The nearest items of each item, if the model has no embeddings but neighbours; else None.
         popularity: float32 `[items]`: the scores of nobody.
         by_popularity: int32 `[items]`: places, most popular first, ties by place.
         folder: Its files.
@@ -84,6 +86,7 @@ class Snapshot:
         if made.dim is not None:
             self.embedding = _mapped(folder / document.EMBEDDING_FILE)
             self.unembedded = _mapped(folder / document.UNEMBEDDED_FILE)
+        self.neighbours = read_neighbours(folder) if made.has_neighbours else None
         self._titles = Titles(folder / document.TITLES_FILE)
         self._histories = None if made.users is None else Histories(folder / document.HISTORIES_FILE)
 

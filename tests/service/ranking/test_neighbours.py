@@ -10,8 +10,10 @@ from service.ranking.filter_text import parse_filter
 from service.ranking.neighbours import Node, graph, nearest, similar
 from service.ranking.query import Query
 from service.ranking.ranker import Ranker
+from service.snapshot.neighbours import Neighbours
+from service.snapshot.snapshot import Snapshot
 from tests.service.ranking.oracle import Catalogue, assert_is, make_catalogue
-from tests.service.snapshots import make_snapshot
+from tests.service.snapshots import Item, make_snapshot, write_version
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,50 @@ def test_nearest_of_nothing_is_nothing(catalogue: Catalogue, asked: list[int] | 
     assert (found[0].tolist(), found[1].tolist()) == ([-1, -1], [0, 0])
 
 
-def test_model_without_embeddings_has_no_neighbours(tmp_path: Path) -> None:
+@pytest.fixture
+def tabled(tmp_path: Path) -> Snapshot:
+    """A model without embeddings, whose items i0, i1, i2 … have the genre g0 or g1 by turns."""
+    items = [Item(f"i{n}", f"Title {n}", features={"genre": [f"g{n % 2}"]}) for n in range(6)]
+    version = write_version(tmp_path / "version", items, {"genre": "category"})
+    snapshot = make_snapshot(tmp_path / "made", [item.item_id for item in items], version=version)
+    places = [[1, 2, 3], [2, 4, -1], [3, 0, 5], [-1] * 3, [5, -1, -1], [0, -1, -1]]
+    weights = [[0.9, 0.5, 0.1], [3.0, 1.0, 0], [0.7, 0.6, 0.5], [0] * 3, [2.0, 0, 0], [0.3, 0, 0]]
+    snapshot.neighbours = Neighbours(np.array(places, np.int32), np.array(weights, np.float32))
+    return snapshot
+
+
+@pytest.mark.parametrize(
+    ("place", "asked", "found", "has_more"),
+    [
+        (0, Query(k=2), [1, 2], True),
+        (0, Query(k=2, offset=1), [2, 3], False),
+        (0, Query(k=9), [1, 2, 3], False),
+        (3, Query(k=9), [], False),
+        (0, Query(k=9, filter=parse_filter("genre:g1", 9)), [1, 3], False),
+        (2, Query(k=1, filter=parse_filter("genre:g1", 9)), [3], True),
+        (0, Query(k=9, left_out=np.array([2, -1])), [1, 3], False),
+    ],
+)
+def test_similar_of_a_table_is_its_row(
+    tabled: Snapshot, place: int, asked: Query, found: list[int], has_more: bool
+) -> None:
+    [ranking] = similar(Ranker(tabled), [place], asked)
+    assert (ranking.places.tolist(), ranking.has_more) == (found, has_more)
+    assert tabled.neighbours is not None
+    row = dict(zip(tabled.neighbours.places[place].tolist(), tabled.neighbours.weights[place].tolist(), strict=True))
+    assert ranking.scores.tolist() == [row[one] for one in found]
+
+
+def test_graph_and_reasons_of_a_table(tabled: Snapshot) -> None:
+    found = graph(Ranker(tabled), 0, 2, 2, 9)
+    assert {(edge.source, edge.target) for edge in found.edges} == {(0, 1), (0, 2), (1, 2), (1, 4), (2, 3)}
+    assert {node.place: node.depth for node in found.nodes} == {0: 0, 1: 1, 2: 1, 3: 2, 4: 2}
+    places, weights = nearest(tabled, np.array([0, 1, -1]), np.array([2, 3, 5]))
+    assert places.tolist() == [1, 0, -1]
+    np.testing.assert_allclose(weights, [3.0, 0.1, 0.0])
+
+
+def test_model_without_embeddings_and_without_a_table_has_no_neighbours(tmp_path: Path) -> None:
     snapshot = make_snapshot(tmp_path / "made", ["a", "b"])
     assert similar(Ranker(snapshot), [1], Query(k=3))[0].places.tolist() == []
     assert graph(Ranker(snapshot), 1, 2, 2, 9).edges == ()

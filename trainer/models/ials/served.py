@@ -103,14 +103,15 @@ class ServedIals(ServedModel):
             place: int64 `[n]`.
 
         Returns:
-            float32 `[n, items]`; zero where one of the two items has no interactions, or the place is no place. And
-            bool `[n]`, whether the item has interactions.
+            float32 `[n, items]`, minus infinity for an item without interactions; and bool `[n]`, whether the item at
+            the place has interactions. If not, the row has no meaning.
         """
         is_place = (place >= 0) & (place < tf.size(self._inverse_length, tf.int64))
         place = tf.where(is_place, place, 0)
         scale = tf.where(is_place, tf.gather(self._inverse_length, place), 0.0)
         direction = tf.gather(self.item_embedding, place) * scale[:, tf.newaxis]
-        return tf.matmul(direction, self.item_embedding, transpose_b=True) * self._inverse_length, scale > 0
+        cosine = tf.matmul(direction, self.item_embedding, transpose_b=True) * self._inverse_length
+        return tf.where(self._inverse_length > 0, cosine, -float("inf")), scale > 0
 
 
 def _relative_to_mean(weight: Any, length: Any) -> Any:

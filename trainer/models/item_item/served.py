@@ -72,12 +72,14 @@ class ItemItemModel(ServedModel):
             place: int64 `[n]`.
 
         Returns:
-            float32 `[n, items]`, by place, as for `scores`; and bool `[n]`, whether the item has neighbours.
+            float32 `[n, items]`, by place, minus infinity for what is no neighbour; and bool `[n]`, whether the item
+            has neighbours.
         """
         row = tf.gather(self._row, place)
         known = tf.where(row >= 0)[:, 0]
         shares = tf.ones_like(known, tf.float32)
-        return self._with_rest(self._added(tf.size(place, tf.int64), known, tf.gather(row, known), shares))
+        scores = self._added(tf.size(place, tf.int64), known, tf.gather(row, known), shares)
+        return tf.where(scores == 0, -float("inf"), scores), tf.reduce_any(scores != 0, axis=1)
 
     def contributions(self, history: Any, weight: Any, place: Any) -> Any:
         """How much of an item's score came from each item of the history: what it was recommended because of.

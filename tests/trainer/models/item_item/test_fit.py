@@ -30,7 +30,7 @@ def _scores(model, histories):
 
 def _without_rest(scores, is_known):
     """Zero in place of the tiny scores of items that are no neighbours."""
-    scores = np.where(np.abs(scores) < 1e-9, 0, scores)
+    scores = np.where((np.abs(scores) < 1e-9) | (scores == -np.inf), 0, scores)
     np.testing.assert_array_equal(is_known, scores.any(axis=1))
     return scores
 
