@@ -11,10 +11,11 @@ from configs.evaluation import Evaluation, Gate
 from configs.ids import Ids
 from configs.leave_out import FromWeight
 from configs.log import Log
-from configs.model import Serving, Trainer
+from configs.models import AnyModel, TwoTower
 from configs.push import PushSettings, ServingCheckSettings
 from configs.runs import Runs
 from configs.service.section import Service
+from configs.serving import Serving
 from configs.vertex.section import Vertex
 
 _LOCAL_RUNNER = "--runner=FnApiRunner"
@@ -50,7 +51,7 @@ class PipelineConfig(Settings):
     data_gate: DataGateSettings = DataGateSettings()
     """When DataGate stops a run because of its data."""
 
-    trainer: Trainer = Trainer()
+    trainer: AnyModel = TwoTower()
     """The model and its training."""
 
     serving: Serving = Serving()

@@ -55,7 +55,8 @@ class Section(NamedTuple):
     def heading(self) -> str:
         """The section's heading in Markdown, without its marks."""
         kind = self.model.model_fields.get("kind")
-        suffix = f", `kind: {kind.default}`" if kind and self.path.endswith(">") else ""
+        names = get_args(kind.annotation) if kind else ()
+        suffix = f", `kind: {names[0]}`" if len(names) == 1 else ""
         return f"`{self.path}`{suffix}" if self.path else "The whole file"
 
     @property

@@ -12,13 +12,15 @@ class WarmStateDescription(Document):
     FILE: ClassVar[str] = "state.json"
     TO_DO: ClassVar[str] = "Training starts cold."
 
-    format_version: int = 2
+    format_version: int = 3
     architecture: str
     """How the model combines the tables."""
 
-    embedding_dim: int
     tables: tuple[str, ...]
     """Names of the tables, in the order of the arrays."""
+
+    arrays: tuple[str, ...]
+    """Names of what belongs to no id, in the order of the arrays."""
 
     tables_sha256: str
     """Digest of the file of arrays, 64 hexadecimal digits."""

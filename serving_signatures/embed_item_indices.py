@@ -20,7 +20,7 @@ def embed_item_indices(retriever: Retriever, index: Any) -> dict[str, Any]:
     """
     is_place = (index >= 0) & (index < tf.size(retriever.item_id, tf.int64))
     item_id = tf.where(is_place, tf.gather(retriever.item_id, tf.where(is_place, index, 0)), "")
-    return {"embedding": retriever.embed_items(index), "item_id": item_id}
+    return {"embedding": retriever.cosine_model.embed_items(index), "item_id": item_id}
 
 
 SIGNATURE = Signature(

@@ -19,7 +19,7 @@ def embed_items(retriever: Retriever, item_id: Any) -> dict[str, Any]:
         `embedding` float32 `[n, dim]`, zero for an unknown item; `known` bool `[n]`, whether the catalogue has it.
     """
     place = retriever.place_of(item_id)
-    return {"embedding": retriever.embed_items(place), "known": place >= 0}
+    return {"embedding": retriever.cosine_model.embed_items(place), "known": place >= 0}
 
 
 SIGNATURE = Signature(name="embed_items", inputs={"item_id": tf.TensorSpec([None], tf.string)}, answer=embed_items)

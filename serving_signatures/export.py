@@ -17,7 +17,9 @@ from serving_signatures import (
     similar_items,
 )
 from serving_signatures.retriever import Retriever
+from serving_signatures.served_model import CosineModel, ServedModel
 from serving_signatures.serving_requests import write_requests
+from serving_signatures.signature import Signature
 
 SIGNATURES = (
     serving_default.SIGNATURE,
@@ -29,10 +31,19 @@ SIGNATURES = (
     similar_items.SIGNATURE,
     catalogue.SIGNATURE,
 )
-"""All signatures of a served model."""
+"""All signatures that a model may have."""
+
+OF_EMBEDDINGS = frozenset({embed_items.SIGNATURE.name, embed_item_indices.SIGNATURE.name, embed_users.SIGNATURE.name})
+"""Names of those that a model has only if its scores are cosines of embeddings: all of them, or none."""
 
 SAVED_MODEL = tf.saved_model.SAVED_MODEL_FILENAME_PB
 """The file by which TensorFlow recognises a SavedModel. TensorFlow Serving waits for it."""
+
+
+def signatures_of(model: ServedModel) -> tuple[Signature, ...]:
+    """The signatures of a model. Those that give embeddings are there only if its scores are their cosines."""
+    has_embeddings = isinstance(model, CosineModel)
+    return tuple(each for each in SIGNATURES if has_embeddings or each.name not in OF_EMBEDDINGS)
 
 
 def export_model(
@@ -54,13 +65,14 @@ def export_model(
         OSError: The folder cannot be written.
         tf.errors.OpError: The remote folder cannot be written.
     """
+    signatures = signatures_of(retriever.model)
     with new_folder(folder, commit_file=SAVED_MODEL) as unfinished:
         tf.saved_model.save(
             retriever,
             unfinished,
-            signatures={signature.name: signature.concrete_function(retriever) for signature in SIGNATURES},
+            signatures={signature.name: signature.concrete_function(retriever) for signature in signatures},
         )
         provenance.write(unfinished)
-        write_requests(retriever, SIGNATURES, unfinished)
+        write_requests(retriever, signatures, unfinished)
         if before_commit is not None:
             before_commit(unfinished)

@@ -12,20 +12,18 @@ PADDING_SCORE = tf.float32.min
 """Score of a place in a list for which no item is left. It is finite, because an infinity is no JSON."""
 
 
-def catalogue_scores(query: Any, embedding: Any, popularity: Any) -> Any:
+def cosines(query: Any, embedding: Any) -> Any:
     """Scores every item for every query.
 
     Args:
-        query: float32 `[batch, dim]`, of length 1; zero if nothing is known about the user.
+        query: float32 `[batch, dim]`, of length 1.
         embedding: float32 `[items, dim]`, of length 1; zero if nothing is known about the item.
-        popularity: float32 `[items]`.
 
     Returns:
-        float32 `[batch, items]`: cosines, or the popularity for a query about which nothing is known.
+        float32 `[batch, items]`; `NO_EMBEDDING_SCORE` for an item without an embedding.
     """
     scores = tf.matmul(query, embedding, transpose_b=True)
-    scores = tf.where(is_embedded(embedding), scores, NO_EMBEDDING_SCORE)
-    return tf.where(is_embedded(query)[:, tf.newaxis], scores, popularity)
+    return tf.where(is_embedded(embedding), scores, NO_EMBEDDING_SCORE)
 
 
 def is_embedded(vectors: Any) -> Any:

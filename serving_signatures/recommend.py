@@ -26,12 +26,12 @@ def recommend(
         `item_id` string `[n, max k]` and `score` float32 `[n, max k]`, best first, and padded as by `Retriever.rank`;
         `known_user` bool `[n]`.
     """
-    embedding, known_user = retriever.embed_users(user_id, history, history_weight)
-    # After the embedding, which checks that each item of the history has a weight.
-    with after(embedding):
+    scores, known_user = retriever.scores(user_id, history, history_weight)
+    # After the scores, which check that each item of the history has a weight.
+    with after(scores):
         left_out = retriever.left_out(history, history_weight)
     excluded = tf.concat([left_out, retriever.place_of(exclude)], axis=1)
-    item_id, score = retriever.rank(embedding, excluded, k)
+    item_id, score = retriever.rank(scores, excluded, k)
     return {"item_id": item_id, "score": score, "known_user": known_user}
 
 

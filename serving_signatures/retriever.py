@@ -1,7 +1,6 @@
-"""Defines the served model: it takes string ids, and gives embeddings and ranked items. All signatures use it."""
+"""Answers by string id: looks ids up, asks the model, and ranks the catalogue. All signatures use it."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from configs.leave_out import LeaveOut, is_left_out
-from serving_signatures.ranking import PADDING_SCORE, best_places, catalogue_scores
+from serving_signatures.ranking import PADDING_SCORE, best_places
+from serving_signatures.served_model import CosineModel, ServedModel
 from transforms import features
 
 
@@ -21,29 +21,32 @@ class ServedCatalogue:
     Attributes:
         item_id: object `[items]`, bytes.
         title: object `[items]`, UTF-8 bytes.
-        embedding: float32 `[items, dim]`, of length 1; zero if nothing is known about the item.
         popularity: float32 `[items]`, the item's share of the training interactions.
-        row: int32 `[items]`, the item's number in the query function; -1 for an item that it does not know.
+        row: int32 `[items]`, the item's number in histories; -1 for an item without interactions.
     """
 
     item_id: npt.NDArray[np.object_]
     title: npt.NDArray[np.object_]
-    embedding: npt.NDArray[np.float32]
     popularity: npt.NDArray[np.float32]
     row: npt.NDArray[np.int32]
 
 
 class Retriever(tf.Module):
-    """Looks ids up, embeds queries and ranks the catalogue.
+    """Looks ids up, asks a model of any kind, and ranks the catalogue.
 
     All its data is in variables and in the transform graphs' vocabulary files, which the SavedModel holds as assets:
     training and serving read the same files, and the graph has no large constant.
+
+    Attributes:
+        model: The model.
+        item_id: Variable string `[items]`.
+        title: Variable string `[items]`.
+        default_k: Number of recommendations of `serving_default`.
     """
 
     def __init__(
         self,
-        embed_query: Callable[[Any, Any, Any], Any],
-        query_variables: Sequence[Any],
+        model: ServedModel,
         catalogue: ServedCatalogue,
         interactions_graph: tft.TFTransformOutput,
         catalogue_graph: tft.TFTransformOutput,
@@ -53,10 +56,7 @@ class Retriever(tf.Module):
         """Makes the model from its parts.
 
         Args:
-            embed_query: Maps places in the user vocabulary int64 `[n]` (-1 for an unknown user), a history int32
-                RaggedTensor `[n, (h)]` of rows, oldest first, and its weights float32 `[n, (h)]`, above zero, finite
-                and of any size, to float32 `[n, dim]`.
-            query_variables: The variables that `embed_query` reads.
+            model: The model.
             catalogue: The items.
             interactions_graph: Transform graph of the interactions.
             catalogue_graph: Transform graph of the catalogue.
@@ -64,13 +64,11 @@ class Retriever(tf.Module):
             leave_out: Which items of a history are not recommended.
         """
         super().__init__(name="retriever")
-        self._embed_query = embed_query
-        self._query_variables = list(query_variables)
+        self.model = model
         self.default_k = default_k
         self._leave_out = leave_out
         self.item_id = tf.Variable(catalogue.item_id, dtype=tf.string, trainable=False, name="item_id")
         self.title = tf.Variable(catalogue.title, dtype=tf.string, trainable=False, name="title")
-        self.embedding = tf.Variable(catalogue.embedding, trainable=False, name="embedding")
         self._popularity = tf.Variable(catalogue.popularity, trainable=False, name="popularity")
         self._row = tf.Variable(catalogue.row, trainable=False, name="row")
         self._users = _table(interactions_graph, features.USER_VOCABULARY)
@@ -103,10 +101,12 @@ class Retriever(tf.Module):
         """Places in the catalogue, int64 of the shape of `item_id`; -1 for an item outside it, such as ""."""
         return self._places.lookup(item_id)
 
-    def embed_items(self, place: Any) -> Any:
-        """Embeddings float32 `[n, dim]` of places int64 `[n]`; zero for a place outside the catalogue."""
-        is_known = (place >= 0) & (place < tf.size(self.item_id, tf.int64))
-        return tf.where(is_known[:, tf.newaxis], tf.gather(self.embedding, tf.where(is_known, place, 0)), 0.0)
+    @property
+    def cosine_model(self) -> CosineModel:
+        """The model, which must be one with embeddings."""
+        if not isinstance(self.model, CosineModel):
+            raise TypeError(f"a {type(self.model).__name__} has no embeddings, so it has no signature that gives them")
+        return self.model
 
     def embed_users(self, user_id: Any, history: Any, history_weight: Any) -> tuple[Any, Any]:
         """Embeds users.
@@ -120,19 +120,35 @@ class Retriever(tf.Module):
             Embeddings float32 `[n, dim]`, zero if neither user nor history is known; and bool `[n]`, whether the user
             is known.
         """
+        user, rows, weight = self._known(user_id, history, history_weight)
+        return self.cosine_model.embed(user, rows, weight), user >= 0
+
+    def scores(self, user_id: Any, history: Any, history_weight: Any) -> tuple[Any, Any]:
+        """Scores all items for users; see `embed_users` for the arguments.
+
+        Returns:
+            float32 `[n, items]`, the popularity in a row about which nothing is known; and bool `[n]`, whether the user
+            is known.
+        """
+        user, rows, weight = self._known(user_id, history, history_weight)
+        scores, is_known = self.model.scores(user, rows, weight)
+        return tf.where(is_known[:, tf.newaxis], scores, self._popularity), user >= 0
+
+    def _known(self, user_id: Any, history: Any, history_weight: Any) -> tuple[Any, Any, Any]:
+        """Looks users and histories up, and leaves out what the model does not know."""
         one_each = tf.debugging.assert_equal(
             tf.shape(history), tf.shape(history_weight), "history_weight must have one weight for each of history"
         )
         with after(one_each):
             history_weight = tf.identity(history_weight)
-        user = self._users.lookup(user_id)
         place = self.place_of(history)
         row = tf.where(place >= 0, tf.gather(self._row, tf.maximum(place, 0)), -1)
         counts = (row >= 0) & (history_weight > 0) & tf.math.is_finite(history_weight)
-        embedding = self._embed_query(
-            user, tf.ragged.boolean_mask(row, counts), tf.ragged.boolean_mask(history_weight, counts)
+        return (
+            self._users.lookup(user_id),
+            tf.ragged.boolean_mask(row, counts),
+            tf.ragged.boolean_mask(history_weight, counts),
         )
-        return embedding, user >= 0
 
     def left_out(self, history: Any, history_weight: Any) -> Any:
         """Places of the items of histories that are not recommended.
@@ -146,15 +162,11 @@ class Retriever(tf.Module):
         """
         return tf.where(is_left_out(history_weight, self._leave_out), self.place_of(history), -1)
 
-    def scores(self, query: Any) -> Any:
-        """Scores of all items, float32 `[n, items]`, for queries float32 `[n, dim]`: what `rank` ranks."""
-        return catalogue_scores(query, self.embedding, self._popularity)
-
-    def rank(self, query: Any, excluded_place: Any, k: Any) -> tuple[Any, Any]:
-        """Ranks the catalogue for each query.
+    def rank(self, scores: Any, excluded_place: Any, k: Any) -> tuple[Any, Any]:
+        """Ranks the catalogue by scores.
 
         Args:
-            query: float32 `[n, dim]`; a zero row is ranked by popularity.
+            scores: float32 `[n, items]`.
             excluded_place: int64 `[n, e]`, places to leave out; -1 pads.
             k: int32 `[n]`, at least 1; cut to the catalogue's size.
 
@@ -167,7 +179,7 @@ class Retriever(tf.Module):
         excluded = tf.where(excluded_place >= 0)
         # The zero stands for an empty batch, of which there is no maximum.
         width = tf.reduce_max(tf.concat([k, [0]], axis=0))
-        place, score = best_places(self.scores(query), excluded[:, 0], tf.gather_nd(excluded_place, excluded), width)
+        place, score = best_places(scores, excluded[:, 0], tf.gather_nd(excluded_place, excluded), width)
         is_item = (place >= 0) & (tf.range(tf.shape(place)[1]) < k[:, tf.newaxis])
         item_id = tf.where(is_item, tf.gather(self.item_id, tf.maximum(place, 0)), "")
         return item_id, tf.where(is_item, score, PADDING_SCORE)

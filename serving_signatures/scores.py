@@ -18,11 +18,11 @@ def scores(retriever: Retriever, user_id: Any, history: Any, history_weight: Any
         history_weight: float32 `[n, h]`; 1 for a plain like.
 
     Returns:
-        `score` float32 `[n, items]`, in the order of the signature `catalogue`: cosines, and -1, the lowest cosine, for
-        an item without an embedding; the popularity of all items in the row of an unknown user without a history.
+        `score` float32 `[n, items]`, in the order of the signature `catalogue`: what the model's `ServedModel.scores`
+        gives; the popularity of all items in the row of an unknown user without a history.
     """
-    embedding, _ = retriever.embed_users(user_id, history, history_weight)
-    return {"score": retriever.scores(embedding)}
+    score, _ = retriever.scores(user_id, history, history_weight)
+    return {"score": score}
 
 
 SIGNATURE = Signature(

@@ -51,7 +51,7 @@ class Request(NamedTuple):
 
 
 def make_requests(users: Sequence[bytes], items: Sequence[bytes], total: int) -> list[Request]:
-    """Makes requests for every signature of `serving_signatures.export`.
+    """Makes requests for every signature that a model may have.
 
     Args:
         users: Ids of at least one user that the model knows.
@@ -126,8 +126,9 @@ def write_requests(retriever: Retriever, signatures: Sequence[Signature], folder
         folder: The folder of its SavedModel, local or remote.
     """
     items = retriever.item_id.numpy()
-    requests = make_requests(spread(retriever.users(), 2), spread(items, 4), len(items))
     by_name = {signature.name: signature for signature in signatures}
+    made = make_requests(spread(retriever.users(), 2), spread(items, 4), len(items))
+    requests = [request for request in made if request.signature in by_name]
     stored_requests(retriever, by_name, requests).write(folder)
     with tf.io.TFRecordWriter(posixpath.join(folder, WARMUP_FILE)) as writer:
         for request in requests:

@@ -4,13 +4,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from serving_signatures.ranking import PADDING_SCORE, is_embedded
+from serving_signatures.ranking import PADDING_SCORE
 from serving_signatures.retriever import Retriever
 from serving_signatures.signature import Signature
 
 
 def similar_items(retriever: Retriever, item_id: Any, k: Any) -> dict[str, Any]:
-    """Finds the items whose embeddings are nearest by cosine, without the item itself.
+    """Finds the items that the model finds most alike, without the item itself: by cosine, if it has embeddings.
 
     Args:
         retriever: The model.
@@ -19,12 +19,13 @@ def similar_items(retriever: Retriever, item_id: Any, k: Any) -> dict[str, Any]:
 
     Returns:
         `item_id` string `[n, max k]` and `score` float32 `[n, max k]`, best first, and padded as by `Retriever.rank`;
-        the row of an item without an embedding is all padding; `known` bool `[n]`, whether the catalogue has the item.
+        the row of an item of which the model knows nothing is all padding; `known` bool `[n]`, whether the catalogue
+        has the item.
     """
     place = retriever.place_of(item_id)
-    embedding = retriever.embed_items(place)
-    neighbours, score = retriever.rank(embedding, place[:, tf.newaxis], k)
-    has_neighbours = is_embedded(embedding)[:, tf.newaxis]
+    scores, is_known = retriever.model.similar(tf.maximum(place, 0))
+    neighbours, score = retriever.rank(scores, place[:, tf.newaxis], k)
+    has_neighbours = ((place >= 0) & is_known)[:, tf.newaxis]
     return {
         "item_id": tf.where(has_neighbours, neighbours, ""),
         "score": tf.where(has_neighbours, score, PADDING_SCORE),

@@ -66,12 +66,13 @@ def test_catalogue_cut_in_half_stopped(films: Films) -> None:
 def _export_spoiled(monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Any], Any]) -> None:
     """What is exported is spoiled, behind the trainer's own checks. (TFX reloads the module of `run_fn`: a name that is
     patched in there would come back.)"""
-    whole = retriever.ServedCatalogue
-    monkeypatch.setattr(
-        retriever,
-        "ServedCatalogue",
-        lambda *, embedding, **others: whole(embedding=spoil(embedding), **others),
-    )
+    whole = retriever.Retriever
+
+    def spoiled(model: Any, **others: Any) -> Any:
+        model.embedding.assign(spoil(model.embedding.numpy()))
+        return whole(model=model, **others)
+
+    monkeypatch.setattr(retriever, "Retriever", spoiled)
 
 
 def _nan(embedding: Any) -> Any:

@@ -18,7 +18,7 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io, schema_utils
 
-from configs.model import Serving, Trainer
+from configs.serving import Serving
 from documents.provenance import MadeBy
 from tests.once import once
 from trainer.settings import TrainerSettings
@@ -50,11 +50,13 @@ class TrainerInputs:
 
     def custom_config(self, config_digest: str = "abc", **trainer: Any) -> dict[str, Any]:
         """The Trainer's settings, as TFX hands them over: through JSON."""
-        settings = TrainerSettings(
-            trainer=Trainer(**trainer),
-            serving=Serving(k=3),
-            features=self.features,
-            made_by=MadeBy(pipeline="shop", config_digest=config_digest, code_digest="def"),
+        settings = TrainerSettings.model_validate(
+            {
+                "trainer": trainer,
+                "serving": Serving(k=3),
+                "features": self.features,
+                "made_by": MadeBy(pipeline="shop", config_digest=config_digest, code_digest="def"),
+            }
         )
         packed: dict[str, Any] = json.loads(json.dumps(settings.pack()))
         return packed

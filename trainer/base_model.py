@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from common.atomicity import copy_folder
 from common.errors import OutputError, WarmStartError
-from configs.model import Trainer
+from configs.models import AnyModel
 from documents.provenance import MadeBy, Provenance
 from documents.warm_start import TableRows, WarmStartReport
 from serving_signatures.export import SAVED_MODEL
 from serving_signatures.provenance import model_digest
-from trainer.warm_start import Carried
-from trainer.warm_state import FOLDER, WarmState, read_state, write_state
+from trainer.fitting import kind_of
+from trainer.warm_state import FOLDER, Carried, WarmState, read_state, write_state
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
@@ -72,7 +72,7 @@ class BaseModel:
         return is_whole
 
 
-def find_base_model(path: str | None, settings: Trainer) -> BaseModel:
+def find_base_model(path: str | None, settings: AnyModel) -> BaseModel:
     """Reads the base model's state; if it cannot be read, the start is cold.
 
     The state is read even if the config asks for a cold start: if data, config and code are the same, the base model
@@ -90,7 +90,8 @@ def find_base_model(path: str | None, settings: Trainer) -> BaseModel:
         return BaseModel(None, None, Provenance(), unwanted or "there is no blessed model yet")
     saved_model = path.rstrip("/")
     try:
-        state = read_state(posixpath.join(posixpath.dirname(saved_model), FOLDER), settings.embedding_dim)
+        folder = posixpath.join(posixpath.dirname(saved_model), FOLDER)
+        state = read_state(folder, kind_of(settings).architecture(settings))
     except WarmStartError as e:
         return BaseModel(saved_model, None, _origin(saved_model), unwanted or str(e))
     return BaseModel(saved_model, state, _origin(saved_model), unwanted)

@@ -14,25 +14,19 @@ above 0.96, and every query ranks by differences of a few hundredths. Models tra
 and Retailrocket have 0.2 to 0.6."""
 
 
-def check_data(interactions: Histories, held_out: Histories, batch_size: int) -> None:
+def check_data(interactions: Histories, held_out: Histories) -> None:
     """Refuses data from which nothing can be learned, or on which nothing can be measured.
 
     Args:
         interactions: The train split.
         held_out: The eval split.
-        batch_size: The config's batch size.
 
     Raises:
-        TrainingError: A split is empty, or a batch would hold a single interaction or item.
+        TrainingError: A split is empty, or all training interactions are with one item.
     """
     size = len(interactions.item)
     if size == 0:
         raise TrainingError("The train split is empty: there is nothing to learn from. Check the cleaning report.")
-    if min(size, batch_size) < 2:
-        raise TrainingError(
-            f"A batch of one has no other item as a negative, so it has no gradient: {size} training interactions in "
-            f"batches of {batch_size}. Give more interactions or a larger trainer.batch_size."
-        )
     if len(np.unique(interactions.item)) < 2:
         raise TrainingError(
             f"All {size} training interactions are with one item: there is nothing to choose between. Check the "
@@ -42,6 +36,24 @@ def check_data(interactions: Histories, held_out: Histories, batch_size: int) ->
         raise TrainingError(
             f"The eval split is empty: none of its {held_out.users} users has a held-out interaction, so the model "
             "could not be measured. Choose another log.split, or keep users with two interactions or more."
+        )
+
+
+def check_batches(interactions: Histories, batch_size: int) -> None:
+    """Refuses batches from which nothing can be learned.
+
+    Args:
+        interactions: The train split.
+        batch_size: The config's batch size.
+
+    Raises:
+        TrainingError: A batch would hold a single interaction.
+    """
+    size = len(interactions.item)
+    if min(size, batch_size) < 2:
+        raise TrainingError(
+            f"A batch of one has no other item as a negative, so it has no gradient: {size} training interactions in "
+            f"batches of {batch_size}. Give more interactions or a larger trainer.batch_size."
         )
 
 

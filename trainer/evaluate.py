@@ -1,6 +1,6 @@
 """Measures recall, nDCG and hit rate on held-out interactions, over the full catalogue, beside popularity."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,14 +8,13 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from configs.leave_out import LeaveOut
-from serving_signatures.ranking import best_places, catalogue_scores
+from serving_signatures.ranking import best_places
 from trainer.candidates import Candidates
 from trainer.chunks import chunks
 from trainer.histories import Histories
 from trainer.metrics import ranking_metrics
 from trainer.popularity import popularity_ranking
 from trainer.targets import find_targets
-from trainer.two_tower import TwoTower
 
 _VALUES_A_CHUNK = 1 << 24
 """Scores and embeddings held at a time: 64 MiB of float32."""
@@ -61,15 +60,19 @@ class Evaluator:
         self._targets = find_targets(self._left_out, candidates.item_id)
         self.counts = {"users_before_cut": len(has_target), "users": held_out.users, **self._targets.counts}
 
-    def evaluate(self, model: TwoTower) -> dict[str, float]:
-        """The metrics of a model; their names are those of `trainer.metrics`."""
-        embedding, popularity = tf.constant(embed_catalogue(model, self._candidates)), tf.constant(self._popularity)
+    def evaluate(self, scores: Callable[[Any, Any, Any], tuple[Any, Any]]) -> dict[str, float]:
+        """The metrics of a model; their names are those of `trainer.metrics`.
+
+        Args:
+            scores: As `ServedModel.scores`.
+        """
+        popularity = tf.constant(self._popularity)
         ranked = []
         for users in chunks(self._candidates.items + self._held_out.length, _VALUES_A_CHUNK):
-            history = self._history(users)
-            scores = catalogue_scores(self._embed(model, users, history), embedding, popularity)
+            found, is_known = scores(*self._who(users))
+            found = tf.where(is_known[:, tf.newaxis], found, popularity)
             row, left_out, _ = self._left_out.inside(np.arange(users.start, users.stop))
-            place, _ = best_places(scores, tf.constant(row, tf.int64), tf.constant(left_out, tf.int64), max(self._ks))
+            place, _ = best_places(found, tf.constant(row, tf.int64), tf.constant(left_out, tf.int64), max(self._ks))
             ranked.append(place.numpy())
         return self._metrics(np.concatenate(ranked))
 
@@ -78,15 +81,24 @@ class Evaluator:
         k = min(max(self._ks), self._candidates.items)
         return self._metrics(popularity_ranking(self._left_out, self._popularity, k))
 
-    def embed_queries(self, model: TwoTower) -> npt.NDArray[np.float32]:
-        """Query embeddings of the evaluated users, `[users, dim]`."""
-        dim = model.query_tower.dim
-        parts = chunks(dim * (1 + self._held_out.length), _VALUES_A_CHUNK)
-        return np.concatenate([self._embed(model, users, self._history(users)).numpy() for users in parts])
+    def embed_queries(self, embed: Callable[[Any, Any, Any], Any], dim: int) -> npt.NDArray[np.float32]:
+        """Query embeddings of the evaluated users.
 
-    def _embed(self, model: TwoTower, users: slice, history: Any) -> Any:
+        Args:
+            embed: As `CosineModel.embed`.
+            dim: Length of an embedding.
+
+        Returns:
+            `[users, dim]`.
+        """
+        parts = chunks(dim * (1 + self._held_out.length), _VALUES_A_CHUNK)
+        return np.concatenate([embed(*self._who(users)).numpy() for users in parts])
+
+    def _who(self, users: slice) -> tuple[Any, Any, Any]:
+        """Users, their histories, and the weights of these."""
+        history = self._history(users)
         weight = tf.constant(self._held_out.weight[self._interactions(users)])
-        return model.query_tower(tf.constant(self._held_out.user[users]), history, history.with_values(weight))
+        return tf.constant(self._held_out.user[users]), history, history.with_values(weight)
 
     def _metrics(self, ranked: npt.NDArray[np.int32]) -> dict[str, float]:
         return ranking_metrics(ranked, self._targets.row, self._targets.place, self._ks)
@@ -97,21 +109,3 @@ class Evaluator:
 
     def _interactions(self, users: slice) -> slice:
         return slice(self._held_out.offset[users.start], self._held_out.offset[users.stop])
-
-
-def embed_catalogue(model: TwoTower, candidates: Candidates, items_a_block: int = 1 << 16) -> npt.NDArray[np.float32]:
-    """Embeddings of all items.
-
-    Args:
-        model: The model.
-        candidates: The catalogue.
-        items_a_block: Items embedded at a time; this limits the memory for their content.
-
-    Returns:
-        `[items, dim]`.
-    """
-    blocks = [
-        model.candidate_tower(tf.range(start, min(start + items_a_block, candidates.items))).numpy()
-        for start in range(0, candidates.items, items_a_block)
-    ]
-    return np.concatenate(blocks)

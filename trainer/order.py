@@ -1,12 +1,12 @@
 """Says when a model of ordered histories does not fit the interactions that it is judged on."""
 
-from configs.model import Trainer
+from configs.models import Model
 
 _MOSTLY_LATER = 0.1
 """A split in time holds out next to nothing that is older than the training interactions of its user."""
 
 
-def order_warning(trainer: Trainer, held_out_early: float | None) -> str | None:
+def order_warning(trainer: Model, held_out_early: float | None) -> str | None:
     """Says why a model of ordered histories does not fit the held-out interactions; None if it does.
 
     Args:

@@ -20,7 +20,7 @@ def interaction_counts(histories: Histories, items: int) -> npt.NDArray[np.int64
 def popularity_shares(histories: Histories, items: int) -> npt.NDArray[np.float32]:
     """Each item's share of the training interactions, `[items]`; they sum to 1."""
     count = interaction_counts(histories, items)
-    return (count / count.sum()).astype(np.float32)
+    return (count / max(count.sum(), 1)).astype(np.float32)
 
 
 def popularity_order(popularity: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

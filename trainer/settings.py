@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from common.errors import TrainingError
 from configs.base import Settings
 from configs.content_features import ContentFeatures
-from configs.model import Serving, Trainer
+from configs.models import AnyModel
+from configs.serving import Serving
 from documents.provenance import MadeBy
 
 _ECHO_CHARACTERS = 80
@@ -22,7 +23,7 @@ _ECHO_CHARACTERS = 80
 class TrainerSettings(Settings):
     """Everything that the Trainer gets besides artifacts. Every section is required."""
 
-    trainer: Trainer
+    trainer: AnyModel
     """The model and its training."""
 
     serving: Serving

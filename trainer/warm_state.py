@@ -9,7 +9,7 @@ import hashlib
 import io
 import os
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,8 +26,20 @@ FOLDER = "warm_start"
 
 TABLES_FILE = "tables.npz"
 
-ARCHITECTURE = "two-tower: item row + mean of each content feature; user row + projected history of item rows; cosine"
-"""How the tables work together. A model with another text is another model, whose rows mean nothing in this one."""
+
+@dataclasses.dataclass(frozen=True)
+class Carried:
+    """How many rows of a table were carried over, are new, or were dropped.
+
+    Attributes:
+        carried: Rows with values of the base model.
+        new: Rows whose ids the base model does not have.
+        dropped: Rows of the base model whose ids do not exist any more.
+    """
+
+    carried: int
+    new: int
+    dropped: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,14 +60,17 @@ class WarmState:
     """Everything that a model has learned.
 
     Attributes:
+        architecture: How the tables and arrays work together. A model with another text is another model, to which
+            they mean nothing.
         tables: The tables, by the names of their variables.
-        projection: float32 `[dim, dim]`, the projection of a query's history.
+        arrays: float32 of any shape: what belongs to no id.
         metrics: The metrics of the training.
         model_digest: Digest of the exported SavedModel.
     """
 
-    tables: dict[str, Table]
-    projection: npt.NDArray[np.float32]
+    architecture: str
+    tables: Mapping[str, Table]
+    arrays: Mapping[str, npt.NDArray[np.float32]]
     metrics: TrainingMetrics
     model_digest: str
 
@@ -67,7 +82,7 @@ def write_state(state: WarmState, folder: str) -> None:
         state: The state to write.
         folder: The folder to write, local or remote.
     """
-    arrays: dict[str, npt.NDArray[Any]] = {"projection": state.projection}
+    arrays: dict[str, npt.NDArray[Any]] = {f"array_{n}": values for n, values in enumerate(state.arrays.values())}
     for number, table in enumerate(state.tables.values()):
         arrays[f"values_{number}"] = np.asarray(table.values, np.float32)
         # One string of bytes and where each id ends: NumPy's strings lose zeros at the end, and each of them takes as
@@ -78,9 +93,9 @@ def write_state(state: WarmState, folder: str) -> None:
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     content = buffer.getvalue()
     described = WarmStateDescription(
-        architecture=ARCHITECTURE,
-        embedding_dim=int(state.projection.shape[0]),
+        architecture=state.architecture,
         tables=tuple(state.tables),
+        arrays=tuple(state.arrays),
         tables_sha256=hashlib.sha256(content).hexdigest(),
         metrics=state.metrics,
         model_digest=state.model_digest,
@@ -90,15 +105,15 @@ def write_state(state: WarmState, folder: str) -> None:
         described.write(unfinished)
 
 
-def read_state(folder: str, embedding_dim: int) -> WarmState:
+def read_state(folder: str, architecture: str) -> WarmState:
     """Reads the folder, and refuses a state from which the current model cannot start.
 
     Args:
         folder: As written by `write_state`.
-        embedding_dim: `embedding_dim` of the model that will start from it.
+        architecture: Of the model that will start from it.
 
     Returns:
-        The state, its numbers finite and its shapes fitting each other.
+        The state, its numbers finite.
 
     Raises:
         WarmStartError: It is missing, damaged, of another version or architecture, or holds values that are not finite.
@@ -107,20 +122,19 @@ def read_state(folder: str, embedding_dim: int) -> WarmState:
         described = WarmStateDescription.find(folder, WarmStartError)
         if described is None:
             raise WarmStartError(f"the base model has no {FOLDER} folder that can be read")
-        for what, had, want in (
-            ("architecture", described.architecture, ARCHITECTURE),
-            ("embedding_dim", described.embedding_dim, embedding_dim),
-        ):
-            if had != want:
-                raise WarmStartError(f"the base model's {what} is {had!r}, but this model's is {want!r}")
+        if described.architecture != architecture:
+            raise WarmStartError(
+                f"the base model's architecture is {described.architecture!r}, but this model's is {architecture!r}"
+            )
         with tf.io.gfile.GFile(posixpath.join(folder, TABLES_FILE), "rb") as file:
             content = file.read()
         if hashlib.sha256(content).hexdigest() != described.tables_sha256:
             raise WarmStartError(f"the base model's {TABLES_FILE} has changed since it was written: its digest differs")
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             state = WarmState(
+                architecture=described.architecture,
                 tables={name: _table(arrays, number) for number, name in enumerate(described.tables)},
-                projection=arrays["projection"],
+                arrays={name: arrays[f"array_{number}"] for number, name in enumerate(described.arrays)},
                 metrics=described.metrics,
                 model_digest=described.model_digest,
             )
@@ -128,11 +142,12 @@ def read_state(folder: str, embedding_dim: int) -> WarmState:
         raise WarmStartError(f"the base model has no {FOLDER} folder that can be read: {e}") from e
     except (KeyError, ValueError) as e:
         raise WarmStartError(f"the base model's {FOLDER} folder is damaged: {type(e).__name__}: {e}") from e
-    rows = {"projection": embedding_dim, **{name: len(table.ids) for name, table in state.tables.items()}}
-    for name, values in [("projection", state.projection), *((n, t.values) for n, t in state.tables.items())]:
-        if values.shape != (rows[name], embedding_dim):
-            wanted = (rows[name], embedding_dim)
-            raise WarmStartError(f"the base model's {name} has the shape {values.shape}, which should be {wanted}")
+    for name, table in state.tables.items():
+        if table.values.shape[:1] != (len(table.ids),):
+            raise WarmStartError(
+                f"the base model's {name} has the shape {table.values.shape}, but {len(table.ids)} ids"
+            )
+    for name, values in [*state.arrays.items(), *((name, table.values) for name, table in state.tables.items())]:
         if not np.isfinite(values).all():
             raise WarmStartError(f"the base model's {name} holds values that are not finite")
     return state
@@ -142,3 +157,28 @@ def _table(arrays: Any, number: int) -> Table:
     ends = arrays[f"ends_{number}"].tolist()
     joined = arrays[f"ids_{number}"].tobytes()
     return Table([joined[start:end] for start, end in zip([0, *ends], ends)], arrays[f"values_{number}"])  # noqa: B905
+
+
+def carried_rows(
+    base: WarmState | None, name: str, ids: Sequence[bytes], dim: int
+) -> tuple[npt.NDArray[np.float32] | None, Carried]:
+    """A table's rows of a base model, in the order of other ids.
+
+    Args:
+        base: The base model's state; None for a cold start.
+        name: The table.
+        ids: The ids.
+        dim: Columns of the table.
+
+    Returns:
+        float32 `[ids, dim]`, zero for an id that the base model lacks, or None without a base model; and the counts.
+    """
+    if base is None or name not in base.tables:
+        return None, Carried(0, len(ids), 0)
+    table = base.tables[name]
+    row_of = {row_id: row for row, row_id in enumerate(table.ids)}
+    rows = np.array([row_of.get(row_id, -1) for row_id in ids], np.int64)
+    found = np.zeros((len(ids), dim), np.float32)
+    found[rows >= 0] = table.values[rows[rows >= 0]]
+    carried = int(np.sum(rows >= 0))
+    return found, Carried(carried, len(ids) - carried, len(row_of) - carried)

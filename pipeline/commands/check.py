@@ -171,7 +171,7 @@ def _understood(row: dict[str, Any], timestamp_unit: str) -> dict[str, Any]:
 
 def _estimate(config: "PipelineConfig", cleaning: "CleaningReport") -> int:
     """Seconds that a first run takes on 2 cores, about."""
-    trained = cleaning.splits["train"].interactions * config.trainer.epochs
+    trained = cleaning.splits["train"].interactions * config.trainer.passes
     return round(
         _FIXED_SECONDS + (_SECONDS_A_MILLION_ROWS * cleaning.rows + _SECONDS_A_MILLION_TRAINED * trained) / 1_000_000
     )

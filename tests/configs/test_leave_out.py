@@ -14,7 +14,7 @@ import yaml
 from common.errors import ConfigError
 from configs.leave_out import FromWeight, LeaveOut, is_left_out, plain
 from configs.load import load_config
-from configs.model import Serving
+from configs.serving import Serving
 
 SHOP = {"columns": {"value": "event"}, "event_weights": {"view": 0.5, "basket": 2, "purchase": 6}}
 

@@ -4,6 +4,7 @@ import pytest
 
 from common.errors import ConfigError
 from configs.load import load_config
+from configs.models import TwoTower
 
 
 def plain(folder, text):
@@ -51,6 +52,7 @@ def test_load_of_what_is_no_boolean_is_refused_where_one_is_wanted(tmp_path, val
 
 def test_load_of_numbers_as_people_write_them(tmp_path):
     config = load_config(plain(tmp_path, "log: {path: a.csv}\ntrainer: {learning_rate: 1e-3, temperature: 1}"))
+    assert isinstance(config.trainer, TwoTower)
     assert (config.trainer.learning_rate, config.trainer.temperature) == (0.001, 1.0)
 
 

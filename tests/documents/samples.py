@@ -128,8 +128,8 @@ WARM_START = WarmStartReport(
 
 WARM_STATE = WarmStateDescription(
     architecture="two towers",
-    embedding_dim=8,
     tables=("item_embedding",),
+    arrays=("history_projection",),
     tables_sha256="0" * 64,
     metrics=METRICS,
     model_digest="1" * 64,

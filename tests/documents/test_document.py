@@ -65,7 +65,7 @@ def test_document_that_cannot_be_written_names_the_file_and_what_to_do(folder: s
 @EACH
 def test_document_says_its_format_version_first(document: Document) -> None:
     assert next(iter(values(document))) == "format_version"
-    assert values(document)["format_version"] == (2 if document is WARM_STATE else 1)
+    assert values(document)["format_version"] == (3 if document is WARM_STATE else 1)
 
 
 @EACH
@@ -105,10 +105,10 @@ def test_document_of_a_wrong_type_names_the_field_and_the_value(document: Docume
 
 @pytest.mark.parametrize(
     ("found", "said"),
-    [(3, "format version 3, but this code reads version 2. "
+    [(4, "format version 4, but this code reads version 3. "
          "A newer version of Perennial wrote it: upgrade Perennial. Or: "),
-     (1, "format version 1, but this code reads version 2. Training starts cold."),
-     (None, "format version 1, but this code reads version 2. Training starts cold.")],
+     (1, "format version 1, but this code reads version 3. Training starts cold."),
+     (None, "format version 1, but this code reads version 3. Training starts cold.")],
 )  # fmt: skip
 def test_document_of_another_format_is_refused(found: int | None, said: str, tmp_path: Path) -> None:
     # Nothing else of it is looked at: what it means may be another thing.

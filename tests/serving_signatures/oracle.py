@@ -16,6 +16,7 @@ from configs.leave_out import LeaveOut
 from documents.provenance import Provenance
 from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever, ServedCatalogue
+from serving_signatures.served_model import CosineModel
 from tests.once import once
 from tests.trainer_inputs import TrainerInputs
 from transforms import features
@@ -97,12 +98,10 @@ def make_retriever(
         return tf.math.l2_normalize(is_known * tf.gather(user_table, tf.maximum(user, 0)) + mean, axis=1)
 
     retriever = Retriever(
-        embed_query=embed_query,
-        query_variables=[user_table, pooled_table],
+        model=CosineModel(embed_query, [user_table, pooled_table], embedding),
         catalogue=ServedCatalogue(
             item_id=np.array(items, object),
             title=np.array([b"Title of " + item for item in items], object),
-            embedding=embedding,
             popularity=popularity,
             row=row,
         ),

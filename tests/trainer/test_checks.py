@@ -5,34 +5,39 @@ import pytest
 
 from common.errors import TrainingError
 from tests.trainer.worlds import interactions_of
-from trainer.checks import MAX_CONCENTRATION, check_data, check_embeddings, check_loss, concentration_of
+from trainer.checks import MAX_CONCENTRATION, check_batches, check_data, check_embeddings, check_loss, concentration_of
 from trainer.histories import Histories
 
 TRAIN = interactions_of([[0, 1], [1]])
 HELD_OUT = interactions_of([[0]], [["1"]])
 
 
-def test_check_data_two_items_and_a_target_pass() -> None:
-    check_data(TRAIN, HELD_OUT, batch_size=1024)
+def test_check_two_items_and_a_target_pass() -> None:
+    check_data(TRAIN, HELD_OUT)
+    check_batches(TRAIN, batch_size=1024)
 
 
 @pytest.mark.parametrize(
-    ("train", "held_out", "batch_size", "message"),
+    ("train", "held_out", "message"),
     [
-        (interactions_of([]), HELD_OUT, 1024, "train split is empty"),
-        (interactions_of([[], []]), HELD_OUT, 1024, "train split is empty"),
-        (interactions_of([[0]]), HELD_OUT, 1024, "batch of one"),
-        (TRAIN, HELD_OUT, 1, "batch of one"),
-        (interactions_of([[1], [1], [1]]), HELD_OUT, 1024, "3 training interactions are with one item"),
-        (TRAIN, interactions_of([]), 1024, "eval split is empty"),
-        (TRAIN, interactions_of([[0], [1]], [[], []]), 1024, "none of its 2 users"),
+        (interactions_of([]), HELD_OUT, "train split is empty"),
+        (interactions_of([[], []]), HELD_OUT, "train split is empty"),
+        (interactions_of([[1], [1], [1]]), HELD_OUT, "3 training interactions are with one item"),
+        (TRAIN, interactions_of([]), "eval split is empty"),
+        (TRAIN, interactions_of([[0], [1]], [[], []]), "none of its 2 users"),
     ],
 )
 def test_check_data_nothing_to_learn_or_measure_is_a_training_error(
-    train: Histories, held_out: Histories, batch_size: int, message: str
+    train: Histories, held_out: Histories, message: str
 ) -> None:
     with pytest.raises(TrainingError, match=message):
-        check_data(train, held_out, batch_size)
+        check_data(train, held_out)
+
+
+@pytest.mark.parametrize(("train", "batch_size"), [(interactions_of([[0]]), 1024), (TRAIN, 1)])
+def test_check_batches_of_one_is_a_training_error(train: Histories, batch_size: int) -> None:
+    with pytest.raises(TrainingError, match="batch of one"):
+        check_batches(train, batch_size)
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])

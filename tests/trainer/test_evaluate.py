@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from configs.leave_out import FromWeight, LeaveOut
-from configs.model import Trainer
+from configs.models.two_tower import TwoTower
 from tests.trainer.worlds import candidates_of, interactions_of
 from trainer.evaluate import Evaluator
 from trainer.histories import Histories
-from trainer.two_tower import TwoTower
+from trainer.models.two_tower.fit import served
+from trainer.models.two_tower.two_tower import TwoTowerModel
 
 CANDIDATES = candidates_of([0, 1, 2, 3])
 POPULARITY = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
@@ -60,34 +61,37 @@ def test_evaluate_purchase_of_a_viewed_item_is_found_if_it_may_be_recommended_ag
     assert evaluator.counts["targets_met"] == met
     # Among the first two, user 1 finds 1 only if 2 is left out, which it is as a purchase.
     assert result["recall@2"] == {"everything": 1 / 2, "nothing": 3 / 4}.get(str(rule), 1.0)
-    model = TwoTower(2, interactions_of([[0, 1, 2, 3]]), CANDIDATES, Trainer(embedding_dim=4))
-    ranked = Evaluator(held_out, CANDIDATES, POPULARITY, (4,), rule).evaluate(model)
+    model = TwoTowerModel(2, interactions_of([[0, 1, 2, 3]]), CANDIDATES, TwoTower(embedding_dim=4))
+    ranked = Evaluator(held_out, CANDIDATES, POPULARITY, (4,), rule).evaluate(served(model, CANDIDATES).scores)
     assert ranked["hit_rate@4"] == (1 / 2 if rule == "everything" else 1.0)
 
 
 @pytest.fixture
-def world() -> tuple[TwoTower, Histories]:
+def world() -> tuple[TwoTowerModel, Histories]:
     rng = np.random.default_rng(1)
     histories = [rng.integers(0, 4, n).tolist() for n in (0, 1, 30, 2, 3, 50, 0, 1, 7)]
     held_out = interactions_of(histories, [[str(n % 4)] for n in range(len(histories))])
-    return TwoTower(len(histories), interactions_of([[0, 1, 2, 3]]), CANDIDATES, Trainer(embedding_dim=4)), held_out
+    return TwoTowerModel(
+        len(histories), interactions_of([[0, 1, 2, 3]]), CANDIDATES, TwoTower(embedding_dim=4)
+    ), held_out
 
 
 @pytest.mark.parametrize("block", [1, 16, 40, 1 << 24])
 def test_evaluate_any_block_gives_the_same(
-    world: tuple[TwoTower, Histories], block: int, monkeypatch: pytest.MonkeyPatch
+    world: tuple[TwoTowerModel, Histories], block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, held_out = world
     evaluator = Evaluator(held_out, CANDIDATES, POPULARITY, (1, 2))
-    whole, queries = evaluator.evaluate(model), evaluator.embed_queries(model)
+    scores, embed = served(model, CANDIDATES).scores, model.query_tower.call
+    whole, queries = evaluator.evaluate(scores), evaluator.embed_queries(embed, 4)
     monkeypatch.setattr("trainer.evaluate._VALUES_A_CHUNK", block)
 
-    assert evaluator.evaluate(model) == whole
-    np.testing.assert_allclose(evaluator.embed_queries(model), queries, rtol=1e-6)
+    assert evaluator.evaluate(scores) == whole
+    np.testing.assert_allclose(evaluator.embed_queries(embed, 4), queries, rtol=1e-6)
 
 
 def test_evaluate_long_histories_make_small_blocks(
-    world: tuple[TwoTower, Histories], monkeypatch: pytest.MonkeyPatch
+    world: tuple[TwoTowerModel, Histories], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, held_out = world
     monkeypatch.setattr("trainer.evaluate._VALUES_A_CHUNK", 40)
@@ -98,8 +102,7 @@ def test_evaluate_long_histories_make_small_blocks(
         sizes.append((len(user), len(history.values)))
         return call(user, history, weight)
 
-    monkeypatch.setattr(model.query_tower, "call", watched)
-    Evaluator(held_out, CANDIDATES, POPULARITY, (1,)).embed_queries(model)
+    Evaluator(held_out, CANDIDATES, POPULARITY, (1,)).embed_queries(watched, 4)
     # An embedding has four numbers.
     assert all(users == 1 or 4 * (users + items) <= 40 for users, items in sizes)
     assert sum(users for users, _ in sizes) == held_out.users

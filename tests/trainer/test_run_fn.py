@@ -13,20 +13,21 @@ import tensorflow_transform as tft
 
 from common.errors import TrainingError
 from configs.catalogue import CatalogueSettings
+from configs.models.two_tower import TwoTower
 from documents.provenance import Provenance
 from serving_signatures.export import SIGNATURES
 from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
-from trainer import run_fn as run_fn_module
-from trainer.candidates import read_candidates
+from trainer.data import read_data
 from trainer.fn_args import TwoTowerFnArgs
-from trainer.histories import read_histories
-from trainer.run_fn import data_digest, run_fn
-from trainer.two_tower import TwoTower
+from trainer.models.two_tower import fit
+from trainer.models.two_tower.two_tower import TwoTowerModel
+from trainer.models.two_tower.warm_start import PROJECTION
+from trainer.run_fn import run_fn
 from trainer.warm_state import read_state
-from transforms import features
-from transforms.catalogue import content_sizes, content_vocabularies
 
 pytestmark = pytest.mark.e2e
+
+ARCHITECTURE = fit.architecture(TwoTower(embedding_dim=8))
 
 
 def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs:
@@ -46,18 +47,18 @@ def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs
 
 
 @pytest.fixture(scope="module")
-def trained(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TwoTower]:
+def trained(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TwoTowerModel]:
     """The folder of a run, and the model in memory."""
     folder = tmp_path_factory.mktemp("trained")
-    models: list[TwoTower] = []
+    models: list[TwoTowerModel] = []
 
-    class Kept(TwoTower):
+    class Kept(TwoTowerModel):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
             models.append(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_fn_module, "TwoTower", Kept)
+        patch.setattr(fit, "TwoTowerModel", Kept)
         run_fn(fn_args(shop, folder))
     return folder, models[0]
 
@@ -73,7 +74,7 @@ def recommend(model: Any, user: str, history: list[str], k: int = 30) -> tuple[l
     return result["item_id"].numpy()[0].tolist(), result["score"].numpy()[0]
 
 
-def test_run_fn_exported_model_has_learned_the_tastes(trained: tuple[Path, TwoTower]) -> None:
+def test_run_fn_exported_model_has_learned_the_tastes(trained: tuple[Path, TwoTowerModel]) -> None:
     model = tf.saved_model.load(str(trained[0] / "model" / "Format-Serving"))
     tastes = {f"i{n}".encode() for n in range(8, 16)}
 
@@ -86,7 +87,9 @@ def test_run_fn_exported_model_has_learned_the_tastes(trained: tuple[Path, TwoTo
     assert set(neighbours["item_id"].numpy()[0]) <= tastes
 
 
-def test_run_fn_exported_model_equals_the_towers_in_memory(trained: tuple[Path, TwoTower], shop: TrainerInputs) -> None:
+def test_run_fn_exported_model_equals_the_towers_in_memory(
+    trained: tuple[Path, TwoTowerModel], shop: TrainerInputs
+) -> None:
     folder, in_memory = trained
     model = tf.saved_model.load(str(folder / "model" / "Format-Serving"))
     one = tf.constant([1], tf.int64)
@@ -108,7 +111,7 @@ def test_run_fn_exported_model_equals_the_towers_in_memory(trained: tuple[Path, 
 
 
 def test_run_fn_rule_of_what_is_left_out_is_in_the_model_its_metrics_and_its_provenance(
-    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path
 ) -> None:
     args = fn_args(shop, tmp_path, trainer={"epochs": 1})
     args.custom_config["serving"]["leave_out"] = {"from_weight": 2.0}
@@ -125,7 +128,7 @@ def test_run_fn_rule_of_what_is_left_out_is_in_the_model_its_metrics_and_its_pro
     assert popularity[0] != popularity[1]
 
 
-def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTower]) -> None:
+def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTowerModel]) -> None:
     folder, _ = trained
     origin = json.loads((folder / "model" / "Format-Serving" / "assets.extra" / "provenance.json").read_text())
     metrics = json.loads((folder / "run" / "metrics.json").read_text())
@@ -143,7 +146,7 @@ def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTower]) -
 
 
 def test_run_fn_twice_gives_equal_metrics_and_data_digest(
-    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path
 ) -> None:
     run_fn(fn_args(shop, tmp_path))
 
@@ -177,15 +180,8 @@ def test_data_digest_items_change_places_or_other_targets_differs(tmp_path: Path
             tft.TFTransformOutput(inputs.transform_graph_path),
             tft.TFTransformOutput(inputs.candidates_transform_graph_path),
         )
-        users, interacted = (
-            graphs[0].vocabulary_by_name(name)
-            for name in (features.USER_VOCABULARY, features.INTERACTED_ITEM_VOCABULARY)
-        )
         chosen = CatalogueSettings(features=content).features
-        candidates = read_candidates(inputs.candidates_files, interacted, content_sizes(graphs[1], chosen))
-        words = content_vocabularies(graphs[1], chosen)
-        train_split, eval_split = (read_histories(files) for files in (inputs.train_files, inputs.eval_files))
-        return data_digest(train_split, eval_split, users, interacted, candidates, words)
+        return read_data(fn_args(inputs, folder), chosen, *graphs).digest()
 
     known = digest("a", "b", "g")
     assert digest("a", "b", "g", anew=True) == known
@@ -224,7 +220,7 @@ def test_run_fn_failure_is_a_named_error_and_leaves_no_model(
 def test_run_fn_collapsed_embeddings_are_a_named_error_and_leave_no_model(
     shop: TrainerInputs, tmp_path: Path, tower: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Collapsing(TwoTower):
+    class Collapsing(TwoTowerModel):
         """Loses its tower in the last step, as a step far too large would have it."""
 
         def fit(self, *args: Any, **kwargs: Any) -> Any:
@@ -234,7 +230,7 @@ def test_run_fn_collapsed_embeddings_are_a_named_error_and_leave_no_model(
                     variable.assign(tf.ones_like(variable))
             return fitted
 
-    monkeypatch.setattr(run_fn_module, "TwoTower", Collapsing)
+    monkeypatch.setattr(fit, "TwoTowerModel", Collapsing)
     with pytest.raises(TrainingError, match="have collapsed"):
         run_fn(fn_args(shop, tmp_path, trainer={"epochs": 1}))
     assert not (tmp_path / "model").exists()
@@ -247,7 +243,7 @@ def test_run_fn_state_cannot_be_written_leaves_no_model(
     def refuse(*_: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(run_fn_module, "write_state", refuse)
+    monkeypatch.setattr("trainer.run_fn.write_state", refuse)
     with pytest.raises(OSError, match="disk full"):
         run_fn(fn_args(shop, tmp_path, trainer={"epochs": 1}))
     assert [*(tmp_path / "model").iterdir()] == []
@@ -255,7 +251,7 @@ def test_run_fn_state_cannot_be_written_leaves_no_model(
 
 @pytest.mark.parametrize("warm_start", [True, False])
 def test_run_fn_nothing_changed_hands_the_base_model_on_in_every_byte(
-    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path, warm_start: bool
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path, warm_start: bool
 ) -> None:
     base = str(trained[0] / "model" / "Format-Serving")
     run_fn(fn_args(shop, tmp_path, base_model=base, trainer={"warm_start": warm_start}))
@@ -277,7 +273,7 @@ def test_run_fn_nothing_changed_hands_the_base_model_on_in_every_byte(
 
 @pytest.mark.parametrize("file", ["saved_model.pb", "variables/variables.index"])
 def test_run_fn_nothing_changed_but_the_base_model_is_damaged_trains_anew(
-    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path, file: str
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path, file: str
 ) -> None:
     base = tmp_path / "base" / "Format-Serving"
     shutil.copytree(trained[0] / "model", base.parent)
@@ -289,7 +285,7 @@ def test_run_fn_nothing_changed_but_the_base_model_is_damaged_trains_anew(
     assert len(model.signatures) == len(SIGNATURES)
 
 
-def test_run_fn_without_base_model_starts_cold_and_says_so(trained: tuple[Path, TwoTower]) -> None:
+def test_run_fn_without_base_model_starts_cold_and_says_so(trained: tuple[Path, TwoTowerModel]) -> None:
     report = json.loads((trained[0] / "run" / "warm_start.json").read_text())
     assert (report["base_model"], report["epochs"], report["unchanged"]) == (None, 6, False)
     assert report["cold_start_because"] == "there is no blessed model yet"
@@ -297,16 +293,18 @@ def test_run_fn_without_base_model_starts_cold_and_says_so(trained: tuple[Path, 
 
 
 def test_run_fn_warm_start_has_half_the_epochs_and_is_reproducible(
-    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path
 ) -> None:
     base = str(trained[0] / "model" / "Format-Serving")
     states = []
     for name in ("one", "two"):
         run_fn(fn_args(shop, tmp_path / name, base_model=base, trainer={"seed": 1}, config_digest="abd"))
-        states.append(read_state(str(tmp_path / name / "model" / "warm_start"), 8))
+        states.append(
+            read_state(str(tmp_path / name / "model" / "warm_start"), fit.architecture(TwoTower(embedding_dim=8)))
+        )
     for name, table in states[0].tables.items():
         np.testing.assert_array_equal(table.values, states[1].tables[name].values, err_msg=name)
-    np.testing.assert_array_equal(states[0].projection, states[1].projection)
+    np.testing.assert_array_equal(states[0].arrays[PROJECTION], states[1].arrays[PROJECTION])
 
     report = json.loads((tmp_path / "one" / "run" / "warm_start.json").read_text())
     assert (report["epochs"], report["unchanged"], report["cold_start_because"]) == (3, False, None)
@@ -324,7 +322,7 @@ def test_run_fn_warm_start_has_half_the_epochs_and_is_reproducible(
 
 
 def test_run_fn_without_warm_start_and_another_config_starts_cold_and_carries_nothing(
-    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path
 ) -> None:
     base = str(trained[0] / "model" / "Format-Serving")
     run_fn(fn_args(shop, tmp_path, base_model=base, trainer={"warm_start": False}, config_digest="abd"))
@@ -337,7 +335,7 @@ def test_run_fn_without_warm_start_and_another_config_starts_cold_and_carries_no
 
 
 def test_run_fn_base_model_of_another_dimension_starts_cold_with_all_epochs(
-    shop: TrainerInputs, trained: tuple[Path, TwoTower], tmp_path: Path
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path
 ) -> None:
     base = str(trained[0] / "model" / "Format-Serving")
     run_fn(fn_args(shop, tmp_path, base_model=base, trainer={"embedding_dim": 4, "epochs": 2}, config_digest="abd"))

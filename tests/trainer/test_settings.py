@@ -7,12 +7,13 @@ import pytest
 
 from common.errors import TrainingError
 from configs.catalogue import CatalogueSettings
-from configs.model import Serving, Trainer
+from configs.models.two_tower import TwoTower
+from configs.serving import Serving
 from documents.provenance import MadeBy
 from trainer.settings import TrainerSettings
 
 SETTINGS = TrainerSettings(
-    trainer=Trainer(epochs=3, eval_top_k=(5, 20)),
+    trainer=TwoTower(epochs=3, eval_top_k=(5, 20)),
     serving=Serving(k=7),
     features=CatalogueSettings.model_validate(
         {
@@ -62,15 +63,15 @@ def test_unpack_unknown_setting_is_refused(section: tuple[str, ...]) -> None:
     for name in section:
         place = place[name]
     place["epoch"] = 4
-    kind = ["number"] if section[:1] == ("features",) else []
+    kind = {"features": ["number"], "trainer": ["two_tower"]}.get("".join(section[:1]), [])
     assert f": {'.'.join([*section, *kind, 'epoch'])}: no such setting, received 4. " in said(values)
 
 
 @pytest.mark.parametrize(
     ("section", "name", "value", "message"),
     [
-        ("trainer", "epochs", 0, "trainer.epochs: Input should be greater than or equal to 1, received 0"),
-        ("trainer", "learning_rate", "fast", "trainer.learning_rate: Input should be a valid number, "),
+        ("trainer", "epochs", 0, "trainer.two_tower.epochs: Input should be greater than or equal to 1, received 0"),
+        ("trainer", "learning_rate", "fast", "trainer.two_tower.learning_rate: Input should be a valid number, "),
         ("serving", "k", None, "serving.k: Input should be a valid integer, received None"),
         ("made_by", "code_digest", 3, "made_by.code_digest: Input should be a valid string, received 3"),
         (

@@ -3,7 +3,7 @@
 from configs.ids import Ids
 from configs.leave_out import LeaveOut
 from configs.log import LogSettings
-from configs.model import Serving
+from configs.serving import Serving
 from documents.cleaning import EVAL, TRAIN
 from pipeline.components.interaction_gen import executor
 from pipeline.reading.example_gen import FileGen

@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_component_specs
 
 from configs.ids import Ids
 from configs.log import LogSettings
-from configs.model import Serving
+from configs.serving import Serving
 from documents.cleaning import EVAL, TRAIN, CleaningReport
 from documents.event_statistics import EventStatistics
 from pipeline.components.interaction_gen import interactions, outliers, stages

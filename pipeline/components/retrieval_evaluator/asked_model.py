@@ -34,9 +34,11 @@ _WANTED = {
     "scores": {"score"},
     "catalogue": {"item_id", "title", "total"},
     "similar_items": {"item_id", "score"},
-    "embed_item_indices": {"embedding"},
 }
-"""Signatures that are asked, and the outputs of them that are used."""
+"""Signatures that are asked of every model, and the outputs of them that are used."""
+
+_EMBEDDINGS = "embed_item_indices"
+"""The signature that only a model with embeddings has."""
 
 
 class AskedModel:
@@ -120,17 +122,19 @@ class AskedModel:
         return np.where(place >= 0, to[place], -1).astype(np.int32)
 
     def require_finite_embeddings(self) -> None:
-        """Checks every item's embedding.
+        """Checks every item's embedding, if the model has embeddings.
 
         Raises:
             ModelError: An embedding is not finite. The recommendations need not show this, because the rank of
                 not-a-number is undefined.
             ModelUnavailableError: As for `recommend`.
         """
+        if _EMBEDDINGS not in self._signatures:
+            return
         broken = 0
         for start in range(0, self.items, _ITEMS_A_PAGE):
             index = tf.range(start, min(start + _ITEMS_A_PAGE, self.items), dtype=tf.int64)
-            embedding = self._ask("embed_item_indices", index=index)["embedding"]
+            embedding = self._ask(_EMBEDDINGS, index=index)["embedding"]
             broken += int(np.sum(~np.isfinite(embedding).all(axis=1)))
         if broken:
             raise ModelError(f"the embeddings of {broken} of {self.items} items are not finite")

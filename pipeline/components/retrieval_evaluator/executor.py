@@ -14,7 +14,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from configs.evaluation import LIST_K, Evaluation, Gate
-from configs.model import Serving
+from configs.serving import Serving
 from documents.evaluation import MODEL, EvaluationReport, Measurement
 from documents.serving_check import ServingCheckReport
 from pipeline.components.retrieval_evaluator.assessment import Stopwatch, assess

@@ -14,7 +14,7 @@ from configs.push import ServingCheckSettings
 from documents.serving_check import ServingCheckReport
 from pipeline.components.serving_check.process import check
 from pipeline.ground.node import NodeExecutor
-from serving_signatures.export import SIGNATURES
+from serving_signatures.export import OF_EMBEDDINGS, SIGNATURES
 
 # These names are private in TFX, which has no public ones for the property and the files that Pushers and people read.
 BLESSED_PROPERTY = infra_validator._BLESSED_KEY
@@ -58,15 +58,15 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         """
         settings = parameters.settings
         model = path_utils.serving_model_path(inputs.model.uri)
-        names = [signature.name for signature in SIGNATURES]
+        names = [signature.name for signature in SIGNATURES if signature.name not in OF_EMBEDDINGS]
         if "://" in model:
             # The script can read only files of this machine.
             with tempfile.TemporaryDirectory() as folder:
                 local = os.path.join(folder, "model")
                 io_utils.copy_dir(model, local)
-                report = check(local, names, settings)
+                report = check(local, names, sorted(OF_EMBEDDINGS), settings)
         else:
-            report = check(model, names, settings)
+            report = check(model, names, sorted(OF_EMBEDDINGS), settings)
         _write(outputs.blessing, report)
 
 

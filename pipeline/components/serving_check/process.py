@@ -22,12 +22,15 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
 """The variables that a program needs to start. PYTHONPATH and the like are left out, so that the model gets no help."""
 
 
-def check(folder: str, signatures: Sequence[str], settings: ServingCheckSettings) -> ServingCheckReport:
+def check(
+    folder: str, signatures: Sequence[str], together: Sequence[str], settings: ServingCheckSettings
+) -> ServingCheckReport:
     """Asks a model in a new process, which runs in an empty folder with a clean environment.
 
     Args:
         folder: The SavedModel, on this machine.
         signatures: Names of the signatures that it must have.
+        together: Names of those of which it must have all or none.
         settings: The limits.
 
     Returns:
@@ -37,6 +40,7 @@ def check(folder: str, signatures: Sequence[str], settings: ServingCheckSettings
     limits = settings.model_dump(mode="json")
     options = limits | {
         "signatures": list(signatures),
+        "together": list(together),
         # By option, because the script imports nothing of ours.
         "requests_file": ServingRequests.FILE,
         "requests_format": ServingRequests.current_format(),

@@ -5,6 +5,7 @@ Nothing of Perennial may be imported here: the check is that the model answers w
     python -I replay.py <SavedModel> <options, JSON> <where the result goes>
 
 The options are the fields of `configs.push.ServingCheckSettings`; `signatures`, the names that the model must have;
+`together`, those of which it must have all or none;
 `requests_file` and `requests_format`, the path in the model and the format version of `documents.serving_requests`; and
 `answers_file`, the file of `common.answers`.
 The result is `serving_check.json` without the field `blessed`.
@@ -62,7 +63,10 @@ def replay(folder: str, options: dict[str, Any]) -> dict[str, Any]:
     since = time.monotonic()
     model = tf.saved_model.load(folder)
     result = {**nothing_asked(), "load_seconds": time.monotonic() - since}
-    for name in sorted({*options["signatures"], *stored["signatures"]}):
+    wanted = {*options["signatures"], *stored["signatures"]}
+    if wanted.union(model.signatures).intersection(options["together"]):
+        wanted.update(options["together"])
+    for name in sorted(wanted):
         requests = [request for request in stored["requests"] if request["signature"] == name]
         if name not in model.signatures:
             result["failures"].append(f"{name}: the model has no such signature")

@@ -12,11 +12,13 @@ from tfx.proto import trainer_pb2
 from tfx.types import standard_component_specs
 
 from configs.content_features import ContentFeatures
-from configs.model import Serving, Trainer
+from configs.models import AnyModel
+from configs.serving import Serving
 from documents.provenance import MadeBy
 from pipeline.components.two_tower_trainer import executor
 from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node
+from trainer.fitting import module_of
 from trainer.settings import TrainerSettings
 
 
@@ -37,7 +39,7 @@ class TwoTowerTrainer(Node):
         self,
         *,
         run_fn: str,
-        trainer: Trainer,
+        trainer: AnyModel,
         serving: Serving,
         features: ContentFeatures,
         pipeline_name: str,
@@ -59,7 +61,7 @@ class TwoTowerTrainer(Node):
             **channels: Inputs of `executor.Inputs`.
         """
         # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
-        digest = code_digest(executor.__name__, run_fn.rpartition(".")[0])
+        digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], module_of(trainer))
         made_by = MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)
         settings = TrainerSettings(trainer=trainer, serving=serving, features=features, made_by=made_by)
         custom_config = settings.pack()

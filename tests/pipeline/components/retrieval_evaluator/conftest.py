@@ -12,16 +12,16 @@ import tensorflow_transform as tft
 
 from configs.catalogue import CatalogueSettings
 from configs.leave_out import LeaveOut, plain
-from configs.model import Trainer
+from configs.models.two_tower import TwoTower
 from documents.provenance import Provenance
 from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever, ServedCatalogue
 from tests.trainer_inputs import TrainerInputs, write_examples
 from trainer.candidates import Candidates, read_candidates
-from trainer.evaluate import embed_catalogue
 from trainer.histories import Histories, read_histories
+from trainer.models.two_tower.fit import served
+from trainer.models.two_tower.two_tower import TwoTowerModel
 from trainer.popularity import popularity_shares
-from trainer.two_tower import TwoTower
 from transforms import features
 from transforms.catalogue import content_sizes
 
@@ -32,7 +32,7 @@ class Shop:
 
     examples: Path
     model: Path
-    two_tower: TwoTower
+    two_tower: TwoTowerModel
     held_out: Histories
     candidates: Candidates
     popularity: np.ndarray
@@ -55,20 +55,20 @@ def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory
     sizes = content_sizes(catalogue_graph, CatalogueSettings(features=shop.features).features)
     candidates = read_candidates(shop.candidates_files, met_items, sizes)
     interactions, held_out = read_histories(shop.train_files), read_histories(shop.eval_files)
-    two_tower = TwoTower(len(users), interactions, candidates, Trainer(embedding_dim=8, seed=5))
+    two_tower = TwoTowerModel(len(users), interactions, candidates, TwoTower(embedding_dim=8, seed=5))
     popularity = popularity_shares(interactions.with_items(candidates.place), candidates.items)
     catalogue = ServedCatalogue(
         item_id=candidates.item_id,
         title=candidates.title,
-        embedding=embed_catalogue(two_tower, candidates),
         popularity=popularity,
         row=candidates.row,
     )
 
+    model = served(two_tower, candidates)
+
     def export(where: str, leave_out: LeaveOut) -> None:
         retriever = Retriever(
-            embed_query=two_tower.query_tower.call,
-            query_variables=two_tower.query_tower.variables,
+            model=model,
             catalogue=catalogue,
             interactions_graph=interactions_graph,
             catalogue_graph=catalogue_graph,

@@ -10,7 +10,7 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from configs.evaluation import Evaluation, Gate
 from configs.leave_out import LeaveOut
-from configs.model import Serving
+from configs.serving import Serving
 from pipeline.components.retrieval_evaluator.executor import Executor
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY
 from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics

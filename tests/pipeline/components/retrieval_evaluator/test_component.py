@@ -8,7 +8,7 @@ from tfx.types import standard_artifacts
 
 from common.errors import ConfigError
 from configs.evaluation import Evaluation, Gate
-from configs.model import Serving
+from configs.serving import Serving
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
 from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics
 

@@ -12,7 +12,7 @@ import pytest
 from celpy.adapter import json_to_cel
 
 from configs.evaluation import LIST_K, Evaluation, Gate
-from configs.model import Serving
+from configs.serving import Serving
 from documents.evaluation import ContenderMeasurements, EvaluationReport, Stability
 from pipeline.components.retrieval_evaluator.ui_metrics import ui_metrics
 from pipeline.components.serving_check.executor import BLESSED_PROPERTY

@@ -120,7 +120,7 @@ def test_check_process_that_dies_not_blessed(
 ) -> None:
     (tmp_path / "script.py").write_text(script)
     monkeypatch.setattr(replay, "__file__", str(tmp_path / "script.py"))
-    report = check(str(tmp_path), NAMES, Settings())
+    report = check(str(tmp_path), NAMES, [], Settings())
     assert report.blessed is False
     assert [failure.startswith(said) for failure in report.failures] == [True]
 
@@ -128,7 +128,7 @@ def test_check_process_that_dies_not_blessed(
 @pytest.mark.fault
 def test_check_process_that_cannot_be_started_not_blessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "no python"))
-    report = check(str(tmp_path), NAMES, Settings())
+    report = check(str(tmp_path), NAMES, [], Settings())
     assert report.failures == ("the check could not be started: No such file or directory",)
     assert report.to_values().keys() == {*replay.nothing_asked(), "format_version", "blessed", "limits"}
 
@@ -225,7 +225,7 @@ def test_replay_signatures_that_do_not_match_refused(edited: Callable[..., Path]
 @pytest.mark.fault
 @pytest.mark.parametrize("found", [0, ServingRequests.current_format() + 1])
 def test_check_requests_of_another_format_refused(edited: Callable[..., Path], found: int) -> None:
-    report = check(str(edited(lambda stored: stored.update(format_version=found))), NAMES, Settings())
+    report = check(str(edited(lambda stored: stored.update(format_version=found))), NAMES, [], Settings())
     assert report.failures == (
         f"the model's {ServingRequests.FILE} has format version {found}, and this code reads version "
         f"{ServingRequests.current_format()}",
@@ -237,7 +237,7 @@ def test_replay_requests_taken_away_refused(model: Path, tmp_path: Path) -> None
     folder = Path(shutil.copytree(model, tmp_path / "model"))
     whole = replay.replay(str(folder), _options())
     (folder / ServingRequests.FILE).unlink()
-    report = check(str(folder), NAMES, Settings())
+    report = check(str(folder), NAMES, [], Settings())
     assert report.failures == (f"the model has no file {ServingRequests.FILE}",)
     assert report.to_values().keys() == {*whole, "format_version", "blessed", "limits"}
     assert report.signatures == {}

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tests.trainer.worlds import candidates_of
-from trainer.towers import CandidateTower, QueryTower, embedding
+from trainer.models.two_tower.towers import CandidateTower, QueryTower, embedding
 
 DIM = 3
 

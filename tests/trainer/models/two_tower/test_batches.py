@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from configs.model import Trainer
+from configs.models.two_tower import TwoTower
 from tests.trainer.worlds import candidates_of, interactions_of
-from trainer.batches import Batches
 from trainer.candidates import Candidates
+from trainer.models.two_tower.batches import Batches
 
 HISTORIES = [[0, 1, 2, 3, 4], [3, 1, 3, 0, 3], [2]]
 WEIGHTS = [[1.0, 2.0, 3.0, 4.0, 5.0], [6.0, 7.0, 8.0, 9.0, 10.0], [11.0]]
@@ -18,7 +18,7 @@ CANDIDATES_OF_SIX = candidates_of([5, 4, 3, 2, 1, 0])
 
 def batches(replicas: int = 1, **settings: Any) -> Batches:
     train = interactions_of(HISTORIES, users=[7, 8, 9], weights=WEIGHTS)
-    return Batches(train, CANDIDATES, Trainer(**{"batch_size": 4, "user_id_dropout": 0.0, **settings}), replicas)
+    return Batches(train, CANDIDATES, TwoTower(**{"batch_size": 4, "user_id_dropout": 0.0, **settings}), replicas)
 
 
 def examples(epoch: Any, candidates: Candidates = CANDIDATES) -> list[tuple[Any, ...]]:
@@ -68,7 +68,7 @@ def test_epoch_without_order_history_is_all_others() -> None:
 
 def test_epoch_without_order_a_long_history_is_drawn_from_all_others() -> None:
     train = interactions_of([list(range(6))] * 300)
-    settings = Trainer(ordered_history=False, max_history=2, batch_size=1800, user_id_dropout=0.0)
+    settings = TwoTower(ordered_history=False, max_history=2, batch_size=1800, user_id_dropout=0.0)
     result = examples(Batches(train, CANDIDATES_OF_SIX, settings).epoch(1), CANDIDATES_OF_SIX)
 
     assert {len(history) for _, _, _, history, _ in result} == {2}
@@ -104,7 +104,7 @@ def test_epoch_another_number_or_seed_gives_another_order() -> None:
 
 def test_epoch_user_dropout_spares_examples_without_history() -> None:
     train = interactions_of([[0, 1, 2]] * 500)
-    made = Batches(train, CANDIDATES, Trainer(batch_size=1500, user_id_dropout=0.5))
+    made = Batches(train, CANDIDATES, TwoTower(batch_size=1500, user_id_dropout=0.5))
     result = examples(made.epoch(1))
     alone = [user for user, _, _, history, _ in result if not history]
     others = [user for user, _, _, history, _ in result if history]

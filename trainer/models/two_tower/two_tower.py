@@ -6,15 +6,15 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from configs.model import Trainer
+from configs.models.two_tower import TwoTower
 from trainer.candidates import Candidates
 from trainer.histories import Histories
-from trainer.loss import InBatchSoftmax
-from trainer.optimizers import LazyAdam
-from trainer.towers import CandidateTower, QueryTower, embedding
+from trainer.models.two_tower.loss import InBatchSoftmax
+from trainer.models.two_tower.optimizers import LazyAdam
+from trainer.models.two_tower.towers import CandidateTower, QueryTower, embedding
 
 
-class TwoTower(tfrs.Model):
+class TwoTowerModel(tfrs.Model):
     """Learns to place a query near the items that its user interacts with next.
 
     Attributes:
@@ -22,7 +22,7 @@ class TwoTower(tfrs.Model):
         candidate_tower: Embeds items by their place in the catalogue.
     """
 
-    def __init__(self, users: int, interactions: Histories, candidates: Candidates, settings: Trainer) -> None:
+    def __init__(self, users: int, interactions: Histories, candidates: Candidates, settings: TwoTower) -> None:
         """Makes fresh towers and an optimizer.
 
         Args:
@@ -34,8 +34,7 @@ class TwoTower(tfrs.Model):
         super().__init__(name="two_tower")
         rows = len(candidates.place)
         item_embedding = embedding("item_embedding", rows, settings.embedding_dim, settings.seed)
-        history_decay = settings.history_decay if settings.is_ordered else 1.0
-        self.query_tower = QueryTower(users, item_embedding, settings.max_history, history_decay, settings.seed)
+        self.query_tower = QueryTower(users, item_embedding, settings.max_history, settings.decay, settings.seed)
         self.candidate_tower = CandidateTower(candidates, item_embedding, settings.seed)
         self._task = InBatchSoftmax(settings.temperature)
         self._log_probability = tf.constant(

@@ -11,28 +11,32 @@ import pytest
 import tensorflow as tf
 
 from common.errors import WarmStartError
-from configs.model import Trainer
+from configs.models.two_tower import TwoTower
 from tests.documents.samples import METRICS
 from tests.trainer.worlds import candidates_of, interactions_of
 from tests.vertex_api.object_store import ObjectStore
 from trainer.base_model import find_base_model, hand_on
 from trainer.candidates import Candidates
-from trainer.two_tower import TwoTower
-from trainer.warm_start import CARRIED_SCALE, Carried, carry_over, state_of, table_ids
-from trainer.warm_state import FOLDER, Table, WarmState, read_state, write_state
+from trainer.models.two_tower.fit import architecture
+from trainer.models.two_tower.two_tower import TwoTowerModel
+from trainer.models.two_tower.warm_start import CARRIED_SCALE, PROJECTION, carry_over, learned, table_ids
+from trainer.warm_state import FOLDER, Carried, Table, WarmState, read_state, write_state
 
 DIM = 4
 
+ARCHITECTURE = architecture(TwoTower(embedding_dim=DIM))
 
-def model_of(users: Sequence[bytes], candidates: Candidates, seed: int = 0) -> TwoTower:
+
+def model_of(users: Sequence[bytes], candidates: Candidates, seed: int = 0) -> TwoTowerModel:
     train = interactions_of([[0, 1]] * max(len(users), 1))
-    return TwoTower(len(users), train, candidates, Trainer(embedding_dim=DIM, seed=seed))
+    return TwoTowerModel(len(users), train, candidates, TwoTower(embedding_dim=DIM, seed=seed))
 
 
 def base_state(**tables: tuple[list[bytes], int]) -> WarmState:
     rng = np.random.default_rng(7)
     made = {name: Table(ids, rng.normal(size=(rows, DIM)).astype("f")) for name, (ids, rows) in tables.items()}
-    return WarmState(made, rng.normal(size=(DIM, DIM)).astype("f"), METRICS, "abc")
+    projection = rng.normal(size=(DIM, DIM)).astype("f")
+    return WarmState(ARCHITECTURE, made, {PROJECTION: projection}, METRICS, "abc")
 
 
 def rows_of(table: Table) -> dict[bytes, Any]:
@@ -53,7 +57,7 @@ def test_carry_over_vocabularies_grown_shrunk_and_reordered_keeps_each_ids_row()
     np.testing.assert_allclose(user[1], CARRIED_SCALE * (known[b"u1"] + known[b"u3"]) / 2, rtol=1e-6)
     known = rows_of(base.tables["item_embedding"])
     np.testing.assert_array_equal(item[[0, 2]], CARRIED_SCALE * np.stack([known[b"i2"], known[b"i0"]]))
-    np.testing.assert_array_equal(model.query_tower.projection.numpy(), base.projection)
+    np.testing.assert_array_equal(model.query_tower.projection.numpy(), base.arrays[PROJECTION])
     assert report == {"item_embedding": Carried(2, 1, 2), "user_embedding": Carried(2, 1, 1)}
 
 
@@ -124,16 +128,17 @@ def test_state_of_model_written_and_read_back_is_equal(tmp_path: Path) -> None:
     users = [b"", b"\x00", b"a\x00", "ü".encode()]
     candidates = candidates_of([0, 1])
     model = model_of(users, candidates)
-    state = state_of(model, table_ids(users, [b"i", b"long " * 99], candidates, {}), METRICS, "abc")
+    learnt = learned(model, table_ids(users, [b"i", b"long " * 99], candidates, {}))
+    state = WarmState(ARCHITECTURE, *learnt, METRICS, "abc")
     write_state(state, str(tmp_path / FOLDER))
     write_state(state, str(tmp_path / FOLDER))
-    again = read_state(str(tmp_path / FOLDER), DIM)
+    again = read_state(str(tmp_path / FOLDER), ARCHITECTURE)
 
     assert {name: table.ids for name, table in again.tables.items()} == {
         name: list(table.ids) for name, table in state.tables.items()
     }
     np.testing.assert_array_equal(again.tables["user_embedding"].values, model.tables["user_embedding"].numpy())
-    np.testing.assert_array_equal(again.projection, np.eye(DIM))
+    np.testing.assert_array_equal(again.arrays[PROJECTION], np.eye(DIM))
     assert (again.metrics, again.model_digest) == (METRICS, "abc")
     assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
 
@@ -143,7 +148,7 @@ def test_hand_on_from_bucket_to_bucket_model_and_state_are_whole_and_the_same(gs
     for name, content in model.items():
         gs.put("bucket", f"base/Format-Serving/{name}", content)
     write_state(base_state(user_embedding=([b"u1"], 1), item_embedding=([b"i"], 1)), f"gs://bucket/base/{FOLDER}")
-    base = find_base_model("gs://bucket/base/Format-Serving", Trainer(embedding_dim=DIM))
+    base = find_base_model("gs://bucket/base/Format-Serving", TwoTower(embedding_dim=DIM))
     gs.log.clear()
     hand_on(base, "gs://bucket/new/Format-Serving/", "gs://bucket/run")
 
@@ -176,14 +181,14 @@ def emptied(file: str) -> Callable[[Path], object]:
 
 
 def not_a_number(folder: Path) -> None:
-    state = read_state(str(folder), DIM)
+    state = read_state(str(folder), ARCHITECTURE)
     user = state.tables["user_embedding"]
     poisoned = dataclasses.replace(user, values=np.where(user.values > 0, np.nan, user.values))
     write_state(dataclasses.replace(state, tables={**state.tables, "user_embedding": poisoned}), str(folder))
 
 
 def rows_lost(folder: Path) -> None:
-    state = read_state(str(folder), DIM)
+    state = read_state(str(folder), ARCHITECTURE)
     user = state.tables["user_embedding"]
     fewer = dataclasses.replace(user, values=user.values[:1])
     write_state(dataclasses.replace(state, tables={**state.tables, "user_embedding": fewer}), str(folder))
@@ -194,10 +199,10 @@ def rows_lost(folder: Path) -> None:
     [
         (
             edited(format_version=1),
-            "format version 1, but this code reads version 2. Training starts cold.",
+            "format version 1, but this code reads version 3. Training starts cold.",
         ),
         (edited(architecture="three-tower"), "architecture is 'three-tower'"),
-        (edited(embedding_dim=8), "embedding_dim is 8, but this model's is 4"),
+        (edited(architecture=architecture(TwoTower(embedding_dim=8))), "cosine of 8 dimensions', but this model's is"),
         (edited(tables=["a", "b", "c", "d"]), "damaged: KeyError"),
         (cut("tables.npz"), "its digest differs"),
         (cut("state.json"), "state.json is damaged: Invalid JSON"),
@@ -205,7 +210,7 @@ def rows_lost(folder: Path) -> None:
         (emptied("state.json"), "Input should be an object. Received: []. Training starts cold."),
         (lambda folder: [path.unlink() for path in folder.iterdir()], "can be read"),
         (not_a_number, "user_embedding holds values that are not finite"),
-        (rows_lost, "user_embedding has the shape (1, 4), which should be (2, 4)"),
+        (rows_lost, "user_embedding has the shape (1, 4), but 2 ids"),
     ],
 )
 def test_find_base_model_unusable_starts_cold_and_says_why(
@@ -214,33 +219,33 @@ def test_find_base_model_unusable_starts_cold_and_says_why(
     base = base_state(user_embedding=([b"u1", b"u2"], 2), item_embedding=([b"i"], 1))
     write_state(base, str(tmp_path / FOLDER))
     saved_model = str(tmp_path / "Format-Serving")
-    found = find_base_model(saved_model, Trainer(embedding_dim=DIM))
+    found = find_base_model(saved_model, TwoTower(embedding_dim=DIM))
     assert found.state is not None
     assert (found.uri, found.cold_start_because) == (str(tmp_path), None)
 
     breaking(tmp_path / FOLDER)
-    found = find_base_model(saved_model, Trainer(embedding_dim=DIM))
+    found = find_base_model(saved_model, TwoTower(embedding_dim=DIM))
     assert found.state is None
     assert message in str(found.cold_start_because)
     with pytest.raises(WarmStartError):
-        read_state(str(tmp_path / FOLDER), DIM)
+        read_state(str(tmp_path / FOLDER), ARCHITECTURE)
 
 
 def test_find_base_model_not_wanted_is_read_and_not_started_from(tmp_path: Path) -> None:
     write_state(base_state(user_embedding=([b"u1"], 1), item_embedding=([b"i"], 1)), str(tmp_path / FOLDER))
     saved_model = str(tmp_path / "Format-Serving")
-    found = find_base_model(saved_model, Trainer(embedding_dim=DIM, warm_start=False))
+    found = find_base_model(saved_model, TwoTower(embedding_dim=DIM, warm_start=False))
     assert (found.state is None, found.start) == (False, None)
     assert found.cold_start_because == "trainer.warm_start is false"
-    found = find_base_model(saved_model, Trainer(embedding_dim=DIM))
+    found = find_base_model(saved_model, TwoTower(embedding_dim=DIM))
     assert found.start is found.state
 
 
 def test_find_base_model_none_or_not_wanted_says_so() -> None:
-    assert "no blessed model yet" in str(find_base_model(None, Trainer()).cold_start_because)
-    assert "is false" in str(find_base_model("/some/model", Trainer(warm_start=False)).cold_start_because)
+    assert "no blessed model yet" in str(find_base_model(None, TwoTower()).cold_start_because)
+    assert "is false" in str(find_base_model("/some/model", TwoTower(warm_start=False)).cold_start_because)
 
 
 def test_trainer_epochs_when_warm_are_half_rounded_up_unless_named() -> None:
-    assert [Trainer(epochs=n).epochs_when_warm for n in (1, 2, 7, 8)] == [1, 1, 4, 4]
-    assert Trainer(epochs=8, warm_start_epochs=3).epochs_when_warm == 3
+    assert [TwoTower(epochs=n).epochs_when_warm for n in (1, 2, 7, 8)] == [1, 1, 4, 4]
+    assert TwoTower(epochs=8, warm_start_epochs=3).epochs_when_warm == 3

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from trainer.optimizers import LazyAdam
+from trainer.models.two_tower.optimizers import LazyAdam
 
 STEPS = 5
 

@@ -1,15 +1,13 @@
 """Makes a warm start: a fresh model takes over, by string id, the learned rows of the last blessed model."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from documents.metrics import TrainingMetrics
 from trainer.candidates import Candidates
-from trainer.two_tower import TwoTower
-from trainer.warm_state import Table, WarmState
+from trainer.models.two_tower.two_tower import TwoTowerModel
+from trainer.warm_state import Carried, Table, WarmState
 
 CARRIED_SCALE = 0.5
 """Carried rows are multiplied by this. It changes no ranking, because only directions count. But the optimizer's steps
@@ -17,26 +15,14 @@ have one size, so a row that grew long over weeks hardly turns any more (Ash and
 Network Training", also shrink their weights). Why 0.5: in ten windows of MovieTweetings, the mean hit_rate@10 after one
 epoch is 0.216 with it and 0.207 without; after four epochs it is 0.215 for both. 0.3 is as good."""
 
+PROJECTION = "history_projection"
+"""Name of the array by which a pooled history is multiplied."""
+
 _STARTING_AT_THE_MEAN = ("user_embedding", "item_embedding")
 """Tables whose new rows start at the mean of the carried rows."""
 
 _ITEMS_A_BLOCK = 1 << 16
 """New items whose content is embedded at a time; this limits the memory."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Carried:
-    """How many rows of a table were carried over, are new, or were dropped.
-
-    Attributes:
-        carried: Rows with values of the base model.
-        new: Rows whose ids the base model does not have.
-        dropped: Rows of the base model whose ids do not exist any more.
-    """
-
-    carried: int
-    new: int
-    dropped: int
 
 
 def table_ids(
@@ -54,7 +40,7 @@ def table_ids(
         vocabularies: The vocabularies of content features, by name; a feature of numbers has none.
 
     Returns:
-        The ids of each of `TwoTower.tables`. The id of a number's bucket is its rank and the number of buckets:
+        The ids of each of `TwoTowerModel.tables`. The id of a number's bucket is its rank and the number of buckets:
         boundaries move with the data, but the third decile stays the third decile. If the number of buckets changes,
         no bucket is known.
     """
@@ -67,7 +53,7 @@ def table_ids(
 
 
 def carry_over(
-    model: TwoTower, base: WarmState, ids: Mapping[str, Sequence[bytes]], candidates: Candidates
+    model: TwoTowerModel, base: WarmState, ids: Mapping[str, Sequence[bytes]], candidates: Candidates
 ) -> dict[str, Carried]:
     """Gives a fresh model the base model's rows for the ids that both models have.
 
@@ -101,7 +87,7 @@ def carry_over(
                 values[rows < 0] = values[known].mean(axis=0)
         if len(rows):  # if there are no ids, the table's one row is never read
             variable.assign(values)
-    model.query_tower.projection.assign(base.projection)
+    model.query_tower.projection.assign(base.arrays[PROJECTION])
     # After the loop: now the content tables have their values.
     new = np.flatnonzero(is_new["item_embedding"])
     _start_from_content(model, new[_has_known_content(candidates, is_new)[candidates.place[new]]], candidates)
@@ -114,22 +100,20 @@ def nothing_carried(ids: Mapping[str, Sequence[bytes]]) -> dict[str, Carried]:
     return {name: Carried(0, len(rows), 0) for name, rows in ids.items()}
 
 
-def state_of(
-    model: TwoTower, ids: Mapping[str, Sequence[bytes]], metrics: TrainingMetrics, model_digest: str
-) -> WarmState:
-    """The state of a trained model, from which `carry_over` starts a later one.
+def learned(
+    model: TwoTowerModel, ids: Mapping[str, Sequence[bytes]]
+) -> tuple[dict[str, Table], dict[str, npt.NDArray[np.float32]]]:
+    """What a trained model has learned, from which `carry_over` starts a later one.
 
     Args:
         model: The model.
         ids: Its `table_ids`.
-        metrics: The metrics of its training.
-        model_digest: Digest of its exported SavedModel.
 
     Returns:
-        The state. A table without ids has no rows in it: its one row is never read.
+        Tables, and arrays. A table without ids has no rows in it: its one row is never read.
     """
     tables = {name: Table(ids[name], values.numpy()[: len(ids[name])]) for name, values in model.tables.items()}
-    return WarmState(tables, model.query_tower.projection.numpy(), metrics, model_digest)
+    return tables, {PROJECTION: model.query_tower.projection.numpy()}
 
 
 def _rows(ids: Sequence[bytes], base: Table | None) -> tuple[npt.NDArray[np.int64], Carried]:
@@ -140,7 +124,7 @@ def _rows(ids: Sequence[bytes], base: Table | None) -> tuple[npt.NDArray[np.int6
     return rows, Carried(carried, len(ids) - carried, len(row_of) - carried)
 
 
-def _start_from_content(model: TwoTower, new: npt.NDArray[np.int64], candidates: Candidates) -> None:
+def _start_from_content(model: TwoTowerModel, new: npt.NDArray[np.int64], candidates: Candidates) -> None:
     variable = model.tables["item_embedding"]
     values = variable.numpy()
     for start in range(0, len(new), _ITEMS_A_BLOCK):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from configs.model import Trainer
+from configs.models.two_tower import TwoTower
 from trainer.candidates import Candidates
 from trainer.histories import Histories
 
@@ -41,7 +41,7 @@ class Batches:
     `history_weight`, `target`, `weight`), but all candidates of the batch and the batch's `total_weight`.
     """
 
-    def __init__(self, interactions: Histories, candidates: Candidates, settings: Trainer, replicas: int = 1) -> None:
+    def __init__(self, interactions: Histories, candidates: Candidates, settings: TwoTower, replicas: int = 1) -> None:
         """Puts the interactions into tensors.
 
         Args:

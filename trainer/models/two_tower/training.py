@@ -1,18 +1,19 @@
-"""Runs the training loop, measures each epoch, and writes the metrics to TensorBoard and `metrics.json`."""
+"""Runs the training loop, measures each epoch, and writes the metrics to TensorBoard."""
 
 import logging
 import os
 import posixpath
 import time
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from documents.metrics import Epoch, HeldOutCounts, TrainingMetrics
-from trainer.batches import Batches
 from trainer.checks import check_loss
 from trainer.evaluate import Evaluator
-from trainer.two_tower import TwoTower
+from trainer.models.two_tower.batches import Batches
+from trainer.models.two_tower.two_tower import TwoTowerModel
 
 LOGS_VARIABLE = "AIP_TENSORBOARD_LOG_DIR"
 """Vertex sets this variable in a CustomJob, to the folder from which managed TensorBoard reads:
@@ -20,19 +21,25 @@ https://cloud.google.com/vertex-ai/docs/training/code-requirements#environment-v
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
+Scores = Callable[[Any, Any, Any], tuple[Any, Any]]
+"""See `ServedModel.scores`."""
 
-def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, folder: str) -> TrainingMetrics:
+
+def train(
+    model: TwoTowerModel, batches: Batches, evaluator: Evaluator, scores: Callable[[], Scores], epochs: int, folder: str
+) -> TrainingMetrics:
     """Trains a model, and measures it at the end of each epoch.
 
     Args:
         model: A fresh or warm model; trained in place.
         batches: The input pipeline.
         evaluator: The eval split.
+        scores: Gives `ServedModel.scores` of the model as it is now.
         epochs: Passes over the interactions.
-        folder: Where `metrics.json` goes, and TensorBoard's logs too unless LOGS_VARIABLE names another.
+        folder: Where TensorBoard's logs go, unless LOGS_VARIABLE names another.
 
     Returns:
-        The content of `metrics.json`.
+        What was measured.
 
     Raises:
         TrainingError: The loss is not finite.
@@ -51,7 +58,7 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         loss = float(fitted.history["mean_loss"][-1])
         train_seconds = time.monotonic() - started
         check_loss(loss, epoch, learning_rate)
-        metrics = evaluator.evaluate(model)
+        metrics = evaluator.evaluate(scores())
         seconds = time.monotonic() - started
         times = {"train_seconds": round(train_seconds, 3), "seconds": round(seconds, 3)}
         done.append(Epoch.model_validate({"epoch": epoch, "loss": loss, **times, **metrics}))
@@ -74,14 +81,12 @@ def train(model: TwoTower, batches: Batches, evaluator: Evaluator, epochs: int, 
         _write_scalars(writers["popularity"], epoch, popularity)
     for writer in writers.values():
         writer.close()
-    summary = TrainingMetrics(
+    return TrainingMetrics(
         epochs=tuple(done), model=metrics, popularity=popularity, evaluated=HeldOutCounts(**evaluator.counts)
     )
-    summary.write(folder)
-    return summary
 
 
-def _on_devices(model: TwoTower, batches: Batches, epoch: int) -> Any:
+def _on_devices(model: TwoTowerModel, batches: Batches, epoch: int) -> Any:
     """The epoch's batches. With several replicas, each replica gets its shards on its own device."""
     return model.distribute_strategy.distribute_datasets_from_function(lambda _: batches.epoch(epoch))
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from trainer.loss import InBatchSoftmax
+from trainer.models.two_tower.loss import InBatchSoftmax
 
 BATCH, ITEMS, DIM = 32, 9, 4
 

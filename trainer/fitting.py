@@ -1,0 +1,99 @@
+"""The contract of models: what training is given, and what it leaves.
+
+A kind of model is a package `trainer.models.<kind>` with a module `fit` that has two names:
+
+- `architecture(settings)`, a text: how the model works. A state of another architecture means nothing to it;
+- `fit(training, settings) -> Fitted`.
+
+`settings` are of the class of `configs.models` with the same kind.
+"""
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from configs.models import AnyModel
+from documents.metrics import HeldOutCounts, TrainingMetrics
+from serving_signatures.served_model import ServedModel
+from trainer.data import TrainingData
+from trainer.evaluate import Evaluator
+from trainer.warm_state import Carried, Table, WarmState
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """What a model is trained with.
+
+    Attributes:
+        data: The data.
+        evaluator: Measures the model on the eval split.
+        base: What the last blessed model has learned; None for a cold start.
+        begin: Is told, before the training, how many rows of each table were carried over, and the number of passes
+            over the data.
+        folder: Where TensorBoard's logs go.
+    """
+
+    data: TrainingData
+    evaluator: Evaluator
+    base: WarmState | None
+    begin: Callable[[Mapping[str, Carried], int], None]
+    folder: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Fitted:
+    """A trained model.
+
+    Attributes:
+        model: What is served.
+        metrics: What was measured.
+        carried: As `Training.begin` was told.
+        tables: What a later training may begin with: values by string id.
+        arrays: The same, for what belongs to no id.
+    """
+
+    model: ServedModel
+    metrics: TrainingMetrics
+    carried: Mapping[str, Carried] = dataclasses.field(default_factory=dict)
+    tables: Mapping[str, Table] = dataclasses.field(default_factory=dict)
+    arrays: Mapping[str, npt.NDArray[np.float32]] = dataclasses.field(default_factory=dict)
+
+
+class Kind(Protocol):
+    """The module `fit` of a kind."""
+
+    architecture: Callable[[Any], str]
+    fit: Callable[[Training, Any], Fitted]
+
+
+def kind_of(settings: AnyModel) -> Kind:
+    """The code of a kind of model."""
+    kind: Any = importlib.import_module(module_of(settings))
+    found: Kind = kind
+    return found
+
+
+def module_of(settings: AnyModel) -> str:
+    """Dotted path of the code of a kind of model."""
+    return f"trainer.models.{settings.kind}.fit"
+
+
+def fit_at_once(training: Training, model: ServedModel) -> Fitted:
+    """Measures a model that was made in one step, without epochs, and that carries nothing over.
+
+    Args:
+        training: What it was made with.
+        model: The model.
+    """
+    evaluator = training.evaluator
+    metrics = TrainingMetrics(
+        epochs=(),
+        model=evaluator.evaluate(model.scores),
+        popularity=evaluator.evaluate_popularity(),
+        evaluated=HeldOutCounts(**evaluator.counts),
+    )
+    return Fitted(model, metrics)
