@@ -106,7 +106,7 @@ def turned(shop: TrainerInputs) -> Path:
 
     def make(folder: Path) -> None:
         retriever = make_retriever(shop)[0]
-        retriever.embedding.assign(retriever.embedding.numpy()[::-1])
+        retriever.model.embedding.assign(retriever.model.embedding.numpy()[::-1])
         export_model(retriever, str(folder / "model"), Provenance(pipeline="shop"))
 
     return once("turned-shop", make) / "model"

@@ -178,7 +178,7 @@ def test_batch_of_a_version_that_answers_otherwise_than_it_was_trained_is_refuse
 ) -> None:
     other = tmp_path / "other"
     retriever = make_retriever(shop)[0]
-    retriever.embedding.assign(retriever.embedding.numpy()[::-1])
+    retriever.model.embedding.assign(retriever.model.embedding.numpy()[::-1])
     export_model(retriever, str(other), Provenance(pipeline="shop"))
     weights = place.serving / str(VERSION) / "variables"
     shutil.rmtree(weights)

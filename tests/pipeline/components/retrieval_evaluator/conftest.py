@@ -16,6 +16,7 @@ from configs.models.two_tower import TwoTower
 from documents.provenance import Provenance
 from serving_signatures.export import export_model
 from serving_signatures.retriever import Retriever, ServedCatalogue
+from serving_signatures.served_model import CosineModel
 from tests.trainer_inputs import TrainerInputs, write_examples
 from trainer.candidates import Candidates, read_candidates
 from trainer.histories import Histories, read_histories
@@ -33,6 +34,7 @@ class Shop:
     examples: Path
     model: Path
     two_tower: TwoTowerModel
+    served: CosineModel
     held_out: Histories
     candidates: Candidates
     popularity: np.ndarray
@@ -92,6 +94,7 @@ def shop_artifacts(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory
         examples=folder / "examples",
         model=folder / "model",
         two_tower=two_tower,
+        served=model,
         held_out=held_out,
         candidates=candidates,
         popularity=popularity,

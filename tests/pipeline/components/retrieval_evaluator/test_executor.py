@@ -46,8 +46,8 @@ def test_executor_served_metrics_equal_the_trainers(evaluated: Evaluated, shop_a
     trainers = Evaluator(shop.held_out, shop.candidates, shop.popularity, SETTINGS.top_k)
 
     for contender, metrics in (
-        ("model", trainers.evaluate(shop.two_tower)),
-        ("last_blessed", trainers.evaluate(shop.two_tower)),
+        ("model", trainers.evaluate(shop.served.scores)),
+        ("last_blessed", trainers.evaluate(shop.served.scores)),
         ("popularity", trainers.evaluate_popularity()),
     ):
         assert {name: evaluated.value(name, contender) for name in metrics} == pytest.approx(metrics, abs=1e-6)
@@ -66,7 +66,7 @@ def test_executor_max_users_cuts_as_the_trainer_does(shop_artifacts: Shop, tmp_p
     gate = Gate(last_blessed_metric="ndcg@10")
     result = evaluate(tmp_path, shop.examples, shop.model, None, settings, gate, weighted=True)
 
-    metrics = trainers.evaluate(shop.two_tower)
+    metrics = trainers.evaluate(shop.served.scores)
     assert {name: result.value(name) for name in metrics} == pytest.approx(metrics, abs=1e-6)
     assert result.document["users"]["evaluated"] == 7
     assert result.document["users"]["before_cut"] == 38
@@ -179,7 +179,7 @@ def tampered(shop: Shop, folder: Path, **values: Any) -> Path:
     """A copy of the model whose variables hold other values."""
     loaded = tf.saved_model.load(str(shop.model / "Format-Serving"))
     for name, value in values.items():
-        getattr(loaded, name).assign(value)
+        getattr(loaded.model if name == "embedding" else loaded, name).assign(value)
     tf.saved_model.save(loaded, str(folder / "Format-Serving"), signatures=dict(loaded.signatures))
     return folder
 
@@ -292,13 +292,13 @@ def test_executor_rule_holds_for_model_baselines_and_targets_as_for_the_trainer(
     result = evaluate(tmp_path, shop.examples, lenient, lenient, SETTINGS, GATE, weighted=True, leave_out=HEAVY)
     trainers = Evaluator(shop.held_out, shop.candidates, shop.popularity, SETTINGS.top_k, HEAVY)
     for contender, metrics in (
-        ("model", trainers.evaluate(shop.two_tower)),
-        ("last_blessed", trainers.evaluate(shop.two_tower)),
+        ("model", trainers.evaluate(shop.served.scores)),
+        ("last_blessed", trainers.evaluate(shop.served.scores)),
         ("popularity", trainers.evaluate_popularity()),
     ):
         assert {name: result.value(name, contender) for name in metrics} == pytest.approx(metrics, abs=1e-6)
     everything = Evaluator(shop.held_out, shop.candidates, shop.popularity, SETTINGS.top_k)
-    assert trainers.evaluate(shop.two_tower) != everything.evaluate(shop.two_tower)
+    assert trainers.evaluate(shop.served.scores) != everything.evaluate(shop.served.scores)
     assert result.document["leave_out"] == {"from_weight": 6}
     assert Provenance.read(str(lenient / "Format-Serving")).leave_out == {"from_weight": 6}
 

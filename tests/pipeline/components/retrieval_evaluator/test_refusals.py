@@ -53,14 +53,14 @@ def tampered(model: Path, folder: Path, tamper: Callable[[Any], None]) -> Path:
 
 def floats(loaded: Any) -> list[Any]:
     """The variables that were learned."""
-    return [*loaded._query_variables, loaded.embedding]
+    return [*loaded.model._variables, loaded.model.embedding]
 
 
 def constant_query(loaded: Any) -> np.ndarray:
     """Makes every query the same; returns it."""
-    direction = np.zeros(loaded.embedding.shape[1], np.float32)
+    direction = np.zeros(loaded.model.embedding.shape[1], np.float32)
     direction[0] = 1
-    for variable in loaded._query_variables:
+    for variable in loaded.model._variables:
         rows = np.zeros(variable.shape, np.float32)
         if len(variable.shape) == 2:
             rows[:] = direction
@@ -74,9 +74,9 @@ def all_nan(loaded: Any) -> None:
 
 
 def nan_in_one_item(loaded: Any) -> None:
-    embedding = loaded.embedding.numpy()
+    embedding = loaded.model.embedding.numpy()
     embedding[7] = np.nan
-    loaded.embedding.assign(embedding)
+    loaded.model.embedding.assign(embedding)
 
 
 def zeroed(loaded: Any) -> None:
@@ -88,9 +88,9 @@ def same_ten_items(loaded: Any) -> None:
     direction = constant_query(loaded)
     # The ten most popular, the best that such a model can do; what a user met is left out, so not all get all ten.
     best = np.argsort(-loaded._popularity.numpy())[:10]
-    embedding = np.tile(-direction, (loaded.embedding.shape[0], 1))
+    embedding = np.tile(-direction, (loaded.model.embedding.shape[0], 1))
     embedding[best] = direction
-    loaded.embedding.assign(embedding)
+    loaded.model.embedding.assign(embedding)
 
 
 def test_first_model_is_blessed_and_is_as_good_as_the_trainer_says(blessed: Evaluated) -> None:
@@ -132,10 +132,10 @@ def test_model_a_little_worse_beyond_the_margin_is_refused_for_that_alone(
     trained: Trained, blessed: Evaluated, tmp_path: Path
 ) -> None:
     def blur(loaded: Any) -> None:
-        embedding = loaded.embedding.numpy()
+        embedding = loaded.model.embedding.numpy()
         noise = np.random.default_rng(0).normal(0, NOISE / np.sqrt(embedding.shape[1]), embedding.shape)
         blurred = embedding + noise
-        loaded.embedding.assign(blurred / np.linalg.norm(blurred, axis=1, keepdims=True))
+        loaded.model.embedding.assign(blurred / np.linalg.norm(blurred, axis=1, keepdims=True))
 
     model = tampered(trained.model, tmp_path / "model", blur)
     result = evaluate(tmp_path / "out", trained.examples, model, trained.model)

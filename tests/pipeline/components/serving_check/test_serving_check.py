@@ -141,15 +141,15 @@ def _replayed(folder: Path, names: list[str] = NAMES, **options: Any) -> list[st
 def _options(names: list[str] = NAMES, **options: Any) -> dict[str, Any]:
     settings = Settings(repeats=5, **options).model_dump(mode="json")
     requests = {"requests_file": ServingRequests.FILE, "requests_format": ServingRequests.current_format()}
-    return {**settings, **requests, "signatures": names, "answers_file": answers.__file__}
+    return {**settings, **requests, "signatures": names, "together": [], "answers_file": answers.__file__}
 
 
 def _nan(retriever: Retriever) -> None:
-    retriever.embedding.assign(np.full(retriever.embedding.shape, np.nan, np.float32))
+    retriever.model.embedding.assign(np.full(retriever.model.embedding.shape, np.nan, np.float32))
 
 
 def _zero(retriever: Retriever) -> None:
-    retriever.embedding.assign(np.zeros(retriever.embedding.shape, np.float32))
+    retriever.model.embedding.assign(np.zeros(retriever.model.embedding.shape, np.float32))
 
 
 def _shift(retriever: Retriever) -> None:
