@@ -24,8 +24,11 @@ more."""
 _SCORES_A_PAGE = 1 << 22
 """Scores that the model holds for one answer: 16 MiB."""
 
-_ITEMS_A_PAGE = 500
-"""Items that are asked about at once: 200 ids of 20 bytes for each are 2 MB, half of gRPC's limit for a message."""
+_BYTES_A_PAGE = 2 << 20
+"""Ids and scores in one answer: half of gRPC's default limit of 4 MiB for a message."""
+
+_BYTES_A_NEIGHBOUR = 8
+"""What a neighbour takes beside its id: the id's length, and the score."""
 
 _PLACES_FILE, _WEIGHTS_FILE = "neighbours.npy", "neighbour_weights.npy"
 
@@ -79,7 +82,8 @@ async def write_neighbours(ask: Ask, folder: str | Path, item_ids: Sequence[str]
     """
     place_of = {item_id.encode(): place for place, item_id in enumerate(item_ids)} | {b"": -1}
     items = len(item_ids)
-    width, rows = min(NEIGHBOURS, items), max(min(_SCORES_A_PAGE // items, _ITEMS_A_PAGE), 1)
+    width, longest = min(NEIGHBOURS, items), max(map(len, place_of))
+    rows = max(min(_SCORES_A_PAGE // items, _BYTES_A_PAGE // (width * (longest + _BYTES_A_NEIGHBOUR))), 1)
     places = np.lib.format.open_memmap(Path(folder, _PLACES_FILE), "w+", np.int32, (items, width))
     weights = np.lib.format.open_memmap(Path(folder, _WEIGHTS_FILE), "w+", np.float32, (items, width))
     for start in range(0, items, rows):

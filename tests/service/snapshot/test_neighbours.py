@@ -30,9 +30,9 @@ def written(folder: Path, similar: dict[str, list[tuple[str, float]]]) -> Neighb
     return read_neighbours(folder)
 
 
-@pytest.mark.parametrize("page", [1, 3, 500])
+@pytest.mark.parametrize("page", [1, 130, 2 << 20])  # of one item, of three, of all
 def test_table_holds_what_the_model_says(tmp_path: Path, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ITEMS_A_PAGE", page)
+    monkeypatch.setattr(module, "_BYTES_A_PAGE", page)
     table = written(tmp_path, SIMILAR)
     assert table.places.tolist() == [[1, 3, -1, -1], [-1, -1, -1, -1], [0, -1, -1, -1], [0, 1, 2, -1]]
     np.testing.assert_allclose(table.weights[3], [0.125, 0.1, 0.1, 0])
@@ -42,6 +42,23 @@ def test_table_holds_what_the_model_says(tmp_path: Path, page: int, monkeypatch:
 def test_table_is_cut_to_so_many_neighbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NEIGHBOURS", 1)
     assert written(tmp_path, SIMILAR).places.tolist() == [[1], [-1], [0], [0]]
+
+
+@pytest.mark.parametrize("length", [1, 36, 512])
+def test_answers_fit_into_a_message_however_long_ids_are(tmp_path: Path, length: int) -> None:
+    ids = [f"{n:0{length}}"[-length:] if length > 3 else f"{n}" for n in range(700)]
+    sizes = list[int]()
+
+    async def ask(signature: str, inputs: object) -> dict[str, np.ndarray]:
+        assert isinstance(inputs, dict)
+        rows, width = len(inputs["item_id"]), int(inputs["k"][0])
+        sizes.append(rows * width * (max(map(len, ids)) + 7))  # an id with its two bytes of length, and a score
+        found = np.array([[item.encode() for item in ids[:width]]] * rows, object)
+        return {"item_id": found, "score": np.ones((rows, width), np.float32)}
+
+    asyncio.run(write_neighbours(ask, tmp_path, ids))
+    assert max(sizes) < 4 << 20
+    assert read_neighbours(tmp_path).places.shape == (700, 200)
 
 
 def test_item_that_the_catalogue_lacks_is_an_error(tmp_path: Path) -> None:
