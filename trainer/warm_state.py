@@ -159,6 +159,14 @@ def _table(arrays: Any, number: int) -> Table:
     return Table([joined[start:end] for start, end in zip([0, *ends], ends)], arrays[f"values_{number}"])  # noqa: B905
 
 
+def rows_in(base: Table | None, ids: Sequence[bytes]) -> tuple[npt.NDArray[np.int64], Carried]:
+    """Each id's row in a base model's table, -1 if it has none; and the counts of rows. None has no rows."""
+    row_of = {row_id: row for row, row_id in enumerate(base.ids)} if base is not None else {}
+    rows = np.array([row_of.get(row_id, -1) for row_id in ids], np.int64)
+    carried = int(np.sum(rows >= 0))
+    return rows, Carried(carried, len(ids) - carried, len(row_of) - carried)
+
+
 def carried_rows(
     base: WarmState | None, name: str, ids: Sequence[bytes], dim: int
 ) -> tuple[npt.NDArray[np.float32] | None, Carried]:
@@ -176,9 +184,7 @@ def carried_rows(
     if base is None or name not in base.tables:
         return None, Carried(0, len(ids), 0)
     table = base.tables[name]
-    row_of = {row_id: row for row, row_id in enumerate(table.ids)}
-    rows = np.array([row_of.get(row_id, -1) for row_id in ids], np.int64)
+    rows, carried = rows_in(table, ids)
     found = np.zeros((len(ids), dim), np.float32)
     found[rows >= 0] = table.values[rows[rows >= 0]]
-    carried = int(np.sum(rows >= 0))
-    return found, Carried(carried, len(ids) - carried, len(row_of) - carried)
+    return found, carried

@@ -40,8 +40,8 @@ def ease_neighbours(interactions: Histories, items: int, width: int, settings: I
     if items > settings.max_items:
         raise TrainingError(
             f"method ease inverts a dense matrix of {items:,} x {items:,} items, and max_items is "
-            f"{settings.max_items:,}. Set method: directed or cosine, cut the log with log.cleaning.top_items, or, if "
-            f"there are {8 * items**2 / 2**30:.1f} GiB of memory to spare, raise max_items."
+            f"{settings.max_items:,}. Set trainer.method: directed or cosine, cut the log with log.cleaning.top_items, "
+            f"or, if there are {8 * items**2 / 2**30:.1f} GiB of memory to spare, raise trainer.max_items."
         )
     inverse = _inverse(_gram(interactions, items), settings.regularisation)
     return stacked([nearest(_weights(inverse, start), width) for start in range(0, items, _ROWS)])
@@ -64,7 +64,7 @@ def _inverse(gram: npt.NDArray[np.float64], regularisation: float) -> npt.NDArra
     if failed:
         raise TrainingError(
             f"method ease cannot invert the matrix of items with regularisation {regularisation:g}, which is too small "
-            "for this log. Raise it; 100 to 1,000 is usual."
+            "for this log. Raise trainer.regularisation; 100 to 1,000 is usual."
         )
     inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
     for start in range(0, len(inverse), _ROWS):

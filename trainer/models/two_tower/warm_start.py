@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from trainer.candidates import Candidates
 from trainer.models.two_tower.two_tower import TwoTowerModel
-from trainer.warm_state import Carried, Table, WarmState
+from trainer.warm_state import Carried, Table, WarmState, rows_in
 
 CARRIED_SCALE = 0.5
 """Carried rows are multiplied by this. It changes no ranking, because only directions count. But the optimizer's steps
@@ -77,7 +77,7 @@ def carry_over(
     tables = model.tables
     is_new = {}
     for name, variable in tables.items():
-        rows, report[name] = _rows(ids[name], base.tables.get(name))
+        rows, report[name] = rows_in(base.tables.get(name), ids[name])
         is_new[name] = rows < 0
         values = variable.numpy()[: len(rows)]
         if name in base.tables:
@@ -114,14 +114,6 @@ def learned(
     """
     tables = {name: Table(ids[name], values.numpy()[: len(ids[name])]) for name, values in model.tables.items()}
     return tables, {PROJECTION: model.query_tower.projection.numpy()}
-
-
-def _rows(ids: Sequence[bytes], base: Table | None) -> tuple[npt.NDArray[np.int64], Carried]:
-    """Each id's row in the base model, -1 if it has none, and the counts of rows."""
-    row_of = {row_id: row for row, row_id in enumerate(base.ids)} if base is not None else {}
-    rows = np.array([row_of.get(row_id, -1) for row_id in ids], np.int64)
-    carried = int(np.sum(rows >= 0))
-    return rows, Carried(carried, len(ids) - carried, len(row_of) - carried)
 
 
 def _start_from_content(model: TwoTowerModel, new: npt.NDArray[np.int64], candidates: Candidates) -> None:
