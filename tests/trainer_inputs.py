@@ -61,6 +61,19 @@ class TrainerInputs:
         packed: dict[str, Any] = json.loads(json.dumps(settings.pack()))
         return packed
 
+    def fn_args(self, folder: Path, custom_config: dict[str, Any]) -> dict[str, Any]:
+        """The fields of `TwoTowerFnArgs` of a run that writes to a folder, as JSON values."""
+        return {
+            "train_files": self.train_files,
+            "eval_files": self.eval_files,
+            "candidates_files": self.candidates_files,
+            "transform_graph_path": self.transform_graph_path,
+            "candidates_transform_graph_path": self.candidates_transform_graph_path,
+            "serving_model_dir": str(folder / "model" / "Format-Serving"),
+            "model_run_dir": str(folder / "run"),
+            "custom_config": custom_config,
+        }
+
 
 def make_inputs(
     folder: Path,

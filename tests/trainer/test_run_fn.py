@@ -33,17 +33,8 @@ ARCHITECTURE = fit.architecture(TwoTower(embedding_dim=8))
 def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs:
     settings = {"embedding_dim": 8, "epochs": 6, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3, 10)}
     trainer = {**settings, **changes.pop("trainer", {})}
-    values = {
-        "train_files": shop.train_files,
-        "eval_files": shop.eval_files,
-        "candidates_files": shop.candidates_files,
-        "transform_graph_path": shop.transform_graph_path,
-        "candidates_transform_graph_path": shop.candidates_transform_graph_path,
-        "serving_model_dir": str(folder / "model" / "Format-Serving"),
-        "model_run_dir": str(folder / "run"),
-        "custom_config": shop.custom_config(changes.pop("config_digest", "abc"), **trainer),
-    }
-    return TwoTowerFnArgs(**{**values, **changes})
+    custom_config = shop.custom_config(changes.pop("config_digest", "abc"), **trainer)
+    return TwoTowerFnArgs(**{**shop.fn_args(folder, custom_config), **changes})
 
 
 @pytest.fixture(scope="module")

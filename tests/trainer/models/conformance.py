@@ -31,20 +31,9 @@ def run(
     shop: TrainerInputs, folder: Path, trainer: Mapping[str, Any], base: str | None = None, digest: str = "a"
 ) -> str:
     """Trains, and returns the folder of the SavedModel."""
-    model = str(folder / "model" / "Format-Serving")
-    arguments: dict[str, Any] = {
-        "train_files": shop.train_files,
-        "eval_files": shop.eval_files,
-        "candidates_files": shop.candidates_files,
-        "transform_graph_path": shop.transform_graph_path,
-        "candidates_transform_graph_path": shop.candidates_transform_graph_path,
-        "serving_model_dir": model,
-        "model_run_dir": str(folder / "run"),
-        "custom_config": shop.custom_config(digest, **trainer),
-        "base_model": base,
-    }
-    run_fn(TwoTowerFnArgs(**arguments))
-    return model
+    arguments = shop.fn_args(folder, shop.custom_config(digest, **trainer))
+    run_fn(TwoTowerFnArgs(**{**arguments, "base_model": base}))
+    return str(arguments["serving_model_dir"])
 
 
 class Asked:

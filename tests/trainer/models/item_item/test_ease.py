@@ -52,7 +52,9 @@ def test_weights_do_not_change_with_the_weights_of_events():
 
 def test_more_items_than_allowed_is_an_error_that_says_what_to_set():
     log = interactions_of([[0, 1, 2]])
-    with pytest.raises(TrainingError, match=r"3 x 3 items, and max_items is 2\. Set trainer.method: directed or cosine"):
+    with pytest.raises(
+        TrainingError, match=r"3 x 3 items, and max_items is 2\. Set trainer.method: directed or cosine"
+    ):
         ease_neighbours(log, 3, 3, ItemItem(max_items=2))
 
 

@@ -17,24 +17,15 @@ from trainer.models.two_tower.fit import architecture
 from trainer.models.two_tower.warm_start import PROJECTION
 from trainer.warm_state import read_state
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 
 
 def train(shop: TrainerInputs, folder: Path, devices: int, base_model: str | None = None, **trainer: Any) -> str:
     """Trains in a process with so many devices, and returns what it said."""
     # An odd batch, so that the shards differ in size.
     settings = {"embedding_dim": 8, "epochs": 4, "batch_size": 61, "learning_rate": 0.02, "eval_top_k": (3, 10)}
-    fn_args = {
-        "train_files": shop.train_files,
-        "eval_files": shop.eval_files,
-        "candidates_files": shop.candidates_files,
-        "transform_graph_path": shop.transform_graph_path,
-        "candidates_transform_graph_path": shop.candidates_transform_graph_path,
-        "serving_model_dir": str(folder / "model" / "Format-Serving"),
-        "model_run_dir": str(folder / "run"),
-        "base_model": base_model,
-        "custom_config": shop.custom_config(str(folder), **{**settings, **trainer}),
-    }
+    custom_config = shop.custom_config(str(folder), **{**settings, **trainer})
+    fn_args = {**shop.fn_args(folder, custom_config), "base_model": base_model}
     folder.mkdir()
     (folder / "fn_args.json").write_text(json.dumps(fn_args))
     command = [forked.python(), "-m", "tests.trainer.mirrored", str(devices), str(folder / "fn_args.json")]
