@@ -26,8 +26,8 @@ from pipeline.components.registry_pusher.component import RegistryPusher
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
 from pipeline.components.run_report.component import RunReport
 from pipeline.components.serving_check.component import ServingCheck
+from pipeline.components.trainer.component import Trainer
 from pipeline.components.transform.component import Transform
-from pipeline.components.two_tower_trainer.component import TwoTowerTrainer
 from pipeline.ground.node import follow_libraries
 from pipeline.ground.places import CuratedSchema, Places
 
@@ -224,7 +224,7 @@ def _training(
 
     # Trains the two towers, starting from the base model if the config asks for it, and exports the served signatures.
     # If data, config and code have not changed since that model, passes it on without training.
-    trainer = TwoTowerTrainer(
+    trainer = Trainer(
         examples=interaction_transform.outputs["transformed_examples"],
         transform_graph=interaction_transform.outputs["transform_graph"],
         candidates=catalogue_transform.outputs["transformed_examples"],

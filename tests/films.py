@@ -97,6 +97,6 @@ def films() -> Films:
         folder.mkdir()
         films = Films(folder, lines["ratings.tsv"], lines["items.tsv"])
         films.run()
-        films.run(seed=OTHER_SEED, to_nodes=["TwoTowerTrainer"])
+        films.run(seed=OTHER_SEED, to_nodes=["Trainer"])
 
     return Films(once("films", make), lines["ratings.tsv"], lines["items.tsv"])

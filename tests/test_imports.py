@@ -48,7 +48,7 @@ _HERE = [
     ("import pipeline.components.pusher.executor", _API),
     ("import pipeline.components.retrieval_evaluator.executor", _API),
     ("import pipeline.components.serving_check.executor", _API),
-    ("import pipeline.components.two_tower_trainer.executor", _API),
+    ("import pipeline.components.trainer.executor", _API),
     ("import pipeline.runners.local", _API),
     ("import local_runner", _API),
     ("import pipeline.commands.replay.rounds", _API),

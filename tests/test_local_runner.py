@@ -52,7 +52,7 @@ def test_run_pushes_one_model_and_says_where(shop: Shop) -> None:
     assert [version.name.isdigit() for version in shop.versions] == [True]
     assert (shop.versions[0] / "saved_model.pb").exists()
     shown = (shop.folder / "first_run.txt").read_text()
-    for component in ("InteractionGen", "CatalogueGen", "DataGate", "TwoTowerTrainer", "Pusher"):
+    for component in ("InteractionGen", "CatalogueGen", "DataGate", "Trainer", "Pusher"):
         assert component in shown
     assert str(shop.home / "serving") in shown
     assert str(shop.home / "metadata.db") in shown
@@ -65,7 +65,7 @@ def test_run_pushes_one_model_and_says_where(shop: Shop) -> None:
 
 
 def test_run_learns_more_than_popularity(shop: Shop) -> None:
-    (metrics_file,) = (shop.home / "artifacts" / "TwoTowerTrainer" / "model_run").glob("*/metrics.json")
+    (metrics_file,) = (shop.home / "artifacts" / "Trainer" / "model_run").glob("*/metrics.json")
     metrics = json.loads(metrics_file.read_text())
     assert metrics["model"]["recall@10"] > metrics["popularity"]["recall@10"]
 
@@ -297,7 +297,7 @@ def test_run_data_outside_the_curated_schema_stopped_before_training(tmp_path: P
     assert done.returncode == 1
     assert "AnomalyError" in done.stderr
     assert "interactions/train value:" in done.stderr
-    assert "TwoTowerTrainer" not in done.stdout
+    assert "Trainer" not in done.stdout
     assert not (shop.home / "serving").exists()
     assert "<h1>Failed in DataGate</h1>" in _page(shop, 1)
 

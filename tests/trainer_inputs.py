@@ -1,4 +1,4 @@
-"""Makes the inputs of TwoTowerTrainer from rows, with TFT itself: transform graphs and transformed Examples."""
+"""Makes the inputs of Trainer from rows, with TFT itself: transform graphs and transformed Examples."""
 
 import dataclasses
 import hashlib
@@ -38,7 +38,7 @@ INTERACTIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class TrainerInputs:
-    """Folders and patterns, named as in `TwoTowerFnArgs`."""
+    """Folders and patterns, named as in `FnArgs`."""
 
     train_files: list[str]
     eval_files: list[str]
@@ -62,7 +62,7 @@ class TrainerInputs:
         return packed
 
     def fn_args(self, folder: Path, custom_config: dict[str, Any]) -> dict[str, Any]:
-        """The fields of `TwoTowerFnArgs` of a run that writes to a folder, as JSON values."""
+        """The fields of `FnArgs` of a run that writes to a folder, as JSON values."""
         return {
             "train_files": self.train_files,
             "eval_files": self.eval_files,

@@ -11,7 +11,7 @@ import tensorflow_transform as tft
 from configs.content_features import ContentFeatures
 from serving_signatures.provenance import digest_of
 from trainer.candidates import Candidates, read_candidates
-from trainer.fn_args import TwoTowerFnArgs
+from trainer.fn_args import FnArgs
 from trainer.histories import Histories, read_histories
 from trainer.popularity import popularity_shares
 from transforms import features
@@ -66,7 +66,7 @@ class TrainingData:
 
 
 def read_data(
-    fn_args: TwoTowerFnArgs,
+    fn_args: FnArgs,
     content: ContentFeatures,
     interactions_graph: tft.TFTransformOutput,
     catalogue_graph: tft.TFTransformOutput,

@@ -5,7 +5,7 @@ from tfx.components.trainer import fn_args_utils
 
 
 @attr.s
-class TwoTowerFnArgs(fn_args_utils.FnArgs):
+class FnArgs(fn_args_utils.FnArgs):
     """TFX's FnArgs and the candidates. `custom_config` holds the JSON values of `trainer.settings.TrainerSettings`.
 
     Attributes:

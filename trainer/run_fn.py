@@ -1,4 +1,4 @@
-"""Defines `run_fn`, which TwoTowerTrainer calls: load, fit, check, export. A failure leaves no model."""
+"""Defines `run_fn`, which Trainer calls: load, fit, check, export. A failure leaves no model."""
 
 import logging
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ from trainer.checks import check_data
 from trainer.data import read_data
 from trainer.evaluate import Evaluator
 from trainer.fitting import Training, kind_of
-from trainer.fn_args import TwoTowerFnArgs
+from trainer.fn_args import FnArgs
 from trainer.settings import TrainerSettings
 from trainer.warm_state import Carried, WarmState, write_state
 
 
-def run_fn(fn_args: TwoTowerFnArgs) -> None:
+def run_fn(fn_args: FnArgs) -> None:
     """Trains a model and exports it, or hands on the base model if data, config and code are the same.
 
     Args:
-        fn_args: See `TwoTowerFnArgs`. The model goes to `serving_model_dir`; beside it goes the state from which a
+        fn_args: See `FnArgs`. The model goes to `serving_model_dir`; beside it goes the state from which a
             later run starts. Logs, `metrics.json` and `warm_start.json` go to `model_run_dir`.
 
     Raises:

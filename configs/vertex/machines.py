@@ -24,7 +24,7 @@ class Resources(Settings):
         vertex:
           resources: {cpu: 4, memory_gb: 16}
           task_resources:
-            TwoTowerTrainer: {cpu: 8, memory_gb: 32, accelerator: {type: NVIDIA_L4, count: 1}}
+            Trainer: {cpu: 8, memory_gb: 32, accelerator: {type: NVIDIA_L4, count: 1}}
     """
 
     cpu: float = Field(default=4.0, gt=0, le=96)

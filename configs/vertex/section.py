@@ -123,7 +123,7 @@ class Vertex(Settings):
     """CPU, memory and GPUs of each task."""
 
     task_resources: dict[str, Resources] = {}
-    """CPU, memory and GPUs of single tasks, by the task's id, such as `TwoTowerTrainer`; they replace `resources`."""
+    """CPU, memory and GPUs of single tasks, by the task's id, such as `Trainer`; they replace `resources`."""
 
     retries: Retries = Retries()
     """How often and when a failed task is started again."""

@@ -1,7 +1,7 @@
 """Describes a Vertex CustomJob for training, from the config's `vertex` section: only settings, never a path.
 
 A CustomJob has a machine of its own, of a type that is chosen by name; for a pipeline's task, Vertex chooses a machine
-by CPU and memory. `pipeline.components.two_tower_trainer.custom_job` starts the job.
+by CPU and memory. `pipeline.components.trainer.custom_job` starts the job.
 """
 
 from typing import Any

@@ -33,7 +33,7 @@ What TFX does not leave to us is declared in TFX's own way:
    input files for its subclasses alone. Their settings travel in its `custom_config`; see `reading/example_gen.py`.
  - Transform's spec and executor are TFX's. The settings of the `preprocessing_fn` travel in `custom_config`.
  - CuratedSchemaGen's executor is TFX's; only its spec is ours.
- - TwoTowerTrainer is a Node, and its `run_fn`, which is named by a parameter, takes the `custom_config` that TFX's
+ - Trainer is a Node, and its `run_fn`, which is named by a parameter, takes the `custom_config` that TFX's
    Trainer would give it.
 """
 

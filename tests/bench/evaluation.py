@@ -41,7 +41,7 @@ def measure(log: Path, folder: Path) -> dict[str, Any]:
     measures.perennial_pipeline(log, folder)
     config = measures._config(log, folder)
     artifacts = local_home(config) / "artifacts"
-    examples, model = (next(artifacts.glob(kind)) for kind in ("InteractionGen/examples/*", "TwoTowerTrainer/model/*"))
+    examples, model = (next(artifacts.glob(kind)) for kind in ("InteractionGen/examples/*", "Trainer/model/*"))
     figures: dict[str, Any] = {}
     for name, last_blessed in (("first model", None), ("with a last blessed model", model)):
         since = time.perf_counter()

@@ -41,7 +41,7 @@ def measure(name: str, folder: Path) -> dict[str, Any]:
     for seed in SEEDS:
         trainer = config.trainer.model_copy(update={"seed": seed, "warm_start": False})
         local.run(config.model_copy(update={"trainer": trainer}))
-    found = (folder / name).glob(f"artifacts/TwoTowerTrainer/model_run/*/{TrainingMetrics.FILE}")
+    found = (folder / name).glob(f"artifacts/Trainer/model_run/*/{TrainingMetrics.FILE}")
     runs = sorted(found, key=lambda run: int(run.parent.name))  # by execution, and so by seed
     summaries = [TrainingMetrics.read(run.parent) for run in runs]
     return {"popularity": summaries[0].popularity, "model": [summary.model for summary in summaries]}

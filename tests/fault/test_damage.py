@@ -34,7 +34,7 @@ def test_artifact_deleted_behind_the_cache_made_again_with_all_that_follows(trai
     assert trained.run() == 0, trained.said
     states = _states(trained)
     assert states["InteractionTransform"] == "complete"
-    assert states["TwoTowerTrainer"] == "complete"
+    assert states["Trainer"] == "complete"
     assert (states["InteractionGen"], states["CatalogueTransform"]) == ("cached", "cached")
     assert trained.versions == before  # the same model, so nothing new to push
     trained.check_nothing_is_left_behind()
@@ -138,7 +138,7 @@ def test_disk_full_old_version_stays_whole_and_the_next_run_recovers(on_small_di
     before = shop.versions
     shop.add_rows(NEW_ROWS)
     with ServingWatcher(shop.serving) as watcher:
-        for node in ("TwoTowerTrainer", "Pusher"):
+        for node in ("Trainer", "Pusher"):
             assert shop.run(what="fill", node=node, ballast=str(ballast), leave_bytes=64 * 1024) == 1, shop.said
             assert "OutputError: " in shop.said
             assert "No space left on device" in shop.said

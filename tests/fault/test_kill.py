@@ -36,7 +36,7 @@ def test_killed_everywhere_then_run_again_same_final_state(tmp_path: Path) -> No
 
     # TFX itself runs a Resolver, which has no executor.
     kills = [(n.id, moment) for n in shop.nodes for moment in (MOMENTS[:1] if isinstance(n, Resolver) else MOMENTS)]
-    assert {"InteractionGen", "TwoTowerTrainer", "Pusher"} <= {node for node, _ in kills}
+    assert {"InteractionGen", "Trainer", "Pusher"} <= {node for node, _ in kills}
     with ServingWatcher(shop.serving) as watcher:
         for node, moment in kills:
             assert shop.kill(node, moment) == KILLED, f"{node} {moment}: {shop.said}"

@@ -126,7 +126,7 @@ def test_events_come_into_the_next_run_and_forgotten_users_leave_it(shop: Shop) 
         for artifacts in node.outputs.values()
         for artifact in artifacts
     }
-    assert {"InteractionGen", "InteractionTransform", "TwoTowerTrainer"} <= {place.parents[1].name for place in made}
+    assert {"InteractionGen", "InteractionTransform", "Trainer"} <= {place.parents[1].name for place in made}
     newest = shop.versions[-1]
     assert newest != version
     for user in (NEWCOMER, OLD_HAND):

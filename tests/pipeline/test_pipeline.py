@@ -54,13 +54,13 @@ def test_compiled_job_equals_the_golden_one(job: dict[str, Any]) -> None:
 
 
 def test_compiled_job_candidates_come_from_the_catalogue(job: dict[str, Any]) -> None:
-    assert _producer(job, "TwoTowerTrainer", "candidates") == ("CatalogueTransform", "transformed_examples")
-    assert _producer(job, "TwoTowerTrainer", "candidates_transform_graph") == ("CatalogueTransform", "transform_graph")
-    assert _producer(job, "TwoTowerTrainer", "examples") == ("InteractionTransform", "transformed_examples")
+    assert _producer(job, "Trainer", "candidates") == ("CatalogueTransform", "transformed_examples")
+    assert _producer(job, "Trainer", "candidates_transform_graph") == ("CatalogueTransform", "transform_graph")
+    assert _producer(job, "Trainer", "examples") == ("InteractionTransform", "transformed_examples")
 
 
 def test_compiled_job_trainer_waits_for_the_gate_and_the_gate_for_both_validators(job: dict[str, Any]) -> None:
-    assert _producer(job, "TwoTowerTrainer", "data_blessing")[0] == "DataGate"
+    assert _producer(job, "Trainer", "data_blessing")[0] == "DataGate"
     assert _producer(job, "DataGate", "interaction_anomalies")[0] == "InteractionsExampleValidator"
     assert _producer(job, "DataGate", "catalogue_anomalies")[0] == "CatalogueExampleValidator"
     assert _producer(job, "CatalogueGen", "interactions") == ("InteractionGen", "examples")
@@ -77,7 +77,7 @@ def test_compiled_job_gate_compares_both_data_sets_with_the_last_blessed_model(j
         assert _producer(job, "DataGate", f"{begins}_schema") == (f"{name}SchemaGen", "schema")
     last_model = ("LiveModelResolver", "model")
     assert _producer(job, "DataGate", "last_model") == last_model
-    assert _producer(job, "TwoTowerTrainer", "base_model") == last_model
+    assert _producer(job, "Trainer", "base_model") == last_model
     assert _producer(job, "RetrievalEvaluator", "baseline_model") == last_model
 
 

@@ -13,14 +13,14 @@ import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 # isort: split
 import tensorflow as tf
 
-from trainer.fn_args import TwoTowerFnArgs
+from trainer.fn_args import FnArgs
 from trainer.run_fn import run_fn
 
 
 def main(devices: int, fn_args: Path) -> None:
     (cpu,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * devices)
-    run_fn(TwoTowerFnArgs(**json.loads(fn_args.read_text())))
+    run_fn(FnArgs(**json.loads(fn_args.read_text())))
 
 
 if __name__ == "__main__":

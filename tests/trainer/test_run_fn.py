@@ -18,7 +18,7 @@ from documents.provenance import Provenance
 from serving_signatures.export import SIGNATURES
 from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
 from trainer.data import read_data
-from trainer.fn_args import TwoTowerFnArgs
+from trainer.fn_args import FnArgs
 from trainer.models.two_tower import fit
 from trainer.models.two_tower.two_tower import TwoTowerModel
 from trainer.models.two_tower.warm_start import PROJECTION
@@ -30,11 +30,11 @@ pytestmark = pytest.mark.e2e
 ARCHITECTURE = fit.architecture(TwoTower(embedding_dim=8))
 
 
-def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> TwoTowerFnArgs:
+def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> FnArgs:
     settings = {"embedding_dim": 8, "epochs": 6, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3, 10)}
     trainer = {**settings, **changes.pop("trainer", {})}
     custom_config = shop.custom_config(changes.pop("config_digest", "abc"), **trainer)
-    return TwoTowerFnArgs(**{**shop.fn_args(folder, custom_config), **changes})
+    return FnArgs(**{**shop.fn_args(folder, custom_config), **changes})
 
 
 @pytest.fixture(scope="module")

@@ -141,8 +141,8 @@ def _runs(config: PipelineConfig) -> list[Run]:
 def _outcome(run: Run | None, error: str) -> dict[str, Any]:
     nodes = {node.node_id: node for node in run.nodes} if run is not None else {}
     evaluation = _document(EvaluationReport, nodes, "RetrievalEvaluator", "evaluation")
-    warm_start = _document(WarmStartReport, nodes, "TwoTowerTrainer", "model_run")
-    training = _document(TrainingMetrics, nodes, "TwoTowerTrainer", "model_run")
+    warm_start = _document(WarmStartReport, nodes, "Trainer", "model_run")
+    training = _document(TrainingMetrics, nodes, "Trainer", "model_run")
     if warm_start is not None and warm_start.unchanged:
         training = None  # the model is a copy, so the metrics are from the run that trained it
     pushed = _properties(nodes, "Pusher", "pushed_model")

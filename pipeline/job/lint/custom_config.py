@@ -17,7 +17,7 @@ CHANNEL_IN_CUSTOM_CONFIG = (
 
 _CHANNEL_FIX = (
     "Make it an input of the component: a ChannelParameter in INPUTS of its ComponentSpec, which the executor gets "
-    "in input_dict. The stock Trainer takes no further inputs; your own component can, as TwoTowerTrainer does."
+    "in input_dict. The stock Trainer takes no further inputs; your own component can, as Trainer does."
 )
 
 _PLACE = re.compile(

@@ -16,7 +16,7 @@ from configs.vertex.section import Vertex
 from pipeline.job.compiled import CompiledJob
 from pipeline.job.lint.subject import Subject
 
-_CUSTOM_JOB = "two_tower_trainer.custom_job"
+_CUSTOM_JOB = "trainer.custom_job"
 """The executor's module in the arguments of a task that trains in a CustomJob."""
 
 _DATAFLOW = "DataflowRunner"

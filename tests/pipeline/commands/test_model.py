@@ -90,7 +90,7 @@ def test_recommend_neither_user_nor_history_says_that_it_lists_popularity(
 
 def test_run_model_that_was_refused_is_asked(history: History, live: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = history.run()
-    (made,) = run.node("TwoTowerTrainer", {"model": "Model"}, files={"Format-Serving/saved_model.pb": ""})
+    (made,) = run.node("Trainer", {"model": "Model"}, files={"Format-Serving/saved_model.pb": ""})
     run.node("RetrievalEvaluator", {"blessing": "ModelBlessing"}, custom_properties={"blessed": 0})
     path = f"{history.artifact(made).uri}/Format-Serving"
     for wanted in ("1", "latest", "run-1"):

@@ -183,7 +183,7 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
         "retrieval_evaluator": "RetrievalEvaluator",
         "run_report": "RunReport",
         "serving_check": "ServingCheck",
-        "two_tower_trainer": "TwoTowerTrainer",
+        "trainer": "Trainer",
     }
     assert sorted(executors) == EXECUTORS
     expected: dict[str, set[str]] = {
@@ -195,10 +195,10 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
         "pipeline/reading/example_gen.py": set(),
         "pipeline/reading/delimited.py": {"CatalogueGen", "InteractionGen"},
         "pipeline/report/templates/style.css": {"RunReport"},
-        "trainer/run_fn.py": {"TwoTowerTrainer"},
-        "trainer/models/two_tower/towers.py": {"TwoTowerTrainer"},
+        "trainer/run_fn.py": {"Trainer"},
+        "trainer/models/two_tower/towers.py": {"Trainer"},
         "trainer/models/ials/solve.py": set(),  # the model is of another kind
-        "transforms/catalogue.py": {"CatalogueTransform", "TwoTowerTrainer"},
+        "transforms/catalogue.py": {"CatalogueTransform", "Trainer"},
         "common/errors.py": set(executors.values()),
         "common/__init__.py": {*executors.values(), "InteractionTransform", "CatalogueTransform"},
         "pipeline/pipeline.py": set(),

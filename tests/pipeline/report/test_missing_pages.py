@@ -39,7 +39,7 @@ def _complete(run: RunWriter) -> None:
 
 def _killed(run: RunWriter) -> None:
     _complete(run)
-    run.node("TwoTowerTrainer", {"model": "Model"}, state="RUNNING")
+    run.node("Trainer", {"model": "Model"}, state="RUNNING")
 
 
 def _interrupted(run: RunWriter) -> None:
@@ -61,7 +61,7 @@ def test_run_after_kills_writes_the_pages_that_are_missing_of_those_kept(
     local.run(config)
     assert sorted(page.name for page in pages.iterdir()) == ["3.html", "4.html", "5.html"]
     assert (pages / "3.html").read_text() == "written before"
-    assert "<h1>Killed in TwoTowerTrainer</h1>" in (pages / "4.html").read_text()
+    assert "<h1>Killed in Trainer</h1>" in (pages / "4.html").read_text()
 
 
 def test_run_interrupted_has_the_page_of_a_killed_one(
@@ -73,5 +73,5 @@ def test_run_interrupted_has_the_page_of_a_killed_one(
     with pytest.raises(KeyboardInterrupt):
         local.run(config)
     page = (history.home / "reports" / "1.html").read_text()
-    assert "<h1>Killed in TwoTowerTrainer</h1>" in page
+    assert "<h1>Killed in Trainer</h1>" in page
     assert "KeyboardInterrupt" not in page

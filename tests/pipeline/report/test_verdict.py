@@ -76,7 +76,7 @@ _PUSHED_BEFORE = "Version 1795269697 had been pushed before."
 @pytest.mark.parametrize(
     ("node_id", "is_pushed", "said"),
     [
-        ("TwoTowerTrainer", False, "The served model has not changed."),
+        ("Trainer", False, "The served model has not changed."),
         ("Pusher", False, "`perennial versions list` shows whether its version was published."),
         ("RunReport", True, _PUSHED_BEFORE),
     ],
@@ -104,9 +104,9 @@ def test_verdict_killed_after_the_push_says_so() -> None:
 
 
 def test_verdict_interrupted_by_a_person_reads_as_killed() -> None:
-    run = dataclasses.replace(worlds.run(failed="TwoTowerTrainer", error="KeyboardInterrupt: "), state="killed")
+    run = dataclasses.replace(worlds.run(failed="Trainer", error="KeyboardInterrupt: "), state="killed")
     found = verdict(RunFacts(pipeline="shop", run=run))
-    assert found.headline == "Killed in TwoTowerTrainer"
+    assert found.headline == "Killed in Trainer"
     assert "KeyboardInterrupt" not in " ".join(found.reasons)
 
 

@@ -53,7 +53,7 @@ _DAG: list[tuple[str, float, dict[str, str], list[str]]] = [
     ("InteractionTransform", 8.3, {"transform_graph": "TransformGraph"}, ["InteractionGen", "InteractionsSchemaGen"]),
     ("CatalogueTransform", 9.9, {"transform_graph": "TransformGraph"}, ["CatalogueGen", "CatalogueSchemaGen"]),
     (
-        "TwoTowerTrainer",
+        "Trainer",
         13.0,
         {"model": "Model", "model_run": "ModelRun"},
         ["InteractionTransform", "CatalogueTransform", "DataGate", "LatestBlessedModel"],
@@ -62,10 +62,10 @@ _DAG: list[tuple[str, float, dict[str, str], list[str]]] = [
         "RetrievalEvaluator",
         4.1,
         {"evaluation": "ModelEvaluation", "blessing": "ModelBlessing"},
-        ["TwoTowerTrainer", "InteractionGen", "LatestBlessedModel"],
+        ["Trainer", "InteractionGen", "LatestBlessedModel"],
     ),
-    ("ServingCheck", 5.2, {"blessing": "InfraBlessing"}, ["TwoTowerTrainer"]),
-    ("Pusher", 0.1, {"pushed_model": "PushedModel"}, ["TwoTowerTrainer", "RetrievalEvaluator", "ServingCheck"]),
+    ("ServingCheck", 5.2, {"blessing": "InfraBlessing"}, ["Trainer"]),
+    ("Pusher", 0.1, {"pushed_model": "PushedModel"}, ["Trainer", "RetrievalEvaluator", "ServingCheck"]),
     ("RunReport", 1.3, {"report": "system.HTML"}, ["RetrievalEvaluator", "Pusher"]),
 ]
 
@@ -391,7 +391,7 @@ def pushed() -> RunFacts:
     """A run whose data and schema came from the cache, and whose model was pushed."""
     this_run = run(cached=("InteractionsSchemaGen", "CatalogueGen", "CatalogueStatisticsGen", "CatalogueSchemaGen"))
     parts = {
-        "model": Part("gs://bucket/TwoTowerTrainer/model/17"),
+        "model": Part("gs://bucket/Trainer/model/17"),
         "pushed_model": Part("gs://bucket/Pusher/pushed_model/22", _PUSHED),
     }
     return RunFacts(
@@ -468,7 +468,7 @@ def rounds() -> list[Round]:
     stopped = (
         "DriftError: DataGate stopped the run: 1 of 14 checks of today's data fail.\n"
         "  drift of interactions: item_id: jensen_shannon_divergence is 0.213; data_gate.max_item_divergence is 0.17.\n"
-        "Compared with /home/anna/runs/replay/movietweetings/artifacts/TwoTowerTrainer/model/212; "
+        "Compared with /home/anna/runs/replay/movietweetings/artifacts/Trainer/model/212; "
         "the served model has not changed."
     )
     found = []

@@ -206,7 +206,7 @@ def test_perennial_run_damaged_record_of_an_old_push_status_is_still_that_of_a_r
 
     class Runner:
         def run(self, _: object) -> None:
-            history.run(outcome=None).node("TwoTowerTrainer", {"model": "Model", "model_run": "ModelRun"})
+            history.run(outcome=None).node("Trainer", {"model": "Model", "model_run": "ModelRun"})
 
     monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
     monkeypatch.setattr(local, "LocalDagRunner", Runner)

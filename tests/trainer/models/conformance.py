@@ -15,7 +15,7 @@ from pipeline.components.serving_check.process import check
 from serving_signatures.export import OF_EMBEDDINGS, SIGNATURES
 from serving_signatures.ranking import PADDING_SCORE
 from tests.trainer_inputs import GROUP_SIZE, GROUPS, TrainerInputs, make_inputs
-from trainer.fn_args import TwoTowerFnArgs
+from trainer.fn_args import FnArgs
 from trainer.run_fn import run_fn
 
 K = 30
@@ -32,7 +32,7 @@ def run(
 ) -> str:
     """Trains, and returns the folder of the SavedModel."""
     arguments = shop.fn_args(folder, shop.custom_config(digest, **trainer))
-    run_fn(TwoTowerFnArgs(**{**arguments, "base_model": base}))
+    run_fn(FnArgs(**{**arguments, "base_model": base}))
     return str(arguments["serving_model_dir"])
 
 

@@ -90,7 +90,7 @@ class World:
     def train(self, name: str) -> str:
         """Trains the model of this name; returns the URI of its artifact."""
         self._runs += 1
-        uri = f"{self._root}/TwoTowerTrainer_1/model"
+        uri = f"{self._root}/Trainer_1/model"
         # Only the files that are read: TensorFlow sends several requests for each.
         for file, text in {
             "saved_model.pb": f"graph of {name}",

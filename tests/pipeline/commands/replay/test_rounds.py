@@ -57,7 +57,7 @@ def test_page_round_stopped_after_its_push_says_by_what() -> None:
 def test_outcome_of_a_model_handed_on_has_no_training(history: History) -> None:
     handed_on = changed(WARM_START, unchanged=True, cold_start_because=None)
     for warm_start in (WARM_START, handed_on):
-        history.run().node("TwoTowerTrainer", {"model_run": "ModelRun"}, documents=[METRICS, warm_start])
+        history.run().node("Trainer", {"model_run": "ModelRun"}, documents=[METRICS, warm_start])
     runs = read_runs(history.metadata_path, NAME)
     assert [_outcome(run, "")["train_seconds"] for run in runs] == [METRICS.epochs[0].train_seconds, None]
 

@@ -33,7 +33,7 @@ def trained() -> Trained:
     """What the real pipeline has trained."""
     first, other_seed = films().first_runs
     examples = first.outputs("Examples")["InteractionGen"]
-    models = [run.outputs("Model")["TwoTowerTrainer"] for run in (first, other_seed)]
+    models = [run.outputs("Model")["Trainer"] for run in (first, other_seed)]
     return Trained(Path(examples.uri), *(Path(model.uri) for model in models))
 
 

@@ -59,7 +59,7 @@ def test_compile_job_what_would_surprise_is_logged_once_for_all_tasks(
     assert compiling.compile_job(config, str(tmp_path)).exists()
     messages = [record.getMessage() for record in caplog.records if record.name == "perennial.vertex.lint"]
     assert [line.split(":")[0] for line in messages] == ["moving-image-tag", "no-service-account"]
-    assert "CatalogueGen" in messages[0] and "TwoTowerTrainer" in messages[0]
+    assert "CatalogueGen" in messages[0] and "Trainer" in messages[0]
 
 
 def test_compile_job_yaml_with_a_resolver_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

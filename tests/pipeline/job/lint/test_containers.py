@@ -79,7 +79,7 @@ def test_images_of_the_training_job_and_of_beams_workers_are_looked_at() -> None
     images = {"custom_job": {"machine_type": "n1-standard-8", "image": "repo/gpu:latest"},
               "dataflow": {"image": "repo/workers:latest"}}  # fmt: skip
     findings = found(parse_job(job_with(**images), "job.json"), "moving-image-tag")
-    assert ("TwoTowerTrainer", "custom_config, image repo/gpu:latest") in places(findings)
+    assert ("Trainer", "custom_config, image repo/gpu:latest") in places(findings)
     assert ("CatalogueGen", "Beam flag --sdk_container_image repo/workers:latest") in places(findings)
 
 

@@ -159,9 +159,9 @@ def test_rehearsal_again_is_cached_up_to_what_the_blessed_model_changes(place: P
     first, second = place.records(0), place.records(1)
     cached = {task for task, record in second.items() if record.state == "cached"}
     assert cached >= {"InteractionGen", "CatalogueGen", "InteractionTransform", "InteractionsExampleValidator"}
-    assert not cached & {"DataGate", "TwoTowerTrainer", "RetrievalEvaluator"}  # there is a blessed model now
+    assert not cached & {"DataGate", "Trainer", "RetrievalEvaluator"}  # there is a blessed model now
     (found,) = second["LiveModelResolver"].artifacts["model"]
-    assert found.uri == first["TwoTowerTrainer"].artifacts["model"][0].uri
+    assert found.uri == first["Trainer"].artifacts["model"][0].uri
     # Neither data nor config nor code has changed since: the model is used again, and is already live.
     pushed = json.loads((place.here(second["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
     assert pushed["pushed"] and not pushed["is_new"]
@@ -176,7 +176,7 @@ def test_rehearsal_of_the_yaml_for_kubeflow_pipelines_starts_from_what_is_served
     place.perennial("vertex", "rehearse", "--job", job_file)
     before, records = place.records(-2), place.records(-1)
     (found,) = records["LiveModelResolver"].artifacts["model"]
-    assert found.uri == before["TwoTowerTrainer"].artifacts["model"][0].uri  # it pushed it, or found it live already
+    assert found.uri == before["Trainer"].artifacts["model"][0].uri  # it pushed it, or found it live already
     assert records["InteractionGen"].state == "succeeded"  # never cached there
     pushed = json.loads((place.here(records["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
     assert pushed["pushed"] and not pushed["is_new"]

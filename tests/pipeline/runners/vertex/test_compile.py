@@ -17,23 +17,23 @@ def test_compile_job_task_resources_are_on_their_task_and_the_others_have_the_co
     gpus = {"type": "NVIDIA_TESLA_T4", "count": 2}
     job = job_with(
         resources={"cpu": 2, "memory_gb": 8},
-        task_resources={"TwoTowerTrainer": {"cpu": 8, "memory_gb": 30, "accelerator": gpus}},
+        task_resources={"Trainer": {"cpu": 8, "memory_gb": 30, "accelerator": gpus}},
     )
     containers = containers_of(job)
-    assert containers["TwoTowerTrainer"]["resources"] == {
+    assert containers["Trainer"]["resources"] == {
         "cpuLimit": 8.0,
         "memoryLimit": 30.0,
         "accelerator": {"type": "NVIDIA_TESLA_T4", "count": "2"},
     }
     # ExampleGens too, which TFX's own compiler gives none.
-    others = {task: container["resources"] for task, container in containers.items() if task != "TwoTowerTrainer"}
+    others = {task: container["resources"] for task, container in containers.items() if task != "Trainer"}
     assert {"InteractionGen", "CatalogueGen", "Pusher", "RunReport"} <= others.keys()
     assert all(resources == {"cpuLimit": 2.0, "memoryLimit": 8.0} for resources in others.values())
 
 
 def test_compile_job_resources_and_retries_are_what_the_published_spec_takes() -> None:
     job = job_with(
-        task_resources={"TwoTowerTrainer": {"accelerator": {"type": "NVIDIA_L4", "count": 1}}},
+        task_resources={"Trainer": {"accelerator": {"type": "NVIDIA_L4", "count": 1}}},
         retries={"max_count": 3, "backoff_seconds": 90, "backoff_factor": 1.5, "backoff_max_seconds": 600},
     )
     spec = json_format.ParseDict(job["pipelineSpec"], pipeline_spec_pb2.PipelineSpec())
@@ -45,7 +45,7 @@ def test_compile_job_resources_and_retries_are_what_the_published_spec_takes() -
     deployment = json_format.ParseDict(
         json_format.MessageToDict(spec.deployment_spec), pipeline_spec_pb2.PipelineDeploymentConfig()
     )
-    resources = deployment.executors["TwoTowerTrainer_executor"].container.resources
+    resources = deployment.executors["Trainer_executor"].container.resources
     assert (resources.cpu_limit, resources.memory_limit) == (4, 16)
     assert (resources.accelerator.type, resources.accelerator.count) == ("NVIDIA_L4", 1)
 
@@ -58,7 +58,7 @@ def test_compile_job_types_that_vertex_knows_are_named_as_kfp_names_them() -> No
     ):
         declared = components[task]["outputDefinitions"]["artifacts"][output]["artifactType"]
         assert declared == {"schemaTitle": artifact.schema_title, "schemaVersion": artifact.schema_version}
-    model = components["TwoTowerTrainer"]["outputDefinitions"]["artifacts"]["model"]["artifactType"]
+    model = components["Trainer"]["outputDefinitions"]["artifacts"]["model"]["artifactType"]
     assert model == {"instanceSchema": "title: tfx.Model\ntype: object\n"}
 
 
@@ -83,10 +83,10 @@ def test_compile_job_custom_job_is_started_by_the_trainers_task_with_settings_an
     gpus = {"type": "NVIDIA_L4", "count": 4}
     pool = {"machine_type": "g2-standard-48", "accelerator": gpus, "boot_disk_gb": 200, "image": "a/gpu@sha256:1"}
     job = job_with(custom_job=pool, network="projects/1/global/networks/n", labels={"team": "films"})
-    args = containers_of(job)["TwoTowerTrainer"]["args"]
-    executor = "pipeline.components.two_tower_trainer.custom_job.Executor"
+    args = containers_of(job)["Trainer"]["args"]
+    executor = "pipeline.components.trainer.custom_job.Executor"
     assert args[:2] == ["--executor_class_path", executor]
-    parameter = tasks_of(job)["TwoTowerTrainer"]["inputs"]["parameters"]["custom_config"]
+    parameter = tasks_of(job)["Trainer"]["inputs"]["parameters"]["custom_config"]
     custom_config = json.loads(parameter["runtimeValue"]["constant"])
     # The names that TFX's own executor looks for.
     assert custom_config["ai_platform_training_args"] == {
@@ -120,6 +120,6 @@ def test_compile_job_custom_job_is_started_by_the_trainers_task_with_settings_an
 
 def test_compile_job_resources_of_an_unknown_task_refused_with_those_there_are(tmp_path: Path) -> None:
     config = config_with(task_resources={"Trainer": {"cpu": 8}, "Pusher": {"cpu": 1}})
-    with pytest.raises(ConfigError, match=r"vertex\.task_resources: .* no task Trainer\. .*Pusher.*TwoTowerTrainer"):
+    with pytest.raises(ConfigError, match=r"vertex\.task_resources: .* no task Trainer\. .*Pusher.*Trainer"):
         compile_job(config, str(tmp_path))
     assert list(tmp_path.iterdir()) == []

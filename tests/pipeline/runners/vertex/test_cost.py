@@ -62,10 +62,10 @@ def test_holdings_custom_job_is_a_machine_besides_the_trainers_task() -> None:
     pool = WorkerPool(machine_type="g2-standard-8", accelerator=Accelerator(type="NVIDIA_L4"))
     vertex = VERTEX.model_copy(update={"custom_job": pool})
 
-    trainer = container(1, 4, 0, "--executor_class_path=pipeline.components.two_tower_trainer.custom_job.Executor")
-    found = holdings(job(TwoTowerTrainer=trainer, Gen=container()), vertex)
+    trainer = container(1, 4, 0, "--executor_class_path=pipeline.components.trainer.custom_job.Executor")
+    found = holdings(job(Trainer=trainer, Gen=container()), vertex)
 
-    assert found["TwoTowerTrainer"] == Holdings(1, 4, {"NVIDIA_L4": 1}, {"g2-standard-8": 1})
+    assert found["Trainer"] == Holdings(1, 4, {"NVIDIA_L4": 1}, {"g2-standard-8": 1})
     assert found["Gen"] == Holdings(2, 8)
 
 
@@ -82,7 +82,7 @@ def test_holdings_task_on_dataflow_has_all_its_workers() -> None:
 def test_holdings_job_compiled_for_machines_that_the_config_lacks_has_no_price(tmp_path: Path) -> None:
     beam = container(2, 8, 0, "--runner=DataflowRunner")
     compiled = read_job(compile_job(config_with(custom_job={"machine_type": "n1-standard-8"}), str(tmp_path)))
-    held = holdings(job(Gen=beam), VERTEX) | {"Train": holdings(compiled, VERTEX)["TwoTowerTrainer"]}
+    held = holdings(job(Gen=beam), VERTEX) | {"Train": holdings(compiled, VERTEX)["Trainer"]}
 
     found = estimate(held, {"Gen": 60, "Train": 60}, PRICES)
 

@@ -57,7 +57,7 @@ def test_yaml_tasks_whose_answer_changes_without_their_inputs_are_not_cached(spe
 def test_yaml_last_blessed_model_is_what_is_served(spec: Any) -> None:
     for task, channel in (
         ("DataGate", "last_model"),
-        ("TwoTowerTrainer", "base_model"),
+        ("Trainer", "base_model"),
         ("RetrievalEvaluator", "baseline_model"),
     ):
         source = spec["root"]["dag"]["tasks"][task]["inputs"]["artifacts"][channel]["taskOutputArtifact"]
@@ -66,9 +66,9 @@ def test_yaml_last_blessed_model_is_what_is_served(spec: Any) -> None:
 
 def test_yaml_says_where_artifacts_go_and_names_gpus_as_kubernetes_does(tmp_path: Path) -> None:
     gpu = Resources(accelerator=Accelerator(type="NVIDIA_L4", count=2))
-    config = config_with(task_resources={"TwoTowerTrainer": gpu})
+    config = config_with(task_resources={"Trainer": gpu})
     spec = yaml.safe_load(compile_job(config, str(tmp_path), "pipeline.yaml").read_text())
     assert config.vertex is not None
     assert spec["defaultPipelineRoot"] == config.vertex.pipeline_root
-    container = spec["deploymentSpec"]["executors"]["TwoTowerTrainer_executor"]["container"]
+    container = spec["deploymentSpec"]["executors"]["Trainer_executor"]["container"]
     assert container["resources"]["accelerator"] == {"type": "nvidia.com/gpu", "count": "2"}

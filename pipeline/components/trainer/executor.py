@@ -1,4 +1,4 @@
-"""TwoTowerTrainer's executor: TFX's generic executor, which also passes the catalogue's artifacts to `run_fn`."""
+"""Trainer's executor: TFX's generic executor, which also passes the catalogue's artifacts to `run_fn`."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
-from trainer.fn_args import TwoTowerFnArgs
+from trainer.fn_args import FnArgs
 from trainer.order import order_warning
 from trainer.settings import TrainerSettings
 
@@ -60,7 +60,7 @@ class Parameters:
 
 
 class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericExecutor):
-    """Calls `run_fn` with `TwoTowerFnArgs`, and copies DataGate's blessing beside the model."""
+    """Calls `run_fn` with `FnArgs`, and copies DataGate's blessing beside the model."""
 
     def Do(
         self,
@@ -89,7 +89,7 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
-    ) -> TwoTowerFnArgs:
+    ) -> FnArgs:
         common = super()._GetFnArgs(input_dict, output_dict, exec_properties)
         data = DataGateReport.read(artifact_utils.get_single_uri(input_dict["data_blessing"]), TrainingError)
         warning = order_warning(TrainerSettings.unpack(common.custom_config).trainer, data.counts.held_out_early)
@@ -97,7 +97,7 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
             logging.getLogger("perennial.trainer").warning("%s", warning)
         candidates = input_dict["candidates"]
         splits = artifact_utils.decode_split_names(artifact_utils.get_single_instance(candidates).split_names)
-        return TwoTowerFnArgs(
+        return FnArgs(
             **attr.asdict(common, recurse=False),
             candidates_files=[
                 io_utils.all_files_pattern(uri)

@@ -1,4 +1,4 @@
-"""TwoTowerTrainer's executor: what `run_fn` is given of the base model, and what lies beside the model afterwards."""
+"""Trainer's executor: what `run_fn` is given of the base model, and what lies beside the model afterwards."""
 
 import json
 import logging
@@ -10,25 +10,25 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
-from pipeline.components.two_tower_trainer import executor
+from pipeline.components.trainer import executor
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.presence import mark_absent
 from tests.documents.samples import DATA_GATE, changed
 from tests.trainer_inputs import TrainerInputs
-from trainer.fn_args import TwoTowerFnArgs
+from trainer.fn_args import FnArgs
 
 GIVEN = "given.json"
 
 
-def write_model(fn_args: TwoTowerFnArgs) -> None:
+def write_model(fn_args: FnArgs) -> None:
     """A `run_fn` that learns nothing, and says what it was given."""
     model = Path(fn_args.serving_model_dir)
     model.mkdir(parents=True)
     (model / GIVEN).write_text(json.dumps({"base_model": fn_args.base_model}))
 
 
-def fail(fn_args: TwoTowerFnArgs) -> None:
+def fail(fn_args: FnArgs) -> None:
     """A `run_fn` that leaves no model."""
     raise RuntimeError("nothing was learned")
 

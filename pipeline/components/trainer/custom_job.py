@@ -1,4 +1,4 @@
-"""The executor that starts a Vertex CustomJob for the training; the job's machine runs TwoTowerTrainer's executor."""
+"""The executor that starts a Vertex CustomJob for the training; the job's machine runs Trainer's executor."""
 
 import hashlib
 import json
@@ -20,8 +20,8 @@ from common.errors import TrainingError, VertexError
 from pipeline.cloud.retrying import Patience
 from pipeline.cloud.signals import Signals
 from pipeline.cloud.training import API_ENDPOINT, CUSTOM_JOB, PROJECT, REGION
-from pipeline.components.two_tower_trainer import executor
-from pipeline.components.two_tower_trainer.job_client import IN_DOUBT, TASK_LABEL, JobClient
+from pipeline.components.trainer import executor
+from pipeline.components.trainer.job_client import IN_DOUBT, TASK_LABEL, JobClient
 
 API_ENDPOINT_KEY = "vertex_api_endpoint"
 """A key of `custom_config`, beside TFX's own keys, none of which can hold an endpoint."""

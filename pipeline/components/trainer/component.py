@@ -1,4 +1,4 @@
-"""TwoTowerTrainer trains the two-tower model on interactions and a catalogue, each through its own channel.
+"""Trainer trains a model of any kind on interactions and a catalogue, each through its own channel.
 
 It is not a subclass of TFX's Trainer: that constructor builds TrainerSpec itself, so no channel can be added to it.
 """
@@ -15,14 +15,14 @@ from configs.content_features import ContentFeatures
 from configs.models import AnyModel
 from configs.serving import Serving
 from documents.provenance import MadeBy
-from pipeline.components.two_tower_trainer import executor
+from pipeline.components.trainer import executor
 from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node
 from trainer.fitting import module_of
 from trainer.settings import TrainerSettings
 
 
-class TwoTowerTrainer(Node):
+class Trainer(Node):
     """Trains with a `run_fn` named by dotted path.
 
     Component `outputs` contains:
@@ -68,7 +68,7 @@ class TwoTowerTrainer(Node):
         custom_executor_spec = None
         if training_job is not None:
             # Imported here because it imports google.cloud.aiplatform, which takes 8 seconds and is needed only here.
-            from pipeline.components.two_tower_trainer import custom_job
+            from pipeline.components.trainer import custom_job
 
             custom_config |= custom_job.custom_config_of(training_job)
             custom_executor_spec = executor_spec.ExecutorClassSpec(custom_job.Executor)

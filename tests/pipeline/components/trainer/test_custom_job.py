@@ -23,7 +23,7 @@ from configs.load import DEFAULT_CONFIG, load_config
 from configs.vertex.section import Vertex
 from pipeline.cloud.retrying import Patience
 from pipeline.cloud.training import training_job
-from pipeline.components.two_tower_trainer import custom_job, executor, job_client
+from pipeline.components.trainer import custom_job, executor, job_client
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.presence import mark_absent
 from tests import forked
@@ -377,8 +377,8 @@ def unused_url() -> str:
 _TASK = """
 import json, sys
 from pathlib import Path
-from tests.pipeline.components.two_tower_trainer import test_custom_job as tests
-from pipeline.components.two_tower_trainer import custom_job
+from tests.pipeline.components.trainer import test_custom_job as tests
+from pipeline.components.trainer import custom_job
 given = json.loads(sys.stdin.read())
 inputs = tests.artifact_utils.parse_artifact_dict(given["inputs"])
 custom_job.Executor().Do(inputs, tests.outputs(Path(given["folder"])), given["properties"])

@@ -1,0 +1,1 @@
+"""Trainer trains as TFX's Trainer does, and has a channel for the catalogue."""

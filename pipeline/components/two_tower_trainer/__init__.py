@@ -1,1 +1,0 @@
-"""TwoTowerTrainer trains as TFX's Trainer does, and has a channel for the catalogue."""
