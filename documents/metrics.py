@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from documents.document import Document, Values
 
@@ -46,16 +46,39 @@ class HeldOutCounts(Values):
     """Targets that are not in the catalogue, so that no list can hold them; they count as misses."""
 
 
+class Choice(Values):
+    """What a training chose by targets that it held out of the training interactions."""
+
+    settings: dict[str, JsonValue]
+    """The chosen settings, such as the number of epochs."""
+
+    epochs: tuple[Epoch, ...]
+    """The training that chose, measured on the held-out targets; empty for a model that has no epochs."""
+
+    model: dict[str, float]
+    """The metrics of the chosen model, on these targets."""
+
+    popularity: dict[str, float]
+    evaluated: HeldOutCounts
+    is_trained_again: bool
+    """Whether the model was then trained on all interactions; else the model that chose is the trained one."""
+
+
 class TrainingMetrics(Document):
     """The metrics of one training. The document is nested in state.json, see `documents.warm_state`."""
 
     FILE: ClassVar[str] = "metrics.json"
 
     epochs: tuple[Epoch, ...]
+    """The epochs of the model, measured on the held-out targets of `choice` if the model is the one that chose, else on
+    the eval split; empty for a model that has no epochs."""
+
     model: dict[str, float]
-    """The last epoch's metrics."""
+    """The metrics of the trained model on the eval split."""
 
     popularity: dict[str, float]
     """The same metrics of the popularity baseline, on the same users."""
 
     evaluated: HeldOutCounts
+    choice: Choice | None = None
+    """What the training chose; None if there was nothing to choose."""

@@ -1,5 +1,6 @@
 """Measures recall, nDCG and hit rate on held-out interactions, over the full catalogue, beside popularity."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ from serving_signatures.ranking import best_places
 from trainer.candidates import Candidates
 from trainer.chunks import chunks
 from trainer.histories import Histories
-from trainer.metrics import ranking_metrics
+from trainer.metrics import mean_metrics, target_ranks, user_metrics
 from trainer.popularity import popularity_ranking
 from trainer.targets import find_targets
 
@@ -30,6 +31,7 @@ class Evaluator:
         counts: `users` with a target, after the cut to `max_users`, and `users_before_cut`; their different `targets`,
             of which `targets_met` are left out, as the user has met them, and `targets_outside_catalogue` are not in
             the catalogue.
+        choosing_metric: The metric by which a choice is made: nDCG at the largest k, which varies least by chance.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Evaluator:
         self._ks = tuple(ks)
         self._targets = find_targets(self._left_out, candidates.item_id)
         self.counts = {"users_before_cut": len(has_target), "users": held_out.users, **self._targets.counts}
+        self.choosing_metric = f"ndcg@{max(self._ks)}"
 
     def evaluate(self, scores: Callable[[Any, Any, Any], tuple[Any, Any]]) -> dict[str, float]:
         """The metrics of a model; their names are those of `trainer.metrics`.
@@ -66,6 +69,10 @@ class Evaluator:
         Args:
             scores: As `ServedModel.scores`.
         """
+        return mean_metrics(self.by_user(scores))
+
+    def by_user(self, scores: Callable[[Any, Any, Any], tuple[Any, Any]]) -> dict[str, npt.NDArray[np.float64]]:
+        """The metrics of each user, `[users]`, in the order of the eval split; see `evaluate`."""
         popularity = tf.constant(self._popularity)
         ranked = []
         for users in chunks(self._candidates.items + self._held_out.length, _VALUES_A_CHUNK):
@@ -76,10 +83,11 @@ class Evaluator:
             ranked.append(place.numpy())
         return self._metrics(np.concatenate(ranked))
 
-    def evaluate_popularity(self) -> dict[str, float]:
+    @functools.cached_property
+    def popularity(self) -> dict[str, float]:
         """The metrics of the popularity ranking, which is the same for every user: most interactions first."""
         k = min(max(self._ks), self._candidates.items)
-        return self._metrics(popularity_ranking(self._left_out, self._popularity, k))
+        return mean_metrics(self._metrics(popularity_ranking(self._left_out, self._popularity, k)))
 
     def embed_queries(self, embed: Callable[[Any, Any, Any], Any], dim: int) -> npt.NDArray[np.float32]:
         """Query embeddings of the evaluated users.
@@ -100,8 +108,10 @@ class Evaluator:
         weight = tf.constant(self._held_out.weight[self._interactions(users)])
         return tf.constant(self._held_out.user[users]), history, history.with_values(weight)
 
-    def _metrics(self, ranked: npt.NDArray[np.int32]) -> dict[str, float]:
-        return ranking_metrics(ranked, self._targets.row, self._targets.place, self._ks)
+    def _metrics(self, ranked: npt.NDArray[np.int32]) -> dict[str, npt.NDArray[np.float64]]:
+        users, length = ranked.shape
+        row = self._targets.row
+        return user_metrics(target_ranks(ranked, row, self._targets.place), row, users, length, self._ks)
 
     def _history(self, users: slice) -> Any:
         offset = self._held_out.offset[users.start : users.stop + 1]

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.models import AnyModel
-from documents.metrics import HeldOutCounts, TrainingMetrics
+from documents.metrics import Epoch
 from serving_signatures.served_model import ServedModel
 from trainer.data import TrainingData
 from trainer.evaluate import Evaluator
@@ -30,7 +30,8 @@ class Training:
 
     Attributes:
         data: The data.
-        evaluator: Measures the model on the eval split.
+        evaluator: Measures the model on the eval split of these data.
+        may_choose: Whether the evaluator's targets were held out to choose by: when to stop, how to weigh.
         base: What the last blessed model has learned; None for a cold start.
         begin: Is told, before the training, how many rows of each table were carried over, and the number of passes
             over the data.
@@ -39,6 +40,7 @@ class Training:
 
     data: TrainingData
     evaluator: Evaluator
+    may_choose: bool
     base: WarmState | None
     begin: Callable[[Mapping[str, Carried], int], None]
     folder: str
@@ -50,14 +52,16 @@ class Fitted:
 
     Attributes:
         model: What is served.
-        metrics: What was measured.
+        settings: How it was trained: the given settings, with what was chosen in place of what was to be chosen.
+        epochs: What was measured after each epoch; empty for a model that is made in one step.
         carried: As `Training.begin` was told.
         tables: What a later training may begin with: values by string id.
         arrays: The same, for what belongs to no id.
     """
 
     model: ServedModel
-    metrics: TrainingMetrics
+    settings: AnyModel
+    epochs: tuple[Epoch, ...] = ()
     carried: Mapping[str, Carried] = dataclasses.field(default_factory=dict)
     tables: Mapping[str, Table] = dataclasses.field(default_factory=dict)
     arrays: Mapping[str, npt.NDArray[np.float32]] = dataclasses.field(default_factory=dict)
@@ -80,20 +84,3 @@ def kind_of(settings: AnyModel) -> Kind:
 def module_of(settings: AnyModel) -> str:
     """Dotted path of the code of a kind of model."""
     return f"trainer.models.{settings.kind}.fit"
-
-
-def fit_at_once(training: Training, model: ServedModel) -> Fitted:
-    """Measures a model that was made in one step, without epochs, and that carries nothing over.
-
-    Args:
-        training: What it was made with.
-        model: The model.
-    """
-    evaluator = training.evaluator
-    metrics = TrainingMetrics(
-        epochs=(),
-        model=evaluator.evaluate(model.scores),
-        popularity=evaluator.evaluate_popularity(),
-        evaluated=HeldOutCounts(**evaluator.counts),
-    )
-    return Fitted(model, metrics)

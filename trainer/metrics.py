@@ -1,6 +1,6 @@
 """Computes ranking metrics, for each user and over users. Pure NumPy."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,24 +86,6 @@ def reciprocal_rank(
     return best
 
 
-def ranking_metrics(
-    ranked: npt.NDArray[np.integer[Any]],
-    target_row: npt.NDArray[np.int64],
-    target: npt.NDArray[np.int64],
-    ks: Sequence[int],
-) -> dict[str, float]:
-    """Averages of `user_metrics` over users with a target; an item that cannot be recommended is a miss.
-
-    Args:
-        ranked: `[users, at least max(ks)]`, as in `target_ranks`.
-        target_row: `[targets]`, the user of each target.
-        target: `[targets]`, its place in the catalogue; -1 for one outside it.
-        ks: The k of the metrics.
-
-    Returns:
-        The metrics of `user_metrics` by name.
-    """
-    users, length = ranked.shape
-    judged = np.bincount(target_row, minlength=users) > 0
-    metrics_of_user = user_metrics(target_ranks(ranked, target_row, target), target_row, users, length, ks)
-    return {name: float(np.mean(values[judged])) for name, values in metrics_of_user.items()}
+def mean_metrics(of_user: Mapping[str, npt.NDArray[np.float64]]) -> dict[str, float]:
+    """Averages of `user_metrics` over the users with a target."""
+    return {name: float(np.nanmean(values)) for name, values in of_user.items()}

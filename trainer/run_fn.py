@@ -1,22 +1,28 @@
 """Defines `run_fn`, which Trainer calls: load, fit, check, export. A failure leaves no model."""
 
 import logging
+import os
 from collections.abc import Mapping
 
 import tensorflow_transform as tft
 
+from documents.metrics import HeldOutCounts, TrainingMetrics
 from documents.provenance import FinalMetrics, Start
 from serving_signatures.export import export_model, signatures_of
 from serving_signatures.provenance import model_digest, provenance
 from serving_signatures.retriever import Retriever, ServedCatalogue
 from trainer.base_model import find_base_model, hand_on, state_folder, write_report
 from trainer.checks import check_data
+from trainer.choosing import choose_and_fit, evaluator_of
 from trainer.data import read_data
-from trainer.evaluate import Evaluator
 from trainer.fitting import Training, kind_of
 from trainer.fn_args import FnArgs
 from trainer.settings import TrainerSettings
 from trainer.warm_state import Carried, WarmState, write_state
+
+LOGS_VARIABLE = "AIP_TENSORBOARD_LOG_DIR"
+"""Vertex sets this variable in a CustomJob, to the folder from which managed TensorBoard reads:
+https://cloud.google.com/vertex-ai/docs/training/code-requirements#environment-variables."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -35,14 +41,7 @@ def run_fn(fn_args: FnArgs) -> None:
     catalogue_graph = tft.TFTransformOutput(fn_args.candidates_transform_graph_path)
     data = read_data(fn_args, settings.features, interactions_graph, catalogue_graph)
     check_data(data.interactions, data.held_out)
-    evaluator = Evaluator(
-        data.held_out,
-        data.candidates,
-        data.popularity,
-        settings.trainer.eval_top_k,
-        settings.serving.rule,
-        settings.trainer.eval_max_users,
-    )
+    evaluator = evaluator_of(data, settings.trainer, settings.serving.rule)
     counts = {**data.counts, "eval_users": evaluator.counts["users"]}
     logger = logging.getLogger("perennial.trainer")
     logger.info("training on %s", ", ".join(f"{name}: {count}" for name, count in counts.items()))
@@ -61,10 +60,18 @@ def run_fn(fn_args: FnArgs) -> None:
     def begin(carried: Mapping[str, Carried], epochs: int) -> None:
         write_report(base, carried, epochs, fn_args.model_run_dir)
 
-    kind = kind_of(settings.trainer)
-    training = Training(data, evaluator, base.start, begin, fn_args.model_run_dir)
-    fitted = kind.fit(training, settings.trainer)
-    fitted.metrics.write(fn_args.model_run_dir)
+    logs = os.environ.get(LOGS_VARIABLE) or fn_args.model_run_dir
+    training = Training(data, evaluator, False, base.start, begin, logs)
+    outcome = choose_and_fit(training, settings.trainer, settings.serving.rule)
+    fitted = outcome.fitted
+    metrics = TrainingMetrics(
+        epochs=fitted.epochs,
+        model=evaluator.evaluate(fitted.model.scores),
+        popularity=evaluator.popularity,
+        evaluated=HeldOutCounts(**evaluator.counts),
+        choice=outcome.choice,
+    )
+    metrics.write(fn_args.model_run_dir)
     candidates = data.candidates
     retriever = Retriever(
         model=fitted.model,
@@ -81,12 +88,12 @@ def run_fn(fn_args: FnArgs) -> None:
         data_digest=base.origin.data_digest,
         carried={name: rows.carried for name, rows in fitted.carried.items()},
     )
-    metrics = FinalMetrics(model=fitted.metrics.model, popularity=fitted.metrics.popularity)
-    origin = provenance(settings.made_by, digest, counts, metrics, start, settings.serving.rule)
+    final = FinalMetrics(model=metrics.model, popularity=metrics.popularity)
+    origin = provenance(settings.made_by, digest, counts, final, start, settings.serving.rule)
 
     def write_its_state(exported: str) -> None:
-        architecture = kind.architecture(settings.trainer)
-        state = WarmState(architecture, fitted.tables, fitted.arrays, fitted.metrics, model_digest(exported))
+        architecture = kind_of(settings.trainer).architecture(settings.trainer)
+        state = WarmState(architecture, fitted.tables, fitted.arrays, metrics, model_digest(exported))
         write_state(state, state_folder(fn_args.serving_model_dir))
 
     # The SavedModel comes last, as in `hand_on`: a failure leaves no model.

@@ -37,6 +37,15 @@ class Model(Settings):
         """Whether the order of a history has a meaning; a pipeline's config has decided it, see `ordered_history`."""
         return self.ordered_history is not False
 
+    def chooses(self, is_warm: bool) -> bool:
+        """Whether training chooses something by held-out targets of its own.
+
+        Args:
+            is_warm: Whether it starts from the last blessed model. That model may have learned these targets, so that
+                they would say nothing.
+        """
+        return False
+
     @property
     def passes(self) -> int:
         """How often training goes through the interactions."""

@@ -19,7 +19,7 @@ POPULARITY = np.array([0.1, 0.2, 0.3, 0.4], np.float32)
 
 def measured(histories: list[list[int]], targets: list[list[str]], ks: tuple[int, ...]) -> tuple[Evaluator, Any]:
     evaluator = Evaluator(interactions_of(histories, targets), CANDIDATES, POPULARITY, ks)
-    return evaluator, evaluator.evaluate_popularity()
+    return evaluator, evaluator.popularity
 
 
 def test_evaluate_target_stands_twice_counts_once() -> None:
@@ -56,7 +56,7 @@ def test_evaluate_purchase_of_a_viewed_item_is_found_if_it_may_be_recommended_ag
     weights = [[0.5, 0.5], [6.0]]
     held_out = interactions_of([[3, 0], [2]], [["3"], ["3", "1"]], weights=weights)
     evaluator = Evaluator(held_out, CANDIDATES, POPULARITY, (1, 2), rule)
-    result = evaluator.evaluate_popularity()
+    result = evaluator.popularity
     assert result["recall@1"] == (0.0 if rule == "everything" else 1.0) / 2 + 1 / 4
     assert evaluator.counts["targets_met"] == met
     # Among the first two, user 1 finds 1 only if 2 is left out, which it is as a purchase.

@@ -1,8 +1,6 @@
 """Trains the factors in memory. `beam.py` does the same over shards of users."""
 
 import functools
-import logging
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -11,8 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from common.errors import WarmStartError
 from configs.models.ials import Ials
-from documents.metrics import Epoch, HeldOutCounts, TrainingMetrics
 from trainer.candidates import Candidates
+from trainer.epochs import Epochs
 from trainer.fitting import Fitted, Training
 from trainer.histories import Histories
 from trainer.models.ials.entries import Floats, entries_of
@@ -20,15 +18,12 @@ from trainer.models.ials.served import ServedIals
 from trainer.models.ials.solve import Objective, penalty, solve_rows
 from trainer.warm_state import Table, carried_rows
 
-_LOGGER = logging.getLogger("perennial.trainer")
-
 _INITIAL_LENGTH = 0.1
 """Root mean square length of fresh factors: short beside those of trained items, as in Rendle et al. 2022."""
 
-Report = Callable[[int, float, Callable[[], ServedIals]], bool]
-"""Called after each iteration with its number from 1, the mean loss of an interaction, and a function that makes the
-model of that moment; says whether training stops here."""
-
+Report = Callable[[float, Callable[[], ServedIals]], None]
+"""Called after each iteration with the mean loss of an interaction, and a function that makes the model of that
+moment."""
 
 _TABLE = "item_factor"
 """Name of the table from which a later training starts."""
@@ -41,30 +36,18 @@ def architecture(settings: Ials) -> str:
 
 def fit(training: Training, settings: Ials) -> Fitted:
     """Trains the model; see `trainer.fitting`."""
-    data, evaluator = training.data, training.evaluator
+    data = training.data
     ids = data.interacted_items
     base_factors, carried = carried_rows(training.base, _TABLE, ids, settings.embedding_dim)
     training.begin({_TABLE: carried}, settings.iterations)
-    done, since = list[Epoch](), [time.monotonic()]
+    epochs = Epochs(training.evaluator, training.folder, settings.iterations, len(data.interactions.item))
 
-    def report(iteration: int, mean_loss: float, make_model: Callable[[], ServedIals]) -> bool:
-        train_seconds = time.monotonic() - since[0]
-        metrics = evaluator.evaluate(make_model().scores)
-        seconds = time.monotonic() - since[0]
-        times = {"train_seconds": round(train_seconds, 3), "seconds": round(seconds, 3)}
-        done.append(Epoch.model_validate({"epoch": iteration, "loss": mean_loss, **times, **metrics}))
-        since[0] = time.monotonic()
-        return False
+    def report(mean_loss: float, make_model: Callable[[], ServedIals]) -> None:
+        epochs.measure(mean_loss, make_model().scores)
 
     model = factorised(data.interactions, data.candidates, settings, base_factors, report)
-    metrics = TrainingMetrics(
-        epochs=tuple(done),
-        model=done[-1].metrics,
-        popularity=evaluator.evaluate_popularity(),
-        evaluated=HeldOutCounts(**evaluator.counts),
-    )
     factors = model.item_embedding.numpy()[data.candidates.place]
-    return Fitted(model, metrics, {_TABLE: carried}, {_TABLE: Table(ids, factors)})
+    return Fitted(model, settings, tuple(epochs.done), {_TABLE: carried}, {_TABLE: Table(ids, factors)})
 
 
 def factorised(
@@ -98,18 +81,12 @@ def factorised(
     user_penalty = penalty(by_user.mass, by_item.rows, objective)
     # Threads of the linear algebra would wait for each other by spinning: the matrices are small, and there are many.
     with threadpool_limits(1, "blas"):
-        for iteration in range(1, settings.iterations + 1):
-            started = time.monotonic()
+        for _ in range(settings.iterations):
             users, _ = solve_rows(by_user, items, objective)
             items, explained = solve_rows(by_item, users, objective)
             loss = total - explained + float(user_penalty @ np.einsum("ud,ud->u", users, users))
-            mean_loss = loss / max(total, 1.0)
-            seconds = time.monotonic() - started
-            _LOGGER.info("iteration %d of %d: loss %.4f, %.1f s", iteration, settings.iterations, mean_loss, seconds)
-            if report is not None and report(
-                iteration, mean_loss, functools.partial(ServedIals, items, candidates, settings, objective)
-            ):
-                break
+            if report is not None:
+                report(loss / max(total, 1.0), functools.partial(ServedIals, items, candidates, settings, objective))
     return ServedIals(items, candidates, settings, objective)
 
 

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from common.errors import TrainingError
 from configs.models.item_item import ItemItem
 from trainer.candidates import Candidates
-from trainer.fitting import Fitted, Training, fit_at_once
+from trainer.fitting import Fitted, Training
 from trainer.histories import Histories
 from trainer.models.item_item.cosine import cosine_neighbours
 from trainer.models.item_item.directed import directed_neighbours
@@ -28,7 +28,7 @@ def fit(training: Training, settings: ItemItem) -> Fitted:
     """
     data = training.data
     training.begin({}, settings.passes)
-    return fit_at_once(training, counted(data.interactions, data.candidates, data.popularity, settings))
+    return Fitted(counted(data.interactions, data.candidates, data.popularity, settings), settings)
 
 
 def counted(

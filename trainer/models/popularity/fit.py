@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from configs.models.popularity import Popularity
 from serving_signatures.served_model import ServedModel
-from trainer.fitting import Fitted, Training, fit_at_once
+from trainer.fitting import Fitted, Training
 
 
 def architecture(settings: Popularity) -> str:
@@ -17,7 +17,7 @@ def architecture(settings: Popularity) -> str:
 def fit(training: Training, settings: Popularity) -> Fitted:
     """Makes the model; see `trainer.fitting`."""
     training.begin({}, 1)
-    return fit_at_once(training, PopularityModel(training.data.candidates.items))
+    return Fitted(PopularityModel(training.data.candidates.items), settings)
 
 
 class PopularityModel(ServedModel):

@@ -9,6 +9,7 @@ from configs.models.two_tower import TwoTower
 from serving_signatures.served_model import CosineModel
 from trainer.candidates import Candidates
 from trainer.checks import check_batches, check_embeddings
+from trainer.epochs import Epochs
 from trainer.fitting import Fitted, Training
 from trainer.models.two_tower.batches import Batches
 from trainer.models.two_tower.distribution import find_strategy
@@ -42,18 +43,19 @@ def fit(training: Training, settings: TwoTower) -> Fitted:
         model = TwoTowerModel(len(data.users), data.interactions, candidates, settings)
     ids = table_ids(data.users, data.interacted_items, candidates, data.vocabularies)
     carried = carry_over(model, training.base, ids, candidates) if training.base else nothing_carried(ids)
-    epochs = settings.epochs_when_warm if training.base else settings.epochs
+    epochs = settings.warm_start_epochs if training.base else settings.epochs
     training.begin(carried, epochs)
     batches = Batches(data.interactions, candidates, settings, strategy.num_replicas_in_sync)
-    summary = train(
-        model, batches, training.evaluator, lambda: served(model, candidates).scores, epochs, training.folder
-    )
+    patience = settings.patience if training.may_choose else None
+    done = Epochs(training.evaluator, training.folder, epochs, batches.interactions, patience)
+    train(model, batches, done, lambda: served(model, candidates).scores, keep_best=patience is not None)
 
     made = served(model, candidates)
     check_embeddings(made.embedding.numpy()[candidates.place], "interacted items")
     check_embeddings(training.evaluator.embed_queries(made.embed, settings.embedding_dim), "evaluated users")
     tables, arrays = learned(model, ids)
-    return Fitted(made, summary, carried, tables, arrays)
+    chosen = settings.model_copy(update={"epochs": done.best, "patience": None}) if patience is not None else settings
+    return Fitted(made, chosen, tuple(done.done), carried, tables, arrays)
 
 
 def served(model: TwoTowerModel, candidates: Candidates) -> CosineModel:

@@ -48,7 +48,7 @@ def test_executor_served_metrics_equal_the_trainers(evaluated: Evaluated, shop_a
     for contender, metrics in (
         ("model", trainers.evaluate(shop.served.scores)),
         ("last_blessed", trainers.evaluate(shop.served.scores)),
-        ("popularity", trainers.evaluate_popularity()),
+        ("popularity", trainers.popularity),
     ):
         assert {name: evaluated.value(name, contender) for name in metrics} == pytest.approx(metrics, abs=1e-6)
     counts = trainers.counts
@@ -294,7 +294,7 @@ def test_executor_rule_holds_for_model_baselines_and_targets_as_for_the_trainer(
     for contender, metrics in (
         ("model", trainers.evaluate(shop.served.scores)),
         ("last_blessed", trainers.evaluate(shop.served.scores)),
-        ("popularity", trainers.evaluate_popularity()),
+        ("popularity", trainers.popularity),
     ):
         assert {name: result.value(name, contender) for name in metrics} == pytest.approx(metrics, abs=1e-6)
     everything = Evaluator(shop.held_out, shop.candidates, shop.popularity, SETTINGS.top_k)

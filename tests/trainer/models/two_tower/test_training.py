@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from common.errors import TrainingError
 from configs.models.two_tower import TwoTower
-from documents.metrics import TrainingMetrics
 from tests.trainer.worlds import candidates_of, grouped_world, interactions_of
+from trainer.epochs import Epochs
 from trainer.evaluate import Evaluator
 from trainer.models.two_tower.batches import Batches
 from trainer.models.two_tower.fit import embed_catalogue, served
@@ -21,7 +21,7 @@ from trainer.popularity import popularity_shares
 pytestmark = pytest.mark.e2e
 
 
-def fit(folder: Path, **settings: Any) -> tuple[TwoTowerModel, TrainingMetrics]:
+def fit(folder: Path, patience: int | None = None, **settings: Any) -> tuple[TwoTowerModel, Epochs, Evaluator]:
     interactions, held_out, candidates = grouped_world()
     chosen = TwoTower(**{"embedding_dim": 8, "epochs": 4, "batch_size": 64, "eval_top_k": (3, 10), **settings})
     model = TwoTowerModel(interactions.users, interactions, candidates, chosen)
@@ -32,26 +32,27 @@ def fit(folder: Path, **settings: Any) -> tuple[TwoTowerModel, TrainingMetrics]:
         chosen.eval_top_k,
     )
     batches = Batches(interactions, candidates, chosen)
-    summary = train(model, batches, evaluator, lambda: served(model, candidates).scores, chosen.epochs, str(folder))
-    return model, summary
+    epochs = Epochs(evaluator, str(folder), chosen.epochs, batches.interactions, patience)
+    train(model, batches, epochs, lambda: served(model, candidates).scores, keep_best=patience is not None)
+    return model, epochs, evaluator
 
 
 @pytest.mark.parametrize("optimizer", [{"optimizer": "adam"}, {"optimizer": "adagrad", "learning_rate": 0.1}])
 def test_train_tastes_are_learned(tmp_path: Path, optimizer: dict[str, Any]) -> None:
-    _, summary = fit(tmp_path, **optimizer)
+    _, epochs, evaluator = fit(tmp_path, **optimizer)
 
-    losses = [epoch.loss for epoch in summary.epochs]
+    losses = [epoch.loss for epoch in epochs.done]
     assert losses[-1] < losses[0]
     # Each taste has three items left that a user has not met; the held-out one is among them.
-    assert summary.model["recall@3"] > 0.9
-    assert summary.popularity["recall@3"] < 0.5
+    assert epochs.done[-1].metrics["recall@3"] > 0.9
+    assert evaluator.popularity["recall@3"] < 0.5
 
 
 def test_train_logs_are_written(tmp_path: Path) -> None:
-    _, summary = fit(tmp_path, epochs=2)
+    _, epochs, _ = fit(tmp_path, epochs=2)
 
-    assert [epoch.epoch for epoch in summary.epochs] == [1, 2]
-    shown = set(summary.model)
+    assert [epoch.epoch for epoch in epochs.done] == [1, 2]
+    shown = set(epochs.done[-1].metrics)
     assert shown == {f"{metric}@{k}" for metric in ("hit_rate", "recall", "ndcg") for k in (3, 10)}
     for run in ("train", "model", "popularity"):
         [log] = (tmp_path / run).iterdir()
@@ -60,18 +61,28 @@ def test_train_logs_are_written(tmp_path: Path) -> None:
 
 
 def test_train_says_who_was_evaluated(tmp_path: Path) -> None:
-    _, summary = fit(tmp_path, epochs=1)
-    assert summary.evaluated.model_dump() == {
+    *_, evaluator = fit(tmp_path, epochs=1)
+    assert evaluator.counts == {
         "users_before_cut": 60, "users": 60, "targets": 60, "targets_met": 0, "targets_outside_catalogue": 0
     }  # fmt: skip
 
 
-def test_train_one_seed_gives_equal_weights_another_seed_others(tmp_path: Path) -> None:
-    first, first_summary = fit(tmp_path / "1", seed=5, epochs=2)
-    again, again_summary = fit(tmp_path / "2", seed=5, epochs=2)
-    other, _ = fit(tmp_path / "3", seed=6, epochs=2)
+def test_train_keeps_the_best_epoch_if_it_has_patience(tmp_path: Path) -> None:
+    # Steps so large that the first epochs learn, and later ones only move to and fro.
+    model, epochs, evaluator = fit(tmp_path, patience=2, epochs=30, learning_rate=0.5)
 
-    assert first_summary.model == again_summary.model
+    measured = [epoch.metrics["ndcg@10"] for epoch in epochs.done]
+    assert epochs.best == len(measured) - 2 == int(np.argmax(measured)) + 1
+    *_, candidates = grouped_world()
+    assert evaluator.evaluate(served(model, candidates).scores)["ndcg@10"] == pytest.approx(max(measured))
+
+
+def test_train_one_seed_gives_equal_weights_another_seed_others(tmp_path: Path) -> None:
+    first, first_epochs, _ = fit(tmp_path / "1", seed=5, epochs=2)
+    again, again_epochs, _ = fit(tmp_path / "2", seed=5, epochs=2)
+    other, *_ = fit(tmp_path / "3", seed=6, epochs=2)
+
+    assert first_epochs.done[-1].metrics == again_epochs.done[-1].metrics
     for mine, theirs in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert not np.array_equal(first.get_weights()[0], other.get_weights()[0])
@@ -115,13 +126,13 @@ def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.
     np.testing.assert_array_equal(queries[2], np.zeros(4))
 
 
-def test_evaluate_popularity_ranks_by_interactions_then_place() -> None:
+def test_popularity_ranks_by_interactions_then_place() -> None:
     interactions = interactions_of([[0, 1], [1, 2], [3]])
     candidates = candidates_of([0, 1, 2, 3])
     held_out = interactions_of([[0, 1], [3]], [["2"], ["2"]])
     evaluator = Evaluator(
         held_out, candidates, popularity_shares(interactions.with_items(candidates.place), candidates.items), (1, 2, 3)
     )
-    result = evaluator.evaluate_popularity()
+    result = evaluator.popularity
     # Without 0 and 1, item 2 is first of the two left; without 3, items 1 and 0 stand before it.
     assert (result["recall@1"], result["recall@2"], result["recall@3"]) == (0.5, 0.5, 1.0)

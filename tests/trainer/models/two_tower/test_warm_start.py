@@ -246,6 +246,7 @@ def test_find_base_model_none_or_not_wanted_says_so() -> None:
     assert "is false" in str(find_base_model("/some/model", TwoTower(warm_start=False)).cold_start_because)
 
 
-def test_trainer_epochs_when_warm_are_half_rounded_up_unless_named() -> None:
-    assert [TwoTower(epochs=n).epochs_when_warm for n in (1, 2, 7, 8)] == [1, 1, 4, 4]
-    assert TwoTower(epochs=8, warm_start_epochs=3).epochs_when_warm == 3
+def test_chooses_its_epochs_if_cold_and_not_without_patience() -> None:
+    assert TwoTower().chooses(is_warm=False)
+    assert not TwoTower().chooses(is_warm=True)
+    assert not TwoTower(patience=None).chooses(is_warm=False)
