@@ -1,6 +1,6 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-retrain serve rehearse test test-quick fault check docs image-check bench load format clean
+.PHONY: help setup demo compare demo-retrain serve rehearse test test-quick fault check docs image-check bench load format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -25,6 +25,10 @@ setup: ## Set up .venv from uv.lock (needs Python with venv)
 
 demo: setup ## Train and serve a model of MovieLens 100K, and show recommendations by title
 	@$(PYTHON) -m pipeline.commands.demo
+
+compare: setup ## Compare all kinds of models on MovieLens 100K; judge and push the best
+	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k
+	@$(PYTHON) -m pipeline.commands.cli compare --config configs/movielens-100k.yaml
 
 demo-retrain: setup ## Retrain, judge and push in 4 rounds of MovieLens 100K; show a table and a chart of the rounds
 	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k

@@ -109,8 +109,8 @@ def config_digest(config: PipelineConfig) -> str:
     """
     decisive = config.model_dump(
         mode="json",
-        include={"log", "catalogue", "ids", "trainer", "serving"},
-        exclude={"log": {"path"}, "catalogue": {"path"}},
+        include={"log", "catalogue", "ids", "trainer", "compare", "serving"},
+        exclude={"log": {"path"}, "catalogue": {"path"}, "compare": {"every_run", "metric"}},
     )
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 

@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from configs.base import Settings
 from configs.catalogue import Catalogue
+from configs.compare import Compare
 from configs.data_gate import DataGateSettings
 from configs.evaluation import Evaluation, Gate
 from configs.ids import Ids
@@ -54,6 +55,10 @@ class PipelineConfig(Settings):
     trainer: AnyModel = TwoTower()
     """The model and its training."""
 
+    compare: Compare | None = None
+    """Which models `perennial compare` compares. None: `perennial compare` compares each kind with its default
+    settings, and other runs train `trainer`."""
+
     serving: Serving = Serving()
     """The signatures of the exported model."""
 
@@ -98,11 +103,24 @@ class PipelineConfig(Settings):
 
     @model_validator(mode="after")
     def _order_of_histories_follows_from_the_log(self) -> "PipelineConfig":
-        if self.trainer.ordered_history is None:
-            is_ordered = self.log.columns.timestamp is not None and self.log.split.method != "random"
-            resolved = self.trainer.model_copy(update={"ordered_history": is_ordered})
-            object.__setattr__(self, "trainer", resolved)  # the model is frozen, and not yet in use
+        is_ordered = self.log.columns.timestamp is not None and self.log.split.method != "random"
+
+        # The config is frozen, and not yet in use.
+        object.__setattr__(self, "trainer", _ordered(self.trainer, is_ordered))
+        if self.compare is not None:
+            candidates = {
+                name: _ordered(model, self.trainer.is_ordered) for name, model in self.compare.candidates.items()
+            }
+            object.__setattr__(self, "compare", self.compare.model_copy(update={"candidates": candidates}))
         return self
+
+    def compared(self) -> "PipelineConfig":
+        """The same config, whose runs compare: its own candidates, or all kinds, among them `trainer` as it is."""
+        if self.compare is not None:
+            compare = self.compare.model_copy(update={"every_run": True})
+            return self.model_copy(update={"compare": compare})
+        kinds: dict[str, AnyModel] = {model.kind: model for model in (*Compare().candidates.values(), self.trainer)}
+        return PipelineConfig.model_validate({**dict(self), "compare": Compare(candidates=kinds, every_run=True)})
 
     @model_validator(mode="after")
     def _what_is_left_out_follows_from_the_log(self) -> "PipelineConfig":
@@ -141,3 +159,8 @@ class PipelineConfig(Settings):
     def _runner_is_named(cls, flags: tuple[str, ...]) -> tuple[str, ...]:
         named = any(flag == "--runner" or flag.startswith("--runner=") for flag in flags)
         return flags if named else (_LOCAL_RUNNER, *flags)
+
+
+def _ordered(model: AnyModel, is_ordered: bool) -> AnyModel:
+    """The settings of a model, decided about the order of histories."""
+    return model.model_copy(update={"ordered_history": is_ordered}) if model.ordered_history is None else model

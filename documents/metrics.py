@@ -80,5 +80,11 @@ class TrainingMetrics(Document):
     """The same metrics of the popularity baseline, on the same users."""
 
     evaluated: HeldOutCounts
+    seconds: float | None = None
+    """Seconds of the training, with its choice and its evaluations; None if an older version has written the file."""
+
+    peak_mib: float | None = None
+    """The most memory of the process during the training, in MiB; None where the system does not tell."""
+
     choice: Choice | None = None
     """What the training chose; None if there was nothing to choose."""

@@ -53,6 +53,9 @@ class Provenance(Document):
     data_digest: str | None = None
     """Digest of all data that the model was trained and evaluated on."""
 
+    candidate: str | None = None
+    """The model's name in the comparison that it won, or whose winner it follows; None if there was none."""
+
     counts: dict[str, int] = {}
     """Sizes of the training data, by name."""
 

@@ -1,6 +1,6 @@
 """Wires the DAG, from a raw log to a pushed model. It does nothing else: no credentials, network or data are needed."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
@@ -13,6 +13,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 
+from configs.compare import Compare
+from configs.content_features import ContentFeatures
 from configs.load import config_digest
 from configs.pipeline import PipelineConfig
 from configs.service.pushed_data import PushedData
@@ -21,6 +23,7 @@ from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
 from pipeline.components.interaction_gen.component import InteractionGen
 from pipeline.components.live_model_resolver.component import LiveModelResolver
+from pipeline.components.model_comparison.component import ModelComparison, TrainedCandidate
 from pipeline.components.pusher.component import Pusher
 from pipeline.components.registry_pusher.component import RegistryPusher
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
@@ -60,6 +63,16 @@ class _Data(NamedTuple):
         return self.example_validator.outputs["anomalies"]
 
 
+class _Made(NamedTuple):
+    """The model that is judged and pushed, and the nodes that made it."""
+
+    nodes: list[BaseComponent]
+    model: BaseChannel
+    model_run: BaseChannel
+    infra_blessing: BaseChannel
+    comparison: BaseChannel | None = None
+
+
 def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     """Wires the components.
 
@@ -91,11 +104,15 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     )
     data_blessing = data_gate.outputs["blessing"]
 
-    *transforms, trainer = _training(config, places, interactions, catalogue, data_blessing, last_model)
-    model = trainer.outputs["model"]
+    transforms = _transforms(config, interactions, catalogue)
+    if config.compare is not None and config.compare.every_run:
+        made = _compared(config, config.compare, places, transforms, interactions, data_blessing, last_model)
+    else:
+        made = _trained(config, places, transforms, data_blessing, last_model)
+    model, infra_blessing = made.model, made.infra_blessing
 
-    serving_check, evaluator = _judges(config, interactions, data_blessing, model, last_model)
-    infra_blessing, blessing = serving_check.outputs["blessing"], evaluator.outputs["blessing"]
+    evaluator = _evaluator(config, interactions, data_blessing, model, infra_blessing, last_model)
+    blessing = evaluator.outputs["blessing"]
 
     evaluation = evaluator.outputs["evaluation"]
     pusher, *registry_pushers = _pushers(
@@ -110,7 +127,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
         catalogue_anomalies=catalogue.anomalies,
         data_blessing=data_blessing,
         model=model,
-        model_run=trainer.outputs["model_run"],
+        model_run=made.model_run,
+        **({"comparison": made.comparison} if made.comparison is not None else {}),
         evaluation=evaluation,
         blessing=blessing,
         infra_blessing=infra_blessing,
@@ -128,8 +146,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
             last_blessed,
             data_gate,
             *transforms,
-            trainer,
-            serving_check,
+            *made.nodes,
             evaluator,
             pusher,
             *registry_pushers,
@@ -195,14 +212,7 @@ def _last_blessed(places: Places) -> BaseNode:
     ).with_id("LatestBlessedModel")
 
 
-def _training(
-    config: PipelineConfig,
-    places: Places,
-    interactions: _Data,
-    catalogue: _Data,
-    data_blessing: BaseChannel,
-    base_model: BaseChannel,
-) -> tuple[BaseComponent, BaseComponent, BaseComponent]:
+def _transforms(config: PipelineConfig, interactions: _Data, catalogue: _Data) -> tuple[BaseComponent, BaseComponent]:
     # Turns users and histories into indices; the vocabularies come from the training split alone.
     interaction_transform = Transform(
         examples=interactions.examples,
@@ -213,51 +223,85 @@ def _training(
     ).with_id("InteractionTransform")
 
     # Numbers the items of the catalogue, and turns content features into indices.
-    features = config.catalogue.features if config.catalogue else {}
     catalogue_transform = Transform(
         examples=catalogue.examples,
         schema=catalogue.schema,
         preprocessing_fn="transforms.catalogue.preprocessing_fn",
-        settings={"features": {name: feature.model_dump(mode="json") for name, feature in features.items()}},
+        settings={"features": {name: each.model_dump(mode="json") for name, each in _features(config).items()}},
         splits=("train",),
     ).with_id("CatalogueTransform")
+    return interaction_transform, catalogue_transform
 
-    # Trains the two towers, starting from the base model if the config asks for it, and exports the served signatures.
-    # If data, config and code have not changed since that model, passes it on without training.
-    trainer = Trainer(
+
+def _features(config: PipelineConfig) -> ContentFeatures:
+    return config.catalogue.features if config.catalogue else {}
+
+
+def _trainer(
+    config: PipelineConfig,
+    places: Places,
+    transforms: tuple[BaseComponent, BaseComponent],
+    data_blessing: BaseChannel,
+    **arguments: Any,
+) -> Trainer:
+    interaction_transform, catalogue_transform = transforms
+    return Trainer(
         examples=interaction_transform.outputs["transformed_examples"],
         transform_graph=interaction_transform.outputs["transform_graph"],
         candidates=catalogue_transform.outputs["transformed_examples"],
         candidates_transform_graph=catalogue_transform.outputs["transform_graph"],
         data_blessing=data_blessing,
-        base_model=base_model,
         run_fn="trainer.run_fn.run_fn",
-        trainer=config.trainer,
+        compared=config.compare.candidates if config.compare else {},
         serving=config.serving,
-        features=features,
+        features=_features(config),
         pipeline_name=config.name,
         config_digest=config_digest(config),
         training_job=places.training_job,
+        **arguments,
     )
-    return interaction_transform, catalogue_transform, trainer
 
 
-def _judges(
+def _trained(
     config: PipelineConfig,
-    interactions: _Data,
+    places: Places,
+    transforms: tuple[BaseComponent, BaseComponent],
     data_blessing: BaseChannel,
-    model: BaseChannel,
-    last_model: BaseChannel,
-) -> tuple[BaseComponent, BaseComponent]:
+    base_model: BaseChannel,
+) -> _Made:
+    """One model."""
+    # Trains the model, starting from the base model if the config asks for it, and exports the served signatures.
+    # If data, config and code have not changed since that model, passes it on without training.
+    trainer = _trainer(config, places, transforms, data_blessing, trainer=config.trainer, base_model=base_model)
+    model = trainer.outputs["model"]
     # Asks the exported model in a process that does not have our code.
     serving_check = ServingCheck(model=model, settings=config.serving_check)
+    return _Made([trainer, serving_check], model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
 
-    # Measures the exported model, the baselines and the last blessed model, and decides whether to bless it. It must
-    # also have passed ServingCheck: a blessed model can always be served.
-    evaluator = RetrievalEvaluator(
+
+def _compared(
+    config: PipelineConfig,
+    compare: Compare,
+    places: Places,
+    transforms: tuple[BaseComponent, BaseComponent],
+    interactions: _Data,
+    data_blessing: BaseChannel,
+    last_model: BaseChannel,
+) -> _Made:
+    """The best of several models, each of which starts cold."""
+    nodes: list[BaseComponent] = []
+    trained = {}
+    for name, settings in compare.candidates.items():
+        trainer = _trainer(config, places, transforms, data_blessing, trainer=settings, candidate=name)
+        model = trainer.with_id(f"Trainer-{name}").outputs["model"]
+        serving_check = ServingCheck(model=model, settings=config.serving_check).with_id(f"ServingCheck-{name}")
+        nodes += [trainer, serving_check]
+        trained[name] = TrainedCandidate(model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
+    # Chooses by targets that no candidate was trained on, and measures all candidates on the eval split.
+    comparison = ModelComparison(
+        candidates=trained,
+        compare=compare,
         examples=interactions.examples,
-        model=model,
-        infra_blessing=serving_check.outputs["blessing"],
         data_blessing=data_blessing,
         baseline_model=last_model,
         settings=config.evaluation,
@@ -265,7 +309,37 @@ def _judges(
         weighted=config.log.event_weights is not None,
         serving=config.serving,
     )
-    return serving_check, evaluator
+    outputs = comparison.outputs
+    return _Made(
+        [*nodes, comparison],
+        outputs["model"],
+        outputs["model_run"],
+        outputs["infra_blessing"],
+        outputs["comparison"],
+    )
+
+
+def _evaluator(
+    config: PipelineConfig,
+    interactions: _Data,
+    data_blessing: BaseChannel,
+    model: BaseChannel,
+    infra_blessing: BaseChannel,
+    last_model: BaseChannel,
+) -> BaseComponent:
+    # Measures the exported model, the baselines and the last blessed model, and decides whether to bless it. It must
+    # also have passed ServingCheck: a blessed model can always be served.
+    return RetrievalEvaluator(
+        examples=interactions.examples,
+        model=model,
+        infra_blessing=infra_blessing,
+        data_blessing=data_blessing,
+        baseline_model=last_model,
+        settings=config.evaluation,
+        gate=config.gate,
+        weighted=config.log.event_weights is not None,
+        serving=config.serving,
+    )
 
 
 def _pushers(
@@ -280,7 +354,6 @@ def _pushers(
 ) -> list[BaseComponent]:
     # Copies a model that both have blessed into serving/<version>/, and puts beside it what the service needs: titles,
     # features, histories, and the gate's numbers.
-    features = config.catalogue.features if config.catalogue else {}
     pusher = Pusher(
         model=model,
         model_blessing=blessing,
@@ -292,7 +365,9 @@ def _pushers(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=places.serving_dir)
         ),
         settings=config.push,
-        service_data=PushedData.of(features, config.log.columns.timestamp is not None, config.service.max_history),
+        service_data=PushedData.of(
+            _features(config), config.log.columns.timestamp is not None, config.service.max_history
+        ),
     )
     if places.registry is None:
         return [pusher]

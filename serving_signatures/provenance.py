@@ -28,6 +28,7 @@ def provenance(
     metrics: FinalMetrics,
     start: Start,
     leave_out: LeaveOut,
+    candidate: str | None = None,
 ) -> Provenance:
     """Makes a model's provenance.
 
@@ -38,11 +39,13 @@ def provenance(
         metrics: Metrics of the model and of its baseline.
         start: What the training started from.
         leave_out: What `recommend` leaves out.
+        candidate: The model's name in a comparison; None if it is in none.
     """
     versions = {library: metadata.version(library) for library in _LIBRARIES}
     return Provenance(
         **dict(made_by),
         data_digest=data_digest,
+        candidate=candidate,
         counts=dict(counts),
         metrics=metrics,
         versions={"python": platform.python_version(), **versions},

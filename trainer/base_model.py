@@ -93,8 +93,8 @@ def find_base_model(path: str | None, settings: AnyModel) -> BaseModel:
         folder = posixpath.join(posixpath.dirname(saved_model), FOLDER)
         state = read_state(folder, kind_of(settings).architecture(settings))
     except WarmStartError as e:
-        return BaseModel(saved_model, None, _origin(saved_model), unwanted or str(e))
-    return BaseModel(saved_model, state, _origin(saved_model), unwanted)
+        return BaseModel(saved_model, None, origin_of(saved_model), unwanted or str(e))
+    return BaseModel(saved_model, state, origin_of(saved_model), unwanted)
 
 
 def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, folder: str) -> None:
@@ -151,7 +151,7 @@ def state_folder(serving_model_dir: str) -> str:
     return posixpath.join(posixpath.dirname(serving_model_dir.rstrip("/")), FOLDER)
 
 
-def _origin(saved_model: str) -> Provenance:
+def origin_of(saved_model: str) -> Provenance:
     """The model's provenance; an empty one if it cannot be read, and then the model is trained again."""
     try:
         return Provenance.find(saved_model) or Provenance()

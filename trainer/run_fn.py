@@ -8,15 +8,17 @@ import tensorflow_transform as tft
 
 from documents.metrics import HeldOutCounts, TrainingMetrics
 from documents.provenance import FinalMetrics, Start
+from documents.validation import ValidationReport
 from serving_signatures.export import export_model, signatures_of
 from serving_signatures.provenance import model_digest, provenance
 from serving_signatures.retriever import Retriever, ServedCatalogue
-from trainer.base_model import find_base_model, hand_on, state_folder, write_report
+from trainer.base_model import find_base_model, hand_on, origin_of, state_folder, write_report
 from trainer.checks import check_data
 from trainer.choosing import choose_and_fit, evaluator_of
 from trainer.data import read_data
 from trainer.fitting import Training, kind_of
 from trainer.fn_args import FnArgs
+from trainer.resources import measured
 from trainer.settings import TrainerSettings
 from trainer.warm_state import Carried, WarmState, write_state
 
@@ -37,6 +39,8 @@ def run_fn(fn_args: FnArgs) -> None:
             must not be served.
     """
     settings = TrainerSettings.unpack(fn_args.custom_config)
+    if fn_args.base_model:
+        settings = settings.following(origin_of(fn_args.base_model).candidate)
     interactions_graph = tft.TFTransformOutput(fn_args.transform_graph_path)
     catalogue_graph = tft.TFTransformOutput(fn_args.candidates_transform_graph_path)
     data = read_data(fn_args, settings.features, interactions_graph, catalogue_graph)
@@ -62,13 +66,19 @@ def run_fn(fn_args: FnArgs) -> None:
 
     logs = os.environ.get(LOGS_VARIABLE) or fn_args.model_run_dir
     training = Training(data, evaluator, False, base.start, begin, logs)
-    outcome = choose_and_fit(training, settings.trainer, settings.serving.rule)
+    with measured() as resources:
+        outcome = choose_and_fit(training, settings.trainer, settings.serving.rule, validate=settings.is_compared)
     fitted = outcome.fitted
+    if outcome.by_user is not None:
+        by_user = {name: tuple(values.tolist()) for name, values in outcome.by_user.items()}
+        ValidationReport(by_user=by_user).write(fn_args.model_run_dir)
     metrics = TrainingMetrics(
         epochs=fitted.epochs,
         model=evaluator.evaluate(fitted.model.scores),
         popularity=evaluator.popularity,
         evaluated=HeldOutCounts(**evaluator.counts),
+        seconds=resources.seconds,
+        peak_mib=resources.peak_mib,
         choice=outcome.choice,
     )
     metrics.write(fn_args.model_run_dir)
@@ -89,7 +99,7 @@ def run_fn(fn_args: FnArgs) -> None:
         carried={name: rows.carried for name, rows in fitted.carried.items()},
     )
     final = FinalMetrics(model=metrics.model, popularity=metrics.popularity)
-    origin = provenance(settings.made_by, digest, counts, final, start, settings.serving.rule)
+    origin = provenance(settings.made_by, digest, counts, final, start, settings.serving.rule, settings.candidate)
 
     def write_its_state(exported: str) -> None:
         architecture = kind_of(settings.trainer).architecture(settings.trainer)

@@ -26,6 +26,17 @@ class TrainerSettings(Settings):
     trainer: AnyModel
     """The model and its training."""
 
+    candidates: dict[str, AnyModel]
+    """The models of the config's comparison, by name: the last blessed model's is trained in place of `trainer`, if it
+    was one of them. Empty without a comparison."""
+
+    candidate: str | None
+    """The name of the candidate that `trainer` is; None: it is none."""
+
+    is_compared: bool
+    """Whether the model is measured on targets that are held out of the training interactions, even if it has nothing
+    to choose by them."""
+
     serving: Serving
     """The signatures of the exported model."""
 
@@ -34,6 +45,16 @@ class TrainerSettings(Settings):
 
     made_by: MadeBy
     """What goes into the model's provenance."""
+
+    def following(self, champion: str | None) -> "TrainerSettings":
+        """The settings with the model that won the last comparison, if it is a candidate still.
+
+        Args:
+            champion: The name of the last blessed model in the comparison that it won; None if there was none.
+        """
+        if self.candidate is not None or champion is None or champion not in self.candidates:
+            return self
+        return self.model_copy(update={"trainer": self.candidates[champion], "candidate": champion})
 
     def pack(self) -> dict[str, Any]:
         """Returns the settings as the JSON values of `custom_config`."""

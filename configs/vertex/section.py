@@ -123,7 +123,8 @@ class Vertex(Settings):
     """CPU, memory and GPUs of each task."""
 
     task_resources: dict[str, Resources] = {}
-    """CPU, memory and GPUs of single tasks, by the task's id, such as `Trainer`; they replace `resources`."""
+    """CPU, memory and GPUs of single tasks, by the task's id, such as `Trainer`; they replace `resources`. Those
+    of `Trainer` and `ServingCheck` count for each candidate of a comparison, such as `Trainer-ials`, too."""
 
     retries: Retries = Retries()
     """How often and when a failed task is started again."""

@@ -116,6 +116,15 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """Adds `--compare`, which `chosen_config.load` reads."""
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="compare the models of the config's compare section, as `perennial compare` does",
+    )
+
+
 def add_count(parser: argparse.ArgumentParser) -> None:
     """Adds `-k`."""
     parser.add_argument("-k", type=whole_number(_MAX_COUNT), default=10, help="list this many items (default: 10)")

@@ -23,14 +23,16 @@ def load(arguments: argparse.Namespace) -> "PipelineConfig":
     """Reads the config for a command.
 
     Args:
-        arguments: The command's arguments; `config` is the value of `--config`, or None.
+        arguments: The command's arguments; `config` is the value of `--config`, or None. With `compare`, runs compare
+            models.
 
     Raises:
         ConfigError: The file cannot be used, or several in the current folder could be meant.
     """
     from configs.load import load_config
 
-    return load_config(chosen(arguments.config))
+    config = load_config(chosen(arguments.config))
+    return config.compared() if getattr(arguments, "compare", False) else config
 
 
 def chosen(named: str | None) -> str:

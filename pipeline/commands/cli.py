@@ -10,6 +10,7 @@ from common.errors import PerennialError
 from pipeline.commands import (
     batch,
     check,
+    compare,
     completion,
     datasets,
     doctor,
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_parser(commands)
     check.add_parser(commands)
     run.add_parser(commands)
+    compare.add_parser(commands)
     runs_cli.add_parser(commands)
     versions_cli.add_parser(commands)
     model.add_parsers(commands)

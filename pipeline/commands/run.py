@@ -44,8 +44,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from pipeline.runners import local
 
     run = local.run(config)
-    reason = _why_not_pushed(run) if run is not None else None
-    if run is None or reason is None:
+    return status_of(run) if run is not None else 0
+
+
+def status_of(run: "Run") -> int:
+    """The exit status of a succeeded run: 0, or NOT_PUSHED; then it says why."""
+    reason = _why_not_pushed(run)
+    if reason is None:
         return 0
     say(f"Not pushed: {reason}. The served model has not changed. See: perennial runs show {run.number}", stderr=True)
     return NOT_PUSHED

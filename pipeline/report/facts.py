@@ -18,6 +18,7 @@ from tfx.dsl.io import fileio
 from common.errors import OutputError
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
+from documents.comparison import ComparisonReport
 from documents.data_gate import DataGateReport, FoundAnomaly
 from documents.document import Document
 from documents.evaluation import MODEL, ContenderMeasurements, EvaluationReport
@@ -30,20 +31,22 @@ from pipeline.ground.anomalies import findings
 from pipeline.ground.layout import ANOMALIES_FILE
 from pipeline.store.runs.records import Run
 
-PARTS: dict[str, tuple[str, str]] = {
-    "interactions": ("InteractionGen", "examples"),
-    "catalogue": ("CatalogueGen", "examples"),
-    "interaction_anomalies": ("InteractionsExampleValidator", "anomalies"),
-    "catalogue_anomalies": ("CatalogueExampleValidator", "anomalies"),
-    "data_blessing": ("DataGate", "blessing"),
-    "model": ("Trainer", "model"),
-    "model_run": ("Trainer", "model_run"),
-    "evaluation": ("RetrievalEvaluator", "evaluation"),
-    "blessing": ("RetrievalEvaluator", "blessing"),
-    "infra_blessing": ("ServingCheck", "blessing"),
-    "pushed_model": ("Pusher", "pushed_model"),
+PARTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "interactions": (("InteractionGen", "examples"),),
+    "catalogue": (("CatalogueGen", "examples"),),
+    "interaction_anomalies": (("InteractionsExampleValidator", "anomalies"),),
+    "catalogue_anomalies": (("CatalogueExampleValidator", "anomalies"),),
+    "data_blessing": (("DataGate", "blessing"),),
+    "model": (("Trainer", "model"), ("ModelComparison", "model")),
+    "model_run": (("Trainer", "model_run"), ("ModelComparison", "model_run")),
+    "comparison": (("ModelComparison", "comparison"),),
+    "evaluation": (("RetrievalEvaluator", "evaluation"),),
+    "blessing": (("RetrievalEvaluator", "blessing"),),
+    "infra_blessing": (("ServingCheck", "blessing"), ("ModelComparison", "infra_blessing")),
+    "pushed_model": (("Pusher", "pushed_model"),),
 }
-"""The node and output key of each part of a run, by the part's name; the parts are RunReport's channels."""
+"""The node and output key of each part of a run, by the part's name; the parts are RunReport's channels. A
+comparison makes some of them in other nodes."""
 
 _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "cleaning": ("interactions", CleaningReport),
@@ -52,6 +55,7 @@ _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "data_gate": ("data_blessing", DataGateReport),
     "training": ("model_run", TrainingMetrics),
     "warm_start": ("model_run", WarmStartReport),
+    "comparison": ("comparison", ComparisonReport),
     "evaluation": ("evaluation", EvaluationReport),
     "serving_check": ("infra_blessing", ServingCheckReport),
     "push": ("pushed_model", PushReport),
@@ -92,6 +96,9 @@ class RunFacts:
     data_gate: DataGateReport | None = None
     training: TrainingMetrics | None = None
     warm_start: WarmStartReport | None = None
+    comparison: ComparisonReport | None = None
+    """None if the run trained one model."""
+
     evaluation: EvaluationReport | None = None
     serving_check: ServingCheckReport | None = None
     push: PushReport | None = None
@@ -121,11 +128,8 @@ class RunFacts:
 def parts_of_run(run: Run) -> dict[str, Part]:
     """Returns the artifacts of a recorded run by part, including those reused from the cache."""
     outputs = {(node.node_id, key): refs for node in run.nodes for key, refs in node.outputs.items() if refs}
-    return {
-        name: Part(outputs[place][-1].uri, outputs[place][-1].properties)
-        for name, place in PARTS.items()
-        if place in outputs
-    }
+    found = {name: [outputs[place][-1] for place in places if place in outputs] for name, places in PARTS.items()}
+    return {name: Part(refs[0].uri, refs[0].properties) for name, refs in found.items() if refs}
 
 
 def read_facts(pipeline: str, parts: Mapping[str, Part], run: Run | None = None) -> RunFacts:

@@ -17,13 +17,16 @@ from pipeline.report import numbers
 from pipeline.report.answers import by_position, by_version
 from pipeline.report.charts import progress, quality
 from pipeline.report.charts.answers import positions_chart
+from pipeline.report.charts.comparison import comparison_chart
 from pipeline.report.charts.lineage import lineage_chart
+from pipeline.report.comparison import COLUMNS, row_of
 from pipeline.report.facts import RunFacts
 from pipeline.report.lineage import artifact_rows, edges_of
 from pipeline.report.verdict import verdict
 
 SECTIONS = {
     "gate": "The gate",
+    "comparison": "Comparison",
     "quality": "Quality",
     "slices": "Slices",
     "learning": "Learning",
@@ -53,6 +56,9 @@ _CHARTED = ("ndcg@10", "recall@10", "mrr", "coverage@10", "gini@10", "novelty@10
 
 _MAIN_METRICS = ("ndcg@10", "recall@10", "hit_rate@10", "mrr", "coverage@10", "gini@10", "novelty@10")
 """The first rows of the table."""
+
+_COMPARED = ("ndcg@10", "hit_rate@10", "recall@100", "coverage@10")
+"""Metrics by which the winner of a comparison is compared with the others."""
 
 _SLICE_METRIC = "recall@10"
 
@@ -105,6 +111,9 @@ def build_page(facts: RunFacts, home: Path | None = None) -> str:
         directions=_direction,
         best=_best,
         answers={"versions": by_version(facts.events), "positions": by_position(facts.events)} if facts.events else {},
+        comparison_columns=COLUMNS,
+        comparison_rows=[row_of(candidate) for candidate in facts.comparison.candidates] if facts.comparison else [],
+        comparison_metrics=_COMPARED,
         artifacts=artifact_rows(facts.run) if facts.run else [],
     )
     return from_home(html, home)
@@ -156,6 +165,7 @@ def _missing(facts: RunFacts) -> set[str]:
     samples = facts.evaluation.samples if facts.evaluation else Samples()
     there = {
         "gate": facts.evaluation is not None,
+        "comparison": facts.comparison is not None,
         "quality": bool(facts.contenders),
         "slices": bool(facts.contenders and facts.contenders[MODEL].slices),
         "learning": bool(facts.epochs),
@@ -200,6 +210,8 @@ def _charts(facts: RunFacts) -> dict[str, str | list[str]]:
         charts["differences"] = _drawn(quality.differences_chart, differences, ("ndcg@10", "recall@10", "hit_rate@10"))
         slicings = contenders[MODEL].slices
         charts["slices"] = [_drawn(quality.slices_chart, contenders, slicing, _SLICE_METRIC) for slicing in slicings]
+    if facts.comparison:
+        charts["comparison"] = _drawn(comparison_chart, facts.comparison)
     if facts.training and facts.epochs:
         charts["learning"] = _drawn(progress.learning_charts, facts.epochs, facts.training.popularity)
     if facts.warm_start:
@@ -217,6 +229,7 @@ def _charts(facts: RunFacts) -> dict[str, str | list[str]]:
         "differences": "",
         "slices": [],
         "learning": [],
+        "comparison": "",
         "vocabulary": "",
         "latency": "",
     }

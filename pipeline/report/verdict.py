@@ -8,7 +8,7 @@ from pipeline.report.facts import PARTS, RunFacts
 
 Kind = Literal["pushed", "refused", "failed", "unfinished"]
 
-_PUSHER, _ = PARTS["pushed_model"]
+((_PUSHER, _),) = PARTS["pushed_model"]
 _STAYS = "The served model has not changed."
 
 

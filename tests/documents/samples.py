@@ -27,7 +27,7 @@ from documents.evaluation import (
     Stability,
 )
 from documents.event_statistics import EventStatistics, PositionCounts
-from documents.metrics import Epoch, HeldOutCounts, TrainingMetrics
+from documents.metrics import Choice, Epoch, HeldOutCounts, TrainingMetrics
 from documents.provenance import FinalMetrics, Provenance, Start
 from documents.push_record import PushRecord
 from documents.push_report import PushReport
@@ -36,6 +36,7 @@ from documents.replay_rounds import PUSHED, ReplayRounds, Round
 from documents.service_data import Histories, ServiceData
 from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
 from documents.serving_requests import NumberTensor, ServingRequests, SignatureKinds, StoredRequest, StringTensor
+from documents.validation import ValidationReport
 from documents.warm_start import TableRows, WarmStartReport
 from documents.warm_state import WarmStateDescription
 from documents.withdrawn import Withdrawn, WithdrawnModel
@@ -116,7 +117,19 @@ METRICS = TrainingMetrics(
     model={"recall@10": 0.1},
     popularity={"recall@10": 0.05},
     evaluated=HeldOutCounts(users=8, users_before_cut=8, targets=10, targets_met=0, targets_outside_catalogue=1),
+    seconds=2.5,
+    peak_mib=None,
+    choice=Choice(
+        settings={"epochs": 1},
+        epochs=(),
+        model={"recall@10": 0.2},
+        popularity={"recall@10": 0.1},
+        evaluated=HeldOutCounts(users=4, users_before_cut=4, targets=4, targets_met=0, targets_outside_catalogue=0),
+        is_trained_again=True,
+    ),
 )
+
+VALIDATION = ValidationReport(by_user={"ndcg@10": (0.0, 0.5, 1.0)})
 
 WARM_START = WarmStartReport(
     base_model=None,
@@ -265,5 +278,6 @@ DOCUMENTS: tuple[Document, ...] = (
     PROVENANCE,
     SERVICE_DATA,
     WITHDRAWN,
+    VALIDATION,
     REPLAY_ROUNDS,
 )

@@ -7,6 +7,7 @@ import pytest
 
 from common.errors import TrainingError
 from configs.catalogue import CatalogueSettings
+from configs.models.item_item import ItemItem
 from configs.models.two_tower import TwoTower
 from configs.serving import Serving
 from documents.provenance import MadeBy
@@ -14,6 +15,9 @@ from trainer.settings import TrainerSettings
 
 SETTINGS = TrainerSettings(
     trainer=TwoTower(epochs=3, eval_top_k=(5, 20)),
+    candidates={"films": ItemItem(neighbours=50)},
+    candidate=None,
+    is_compared=False,
     serving=Serving(k=7),
     features=CatalogueSettings.model_validate(
         {
@@ -45,10 +49,12 @@ def said(custom_config: Any) -> str:
 
 def test_unpack_what_was_packed_is_the_same() -> None:
     assert TrainerSettings.unpack(packed()) == SETTINGS
-    assert packed().keys() == {"trainer", "serving", "features", "made_by"}
+    assert packed().keys() == {"trainer", "candidates", "candidate", "is_compared", "serving", "features", "made_by"}
 
 
-@pytest.mark.parametrize("section", ["trainer", "serving", "features", "made_by"])
+@pytest.mark.parametrize(
+    "section", ["trainer", "candidates", "candidate", "is_compared", "serving", "features", "made_by"]
+)
 def test_unpack_section_missing_is_refused(section: str) -> None:
     values = packed()
     del values[section]

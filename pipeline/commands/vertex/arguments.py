@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from common.errors import ConfigError, JobError
 from pipeline.commands import chosen_config
-from pipeline.commands.arguments import add_config, add_no_cache, add_parameters
+from pipeline.commands.arguments import add_compare, add_config, add_no_cache, add_parameters
 from pipeline.runners.vertex.image_option import DATAFLOW_IMAGE, IMAGE, check_images, with_images
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add_job(parser: argparse.ArgumentParser) -> None:
 def add_request(parser: argparse.ArgumentParser) -> None:
     """Adds the options of commands that send a job to Vertex."""
     add_config(parser)
+    add_compare(parser)
     add_images(parser)
     add_job(parser)
     add_parameters(parser)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pipeline.commands.arguments import add_command, add_config
+from pipeline.commands.arguments import add_command, add_compare, add_config
 from pipeline.commands.chosen_config import load
 from pipeline.commands.vertex.arguments import add_images
 from pipeline.job import JOB_FILE
@@ -30,6 +30,7 @@ def add_parser(commands: "Commands") -> None:
         examples=["perennial vertex compile", "perennial vertex compile --output pipeline.yaml"],
     )
     add_config(parser)
+    add_compare(parser)
     add_images(parser)
     parser.add_argument(
         "--output",

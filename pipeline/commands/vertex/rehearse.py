@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from common.errors import JobError
-from pipeline.commands.arguments import add_command, add_config, add_no_cache, add_parameters, whole_number
+from pipeline.commands.arguments import add_command, add_compare, add_config, add_no_cache, add_parameters, whole_number
 from pipeline.commands.chosen_config import load
 from pipeline.commands.vertex.arguments import add_job
 
@@ -45,6 +45,7 @@ def add_parser(commands: "Commands") -> None:
         ],
     )
     add_config(parser)
+    add_compare(parser)
     add_job(parser)
     parser.add_argument(
         "--place",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from common.errors import ModelError
 from configs.evaluation import LIST_K
-from configs.leave_out import plain
+from configs.leave_out import LeaveOut, plain
 from documents.evaluation import (
     ITEM_ITEM,
     LAST_BLESSED,
@@ -75,7 +75,7 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
             rankings, score = _asked(model, model.served, contest, data, max(settings.top_k))
         if data.users.users:
             with watch.step("baselines"):
-                rankings |= _baselines(data, min(max(settings.top_k), model.served.items))
+                rankings |= baseline_rankings(data, min(max(settings.top_k), model.served.items))
             with watch.step("bootstrap"):
                 measured = evaluation.measure(rankings, data.targets, data.count, data.parts, settings)
             if score is not None:
@@ -117,7 +117,7 @@ def _evidence(
         items=len(data.count) if data else 0,
         slice_users=evaluation.slice_users(data.parts, data.targets) if data else {},
         metrics=measured.over_all_users(),
-        differences=measured.differences,
+        differences=measured.differences(),
         neighbour_stability=stable.mean_jaccard if stable else None,
         stability_fault=stability_fault,
     )
@@ -126,27 +126,46 @@ def _evidence(
 def _asked(
     model: Contender, served: AskedModel, contest: Contest, data: EvalData, k: int
 ) -> tuple[dict[str, npt.NDArray[np.int32]], npt.NDArray[np.float32] | None]:
-    """Asks both models for lists, in places of today's catalogue, and the model for scores; skips a faulty model.
-
-    The last blessed model may have been made with another rule of what is left out. It is asked for the scores of all
-    items, which are ranked by today's rule.
-    """
-    rankings, score, last_blessed = {}, None, contest.last_blessed
+    """Asks both models for lists, in places of today's catalogue, and the model for scores; skips a faulty model."""
+    rankings, score = {}, None
     if model.fault is None:
         with model.faults():
             rankings[MODEL], score = served.recommend(data.queries, k)
-    if last_blessed is not None and last_blessed.served is not None and last_blessed.fault is None:
-        with last_blessed.faults():
-            place, _ = last_blessed.served.rank(data.queries, contest.leave_out, k)
-            length = min(k, served.items)
-            place = last_blessed.served.translated(place, served)[:, :length]
-            # A catalogue that is smaller than today's gives shorter lists.
-            rankings[LAST_BLESSED] = np.pad(place, [(0, 0), (0, length - place.shape[1])], constant_values=-1)
-    return rankings, score
+    return rankings | last_blessed_ranking(contest.last_blessed, served, contest.leave_out, data, k), score
 
 
-def _baselines(data: EvalData, k: int) -> dict[str, npt.NDArray[np.int32]]:
-    """Makes the baselines' lists."""
+def last_blessed_ranking(
+    last_blessed: Contender | None, served: AskedModel, leave_out: LeaveOut, data: EvalData, k: int
+) -> dict[str, npt.NDArray[np.int32]]:
+    """The lists of the last blessed model.
+
+    It may have been made with another rule of what is left out. So it is asked for the scores of all items, which are
+    ranked by today's rule.
+
+    Args:
+        last_blessed: The model, loaded; None if there is none.
+        served: The model that today's places are those of.
+        leave_out: Today's rule.
+        data: The users.
+        k: Length of a list.
+
+    Returns:
+        LAST_BLESSED to `[users, min(k, items)]` places; empty if it cannot be asked.
+    """
+    rankings: dict[str, npt.NDArray[np.int32]] = {}
+    if last_blessed is None or last_blessed.served is None or last_blessed.fault is not None:
+        return rankings
+    with last_blessed.faults():
+        place, _ = last_blessed.served.rank(data.queries, leave_out, k)
+        length = min(k, served.items)
+        place = last_blessed.served.translated(place, served)[:, :length]
+        # A catalogue that is smaller than today's gives shorter lists.
+        rankings[LAST_BLESSED] = np.pad(place, [(0, 0), (0, length - place.shape[1])], constant_values=-1)
+    return rankings
+
+
+def baseline_rankings(data: EvalData, k: int) -> dict[str, npt.NDArray[np.int32]]:
+    """The lists of popularity and item-item, `[users, k]` places."""
     popular = popularity_ranking(data.left_out, data.count, k)
     neighbours = baselines.item_neighbours(data.train, len(data.count))
     similar = baselines.item_item_ranking(data.users, data.left_out, neighbours, popular)

@@ -30,11 +30,38 @@ class Measurements(NamedTuple):
 
     Attributes:
         figures: Contender to its figures.
-        differences: Other contender to metric to the model's value minus the other's, over all users.
+        resampled: Contender to its figures in each resample, `[resamples]`; the resamples are the same for all.
     """
 
     figures: dict[str, dict[Figure, ConfidenceInterval]]
-    differences: dict[str, dict[str, ConfidenceInterval]]
+    resampled: dict[str, dict[Figure, npt.NDArray[np.float64]]]
+
+    def differences(
+        self, model: str = MODEL, others: Sequence[str] = (POPULARITY, ITEM_ITEM, LAST_BLESSED)
+    ) -> dict[str, dict[str, ConfidenceInterval]]:
+        """How much better a contender is than others, over all users.
+
+        Args:
+            model: The contender; nothing is returned if it was not measured.
+            others: The others; one that was not measured is left out.
+
+        Returns:
+            Other contender to metric to the model's value minus the other's.
+        """
+        if model not in self.figures:
+            return {}
+        return {
+            other: {
+                metric: bootstrap.percentile_interval(
+                    figure.value - self.figures[other]["", "", metric].value,
+                    self.resampled[model]["", "", metric] - self.resampled[other]["", "", metric],
+                )
+                for (kind, _, metric), figure in self.figures[model].items()
+                if not kind
+            }
+            for other in others
+            if other in self.figures
+        }
 
     def over_all_users(self) -> dict[str, dict[str, ConfidenceInterval]]:
         """Returns contender to metric to value, without the slices."""
@@ -80,18 +107,7 @@ def measure(
             else:
                 interval = bootstrap.percentile_interval(value, resampled[name][figure])
             figures[name][figure] = interval
-    differences: dict[str, dict[str, ConfidenceInterval]] = {}
-    for other in (POPULARITY, ITEM_ITEM, LAST_BLESSED):
-        if MODEL in rankings and other in rankings:
-            differences[other] = {
-                metric: bootstrap.percentile_interval(
-                    value - values[other]["", "", metric],
-                    resampled[MODEL]["", "", metric] - resampled[other]["", "", metric],
-                )
-                for (kind, _, metric), value in values[MODEL].items()
-                if not kind
-            }
-    return Measurements(figures, differences)
+    return Measurements(figures, resampled)
 
 
 def _resample(
@@ -178,7 +194,7 @@ def differences(measured: Measurements, settings: Evaluation) -> dict[str, dict[
     """Returns the model's differences by other contender and metric; the metrics are in the order of the settings."""
     return {
         other: {metric: measurement(intervals[metric]) for metric in settings.metrics}
-        for other, intervals in measured.differences.items()
+        for other, intervals in measured.differences().items()
     }
 
 

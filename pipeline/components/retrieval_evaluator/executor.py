@@ -97,11 +97,11 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
         """
         evaluation, blessing = outputs.evaluation, outputs.blessing
         contest = Contest(
-            model=_contender(inputs.model),
-            last_blessed=_contender(inputs.baseline_model) if inputs.baseline_model else None,
-            serving_failures=_serving_failures(inputs.infra_blessing),
-            train_files=_files(inputs.examples, "train"),
-            eval_files=_files(inputs.examples, "eval"),
+            model=contender_of(inputs.model),
+            last_blessed=contender_of(inputs.baseline_model) if inputs.baseline_model else None,
+            serving_failures=serving_failures(inputs.infra_blessing),
+            train_files=files_of(inputs.examples, "train"),
+            eval_files=files_of(inputs.examples, "eval"),
             settings=parameters.settings,
             limits=parameters.gate,
             weighted=parameters.weighted,
@@ -123,19 +123,20 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
         _log(document, contest.last_blessed)
 
 
-def _contender(artifact: types.Artifact) -> Contender:
+def contender_of(artifact: types.Artifact) -> Contender:
+    """The model of an artifact, not yet loaded."""
     folder = path_utils.serving_model_path(artifact.uri, path_utils.is_old_model_artifact(artifact))
     return Contender(artifact.uri, folder)
 
 
-def _serving_failures(blessing: types.Artifact) -> tuple[str, ...] | None:
+def serving_failures(blessing: types.Artifact) -> tuple[str, ...] | None:
     """Returns why ServingCheck refused the model; None if it blessed it."""
     if model_utils.is_infra_validated(blessing):
         return None
     return ServingCheckReport.read(blessing.uri).failures
 
 
-def _files(examples: types.Artifact, split: str) -> tuple[str, ...]:
+def files_of(examples: types.Artifact, split: str) -> tuple[str, ...]:
     """Lists the split's files, in the order of their names."""
     patterns = [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris([examples], split)]
     return tuple(sorted(file for pattern in patterns for file in fileio.glob(pattern)))

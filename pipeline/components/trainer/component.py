@@ -40,6 +40,8 @@ class Trainer(Node):
         *,
         run_fn: str,
         trainer: AnyModel,
+        compared: Mapping[str, AnyModel] | None = None,
+        candidate: str | None = None,
         serving: Serving,
         features: ContentFeatures,
         pipeline_name: str,
@@ -52,6 +54,9 @@ class Trainer(Node):
         Args:
             run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
             trainer: The model and its training.
+            compared: The models of the config's comparison, by name.
+            candidate: The name of the candidate that `trainer` is, in a comparison. None: it is trained alone, unless
+                the base model won a comparison: then that candidate is trained.
             serving: The signatures of the exported model.
             features: The content features of the catalogue, by name; empty for a catalogue of ids only.
             pipeline_name: The pipeline's name, for the model's provenance.
@@ -61,9 +66,19 @@ class Trainer(Node):
             **channels: Inputs of `executor.Inputs`.
         """
         # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
-        digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], module_of(trainer))
+        candidates = dict(compared or {})
+        kinds = sorted({module_of(model) for model in (trainer, *candidates.values())})
+        digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], *kinds)
         made_by = MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)
-        settings = TrainerSettings(trainer=trainer, serving=serving, features=features, made_by=made_by)
+        settings = TrainerSettings(
+            trainer=trainer,
+            candidates=candidates,
+            candidate=candidate,
+            is_compared=candidate is not None,
+            serving=serving,
+            features=features,
+            made_by=made_by,
+        )
         custom_config = settings.pack()
         custom_executor_spec = None
         if training_job is not None:

@@ -61,13 +61,16 @@ def _leave_beam_to_beam(spec: dict[str, Any], pipeline: Pipeline) -> None:
 
 def _put_resources(spec: dict[str, Any], vertex: Vertex) -> None:
     containers = _containers(spec)
-    if unknown := sorted(vertex.task_resources.keys() - containers.keys()):
+    # The tasks of a comparison's candidates are named after those of a run that trains one model.
+    kind_of = {task_id: task_id.partition("-")[0] for task_id in containers}
+    if unknown := sorted(vertex.task_resources.keys() - containers.keys() - set(kind_of.values())):
         raise ConfigError(
             f"vertex.task_resources: the pipeline has no task {', '.join(unknown)}. Those that run in a container are "
             f"{', '.join(sorted(containers))}."
         )
     for task_id, container in containers.items():
-        container["resources"] = _resources(vertex.task_resources.get(task_id, vertex.resources))
+        of_kind = vertex.task_resources.get(kind_of[task_id], vertex.resources)
+        container["resources"] = _resources(vertex.task_resources.get(task_id, of_kind))
 
 
 def _resources(resources: Resources) -> dict[str, Any]:

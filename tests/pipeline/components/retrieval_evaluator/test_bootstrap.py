@@ -81,9 +81,9 @@ def test_measure_differences_are_paired_and_seeded() -> None:
         return evaluation.measure(rankings, targets, count, {}, Evaluation(top_k=(1, 10), seed=seed, resamples=200))
 
     result = measured(0)
-    assert result.differences["last_blessed"]["ndcg@10"] == (0, 0, 0)
+    assert result.differences()["last_blessed"]["ndcg@10"] == (0, 0, 0)
     own = result.figures["model"]["", "", "ndcg@10"]
-    difference = result.differences["popularity"]["ndcg@10"]
+    difference = result.differences()["popularity"]["ndcg@10"]
     assert difference.high - difference.low < 0.3 * (own.high - own.low)
     assert measured(0) == result
     assert measured(1).figures["model"]["", "", "ndcg@10"].low != own.low

@@ -1,0 +1,67 @@
+"""Defines which models `perennial compare` compares, and by what it chooses."""
+
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+
+from configs.base import Settings
+from configs.models import AnyModel, Ials, ItemItem, Popularity, TwoTower
+
+MAX_CANDIDATES = 8
+"""The comparison has a channel for each model, and the channels of a component are fixed."""
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
+"""The name of a candidate, as it stands in the table; its tasks are named after it."""
+
+
+class Compare(Settings):
+    """Which models are compared, and by what the winner is chosen.
+
+    All are trained on the same data. The winner is chosen by targets that are held out of the training interactions,
+    and then judged by the gate on the eval split, as any model. Nightly runs train the kind of the live model, if it
+    won a comparison and is still a candidate; before the first comparison they train `trainer`.
+
+    Example:
+        compare:
+          candidates:
+            two_tower: {kind: two_tower}
+            items: {kind: item_item, method: directed}
+            ials: {kind: ials, embedding_dim: 128}
+          metric: ndcg@10
+          every_run: false
+    """
+
+    candidates: dict[Name, AnyModel] = Field(
+        default={"popularity": Popularity(), "item_item": ItemItem(), "ials": Ials(), "two_tower": TwoTower()},
+        min_length=2,
+        max_length=MAX_CANDIDATES,
+    )
+    """The models by name, from 2 to 8 of them. Default: each kind with its default settings."""
+
+    metric: str = "ndcg@10"
+    """The metric of the choice. The best is chosen, unless a model that was trained in less time is not clearly worse:
+    unless the paired 95 % interval of the difference between the two lies above zero."""
+
+    every_run: bool = False
+    """Whether every run compares. Default: no, `perennial compare` does, and other runs train the last winner alone."""
+
+    @model_validator(mode="after")
+    def _metric_is_measured(self) -> "Compare":
+        k = int(self.metric.partition("@")[2])
+        for name, model in self.candidates.items():
+            if k not in model.eval_top_k:
+                raise ValueError(
+                    f"metric {self.metric}: candidate {name} is not measured by it; add {k} to its eval_top_k, "
+                    f"received {list(model.eval_top_k)}"
+                )
+        return self
+
+    @field_validator("metric")
+    @classmethod
+    def _metric_is_of_users(cls, metric: str) -> str:
+        name, _, k = metric.partition("@")
+        if name not in ("ndcg", "recall", "hit_rate") or not k.isdecimal() or int(k) < 1:
+            raise ValueError(
+                f"must be ndcg, recall or hit_rate with @ and a number, such as ndcg@10; received {metric!r}"
+            )
+        return metric

@@ -1,0 +1,66 @@
+"""The command `perennial compare`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from common.errors import OutputError
+from pipeline.commands.arguments import add_command, add_config, add_json
+from pipeline.commands.chosen_config import load
+from pipeline.commands.run import status_of
+from pipeline.ground.terminal import say
+
+if TYPE_CHECKING:
+    from documents.comparison import ComparisonReport
+    from pipeline.commands.arguments import Commands
+
+
+def add_parser(commands: "Commands") -> None:
+    """Adds `compare` to the command line.
+
+    Args:
+        commands: The group.
+    """
+    parser = add_command(
+        commands,
+        "compare",
+        "train several models, and judge and push the best of them",
+        _compare,
+        details="Reads the data once, trains each candidate of the config's compare section (or each kind of model "
+        "with its default settings), chooses by targets that are held out of the training interactions, and measures "
+        "all on the same users. The winner is judged and pushed as by `perennial run`, with the same exit status. "
+        "Later runs train the winner's kind if the config has a compare section.",
+        examples=["perennial compare", "perennial compare --config shop.yaml --json"],
+    )
+    add_config(parser)
+    add_json(parser)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    config = load(arguments).compared()
+    from pipeline.report.facts import parts_of_run, read_facts
+    from pipeline.runners import local
+
+    run = local.run(config)
+    if run is None:
+        return 0
+    report = read_facts(config.name, parts_of_run(run), run).comparison
+    if report is None:
+        raise OutputError(f"run {run.number} has no comparison that can be read; see: perennial runs show {run.number}")
+    if arguments.json:
+        print(report.to_json())
+    else:
+        _show(report)
+    return status_of(run)
+
+
+def _show(report: "ComparisonReport") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipeline.report.comparison import COLUMNS, row_of
+
+    table = Table(*COLUMNS, title=f"{report.users.evaluated:,} users, full catalogue; the winner: {report.winner}")
+    for candidate in report.candidates:
+        table.add_row(*row_of(candidate), style="bold" if candidate.name == report.winner else None)
+    Console().print(table)
+    say(report.reason)
