@@ -27,7 +27,7 @@ class Compare(Settings):
             two_tower: {kind: two_tower}
             items: {kind: item_item, method: directed}
             ials: {kind: ials, embedding_dim: 128}
-          metric: ndcg@10
+          metric: ndcg@100
           every_run: false
     """
 
@@ -38,9 +38,11 @@ class Compare(Settings):
     )
     """The models by name, from 2 to 8 of them. Default: each kind with its default settings."""
 
-    metric: str = "ndcg@10"
-    """The metric of the choice. The best is chosen, unless a model that was trained in less time is not clearly worse:
-    unless the paired 95 % interval of the difference between the two lies above zero."""
+    metric: str = "ndcg@100"
+    """The metric of the choice. The best is chosen; but if others are not clearly worse, because the paired 95 %
+    interval of the difference from the best contains zero, the one of them that was trained in the least time. Default
+    nDCG@100, which tells models apart that nDCG@10 cannot: on MovieLens 100K, 942 users, two_tower is ahead of
+    item_item by 0.0135 (0.0013 to 0.0248) in it, and by 0.0009 (-0.0135 to 0.0150) in nDCG@10."""
 
     every_run: bool = False
     """Whether every run compares. Default: no, `perennial compare` does, and other runs train the last winner alone."""

@@ -57,10 +57,12 @@ def _show(report: "ComparisonReport") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from pipeline.report.comparison import COLUMNS, row_of
+    from pipeline.report.comparison import COST, QUALITY
 
-    table = Table(*COLUMNS, title=f"{report.users.evaluated:,} users, full catalogue; the winner: {report.winner}")
-    for candidate in report.candidates:
-        table.add_row(*row_of(candidate), style="bold" if candidate.name == report.winner else None)
-    Console().print(table)
-    say(report.reason)
+    for columns, title in ((QUALITY, f"{report.users.evaluated:,} users, full catalogue"), (COST, "Cost and gate")):
+        table = Table("model", *(column.heading for column in columns), title=title)
+        for candidate in report.candidates:
+            cells = (column.cell(candidate) for column in columns)
+            table.add_row(candidate.name, *cells, style="bold" if candidate.name == report.winner else None)
+        Console().print(table)
+    say(f"Winner: {report.winner}. {report.reason}")

@@ -19,7 +19,7 @@ from pipeline.report.charts import progress, quality
 from pipeline.report.charts.answers import positions_chart
 from pipeline.report.charts.comparison import comparison_chart
 from pipeline.report.charts.lineage import lineage_chart
-from pipeline.report.comparison import COLUMNS, row_of
+from pipeline.report.comparison import COST, QUALITY
 from pipeline.report.facts import RunFacts
 from pipeline.report.lineage import artifact_rows, edges_of
 from pipeline.report.verdict import verdict
@@ -111,8 +111,7 @@ def build_page(facts: RunFacts, home: Path | None = None) -> str:
         directions=_direction,
         best=_best,
         answers={"versions": by_version(facts.events), "positions": by_position(facts.events)} if facts.events else {},
-        comparison_columns=COLUMNS,
-        comparison_rows=[row_of(candidate) for candidate in facts.comparison.candidates] if facts.comparison else [],
+        comparison_tables=(QUALITY, COST),
         comparison_metrics=_COMPARED,
         artifacts=artifact_rows(facts.run) if facts.run else [],
     )
@@ -213,7 +212,11 @@ def _charts(facts: RunFacts) -> dict[str, str | list[str]]:
     if facts.comparison:
         charts["comparison"] = _drawn(comparison_chart, facts.comparison)
     if facts.training and facts.epochs:
-        charts["learning"] = _drawn(progress.learning_charts, facts.epochs, facts.training.popularity)
+        choice = facts.training.choice
+        if choice is not None and choice.epochs:
+            charts["choosing"] = _drawn(progress.learning_charts, choice.epochs, choice.popularity, "choosing")
+        if choice is None or choice.is_trained_again:
+            charts["learning"] = _drawn(progress.learning_charts, facts.epochs, facts.training.popularity)
     if facts.warm_start:
         charts["vocabulary"] = _drawn(progress.vocabulary_chart, facts.warm_start.tables)
     if facts.cleaning:
@@ -229,6 +232,7 @@ def _charts(facts: RunFacts) -> dict[str, str | list[str]]:
         "differences": "",
         "slices": [],
         "learning": [],
+        "choosing": [],
         "comparison": "",
         "vocabulary": "",
         "latency": "",

@@ -40,14 +40,17 @@ def cleaning_chart(cleaning: CleaningReport) -> str:
     return drawn.svg
 
 
-def learning_charts(epochs: Sequence[Epoch], popularity: Mapping[str, float]) -> list[str]:
+def learning_charts(
+    epochs: Sequence[Epoch], popularity: Mapping[str, float], name_of_all: str = "learning"
+) -> list[str]:
     """Draws the loss, recall and nDCG over epochs, with a line for popularity.
 
     Hit rate is only in the table and TensorBoard: with one target for each user it equals recall.
 
     Args:
         epochs: The training's epochs, one or more.
-        popularity: Popularity's metrics.
+        popularity: Popularity's metrics, on the same users.
+        name_of_all: Begins the names of the charts, which are unique on a page.
 
     Returns:
         `<svg>` elements.
@@ -62,7 +65,7 @@ def learning_charts(epochs: Sequence[Epoch], popularity: Mapping[str, float]) ->
         if name in popularity:
             description += f"; popularity {significant(popularity[name])}"
         slug = name.replace("@", "-at-")
-        with canvas(f"learning-{slug}", description, 1.9, 3.2) as drawn:
+        with canvas(f"{name_of_all}-{slug}", description, 1.9, 3.2) as drawn:
             axes = drawn.axes()
             axes.set_title(f"{name} (lower is better)" if name == "loss" else name)
             axes.plot(numbers, values, color=COLOURS["model"], marker="o", markersize=4, linewidth=1.8)
