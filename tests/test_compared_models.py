@@ -73,7 +73,7 @@ def test_choice_is_made_by_the_targets_that_no_candidate_was_trained_on(shop: Sh
     assert {len(values) for values in by_user.values()} == {report.validation_users}
     seconds = {candidate.name: candidate.seconds or 0.0 for candidate in report.candidates}
     assert choose(by_user, seconds, 1000, 0).winner == report.winner
-    shown = [candidate.validation.value for candidate in report.candidates if candidate.validation is not None]
+    shown = [(candidate.validation.value if candidate.validation else None) or 0.0 for candidate in report.candidates]
     assert shown == sorted(shown, reverse=True)
     assert report.candidates[-1].name == "popularity"
 

@@ -110,7 +110,11 @@ def choose_and_fit(training: Training, settings: AnyModel, rule: LeaveOut, *, va
 
 def _changed(given: AnyModel, chosen: AnyModel) -> dict[str, Any]:
     before = given.model_dump(mode="json")
-    return {name: value for name, value in chosen.model_dump(mode="json").items() if value != before[name]}
+    return {
+        name: value
+        for name, value in chosen.model_dump(mode="json").items()
+        if value != before[name] and value is not None
+    }
 
 
 def _tell_nobody(carried: Mapping[str, Carried], epochs: int) -> None: ...

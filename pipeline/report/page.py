@@ -57,7 +57,7 @@ _CHARTED = ("ndcg@10", "recall@10", "mrr", "coverage@10", "gini@10", "novelty@10
 _MAIN_METRICS = ("ndcg@10", "recall@10", "hit_rate@10", "mrr", "coverage@10", "gini@10", "novelty@10")
 """The first rows of the table."""
 
-_COMPARED = ("ndcg@10", "hit_rate@10", "recall@100", "coverage@10")
+_COMPARED = ("ndcg@10", "ndcg@100", "hit_rate@10", "recall@100")
 """Metrics by which the winner of a comparison is compared with the others."""
 
 _SLICE_METRIC = "recall@10"
@@ -167,7 +167,7 @@ def _missing(facts: RunFacts) -> set[str]:
         "comparison": facts.comparison is not None,
         "quality": bool(facts.contenders),
         "slices": bool(facts.contenders and facts.contenders[MODEL].slices),
-        "learning": bool(facts.epochs),
+        "learning": facts.training is not None and not facts.is_handed_on,
         "serving": facts.serving_check is not None,
         "events": bool(facts.events and facts.events.positions),
         "samples": bool(samples.recommendations or samples.neighbours),
@@ -258,9 +258,9 @@ def _figures(facts: RunFacts) -> list[Figure]:
         train = facts.cleaning.splits[TRAIN]
         note = f"{numbers.count(train.users)} users, {numbers.count(train.items)} items"
         figures.append(Figure("training interactions", numbers.count(train.interactions), note))
-    if facts.epochs:
-        seconds = sum(epoch.seconds for epoch in facts.epochs)
-        figures.append(Figure("training", numbers.duration(seconds), f"{len(facts.epochs)} epochs"))
+    if facts.training and facts.training.seconds is not None and not facts.is_handed_on:
+        epochs = f"{len(facts.epochs)} epochs" if facts.epochs else "in one step"
+        figures.append(Figure("training", numbers.duration(facts.training.seconds), epochs))
     return figures
 
 

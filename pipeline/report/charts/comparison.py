@@ -1,5 +1,7 @@
 """Draws the candidates of a comparison: what they are worth, against the time of their training."""
 
+import math
+
 from documents.comparison import Candidate, ComparisonReport
 from documents.evaluation import Measurement
 from pipeline.report.charts.drawing import COLOURS, canvas
@@ -25,7 +27,7 @@ def comparison_chart(report: ComparisonReport) -> str:
     description = ", ".join(f"{c.name} {significant(found.value)} in {duration(s)}" for c, found, s in points)
     with canvas("comparison", f"{_METRIC} and seconds of training: {description}", 3.0, 5.4) as drawn:
         axes = drawn.axes()
-        axes.set_title(f"{_METRIC} ↑ against seconds of training")
+        axes.set_title(f"{_METRIC} ↑ against the time of training")
         axes.set_xscale("log")
         for candidate, found, seconds in points:
             colour = COLOURS["model" if candidate.name == report.winner else "soft"]
@@ -33,15 +35,18 @@ def comparison_chart(report: ComparisonReport) -> str:
             if found.low is not None and found.high is not None:
                 axes.plot([at, at], [found.low, found.high], color=colour, linewidth=2.4, alpha=0.55)
             axes.plot([at], [found.value], color=colour, marker="o", markersize=6)
-            axes.annotate(candidate.name, (at, found.value), xytext=(7, -3), textcoords="offset points", fontsize=8.5)
+            axes.annotate(candidate.name, (at, found.value), xytext=(7, 4), textcoords="offset points", fontsize=8.5)
         baseline = report.baselines.get("popularity")
         value = baseline.metrics[_METRIC].value if baseline is not None and _METRIC in baseline.metrics else None
         if value is not None:
             axes.axhline(value, color=COLOURS["popularity"], linestyle=(0, (4, 3)), linewidth=1.4)
         axes.set_ylim(bottom=0)
         axes.margins(x=0.25)
+        powers = [math.log10(max(seconds, _SHORTEST)) for *_, seconds in points]
+        ticks = [10.0**power for power in range(math.floor(min(powers)), math.floor(max(powers)) + 1)]
+        axes.set_xticks(ticks, [duration(seconds) for seconds in ticks])
         axes.minorticks_off()
-        axes.set_xlabel("seconds of training, with its choices")
+        axes.set_xlabel("time of training, with its choices")
     return drawn.svg
 
 
