@@ -114,6 +114,18 @@ class PipelineConfig(Settings):
             object.__setattr__(self, "compare", self.compare.model_copy(update={"candidates": candidates}))
         return self
 
+    def refreshed(self) -> "PipelineConfig":
+        """The same config, whose runs take today's items into the last blessed model and train nothing."""
+        trainer = self.trainer.model_copy(update={"learn": False, "warm_start": True})
+        candidates = {
+            name: model.model_copy(update={"learn": False, "warm_start": True})
+            for name, model in (self.compare.candidates if self.compare else {}).items()
+        }
+        compare = (
+            self.compare.model_copy(update={"candidates": candidates, "every_run": False}) if self.compare else None
+        )
+        return self.model_copy(update={"trainer": trainer, "compare": compare})
+
     def compared(self) -> "PipelineConfig":
         """The same config, whose runs compare: its own candidates, or all kinds, among them `trainer` as it is."""
         if self.compare is not None:

@@ -218,7 +218,7 @@ def example(row: Mapping[str, Any]) -> bytes:
 GROUPS, GROUP_SIZE = 3, 8
 
 
-def shop_inputs(folder: Path) -> TrainerInputs:
+def shop_inputs(folder: Path, new_items: Mapping[str, Mapping[str, Sequence[Any]]] | None = None) -> TrainerInputs:
     """A shop whose 36 customers have three tastes; the tests say why each unusual customer is there.
 
     Each of the items `i0` to `i23` has interactions by customers of one taste. Nobody interacts with `new`, which has
@@ -236,9 +236,9 @@ def shop_inputs(folder: Path) -> TrainerInputs:
     targets["ü 1"] = ["gone", "i2"]
     # A user and a history that are not in the training data.
     targets["stranger"], values["stranger"] = ["i3"], []
-    items: dict[str, dict[str, list[Any]]] = {}
+    items: dict[str, Mapping[str, Sequence[Any]]] = {}
     for n in range(GROUPS * GROUP_SIZE):
         items[f"i{n}"] = {"genre": [f"g{n // GROUP_SIZE}"], "year": [float(n)]}
-    items |= {"new": {"genre": ["g1"]}, "bare": {}, "ü\t€": {"genre": ["g0", "g2"]}}
+    items |= {"new": {"genre": ["g1"]}, "bare": {}, "ü\t€": {"genre": ["g0", "g2"]}, **(new_items or {})}
     content = {"genre": {"kind": "category", "column": 0}, "year": {"kind": "number", "column": 0, "buckets": 4}}
     return make_inputs(folder, train, targets, items, content, values)

@@ -97,24 +97,24 @@ def find_base_model(path: str | None, settings: AnyModel) -> BaseModel:
     return BaseModel(saved_model, state, origin_of(saved_model), unwanted)
 
 
-def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int, folder: str) -> None:
+def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int | None, folder: str) -> None:
     """Writes `warm_start.json`, and logs the same.
 
     Args:
         base: What the run starts from.
         tables: For each table, how many rows were carried over, are new, or were dropped.
-        epochs: Number of epochs to train; 0 if the base model is handed on.
+        epochs: Number of epochs to train; None if the base model is handed on.
         folder: The folder to write to.
     """
     WarmStartReport(
         base_model=base.uri,
         # A model that is handed on has not started at all.
-        cold_start_because=base.cold_start_because if epochs else None,
-        epochs=epochs,
-        unchanged=epochs == 0,
+        cold_start_because=base.cold_start_because if epochs is not None else None,
+        epochs=epochs or 0,
+        unchanged=epochs is None,
         tables={name: TableRows(**dataclasses.asdict(rows)) for name, rows in tables.items()},
     ).write(folder)
-    if epochs == 0:
+    if epochs is None:
         _LOGGER.info("data, config and code have not changed; this run uses the base model again, without training")
         return
     if base.cold_start_because is not None:
@@ -140,7 +140,7 @@ def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None
     assert base.saved_model is not None
     assert base.state is not None
     tables = {name: Carried(len(table.ids), 0, 0) for name, table in base.state.tables.items()}
-    write_report(base, tables, 0, model_run_dir)
+    write_report(base, tables, None, model_run_dir)
     base.state.metrics.write(model_run_dir)
     write_state(base.state, state_folder(serving_model_dir))
     copy_folder(base.saved_model, serving_model_dir, commit_file=SAVED_MODEL)

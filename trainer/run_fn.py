@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import tensorflow_transform as tft
 
+from common.errors import TrainingError
 from documents.metrics import HeldOutCounts, TrainingMetrics
 from documents.provenance import FinalMetrics, Start
 from documents.validation import ValidationReport
@@ -60,6 +61,12 @@ def run_fn(fn_args: FnArgs) -> None:
     if base.is_made_of(settings.made_by, digest):
         hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
         return
+
+    if not settings.trainer.learn and base.start is None:
+        raise TrainingError(
+            f"trainer.learn is false, and there is no model to take today's items in: {base.cold_start_because}. Run "
+            "the pipeline once with learn: true, or leave learn out."
+        )
 
     def begin(carried: Mapping[str, Carried], epochs: int) -> None:
         write_report(base, carried, epochs, fn_args.model_run_dir)

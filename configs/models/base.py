@@ -15,6 +15,11 @@ class Model(Settings):
     MovieTweetings, 10,000 events each, warm starts reach a higher mean hit_rate@10 in half the epochs than cold starts
     in all of them: 0.215 to 0.210 over windows 2 to 10, in 54 % of the processor time."""
 
+    learn: bool = True
+    """Whether the model is trained. False: the last blessed model takes in today's items and users and learns nothing
+    from today's interactions, which takes seconds; what is counted in one step is counted anew. `perennial refresh`
+    runs so once."""
+
     ordered_history: bool | None = None
     """Whether the order of a history has a meaning. True: the query of a training example is what came before it, and
     the newest interactions weigh most. False, for a log without an order in time: the query is everything else that the

@@ -72,4 +72,4 @@ class Ials(Model):
     @property
     def passes(self) -> int:
         """How often training goes through the interactions."""
-        return self.iterations
+        return self.iterations if self.learn else 0

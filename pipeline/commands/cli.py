@@ -19,6 +19,7 @@ from pipeline.commands import (
     init,
     items,
     model,
+    refresh,
     replay,
     run,
     serve,
@@ -64,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_parser(commands)
     run.add_parser(commands)
     compare.add_parser(commands)
+    refresh.add_parser(commands)
     runs_cli.add_parser(commands)
     versions_cli.add_parser(commands)
     model.add_parsers(commands)

@@ -23,6 +23,7 @@ from trainer.models.two_tower import fit
 from trainer.models.two_tower.two_tower import TwoTowerModel
 from trainer.models.two_tower.warm_start import PROJECTION
 from trainer.run_fn import run_fn
+from trainer.settings import TrainerSettings
 from trainer.warm_state import read_state
 
 pytestmark = pytest.mark.e2e
@@ -31,8 +32,8 @@ ARCHITECTURE = fit.architecture(TwoTower(embedding_dim=8))
 
 
 def fn_args(shop: TrainerInputs, folder: Path, **changes: Any) -> FnArgs:
-    settings = {"embedding_dim": 8, "epochs": 6, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3, 10)}
-    trainer = {**settings, **changes.pop("trainer", {})}
+    settings = {"embedding_dim": 8, "epochs": 6, "patience": None, "batch_size": 64, "learning_rate": 0.02}
+    trainer = {**settings, "warm_start_epochs": 3, "eval_top_k": (3, 10), **changes.pop("trainer", {})}
     custom_config = shop.custom_config(changes.pop("config_digest", "abc"), **trainer)
     return FnArgs(**{**shop.fn_args(folder, custom_config), **changes})
 
@@ -334,3 +335,40 @@ def test_run_fn_base_model_of_another_dimension_starts_cold_with_all_epochs(
     assert "cosine of 8 dimensions', but this model's is" in report["cold_start_because"]
     assert (report["base_model"], report["epochs"]) == (str(trained[0] / "model"), 2)
     assert report["tables"]["item_embedding"]["carried"] == 0
+
+
+def test_run_fn_without_learning_needs_a_base_model(shop: TrainerInputs, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"there is no blessed model yet\. Run the pipeline once with learn: true"):
+        run_fn(fn_args(shop, tmp_path, trainer={"learn": False}))
+    assert not (tmp_path / "model").exists()
+
+
+def test_run_fn_chooses_its_epochs_and_is_trained_again_with_all_interactions(
+    shop: TrainerInputs, tmp_path: Path
+) -> None:
+    run_fn(fn_args(shop, tmp_path, trainer={"epochs": 12, "patience": 1}))
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    choice = metrics["choice"]
+    measured = [epoch["ndcg@10"] for epoch in choice["epochs"]]
+    assert choice["settings"] == {"epochs": len(measured) - 1} == {"epochs": int(np.argmax(measured)) + 1}
+    assert choice["evaluated"]["users"] == 37
+    assert choice["is_trained_again"]
+    assert len(metrics["epochs"]) == choice["settings"]["epochs"]
+    by_user = json.loads((tmp_path / "run" / "validation.json").read_text())["by_user"]["ndcg@10"]
+    assert np.mean(by_user) == pytest.approx(choice["model"]["ndcg@10"]) == pytest.approx(max(measured))
+
+
+def test_run_fn_follows_the_champion_of_a_comparison(shop: TrainerInputs, tmp_path: Path) -> None:
+    compared = {"counts": {"kind": "item_item", "method": "cosine"}, "towers": {"kind": "two_tower", "epochs": 1}}
+    for number, (candidate, base) in enumerate((("counts", None), (None, "0"))):
+        config = shop.custom_config(f"digest {number}", epochs=1)
+        config |= {"candidates": compared, "candidate": candidate, "is_compared": candidate is not None}
+        config["trainer"] = compared[candidate] if candidate else config["trainer"]
+        arguments = shop.fn_args(tmp_path / str(number), TrainerSettings.unpack(config).pack())
+        folder = str(tmp_path / base / "model" / "Format-Serving") if base else None
+        run_fn(FnArgs(**{**arguments, "base_model": folder}))
+    origin = json.loads((tmp_path / "1/model/Format-Serving/assets.extra/provenance.json").read_text())
+    assert origin["candidate"] == "counts"
+    assert json.loads((tmp_path / "1/run/metrics.json").read_text())["epochs"] == []  # it is not the two-tower model
+    assert (tmp_path / "0/run/validation.json").exists()
+    assert not (tmp_path / "1/run/validation.json").exists()

@@ -14,7 +14,7 @@ from documents.serving_requests import ServingRequests
 from pipeline.components.serving_check.process import check
 from serving_signatures.export import OF_EMBEDDINGS, SIGNATURES
 from serving_signatures.ranking import PADDING_SCORE
-from tests.trainer_inputs import GROUP_SIZE, GROUPS, TrainerInputs, make_inputs
+from tests.trainer_inputs import GROUP_SIZE, GROUPS, TrainerInputs, make_inputs, shop_inputs
 from trainer.fn_args import FnArgs
 from trainer.run_fn import run_fn
 
@@ -174,6 +174,19 @@ class Conformance:
         assert set(found) == {item.encode() for item in items} - {b"i0"}
         report = json.loads((tmp_path / "run" / "warm_start.json").read_text())
         assert report["base_model"] == str(folder / "model")
+
+    def test_refresh_takes_new_items_in_and_leaves_the_others_as_they_are(
+        self, folder: Path, model: Asked, tmp_path: Path
+    ) -> None:
+        shop = shop_inputs(tmp_path / "data", {"novel": {"genre": ["g0"], "year": [3.0]}})
+        base = str(folder / "model" / "Format-Serving")
+        refreshed = Asked(run(shop, tmp_path, {**self.TRAINER, "learn": False}, base, digest="b"))
+        for user, history in (("u0-0", ["i0", "i1"]), ("", ["i20", "i9"]), ("", [])):
+            found, usual = refreshed.recommend(user, history), model.recommend(user, history)
+            assert b"novel" in found
+            del found[b"novel"]
+            assert found.keys() == usual.keys()
+            np.testing.assert_allclose([found[item] for item in usual], list(usual.values()), rtol=1e-4, atol=1e-6)
 
     def test_log_of_one_user_makes_a_model(self, tmp_path: Path) -> None:
         *met, target = items = list("abcdefghi")

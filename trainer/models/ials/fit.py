@@ -39,8 +39,8 @@ def fit(training: Training, settings: Ials) -> Fitted:
     data = training.data
     ids = data.interacted_items
     base_factors, carried = carried_rows(training.base, _TABLE, ids, settings.embedding_dim)
-    training.begin({_TABLE: carried}, settings.iterations)
-    epochs = Epochs(training.evaluator, training.folder, settings.iterations, len(data.interactions.item))
+    training.begin({_TABLE: carried}, settings.passes)
+    epochs = Epochs(training.evaluator, training.folder, settings.passes, len(data.interactions.item))
 
     def report(mean_loss: float, make_model: Callable[[], ServedIals]) -> None:
         epochs.measure(mean_loss, make_model().scores)
@@ -76,12 +76,14 @@ def factorised(
     by_user = entries_of(interactions)
     by_item = by_user.transposed(len(candidates.place))
     items = initial_factors(by_item.rows, settings.embedding_dim, settings.seed, base_factors)
+    if base_factors is not None and not settings.learn:
+        items = base_factors  # nothing is known of a new item
     total = float(by_user.mass.sum())
     objective = Objective.of(settings, by_user.rows, by_item.rows, total)
     user_penalty = penalty(by_user.mass, by_item.rows, objective)
     # Threads of the linear algebra would wait for each other by spinning: the matrices are small, and there are many.
     with threadpool_limits(1, "blas"):
-        for _ in range(settings.iterations):
+        for _ in range(settings.passes):
             users, _ = solve_rows(by_user, items, objective)
             items, explained = solve_rows(by_item, users, objective)
             loss = total - explained + float(user_penalty @ np.einsum("ud,ud->u", users, users))

@@ -43,7 +43,7 @@ def fit(training: Training, settings: TwoTower) -> Fitted:
         model = TwoTowerModel(len(data.users), data.interactions, candidates, settings)
     ids = table_ids(data.users, data.interacted_items, candidates, data.vocabularies)
     carried = carry_over(model, training.base, ids, candidates) if training.base else nothing_carried(ids)
-    epochs = settings.warm_start_epochs if training.base else settings.epochs
+    epochs = (settings.warm_start_epochs if training.base else settings.epochs) if settings.learn else 0
     training.begin(carried, epochs)
     batches = Batches(data.interactions, candidates, settings, strategy.num_replicas_in_sync)
     patience = settings.patience if training.may_choose else None
