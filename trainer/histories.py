@@ -64,6 +64,15 @@ class Histories:
             self.target[target_places],
         )
 
+    def newest(self, limit: int) -> "Histories":
+        """The same users with their newest interactions, at most `limit` of each; all of them if none has more."""
+        length = np.minimum(self.length, limit)
+        if np.array_equal(length, self.length):
+            return self
+        offset = ends(length)
+        at = np.arange(offset[-1]) + np.repeat(self.offset[1:] - offset[1:], length)
+        return dataclasses.replace(self, offset=offset, item=self.item[at], weight=self.weight[at])
+
     def with_items(self, number: npt.NDArray[np.integer[Any]]) -> "Histories":
         """The same histories in another index.
 

@@ -138,7 +138,8 @@ def _asked(compared: Mapping[str, Compared], contest: Callable[[Contender], Cont
             if data is None:
                 data = EvalData.read(its, model.served)
                 k = max(its.settings.top_k)
-                rankings |= baseline_rankings(data, min(k, model.served.items))
+                if data.users.users:
+                    rankings |= baseline_rankings(data, min(k, model.served.items))
                 rankings |= last_blessed_ranking(last_blessed, model.served, its.leave_out, data, k)
             with model.faults():
                 rankings[_PREFIX + name], _ = model.served.recommend(data.queries, max(its.settings.top_k))

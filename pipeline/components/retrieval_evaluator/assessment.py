@@ -167,8 +167,7 @@ def last_blessed_ranking(
 def baseline_rankings(data: EvalData, k: int) -> dict[str, npt.NDArray[np.int32]]:
     """The lists of popularity and item-item, `[users, k]` places."""
     popular = popularity_ranking(data.left_out, data.count, k)
-    neighbours = baselines.item_neighbours(data.train, len(data.count))
-    similar = baselines.item_item_ranking(data.users, data.left_out, neighbours, popular)
+    similar = baselines.item_item_ranking(data.train, data.users, data.left_out, data.count, k)
     return {POPULARITY: popular, ITEM_ITEM: similar}
 
 

@@ -7,7 +7,7 @@ from configs.leave_out import FromWeight, LeaveOut
 from pipeline.components.retrieval_evaluator import baselines
 from tests.trainer.worlds import random_histories
 from trainer.histories import Histories
-from trainer.popularity import interaction_counts, popularity_ranking
+from trainer.popularity import interaction_counts
 
 ITEMS = 40
 
@@ -23,7 +23,7 @@ def dense(users: Histories) -> np.ndarray:
 
 @pytest.mark.parametrize("rule", ["everything", "nothing", FromWeight(from_weight=2), FromWeight(from_weight=6)])
 def test_item_item_ranking_equals_dense_cosine(rule: LeaveOut, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baselines, "_VALUES_A_CHUNK", 200)
+    monkeypatch.setattr(baselines, "_VALUES_A_CHUNK", 5 * ITEMS)
     train, users = random_histories(80, ITEMS, 2), random_histories(30, ITEMS, 3)
     matrix = dense(train)
     norms = np.linalg.norm(matrix, axis=0)
@@ -31,8 +31,7 @@ def test_item_item_ranking_equals_dense_cosine(rule: LeaveOut, monkeypatch: pyte
     np.fill_diagonal(cosine, 0)
     count = interaction_counts(train, ITEMS)
     left_out = users.left_out(rule)
-    popular = popularity_ranking(left_out, count, 8)
-    result = baselines.item_item_ranking(users, left_out, baselines.item_neighbours(train, ITEMS), popular)
+    result = baselines.item_item_ranking(train, users, left_out, count, 8)
 
     met, gone = dense(users), dense(left_out)
     for user in range(users.users):
@@ -42,21 +41,11 @@ def test_item_item_ranking_equals_dense_cosine(rule: LeaveOut, monkeypatch: pyte
         assert result[user].tolist() == [item for item in order if not gone[user, item]][:8]
 
 
-def test_item_neighbours_keeps_the_best_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    train = random_histories(80, ITEMS, 2)
-    whole = baselines.item_neighbours(train, ITEMS).toarray()
-    monkeypatch.setattr(baselines, "NEIGHBOURS", 4)
-    few = baselines.item_neighbours(train, ITEMS)
-    assert (np.diff(few.indptr) <= 4).all()
-    for item in range(ITEMS):
-        np.testing.assert_allclose(np.sort(few[item].data), np.sort(whole[item])[-4:], rtol=1e-6)
-
-
 def test_history_limit_bounds_the_pairs_and_cuts_only_the_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     length = np.array([1, 3, 50, 1000])
     assert baselines._history_limit(length) == 1000
-    monkeypatch.setattr(baselines, "PAIRS", 10_000)
+    monkeypatch.setattr(baselines, "_PAIRS", 10_000)
     limit = baselines._history_limit(length)
     assert limit == 86  # 1 + 9 + 50² + 86² is the last sum below 10,000
-    monkeypatch.setattr(baselines, "PAIRS", 1)
+    monkeypatch.setattr(baselines, "_PAIRS", 1)
     assert baselines._history_limit(length) == 1
