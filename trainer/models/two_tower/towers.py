@@ -1,4 +1,7 @@
-"""Defines the two towers. They share the item embeddings: the same items are in histories and are recommended."""
+"""Defines the pooled query tower and the candidate tower.
+
+They may share the item embeddings: the same items are in histories and are recommended.
+"""
 
 from typing import Any
 
@@ -28,7 +31,7 @@ class QueryTower(tf.keras.layers.Layer):
 
         Args:
             users: Users in the vocabulary.
-            item_embedding: Variable `[interacted items, dim]`, shared with the candidate tower.
+            item_embedding: Variable `[interacted items, dim]` for the items of histories.
             max_history: How many items of a history count, the newest ones.
             history_decay: Weight of an item relative to the next newer one.
             seed: Seed of the initial embeddings.
@@ -54,9 +57,22 @@ class QueryTower(tf.keras.layers.Layer):
         Returns:
             float32 `[batch, dim]`, of length 1; zero for a query with neither user nor history.
         """
-        is_known = tf.cast(user >= 0, tf.float32)[:, tf.newaxis]
-        query = is_known * tf.gather(self.user_embedding, tf.maximum(user, 0))
+        query = known_rows(self.user_embedding, user)
         return tf.math.l2_normalize(query + self._pool(history, history_weight) @ self.projection, axis=1)
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """Variables that belong to no id, by their names."""
+        return {"history_projection": self.projection}
+
+    @property
+    def additive(self) -> frozenset[str]:
+        """The `arrays` whose products are added to embeddings, and must have their scale: none."""
+        return frozenset()
+
+    def queries(self, batch: dict[str, Any]) -> Any:
+        """Embeds the queries of one of `Batches`, float32 `[batch, dim]`."""
+        return self(batch["user"], batch["history"], batch["history_weight"])
 
     def _pool(self, history: Any, history_weight: Any) -> Any:
         """Weighted mean of the newest items, `[batch, dim]`."""
@@ -117,8 +133,7 @@ class CandidateTower(tf.keras.layers.Layer):
             float32 `[batch, dim]`, of length 1; zero for an item with neither interactions nor content.
         """
         row = tf.gather(self._row, place)
-        own = tf.cast(row >= 0, tf.float32)[:, tf.newaxis] * tf.gather(self.item_embedding, tf.maximum(row, 0))
-        return tf.math.l2_normalize(own + self.embed_content(place), axis=1)
+        return tf.math.l2_normalize(known_rows(self.item_embedding, row) + self.embed_content(place), axis=1)
 
     def embed_content(self, place: Any) -> Any:
         """Embeds the content of items: that part of their embeddings, before they are normalised.
@@ -137,6 +152,11 @@ class CandidateTower(tf.keras.layers.Layer):
             count = tf.cast(chosen.row_lengths(), tf.float32)[:, tf.newaxis]
             total += tf.math.divide_no_nan(summed, count)
         return total
+
+
+def known_rows(table: Any, row: Any) -> Any:
+    """Rows of a table, float32 `[n, dim]`; zero for row -1 of int `[n]`."""
+    return tf.cast(row >= 0, tf.float32)[:, tf.newaxis] * tf.gather(table, tf.maximum(row, 0))
 
 
 def embedding(name: str, rows: int, dim: int, seed: int) -> Any:
