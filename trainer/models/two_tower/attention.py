@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.models.two_tower.towers import embedding, known_rows
+from trainer.models.two_tower.towers import PROJECTION, embedding, known_rows
 
 _MASKED = -1e9
 """Added to the logit of an item that is not attended to."""
@@ -61,7 +61,7 @@ class AttentionTower(tf.keras.layers.Layer):
         self._bias_of_age = (math.log(history_decay) * np.arange(max_history)).astype(np.float32)
         self.blocks = [AttentionBlock(f"block_{n}", dim, heads, self._bias_of_age, seed) for n in range(blocks)]
         # They start as the pooled tower: the identity, and nothing added.
-        self.projection = tf.Variable(tf.eye(dim), name="history_projection")
+        self.projection = tf.Variable(tf.eye(dim), name=PROJECTION)
         self.attended_projection = tf.Variable(tf.zeros([dim, dim]), name="attended_projection")
         self._max_history = max_history
         self._dropout = dropout
@@ -70,7 +70,7 @@ class AttentionTower(tf.keras.layers.Layer):
     def arrays(self) -> dict[str, Any]:
         """Variables that belong to no id, by their names."""
         in_blocks = {name: variable for block in self.blocks for name, variable in block.arrays.items()}
-        return {"history_projection": self.projection, "attended_projection": self.attended_projection, **in_blocks}
+        return {PROJECTION: self.projection, "attended_projection": self.attended_projection, **in_blocks}
 
     @property
     def additive(self) -> frozenset[str]:

@@ -15,6 +15,10 @@ _INITIAL_DEVIATION = 0.05
 the learning rate matters."""
 
 
+PROJECTION = "history_projection"
+"""Name of the array by which a pooled history is multiplied."""
+
+
 class QueryTower(tf.keras.layers.Layer):
     """User embedding plus projected history, normalised.
 
@@ -41,7 +45,7 @@ class QueryTower(tf.keras.layers.Layer):
         self._item_embedding = item_embedding
         self.user_embedding = embedding("user_embedding", users, dim, seed)
         # Starts as the identity: before training, the mean of the history is a reasonable query.
-        self.projection = tf.Variable(tf.eye(dim), name="history_projection")
+        self.projection = tf.Variable(tf.eye(dim), name=PROJECTION)
         self._max_history = max_history
         self.dim = dim
         self._weight_of_age = tf.constant([history_decay**age for age in range(max_history)])
@@ -63,7 +67,7 @@ class QueryTower(tf.keras.layers.Layer):
     @property
     def arrays(self) -> dict[str, Any]:
         """Variables that belong to no id, by their names."""
-        return {"history_projection": self.projection}
+        return {PROJECTION: self.projection}
 
     @property
     def additive(self) -> frozenset[str]:

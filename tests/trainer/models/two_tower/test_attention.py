@@ -34,9 +34,9 @@ def oracle(made: AttentionTower, heads: int, user: int, history: list[int], weig
     arrays = {name: variable.numpy() for name, variable in made.arrays.items()}
     items = embedding("item_embedding", 6, DIM, 1).numpy()[history[-NEWEST:]]
     query = made.user_embedding.numpy()[user] if user >= 0 else np.zeros(DIM)
-    weight = np.array(weight[-NEWEST:])
+    newest = np.array(weight[-NEWEST:])
     if history:
-        decayed = weight * DECAY ** np.arange(len(items))[::-1]
+        decayed = newest * DECAY ** np.arange(len(items))[::-1]
         query = query + decayed / decayed.sum() @ items @ arrays["history_projection"]
         states = list(items)
         for block in ("block_0", "block_1"):
@@ -51,7 +51,7 @@ def oracle(made: AttentionTower, heads: int, user: int, history: list[int], weig
                     logits = [
                         mixed[n][0][part] @ mixed[m][1][part] / np.sqrt(DIM / heads)
                         + of["age_bias"][head, n - m]
-                        + np.log(weight[m])
+                        + np.log(newest[m])
                         for m in range(n + 1)
                     ]
                     found.append(softmax(np.array(logits)) @ [mixed[m][2][part] for m in range(n + 1)])

@@ -1,6 +1,7 @@
 """Which items a batch is scored against, against a plain count; and how probable each is, against simulated batches."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,6 @@ def test_log_sampling_probability_of_both_samplers_is_what_batches_hold() -> Non
 
 @pytest.mark.parametrize("settings", [{"log_q_correction": False}, {"batch_negatives": False, "uniform_negatives": 9}])
 def test_log_sampling_probability_without_correction_and_of_uniform_draws_is_the_same_for_all(
-    settings: dict[str, float],
+    settings: dict[str, Any],
 ) -> None:
     assert not log_sampling_probability(np.array([0, 1, 1]), 2, TwoTower(**settings)).any()

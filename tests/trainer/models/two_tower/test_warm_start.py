@@ -18,13 +18,12 @@ from tests.vertex_api.object_store import ObjectStore
 from trainer.base_model import find_base_model, hand_on
 from trainer.candidates import Candidates
 from trainer.models.two_tower.fit import architecture
+from trainer.models.two_tower.towers import PROJECTION
 from trainer.models.two_tower.two_tower import TwoTowerModel
 from trainer.models.two_tower.warm_start import CARRIED_SCALE, carry_over, learned, table_ids
 from trainer.warm_state import FOLDER, Carried, Table, WarmState, read_state, write_state
 
 DIM = 4
-
-PROJECTION = "history_projection"
 
 ARCHITECTURE = architecture(TwoTower(embedding_dim=DIM))
 
