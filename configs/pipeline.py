@@ -100,6 +100,12 @@ class PipelineConfig(Settings):
     def _order_of_histories_follows_from_the_log(self) -> "PipelineConfig":
         if self.trainer.ordered_history is None:
             is_ordered = self.log.columns.timestamp is not None and self.log.split.method != "random"
+            if self.trainer.needs_order is not None and not is_ordered:
+                raise ValueError(
+                    f"trainer: {self.trainer.needs_order} needs histories with an order in time, but the log has no "
+                    "timestamps or is split at random; choose another, or give log.columns.timestamp and split by "
+                    "leave_last or time"
+                )
             resolved = self.trainer.model_copy(update={"ordered_history": is_ordered})
             object.__setattr__(self, "trainer", resolved)  # the model is frozen, and not yet in use
         return self

@@ -107,9 +107,14 @@ class TwoTower(Model):
         return self.history_decay if self.is_ordered else 1.0
 
     @property
-    def longest_history(self) -> int:
+    def history_limit(self) -> int:
         """The largest number of interactions that make a query."""
         return self.max_history or (50 if self.query == "attention" else 20)
+
+    @property
+    def needs_order(self) -> str | None:
+        """Attention; see `query`."""
+        return "query: attention" if self.query == "attention" else None
 
     def chooses(self, is_warm: bool) -> bool:
         """When training stops, in a cold start; see `Model.chooses`."""
@@ -124,9 +129,7 @@ class TwoTower(Model):
         return self
 
     @model_validator(mode="after")
-    def _attention_fits(self) -> "TwoTower":
-        if self.query == "attention" and self.ordered_history is False:
-            raise ValueError("query: attention needs ordered_history; for a log without an order, set query: pool")
+    def _heads_share_the_dimensions(self) -> "TwoTower":
         if self.embedding_dim % self.heads:
             raise ValueError(f"heads must divide embedding_dim, {self.embedding_dim}; received {self.heads}")
         return self

@@ -119,10 +119,10 @@ class Batches:
         """Positions of the interactions in each example's history, int64 RaggedTensor `[batch, (h)]`."""
         start = tf.gather(self._start, position)
         if self._settings.is_ordered:
-            return tf.ragged.range(tf.maximum(start, position - self._settings.longest_history), position)
+            return tf.ragged.range(tf.maximum(start, position - self._settings.history_limit), position)
         # The target is among these positions; `_batch` removes it together with its repeats.
-        end = tf.minimum(tf.gather(self._end, position), position + self._settings.longest_history // 2 + 1)
-        first = tf.maximum(start, end - self._settings.longest_history - 1)
+        end = tf.minimum(tf.gather(self._end, position), position + self._settings.history_limit // 2 + 1)
+        first = tf.maximum(start, end - self._settings.history_limit - 1)
         return tf.ragged.range(
-            first, tf.minimum(tf.gather(self._end, position), first + self._settings.longest_history + 1)
+            first, tf.minimum(tf.gather(self._end, position), first + self._settings.history_limit + 1)
         )

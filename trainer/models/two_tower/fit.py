@@ -27,7 +27,7 @@ def architecture(settings: TwoTower) -> str:
     history = "projected history"
     if settings.query == "attention":
         shape = f"{settings.blocks} block(s) of {settings.heads} head(s)"
-        history = f"{history} and {shape} over {settings.longest_history} items"
+        history = f"{history} and {shape} over {settings.history_limit} items"
     rows = "rows of their own table" if settings.own_history_table else "item rows"
     return (
         f"two-tower: item row + mean of each content feature; user row + {history} of {rows}; cosine of "

@@ -89,9 +89,13 @@ class QueryTower(tf.keras.layers.Layer):
         heaviest = tf.math.unsorted_segment_max(weight, example, newest.nrows())
         weight = weight / tf.gather(heaviest, example)
         weight *= tf.gather(self._weight_of_age, tf.gather(end, example) - position - 1)
-        items = weight[:, tf.newaxis] * tf.gather(self._item_embedding, tf.gather(history.values, position))
         total = tf.math.unsorted_segment_sum(weight, example, history.nrows())
-        pooled = tf.math.unsorted_segment_sum(items, example, history.nrows())
+        # Each item is gathered once, however many histories it is in: so its gradient is one row too.
+        item, column = tf.unique(tf.gather(history.values, position))
+        weights = tf.SparseTensor(
+            tf.stack([example, tf.cast(column, tf.int64)], axis=1), weight, [history.nrows(), tf.size(item, tf.int64)]
+        )
+        pooled = tf.sparse.sparse_dense_matmul(weights, tf.gather(self._item_embedding, item))
         return tf.math.divide_no_nan(pooled, total[:, tf.newaxis])
 
 

@@ -88,7 +88,7 @@ _OPTIMIZERS = {"adam": LazyAdam, "adagrad": tf.keras.optimizers.Adagrad}
 
 
 def _query_tower(users: int, item_embedding: Any, settings: TwoTower) -> QueryTower | AttentionTower:
-    common = (users, item_embedding, settings.longest_history, settings.decay, settings.seed)
+    common = (users, item_embedding, settings.history_limit, settings.decay, settings.seed)
     if settings.query == "attention":
         return AttentionTower(*common, settings.blocks, settings.heads, settings.dropout)
     return QueryTower(*common)

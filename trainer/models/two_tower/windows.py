@@ -58,7 +58,7 @@ class Windows:
         self._settings = settings
         self._replicas = replicas
         size = len(interactions.item)
-        self._length = min(2 * settings.longest_history, settings.batch_size, size)
+        self._length = min(2 * settings.history_limit, settings.batch_size, size)
         self._rows = max(1, min(settings.batch_size, size) // self._length)
         self._place = tf.constant(candidates.place)
 
