@@ -153,14 +153,12 @@ class AttentionBlock(tf.Module):
             rng = np.random.default_rng([seed, *f"{name}_{part}".encode()])
             return variable(part, _INITIAL_SCALE / math.sqrt(dim) * rng.normal(size=(dim, columns)))
 
-        self._attention_gain, self._inner_gain = (
-            variable("attention_gain", np.ones(dim)),
-            variable("inner_gain", np.ones(dim)),
-        )
+        self._attention_gain = variable("attention_gain", np.ones(dim))
         self._mix, self._output = matrix("query_key_value", 3 * dim), matrix("output", dim)
         self._age_bias = variable("age_bias", np.tile(bias_of_age, (heads, 1)))
-        self._inner, self._inner_bias = matrix("inner", dim), variable("inner_bias", np.zeros(dim))
-        self._outer = matrix("outer", dim)
+        self._inner_gain = variable("inner_gain", np.ones(dim))
+        self._inner, self._outer = matrix("inner", dim), matrix("outer", dim)
+        self._inner_bias = variable("inner_bias", np.zeros(dim))
         self.additive = (f"{name}_output", f"{name}_outer")
         self.arrays = {each.name.split(":")[0]: each for each in self.trainable_variables}
 

@@ -156,7 +156,7 @@ def test_carry_over_same_ids_answers_as_the_base_model(settings: dict[str, Any])
 
 def test_architecture_differs_by_whatever_gives_the_tables_another_meaning() -> None:
     attention: dict[str, Any] = {"query": "attention"}
-    others = [
+    others: list[dict[str, Any]] = [
         {},
         {"embedding_dim": 32},
         {"own_history_table": True},
