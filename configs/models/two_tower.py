@@ -79,8 +79,8 @@ class TwoTower(Model):
     """Attention: share of the values of embeddings and of layers' outputs that are dropped in training."""
 
     own_history_table: bool = False
-    """Whether items in histories have other embeddings than items that are recommended, so that "A, then B" can be
-    likely and "B, then A" unlikely."""
+    """Whether items in histories have a table of their own, so that "A, then B" can be likely and "B, then A" unlikely.
+    It holds by how much an item's embedding in a history differs from the recommended one; it starts at zero."""
 
     max_history: int | None = Field(default=None, ge=1)
     """Largest number of interactions that make a query, the newest ones. None: 20 for `pool` and 50 for `attention`.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from trainer.models.two_tower.towers import PROJECTION, embedding, known_rows
+from trainer.models.two_tower.towers import PROJECTION, embed, embedding, item_tables, known_rows
 
 _MASKED = -1e9
 """Added to the logit of an item that is not attended to."""
@@ -41,22 +41,24 @@ class AttentionTower(tf.keras.layers.Layer):
         blocks: int,
         heads: int,
         dropout: float,
+        history_offset: Any = None,
     ) -> None:
         """Makes the embeddings of users, and the blocks.
 
         Args:
             users: Users in the vocabulary.
-            item_embedding: Variable `[interacted items, dim]` for the items of histories.
+            item_embedding: Variable `[interacted items, dim]`, shared with the candidate tower.
             max_history: How many items of a history count, the newest ones.
             history_decay: Weight of an item relative to the next newer one: in the pool, and in fresh blocks.
             seed: Seed of the initial values.
             blocks: Number of blocks.
             heads: Heads of each block; they divide `dim`.
             dropout: Share of the values of embeddings and of layers' outputs that are dropped in training.
+            history_offset: Variable of the same shape, by which an item in a history differs; None if it does not.
         """
         super().__init__(name="query_tower")
         self.dim = dim = item_embedding.shape[1]
-        self._item_embedding = item_embedding
+        self._item_tables = item_tables(item_embedding, history_offset)
         self.user_embedding = embedding("user_embedding", users, dim, seed)
         self._bias_of_age = (math.log(history_decay) * np.arange(max_history)).astype(np.float32)
         self.blocks = [AttentionBlock(f"block_{n}", dim, heads, self._bias_of_age, seed) for n in range(blocks)]
@@ -116,7 +118,7 @@ class AttentionTower(tf.keras.layers.Layer):
         is_seen = (age >= 0) & (age < self._max_history) & (window[:, :, tf.newaxis] == window[:, tf.newaxis, :])
         mask = tf.where(is_seen, tf.math.log(weight)[:, tf.newaxis, :], _MASKED)
         age = tf.clip_by_value(age, 0, self._max_history - 1)
-        embedded = tf.gather(self._item_embedding, item)
+        embedded = embed(self._item_tables, item)
         pooled = tf.nn.softmax(mask + tf.gather(self._bias_of_age, age)) @ embedded
         state = dropout(embedded)
         for block in self.blocks:

@@ -28,7 +28,7 @@ def architecture(settings: TwoTower) -> str:
     if settings.query == "attention":
         shape = f"{settings.blocks} block(s) of {settings.heads} head(s)"
         history = f"{history} and {shape} over {settings.history_limit} items"
-    rows = "rows of their own table" if settings.own_history_table else "item rows"
+    rows = "item rows + offsets" if settings.own_history_table else "item rows"
     return (
         f"two-tower: item row + mean of each content feature; user row + {history} of {rows}; cosine of "
         f"{settings.embedding_dim} dimensions"

@@ -1,8 +1,9 @@
 """Defines the pooled query tower and the candidate tower.
 
-They may share the item embeddings: the same items are in histories and are recommended.
+They share the item embeddings: the same items are in histories and are recommended.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,19 +31,28 @@ class QueryTower(tf.keras.layers.Layer):
         dim: Length of an embedding.
     """
 
-    def __init__(self, users: int, item_embedding: Any, max_history: int, history_decay: float, seed: int) -> None:
+    def __init__(
+        self,
+        users: int,
+        item_embedding: Any,
+        max_history: int,
+        history_decay: float,
+        seed: int,
+        history_offset: Any = None,
+    ) -> None:
         """Makes the embeddings of users.
 
         Args:
             users: Users in the vocabulary.
-            item_embedding: Variable `[interacted items, dim]` for the items of histories.
+            item_embedding: Variable `[interacted items, dim]`, shared with the candidate tower.
             max_history: How many items of a history count, the newest ones.
             history_decay: Weight of an item relative to the next newer one.
             seed: Seed of the initial embeddings.
+            history_offset: Variable of the same shape, by which an item in a history differs; None if it does not.
         """
         super().__init__(name="query_tower")
         dim = item_embedding.shape[1]
-        self._item_embedding = item_embedding
+        self._item_tables = item_tables(item_embedding, history_offset)
         self.user_embedding = embedding("user_embedding", users, dim, seed)
         # Starts as the identity: before training, the mean of the history is a reasonable query.
         self.projection = tf.Variable(tf.eye(dim), name=PROJECTION)
@@ -95,7 +105,7 @@ class QueryTower(tf.keras.layers.Layer):
         weights = tf.SparseTensor(
             tf.stack([example, tf.cast(column, tf.int64)], axis=1), weight, [history.nrows(), tf.size(item, tf.int64)]
         )
-        pooled = tf.sparse.sparse_dense_matmul(weights, tf.gather(self._item_embedding, item))
+        pooled = tf.sparse.sparse_dense_matmul(weights, embed(self._item_tables, item))
         return tf.math.divide_no_nan(pooled, total[:, tf.newaxis])
 
 
@@ -165,6 +175,16 @@ class CandidateTower(tf.keras.layers.Layer):
 def known_rows(table: Any, row: Any) -> Any:
     """Rows of a table, float32 `[n, dim]`; zero for row -1 of int `[n]`."""
     return tf.cast(row >= 0, tf.float32)[:, tf.newaxis] * tf.gather(table, tf.maximum(row, 0))
+
+
+def item_tables(item_embedding: Any, history_offset: Any) -> list[Any]:
+    """The tables whose sum embeds an item in a history: the second may be None."""
+    return [item_embedding] if history_offset is None else [item_embedding, history_offset]
+
+
+def embed(tables: Sequence[Any], row: Any) -> Any:
+    """The sum of some tables' rows, float32 `[..., dim]` for int `[...]`."""
+    return tf.add_n([tf.gather(table, row) for table in tables])
 
 
 def embedding(name: str, rows: int, dim: int, seed: int) -> Any:

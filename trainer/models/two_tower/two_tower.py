@@ -35,10 +35,10 @@ class TwoTowerModel(tfrs.Model):
         super().__init__(name="two_tower")
         rows = len(candidates.place)
         item_embedding = embedding("item_embedding", rows, settings.embedding_dim, settings.seed)
-        self._history_embedding = item_embedding
+        self._history_offset = None
         if settings.own_history_table:
-            self._history_embedding = embedding(HISTORY_TABLE, rows, settings.embedding_dim, settings.seed)
-        self.query_tower = _query_tower(users, self._history_embedding, settings)
+            self._history_offset = tf.Variable(tf.zeros_like(item_embedding), name=HISTORY_TABLE)
+        self.query_tower = _query_tower(users, item_embedding, self._history_offset, settings)
         self.candidate_tower = CandidateTower(candidates, item_embedding, settings.seed)
         self._task = SampledSoftmax(settings.temperature)
         self._log_probability = tf.constant(log_sampling_probability(interactions.item, rows, settings))
@@ -53,7 +53,7 @@ class TwoTowerModel(tfrs.Model):
         """The embedding tables, Variables `[rows, dim]` by their names."""
         content = {f"content_{name}_embedding": table for name, table in self.candidate_tower.content_embedding.items()}
         items, users = self.candidate_tower.item_embedding, self.query_tower.user_embedding
-        history = {} if self._history_embedding is items else {HISTORY_TABLE: self._history_embedding}
+        history = {HISTORY_TABLE: self._history_offset} if self._history_offset is not None else {}
         return {"item_embedding": items, "user_embedding": users, **history, **content}
 
     # Nothing here branches on a tensor, and AutoGraph would spend 6 s on rewriting Keras' own code.
@@ -81,14 +81,16 @@ class TwoTowerModel(tfrs.Model):
         return loss
 
 
-HISTORY_TABLE = "history_embedding"
-"""Name of the table of items in histories, if they have one of their own."""
+HISTORY_TABLE = "history_offset"
+"""Name of the table that makes an item in a history differ from the recommended one. It starts at zero."""
 
 _OPTIMIZERS = {"adam": LazyAdam, "adagrad": tf.keras.optimizers.Adagrad}
 
 
-def _query_tower(users: int, item_embedding: Any, settings: TwoTower) -> QueryTower | AttentionTower:
+def _query_tower(
+    users: int, item_embedding: Any, history_offset: Any, settings: TwoTower
+) -> QueryTower | AttentionTower:
     common = (users, item_embedding, settings.history_limit, settings.decay, settings.seed)
     if settings.query == "attention":
-        return AttentionTower(*common, settings.blocks, settings.heads, settings.dropout)
-    return QueryTower(*common)
+        return AttentionTower(*common, settings.blocks, settings.heads, settings.dropout, history_offset)
+    return QueryTower(*common, history_offset)

@@ -15,7 +15,7 @@ have one size, so a row that grew long over weeks hardly turns any more (Ash and
 Network Training", also shrink their weights). Why 0.5: in ten windows of MovieTweetings, the mean hit_rate@10 after one
 epoch is 0.216 with it and 0.207 without; after four epochs it is 0.215 for both. 0.3 is as good."""
 
-_STARTING_AT_THE_MEAN = ("user_embedding", "item_embedding", HISTORY_TABLE)
+_STARTING_AT_THE_MEAN = ("user_embedding", "item_embedding")
 """Tables whose new rows start at the mean of the carried rows."""
 
 _ITEMS_A_BLOCK = 1 << 16
@@ -37,7 +37,7 @@ def table_ids(
         vocabularies: The vocabularies of content features, by name; a feature of numbers has none.
 
     Returns:
-        The ids of each of `TwoTowerModel.tables`, and of a history table even if the model has none. The id of a
+        The ids of each of `TwoTowerModel.tables`, and of the history table even if the model has none. The id of a
         number's bucket is its rank and the number of buckets: boundaries move with the data, but the third decile stays
         the third decile. If the number of buckets changes, no bucket is known.
     """

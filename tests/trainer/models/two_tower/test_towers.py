@@ -81,6 +81,16 @@ def test_query_tower_gathers_each_of_the_newest_items_once_however_long_historie
     assert gathered(history, tf.cast(history, tf.float32) + 1) == len(newest)
 
 
+def test_query_tower_items_in_histories_differ_by_their_offsets(items: Any) -> None:
+    offset = tf.Variable(np.random.default_rng(0).normal(size=items.shape).astype("f"))
+    moved = tf.Variable(items + offset)
+    history = tf.ragged.constant([[0, 1, 2, 3], [4]], tf.int32)
+    asked = (tf.constant([-1, 2]), history, tf.cast(history, tf.float32) + 1)
+    result = QueryTower(4, items, 3, 0.8, 1, offset)(*asked)
+    np.testing.assert_allclose(result, QueryTower(4, moved, 3, 0.8, 1)(*asked), rtol=1e-5)
+    assert not np.allclose(result, QueryTower(4, items, 3, 0.8, 1)(*asked))
+
+
 def test_query_tower_no_rows_gives_no_rows(items: Any) -> None:
     empty = tf.RaggedTensor.from_row_splits(tf.zeros([0], tf.int32), tf.zeros([1], tf.int64))
     result = QueryTower(4, items, 5, 0.8, seed=1)(tf.zeros([0], tf.int32), empty, tf.cast(empty, tf.float32))
