@@ -104,12 +104,12 @@ class PipelineConfig(Settings):
     @model_validator(mode="after")
     def _order_of_histories_follows_from_the_log(self) -> "PipelineConfig":
         is_ordered = self.log.columns.timestamp is not None and self.log.split.method != "random"
-
         # The config is frozen, and not yet in use.
-        object.__setattr__(self, "trainer", _ordered(self.trainer, is_ordered))
+        object.__setattr__(self, "trainer", _ordered(self.trainer, is_ordered, "trainer"))
         if self.compare is not None:
             candidates = {
-                name: _ordered(model, self.trainer.is_ordered) for name, model in self.compare.candidates.items()
+                name: _ordered(model, self.trainer.is_ordered, f"compare.candidates.{name}")
+                for name, model in self.compare.candidates.items()
             }
             object.__setattr__(self, "compare", self.compare.model_copy(update={"candidates": candidates}))
         return self
@@ -173,6 +173,13 @@ class PipelineConfig(Settings):
         return flags if named else (_LOCAL_RUNNER, *flags)
 
 
-def _ordered(model: AnyModel, is_ordered: bool) -> AnyModel:
+def _ordered(model: AnyModel, is_ordered: bool, section: str) -> AnyModel:
     """The settings of a model, decided about the order of histories."""
-    return model.model_copy(update={"ordered_history": is_ordered}) if model.ordered_history is None else model
+    if model.ordered_history is not None:
+        return model
+    if model.needs_order is not None and not is_ordered:
+        raise ValueError(
+            f"{section}: {model.needs_order} needs histories with an order in time, but the log has no timestamps or "
+            "is split at random; choose another, or give log.columns.timestamp and split by leave_last or time"
+        )
+    return model.model_copy(update={"ordered_history": is_ordered})

@@ -42,6 +42,11 @@ class Model(Settings):
         """Whether the order of a history has a meaning; a pipeline's config has decided it, see `ordered_history`."""
         return self.ordered_history is not False
 
+    @property
+    def needs_order(self) -> str | None:
+        """The setting that needs histories with an order; None if there is none."""
+        return None
+
     def chooses(self, is_warm: bool) -> bool:
         """Whether training chooses something by held-out targets of its own.
 
@@ -55,6 +60,12 @@ class Model(Settings):
     def passes(self) -> int:
         """How often training goes through the interactions."""
         return 1
+
+    @model_validator(mode="after")
+    def _histories_have_the_order_that_it_needs(self) -> "Model":
+        if self.needs_order is not None and not self.is_ordered:
+            raise ValueError(f"{self.needs_order} needs ordered_history, which is false")
+        return self
 
     @model_validator(mode="after")
     def _top_k_is_positive(self) -> "Model":

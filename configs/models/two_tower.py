@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from configs.models.base import Model
 
@@ -52,13 +52,40 @@ class TwoTower(Model):
     temperature: float = Field(default=0.2, gt=0)
     """Logits are cosine similarity divided by this (Yi et al. 2019, section 3)."""
 
+    batch_negatives: bool = True
+    """Whether the items of the other interactions in a batch are negatives."""
+
+    uniform_negatives: int = Field(default=0, ge=0)
+    """How many negatives are drawn for each batch from all interacted items, uniformly and with repeats. All queries of
+    the batch share them."""
+
     log_q_correction: bool = True
     """Whether the log of each candidate's sampling probability is subtracted from its logit (Yi et al. 2019, equation
     3)."""
 
-    max_history: int = Field(default=20, ge=1)
-    """Largest number of interactions that are pooled into a query, the newest ones. Default 20: at the default decay,
-    older ones weigh less than 1 in 80 of the newest. Without an order all weigh the same, so allow more."""
+    query: Literal["pool", "attention"] = "pool"
+    """How a history becomes a query. `pool`: the decayed mean of its items. `attention`: that, and causal
+    self-attention, which sees which items stand together and in what order (Kang and McAuley 2018). Attention needs
+    `ordered_history`: without an order there is no causal mask, and then an item that is predicted would be seen by its
+    neighbours in the second block."""
+
+    blocks: int = Field(default=1, ge=1, le=8)
+    """Attention: blocks, one after the other."""
+
+    heads: int = Field(default=1, ge=1)
+    """Attention: heads of a block. They divide `embedding_dim`."""
+
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    """Attention: share of the values of embeddings and of layers' outputs that are dropped in training."""
+
+    own_history_table: bool = False
+    """Whether items in histories have a table of their own, so that "A, then B" can be likely and "B, then A" unlikely.
+    It holds by how much an item's embedding in a history differs from the recommended one; it starts at zero."""
+
+    max_history: int | None = Field(default=None, ge=1)
+    """Largest number of interactions that make a query, the newest ones. None: 20 for `pool` and 50 for `attention`.
+    In a pool with the default decay, older ones weigh less than 1 in 80 of the newest. Without an order all weigh the
+    same, so allow more."""
 
     history_decay: float = Field(default=0.8, gt=0, le=1)
     """Weight of an interaction in the pool, relative to the next newer one; 1 weighs old and new equally. Default 0.8:
@@ -79,6 +106,30 @@ class TwoTower(Model):
         """Weight of an interaction relative to the next newer one: 1 without an order."""
         return self.history_decay if self.is_ordered else 1.0
 
+    @property
+    def history_limit(self) -> int:
+        """The largest number of interactions that make a query."""
+        return self.max_history or (50 if self.query == "attention" else 20)
+
+    @property
+    def needs_order(self) -> str | None:
+        """Attention; see `query`."""
+        return "query: attention" if self.query == "attention" else None
+
     def chooses(self, is_warm: bool) -> bool:
         """When training stops, in a cold start; see `Model.chooses`."""
         return self.patience is not None and not is_warm
+
+    @model_validator(mode="after")
+    def _there_are_negatives(self) -> "TwoTower":
+        if not self.batch_negatives and not self.uniform_negatives:
+            raise ValueError(
+                "batch_negatives is false and uniform_negatives is 0: without negatives, nothing is learned"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _heads_share_the_dimensions(self) -> "TwoTower":
+        if self.embedding_dim % self.heads:
+            raise ValueError(f"heads must divide embedding_dim, {self.embedding_dim}; received {self.heads}")
+        return self

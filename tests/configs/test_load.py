@@ -270,6 +270,14 @@ def test_config_is_frozen(tmp_path):
             "Etc/UTC. Received: 'Berlin'",
         ),
         (
+            {"trainer": {"query": "attention"}},
+            "trainer: query: attention needs histories with an order in time, but the log has no timestamps",
+        ),
+        (
+            {"trainer": {"query": "attention", "ordered_history": False}},
+            "query: attention needs ordered_history, which is false",
+        ),
+        (
             {"vertex": {"dataflow": {"image": "a", "setup_file": "b"}}},
             "vertex.dataflow: image and setup_file exclude each other",
         ),

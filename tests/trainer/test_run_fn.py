@@ -20,8 +20,8 @@ from tests.trainer_inputs import TrainerInputs, make_inputs, write_examples
 from trainer.data import read_data
 from trainer.fn_args import FnArgs
 from trainer.models.two_tower import fit
+from trainer.models.two_tower.towers import PROJECTION
 from trainer.models.two_tower.two_tower import TwoTowerModel
-from trainer.models.two_tower.warm_start import PROJECTION
 from trainer.run_fn import run_fn
 from trainer.settings import TrainerSettings
 from trainer.warm_state import read_state

@@ -6,7 +6,6 @@ that user: "earlier" means nothing there, and in a file sorted by item the model
 is never in its own history; if a log repeats the target, the repeats are left out too.
 """
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,10 @@ import tensorflow as tf
 from configs.models.two_tower import TwoTower
 from trainer.candidates import Candidates
 from trainer.histories import Histories
+from trainer.models.two_tower.epoch import epoch_of, uniform_draws
+from trainer.models.two_tower.sampling import batch_candidates
 
-_OF_A_QUERY = ("user", "history", "history_weight", "target", "weight")
+_OF_A_QUERY = ("user", "history", "history_weight", "target", "excluded", "weight")
 """The keys of a batch that have one value for each query; the other keys belong to the whole batch."""
 
 
@@ -30,15 +31,14 @@ class Batches:
     | `user` | int32 `[batch]`, -1 where the user's own embedding is left out |
     | `history` | int32 RaggedTensor `[batch, (h)]`, item rows, oldest first |
     | `history_weight` | float32 RaggedTensor `[batch, (h)]` |
-    | `candidate` | int32 `[c]`, the different items of the batch, as rows |
-    | `candidate_place` | int32 `[c]`, their places in the catalogue |
-    | `candidate_count` | int32 `[c]`, how often each is a target in the batch |
-    | `target` | int32 `[batch]`, each example's index in `candidate` |
+    | `candidate`, `negatives`, `candidate_count`, `target` | as in `batch_candidates` |
+    | `candidate_place` | int32 `[c]`, the candidates' places in the catalogue |
+    | `excluded` | int32 `[batch, 1]`, an index in `candidate`: the query's own item is not its negative |
     | `weight` | float32 `[batch]`, the interaction's weight |
     | `total_weight` | float32 `[]`, their sum |
 
-    For several replicas a batch is cut into shards. Each shard has its part of the queries (`user`, `history`,
-    `history_weight`, `target`, `weight`), but all candidates of the batch and the batch's `total_weight`.
+    For several replicas a batch is cut into shards. Each shard has its part of the queries, but all candidates of the
+    batch and the batch's `total_weight`.
     """
 
     def __init__(self, interactions: Histories, candidates: Candidates, settings: TwoTower, replicas: int = 1) -> None:
@@ -48,7 +48,7 @@ class Batches:
             interactions: The train split, with at least two interactions.
             candidates: The catalogue.
             settings: The batch size, which is cut to the number of interactions; the length and order of histories;
-                how often the user is left out; the seed.
+                the negatives; how often the user is left out; the seed.
             replicas: The number of shards of a batch.
         """
         self._size = len(interactions.item)
@@ -88,48 +88,29 @@ class Batches:
         positions = tf.constant(rng.permutation(self._size))
         keep_user = tf.constant(rng.random(self._size) >= self._settings.user_id_dropout)
 
-        # Nothing here branches on a tensor, and AutoGraph would take longer than the tracing.
-        @tf.autograph.experimental.do_not_convert
+        drawn = uniform_draws(rng, self.steps, self._settings.uniform_negatives, len(self._place))
+
         def batch(step: Any) -> dict[str, Any]:
             # Slices of whole batches: tf.data would take the interactions one by one.
             rows = slice(step * self._batch_size, (step + 1) * self._batch_size)
-            return self._batch(positions[rows], keep_user[rows], item, weight)
+            return self._batch(positions[rows], keep_user[rows], drawn[step], item, weight)
 
-        steps = tf.data.Dataset.range(self.steps)
-        batches = steps.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        if self._replicas > 1:
-            batches = batches.flat_map(self._shards)
-            # Without the cardinality, each step would ask whether there is one more batch.
-            batches = batches.apply(tf.data.experimental.assert_cardinality(self.steps * self._replicas))
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return epoch_of(batch, self.steps, self._batch_size, _OF_A_QUERY, self._replicas)
 
-    @tf.autograph.experimental.do_not_convert
-    def _shards(self, batch: dict[str, Any]) -> Any:
-        ends = [self._batch_size * n // self._replicas for n in range(self._replicas + 1)]
-        shards = [
-            {**batch, **{name: batch[name][start:end] for name in _OF_A_QUERY}}
-            for start, end in itertools.pairwise(ends)
-        ]
-        dataset = tf.data.Dataset.from_tensors(shards[0])
-        for shard in shards[1:]:
-            dataset = dataset.concatenate(tf.data.Dataset.from_tensors(shard))
-        return dataset
-
-    def _batch(self, position: Any, keep_user: Any, item: Any, weight: Any) -> dict[str, Any]:
+    def _batch(self, position: Any, keep_user: Any, drawn: Any, item: Any, weight: Any) -> dict[str, Any]:
         history = self._history(position)
         target = tf.gather(item, position)
         is_other = tf.gather(item, history.values) != tf.gather(target, history.value_rowids())
         history = tf.ragged.boolean_mask(history, history.with_values(is_other))
-        candidate, index, count = tf.unique_with_counts(target)
+        sampled = batch_candidates(target, drawn, batch_negatives=self._settings.batch_negatives)
         weight_of_query = tf.gather(weight, position)
         return {
             "user": tf.where(keep_user | (history.row_lengths() == 0), tf.gather(self._user, position), -1),
             "history": history.with_values(tf.gather(item, history.values)),
             "history_weight": history.with_values(tf.gather(weight, history.values)),
-            "candidate": candidate,
-            "candidate_place": tf.gather(self._place, candidate),
-            "candidate_count": count,
-            "target": index,
+            **sampled,
+            "candidate_place": tf.gather(self._place, sampled["candidate"]),
+            "excluded": sampled["target"][:, tf.newaxis],
             "weight": weight_of_query,
             "total_weight": tf.reduce_sum(weight_of_query),
         }
@@ -138,10 +119,10 @@ class Batches:
         """Positions of the interactions in each example's history, int64 RaggedTensor `[batch, (h)]`."""
         start = tf.gather(self._start, position)
         if self._settings.is_ordered:
-            return tf.ragged.range(tf.maximum(start, position - self._settings.max_history), position)
+            return tf.ragged.range(tf.maximum(start, position - self._settings.history_limit), position)
         # The target is among these positions; `_batch` removes it together with its repeats.
-        end = tf.minimum(tf.gather(self._end, position), position + self._settings.max_history // 2 + 1)
-        first = tf.maximum(start, end - self._settings.max_history - 1)
+        end = tf.minimum(tf.gather(self._end, position), position + self._settings.history_limit // 2 + 1)
+        first = tf.maximum(start, end - self._settings.history_limit - 1)
         return tf.ragged.range(
-            first, tf.minimum(tf.gather(self._end, position), first + self._settings.max_history + 1)
+            first, tf.minimum(tf.gather(self._end, position), first + self._settings.history_limit + 1)
         )

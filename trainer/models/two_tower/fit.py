@@ -16,15 +16,21 @@ from trainer.models.two_tower.distribution import find_strategy
 from trainer.models.two_tower.training import train
 from trainer.models.two_tower.two_tower import TwoTowerModel
 from trainer.models.two_tower.warm_start import carry_over, learned, nothing_carried, table_ids
+from trainer.models.two_tower.windows import Windows
 
 _ITEMS_A_BLOCK = 1 << 16
 """Items embedded at a time; this limits the memory for their content."""
 
 
 def architecture(settings: TwoTower) -> str:
-    """How the tables work together."""
+    """How the tables and arrays work together."""
+    history = "projected history"
+    if settings.query == "attention":
+        shape = f"{settings.blocks} block(s) of {settings.heads} head(s)"
+        history = f"{history} and {shape} over {settings.history_limit} items"
+    rows = "item rows + offsets" if settings.own_history_table else "item rows"
     return (
-        "two-tower: item row + mean of each content feature; user row + projected history of item rows; cosine of "
+        f"two-tower: item row + mean of each content feature; user row + {history} of {rows}; cosine of "
         f"{settings.embedding_dim} dimensions"
     )
 
@@ -39,13 +45,14 @@ def fit(training: Training, settings: TwoTower) -> Fitted:
     check_batches(data.interactions, settings.batch_size)
     strategy = find_strategy()
     logging.getLogger("perennial.trainer").info("training on %d device(s)", strategy.num_replicas_in_sync)
+    pipeline = Windows if settings.query == "attention" else Batches
+    batches = pipeline(data.interactions, candidates, settings, strategy.num_replicas_in_sync)
     with strategy.scope():
         model = TwoTowerModel(len(data.users), data.interactions, candidates, settings)
     ids = table_ids(data.users, data.interacted_items, candidates, data.vocabularies)
-    carried = carry_over(model, training.base, ids, candidates) if training.base else nothing_carried(ids)
+    carried = carry_over(model, training.base, ids, candidates) if training.base else nothing_carried(model, ids)
     epochs = (settings.warm_start_epochs if training.base else settings.epochs) if settings.learn else 0
     training.begin(carried, epochs)
-    batches = Batches(data.interactions, candidates, settings, strategy.num_replicas_in_sync)
     patience = settings.patience if training.may_choose else None
     done = Epochs(training.evaluator, training.folder, epochs, batches.interactions, patience)
     train(model, batches, done, lambda: served(model, candidates).scores, keep_best=patience is not None)

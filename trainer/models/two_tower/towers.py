@@ -1,5 +1,9 @@
-"""Defines the two towers. They share the item embeddings: the same items are in histories and are recommended."""
+"""Defines the pooled query tower and the candidate tower.
 
+They share the item embeddings: the same items are in histories and are recommended.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +14,10 @@ from trainer.candidates import Candidates
 _INITIAL_DEVIATION = 0.05
 """Standard deviation of fresh embeddings, as in Keras' Embedding layer. Embeddings are normalised, so only its ratio to
 the learning rate matters."""
+
+
+PROJECTION = "history_projection"
+"""Name of the array by which a pooled history is multiplied."""
 
 
 class QueryTower(tf.keras.layers.Layer):
@@ -23,7 +31,15 @@ class QueryTower(tf.keras.layers.Layer):
         dim: Length of an embedding.
     """
 
-    def __init__(self, users: int, item_embedding: Any, max_history: int, history_decay: float, seed: int) -> None:
+    def __init__(
+        self,
+        users: int,
+        item_embedding: Any,
+        max_history: int,
+        history_decay: float,
+        seed: int,
+        history_offset: Any = None,
+    ) -> None:
         """Makes the embeddings of users.
 
         Args:
@@ -32,13 +48,14 @@ class QueryTower(tf.keras.layers.Layer):
             max_history: How many items of a history count, the newest ones.
             history_decay: Weight of an item relative to the next newer one.
             seed: Seed of the initial embeddings.
+            history_offset: Variable of the same shape, by which an item in a history differs; None if it does not.
         """
         super().__init__(name="query_tower")
         dim = item_embedding.shape[1]
-        self._item_embedding = item_embedding
+        self._item_tables = item_tables(item_embedding, history_offset)
         self.user_embedding = embedding("user_embedding", users, dim, seed)
         # Starts as the identity: before training, the mean of the history is a reasonable query.
-        self.projection = tf.Variable(tf.eye(dim), name="history_projection")
+        self.projection = tf.Variable(tf.eye(dim), name=PROJECTION)
         self._max_history = max_history
         self.dim = dim
         self._weight_of_age = tf.constant([history_decay**age for age in range(max_history)])
@@ -54,9 +71,22 @@ class QueryTower(tf.keras.layers.Layer):
         Returns:
             float32 `[batch, dim]`, of length 1; zero for a query with neither user nor history.
         """
-        is_known = tf.cast(user >= 0, tf.float32)[:, tf.newaxis]
-        query = is_known * tf.gather(self.user_embedding, tf.maximum(user, 0))
+        query = known_rows(self.user_embedding, user)
         return tf.math.l2_normalize(query + self._pool(history, history_weight) @ self.projection, axis=1)
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """Variables that belong to no id, by their names."""
+        return {PROJECTION: self.projection}
+
+    @property
+    def additive(self) -> frozenset[str]:
+        """The `arrays` whose products are added to embeddings, and must have their scale: none."""
+        return frozenset()
+
+    def queries(self, batch: dict[str, Any]) -> Any:
+        """Embeds the queries of one of `Batches`, float32 `[batch, dim]`."""
+        return self(batch["user"], batch["history"], batch["history_weight"])
 
     def _pool(self, history: Any, history_weight: Any) -> Any:
         """Weighted mean of the newest items, `[batch, dim]`."""
@@ -69,9 +99,13 @@ class QueryTower(tf.keras.layers.Layer):
         heaviest = tf.math.unsorted_segment_max(weight, example, newest.nrows())
         weight = weight / tf.gather(heaviest, example)
         weight *= tf.gather(self._weight_of_age, tf.gather(end, example) - position - 1)
-        items = weight[:, tf.newaxis] * tf.gather(self._item_embedding, tf.gather(history.values, position))
         total = tf.math.unsorted_segment_sum(weight, example, history.nrows())
-        pooled = tf.math.unsorted_segment_sum(items, example, history.nrows())
+        # Each item is gathered once, however many histories it is in: so its gradient is one row too.
+        item, column = tf.unique(tf.gather(history.values, position))
+        weights = tf.SparseTensor(
+            tf.stack([example, tf.cast(column, tf.int64)], axis=1), weight, [history.nrows(), tf.size(item, tf.int64)]
+        )
+        pooled = tf.sparse.sparse_dense_matmul(weights, embed(self._item_tables, item))
         return tf.math.divide_no_nan(pooled, total[:, tf.newaxis])
 
 
@@ -117,8 +151,7 @@ class CandidateTower(tf.keras.layers.Layer):
             float32 `[batch, dim]`, of length 1; zero for an item with neither interactions nor content.
         """
         row = tf.gather(self._row, place)
-        own = tf.cast(row >= 0, tf.float32)[:, tf.newaxis] * tf.gather(self.item_embedding, tf.maximum(row, 0))
-        return tf.math.l2_normalize(own + self.embed_content(place), axis=1)
+        return tf.math.l2_normalize(known_rows(self.item_embedding, row) + self.embed_content(place), axis=1)
 
     def embed_content(self, place: Any) -> Any:
         """Embeds the content of items: that part of their embeddings, before they are normalised.
@@ -137,6 +170,21 @@ class CandidateTower(tf.keras.layers.Layer):
             count = tf.cast(chosen.row_lengths(), tf.float32)[:, tf.newaxis]
             total += tf.math.divide_no_nan(summed, count)
         return total
+
+
+def known_rows(table: Any, row: Any) -> Any:
+    """Rows of a table, float32 `[n, dim]`; zero for row -1 of int `[n]`."""
+    return tf.cast(row >= 0, tf.float32)[:, tf.newaxis] * tf.gather(table, tf.maximum(row, 0))
+
+
+def item_tables(item_embedding: Any, history_offset: Any) -> list[Any]:
+    """The tables whose sum embeds an item in a history: the second may be None."""
+    return [item_embedding] if history_offset is None else [item_embedding, history_offset]
+
+
+def embed(tables: Sequence[Any], row: Any) -> Any:
+    """The sum of some tables' rows, float32 `[..., dim]` for int `[...]`."""
+    return tf.add_n([tf.gather(table, row) for table in tables])
 
 
 def embedding(name: str, rows: int, dim: int, seed: int) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 
 from trainer.checks import check_loss
 from trainer.epochs import Epochs
-from trainer.models.two_tower.batches import Batches
+from trainer.models.two_tower.epoch import BatchesOfEpochs
 from trainer.models.two_tower.two_tower import TwoTowerModel
 
 Scores = Callable[[Any, Any, Any], tuple[Any, Any]]
@@ -13,7 +13,7 @@ Scores = Callable[[Any, Any, Any], tuple[Any, Any]]
 
 
 def train(
-    model: TwoTowerModel, batches: Batches, epochs: Epochs, scores: Callable[[], Scores], *, keep_best: bool
+    model: TwoTowerModel, batches: BatchesOfEpochs, epochs: Epochs, scores: Callable[[], Scores], *, keep_best: bool
 ) -> None:
     """Trains a model, and measures it at the end of each epoch.
 
@@ -42,6 +42,6 @@ def train(
             variable.assign(values)
 
 
-def _on_devices(model: TwoTowerModel, batches: Batches, epoch: int) -> Any:
+def _on_devices(model: TwoTowerModel, batches: BatchesOfEpochs, epoch: int) -> Any:
     """The epoch's batches. With several replicas, each replica gets its shards on its own device."""
     return model.distribute_strategy.distribute_datasets_from_function(lambda _: batches.epoch(epoch))

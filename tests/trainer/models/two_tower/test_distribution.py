@@ -14,7 +14,6 @@ from serving_signatures.export import SIGNATURES
 from tests import forked
 from tests.trainer_inputs import TrainerInputs
 from trainer.models.two_tower.fit import architecture
-from trainer.models.two_tower.warm_start import PROJECTION
 from trainer.warm_state import read_state
 
 ROOT = Path(__file__).parents[4]
@@ -61,25 +60,34 @@ def one_device(shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize("optimizer", ["adam", "adagrad"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"optimizer": "adagrad"},
+        {"batch_negatives": False, "uniform_negatives": 16},
+        # The replicas drop other values than one device does.
+        {"query": "attention", "max_history": 5, "uniform_negatives": 16, "dropout": 0.0},
+    ],
+    ids=["adam", "adagrad", "uniform", "attention"],
+)
 def test_run_fn_on_two_devices_makes_the_model_of_one(
-    shop: TrainerInputs, one_device: Path, tmp_path: Path, optimizer: str
+    shop: TrainerInputs, one_device: Path, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    one, two = one_device if optimizer == "adam" else tmp_path / "one", tmp_path / "two"
-    if optimizer != "adam":
-        train(shop, one, 1, optimizer=optimizer)
-    assert "training on 2 device(s)" in train(shop, two, 2, optimizer=optimizer)
+    one, two = tmp_path / "one" if settings else one_device, tmp_path / "two"
+    if settings:
+        train(shop, one, 1, **settings)
+    assert "training on 2 device(s)" in train(shop, two, 2, **settings)
 
     for of_one, of_two in zip(metrics(one)["epochs"], metrics(two)["epochs"], strict=True):
         assert of_two["loss"] == pytest.approx(of_one["loss"], rel=1e-4)
         assert of_two["recall@10"] == pytest.approx(of_one["recall@10"], abs=0.02)
-    of_one, of_two = (
-        read_state(str(folder / "model" / "warm_start"), architecture(TwoTower(embedding_dim=8)))
-        for folder in (one, two)
-    )
+    is_called = architecture(TwoTower(embedding_dim=8, **settings))
+    of_one, of_two = (read_state(str(folder / "model" / "warm_start"), is_called) for folder in (one, two))
     for name, table in of_one.tables.items():
         np.testing.assert_allclose(of_two.tables[name].values, table.values, atol=1e-3, err_msg=name)
-    np.testing.assert_allclose(of_two.arrays[PROJECTION], of_one.arrays[PROJECTION], atol=1e-3)
+    for name, array in of_one.arrays.items():
+        np.testing.assert_allclose(of_two.arrays[name], array, atol=1e-3, err_msg=name)
     np.testing.assert_array_equal(answers(two)["known_user"], [True, True, False])
     np.testing.assert_allclose(answers(two)["score"], answers(one)["score"], atol=1e-3)
 

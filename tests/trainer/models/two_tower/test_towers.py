@@ -66,7 +66,8 @@ def test_query_tower_heavy_item_older_than_the_newest_hides_nothing(items: Any) 
     np.testing.assert_allclose(result, expected, rtol=1e-5)
 
 
-def test_query_tower_gathers_only_the_newest_of_long_histories(items: Any) -> None:
+def test_query_tower_gathers_each_of_the_newest_items_once_however_long_histories_are() -> None:
+    items = embedding("item_embedding", 1000, DIM, seed=1)
     tower = QueryTower(4, items, 3, 0.8, seed=1)
 
     @tf.function(autograph=False)
@@ -75,8 +76,19 @@ def test_query_tower_gathers_only_the_newest_of_long_histories(items: Any) -> No
             query = tower.call(tf.fill([history.nrows()], -1), history, weight)
         return tf.shape(tape.gradient(query, items).values)[0]
 
-    history = tf.RaggedTensor.from_row_lengths(tf.zeros([1010], tf.int32), [1000, 2, 0, 8])
-    assert gathered(history, tf.cast(history, tf.float32) + 1) == 3 + 2 + 0 + 3
+    history = tf.ragged.constant([[*range(1000)], [7, 8], [], [5, 6, 7, 8, 9, 10, 11, 997]], tf.int32)
+    newest = {997, 998, 999} | {7, 8} | {10, 11, 997}
+    assert gathered(history, tf.cast(history, tf.float32) + 1) == len(newest)
+
+
+def test_query_tower_items_in_histories_differ_by_their_offsets(items: Any) -> None:
+    offset = tf.Variable(np.random.default_rng(0).normal(size=items.shape).astype("f"))
+    moved = tf.Variable(items + offset)
+    history = tf.ragged.constant([[0, 1, 2, 3], [4]], tf.int32)
+    asked = (tf.constant([-1, 2]), history, tf.cast(history, tf.float32) + 1)
+    result = QueryTower(4, items, 3, 0.8, 1, offset)(*asked)
+    np.testing.assert_allclose(result, QueryTower(4, moved, 3, 0.8, 1)(*asked), rtol=1e-5)
+    assert not np.allclose(result, QueryTower(4, items, 3, 0.8, 1)(*asked))
 
 
 def test_query_tower_no_rows_gives_no_rows(items: Any) -> None:

@@ -15,7 +15,7 @@ from trainer.evaluate import Evaluator
 from trainer.models.two_tower.batches import Batches
 from trainer.models.two_tower.fit import embed_catalogue, served
 from trainer.models.two_tower.training import train
-from trainer.models.two_tower.two_tower import TwoTowerModel, log_sampling_probability
+from trainer.models.two_tower.two_tower import TwoTowerModel
 from trainer.popularity import popularity_shares
 
 pytestmark = pytest.mark.e2e
@@ -92,11 +92,6 @@ def test_train_one_seed_gives_equal_weights_another_seed_others(tmp_path: Path) 
 def test_train_diverging_loss_is_a_training_error(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="training diverged"):
         fit(tmp_path, learning_rate=1e38, temperature=1e-30)
-
-
-def test_log_sampling_probability_is_the_share_of_interactions() -> None:
-    result = log_sampling_probability(np.array([2, 0, 2, 2]), 4)
-    np.testing.assert_allclose(np.exp(result), [0.25, 0.25, 0.75, 0.25], rtol=1e-6)
 
 
 def test_evaluate_full_catalogue_and_seen_out_equals_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:

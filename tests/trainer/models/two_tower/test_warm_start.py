@@ -18,8 +18,9 @@ from tests.vertex_api.object_store import ObjectStore
 from trainer.base_model import find_base_model, hand_on
 from trainer.candidates import Candidates
 from trainer.models.two_tower.fit import architecture
+from trainer.models.two_tower.towers import PROJECTION
 from trainer.models.two_tower.two_tower import TwoTowerModel
-from trainer.models.two_tower.warm_start import CARRIED_SCALE, PROJECTION, carry_over, learned, table_ids
+from trainer.models.two_tower.warm_start import CARRIED_SCALE, carry_over, learned, table_ids
 from trainer.warm_state import FOLDER, Carried, Table, WarmState, read_state, write_state
 
 DIM = 4
@@ -121,6 +122,53 @@ def test_carry_over_new_item_with_content_that_the_base_model_does_not_know_star
     item, own = model.tables["item_embedding"].numpy(), CARRIED_SCALE * base.tables["item_embedding"].values[0]
     np.testing.assert_allclose(item[:2], [own, own], rtol=1e-5)
     assert not np.allclose(item[2], own)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"own_history_table": True}, {"query": "attention", "blocks": 2, "heads": 2, "max_history": 3}]
+)
+def test_carry_over_same_ids_answers_as_the_base_model(settings: dict[str, Any]) -> None:
+    users, items = [b"u0", b"u1"], [b"a", b"b", b"c"]
+    candidates = candidates_of([0, 1, 2], {"genre": [[0], [1], []]}, size=2)
+    ids = table_ids(users, items, candidates, {"genre": [b"war", b"drama"]})
+
+    def model(seed: int) -> TwoTowerModel:
+        chosen = TwoTower(embedding_dim=DIM, seed=seed, **settings)
+        return TwoTowerModel(2, interactions_of([[0, 1], [1, 2]]), candidates, chosen)
+
+    def answers(model: TwoTowerModel) -> tuple[Any, Any]:
+        history = tf.ragged.constant([[0, 1, 2, 1], [], [2]], tf.int32)
+        query = model.query_tower(tf.constant([0, 1, -1]), history, tf.cast(history, tf.float32) + 1)
+        return query.numpy(), model.candidate_tower(tf.constant([2, 1, 0])).numpy()
+
+    base, next_model = model(1), model(2)
+    rng = np.random.default_rng(0)
+    for variable in base.trainable_variables:
+        variable.assign(variable.numpy() + rng.normal(size=variable.shape).astype("f"))
+    tables, arrays = learned(base, ids)
+    report = carry_over(next_model, WarmState("", tables, arrays, METRICS, "abc"), ids, candidates)
+
+    assert all((rows.new, rows.dropped) == (0, 0) for rows in report.values())
+    assert set(report) == set(next_model.tables)
+    for found, expected in zip(answers(next_model), answers(base), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_architecture_differs_by_whatever_gives_the_tables_another_meaning() -> None:
+    attention: dict[str, Any] = {"query": "attention"}
+    others: list[dict[str, Any]] = [
+        {},
+        {"embedding_dim": 32},
+        {"own_history_table": True},
+        attention,
+        {**attention, "own_history_table": True},
+        {**attention, "blocks": 2},
+        {**attention, "heads": 2},
+        {**attention, "max_history": 20},
+    ]
+    assert len({architecture(TwoTower(**other)) for other in others}) == len(others)
+    same: list[dict[str, Any]] = [{"temperature": 0.1}, {"uniform_negatives": 9}, {"dropout": 0.5}, {"max_history": 9}]
+    assert {architecture(TwoTower(**each)) for each in same} == {architecture(TwoTower())}
 
 
 def test_state_of_model_written_and_read_back_is_equal(tmp_path: Path) -> None:
