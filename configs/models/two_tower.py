@@ -70,9 +70,9 @@ class TwoTower(Model):
     """How a history becomes a query. `pool`: the decayed mean of its items. `attention`: that, and causal
     self-attention, which sees which items stand together and in what order (Kang and McAuley 2018). Default: pool. On
     logs of 50,000 to 80,000 interactions attention is not better: on held-out targets, nDCG@100 is 0.202 to 0.205 of
-    the pool on MovieLens 100K, and 0.173 (with a learning rate of 0.005) to 0.174 on MovieTweetings. Attention needs `ordered_history`: all places of a
-    history are trained at once, and without an order, items would see through their neighbours what is to be
-    predicted of them."""
+    the pool on MovieLens 100K, and 0.173 (with a learning rate of 0.005) to 0.174 on MovieTweetings. Attention needs
+    `ordered_history`: all places of a history are trained at once, and without an order, items would see through their
+    neighbours what is to be predicted of them."""
 
     blocks: int = Field(default=1, ge=1, le=8)
     """Attention: blocks, one after the other."""
