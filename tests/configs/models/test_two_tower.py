@@ -9,6 +9,11 @@ def test_history_limit_is_longer_for_attention_unless_set():
     assert {TwoTower(max_history=7, query=query).history_limit for query in ("pool", "attention")} == {7}
 
 
+def test_step_size_is_smaller_for_attention_unless_set():
+    assert TwoTower(query="attention").step_size < TwoTower().step_size
+    assert {TwoTower(learning_rate=0.1, query=query).step_size for query in ("pool", "attention")} == {0.1}
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -43,7 +43,7 @@ class TwoTowerModel(tfrs.Model):
         self._task = SampledSoftmax(settings.temperature)
         self._log_probability = tf.constant(log_sampling_probability(interactions.item, rows, settings))
         self._epoch_loss = tf.keras.metrics.Mean(name="mean_loss")
-        optimizer = _OPTIMIZERS[settings.optimizer](settings.learning_rate)
+        optimizer = _OPTIMIZERS[settings.optimizer](settings.step_size)
         # Without this, the first step makes its variables and TensorFlow traces the step twice, which takes 1 s more.
         optimizer.build(self.trainable_variables)
         self.compile(optimizer=optimizer)
