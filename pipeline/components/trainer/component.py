@@ -18,7 +18,7 @@ from documents.provenance import MadeBy
 from pipeline.components.trainer import executor
 from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node
-from trainer.fitting import module_of
+from trainer.fitting import modules_of
 from trainer.settings import TrainerSettings
 
 
@@ -61,7 +61,7 @@ class Trainer(Node):
             **channels: Inputs of `executor.Inputs`.
         """
         # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
-        digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], module_of(trainer))
+        digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], *modules_of(trainer))
         made_by = MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)
         settings = TrainerSettings(trainer=trainer, serving=serving, features=features, made_by=made_by)
         custom_config = settings.pack()
