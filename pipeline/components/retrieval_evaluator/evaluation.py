@@ -12,6 +12,7 @@ from documents.evaluation import (
     LAST_BLESSED,
     MODEL,
     POPULARITY,
+    RECENT_POPULARITY,
     ContenderMeasurements,
     Measurement,
     SliceMeasurements,
@@ -81,7 +82,7 @@ def measure(
                 interval = bootstrap.percentile_interval(value, resampled[name][figure])
             figures[name][figure] = interval
     differences: dict[str, dict[str, ConfidenceInterval]] = {}
-    for other in (POPULARITY, ITEM_ITEM, LAST_BLESSED):
+    for other in (POPULARITY, RECENT_POPULARITY, ITEM_ITEM, LAST_BLESSED):
         if MODEL in rankings and other in rankings:
             differences[other] = {
                 metric: bootstrap.percentile_interval(
