@@ -12,6 +12,13 @@ from serving_signatures.served_model import ServedModel
 class ServedBlend(ServedModel):
     """The weighted sum of the standardised scores of other models.
 
+    The parts' scores are cosines, regressed values or sums of counts, so each is first given mean 0 and standard
+    deviation 1 over the catalogue (`standardised`). Nothing has to be fitted for that. Measured for the directed table
+    and the two towers, by nDCG@10 on validation targets of MovieLens 100K and of 3,000 users of MovieTweetings, 0.123
+    and 0.141; with softmax at temperatures fitted by likelihood, 0.121 and 0.135; with the table's scores divided by
+    their sum, beside the towers' softmax, 0.121 and 0.138; with the logits of the softmax, 0.124 and 0.140; by
+    reciprocal ranks, 0.121 on MovieLens.
+
     Attributes:
         parts: The models, the heaviest first.
     """
