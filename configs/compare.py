@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from configs.base import Settings
-from configs.models import AnyModel, Ials, ItemItem, Popularity, TwoTower
+from configs.models import AnyModel, Blend, Ials, ItemItem, Popularity, TwoTower
 
 MAX_CANDIDATES = 8
 """The comparison has a channel for each model, and the channels of a component are fixed."""
@@ -32,7 +32,13 @@ class Compare(Settings):
     """
 
     candidates: dict[Name, AnyModel] = Field(
-        default={"popularity": Popularity(), "item_item": ItemItem(), "ials": Ials(), "two_tower": TwoTower()},
+        default={
+            "popularity": Popularity(),
+            "item_item": ItemItem(),
+            "ials": Ials(),
+            "two_tower": TwoTower(),
+            "blend": Blend(),
+        },
         min_length=2,
         max_length=MAX_CANDIDATES,
     )

@@ -43,6 +43,13 @@ class Evaluation(Settings):
     tail, also those without interactions. Defaults of 50 % and 30 %: the tail then has the fifth of all interactions
     that is spread over most of the items."""
 
+    popularity_days: float = Field(default=14, gt=0)
+    """How many days before the newest training interaction the recent popularity counts, a baseline where the log has
+    times. Default 14: of 1, 3, 7, 14, 30, 60 and 120, within 1 % of the best nDCG@10 on both MovieLens 100K and
+    MovieTweetings, where the last tenth of the training interactions in time was to be guessed; 7 is the best on
+    MovieTweetings and 5 % lower on MovieLens. There, all-time popularity reaches 0.230 and 0.050, that of 14 days 0.276
+    and 0.135."""
+
     @field_validator("top_k")
     @classmethod
     def _top_k_is_usable(cls, top_k: tuple[int, ...]) -> tuple[int, ...]:
@@ -126,6 +133,11 @@ class Gate(Settings):
     better_than_popularity: str = f"ndcg@{LIST_K}"
     """Metric in which the model must be better than the popularity ranking: the paired 95 % interval of the difference
     must lie above zero."""
+
+    better_than_recent_popularity: bool | None = None
+    """Whether `better_than_popularity` also holds for the popularity of the last `evaluation.popularity_days` days,
+    with the same metric. None: true if `log.split.method` is `time`. Days after the newest training interaction are
+    then to be guessed, and what is in vogue is a floor that a model of tastes can miss."""
 
     not_worse_than_item_item: str | None = f"ndcg@{LIST_K}"
     """Metric in which the model must not be worse than the item-item baseline: a model is refused if the paired 95 %

@@ -12,7 +12,7 @@ from configs.evaluation import Evaluation, Gate
 from configs.ids import Ids
 from configs.leave_out import FromWeight
 from configs.log import Log
-from configs.models import AnyModel, TwoTower
+from configs.models import AnyModel, Popularity, TwoTower
 from configs.push import PushSettings, ServingCheckSettings
 from configs.runs import Runs
 from configs.service.section import Service
@@ -151,6 +151,24 @@ class PipelineConfig(Settings):
                 raise ValueError(
                     f"serving.leave_out: no event of log.event_weights weighs {rule.from_weight:g}; the heaviest "
                     f"weighs {max(weights.values()):g}. If nothing is to be left out, set leave_out: nothing"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _recent_popularity_follows_from_the_log(self) -> "PipelineConfig":
+        if self.gate.better_than_recent_popularity is None:
+            resolved = self.gate.model_copy(update={"better_than_recent_popularity": self.log.split.method == "time"})
+            object.__setattr__(self, "gate", resolved)  # as above
+        if self.log.columns.timestamp is None:
+            if self.gate.better_than_recent_popularity:
+                raise ValueError(
+                    "gate.better_than_recent_popularity needs times, and the log has none: name its time column, "
+                    "log.columns.timestamp, or set it to false"
+                )
+            if isinstance(self.trainer, Popularity) and self.trainer.days is not None:
+                raise ValueError(
+                    "trainer.days needs times, and the log has none: name its time column, log.columns.timestamp, or "
+                    "leave days out"
                 )
         return self
 

@@ -7,7 +7,8 @@ from pydantic import ConfigDict, Field
 from documents.document import Document, Values
 
 MODEL, LAST_BLESSED, POPULARITY, ITEM_ITEM = "model", "last_blessed", "popularity", "item_item"
-"""The contenders."""
+RECENT_POPULARITY = "recent_popularity"
+"""The contenders. Only a log with times has a recent popularity."""
 
 
 class Measurement(Values):

@@ -55,6 +55,7 @@ class TrainingData:
         arrays: list[npt.NDArray[Any]] = []
         for split in (self.interactions, self.held_out):
             arrays += [split.user, split.offset, split.item, split.weight, split.target_offset]
+            arrays += [split.timestamp] if split.timestamp is not None else []
         words: list[Iterable[bytes]] = [self.users, self.interacted_items]
         words += [self.candidates.item_id, self.candidates.title, self.held_out.target]
         for name, content in sorted(self.candidates.content.items()):

@@ -73,15 +73,29 @@ class Evaluator:
 
     def by_user(self, scores: Callable[[Any, Any, Any], tuple[Any, Any]]) -> dict[str, npt.NDArray[np.float64]]:
         """The metrics of each user, `[users]`, in the order of the eval split; see `evaluate`."""
+        (of_model,) = self.each_by_user(lambda *query: [scores(*query)])
+        return of_model
+
+    def each_by_user(
+        self, scores: Callable[[Any, Any, Any], Sequence[tuple[Any, Any]]]
+    ) -> list[dict[str, npt.NDArray[np.float64]]]:
+        """The metrics of several models that are asked at once, so that they can share work; see `by_user`.
+
+        Args:
+            scores: Gives, for each model, what `ServedModel.scores` gives.
+        """
         popularity = tf.constant(self._popularity)
-        ranked = []
+        ranked: list[list[npt.NDArray[np.int32]]] = []
         for users in chunks(self._candidates.items + self._held_out.length, _VALUES_A_CHUNK):
-            found, is_known = scores(*self._who(users))
-            found = tf.where(is_known[:, tf.newaxis], found, popularity)
             row, left_out, _ = self._left_out.inside(np.arange(users.start, users.stop))
-            place, _ = best_places(found, tf.constant(row, tf.int64), tf.constant(left_out, tf.int64), max(self._ks))
-            ranked.append(place.numpy())
-        return self._metrics(np.concatenate(ranked))
+            left_out_row, left_out_place = tf.constant(row, tf.int64), tf.constant(left_out, tf.int64)
+            of_models = []
+            for found, is_known in scores(*self._who(users)):
+                known = tf.where(is_known[:, tf.newaxis], found, popularity)
+                place, _ = best_places(known, left_out_row, left_out_place, max(self._ks))
+                of_models.append(place.numpy())
+            ranked.append(of_models)
+        return [self._metrics(np.concatenate(of_model)) for of_model in zip(*ranked, strict=True)]
 
     @functools.cached_property
     def popularity(self) -> dict[str, float]:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from configs.models import AnyModel
+from configs.models import AnyModel, Blend
 from documents.metrics import Epoch
 from serving_signatures.served_model import ServedModel
 from trainer.data import TrainingData
@@ -76,11 +76,16 @@ class Kind(Protocol):
 
 def kind_of(settings: AnyModel) -> Kind:
     """The code of a kind of model."""
-    kind: Any = importlib.import_module(module_of(settings))
+    kind: Any = importlib.import_module(_module_of(settings))
     found: Kind = kind
     return found
 
 
-def module_of(settings: AnyModel) -> str:
-    """Dotted path of the code of a kind of model."""
+def modules_of(settings: AnyModel) -> tuple[str, ...]:
+    """Dotted paths of the code that trains a model: of its kind, and of the kinds of its parts."""
+    parts = settings.chosen_parts if isinstance(settings, Blend) else ()
+    return tuple(dict.fromkeys(_module_of(each) for each in (settings, *parts)))
+
+
+def _module_of(settings: AnyModel) -> str:
     return f"trainer.models.{settings.kind}.fit"

@@ -27,6 +27,7 @@ class Histories:
         weight: float32 `[interactions]`, 1 for a plain like.
         target_offset: int64 `[users + 1]`, the same for `target`.
         target: object `[targets]`, the ids of the held-out items as bytes, oldest first.
+        timestamp: int64 `[interactions]`, Unix seconds; None if the log has no times, or nobody asks for them.
     """
 
     user: npt.NDArray[np.integer[Any]]
@@ -35,6 +36,7 @@ class Histories:
     weight: npt.NDArray[np.float32]
     target_offset: npt.NDArray[np.int64]
     target: npt.NDArray[np.object_]
+    timestamp: npt.NDArray[np.int64] | None = None
 
     @property
     def users(self) -> int:
@@ -62,6 +64,7 @@ class Histories:
             self.weight[places],
             target_offset,
             self.target[target_places],
+            self.timestamp[places] if self.timestamp is not None else None,
         )
 
     def newest(self, limit: int) -> "Histories":
@@ -71,7 +74,8 @@ class Histories:
             return self
         offset = ends(length)
         at = np.arange(offset[-1]) + np.repeat(self.offset[1:] - offset[1:], length)
-        return dataclasses.replace(self, offset=offset, item=self.item[at], weight=self.weight[at])
+        timestamp = self.timestamp[at] if self.timestamp is not None else None
+        return dataclasses.replace(self, offset=offset, item=self.item[at], weight=self.weight[at], timestamp=timestamp)
 
     def with_items(self, number: npt.NDArray[np.integer[Any]]) -> "Histories":
         """The same histories in another index.
@@ -139,6 +143,7 @@ def read_histories(patterns: Iterable[str]) -> Histories:
     item = columns[features.HISTORY_INDEX].values.numpy()
     known = item >= 0
     kept_before = ends(known)
+    timestamp = columns[features.HISTORY_TIMESTAMP].values.numpy()
     split = Histories(
         user=columns[features.USER_INDEX].numpy().astype(np.int32),
         offset=kept_before[columns[features.HISTORY_INDEX].row_splits.numpy()],
@@ -146,6 +151,7 @@ def read_histories(patterns: Iterable[str]) -> Histories:
         weight=columns[features.HISTORY_WEIGHT].values.numpy()[known],
         target_offset=columns[features.TARGET_ITEM_ID].row_splits.numpy(),
         target=columns[features.TARGET_ITEM_ID].values.numpy(),
+        timestamp=timestamp[known] if len(timestamp) == len(known) else None,
     )
     return split.take(hash_order(id_hashes(columns[features.USER_ID])))
 
@@ -160,6 +166,7 @@ _SPEC = {
     features.USER_INDEX: tf.io.FixedLenFeature([], tf.int64),
     features.HISTORY_INDEX: ragged(tf.int64),
     features.HISTORY_WEIGHT: ragged(tf.float32),
+    features.HISTORY_TIMESTAMP: ragged(tf.int64),
     features.TARGET_ITEM_ID: ragged(tf.string),
 }
 

@@ -1,12 +1,16 @@
 """Counts how often each item occurs in training, and ranks the catalogue by that count, the same for every user."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from common.errors import TrainingError
 from trainer.chunks import padded_chunks
 from trainer.histories import Histories
+
+SECONDS_A_DAY = 86_400
 
 _VALUES_A_CHUNK = 1 << 24
 """Values held at a time, in a few arrays of at most four bytes a value."""
@@ -21,6 +25,32 @@ def popularity_shares(histories: Histories, items: int) -> npt.NDArray[np.float3
     """Each item's share of the training interactions, `[items]`; they sum to 1."""
     count = interaction_counts(histories, items)
     return (count / max(count.sum(), 1)).astype(np.float32)
+
+
+def recent_popularity(histories: Histories, items: int, days: float) -> npt.NDArray[np.float64]:
+    """How popular each item was in the last days, which end with the newest interaction.
+
+    Args:
+        histories: The train split, with times; items are places in the catalogue.
+        items: Size of the catalogue.
+        days: How many days count, of 86,400 seconds each.
+
+    Returns:
+        `[items]`, which sum to 1: the share of the interactions of these days, and of one interaction more that is
+        split by the popularity of all time. So items that were not met in these days follow by that.
+
+    Raises:
+        TrainingError: The histories have no times.
+    """
+    if histories.timestamp is None:
+        raise TrainingError(
+            "the log has no times, so nothing is known of the last days: name its time column, log.columns.timestamp, "
+            "or count all interactions"
+        )
+    is_recent = histories.timestamp > histories.timestamp.max(initial=0) - days * SECONDS_A_DAY
+    recent = interaction_counts(dataclasses.replace(histories, item=np.where(is_recent, histories.item, -1)), items)
+    shares: npt.NDArray[np.float64] = (recent + popularity_shares(histories, items)) / (recent.sum() + 1)
+    return shares
 
 
 def popularity_order(popularity: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -82,5 +82,10 @@ def _are_others_left(train: Histories, chosen: npt.NDArray[np.bool_]) -> npt.NDA
 
 
 def _without(train: Histories, chosen: npt.NDArray[np.bool_]) -> Histories:
-    offset = ends(~chosen)[train.offset]
-    return dataclasses.replace(train, offset=offset, item=train.item[~chosen], weight=train.weight[~chosen])
+    return dataclasses.replace(
+        train,
+        offset=ends(~chosen)[train.offset],
+        item=train.item[~chosen],
+        weight=train.weight[~chosen],
+        timestamp=train.timestamp[~chosen] if train.timestamp is not None else None,
+    )

@@ -32,6 +32,9 @@ HISTORY_INDEX = "history_index"
 HISTORY_WEIGHT = "history_weight"
 """Transformed: float [n], 1 for a plain like, the event's weight where the log has event weights."""
 
+HISTORY_TIMESTAMP = "history_timestamp"
+"""Transformed: int64 [n], Unix seconds; absent where the log has no times."""
+
 CATALOGUE_INDEX = "catalogue_index"
 """Transformed: int64 scalar, the item's place in the catalogue."""
 

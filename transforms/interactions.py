@@ -21,8 +21,8 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
 
     Returns:
         `user_index` int64 `[batch]`; `history_index` int64 and `history_weight` float32, SparseTensors
-        `[batch, n]` in the same order; `user_id` string `[batch]` and `target_item_id` string SparseTensor
-        `[batch, m]` unchanged.
+        `[batch, n]` in the same order; `user_id` string `[batch]`, `target_item_id` string SparseTensor `[batch, m]`
+        and, if the log has times, `history_timestamp` int64 SparseTensor `[batch, n]`, unchanged.
 
     Raises:
         tf.errors.InvalidArgumentError: When the graph runs: values are weights, and a row does not have one value for
@@ -42,7 +42,10 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
             weight = tf.SparseTensor(history.indices, tf.identity(value.values), history.dense_shape)
     else:
         weight = tf.SparseTensor(history.indices, tf.ones_like(history.values, tf.float32), history.dense_shape)
+    # What a model learns of times, it learns in training: a query may come without them.
+    times = {features.HISTORY_TIMESTAMP: inputs[features.TIMESTAMP]} if features.TIMESTAMP in inputs else {}
     return {
+        **times,
         features.USER_ID: user_id,
         features.USER_INDEX: tft.compute_and_apply_vocabulary(user_id, vocab_filename=features.USER_VOCABULARY),
         features.HISTORY_INDEX: tft.compute_and_apply_vocabulary(

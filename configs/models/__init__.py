@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from configs.models.base import Model
+from configs.models.blend import Blend
 from configs.models.ials import Ials
 from configs.models.item_item import ItemItem
 from configs.models.popularity import Popularity
@@ -21,9 +22,10 @@ AnyModel = Annotated[
     Annotated[TwoTower, Tag("two_tower")]
     | Annotated[ItemItem, Tag("item_item")]
     | Annotated[Ials, Tag("ials")]
-    | Annotated[Popularity, Tag("popularity")],
+    | Annotated[Popularity, Tag("popularity")]
+    | Annotated[Blend, Tag("blend")],
     Discriminator(_kind),
 ]
 """The settings of one model: `kind` decides which; without it, it is a two-tower model."""
 
-__all__ = ["AnyModel", "Ials", "ItemItem", "Model", "Popularity", "TwoTower"]
+__all__ = ["AnyModel", "Blend", "Ials", "ItemItem", "Model", "Popularity", "TwoTower"]

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from configs.models.base import Model
 
 
@@ -11,7 +13,12 @@ class Popularity(Model):
     Example:
         trainer:
           kind: popularity
+          days: 14
     """
 
     kind: Literal["popularity"] = "popularity"
     """The kind of model."""
+
+    days: float | None = Field(default=None, gt=0)
+    """How many days before the newest training interaction count, of 24 hours each; items that nobody met in them
+    follow by the popularity of all time. The log must have times. None: all interactions count."""

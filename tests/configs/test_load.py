@@ -298,6 +298,28 @@ def test_load_of_anomalies_of_tfdv_keeps_them(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("method", "given", "counts"),
+    [("time", None, True), ("time", False, False), ("leave_last", None, False), ("leave_last", True, True)],
+)
+def test_recent_popularity_counts_in_the_gate_if_the_split_is_one_in_time(tmp_path, method, given, counts):
+    gate = {} if given is None else {"gate": {"better_than_recent_popularity": given}}
+    log = {"path": "log.csv", "columns": {"timestamp": "time"}, "split": {"method": method}}
+    file = tmp_path / "sample.yaml"
+    file.write_text(yaml.safe_dump({"name": "sample", "log": log, **gate}))
+    assert load_config(file).gate.better_than_recent_popularity is counts
+
+
+@pytest.mark.parametrize(
+    "section", [{"trainer": {"kind": "popularity", "days": 7}}, {"gate": {"better_than_recent_popularity": True}}]
+)
+def test_last_days_of_a_log_without_times_are_refused(tmp_path, section):
+    file = tmp_path / "sample.yaml"
+    file.write_text(yaml.safe_dump({"name": "sample", "log": {"path": "log.csv"}, **section}))
+    with pytest.raises(ConfigError, match=r"needs times, and the log has none: name its time column"):
+        load_config(file)
+
+
+@pytest.mark.parametrize(
     ("log", "given", "ordered", "warned"),
     [
         ({}, None, False, False),

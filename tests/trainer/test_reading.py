@@ -56,6 +56,21 @@ def test_read_histories_unknown_items_are_left_out_with_their_weight(tmp_path: P
     ]
 
 
+def test_read_histories_times_stay_with_their_items_and_may_be_missing(tmp_path: Path) -> None:
+    write_examples(tmp_path / "without.gz", ROWS)
+    assert read_histories([str(tmp_path / "without.gz")]).timestamp is None
+    timed = [
+        {**each, features.HISTORY_TIMESTAMP: [5 + n for n in range(len(each[features.HISTORY_INDEX]))]} for each in ROWS
+    ]
+    write_examples(tmp_path / "with.gz", timed)
+    split = read_histories([str(tmp_path / "with.gz")])
+    assert split.timestamp is not None
+    for each in ROWS:
+        (n,) = np.flatnonzero(split.user == each[features.USER_INDEX][0])
+        wanted = [5 + at for at, item in enumerate(each[features.HISTORY_INDEX]) if item >= 0]
+        assert split.timestamp[split.offset[n] : split.offset[n + 1]].tolist() == wanted
+
+
 def test_read_histories_order_of_files_and_rows_does_not_matter(tmp_path: Path) -> None:
     write_examples(tmp_path / "one" / "0.gz", ROWS)
     write_examples(tmp_path / "two" / "0.gz", [ROWS[2], ROWS[0]])

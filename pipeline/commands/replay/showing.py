@@ -59,6 +59,7 @@ def page(pipeline: str, rounds: Sequence[Round]) -> str:
     """
     pushed = sum(finished.outcome == PUSHED for finished in rounds)
     outcomes = [finished.outcome for finished in rounds]
+    measured = {contender for finished in rounds for contender in finished.metrics}
     series = {
         metric: {
             contender: [finished.metrics.get(contender, {}).get(metric) for finished in rounds]
@@ -77,7 +78,7 @@ def page(pipeline: str, rounds: Sequence[Round]) -> str:
             pipeline=pipeline,
             rounds=rounds,
             metrics=HEADLINE_METRICS,
-            names=quality.CONTENDERS,
+            names={name: said for name, said in quality.CONTENDERS.items() if name in measured},
             markers=quality.MARKERS,
             charts=[Markup(chart) for chart in charts],  # matplotlib has escaped their texts
             headline=f"{pushed} of {len(rounds)} rounds pushed a model",

@@ -12,7 +12,7 @@ import tensorflow as tf
 from common.errors import ModelError
 from configs.compare import Compare
 from documents.comparison import Candidate, ComparisonReport
-from documents.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY, Decision
+from documents.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY, RECENT_POPULARITY, Decision
 from documents.metrics import TrainingMetrics
 from documents.serving_check import ServingCheckReport
 from documents.validation import ValidationReport
@@ -25,6 +25,8 @@ _PREFIX = "candidate "
 """Of a candidate's name among the contenders: a candidate may be named as a baseline is."""
 
 _LOGGER = logging.getLogger("perennial.comparison")
+
+_BASELINES = (POPULARITY, RECENT_POPULARITY, ITEM_ITEM, LAST_BLESSED)
 
 Rankings = dict[str, npt.NDArray[np.int32]]
 
@@ -104,7 +106,7 @@ def compare(
         )
 
     order = [*choice.values, *(name for name in compared if name not in choice.values)]
-    others = [*(_PREFIX + name for name in order if name != choice.winner), POPULARITY, ITEM_ITEM, LAST_BLESSED]
+    others = [*(_PREFIX + name for name in order if name != choice.winner), *_BASELINES]
     differences = measured.differences(_PREFIX + choice.winner, others)
     return ComparisonReport(
         metric=settings.metric,
@@ -119,7 +121,7 @@ def compare(
             }
             for other, intervals in differences.items()
         },
-        baselines={name: contenders[name] for name in (POPULARITY, ITEM_ITEM, LAST_BLESSED) if name in contenders},
+        baselines={name: contenders[name] for name in _BASELINES if name in contenders},
     )
 
 
@@ -139,7 +141,7 @@ def _asked(compared: Mapping[str, Compared], contest: Callable[[Contender], Cont
                 data = EvalData.read(its, model.served)
                 k = max(its.settings.top_k)
                 if data.users.users:
-                    rankings |= baseline_rankings(data, min(k, model.served.items))
+                    rankings |= baseline_rankings(data, min(k, model.served.items), its.settings.popularity_days)
                 rankings |= last_blessed_ranking(last_blessed, model.served, its.leave_out, data, k)
             with model.faults():
                 rankings[_PREFIX + name], _ = model.served.recommend(data.queries, max(its.settings.top_k))

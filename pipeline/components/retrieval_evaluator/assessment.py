@@ -16,6 +16,7 @@ from documents.evaluation import (
     LAST_BLESSED,
     MODEL,
     POPULARITY,
+    RECENT_POPULARITY,
     EvaluatedModel,
     EvaluatedUsers,
     EvaluationReport,
@@ -25,7 +26,7 @@ from documents.evaluation import (
 from pipeline.components.retrieval_evaluator import baselines, evaluation, gate, samples, stability
 from pipeline.components.retrieval_evaluator.asked_model import AskedModel
 from pipeline.components.retrieval_evaluator.contest import Contender, Contest, EvalData
-from trainer.popularity import popularity_ranking
+from trainer.popularity import popularity_ranking, recent_popularity
 
 
 @dataclass
@@ -75,7 +76,8 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
             rankings, score = _asked(model, model.served, contest, data, max(settings.top_k))
         if data.users.users:
             with watch.step("baselines"):
-                rankings |= baseline_rankings(data, min(max(settings.top_k), model.served.items))
+                k = min(max(settings.top_k), model.served.items)
+                rankings |= baseline_rankings(data, k, settings.popularity_days)
             with watch.step("bootstrap"):
                 measured = evaluation.measure(rankings, data.targets, data.count, data.parts, settings)
             if score is not None:
@@ -164,11 +166,15 @@ def last_blessed_ranking(
     return rankings
 
 
-def baseline_rankings(data: EvalData, k: int) -> dict[str, npt.NDArray[np.int32]]:
-    """The lists of popularity and item-item, `[users, k]` places."""
+def baseline_rankings(data: EvalData, k: int, popularity_days: float) -> dict[str, npt.NDArray[np.int32]]:
+    """The lists of the baselines, `[users, k]` places; of recent popularity only if the log has times."""
     popular = popularity_ranking(data.left_out, data.count, k)
+    recent = {}
+    if data.train.timestamp is not None:
+        shares = recent_popularity(data.train, len(data.count), popularity_days)
+        recent = {RECENT_POPULARITY: popularity_ranking(data.left_out, shares, k)}
     similar = baselines.item_item_ranking(data.train, data.users, data.left_out, data.count, k)
-    return {POPULARITY: popular, ITEM_ITEM: similar}
+    return {POPULARITY: popular, **recent, ITEM_ITEM: similar}
 
 
 def _stability(

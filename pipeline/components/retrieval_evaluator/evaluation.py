@@ -12,6 +12,7 @@ from documents.evaluation import (
     LAST_BLESSED,
     MODEL,
     POPULARITY,
+    RECENT_POPULARITY,
     ContenderMeasurements,
     Measurement,
     SliceMeasurements,
@@ -37,7 +38,7 @@ class Measurements(NamedTuple):
     resampled: dict[str, dict[Figure, npt.NDArray[np.float64]]]
 
     def differences(
-        self, model: str = MODEL, others: Sequence[str] = (POPULARITY, ITEM_ITEM, LAST_BLESSED)
+        self, model: str = MODEL, others: Sequence[str] = (POPULARITY, RECENT_POPULARITY, ITEM_ITEM, LAST_BLESSED)
     ) -> dict[str, dict[str, ConfidenceInterval]]:
         """How much better a contender is than others, over all users.
 

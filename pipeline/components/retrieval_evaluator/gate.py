@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from configs.evaluation import LIST_K, Gate
-from documents.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY, Decision, Rule
+from documents.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY, RECENT_POPULARITY, Decision, Rule
 from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.evaluation import finite
 
@@ -71,7 +71,7 @@ def rules(evidence: Evidence, gate: Gate) -> list[Rule]:
         _finite(evidence),
         *_floor(evidence, gate),
         _coverage(evidence, gate),
-        _better_than_popularity(evidence, gate),
+        *_better_than_popularity(evidence, gate),
         *_not_worse_than_item_item(evidence, gate),
         _not_worse_than_last_blessed(evidence, gate),
         *_neighbour_stability(evidence, gate),
@@ -163,11 +163,14 @@ def _coverage(evidence: Evidence, gate: Gate) -> Rule:
     return _rule("coverage", figure.value >= limit, detail, metric, figure.value, limit, figure.low, figure.high)
 
 
-def _better_than_popularity(evidence: Evidence, gate: Gate) -> Rule:
+def _better_than_popularity(evidence: Evidence, gate: Gate) -> Iterator[Rule]:
     metric = gate.better_than_popularity
-    difference = evidence.differences.get(POPULARITY, {}).get(metric, _UNMEASURED)
-    detail = f"{metric} differs from popularity's by {_text(difference)}; the interval must lie above zero."
-    return _rule("better_than_popularity", difference.low > 0, detail, metric, difference.value, 0.0, *difference[1:])
+    for baseline, shown in ((POPULARITY, "popularity"), (RECENT_POPULARITY, "recent popularity")):
+        if baseline == POPULARITY or gate.better_than_recent_popularity:
+            difference = evidence.differences.get(baseline, {}).get(metric, _UNMEASURED)
+            detail = f"{metric} differs from {shown}'s by {_text(difference)}; the interval must lie above zero."
+            name, passed = f"better_than_{baseline}", difference.low > 0
+            yield _rule(name, passed, detail, metric, difference.value, 0.0, *difference[1:])
 
 
 def _not_worse_than_item_item(evidence: Evidence, gate: Gate) -> Iterator[Rule]:

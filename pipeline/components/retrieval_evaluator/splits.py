@@ -1,8 +1,9 @@
 """Reads raw interaction Examples: the histories of the train split, and the evaluated users of the eval split.
 
 A block of users is a pyarrow.Table with one row for each user: `user_id`, `hash` int64, and lists `item_id`, `value`
-float and `target_item_id`; ids are of type `trainer.targets.ID`. The files are read once and never held as a whole:
-only the histories of the train split are kept, and the blocks of at most twice `max_users` users of the eval split.
+float, `timestamp` int64 and `target_item_id`; ids are of type `trainer.targets.ID`. The files are read once and never
+held as a whole: only the histories of the train split are kept, and the blocks of at most twice `max_users` users of
+the eval split.
 """
 
 from collections.abc import Iterable, Iterator
@@ -32,8 +33,9 @@ lookup table of a catalogue of a million items would take longer than the lookup
 HASH = "hash"
 """The column of user hashes."""
 
-_LISTS = (features.ITEM_ID, features.VALUE, features.TARGET_ITEM_ID)
+_LISTS = (features.ITEM_ID, features.VALUE, features.TIMESTAMP, features.TARGET_ITEM_ID)
 _FEATURES = (features.USER_ID, *_LISTS)
+_NUMBERS = {features.VALUE: schema_pb2.FLOAT, features.TIMESTAMP: schema_pb2.INT}
 
 _BLOCK = pa.schema(
     {
@@ -41,6 +43,7 @@ _BLOCK = pa.schema(
         HASH: pa.int64(),
         features.ITEM_ID: pa.large_list(ID),
         features.VALUE: pa.large_list(pa.float32()),
+        features.TIMESTAMP: pa.large_list(pa.int64()),
         features.TARGET_ITEM_ID: pa.large_list(ID),
     }
 )
@@ -99,16 +102,19 @@ def read_train(files: Iterable[str], catalogue: Any, weighted: bool) -> Historie
         weighted: Whether the values are the weights of histories.
 
     Returns:
-        The histories by hash, in the order of the hashes, without targets; items are places in the catalogue.
+        The histories by hash, in the order of the hashes, with their times, without targets; items are places in the
+        catalogue.
     """
     hashes, length = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    item, weight = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    item, weight, timestamp = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)], [np.zeros(0, np.int64)]
     for block in _merged(_blocks(files), INTERACTIONS_A_LOOK_UP):
         ids, offset = _lists(block, features.ITEM_ID)
         hashes.append(_hashes(block))
         length.append(np.diff(offset))
         item.append(places_of(ids, catalogue).astype(np.int32))
         weight.append(_weights(block, weighted))
+        timestamp.append(_lists(block, features.TIMESTAMP)[0].to_numpy())
+    times = np.concatenate(timestamp)
     user = np.concatenate(hashes)
     no_targets = np.zeros(len(user) + 1, np.int64)
     split = Histories(
@@ -118,6 +124,7 @@ def read_train(files: Iterable[str], catalogue: Any, weighted: bool) -> Historie
         np.concatenate(weight),
         no_targets,
         np.zeros(0, object),
+        times if len(times) == sum(map(len, item)) else None,
     )
     return split.take(hash_order(user))
 
@@ -149,7 +156,7 @@ def _first(blocks: list[Any], most: int) -> Any:
 def _blocks(files: Iterable[str]) -> Iterator[Any]:
     schema = schema_pb2.Schema()
     for name in _FEATURES:
-        schema.feature.add(name=name, type=schema_pb2.FLOAT if name == features.VALUE else schema_pb2.BYTES)
+        schema.feature.add(name=name, type=_NUMBERS.get(name, schema_pb2.BYTES))
     decoder = ExamplesToRecordBatchDecoder(schema.SerializeToString())
     for file in files:
         records = tf.data.TFRecordDataset(file, compression_type="GZIP").batch(USERS_A_BLOCK)

@@ -18,7 +18,7 @@ from documents.provenance import MadeBy
 from pipeline.components.trainer import executor
 from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node
-from trainer.fitting import module_of
+from trainer.fitting import modules_of
 from trainer.settings import TrainerSettings
 
 
@@ -67,7 +67,7 @@ class Trainer(Node):
         """
         # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
         candidates = dict(compared or {})
-        kinds = sorted({module_of(model) for model in (trainer, *candidates.values())})
+        kinds = sorted({module for model in (trainer, *candidates.values()) for module in modules_of(model)})
         digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], *kinds)
         made_by = MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)
         settings = TrainerSettings(

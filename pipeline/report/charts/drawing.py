@@ -23,6 +23,7 @@ VARIABLES = (
     "paper",
     "model",
     "popularity",
+    "recent-popularity",
     "item-item",
     "last-blessed",
     "good",

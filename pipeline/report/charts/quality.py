@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from documents.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY, ContenderMeasurements, Measurement
+from documents.evaluation import (
+    ITEM_ITEM,
+    LAST_BLESSED,
+    MODEL,
+    POPULARITY,
+    RECENT_POPULARITY,
+    ContenderMeasurements,
+    Measurement,
+)
 from pipeline.report.charts.drawing import COLOURS, canvas
 from pipeline.report.numbers import count, significant
 
@@ -14,18 +22,19 @@ CONTENDERS = {
     MODEL: "this model",
     LAST_BLESSED: "last blessed model",
     ITEM_ITEM: "item-item",
+    RECENT_POPULARITY: "recent popularity",
     POPULARITY: "popularity",
 }
 """The report's name of each contender, in the order of the report."""
 
-MARKERS = {MODEL: "●", LAST_BLESSED: "◆", ITEM_ITEM: "■", POPULARITY: "▲"}
+MARKERS = {MODEL: "●", LAST_BLESSED: "◆", ITEM_ITEM: "■", RECENT_POPULARITY: "▼", POPULARITY: "▲"}
 """The sign of each contender in a chart's key."""
 
 HIGHER_IS_BETTER = {"recall": True, "ndcg": True, "hit_rate": True, "mrr": True, "coverage": True, "gini": False}
 """Whether higher is better, by metric without its k. Mean popularity and novelty are neither good nor bad."""
 
 _COLOUR = {name: COLOURS[name.replace("_", "-")] for name in CONTENDERS}
-_MARKER = {MODEL: "o", LAST_BLESSED: "D", ITEM_ITEM: "s", POPULARITY: "^"}
+_MARKER = {MODEL: "o", LAST_BLESSED: "D", ITEM_ITEM: "s", RECENT_POPULARITY: "v", POPULARITY: "^"}
 _ARROW = {True: "↑", False: "↓", None: ""}
 _RIGHT = 1.03
 """Space to the right of the largest value, as a factor."""

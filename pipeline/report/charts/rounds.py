@@ -8,7 +8,7 @@ from pipeline.report.numbers import significant
 _OUTCOMES = {"pushed": ("o", COLOURS["model"]), "refused": ("X", COLOURS["warn"]), "stopped": ("X", COLOURS["bad"])}
 """Marker and colour by the round's outcome."""
 
-_OTHERS = {"popularity": "^", "item_item": "s", "last_blessed": "D"}
+_OTHERS = {"popularity": "^", "recent_popularity": "v", "item_item": "s", "last_blessed": "D"}
 """Marker by contender."""
 
 

@@ -223,3 +223,18 @@ def test_decision_of_a_model_that_cannot_be_scored_lists_what_is_known_all_the_s
 
 def test_gate_defaults_ask_for_what_the_default_evaluation_measures() -> None:
     Gate().require_measured(Evaluation())
+
+
+@pytest.mark.parametrize(
+    ("evidence", "is_better"),
+    [
+        (difference("recent_popularity", "ndcg@10", 0.03, 0.01, 0.05), True),
+        (difference("recent_popularity", "ndcg@10", 0.03, -0.01, 0.05), False),
+        (GOOD, False),  # not measured
+    ],
+)
+def test_rules_recent_popularity_counts_only_if_the_gate_says_so(evidence: Evidence, is_better: bool) -> None:
+    assert failed(evidence, Gate(better_than_recent_popularity=False)) == set()
+    assert failed(evidence) == set()
+    wanted = set() if is_better else {"better_than_recent_popularity"}
+    assert failed(evidence, Gate(better_than_recent_popularity=True)) == wanted

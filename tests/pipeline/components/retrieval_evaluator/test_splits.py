@@ -118,6 +118,7 @@ def test_first_users_however_the_blocks_come_are_the_smallest_hashes_and_few_are
                 splits.HASH: pa.array(chosen),
                 features.ITEM_ID: lists,
                 features.VALUE: pa.array([[1.0]] * n, pa.large_list(pa.float32())),
+                features.TIMESTAMP: pa.array([[7]] * n, pa.large_list(pa.int64())),
                 features.TARGET_ITEM_ID: lists,
             }
         )
@@ -125,3 +126,23 @@ def test_first_users_however_the_blocks_come_are_the_smallest_hashes_and_few_are
     for size in (1, 7, 200):
         chosen, users = splits.first_users((block(hashes[at : at + size]) for at in range(0, 200, size)), 6)
         assert (chosen.column(splits.HASH).to_pylist(), users) == (list(range(6)), 200)
+
+
+def test_read_train_keeps_the_time_of_each_interaction(tmp_path: Path) -> None:
+    rows = [
+        {**each, features.TIMESTAMP: [10 * n, 10 * n + 1][: len(each[features.ITEM_ID])]} for n, each in enumerate(ROWS)
+    ]
+    write_examples(tmp_path / "0.gz", rows)
+    train = splits.read_train([str(tmp_path / "0.gz")], CATALOGUE, weighted=False)
+    of_user = {
+        int(user): (train.item[part].tolist(), train.timestamp[part].tolist())
+        for n, user in enumerate(train.user)
+        for part in [slice(train.offset[n], train.offset[n + 1])]
+        if train.timestamp is not None
+    }
+    assert of_user[int(id_hashes(["v"])[0])] == ([-1, 0], [10, 11])
+    assert of_user[int(id_hashes(["without a target"])[0])] == ([0], [30])
+
+
+def test_read_train_of_a_log_without_times_has_none(files: list[str]) -> None:
+    assert splits.read_train(files, CATALOGUE, weighted=False).timestamp is None

@@ -12,3 +12,8 @@ pytestmark = pytest.mark.e2e
 class TestConformance(Conformance):
     TRAINER: ClassVar[dict[str, Any]] = {"kind": "popularity"}
     LEARNS = False
+
+
+class TestOfTheLastDays(Conformance):
+    TRAINER: ClassVar[dict[str, Any]] = {"kind": "popularity", "days": 7}
+    LEARNS = False
