@@ -16,6 +16,7 @@ from configs.push import PushSettings, ServingCheckSettings
 from configs.runs import Runs
 from configs.service.section import Service
 from configs.serving import Serving
+from configs.tuner import Tuner
 from configs.vertex.section import Vertex
 
 _LOCAL_RUNNER = "--runner=FnApiRunner"
@@ -53,6 +54,9 @@ class PipelineConfig(Settings):
 
     trainer: AnyModel = TwoTower()
     """The model and its training."""
+
+    tuner: Tuner | None = None
+    """The search for better settings of `trainer`. None: runs train with the settings of this file."""
 
     serving: Serving = Serving()
     """The signatures of the exported model."""

@@ -6,6 +6,7 @@ from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
 from tfx.dsl.input_resolution.strategies.latest_blessed_model_strategy import LatestBlessedModelStrategy
 from tfx.orchestration.metadata import sqlite_metadata_connection_config
 from tfx.orchestration.pipeline import Pipeline
@@ -19,6 +20,7 @@ from configs.service.pushed_data import PushedData
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
+from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
 from pipeline.components.interaction_gen.component import InteractionGen
 from pipeline.components.live_model_resolver.component import LiveModelResolver
 from pipeline.components.pusher.component import Pusher
@@ -28,6 +30,7 @@ from pipeline.components.run_report.component import RunReport
 from pipeline.components.serving_check.component import ServingCheck
 from pipeline.components.trainer.component import Trainer
 from pipeline.components.transform.component import Transform
+from pipeline.components.tuner.component import Tuner
 from pipeline.ground.node import follow_libraries
 from pipeline.ground.places import CuratedSchema, Places
 
@@ -60,12 +63,13 @@ class _Data(NamedTuple):
         return self.example_validator.outputs["anomalies"]
 
 
-def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
+def create_pipeline(config: PipelineConfig, places: Places, *, search: bool = False) -> Pipeline:
     """Wires the components.
 
     Args:
         config: What the pipeline does.
         places: Where it reads and writes.
+        search: Whether Tuner searches in this run, however new the last search is; needs the config's section `tuner`.
 
     Returns:
         The pipeline, for the local runner or Vertex.
@@ -91,7 +95,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     )
     data_blessing = data_gate.outputs["blessing"]
 
-    *transforms, trainer = _training(config, places, interactions, catalogue, data_blessing, last_model)
+    *transforms, trainer = _training(config, places, interactions, catalogue, data_blessing, last_model, search)
     model = trainer.outputs["model"]
 
     serving_check, evaluator = _judges(config, interactions, data_blessing, model, last_model)
@@ -202,7 +206,8 @@ def _training(
     catalogue: _Data,
     data_blessing: BaseChannel,
     base_model: BaseChannel,
-) -> tuple[BaseComponent, BaseComponent, BaseComponent]:
+    search: bool,
+) -> tuple[BaseNode, ...]:
     # Turns users and histories into indices; the vocabularies come from the training split alone.
     interaction_transform = Transform(
         examples=interactions.examples,
@@ -222,14 +227,20 @@ def _training(
         splits=("train",),
     ).with_id("CatalogueTransform")
 
+    of_training = {
+        "examples": interaction_transform.outputs["transformed_examples"],
+        "transform_graph": interaction_transform.outputs["transform_graph"],
+        "candidates": catalogue_transform.outputs["transformed_examples"],
+        "candidates_transform_graph": catalogue_transform.outputs["transform_graph"],
+        "data_blessing": data_blessing,
+    }
+    tuning, hyperparameters = _tuning(config, places, of_training, search)
+
     # Trains the two towers, starting from the base model if the config asks for it, and exports the served signatures.
     # If data, config and code have not changed since that model, passes it on without training.
     trainer = Trainer(
-        examples=interaction_transform.outputs["transformed_examples"],
-        transform_graph=interaction_transform.outputs["transform_graph"],
-        candidates=catalogue_transform.outputs["transformed_examples"],
-        candidates_transform_graph=catalogue_transform.outputs["transform_graph"],
-        data_blessing=data_blessing,
+        **of_training,
+        **hyperparameters,
         base_model=base_model,
         run_fn="trainer.run_fn.run_fn",
         trainer=config.trainer,
@@ -239,7 +250,45 @@ def _training(
         config_digest=config_digest(config),
         training_job=places.training_job,
     )
-    return interaction_transform, catalogue_transform, trainer
+    return interaction_transform, catalogue_transform, *tuning, trainer
+
+
+def _tuning(
+    config: PipelineConfig, places: Places, of_training: dict[str, BaseChannel], search: bool
+) -> tuple[list[BaseNode], dict[str, BaseChannel]]:
+    """Finds the settings that the newest search has found, or searches; returns the nodes, and Trainer's channel."""
+    if config.tuner is None:
+        return [], {}
+
+    # What the newest search has found; nothing before the first one.
+    newest = _newest_hyperparameters(places)
+    found = {"hyperparameters": newest.outputs["hyperparameters"]}
+    if config.tuner.every_days is None and not search:
+        return [newest], found
+
+    # Tries settings on targets that it holds out of the training interactions; hands on the newest ones if they are not
+    # older than `every_days`.
+    tuner = Tuner(
+        **of_training,
+        **found,
+        trainer=config.trainer,
+        serving=config.serving,
+        features=config.catalogue.features if config.catalogue else {},
+        limits=config.tuner.model_copy(update={"every_days": None}) if search else config.tuner,
+        pipeline_name=config.name,
+        config_digest=config_digest(config),
+        work_dir=places.tuning_dir,
+    )
+    return [newest, tuner], {"hyperparameters": tuner.outputs["best_hyperparameters"]}
+
+
+def _newest_hyperparameters(places: Places) -> BaseNode:
+    if places.metadata_path is None:
+        return HyperParametersResolver(work_dir=places.tuning_dir)
+    return Resolver(
+        strategy_class=LatestArtifactStrategy,
+        hyperparameters=Channel(type=standard_artifacts.HyperParameters),
+    ).with_id("LatestHyperParameters")
 
 
 def _judges(

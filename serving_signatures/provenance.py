@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 
 import tensorflow as tf
+from pydantic import JsonValue
 
 from configs.leave_out import LeaveOut, plain
 from documents.provenance import FinalMetrics, MadeBy, Provenance, Start
@@ -28,6 +29,7 @@ def provenance(
     metrics: FinalMetrics,
     start: Start,
     leave_out: LeaveOut,
+    tuned: Mapping[str, JsonValue],
 ) -> Provenance:
     """Makes a model's provenance.
 
@@ -38,6 +40,7 @@ def provenance(
         metrics: Metrics of the model and of its baseline.
         start: What the training started from.
         leave_out: What `recommend` leaves out.
+        tuned: Settings that came from the tuner, by name.
     """
     versions = {library: metadata.version(library) for library in _LIBRARIES}
     return Provenance(
@@ -48,6 +51,7 @@ def provenance(
         versions={"python": platform.python_version(), **versions},
         base_model=start,
         leave_out=plain(leave_out),
+        tuned=dict(tuned),
     )
 
 

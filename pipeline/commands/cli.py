@@ -21,6 +21,7 @@ from pipeline.commands import (
     replay,
     run,
     serve,
+    tune,
     users,
 )
 from pipeline.commands.arguments import Formatter, add_group
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     init.add_parser(commands)
     check.add_parser(commands)
     run.add_parser(commands)
+    tune.add_parser(commands)
     runs_cli.add_parser(commands)
     versions_cli.add_parser(commands)
     model.add_parsers(commands)
