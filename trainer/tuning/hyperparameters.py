@@ -1,7 +1,8 @@
 """Hyperparameters in the format of TFX and KerasTuner, and the settings that they change.
 
 The format is the JSON of `keras_tuner.HyperParameters.get_config`: `space` describes each setting that was searched,
-with its value in the config as `default`, and `values` has what was found. Here `values` also has the model's `kind`.
+with its value in the config as `default`, and `values` has what was found. The other settings are `Fixed`, the model's
+`kind` among them, so that a training can tell whether the values were found with its own settings.
 """
 
 import json
@@ -24,6 +25,12 @@ FILE = "best_hyperparameters.txt"
 _KIND = "kind"
 _WHERE = "The hyperparameters"
 
+_NOTHING = "none"
+"""How a setting without a value is written: a Fixed hyperparameter must have one."""
+
+_WITHOUT_INFLUENCE = ("warm_start", "seed", "eval_max_users")
+"""Settings that may change without a new search."""
+
 _LOGGER = logging.getLogger("perennial.trainer")
 
 
@@ -41,16 +48,19 @@ def hyperparameters_of(
         JSON values that `keras_tuner.HyperParameters.from_config` reads.
     """
     configured = values_of(settings, space)
-    kind = {"class_name": "Fixed", "config": {"name": _KIND, "conditions": [], "value": settings.kind}}
-    described = [_described(name, each, configured[name]) for name, each in space.items()]
-    return {"space": [kind, *described], "values": {_KIND: settings.kind, **{name: values[name] for name in space}}}
+    fixed = {name: value for name, value in _fixed(settings).items() if name not in space}
+    described = [
+        *({"class_name": "Fixed", "config": {"name": name, "conditions": [], "value": fixed[name]}} for name in fixed),
+        *(_described(name, each, configured[name]) for name, each in space.items()),
+    ]
+    return {"space": described, "values": {**fixed, **{name: values[name] for name in space}}}
 
 
 def applied(settings: AnyModel, hyperparameters: Mapping[str, Any] | None) -> tuple[AnyModel, dict[str, JsonValue]]:
     """Puts hyperparameters into the settings of a training.
 
-    They are not used, and a warning says so, if they are of another kind of model, or if the config has changed one of
-    the searched settings since: the values were found together, and the person who changed one expects to see it.
+    They are not used, and a warning says so, if they are of another kind of model, or if the config has changed since:
+    the values were found together with it, and the person who has changed a setting expects to see it.
 
     Args:
         settings: The settings of the config.
@@ -111,21 +121,22 @@ def found_values(settings: AnyModel, hyperparameters: Mapping[str, Any] | None) 
             f"{_WHERE} have no values: expected the JSON of keras_tuner.HyperParameters.get_config, received the keys "
             f"{', '.join(hyperparameters) or '(none)'}. Search again."
         )
-    values = dict(values)
-    kind = values.pop(_KIND, settings.kind)
+    described = {each["config"]["name"]: each["config"] for each in hyperparameters.get("space", [])}
+    then = {name: each["value"] for name, each in described.items() if "value" in each}
+    kind = then.get(_KIND, values.get(_KIND, settings.kind))
     if kind != settings.kind:
         _LOGGER.warning(
             "the hyperparameters are of a model of the kind %s, and are not used for %s", kind, settings.kind
         )
         return {}
-    then = {
-        each["config"]["name"]: each["config"]["default"]
-        for each in hyperparameters.get("space", [])
-        if each.get("config", {}).get("name") in values and "default" in each["config"]
-    }
-    now = values_of(settings, values, _WHERE)
+    is_ours = _KIND in then  # another tuner's Fixed hyperparameters are settings to train with
+    found = {name: value for name, value in values.items() if name != _KIND and not (is_ours and name in then)}
+    now: dict[str, JsonValue] = {**_fixed(settings), **values_of(settings, found, _WHERE)}
+    before = (then if is_ours else {}) | {name: described[name].get("default") for name in found if name in described}
     differing = [
-        f"{name} from {value} to {now[name]}" for name, value in then.items() if value not in (None, now[name])
+        f"{name} from {value} to {now.get(name, _NOTHING)}"
+        for name, value in before.items()
+        if value is not None and value != now.get(name, _NOTHING)
     ]
     if differing:
         _LOGGER.warning(
@@ -133,13 +144,32 @@ def found_values(settings: AnyModel, hyperparameters: Mapping[str, Any] | None) 
             ", ".join(differing),
         )
         return {}
-    return values
+    return found
+
+
+def _fixed(settings: AnyModel) -> dict[str, JsonValue]:
+    """The settings by dotted names, without lists of numbers and without what has no influence on the best values."""
+    found: dict[str, JsonValue] = {}
+
+    def walk(value: JsonValue, path: tuple[str, ...]) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                walk(inner, (*path, name))
+        elif isinstance(value, list):
+            for index, inner in enumerate(value):
+                if isinstance(inner, dict):
+                    walk(inner, (*path, str(index)))
+        elif path[-1] not in _WITHOUT_INFLUENCE:
+            found[".".join(path)] = _NOTHING if value is None else value
+
+    walk(settings.model_dump(mode="json"), ())
+    return found
 
 
 def _described(name: str, searched: Range, default: JsonValue) -> dict[str, Any]:
     common = {"name": name, "default": default, "conditions": []}
     if isinstance(searched, Choice):
-        values = searched.values if default in searched.values else (*searched.values, default)
+        values = searched.values if default in searched.values else (default, *searched.values)
         return {"class_name": "Choice", "config": {**common, "values": list(values), "ordered": False}}
     is_whole = isinstance(searched, IntRange)
     step = 1 if is_whole and not searched.log else None

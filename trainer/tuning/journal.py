@@ -16,6 +16,21 @@ from common.atomicity import write_bytes, write_text
 from documents.tuning import Trial
 
 
+def discard(work_dir: str) -> None:
+    """Removes the trials of all searches: the one that is done, and interrupted ones of older data.
+
+    Args:
+        work_dir: The folder of the journals, local or remote; its files stay.
+
+    Raises:
+        tf.errors.OpError: A folder cannot be removed.
+    """
+    for name in tf.io.gfile.listdir(work_dir):
+        folder = posixpath.join(work_dir, name.rstrip("/"))
+        if tf.io.gfile.isdir(folder):
+            tf.io.gfile.rmtree(folder)
+
+
 class Journal:
     """A folder of finished trials; without a folder, they are kept in memory alone.
 

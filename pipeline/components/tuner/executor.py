@@ -26,7 +26,7 @@ from trainer.data import TrainingData, read_data
 from trainer.fn_args import FnArgs
 from trainer.settings import TrainerSettings
 from trainer.tuning.hyperparameters import FILE, found_values, hyperparameters_of, read_hyperparameters
-from trainer.tuning.journal import Journal
+from trainer.tuning.journal import Journal, discard
 from trainer.tuning.search import Search
 
 RESULTS_FILE = "tuner_results.json"
@@ -113,10 +113,11 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         if parameters.work_dir:
             searched = outputs.best_hyperparameters.get_int_custom_property(SEARCHED)
             NewestTuning(uri=outputs.best_hyperparameters.uri, searched=searched).write(parameters.work_dir)
+            discard(parameters.work_dir)
 
 
 def _usable(last: standard_artifacts.HyperParameters | None, trainer: TrainerSettings) -> dict[str, Any]:
-    """What the last search found, if it fits the settings of today; else nothing, and a new search is due."""
+    """What the last search found, by name, if it fits the settings of today; else nothing, and a new search is due."""
     if last is None:
         return {}
     try:
