@@ -1,9 +1,10 @@
 """Searches the settings of a model on targets that are held out of the training interactions."""
 
+import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +15,13 @@ from configs.leave_out import LeaveOut
 from configs.models import AnyModel
 from configs.models.ranges import Range
 from configs.tuner import Tuner
-from documents.tuning import Difference, Origin, Trial, TrialState, TuningReport
-from trainer.bootstrap import paired_interval
+from documents.tuning import Origin, Trial, TrialState, TuningReport
 from trainer.data import TrainingData
 from trainer.evaluate import Evaluator
 from trainer.fitting import Training, kind_of
 from trainer.tuning.halving import OutOfTime, Stopped, Watch
 from trainer.tuning.journal import Journal
+from trainer.tuning.result import best_of, report_of
 from trainer.tuning.sampling import is_new, proposed
 from trainer.tuning.values import values_of, with_values
 from trainer.validation import hold_out
@@ -126,7 +127,8 @@ class Search:
             trial, by_user = self._try(*wanted, deadline)
             journal.add(trial, by_user)
             self._log(trial)
-        report = self._report()
+        evaluator = self._evaluator
+        report = report_of(journal, self._settings.kind, evaluator.choosing_metric, evaluator.counts["users"])
         best = next((trial for trial in journal.trials if trial.number == report.best), None)
         values = best.values if best is not None and report.is_taken else self._configured
         return Found(report, self.space, dict(values))
@@ -142,7 +144,7 @@ class Search:
             return None
         if is_new(self._last, tried) and all(trial.origin != "last search" for trial in self._journal.trials):
             return "last search", self._last
-        best = self._best()
+        best = best_of(self._journal.trials)
         for number in range(len(tried), len(tried) + _REPEATS):
             is_near = best is not None and number % 2 == 0
             values = proposed(self.space, number, self._limits.seed, best.values if best and is_near else None)
@@ -170,7 +172,8 @@ class Search:
             watch = Watch(earlier, settings.passes, deadline, self._clock, is_stoppable=origin not in _UNSTOPPED)
             self._evaluator.after_epoch = watch.after_epoch
             training = Training(self._data, self._evaluator, True, None, _tell_nobody, self._folder)
-            model = kind_of(settings).fit(training, settings).model
+            with _quiet():
+                model = kind_of(settings).fit(training, settings).model
             by_user = self._evaluator.by_user(model.scores)[self._evaluator.choosing_metric]
             score = float(np.nanmean(by_user))
         except Stopped:
@@ -187,31 +190,8 @@ class Search:
         )  # fmt: skip
         return trial, by_user
 
-    def _best(self) -> Trial | None:
-        complete = [trial for trial in self._journal.trials if trial.score is not None]
-        return max(complete, key=lambda trial: (trial.score, -trial.number), default=None)
-
-    def _report(self) -> TuningReport:
-        trials = tuple(self._journal.trials)
-        is_measured = bool(trials) and trials[0].score is not None
-        best = self._best() if is_measured else None
-        difference = None
-        if best is not None and best.number != 1:
-            found = paired_interval(self._journal.by_user(best.number) - self._journal.by_user(1))
-            difference = Difference(value=found.value, low=found.low, high=found.high)
-        return TuningReport(
-            kind=self._settings.kind,
-            metric=self._evaluator.choosing_metric,
-            users=self._evaluator.counts["users"],
-            trials=trials,
-            best=best.number if best is not None else None,
-            difference=difference,
-            is_taken=difference is not None and difference.low > 0,
-            seconds=round(sum(trial.seconds for trial in trials), 3),
-        )
-
     def _log(self, trial: Trial) -> None:
-        best = self._best()
+        best = best_of(self._journal.trials)
         _LOGGER.info(
             "trial %d of at most %d, %s, %.1f s: %s %s%s; %s",
             trial.number,
@@ -223,6 +203,18 @@ class Search:
             f" (best {best.score:.4f}, trial {best.number})" if best is not None else "",
             trial.error or ", ".join(f"{name} {value}" for name, value in trial.values.items()),
         )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Leaves out what a training logs: a line for each epoch of each trial would hide the trials."""
+    logger = logging.getLogger("perennial.trainer")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _tell_nobody(carried: Mapping[str, Carried], epochs: int) -> None: ...
