@@ -153,9 +153,10 @@ class Search:
         return None
 
     def _may_begin(self, deadline: float) -> bool:
-        """Whether there is time for a trial: some for one that can end early, else that of the longest one."""
+        """Whether there is time for an epoch of one more trial, or for all of it if it has no epochs."""
         done = self._journal.trials
-        needed = 0.0 if any(trial.epochs for trial in done) else max((trial.seconds for trial in done), default=0.0)
+        epochs = [trial.seconds / len(trial.epochs) for trial in done if trial.epochs]
+        needed = min(epochs) if epochs else max((trial.seconds for trial in done), default=0.0)
         return self._clock() + needed < deadline
 
     def _try(

@@ -102,6 +102,17 @@ def test_search_without_epochs_begins_no_trial_that_would_end_too_late(tmp_path:
     assert 1 <= len(report.trials) < 4
 
 
+def test_search_begins_no_trial_whose_first_epoch_would_end_too_late(tmp_path: Path) -> None:
+    values = search(tmp_path, IALS)._configured
+    state: dict[str, Any] = {"origin": "config", "values": values, "state": "complete", "score": 0.5}
+    done = Trial(number=1, epochs=(0.4, 0.5, 0.5), seconds=9.0, **state)
+    Journal(str(tmp_path / "trials")).add(done, np.full(91, 0.5))
+    report = search(tmp_path, IALS, journal=tmp_path / "trials", max_seconds=11.5).run().report
+    assert report.trials == (done,)
+    more = search(tmp_path, IALS, journal=tmp_path / "trials", max_seconds=60, max_trials=2).run().report
+    assert len(more.trials) == 2
+
+
 def test_search_failing_trials_are_recorded_and_do_not_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from common.errors import TrainingError
     from trainer.models.item_item import fit
