@@ -1,6 +1,7 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo compare demo-retrain serve rehearse test test-quick fault check docs image-check bench load format clean
+.PHONY: help setup demo compare demo-retrain serve tune rehearse test test-quick fault check docs image-check bench load
+.PHONY: format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -36,6 +37,10 @@ demo-retrain: setup ## Retrain, judge and push in 4 rounds of MovieLens 100K; sh
 
 serve: setup ## Answer HTTP from the model that `make demo` has pushed
 	@$(PYTHON) -m pipeline.commands.cli serve --config configs/movielens-100k.yaml
+
+tune: setup ## Search better settings of the model on MovieLens 100K, for some ten minutes at most
+	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k
+	@$(PYTHON) -m pipeline.commands.cli tune --config configs/movielens-100k.yaml
 
 rehearse: setup ## Compile the Vertex job of MovieLens 100K and run it here, one process for each task
 	@$(PYTHON) -m pipeline.commands.cli datasets fetch movielens-100k

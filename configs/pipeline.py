@@ -17,6 +17,7 @@ from configs.push import PushSettings, ServingCheckSettings
 from configs.runs import Runs
 from configs.service.section import Service
 from configs.serving import Serving
+from configs.tuner import Tuner
 from configs.vertex.section import Vertex
 
 _LOCAL_RUNNER = "--runner=FnApiRunner"
@@ -58,6 +59,9 @@ class PipelineConfig(Settings):
     compare: Compare | None = None
     """Which models `perennial compare` compares. None: `perennial compare` compares each kind with its default
     settings, and other runs train `trainer`."""
+
+    tuner: Tuner | None = None
+    """The search for better settings of `trainer`. None: runs train with the settings of this file."""
 
     serving: Serving = Serving()
     """The signatures of the exported model."""

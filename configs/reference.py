@@ -7,12 +7,13 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, get_args
 
 from pydantic.fields import FieldInfo
 
 from configs.base import Settings
+from configs.models.ranges import Range
 from configs.pipeline import PipelineConfig
 
 _WIDTH = 120
@@ -119,21 +120,32 @@ def _section(section: Section, found: list[Section]) -> str:
     if example:
         blocks.append(f"```yaml\n{textwrap.dedent(example[1]).strip()}\n```")
     properties = section.model.model_json_schema()["properties"]
+    space: Mapping[str, Range] = getattr(section.model, "SPACE", {})
     fields = [
-        _field(name, field, properties[name], [other for other in found if other.model in _models(field.annotation)])
+        _field(
+            name,
+            field,
+            properties[name],
+            [other for other in found if other.model in _models(field.annotation)],
+            space.get(name),
+        )
         for name, field in section.model.model_fields.items()
     ]
     return "\n\n".join(blocks) + "\n\n" + "\n".join(fields) + "\n"
 
 
-def _field(name: str, field: FieldInfo, schema: dict[str, Any], inner: list[Section]) -> str:
+def _field(
+    name: str, field: FieldInfo, schema: dict[str, Any], inner: list[Section], searched: Range | None = None
+) -> str:
     if inner:
         mapping = "mapping of names to " if "additionalProperties" in schema else ""
         kind = f"{mapping}section {' or '.join(section.link for section in inner)}"
     else:
         unit = _UNITS.get(name.rsplit("_", 1)[-1])
         kind = _type(schema) + (f", in {unit}" if unit else "")
-    return _wrapped(f"`{name}` ({kind}; {_default(field, is_section=bool(inner))}). {field.description}", "- ", "  ")
+    tuned = f"; a tuner searches {searched}" if searched is not None else ""
+    default = _default(field, is_section=bool(inner))
+    return _wrapped(f"`{name}` ({kind}; {default}{tuned}). {field.description}", "- ", "  ")
 
 
 def _default(field: FieldInfo, *, is_section: bool) -> str:

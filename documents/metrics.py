@@ -88,3 +88,6 @@ class TrainingMetrics(Document):
 
     choice: Choice | None = None
     """What the training chose; None if there was nothing to choose."""
+
+    tuned: dict[str, JsonValue] = {}
+    """Settings that came from the tuner and not from the config, by name."""

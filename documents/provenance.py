@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, JsonValue
 
 from documents.document import Document, Values
 
@@ -64,5 +64,8 @@ class Provenance(Document):
     """Python and libraries to their versions."""
 
     base_model: Start = Start()
+    tuned: dict[str, JsonValue] = {}
+    """Settings of the training that came from the tuner and not from the config, by name."""
+
     leave_out: str | dict[str, float] | None = None
     """What `recommend` leaves out: the config's `serving.leave_out`."""

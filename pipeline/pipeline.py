@@ -1,7 +1,5 @@
 """Wires the DAG, from a raw log to a pushed model. It does nothing else: no credentials, network or data are needed."""
 
-from typing import Any, NamedTuple
-
 from tfx.components import ExampleValidator, SchemaGen, StatisticsGen
 from tfx.dsl.components.base.base_component import BaseComponent
 from tfx.dsl.components.base.base_node import BaseNode
@@ -13,72 +11,33 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.types.channel import BaseChannel, Channel
 
-from configs.compare import Compare
-from configs.content_features import ContentFeatures
-from configs.load import config_digest
 from configs.pipeline import PipelineConfig
 from configs.service.pushed_data import PushedData
+from pipeline import models
 from pipeline.components.catalogue_gen.component import CatalogueGen
 from pipeline.components.curated_schema_gen.component import CuratedSchemaGen
 from pipeline.components.data_gate.component import DataGate
 from pipeline.components.interaction_gen.component import InteractionGen
 from pipeline.components.live_model_resolver.component import LiveModelResolver
-from pipeline.components.model_comparison.component import ModelComparison, TrainedCandidate
 from pipeline.components.pusher.component import Pusher
 from pipeline.components.registry_pusher.component import RegistryPusher
 from pipeline.components.retrieval_evaluator.component import RetrievalEvaluator
 from pipeline.components.run_report.component import RunReport
-from pipeline.components.serving_check.component import ServingCheck
-from pipeline.components.trainer.component import Trainer
-from pipeline.components.transform.component import Transform
 from pipeline.ground.node import follow_libraries
 from pipeline.ground.places import CuratedSchema, Places
+from pipeline.models import Data, features_of
 
 LOG_DIR, CATALOGUE_DIR = "log_dir", "catalogue_dir"
 """RuntimeParameters: the folders of the log's and the catalogue's files; the defaults come from the config."""
 
 
-class _Data(NamedTuple):
-    """The nodes of a data set: its Examples, their statistics, their schema, and the anomalies between the two."""
-
-    example_gen: BaseComponent
-    statistics_gen: BaseComponent
-    schema_gen: BaseComponent
-    example_validator: BaseComponent
-
-    @property
-    def examples(self) -> BaseChannel:
-        return self.example_gen.outputs["examples"]
-
-    @property
-    def statistics(self) -> BaseChannel:
-        return self.statistics_gen.outputs["statistics"]
-
-    @property
-    def schema(self) -> BaseChannel:
-        return self.schema_gen.outputs["schema"]
-
-    @property
-    def anomalies(self) -> BaseChannel:
-        return self.example_validator.outputs["anomalies"]
-
-
-class _Made(NamedTuple):
-    """The model that is judged and pushed, and the nodes that made it."""
-
-    nodes: list[BaseComponent]
-    model: BaseChannel
-    model_run: BaseChannel
-    infra_blessing: BaseChannel
-    comparison: BaseChannel | None = None
-
-
-def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
+def create_pipeline(config: PipelineConfig, places: Places, *, search: bool = False) -> Pipeline:
     """Wires the components.
 
     Args:
         config: What the pipeline does.
         places: Where it reads and writes.
+        search: Whether Tuner searches in this run, however new the last search is; needs the config's section `tuner`.
 
     Returns:
         The pipeline, for the local runner or Vertex.
@@ -104,11 +63,8 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     )
     data_blessing = data_gate.outputs["blessing"]
 
-    transforms = _transforms(config, interactions, catalogue)
-    if config.compare is not None and config.compare.every_run:
-        made = _compared(config, config.compare, places, transforms, interactions, data_blessing, last_model)
-    else:
-        made = _trained(config, places, transforms, data_blessing, last_model)
+    # One model is trained, or several of which the best is chosen.
+    made = models.made(config, places, interactions, catalogue, data_blessing, last_model, search=search)
     model, infra_blessing = made.model, made.infra_blessing
 
     evaluator = _evaluator(config, interactions, data_blessing, model, infra_blessing, last_model)
@@ -145,7 +101,6 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
             *catalogue,
             last_blessed,
             data_gate,
-            *transforms,
             *made.nodes,
             evaluator,
             pusher,
@@ -158,7 +113,7 @@ def create_pipeline(config: PipelineConfig, places: Places) -> Pipeline:
     )
 
 
-def _data(config: PipelineConfig, places: Places) -> tuple[_Data, _Data]:
+def _data(config: PipelineConfig, places: Places) -> tuple[Data, Data]:
     """Reads the log and the catalogue, and describes both."""
     # Groups the log into one Example per user: a history, and the held-out targets.
     interaction_gen = InteractionGen(
@@ -185,7 +140,7 @@ def _data(config: PipelineConfig, places: Places) -> tuple[_Data, _Data]:
     )
 
 
-def _checked(name: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> _Data:
+def _checked(name: str, example_gen: BaseComponent, curated_schema: CuratedSchema | None) -> Data:
     """Adds statistics, schema (the curated one, if there is one) and anomalies."""
     statistics_gen = StatisticsGen(examples=example_gen.outputs["examples"]).with_id(f"{name}StatisticsGen")
     if curated_schema is not None:
@@ -199,7 +154,7 @@ def _checked(name: str, example_gen: BaseComponent, curated_schema: CuratedSchem
         statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
     ).with_id(f"{name}ExampleValidator")
     follow_libraries(statistics_gen, schema_gen, validator)
-    return _Data(example_gen, statistics_gen, schema_gen, validator)
+    return Data(example_gen, statistics_gen, schema_gen, validator)
 
 
 def _last_blessed(places: Places) -> BaseNode:
@@ -212,116 +167,9 @@ def _last_blessed(places: Places) -> BaseNode:
     ).with_id("LatestBlessedModel")
 
 
-def _transforms(config: PipelineConfig, interactions: _Data, catalogue: _Data) -> tuple[BaseComponent, BaseComponent]:
-    # Turns users and histories into indices; the vocabularies come from the training split alone.
-    interaction_transform = Transform(
-        examples=interactions.examples,
-        schema=interactions.schema,
-        preprocessing_fn="transforms.interactions.preprocessing_fn",
-        settings={"weighted": config.log.event_weights is not None},
-        splits=("train", "eval"),
-    ).with_id("InteractionTransform")
-
-    # Numbers the items of the catalogue, and turns content features into indices.
-    catalogue_transform = Transform(
-        examples=catalogue.examples,
-        schema=catalogue.schema,
-        preprocessing_fn="transforms.catalogue.preprocessing_fn",
-        settings={"features": {name: each.model_dump(mode="json") for name, each in _features(config).items()}},
-        splits=("train",),
-    ).with_id("CatalogueTransform")
-    return interaction_transform, catalogue_transform
-
-
-def _features(config: PipelineConfig) -> ContentFeatures:
-    return config.catalogue.features if config.catalogue else {}
-
-
-def _trainer(
-    config: PipelineConfig,
-    places: Places,
-    transforms: tuple[BaseComponent, BaseComponent],
-    data_blessing: BaseChannel,
-    **arguments: Any,
-) -> Trainer:
-    interaction_transform, catalogue_transform = transforms
-    return Trainer(
-        examples=interaction_transform.outputs["transformed_examples"],
-        transform_graph=interaction_transform.outputs["transform_graph"],
-        candidates=catalogue_transform.outputs["transformed_examples"],
-        candidates_transform_graph=catalogue_transform.outputs["transform_graph"],
-        data_blessing=data_blessing,
-        run_fn="trainer.run_fn.run_fn",
-        compared=config.compare.candidates if config.compare else {},
-        serving=config.serving,
-        features=_features(config),
-        pipeline_name=config.name,
-        config_digest=config_digest(config),
-        training_job=places.training_job,
-        **arguments,
-    )
-
-
-def _trained(
-    config: PipelineConfig,
-    places: Places,
-    transforms: tuple[BaseComponent, BaseComponent],
-    data_blessing: BaseChannel,
-    base_model: BaseChannel,
-) -> _Made:
-    """One model."""
-    # Trains the model, starting from the base model if the config asks for it, and exports the served signatures.
-    # If data, config and code have not changed since that model, passes it on without training.
-    trainer = _trainer(config, places, transforms, data_blessing, trainer=config.trainer, base_model=base_model)
-    model = trainer.outputs["model"]
-    # Asks the exported model in a process that does not have our code.
-    serving_check = ServingCheck(model=model, settings=config.serving_check)
-    return _Made([trainer, serving_check], model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
-
-
-def _compared(
-    config: PipelineConfig,
-    compare: Compare,
-    places: Places,
-    transforms: tuple[BaseComponent, BaseComponent],
-    interactions: _Data,
-    data_blessing: BaseChannel,
-    last_model: BaseChannel,
-) -> _Made:
-    """The best of several models, each of which starts cold."""
-    nodes: list[BaseComponent] = []
-    trained = {}
-    for name, settings in compare.candidates.items():
-        trainer = _trainer(config, places, transforms, data_blessing, trainer=settings, candidate=name)
-        model = trainer.with_id(f"Trainer-{name}").outputs["model"]
-        serving_check = ServingCheck(model=model, settings=config.serving_check).with_id(f"ServingCheck-{name}")
-        nodes += [trainer, serving_check]
-        trained[name] = TrainedCandidate(model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
-    # Chooses by targets that no candidate was trained on, and measures all candidates on the eval split.
-    comparison = ModelComparison(
-        candidates=trained,
-        compare=compare,
-        examples=interactions.examples,
-        data_blessing=data_blessing,
-        baseline_model=last_model,
-        settings=config.evaluation,
-        gate=config.gate,
-        weighted=config.log.event_weights is not None,
-        serving=config.serving,
-    )
-    outputs = comparison.outputs
-    return _Made(
-        [*nodes, comparison],
-        outputs["model"],
-        outputs["model_run"],
-        outputs["infra_blessing"],
-        outputs["comparison"],
-    )
-
-
 def _evaluator(
     config: PipelineConfig,
-    interactions: _Data,
+    interactions: Data,
     data_blessing: BaseChannel,
     model: BaseChannel,
     infra_blessing: BaseChannel,
@@ -345,8 +193,8 @@ def _evaluator(
 def _pushers(
     config: PipelineConfig,
     places: Places,
-    interactions: _Data,
-    catalogue: _Data,
+    interactions: Data,
+    catalogue: Data,
     model: BaseChannel,
     blessing: BaseChannel,
     infra_blessing: BaseChannel,
@@ -366,7 +214,7 @@ def _pushers(
         ),
         settings=config.push,
         service_data=PushedData.of(
-            _features(config), config.log.columns.timestamp is not None, config.service.max_history
+            features_of(config), config.log.columns.timestamp is not None, config.service.max_history
         ),
     )
     if places.registry is None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 
 import tensorflow as tf
+from pydantic import JsonValue
 
 from configs.leave_out import LeaveOut, plain
 from documents.provenance import FinalMetrics, MadeBy, Provenance, Start
@@ -28,6 +29,7 @@ def provenance(
     metrics: FinalMetrics,
     start: Start,
     leave_out: LeaveOut,
+    tuned: Mapping[str, JsonValue],
     candidate: str | None = None,
 ) -> Provenance:
     """Makes a model's provenance.
@@ -39,6 +41,7 @@ def provenance(
         metrics: Metrics of the model and of its baseline.
         start: What the training started from.
         leave_out: What `recommend` leaves out.
+        tuned: Settings that came from the tuner, by name.
         candidate: The model's name in a comparison; None if it is in none.
     """
     versions = {library: metadata.version(library) for library in _LIBRARIES}
@@ -51,6 +54,7 @@ def provenance(
         versions={"python": platform.python_version(), **versions},
         base_model=start,
         leave_out=plain(leave_out),
+        tuned=dict(tuned),
     )
 
 

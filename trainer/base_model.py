@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Mapping
 
 import tensorflow as tf
+from pydantic import JsonValue
 
 from common.atomicity import copy_folder
 from common.errors import OutputError, WarmStartError
@@ -46,19 +47,20 @@ class BaseModel:
         """The model artifact's folder."""
         return posixpath.dirname(self.saved_model) if self.saved_model is not None else None
 
-    def is_made_of(self, made_by: MadeBy, data_digest: str) -> bool:
-        """Whether training would make this model again, because config, code and data are the same.
+    def is_made_of(self, made_by: MadeBy, data_digest: str, tuned: Mapping[str, JsonValue]) -> bool:
+        """Whether training would make this model again, because config, code, data and tuned settings are the same.
 
         Args:
             made_by: Digests of config and code, from the pipeline.
             data_digest: Digest of the training data and the evaluation data.
+            tuned: Settings that come from the tuner, by name.
 
         Returns:
-            True if all digests are equal. False also if one of them is missing, if the base model's state cannot be
+            True if all are equal. False also if one of them is missing, if the base model's state cannot be
             read, or if its SavedModel is not the exported one: if this run handed on a damaged model, the pipeline
             would refuse it day after day.
         """
-        wanted = {**dict(made_by), "data_digest": data_digest}
+        wanted = {**dict(made_by), "data_digest": data_digest, "tuned": dict(tuned)}
         known = self.origin.model_dump()
         if self.state is None or any(known.get(name) != value for name, value in wanted.items()):
             return False

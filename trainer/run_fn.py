@@ -21,6 +21,7 @@ from trainer.fitting import Training, kind_of
 from trainer.fn_args import FnArgs
 from trainer.resources import measured
 from trainer.settings import TrainerSettings
+from trainer.tuning.hyperparameters import applied
 from trainer.warm_state import Carried, WarmState, write_state
 
 LOGS_VARIABLE = "AIP_TENSORBOARD_LOG_DIR"
@@ -36,12 +37,14 @@ def run_fn(fn_args: FnArgs) -> None:
             later run starts. Logs, `metrics.json` and `warm_start.json` go to `model_run_dir`.
 
     Raises:
-        TrainingError: The settings do not fit this code, the model cannot learn from the data, or the trained model
-            must not be served.
+        TrainingError: The settings or the hyperparameters do not fit this code, the model cannot learn from the data,
+            or the trained model must not be served.
     """
     settings = TrainerSettings.unpack(fn_args.custom_config)
     if fn_args.base_model:
         settings = settings.following(origin_of(fn_args.base_model).candidate)
+    trainer, tuned = applied(settings.trainer, fn_args.hyperparameters)
+    settings = settings.model_copy(update={"trainer": trainer})
     interactions_graph = tft.TFTransformOutput(fn_args.transform_graph_path)
     catalogue_graph = tft.TFTransformOutput(fn_args.candidates_transform_graph_path)
     data = read_data(fn_args, settings.features, interactions_graph, catalogue_graph)
@@ -58,7 +61,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     digest = data.digest()
     base = find_base_model(fn_args.base_model, settings.trainer)
-    if base.is_made_of(settings.made_by, digest):
+    if base.is_made_of(settings.made_by, digest, tuned):
         hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
         return
 
@@ -87,6 +90,7 @@ def run_fn(fn_args: FnArgs) -> None:
         seconds=resources.seconds,
         peak_mib=resources.peak_mib,
         choice=outcome.choice,
+        tuned=tuned,
     )
     metrics.write(fn_args.model_run_dir)
     candidates = data.candidates
@@ -106,7 +110,9 @@ def run_fn(fn_args: FnArgs) -> None:
         carried={name: rows.carried for name, rows in fitted.carried.items()},
     )
     final = FinalMetrics(model=metrics.model, popularity=metrics.popularity)
-    origin = provenance(settings.made_by, digest, counts, final, start, settings.serving.rule, settings.candidate)
+    origin = provenance(
+        settings.made_by, digest, counts, final, start, settings.serving.rule, tuned, settings.candidate
+    )
 
     def write_its_state(exported: str) -> None:
         architecture = kind_of(settings.trainer).architecture(settings.trainer)

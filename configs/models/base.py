@@ -1,12 +1,20 @@
 """Defines what the settings of all kinds of models have in common."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field, model_validator
 
 from configs.base import Settings
+from configs.models.ranges import Range
 
 
 class Model(Settings):
     """What every kind of model is asked and measured by."""
+
+    SPACE: ClassVar[Mapping[str, Range]] = {}
+    """The settings that a tuner may search, by name; a name inside a list or section has dots, as in
+    `parts.0.temperature`."""
 
     warm_start: bool = True
     """Whether training starts from the last blessed model, whose embeddings are carried over by id. Training starts
@@ -55,6 +63,14 @@ class Model(Settings):
                 they would say nothing.
         """
         return False
+
+    def space(self, items: int) -> Mapping[str, Range]:
+        """The part of `SPACE` that can change this model.
+
+        Args:
+            items: The number of items with interactions.
+        """
+        return {name: each for name, each in self.SPACE.items() if self.is_ordered or name != "history_decay"}
 
     @property
     def passes(self) -> int:

@@ -1,10 +1,12 @@
 """Defines how matrix factorisation by implicit alternating least squares is trained and served."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from configs.models.base import Model
+from configs.models.ranges import Choice, FloatRange, Range
 
 
 class Ials(Model):
@@ -63,6 +65,13 @@ class Ials(Model):
     """Confidence of an interaction in a query, relative to the next newer one. Not used without an order. Default 0.8:
     0.7 to 0.9 differ little on MovieLens 100K, where 1 loses 30 % of nDCG@10; 0.8 is better than 0.9 on
     MovieTweetings."""
+
+    SPACE: ClassVar[Mapping[str, Range]] = {
+        "embedding_dim": Choice((32, 64, 128)),
+        "regularisation": FloatRange(0.002, 0.1, log=True),
+        "unobserved_weight": FloatRange(1.0, 64.0, log=True),
+        "history_decay": FloatRange(0.5, 0.98),
+    }
 
     @property
     def decay(self) -> float:

@@ -1,13 +1,22 @@
 """Defines the item-item model: which table of neighbours is made, and how a history asks it."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from configs.models.base import Model
+from configs.models.ranges import FloatRange, IntRange, Range
 
 Method = Literal["cosine", "directed", "ease"]
 """How near an item is to another one: see `ItemItem.method`."""
+
+_USED: Mapping[Method, tuple[str, ...]] = {
+    "cosine": ("shrinkage",),
+    "directed": ("window", "gap_decay", "popularity_exponent"),
+    "ease": ("regularisation",),
+}
+"""The searched settings that only some methods use."""
 
 
 class ItemItem(Model):
@@ -83,6 +92,21 @@ class ItemItem(Model):
     on are still estimated well. An item is thinned if the squares of its entries, which are scaled to at most 1, sum up
     to more than 10 ln(items) / threshold. Default 0, exact: on one machine even 40 million interactions take minutes at
     most. Sampling saves shuffling on a cluster, for tens of millions of interactions with a few thousand items."""
+
+    SPACE: ClassVar[Mapping[str, Range]] = {
+        "history_decay": FloatRange(0.3, 0.95),
+        "window": IntRange(3, 60, log=True),
+        "gap_decay": FloatRange(0.7, 1.0),
+        "popularity_exponent": FloatRange(0.0, 0.6),
+        "regularisation": FloatRange(30.0, 3000.0, log=True),
+        "shrinkage": FloatRange(0.5, 200.0, log=True),
+    }
+
+    def space(self, items: int) -> Mapping[str, Range]:
+        """What the method uses; the method itself is not searched. See `Model.space`."""
+        method = self.method_for(items)
+        used = ("history_decay", *_USED[method])
+        return {name: each for name, each in super().space(items).items() if name in used}
 
     def method_for(self, items: int) -> Method:
         """The method for a number of items with interactions, see `method`."""

@@ -1,10 +1,12 @@
 """Defines the two-tower model and its training."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from configs.models.base import Model
+from configs.models.ranges import Choice, FloatRange, Range
 
 
 class TwoTower(Model):
@@ -103,6 +105,14 @@ class TwoTower(Model):
     user_id_dropout: float = Field(default=0.2, ge=0, lt=1)
     """Share of examples that are trained without the user's own embedding, so that a user without an id is served well.
     An example without a history keeps the embedding."""
+
+    SPACE: ClassVar[Mapping[str, Range]] = {
+        "embedding_dim": Choice((32, 64, 128)),
+        "learning_rate": FloatRange(0.001, 0.02, log=True),
+        "temperature": FloatRange(0.05, 0.4, log=True),
+        "history_decay": FloatRange(0.5, 0.98),
+        "user_id_dropout": FloatRange(0.0, 0.6),
+    }
 
     @property
     def passes(self) -> int:

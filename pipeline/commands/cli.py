@@ -23,6 +23,7 @@ from pipeline.commands import (
     replay,
     run,
     serve,
+    tune,
     users,
 )
 from pipeline.commands.arguments import Formatter, add_group
@@ -65,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_parser(commands)
     run.add_parser(commands)
     compare.add_parser(commands)
+    tune.add_parser(commands)
     refresh.add_parser(commands)
     runs_cli.add_parser(commands)
     versions_cli.add_parser(commands)

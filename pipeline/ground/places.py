@@ -46,6 +46,10 @@ class Places:
     """The local metadata store's SQLite file. None: the backend has its own store, and the model in service counts as
     the last blessed one."""
 
+    tuning_dir: str | None = None
+    """Tuner's folder: the trials of a search that is not finished, and a note that names the newest result. None: a
+    search that is interrupted begins again."""
+
     image: str | None = None
     """The container image of every task on Vertex; None on this machine."""
 

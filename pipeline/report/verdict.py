@@ -9,6 +9,8 @@ from pipeline.report.facts import PARTS, RunFacts
 Kind = Literal["pushed", "refused", "failed", "unfinished"]
 
 ((_PUSHER, _),) = PARTS["pushed_model"]
+_TRAINER, _ = PARTS["model"][0]
+_TUNER = "Tuner"
 _STAYS = "The served model has not changed."
 
 
@@ -91,6 +93,8 @@ def _kept_decision(facts: RunFacts) -> Decision | None:
 
 def _pushed(facts: RunFacts) -> Verdict:
     pushed = facts.parts.get("pushed_model")
+    if pushed is None and _is_search(facts):
+        return Verdict("unfinished", "Searched settings", ("`perennial tune` ends after the search.", _STAYS))
     if pushed is None:
         blessed = facts.evaluation is not None  # `_refused` has handled a model that was not blessed
         return Verdict(
@@ -110,6 +114,11 @@ def _pushed(facts: RunFacts) -> Verdict:
         same = "The model is identical to the served one, byte for byte."
         return Verdict("pushed", f"Already served as version {version}", (same, *_passed(facts)))
     return Verdict("pushed", f"Pushed as version {version}", _passed(facts))
+
+
+def _is_search(facts: RunFacts) -> bool:
+    nodes = {node.node_id for node in facts.run.nodes} if facts.run is not None else set()
+    return _TUNER in nodes and _TRAINER not in nodes
 
 
 def _passed(facts: RunFacts) -> tuple[str, ...]:

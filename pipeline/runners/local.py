@@ -13,11 +13,13 @@ from ml_metadata import errors as mlmd_errors
 from rich.console import Console
 from tensorflow import errors as tf_errors
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import RunOptions
 from tfx.version import __version__
 
 from common.errors import ModelError, OutputError, PerennialError
 from configs.pipeline import PipelineConfig
 from documents.metrics import TrainingMetrics
+from pipeline.components.tuner.component import Tuner
 from pipeline.ground import beam_cache, progress
 from pipeline.ground.home import local_home, local_metadata_path, local_serving_dir
 from pipeline.ground.places import Places
@@ -41,11 +43,12 @@ _ROOM_BYTES = 64 * 1024
 """Free space that a run needs to begin: its lock, the first lines of its log, some pages of the metadata store."""
 
 
-def run(config: PipelineConfig) -> Run | None:
+def run(config: PipelineConfig, *, search: bool = False) -> Run | None:
     """Runs the pipeline once and prints where its outputs are.
 
     Args:
         config: The pipeline.
+        search: Whether the run ends with a search of the settings, and does not train.
 
     Returns:
         The run, as the metadata store has it. None under `tfx pipeline create`, which only compiles the pipeline.
@@ -73,7 +76,8 @@ def run(config: PipelineConfig) -> Run | None:
         has_failed = True
         try:
             with recorded(metadata_path), _full_disks_reported(home):  # here too, so that this message is recorded
-                LocalDagRunner().run(create_pipeline(config, places))
+                to_tuner = RunOptions(to_nodes=[Tuner.__name__]) if search else None
+                LocalDagRunner().run(create_pipeline(config, places, search=search), run_options=to_tuner)
             has_failed = False
         finally:
             runs = _runs_since(config, len(earlier), has_failed)
@@ -81,7 +85,8 @@ def run(config: PipelineConfig) -> Run | None:
                 _after_run(config, runs[0], console)
         if runs:
             console.print(f"Finished in {time.monotonic() - since:.1f} s", highlight=False)
-            show_places(config, console)
+            if not search:
+                show_places(config, console)
         return runs[0] if runs else None
 
 

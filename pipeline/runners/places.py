@@ -27,6 +27,7 @@ def local_places(config: PipelineConfig) -> Places:
         pipeline_root=str(home / "artifacts"),
         serving_dir=local_serving_dir(config),
         metadata_path=local_metadata_path(config),
+        tuning_dir=str(home / "tuning"),
         log_paths=_log_paths(config, datasets.resolve, str(local_events_dir(config))),
         catalogue_path=datasets.resolve(config.catalogue.path) if config.catalogue else None,
         interactions_schema=_curated(config, INTERACTIONS_SCHEMA),
@@ -72,6 +73,7 @@ def vertex_places(config: PipelineConfig) -> Places:
     return Places(
         pipeline_root=vertex.pipeline_root,
         serving_dir=vertex.serving_dir,
+        tuning_dir=f"{vertex.pipeline_root.rstrip('/')}/tuning/{config.name}",
         image=vertex.image,
         beam_pipeline_args=dataflow_args(vertex, config.name),
         registry=Target.of(config) if vertex.registry is not None else None,

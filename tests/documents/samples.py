@@ -36,6 +36,7 @@ from documents.replay_rounds import PUSHED, ReplayRounds, Round
 from documents.service_data import Histories, ServiceData
 from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
 from documents.serving_requests import NumberTensor, ServingRequests, SignatureKinds, StoredRequest, StringTensor
+from documents.tuning import NewestTuning, Trial, TuningReport
 from documents.validation import ValidationReport
 from documents.warm_start import TableRows, WarmStartReport
 from documents.warm_state import WarmStateDescription
@@ -261,6 +262,22 @@ SERVICE_DATA = ServiceData(
 
 WITHDRAWN = Withdrawn(models={"1" * 64: WithdrawnModel(version=1000, at="2026-01-01T00:00:00+00:00")})
 
+TUNING = TuningReport(
+    kind="ials",
+    metric="ndcg@100",
+    users=8,
+    trials=(
+        Trial(number=1, origin="config", values={"embedding_dim": 64}, state="complete", score=0.1, seconds=1.5),
+        Trial(number=2, origin="space", values={"embedding_dim": 32}, state="stopped", score=None, seconds=0.5),
+    ),
+    best=1,
+    difference=None,
+    is_taken=False,
+    seconds=2.0,
+)
+
+NEWEST_TUNING = NewestTuning(uri="artifacts/hyperparameters", searched=1_700_000_000)
+
 DOCUMENTS: tuple[Document, ...] = (
     CLEANING,
     EVENTS,
@@ -280,4 +297,6 @@ DOCUMENTS: tuple[Document, ...] = (
     WITHDRAWN,
     VALIDATION,
     REPLAY_ROUNDS,
+    TUNING,
+    NEWEST_TUNING,
 )

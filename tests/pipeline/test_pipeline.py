@@ -12,6 +12,7 @@ import pytest
 from common.errors import ConfigError, DataSetError
 from configs.content_features import CategoryFeature
 from configs.load import DEFAULT_CONFIG, load_config
+from configs.tuner import Tuner
 from pipeline.runners.places import local_places, vertex_places
 from pipeline.runners.vertex.compile import compile_job
 
@@ -79,6 +80,36 @@ def test_compiled_job_gate_compares_both_data_sets_with_the_last_blessed_model(j
     assert _producer(job, "DataGate", "last_model") == last_model
     assert _producer(job, "Trainer", "base_model") == last_model
     assert _producer(job, "RetrievalEvaluator", "baseline_model") == last_model
+
+
+def _with_tuner(tmp_path: Path, **tuner: Any) -> dict[str, Any]:
+    config = load_config(DEFAULT_CONFIG).model_copy(update={"tuner": Tuner.model_validate(tuner)})
+    compile_job(config, str(tmp_path))
+    compiled: dict[str, Any] = json.loads((tmp_path / "pipeline.json").read_text())
+    return compiled
+
+
+def test_compiled_job_with_tuner_trains_with_what_the_newest_search_found(tmp_path: Path) -> None:
+    job = _with_tuner(tmp_path)
+    assert "Tuner" not in _tasks(job)
+    assert _producer(job, "Trainer", "hyperparameters") == ("HyperParametersResolver", "hyperparameters")
+    # The newest search is another one tomorrow, though nothing that the task is given has changed.
+    assert not _tasks(job)["HyperParametersResolver"]["cachingOptions"].get("enableCache")
+    folder = _tasks(job)["HyperParametersResolver"]["inputs"]["parameters"]["work_dir"]
+    assert "gs://example-bucket" in json.dumps(folder) and "tuning/movielens-100k" in json.dumps(folder)
+
+
+def test_compiled_job_that_searches_by_itself_has_a_tuner_before_the_trainer(tmp_path: Path) -> None:
+    job = _with_tuner(tmp_path, every_days=7)
+    assert _producer(job, "Trainer", "hyperparameters") == ("Tuner", "best_hyperparameters")
+    assert _producer(job, "Tuner", "hyperparameters") == ("HyperParametersResolver", "hyperparameters")
+    for channel in ("examples", "transform_graph", "candidates", "candidates_transform_graph", "data_blessing"):
+        assert _producer(job, "Tuner", channel) == _producer(job, "Trainer", channel)
+
+
+def test_compiled_job_without_tuner_has_no_trace_of_one(job: dict[str, Any]) -> None:
+    assert not {"Tuner", "HyperParametersResolver"} & _tasks(job).keys()
+    assert "hyperparameters" not in _tasks(job)["Trainer"]["inputs"]["artifacts"]
 
 
 def test_compiled_job_evaluator_judges_by_the_serving_checks_word_too(job: dict[str, Any]) -> None:

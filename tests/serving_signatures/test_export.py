@@ -105,11 +105,12 @@ def test_provenance_lies_beside_the_assets(served: Served) -> None:
 def test_provenance_names_origin_counts_metrics_and_versions() -> None:
     metrics, start = FinalMetrics(model={"recall@10": 0.5}), Start(warm=True)
     made_by = MadeBy(pipeline="shop", config_digest="c", code_digest="e")
-    result = provenance(made_by, "d", {"items": 2}, metrics, start, FromWeight(from_weight=6))
+    result = provenance(made_by, "d", {"items": 2}, metrics, start, FromWeight(from_weight=6), {"temperature": 0.1})
     assert (result.pipeline, result.config_digest, result.code_digest) == ("shop", "c", "e")
     assert (result.data_digest, result.counts) == ("d", {"items": 2})
     assert (result.metrics, result.base_model) == (metrics, start)
     assert result.leave_out == {"from_weight": 6}
+    assert result.tuned == {"temperature": 0.1}
     assert result.versions["python"] == ".".join(map(str, sys.version_info[:3]))
     assert result.versions["tensorflow"] == tf.__version__
     assert set(result.versions) == {"python", "perennial", "tensorflow", "tensorflow-transform", "tfx"}

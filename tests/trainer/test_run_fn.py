@@ -241,6 +241,53 @@ def test_run_fn_state_cannot_be_written_leaves_no_model(
     assert [*(tmp_path / "model").iterdir()] == []
 
 
+def tuned_by(**values: Any) -> dict[str, Any]:
+    """Hyperparameters as the Tuner hands them over."""
+    space = [{"class_name": "Fixed", "config": {"name": "kind", "conditions": [], "value": "two_tower"}}]
+    return {"space": space, "values": {"kind": "two_tower", **values}}
+
+
+def test_run_fn_trains_with_hyperparameters_and_says_which_settings_come_from_the_tuner(
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path
+) -> None:
+    base = str(trained[0] / "model" / "Format-Serving")
+    values = {"embedding_dim": 4, "temperature": 0.1, "learning_rate": 0.02}  # the last one is the config's
+    run_fn(fn_args(shop, tmp_path, base_model=base, hyperparameters=tuned_by(**values)))
+
+    tuned = {"embedding_dim": 4, "temperature": 0.1}
+    served = tf.saved_model.load(str(tmp_path / "model" / "Format-Serving"))
+    assert served.signatures["embed_items"].structured_outputs["embedding"].shape[-1] == 4
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["tuned"] == tuned
+    assert Provenance.read(str(tmp_path / "model" / "Format-Serving")).tuned == tuned
+    report = json.loads((tmp_path / "run" / "warm_start.json").read_text())
+    assert not report["unchanged"] and "cosine of 8 dimensions" in report["cold_start_because"]
+
+
+def test_run_fn_hands_a_tuned_model_on_while_the_hyperparameters_stay(
+    shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path
+) -> None:
+    def run(name: str, before: Path, hyperparameters: dict[str, Any] | None) -> bool:
+        base = str(before / "model" / "Format-Serving")
+        run_fn(fn_args(shop, tmp_path / name, base_model=base, hyperparameters=hyperparameters))
+        unchanged: bool = json.loads((tmp_path / name / "run" / "warm_start.json").read_text())["unchanged"]
+        return unchanged
+
+    assert not run("found", trained[0], tuned_by(temperature=0.1))
+    assert run("again", tmp_path / "found", tuned_by(temperature=0.1, learning_rate=0.02))
+    assert json.loads((tmp_path / "again" / "run" / "metrics.json").read_text())["tuned"] == {"temperature": 0.1}
+    assert not run("better", tmp_path / "again", tuned_by(temperature=0.15))
+    assert not run("none", tmp_path / "again", None)
+    assert run("of the config", trained[0], tuned_by(learning_rate=0.02))
+
+
+def test_run_fn_hyperparameters_that_do_not_fit_are_a_named_error_and_leave_no_model(
+    shop: TrainerInputs, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match="The hyperparameters hold heat, which is no setting of trainer"):
+        run_fn(fn_args(shop, tmp_path, hyperparameters=tuned_by(heat=1)))
+    assert not (tmp_path / "model").exists()
+
+
 @pytest.mark.parametrize("warm_start", [True, False])
 def test_run_fn_nothing_changed_hands_the_base_model_on_in_every_byte(
     shop: TrainerInputs, trained: tuple[Path, TwoTowerModel], tmp_path: Path, warm_start: bool

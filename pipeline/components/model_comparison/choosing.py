@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.components.retrieval_evaluator import bootstrap
-from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
+from trainer import bootstrap
+from trainer.bootstrap import ConfidenceInterval
 
 
 @dataclass(frozen=True)

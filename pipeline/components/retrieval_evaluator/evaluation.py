@@ -17,9 +17,10 @@ from documents.evaluation import (
     Measurement,
     SliceMeasurements,
 )
-from pipeline.components.retrieval_evaluator import bootstrap, measures
-from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
+from pipeline.components.retrieval_evaluator import measures
 from pipeline.components.retrieval_evaluator.measures import Figure, Slices
+from trainer import bootstrap
+from trainer.bootstrap import ConfidenceInterval
 from trainer.targets import Targets
 
 _SPREAD = {f"coverage@{LIST_K}": measures.coverage, f"gini@{LIST_K}": measures.gini}

@@ -40,6 +40,9 @@ class Inputs:
     base_model: standard_artifacts.Model | None
     """The model to start from, or to reuse if nothing has changed."""
 
+    hyperparameters: standard_artifacts.HyperParameters | None
+    """Settings that a tuner has found; they replace those of the config."""
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -71,8 +74,8 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         """Trains with `run_fn`, and copies the blessing of the data beside the model, for the DataGate of a later run.
 
         Args:
-            input_dict: As for TFX's Trainer, including `base_model`, which may be empty; also `candidates`,
-                `candidates_transform_graph` and `data_blessing`.
+            input_dict: As for TFX's Trainer, including `base_model` and `hyperparameters`, which may be empty; also
+                `candidates`, `candidates_transform_graph` and `data_blessing`.
             output_dict: `model` and `model_run`.
             exec_properties: As for TFX's Trainer.
 

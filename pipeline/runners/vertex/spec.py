@@ -12,6 +12,7 @@ from tfx.orchestration.pipeline import Pipeline
 from common.errors import ConfigError
 from configs.vertex.machines import Resources
 from configs.vertex.section import Vertex
+from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
 from pipeline.components.live_model_resolver.component import LiveModelResolver
 from pipeline.job.compiled import title_of_schema
 
@@ -116,9 +117,9 @@ def _name_system_types(spec: dict[str, Any]) -> None:
 
 
 def _leave_uncached(spec: dict[str, Any], pipeline: Pipeline) -> None:
-    """Turns caching off for LiveModelResolver: the served model can change while its inputs stay the same."""
+    """Turns caching off for what finds something: the served model can change while its inputs stay the same."""
     for component in pipeline.components:
-        if isinstance(component, LiveModelResolver):
+        if isinstance(component, LiveModelResolver | HyperParametersResolver):
             spec["root"]["dag"]["tasks"][component.id]["cachingOptions"] = {}
 
 

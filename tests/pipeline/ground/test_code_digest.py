@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.tuner import Tuner
 from pipeline.ground import code_digest as module
 from pipeline.ground.code_digest import LIBRARIES, OWN_PACKAGES, code_digest, import_closure
 from pipeline.pipeline import create_pipeline
@@ -134,8 +135,9 @@ def test_code_digest_unknown_module_raises() -> None:
 
 
 def _digests() -> dict[str, str]:
-    """The digest of each node of the Vertex pipeline."""
+    """The digest of each node of the Vertex pipeline, with all that a config can add to it."""
     config = config_with(registry={"serving_image": "example.org/serving:1"})
+    config = config.model_copy(update={"tuner": Tuner(every_days=7)})
     digests = {}
     for node in create_pipeline(config, vertex_places(config)).components:
         (digests[node.id],) = set(re.findall(r"code_digest\W+([0-9a-f]{64})", repr(node.exec_properties)))
@@ -176,6 +178,7 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
     executors = {
         "catalogue_gen": "CatalogueGen",
         "data_gate": "DataGate",
+        "hyperparameters_resolver": "HyperParametersResolver",
         "interaction_gen": "InteractionGen",
         "live_model_resolver": "LiveModelResolver",
         "pusher": "Pusher",
@@ -184,6 +187,7 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
         "run_report": "RunReport",
         "serving_check": "ServingCheck",
         "trainer": "Trainer",
+        "tuner": "Tuner",
     }
     assert sorted(executors) == EXECUTORS
     expected: dict[str, set[str]] = {
@@ -196,9 +200,10 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
         "pipeline/reading/delimited.py": {"CatalogueGen", "InteractionGen"},
         "pipeline/report/templates/style.css": {"RunReport"},
         "trainer/run_fn.py": {"Trainer"},
-        "trainer/models/two_tower/towers.py": {"Trainer"},
+        "trainer/tuning/search.py": {"Tuner"},
+        "trainer/models/two_tower/towers.py": {"Trainer", "Tuner"},
         "trainer/models/ials/solve.py": set(),  # the model is of another kind
-        "transforms/catalogue.py": {"CatalogueTransform", "Trainer"},
+        "transforms/catalogue.py": {"CatalogueTransform", "Trainer", "Tuner"},
         "common/errors.py": set(executors.values()),
         "common/__init__.py": {*executors.values(), "InteractionTransform", "CatalogueTransform"},
         "pipeline/pipeline.py": set(),
@@ -215,7 +220,7 @@ def test_digest_of_every_node_other_version_of_a_library_differs(versions: dict[
     for cached in (code_digest, module._library_versions):
         cached.cache_clear()
     after = _digests()
-    assert len(after) == 18
+    assert len(after) == 20
     assert not any(digest == after[node] for node, digest in before.items())
 
 

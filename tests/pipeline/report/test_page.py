@@ -126,6 +126,14 @@ def test_page_of_a_model_handed_on_tells_of_no_training() -> None:
     assert "loss" not in document.text
 
 
+def test_page_names_the_settings_that_come_from_the_tuner() -> None:
+    facts = worlds.pushed()
+    assert facts.training is not None and "From the tuner" not in build_page(facts)
+    training = changed(facts.training, tuned={"temperature": 0.1, "embedding_dim": 32})
+    page = build_page(dataclasses.replace(facts, training=training))
+    assert "From the tuner, in place of the config's: temperature 0.1, embedding_dim 32." in page
+
+
 def test_page_data_not_compared_says_why() -> None:
     assert "Not compared: there is no blessed model yet." in _Document(build_page(worlds.first())).text
     lost = "the last blessed model has no record of the data that it learned from"

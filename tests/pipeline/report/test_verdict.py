@@ -63,6 +63,16 @@ def test_verdict_blessed_but_not_pushed_tells_the_pusher_s_reason() -> None:
     assert verdict(facts).reasons[0] == "Rolled back from it."
 
 
+def test_verdict_run_that_ended_with_a_search_says_so() -> None:
+    stopped = worlds.failed()
+    assert stopped.run is not None
+    tuner = dataclasses.replace(stopped.run.nodes[0], node_id="Tuner", state="complete")
+    run = dataclasses.replace(stopped.run, state="succeeded", nodes=(tuner,))
+    found = verdict(dataclasses.replace(stopped, run=run))
+    assert (found.kind, found.headline) == ("unfinished", "Searched settings")
+    assert found.reasons[-1] == "The served model has not changed."
+
+
 def test_verdict_failed_component_comes_before_all_else() -> None:
     found = verdict(dataclasses.replace(worlds.failed(), evaluation=worlds.evaluation()))
     assert (found.kind, found.headline) == ("failed", "Failed in DataGate")

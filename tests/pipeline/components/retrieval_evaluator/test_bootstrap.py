@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from configs.evaluation import Evaluation
-from pipeline.components.retrieval_evaluator import bootstrap, evaluation
+from pipeline.components.retrieval_evaluator import evaluation
+from trainer import bootstrap
 from trainer.targets import Targets
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from common.errors import ConfigError
 from configs.evaluation import Evaluation, Gate
-from pipeline.components.retrieval_evaluator.bootstrap import ConfidenceInterval
 from pipeline.components.retrieval_evaluator.gate import Evidence, decision, rules
+from trainer.bootstrap import ConfidenceInterval
 
 GOOD = Evidence(
     model_fault=None,

@@ -12,6 +12,9 @@ import numpy.typing as npt
 ENDS = (2.5, 97.5)
 """The percentiles that bound the middle 95 %."""
 
+RESAMPLES = 1000
+"""Resamples of a single interval: its ends then vary by some 5 % of its width with the seed."""
+
 _VALUES_A_BLOCK = 1 << 22
 """Weights held at a time: 16 MiB of float32."""
 
@@ -80,3 +83,22 @@ def centred_interval(value: float, resampled: npt.NDArray[np.float64]) -> Confid
     """
     shifted = resampled - np.nanmean(resampled) + value if len(resampled) else resampled
     return percentile_interval(value, np.clip(shifted, 0, 1))
+
+
+def paired_interval(
+    difference: npt.NDArray[np.float64], resamples: int = RESAMPLES, seed: int = 0
+) -> ConfidenceInterval:
+    """The mean of a difference between two models with its 95 % interval, over the users that both were measured on.
+
+    Args:
+        difference: `[users]`, one model's metric of a user less the other's; NaN for a user who does not count.
+        resamples: The number of resamples.
+        seed: The seed of the draws.
+    """
+    counted = ~np.isnan(difference)
+    if not counted.any():
+        return ConfidenceInterval(np.nan, np.nan, np.nan)
+    over = np.where(counted, difference, 0.0).astype(np.float32)[:, np.newaxis]
+    under = counted.astype(np.float32)[:, np.newaxis]
+    means = np.concatenate([ratios(drawn, over, under) for drawn in weights(len(difference), resamples, seed)])
+    return percentile_interval(float(np.nanmean(difference)), means[:, 0])

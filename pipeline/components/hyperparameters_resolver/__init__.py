@@ -1,0 +1,1 @@
+"""HyperParametersResolver finds what the newest search has found."""

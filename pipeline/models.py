@@ -1,0 +1,232 @@
+"""Wires what makes the model that is judged: transforms, search of settings, training of one model or of several."""
+
+from typing import Any, NamedTuple
+
+from tfx.dsl.components.base.base_component import BaseComponent
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.dsl.input_resolution.strategies.latest_artifact_strategy import LatestArtifactStrategy
+from tfx.types import standard_artifacts
+from tfx.types.channel import BaseChannel, Channel
+
+from configs.compare import Compare
+from configs.content_features import ContentFeatures
+from configs.load import config_digest
+from configs.pipeline import PipelineConfig
+from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
+from pipeline.components.model_comparison.component import ModelComparison, TrainedCandidate
+from pipeline.components.serving_check.component import ServingCheck
+from pipeline.components.trainer.component import Trainer
+from pipeline.components.transform.component import Transform
+from pipeline.components.tuner.component import Tuner
+from pipeline.ground.places import Places
+
+Channels = dict[str, BaseChannel]
+
+
+class Data(NamedTuple):
+    """The nodes of a data set: its Examples, their statistics, their schema, and the anomalies between the two."""
+
+    example_gen: BaseComponent
+    statistics_gen: BaseComponent
+    schema_gen: BaseComponent
+    example_validator: BaseComponent
+
+    @property
+    def examples(self) -> BaseChannel:
+        """The Examples."""
+        return self.example_gen.outputs["examples"]
+
+    @property
+    def statistics(self) -> BaseChannel:
+        """Their statistics."""
+        return self.statistics_gen.outputs["statistics"]
+
+    @property
+    def schema(self) -> BaseChannel:
+        """Their schema, curated or inferred."""
+        return self.schema_gen.outputs["schema"]
+
+    @property
+    def anomalies(self) -> BaseChannel:
+        """What does not fit the schema."""
+        return self.example_validator.outputs["anomalies"]
+
+
+class Made(NamedTuple):
+    """The model that is judged and pushed, and the nodes that made it."""
+
+    nodes: list[BaseNode]
+    model: BaseChannel
+    model_run: BaseChannel
+    infra_blessing: BaseChannel
+    comparison: BaseChannel | None = None
+
+
+def made(
+    config: PipelineConfig,
+    places: Places,
+    interactions: Data,
+    catalogue: Data,
+    data_blessing: BaseChannel,
+    last_model: BaseChannel,
+    *,
+    search: bool,
+) -> Made:
+    """Wires one training; or a comparison, if the config says that every run compares.
+
+    Args:
+        config: What the pipeline does.
+        places: Where it reads and writes.
+        interactions: The log.
+        catalogue: The items.
+        data_blessing: DataGate's blessing.
+        last_model: The last blessed model.
+        search: Whether Tuner searches, however new the last search is.
+    """
+    interaction_transform, catalogue_transform = transforms = _transforms(config, interactions, catalogue)
+    of_training: Channels = {
+        "examples": interaction_transform.outputs["transformed_examples"],
+        "transform_graph": interaction_transform.outputs["transform_graph"],
+        "candidates": catalogue_transform.outputs["transformed_examples"],
+        "candidates_transform_graph": catalogue_transform.outputs["transform_graph"],
+        "data_blessing": data_blessing,
+    }
+    if config.compare is not None and config.compare.every_run and not search:
+        found = _compared(config, config.compare, places, of_training, interactions, last_model)
+    else:
+        found = _trained(config, places, of_training, last_model, search)
+    return found._replace(nodes=[*transforms, *found.nodes])
+
+
+def _transforms(config: PipelineConfig, interactions: Data, catalogue: Data) -> tuple[BaseComponent, BaseComponent]:
+    # Turns users and histories into indices; the vocabularies come from the training split alone.
+    interaction_transform = Transform(
+        examples=interactions.examples,
+        schema=interactions.schema,
+        preprocessing_fn="transforms.interactions.preprocessing_fn",
+        settings={"weighted": config.log.event_weights is not None},
+        splits=("train", "eval"),
+    ).with_id("InteractionTransform")
+
+    # Numbers the items of the catalogue, and turns content features into indices.
+    catalogue_transform = Transform(
+        examples=catalogue.examples,
+        schema=catalogue.schema,
+        preprocessing_fn="transforms.catalogue.preprocessing_fn",
+        settings={"features": {name: each.model_dump(mode="json") for name, each in features_of(config).items()}},
+        splits=("train",),
+    ).with_id("CatalogueTransform")
+    return interaction_transform, catalogue_transform
+
+
+def features_of(config: PipelineConfig) -> ContentFeatures:
+    """The content features of the catalogue, by name; empty for a catalogue of ids only."""
+    return config.catalogue.features if config.catalogue else {}
+
+
+def _trainer(config: PipelineConfig, places: Places, of_training: Channels, **arguments: Any) -> Trainer:
+    return Trainer(
+        **of_training,
+        run_fn="trainer.run_fn.run_fn",
+        compared=config.compare.candidates if config.compare else {},
+        serving=config.serving,
+        features=features_of(config),
+        pipeline_name=config.name,
+        config_digest=config_digest(config),
+        training_job=places.training_job,
+        **arguments,
+    )
+
+
+def _trained(
+    config: PipelineConfig, places: Places, of_training: Channels, base_model: BaseChannel, search: bool
+) -> Made:
+    """One model."""
+    tuning, hyperparameters = _tuning(config, places, of_training, search)
+
+    # Trains the model, starting from the base model if the config asks for it, and exports the served signatures.
+    # If data, config and code have not changed since that model, passes it on without training.
+    trainer = _trainer(config, places, of_training, trainer=config.trainer, base_model=base_model, **hyperparameters)
+    model = trainer.outputs["model"]
+    # Asks the exported model in a process that does not have our code.
+    serving_check = ServingCheck(model=model, settings=config.serving_check)
+    nodes = [*tuning, trainer, serving_check]
+    return Made(nodes, model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
+
+
+def _tuning(
+    config: PipelineConfig, places: Places, of_training: Channels, search: bool
+) -> tuple[list[BaseNode], Channels]:
+    """Finds the settings that the newest search has found, or searches; returns the nodes, and Trainer's channel."""
+    if config.tuner is None:
+        return [], {}
+
+    # What the newest search has found; nothing before the first one.
+    newest = _newest_hyperparameters(places)
+    found = {"hyperparameters": newest.outputs["hyperparameters"]}
+    if config.tuner.every_days is None and not search:
+        return [newest], found
+
+    # Tries settings on targets that it holds out of the training interactions; hands on the newest ones if they are not
+    # older than `every_days`.
+    tuner = Tuner(
+        **of_training,
+        **found,
+        trainer=config.trainer,
+        serving=config.serving,
+        features=features_of(config),
+        limits=config.tuner.model_copy(update={"every_days": None}) if search else config.tuner,
+        pipeline_name=config.name,
+        config_digest=config_digest(config),
+        work_dir=places.tuning_dir,
+    )
+    return [newest, tuner], {"hyperparameters": tuner.outputs["best_hyperparameters"]}
+
+
+def _newest_hyperparameters(places: Places) -> BaseNode:
+    if places.metadata_path is None:
+        return HyperParametersResolver(work_dir=places.tuning_dir)
+    return Resolver(
+        strategy_class=LatestArtifactStrategy,
+        hyperparameters=Channel(type=standard_artifacts.HyperParameters),
+    ).with_id("LatestHyperParameters")
+
+
+def _compared(
+    config: PipelineConfig,
+    compare: Compare,
+    places: Places,
+    of_training: Channels,
+    interactions: Data,
+    last_model: BaseChannel,
+) -> Made:
+    """The best of several models, each of which starts cold."""
+    nodes: list[BaseNode] = []
+    trained = {}
+    for name, settings in compare.candidates.items():
+        trainer = _trainer(config, places, of_training, trainer=settings, candidate=name)
+        model = trainer.with_id(f"Trainer-{name}").outputs["model"]
+        serving_check = ServingCheck(model=model, settings=config.serving_check).with_id(f"ServingCheck-{name}")
+        nodes += [trainer, serving_check]
+        trained[name] = TrainedCandidate(model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
+    # Chooses by targets that no candidate was trained on, and measures all candidates on the eval split.
+    comparison = ModelComparison(
+        candidates=trained,
+        compare=compare,
+        examples=interactions.examples,
+        data_blessing=of_training["data_blessing"],
+        baseline_model=last_model,
+        settings=config.evaluation,
+        gate=config.gate,
+        weighted=config.log.event_weights is not None,
+        serving=config.serving,
+    )
+    outputs = comparison.outputs
+    return Made(
+        [*nodes, comparison],
+        outputs["model"],
+        outputs["model_run"],
+        outputs["infra_blessing"],
+        outputs["comparison"],
+    )
