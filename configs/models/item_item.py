@@ -94,7 +94,7 @@ class ItemItem(Model):
     most. Sampling saves shuffling on a cluster, for tens of millions of interactions with a few thousand items."""
 
     SPACE: ClassVar[Mapping[str, Range]] = {
-        "history_decay": FloatRange(0.3, 0.95),
+        "history_decay": FloatRange(0.4, 0.95),
         "window": IntRange(3, 60, log=True),
         "gap_decay": FloatRange(0.7, 1.0),
         "popularity_exponent": FloatRange(0.0, 0.6),

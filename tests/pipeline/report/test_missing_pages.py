@@ -23,10 +23,10 @@ def runs_with(history: History, monkeypatch: pytest.MonkeyPatch) -> Callable[[Ca
 
     def set_up(work: Callable[[RunWriter], None]) -> None:
         class Runner:
-            def run(self, _: object) -> None:
+            def run(self, _: object, **__: object) -> None:
                 work(history.run(outcome=None))
 
-        monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
+        monkeypatch.setattr(local, "create_pipeline", lambda *_, **__: None)
         monkeypatch.setattr(local, "LocalDagRunner", Runner)
         monkeypatch.setattr(local, "show_places", lambda *_: None)
 

@@ -140,13 +140,13 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[PipelineCo
         file.write("runs: {keep: 2}\n")
 
     class Runner:
-        def run(self, _: object) -> None:
+        def run(self, _: object, **__: object) -> None:
             run = history.run(outcome=None)
             run.node("InteractionGen", {"examples": "Examples"}, files={"data": "x"})
             run.node("DataGate", {"blessing": "DataBlessing"}, state="FAILED")
             raise DataError("too few interactions")
 
-    monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
+    monkeypatch.setattr(local, "create_pipeline", lambda *_, **__: None)
     monkeypatch.setattr(local, "LocalDagRunner", Runner)
     return load_config(history.config), history
 
@@ -205,10 +205,10 @@ def test_perennial_run_damaged_record_of_an_old_push_status_is_still_that_of_a_r
     _damaged_push(history, tmp_path)
 
     class Runner:
-        def run(self, _: object) -> None:
+        def run(self, _: object, **__: object) -> None:
             history.run(outcome=None).node("Trainer", {"model": "Model", "model_run": "ModelRun"})
 
-    monkeypatch.setattr(local, "create_pipeline", lambda *_: None)
+    monkeypatch.setattr(local, "create_pipeline", lambda *_, **__: None)
     monkeypatch.setattr(local, "LocalDagRunner", Runner)
     assert cli.main(["run", "--config", str(history.config)]) == 3
     said = capsys.readouterr()
