@@ -18,8 +18,10 @@ from pipeline.components.retrieval_evaluator import asked_model, baselines, eval
 from pipeline.components.retrieval_evaluator.executor import Executor
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
 from tests.pipeline.components.retrieval_evaluator.inputs import Evaluated, evaluate
+from tests.trainer_inputs import write_examples
 from trainer import popularity
 from trainer.evaluate import Evaluator
+from transforms import features
 
 pytestmark = pytest.mark.e2e
 
@@ -321,6 +323,37 @@ def test_executor_model_that_serving_check_refused_is_not_blessed(shop_artifacts
     assert not result.blessed and "servable" in result.failed
     (rule,) = (rule for rule in result.document["decision"]["rules"] if rule["rule"] == "servable")
     assert why[0] in rule["detail"]
+
+
+def test_executor_log_with_times_has_recent_popularity_which_the_gate_may_count(
+    shop_artifacts: Shop, tmp_path: Path
+) -> None:
+    shop, catalogue = shop_artifacts, [item.decode() for item in shop_artifacts.candidates.item_id]
+    met, wanted = ({item for items in each.values() for item in items} for each in (shop.train, shop.targets))
+    item = min(met & wanted, key=lambda each: (shop.popularity[catalogue.index(each)], each))
+    day, examples = 86_400, tmp_path / "examples"
+    rows: list[dict[str, list[Any]]] = [
+        {
+            features.USER_ID: [user],
+            features.ITEM_ID: history,
+            features.TIMESTAMP: [100 * day if each == item else day for each in history],
+        }
+        for user, history in shop.train.items()
+    ]
+    write_examples(examples / "Split-train" / "data.gz", rows)
+    shutil.copytree(shop.examples / "Split-eval", examples / "Split-eval")
+    gate = GATE.model_copy(update={"better_than_recent_popularity": True})
+    result = evaluate(tmp_path / "out", examples, shop.model, None, SETTINGS, gate)
+
+    # In the last days everybody met one item, which leads all lists; the others follow by all time.
+    first = np.array([1.0 if place == item else 0.0 for place in catalogue]) + shop.popularity
+    expected = Evaluator(shop.held_out, shop.candidates, first, SETTINGS.top_k).popularity
+    found = {name: result.value(name, "recent_popularity") for name in expected}
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert found != pytest.approx({name: result.value(name, "popularity") for name in expected}, abs=1e-6)
+    rules = {rule["rule"]: rule for rule in result.document["decision"]["rules"]}
+    difference = result.document["differences"]["recent_popularity"]["ndcg@10"]
+    assert rules["better_than_recent_popularity"]["low"] == difference["low"]
 
 
 def test_executor_no_evaluated_users_is_refused(shop_artifacts: Shop, tmp_path: Path) -> None:
