@@ -119,7 +119,24 @@ def test_compile_job_custom_job_is_started_by_the_trainers_task_with_settings_an
 
 
 def test_compile_job_resources_of_an_unknown_task_refused_with_those_there_are(tmp_path: Path) -> None:
-    config = config_with(task_resources={"Trainer": {"cpu": 8}, "Pusher": {"cpu": 1}})
-    with pytest.raises(ConfigError, match=r"vertex\.task_resources: .* no task Trainer\. .*Pusher.*Trainer"):
+    config = config_with(task_resources={"Training": {"cpu": 8}, "Pusher": {"cpu": 1}})
+    with pytest.raises(ConfigError, match=r"vertex\.task_resources: .* no task Training\. .*Pusher.*Trainer"):
         compile_job(config, str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_compile_comparison_has_a_trainer_for_each_candidate_with_the_trainers_resources(tmp_path: Path) -> None:
+    config = config_with(task_resources={"Trainer": {"cpu": 8}, "Trainer-ials": {"cpu": 16}}).compared()
+    job = json.loads(compile_job(config, str(tmp_path)).read_text())
+    containers = containers_of(job)
+    names = [name for name in containers if name.startswith("Trainer")]
+    assert names == [f"Trainer-{kind}" for kind in ("blend", "ials", "item_item", "popularity", "two_tower")]
+    cpu = {name: containers[name]["resources"]["cpuLimit"] for name in names}
+    assert cpu == {**dict.fromkeys(names, 8), "Trainer-ials": 16}
+    inputs = tasks_of(job)["ModelComparison"]["inputs"]["artifacts"]
+    made = {key: given["taskOutputArtifact"]["producerTask"] for key, given in inputs.items()}
+    for number, name in enumerate(config.compare.candidates if config.compare else ()):
+        assert made[f"model_{number + 1}"] == made[f"model_run_{number + 1}"] == f"Trainer-{name}"
+        assert made[f"infra_blessing_{number + 1}"] == f"ServingCheck-{name}"
+    judged = tasks_of(job)["RetrievalEvaluator"]["inputs"]["artifacts"]["model"]["taskOutputArtifact"]
+    assert judged["producerTask"] == "ModelComparison"
