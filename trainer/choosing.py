@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from configs.leave_out import LeaveOut
-from configs.models import AnyModel
+from configs.models import AnyModel, Model
 from documents.metrics import Choice, HeldOutCounts
 from trainer.data import TrainingData
 from trainer.evaluate import Evaluator
@@ -21,6 +22,11 @@ from trainer.warm_state import Carried
 
 _SMALL_SHARE = 0.01
 """A model that was trained without so few of the interactions is not trained again with them."""
+
+_MODEL: TypeAdapter[Any] = TypeAdapter(AnyModel)
+
+_COMMON = tuple(Model.model_fields)
+"""What a blend sets for its parts is not chosen by them."""
 
 _LOGGER = logging.getLogger("perennial.trainer")
 
@@ -93,7 +99,7 @@ def choose_and_fit(training: Training, settings: AnyModel, rule: LeaveOut, *, va
     begin = _tell_nobody if again else training.begin
     first = kind.fit(Training(data, evaluator, chooses, training.base, begin, folder), settings)
     by_user = evaluator.by_user(first.model.scores)
-    chosen = _changed(settings, first.settings)
+    chosen = changed(settings.model_dump(mode="json"), first.settings.model_dump(mode="json"))
     _LOGGER.info("chosen: %s", ", ".join(f"{name} {value}" for name, value in chosen.items()) or "nothing")
     choice = Choice(
         settings=chosen,
@@ -108,13 +114,28 @@ def choose_and_fit(training: Training, settings: AnyModel, rule: LeaveOut, *, va
     return Outcome(first, choice, by_user)
 
 
-def _changed(given: AnyModel, chosen: AnyModel) -> dict[str, Any]:
-    before = given.model_dump(mode="json")
-    return {
-        name: value
-        for name, value in chosen.model_dump(mode="json").items()
-        if value != before[name] and value is not None
-    }
+def changed(given: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were chosen, by dotted name.
+
+    Args:
+        given: The settings before the choice, as JSON values.
+        chosen: Those after it. A part of a blend that was not given is compared with the defaults of its kind.
+
+    Returns:
+        What has another value than before, and not none, which is the value of what is no longer to be chosen.
+    """
+    found: dict[str, Any] = {}
+    for name, value in chosen.items():
+        before = given.get(name)
+        if name == "parts" and value is not None:
+            kinds = [{"kind": part["kind"]} for part in value]
+            parts = before or [_MODEL.validate_python(kind).model_dump(mode="json") for kind in kinds]
+            for number, (old, new) in enumerate(zip(parts, value, strict=True)):
+                of_part = changed({**new, **old, **{key: new[key] for key in _COMMON}}, new)
+                found |= {f"parts.{number}.{key}": each for key, each in of_part.items()}
+        elif value != before and value is not None:
+            found[name] = value
+    return found
 
 
 def _tell_nobody(carried: Mapping[str, Carried], epochs: int) -> None: ...
