@@ -17,9 +17,9 @@ from documents.metrics import TrainingMetrics
 from documents.serving_check import ServingCheckReport
 from documents.validation import ValidationReport
 from pipeline.components.model_comparison.choosing import Choice, choose
-from pipeline.components.retrieval_evaluator import evaluation, gate
-from pipeline.components.retrieval_evaluator.assessment import baseline_rankings, last_blessed_ranking
-from pipeline.components.retrieval_evaluator.contest import Contender, Contest, EvalData
+from pipeline.evaluation import gate, measuring
+from pipeline.evaluation.assessment import baseline_rankings, last_blessed_ranking
+from pipeline.evaluation.contest import Contender, Contest, EvalData
 
 _PREFIX = "candidate "
 """Of a candidate's name among the contenders: a candidate may be named as a baseline is."""
@@ -81,10 +81,10 @@ def compare(
     data, rankings = _asked(compared, contest)
     some = contest(next(iter(compared.values())).contender)
     choice = _chosen(compared, settings.metric, some)
-    measured = evaluation.Measurements({}, {})
+    measured = measuring.Measurements({}, {})
     if data.users.users:
-        measured = evaluation.measure(rankings, data.targets, data.count, data.parts, some.settings)
-    contenders = evaluation.contenders(measured, data.parts, data.targets, some.settings)
+        measured = measuring.measure(rankings, data.targets, data.count, data.parts, some.settings)
+    contenders = measuring.contenders(measured, data.parts, data.targets, some.settings)
 
     def candidate(name: str) -> Candidate:
         found, key = compared[name], _PREFIX + name
@@ -98,8 +98,8 @@ def compare(
             peak_mib=found.training.peak_mib,
             export_mib=_size_mib(found.contender.folder),
             latency_ms=latency.latency_ms.p50 if latency is not None and latency.latency_ms is not None else None,
-            validation=evaluation.measurement(value) if value is not None else None,
-            behind=evaluation.measurement(behind) if behind is not None else None,
+            validation=measuring.measurement(value) if value is not None else None,
+            behind=measuring.measurement(behind) if behind is not None else None,
             fault=found.fault,
             evaluation=contenders.get(key),
             decision=_decision(found, key, measured, data, some) if key in contenders else None,
@@ -117,7 +117,7 @@ def compare(
         reason=choice.reason,
         differences={
             other.removeprefix(_PREFIX) if other.startswith(_PREFIX) else f"baseline {other}": {
-                metric: evaluation.measurement(intervals[metric]) for metric in some.settings.metrics
+                metric: measuring.measurement(intervals[metric]) for metric in some.settings.metrics
             }
             for other, intervals in differences.items()
         },
@@ -168,7 +168,7 @@ def _chosen(compared: Mapping[str, Compared], metric: str, contest: Contest) -> 
 
 
 def _decision(
-    found: Compared, key: str, measured: evaluation.Measurements, data: EvalData, contest: Contest
+    found: Compared, key: str, measured: measuring.Measurements, data: EvalData, contest: Contest
 ) -> Decision:
     """What the gate says of a candidate that was measured."""
     metrics = measured.over_all_users()
@@ -180,7 +180,7 @@ def _decision(
         last_blessed_fault=last.fault if last else None,
         users=data.users.users,
         items=len(data.count),
-        slice_users=evaluation.slice_users(data.parts, data.targets),
+        slice_users=measuring.slice_users(data.parts, data.targets),
         metrics={**metrics, MODEL: metrics[key]},
         differences=measured.differences(key),
         neighbour_stability=None,

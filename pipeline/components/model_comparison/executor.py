@@ -17,10 +17,10 @@ from documents.metrics import TrainingMetrics
 from documents.serving_check import ServingCheckReport
 from documents.validation import ValidationReport
 from pipeline.components.model_comparison.comparing import Compared, compare
-from pipeline.components.retrieval_evaluator.contest import Contender, Contest
-from pipeline.components.retrieval_evaluator.executor import contender_of, files_of, serving_failures
-from pipeline.components.serving_check.executor import BLESSED_PROPERTY
+from pipeline.evaluation.artifacts import contender_of, files_of, serving_failures
+from pipeline.evaluation.contest import Contender, Contest
 from pipeline.ground import artifacts
+from pipeline.ground.infra_blessing import BLESSED_PROPERTY
 from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing
 from serving_signatures.export import SAVED_MODEL

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.components.evaluator import executor as evaluator_executor
-from tfx.components.util import model_utils
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import io_utils, path_utils
+from tfx.types import standard_artifacts
 
 from configs.evaluation import LIST_K, Evaluation, Gate
 from configs.serving import Serving
 from documents.evaluation import MODEL, EvaluationReport, Measurement
-from documents.serving_check import ServingCheckReport
-from pipeline.components.retrieval_evaluator.assessment import Stopwatch, assess
-from pipeline.components.retrieval_evaluator.contest import Contender, Contest
 from pipeline.components.retrieval_evaluator.ui_metrics import key_of, ui_metrics
+from pipeline.evaluation.artifacts import contender_of, files_of, serving_failures
+from pipeline.evaluation.assessment import Stopwatch, assess
+from pipeline.evaluation.contest import Contender, Contest
 from pipeline.ground import artifacts
 from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing, write_bytes
@@ -121,25 +118,6 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters], evaluator_executor.Exe
             outputs.metrics.set_float_custom_property(key, value)
         _bless(blessing, blessed, inputs, self.component_id)
         _log(document, contest.last_blessed)
-
-
-def contender_of(artifact: types.Artifact) -> Contender:
-    """The model of an artifact, not yet loaded."""
-    folder = path_utils.serving_model_path(artifact.uri, path_utils.is_old_model_artifact(artifact))
-    return Contender(artifact.uri, folder)
-
-
-def serving_failures(blessing: types.Artifact) -> tuple[str, ...] | None:
-    """Returns why ServingCheck refused the model; None if it blessed it."""
-    if model_utils.is_infra_validated(blessing):
-        return None
-    return ServingCheckReport.read(blessing.uri).failures
-
-
-def files_of(examples: types.Artifact, split: str) -> tuple[str, ...]:
-    """Lists the split's files, in the order of their names."""
-    patterns = [io_utils.all_files_pattern(uri) for uri in artifact_utils.get_split_uris([examples], split)]
-    return tuple(sorted(file for pattern in patterns for file in fileio.glob(pattern)))
 
 
 def _describe(evaluation: types.Artifact, document: EvaluationReport) -> None:

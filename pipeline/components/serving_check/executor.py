@@ -6,20 +6,15 @@ import tempfile
 from dataclasses import dataclass
 
 from tfx import types
-from tfx.components.infra_validator import executor as infra_validator
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from configs.push import ServingCheckSettings
 from documents.serving_check import ServingCheckReport
 from pipeline.components.serving_check.process import check
+from pipeline.ground.infra_blessing import BLESSED_FILE, BLESSED_PROPERTY, NOT_BLESSED_FILE
 from pipeline.ground.node import NodeExecutor
 from serving_signatures.export import OF_EMBEDDINGS, SIGNATURES
-
-# These names are private in TFX, which has no public ones for the property and the files that Pushers and people read.
-BLESSED_PROPERTY = infra_validator._BLESSED_KEY
-BLESSED_FILE = infra_validator._BLESSED_FILENAME
-NOT_BLESSED_FILE = infra_validator._NOT_BLESSED_FILENAME
 
 
 @dataclass(frozen=True)

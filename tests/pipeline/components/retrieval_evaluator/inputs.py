@@ -12,8 +12,8 @@ from configs.evaluation import Evaluation, Gate
 from configs.leave_out import LeaveOut
 from configs.serving import Serving
 from pipeline.components.retrieval_evaluator.executor import Executor
-from pipeline.components.serving_check.executor import BLESSED_PROPERTY
 from pipeline.ground.artifacts import DataBlessing, EvaluationMetrics
+from pipeline.ground.infra_blessing import BLESSED_PROPERTY
 from pipeline.ground.presence import mark_absent
 from tests.documents.samples import SERVING_CHECK, changed
 

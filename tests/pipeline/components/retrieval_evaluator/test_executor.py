@@ -14,8 +14,8 @@ from common.errors import ModelUnavailableError
 from configs.evaluation import Evaluation, Gate
 from configs.leave_out import FromWeight, LeaveOut
 from documents.provenance import Provenance
-from pipeline.components.retrieval_evaluator import asked_model, baselines, evaluation, splits
 from pipeline.components.retrieval_evaluator.executor import Executor
+from pipeline.evaluation import asked_model, baselines, splits
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
 from tests.pipeline.components.retrieval_evaluator.inputs import Evaluated, evaluate
 from tests.trainer_inputs import write_examples
@@ -374,7 +374,7 @@ def test_executor_models_and_splits_that_do_not_fit_into_one_piece_give_the_same
         (asked_model, "_VALUES_A_BATCH", 100),
         (asked_model, "_ITEMS_A_PAGE", 4),
         (asked_model, "_IDS_A_LOOK_UP", 150),
-        (evaluation, "_COUNTS_A_BLOCK", 60),
+        (measuring, "_COUNTS_A_BLOCK", 60),
         (baselines, "_VALUES_A_CHUNK", 200),
         (popularity, "_VALUES_A_CHUNK", 200),
         (splits, "USERS_A_BLOCK", 5),

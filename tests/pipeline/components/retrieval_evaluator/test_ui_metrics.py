@@ -15,7 +15,7 @@ from configs.evaluation import LIST_K, Evaluation, Gate
 from configs.serving import Serving
 from documents.evaluation import ContenderMeasurements, EvaluationReport, Stability
 from pipeline.components.retrieval_evaluator.ui_metrics import ui_metrics
-from pipeline.components.serving_check.executor import BLESSED_PROPERTY
+from pipeline.ground.infra_blessing import BLESSED_PROPERTY
 from tests import forked
 from tests.documents.samples import EVALUATION, measured
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop

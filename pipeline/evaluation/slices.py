@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs.evaluation import Evaluation
-from pipeline.components.retrieval_evaluator.measures import Slices
+from pipeline.evaluation.measures import Slices
 from trainer.histories import Histories
 from trainer.popularity import popularity_order
 from trainer.targets import Targets

@@ -8,7 +8,7 @@ import numpy as np
 
 from configs.evaluation import LIST_K, Gate
 from documents.evaluation import ITEM_ITEM, LAST_BLESSED, MODEL, POPULARITY, RECENT_POPULARITY, Decision, Rule
-from pipeline.components.retrieval_evaluator.evaluation import finite
+from pipeline.evaluation.measuring import finite
 from trainer.bootstrap import ConfidenceInterval
 
 

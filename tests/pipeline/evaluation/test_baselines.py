@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from configs.leave_out import FromWeight, LeaveOut
-from pipeline.components.retrieval_evaluator import baselines
+from pipeline.evaluation import baselines
 from tests.trainer.worlds import random_histories
 from trainer.histories import Histories
 from trainer.popularity import interaction_counts

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from common.errors import ModelError
 from configs.leave_out import LeaveOut
-from pipeline.components.retrieval_evaluator.faults import reading, summary
-from pipeline.components.retrieval_evaluator.splits import Queries
+from pipeline.evaluation.faults import reading, summary
+from pipeline.evaluation.splits import Queries
 from serving_signatures.ranking import best_places
 from trainer.chunks import padded_chunks
 from trainer.targets import ID, places_of

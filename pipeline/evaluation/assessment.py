@@ -23,9 +23,9 @@ from documents.evaluation import (
     Samples,
     Stability,
 )
-from pipeline.components.retrieval_evaluator import baselines, evaluation, gate, samples, stability
-from pipeline.components.retrieval_evaluator.asked_model import AskedModel
-from pipeline.components.retrieval_evaluator.contest import Contender, Contest, EvalData
+from pipeline.evaluation import baselines, gate, measuring, samples, stability
+from pipeline.evaluation.asked_model import AskedModel
+from pipeline.evaluation.contest import Contender, Contest, EvalData
 from trainer.popularity import popularity_ranking, recent_popularity
 
 
@@ -65,7 +65,7 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
     with watch.step("load"):
         for contender in contenders.values():
             contender.load()
-    data, measured, stable, stability_fault = None, evaluation.Measurements({}, {}), None, None
+    data, measured, stable, stability_fault = None, measuring.Measurements({}, {}), None, None
     users = EvaluatedUsers(evaluated=0, before_cut=0, targets=0, targets_met=0, targets_outside_catalogue=0)
     sampled = Samples()
     if model.served is not None:
@@ -79,7 +79,7 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
                 k = min(max(settings.top_k), model.served.items)
                 rankings |= baseline_rankings(data, k, settings.popularity_days)
             with watch.step("bootstrap"):
-                measured = evaluation.measure(rankings, data.targets, data.count, data.parts, settings)
+                measured = measuring.measure(rankings, data.targets, data.count, data.parts, settings)
             if score is not None:
                 with watch.step("samples"), model.faults():
                     sampled = samples.samples(model.served, data, rankings[MODEL], score, settings.seed)
@@ -90,8 +90,8 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
         settings=settings.model_dump(mode="json"),
         gate=contest.limits.model_dump(mode="json"),
         leave_out=plain(contest.leave_out),
-        contenders=evaluation.contenders(measured, data.parts, data.targets, settings) if data else {},
-        differences=evaluation.differences(measured, settings),
+        contenders=measuring.contenders(measured, data.parts, data.targets, settings) if data else {},
+        differences=measuring.differences(measured, settings),
         samples=sampled,
         models={
             name: EvaluatedModel(uri=contender.uri, digest=contender.digest) for name, contender in contenders.items()
@@ -105,7 +105,7 @@ def assess(contest: Contest, watch: Stopwatch) -> EvaluationReport:
 def _evidence(
     contest: Contest,
     data: EvalData | None,
-    measured: evaluation.Measurements,
+    measured: measuring.Measurements,
     stable: Stability | None,
     stability_fault: str | None,
 ) -> gate.Evidence:
@@ -117,7 +117,7 @@ def _evidence(
         last_blessed_fault=last_blessed.fault if last_blessed else None,
         users=data.users.users if data else 0,
         items=len(data.count) if data else 0,
-        slice_users=evaluation.slice_users(data.parts, data.targets) if data else {},
+        slice_users=measuring.slice_users(data.parts, data.targets) if data else {},
         metrics=measured.over_all_users(),
         differences=measured.differences(),
         neighbour_stability=stable.mean_jaccard if stable else None,

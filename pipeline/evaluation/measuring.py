@@ -17,8 +17,8 @@ from documents.evaluation import (
     Measurement,
     SliceMeasurements,
 )
-from pipeline.components.retrieval_evaluator import measures
-from pipeline.components.retrieval_evaluator.measures import Figure, Slices
+from pipeline.evaluation import measures
+from pipeline.evaluation.measures import Figure, Slices
 from trainer import bootstrap
 from trainer.bootstrap import ConfidenceInterval
 from trainer.targets import Targets

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from configs.evaluation import Evaluation
-from pipeline.components.retrieval_evaluator import evaluation
+from pipeline.evaluation import measuring
 from trainer import bootstrap
 from trainer.targets import Targets
 
@@ -78,8 +78,8 @@ def test_measure_differences_are_paired_and_seeded() -> None:
     rankings = {"model": lists, "popularity": other, "last_blessed": lists}
     count = rng.integers(0, 9, items)
 
-    def measured(seed: int) -> evaluation.Measurements:
-        return evaluation.measure(rankings, targets, count, {}, Evaluation(top_k=(1, 10), seed=seed, resamples=200))
+    def measured(seed: int) -> measuring.Measurements:
+        return measuring.measure(rankings, targets, count, {}, Evaluation(top_k=(1, 10), seed=seed, resamples=200))
 
     result = measured(0)
     assert result.differences()["last_blessed"]["ndcg@10"] == (0, 0, 0)
@@ -93,7 +93,7 @@ def test_measure_differences_are_paired_and_seeded() -> None:
 def test_measure_coverage_interval_holds_the_figure() -> None:
     # Every user has a list of ten items of their own: each resample covers 63 %, all users cover everything.
     lists = np.arange(1000, dtype=np.int32).reshape(100, 10)
-    result = evaluation.measure(
+    result = measuring.measure(
         {"model": lists}, one_target_each(np.zeros(100, np.int64)), np.ones(1250, np.int64), {}, Evaluation()
     )
     figure = result.figures["model"]["", "", "coverage@10"]

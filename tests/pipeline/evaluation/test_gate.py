@@ -8,7 +8,7 @@ import pytest
 
 from common.errors import ConfigError
 from configs.evaluation import Evaluation, Gate
-from pipeline.components.retrieval_evaluator.gate import Evidence, decision, rules
+from pipeline.evaluation.gate import Evidence, decision, rules
 from trainer.bootstrap import ConfidenceInterval
 
 GOOD = Evidence(

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.components.retrieval_evaluator import splits
+from pipeline.evaluation import splits
 from tests.trainer_inputs import write_examples
 from trainer.targets import ID
 from transforms import features

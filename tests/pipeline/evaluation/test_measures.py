@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from configs.evaluation import Evaluation
-from pipeline.components.retrieval_evaluator import measures, slices, stability
+from pipeline.evaluation import measures, slices, stability
 from tests.trainer.worlds import interactions_of
 from trainer.targets import find_targets
 

@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from configs.evaluation import LIST_K
 from documents.evaluation import Item, RecommendedItem, SampledItem, SampledUser, Samples, ScoredItem
-from pipeline.components.retrieval_evaluator.asked_model import AskedModel
-from pipeline.components.retrieval_evaluator.contest import EvalData
-from pipeline.components.retrieval_evaluator.evaluation import finite
+from pipeline.evaluation.asked_model import AskedModel
+from pipeline.evaluation.contest import EvalData
+from pipeline.evaluation.measuring import finite
 from trainer.popularity import popularity_order
 
 _USERS, _ITEMS, _HISTORY = 5, 8, 10

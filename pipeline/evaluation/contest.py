@@ -11,10 +11,10 @@ from common.errors import ModelError
 from configs.evaluation import Evaluation, Gate
 from configs.leave_out import LeaveOut
 from documents.evaluation import EvaluatedUsers
-from pipeline.components.retrieval_evaluator import slices, splits
-from pipeline.components.retrieval_evaluator.asked_model import AskedModel
-from pipeline.components.retrieval_evaluator.faults import reading
-from pipeline.components.retrieval_evaluator.measures import Slices
+from pipeline.evaluation import slices, splits
+from pipeline.evaluation.asked_model import AskedModel
+from pipeline.evaluation.faults import reading
+from pipeline.evaluation.measures import Slices
 from serving_signatures.provenance import model_digest
 from trainer.histories import Histories
 from trainer.popularity import interaction_counts
