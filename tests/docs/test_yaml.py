@@ -10,7 +10,7 @@ from common.errors import ConfigError
 from configs.load import load_config
 from tests.docs.markdown import GUIDES, fences, name
 
-WHOLE: dict[str, Any] = {"name": "sample", "log": {"path": "log.csv"}}
+WHOLE: dict[str, Any] = {"name": "sample", "log": {"path": "log.csv", "columns": {"timestamp": "time"}}}
 """What a part of a config is put into."""
 
 VERTEX = {

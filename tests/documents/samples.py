@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport, DailyCounts, SplitCounts, Step
+from documents.comparison import Candidate, ComparisonReport
 from documents.data_gate import Counts, DataGateReport, DriftCheck, FoundAnomaly
 from documents.document import Document, Values
 from documents.evaluation import (
@@ -278,6 +279,32 @@ TUNING = TuningReport(
 
 NEWEST_TUNING = NewestTuning(uri="artifacts/hyperparameters", searched=1_700_000_000)
 
+COMPARISON = ComparisonReport(
+    metric="ndcg@100",
+    validation_users=8,
+    users=EVALUATION.users,
+    candidates=(
+        Candidate(
+            name="counts",
+            settings={"kind": "item_item"},
+            chosen={},
+            seconds=1.5,
+            peak_mib=None,
+            export_mib=2.5,
+            latency_ms=1.5,
+            validation=measured(0.3, 0.28, 0.32),
+            behind=None,
+            fault=None,
+            evaluation=_FIGURES,
+            decision=EVALUATION.decision,
+        ),
+    ),
+    winner="counts",
+    reason="counts is the only candidate that can be chosen.",
+    differences={"baseline popularity": {"recall@10": measured(0.0, -0.1, 0.1)}},
+    baselines={POPULARITY: _FIGURES},
+)
+
 DOCUMENTS: tuple[Document, ...] = (
     CLEANING,
     EVENTS,
@@ -296,6 +323,7 @@ DOCUMENTS: tuple[Document, ...] = (
     SERVICE_DATA,
     WITHDRAWN,
     VALIDATION,
+    COMPARISON,
     REPLAY_ROUNDS,
     TUNING,
     NEWEST_TUNING,

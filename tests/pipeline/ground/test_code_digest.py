@@ -139,7 +139,9 @@ def _digests() -> dict[str, str]:
     config = config_with(registry={"serving_image": "example.org/serving:1"})
     config = config.model_copy(update={"tuner": Tuner(every_days=7)})
     digests = {}
-    for node in create_pipeline(config, vertex_places(config)).components:
+    nodes = [*create_pipeline(config, vertex_places(config)).components]
+    compared = create_pipeline(config.compared(), vertex_places(config)).components
+    for node in [*nodes, *(node for node in compared if node.id == "ModelComparison")]:
         (digests[node.id],) = set(re.findall(r"code_digest\W+([0-9a-f]{64})", repr(node.exec_properties)))
     return digests
 
@@ -181,6 +183,7 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
         "hyperparameters_resolver": "HyperParametersResolver",
         "interaction_gen": "InteractionGen",
         "live_model_resolver": "LiveModelResolver",
+        "model_comparison": "ModelComparison",
         "pusher": "Pusher",
         "registry_pusher": "RegistryPusher",
         "retrieval_evaluator": "RetrievalEvaluator",
@@ -195,7 +198,8 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
         "pipeline/components/catalogue_gen/content.py": {"CatalogueGen"},
         "pipeline/components/data_gate/drift.py": {"DataGate"},
         "pipeline/components/interaction_gen/splitting.py": {"InteractionGen"},
-        "pipeline/components/retrieval_evaluator/measures.py": {"RetrievalEvaluator"},
+        "pipeline/evaluation/measures.py": {"ModelComparison", "RetrievalEvaluator"},
+        "trainer/models/item_item/cosine.py": {"ModelComparison", "RetrievalEvaluator"},  # the baseline
         "pipeline/reading/example_gen.py": set(),
         "pipeline/reading/delimited.py": {"CatalogueGen", "InteractionGen"},
         "pipeline/report/templates/style.css": {"RunReport"},
@@ -220,7 +224,7 @@ def test_digest_of_every_node_other_version_of_a_library_differs(versions: dict[
     for cached in (code_digest, module._library_versions):
         cached.cache_clear()
     after = _digests()
-    assert len(after) == 20
+    assert len(after) == 21
     assert not any(digest == after[node] for node, digest in before.items())
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
+from documents.comparison import Candidate, ComparisonReport
 from documents.data_gate import DataGateReport, FoundAnomaly
 from documents.evaluation import EvaluationReport
 from documents.event_statistics import EventStatistics, PositionCounts
@@ -348,7 +349,15 @@ _TRAINING = {
         "targets_outside_catalogue": 3,
     },
 }
-TRAINING = made(TrainingMetrics, _TRAINING)
+_CHOICE = {
+    "settings": {"epochs": 8},
+    "epochs": _TRAINING["epochs"],
+    "model": _TRAINING["model"],
+    "popularity": _TRAINING["popularity"],
+    "evaluated": _TRAINING["evaluated"],
+    "is_trained_again": True,
+}
+TRAINING = made(TrainingMetrics, {**_TRAINING, "seconds": 13.4, "peak_mib": 1483.5, "choice": _CHOICE})
 
 _WARM_START = {
     "base_model": "gs://bucket/model/11",
@@ -406,7 +415,37 @@ def pushed() -> RunFacts:
         training=TRAINING,
         warm_start=WARM_START,
         evaluation=evaluation(),
+        comparison=comparison(),
         serving_check=SERVING_CHECK,
+    )
+
+
+def comparison() -> ComparisonReport:
+    """A comparison of three candidates, one of which cannot be chosen."""
+    measured = evaluation()
+    figure = measured.differences["popularity"]["ndcg@10"]
+    cost: dict[str, Any] = {"settings": {}, "chosen": {"epochs": 8}, "export_mib": 1.54, "latency_ms": 1.16, "peak_mib": 1483.5}
+    judged: dict[str, Any] = {"evaluation": measured.contenders["model"], "decision": measured.decision, "validation": figure}
+    return ComparisonReport(
+        metric="ndcg@100",
+        validation_users=942,
+        users=measured.users,
+        candidates=(
+            Candidate(name="towers", seconds=120.5, behind=None, fault=None, **judged, **cost),
+            Candidate(name="neighbours", seconds=1.5, behind=figure, fault=None, **judged, **cost),
+            Candidate(
+                name=HOSTILE,
+                seconds=0.01,
+                behind=None,
+                fault="ServingCheck refused it",
+                **{**judged, "validation": None, "evaluation": None, "decision": None},
+                **cost,
+            ),
+        ),
+        winner="towers",
+        reason="towers is better than every other candidate.",
+        differences={"neighbours": {"ndcg@10": figure}, "baseline popularity": {"ndcg@10": figure}},
+        baselines={"popularity": measured.contenders["popularity"]},
     )
 
 

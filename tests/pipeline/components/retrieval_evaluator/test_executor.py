@@ -15,7 +15,7 @@ from configs.evaluation import Evaluation, Gate
 from configs.leave_out import FromWeight, LeaveOut
 from documents.provenance import Provenance
 from pipeline.components.retrieval_evaluator.executor import Executor
-from pipeline.evaluation import asked_model, baselines, splits
+from pipeline.evaluation import asked_model, baselines, measuring, splits
 from tests.pipeline.components.retrieval_evaluator.conftest import Shop
 from tests.pipeline.components.retrieval_evaluator.inputs import Evaluated, evaluate
 from tests.trainer_inputs import write_examples
