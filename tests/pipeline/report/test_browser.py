@@ -92,7 +92,7 @@ def test_page_no_sideways_scrolling_and_every_text_legible(
 def test_page_screenshot_shows_charts_on_the_scheme_s_paper(
     chromium: Browser, files: dict[str, Path], name: str, width: int, scheme: Scheme
 ) -> None:
-    with opened(chromium, files[name], width, 2400, scheme) as page:
+    with opened(chromium, files[name], width, 6000, scheme) as page:
         image = page.screenshot()
     rgb = np.asarray(Image.open(io.BytesIO(image)).convert("RGB")).astype(np.int64)
     pixels = (rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]).ravel()
