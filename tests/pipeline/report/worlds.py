@@ -424,8 +424,18 @@ def comparison() -> ComparisonReport:
     """A comparison of three candidates, one of which cannot be chosen."""
     measured = evaluation()
     figure = measured.differences["popularity"]["ndcg@10"]
-    cost: dict[str, Any] = {"settings": {}, "chosen": {"epochs": 8}, "export_mib": 1.54, "latency_ms": 1.16, "peak_mib": 1483.5}
-    judged: dict[str, Any] = {"evaluation": measured.contenders["model"], "decision": measured.decision, "validation": figure}
+    cost: dict[str, Any] = {
+        "settings": {},
+        "chosen": {"epochs": 8},
+        "export_mib": 1.54,
+        "latency_ms": 1.16,
+        "peak_mib": 1483.5,
+    }
+    judged: dict[str, Any] = {
+        "evaluation": measured.contenders["model"],
+        "decision": measured.decision,
+        "validation": figure,
+    }
     return ComparisonReport(
         metric="ndcg@100",
         validation_users=942,
