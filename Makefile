@@ -1,7 +1,7 @@
 # Perennial's tasks; `make help` lists them. Each sets up the environment first if needed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo compare demo-retrain serve tune rehearse test test-quick fault check docs image-check bench load
-.PHONY: format clean
+.PHONY: help setup demo compare demo-retrain serve tune rehearse test test-quick spark fault check docs image-check bench
+.PHONY: load format clean
 SHELL := /bin/bash
 
 PYTHON := $(CURDIR)/.venv/bin/python
@@ -51,6 +51,11 @@ test: setup ## Run all tests, including whole pipelines; WORKERS=n at a time
 
 test-quick: setup ## Run the tests without a pipeline, a training or a process of their own; WORKERS=n at a time
 	$(PYTHON) -m pytest -m "not e2e and not fault and not browser and not bench" $(IN_WORKERS)
+
+spark: setup ## Compare our DIMSUM with Spark's; installs Spark (600 MB) into .venv, and needs Java 17 or newer
+	UV_PYTHON_DOWNLOADS=never UV_PROJECT_ENVIRONMENT=.venv .uv/bin/uv sync --frozen --inexact --group spark \
+	  --python "$$(./bootstrap.sh --print-python)"
+	$(PYTHON) -m pytest tests/trainer/models/item_item/test_spark.py $(PYTEST_OPTIONS)
 
 fault: setup ## Kill runs in every component, fill disks, delete files in use; then check the result
 	$(PYTHON) -m pytest -m fault $(IN_WORKERS) $(PYTEST_OPTIONS)

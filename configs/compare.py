@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, field_validator, model_validator
 
 from configs.base import Settings
+from configs.mlflow import Mlflow
 from configs.models import AnyModel, Blend, Ials, ItemItem, Popularity, TwoTower
 
 MAX_CANDIDATES = 8
@@ -52,6 +53,9 @@ class Compare(Settings):
 
     every_run: bool = False
     """Whether every run compares. Default: no, `perennial compare` does, and other runs train the last winner alone."""
+
+    mlflow: Mlflow | None = None
+    """Where comparisons are recorded besides the report. None: nowhere."""
 
     @model_validator(mode="after")
     def _metric_is_measured(self) -> "Compare":

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from common.credentials import without_credentials
 from common.errors import ConfigError
 from common.yaml_errors import NOT_YAML
 from configs.base import Settings
@@ -110,7 +111,7 @@ def config_digest(config: PipelineConfig) -> str:
     decisive = config.model_dump(
         mode="json",
         include={"log", "catalogue", "ids", "trainer", "compare", "serving"},
-        exclude={"log": {"path"}, "catalogue": {"path"}, "compare": {"every_run", "metric"}},
+        exclude={"log": {"path"}, "catalogue": {"path"}, "compare": {"every_run", "metric", "mlflow"}},
     )
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
@@ -150,7 +151,7 @@ def _explain(error: ValidationError, document: YamlText) -> list[str]:
             kinds = [repr(node["properties"]["kind"]["const"]) for node in _schemas(fault["loc"])]
             message = f"has no 'kind'; allowed: {', '.join(kinds)}"
         complaints.setdefault(path, []).append(message)
-        value = repr(fault["input"])
+        value = without_credentials(repr(fault["input"]))
         endings.setdefault(path, f"Received: {value if len(value) <= 80 else f'{value[:77]}...'}")
         if fault["type"] == "string_type" and (written := document.written(path)) and written[1]:
             endings[path] = f"Received: {written[1]}. If this is a name, write it in quotes: {json.dumps(written[1])}"

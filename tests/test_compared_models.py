@@ -2,18 +2,21 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from mlflow.tracking import MlflowClient
 
 from documents.comparison import ComparisonReport
 from documents.provenance import Provenance
 from documents.validation import ValidationReport
 from documents.warm_start import WarmStartReport
 from pipeline.components.model_comparison.choosing import choose
+from tests.mlflow_server import running_mlflow
 from tests.shop import Shop
 
 pytestmark = pytest.mark.e2e
@@ -27,10 +30,17 @@ CANDIDATES: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def mlflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_mlflow(tmp_path_factory.mktemp("mlflow")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, mlflow: str) -> Shop:
     shop = Shop(tmp_path_factory.mktemp("compared"))
     config = yaml.safe_load(shop.config.read_text())
-    shop.config.write_text(yaml.safe_dump({**config, "compare": {"candidates": CANDIDATES}}))
+    compare = {"candidates": CANDIDATES, "mlflow": {"tracking_uri": mlflow, "experiment": "shops"}}
+    shop.config.write_text(yaml.safe_dump({**config, "compare": compare}))
     return shop
 
 
@@ -95,6 +105,20 @@ def test_winner_is_pushed_and_the_page_shows_all(shop: Shop, report: ComparisonR
     assert "Comparison</h2>" in page
     assert all(name in page for name in CANDIDATES)
     assert 'id="comparison' in page
+
+
+def test_comparison_is_recorded_once_in_mlflow(shop: Shop, mlflow: str, report: ComparisonReport) -> None:
+    client = MlflowClient(mlflow)
+    experiment = client.get_experiment_by_name("shops")
+    assert experiment is not None
+    runs = {run.info.run_name: run.data for run in client.search_runs([experiment.experiment_id])}
+    assert set(runs) == {"comparison of shop", *CANDIDATES}
+    [version] = shop.versions
+    provenance = Provenance.read(version)
+    tags = runs["comparison of shop"].tags
+    assert (tags["winner"], tags["data_digest"]) == (report.winner, provenance.data_digest)
+    assert report.won.evaluation is not None
+    assert runs[report.winner].metrics["ndcg_at_10"] == report.won.evaluation.metrics["ndcg@10"].value
 
 
 def test_later_run_on_the_same_data_hands_the_winner_on(shop: Shop, report: ComparisonReport) -> None:

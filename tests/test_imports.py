@@ -41,6 +41,7 @@ _HERE = [
     ("import pipeline.components.live_model_resolver.executor", (*_BEAM, *_API, "kfp")),
     ("import pipeline.components.run_report.executor", (*_BEAM, *_API, "kfp")),
     ("import pipeline.commands.notebook.runs", (*_BEAM, *_API, "kfp")),
+    ("import pipeline.components.model_comparison.executor", (*_API, "mlflow")),
     ("import trainer.run_fn", _API),
     ("import pipeline.components.catalogue_gen.executor", _API),
     ("import pipeline.components.data_gate.executor", _API),

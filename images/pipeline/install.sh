@@ -3,7 +3,8 @@
 # without Docker.
 #
 #     install.sh compilers             compilers for packages without a wheel; only for the build stage
-#     install.sh dependencies [EXTRA]  the environment from uv.lock, without this package; EXTRA: gpu
+#     install.sh dependencies [EXTRA]  the environment from uv.lock, without this package; EXTRA: gpu, mlflow,
+#                                      or gpu+mlflow
 #     install.sh package [EXTRA]       this package, into the environment
 #     install.sh tools [EXTRA]         the tools of the tests, for the stage that runs them
 #     install.sh system                time zones, certificates and the user of the image itself
@@ -63,14 +64,15 @@ install_uv() { # PYTHON
 
 # Packages are built with the setuptools of the lock, not with the newest version of the day.
 sync() { # EXTRA ARGUMENT...
-  local extra=$1 python
+  local extras python
+  IFS=+ read -ra extras <<<"$1"
   shift
   [ -f uv.lock ] || fail "there is no uv.lock in $PWD; call it from the project's root"
   python=$(find_python)
   install_uv "$python"
   UV_PROJECT_ENVIRONMENT=$VENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy \
     "$UV_DIR/bin/uv" sync --frozen --no-editable --no-cache --compile-bytecode --quiet --python "$python" \
-    "${BUILT[@]/#/--no-build-isolation-package=}" ${extra:+--extra "$extra"} "$@"
+    "${BUILT[@]/#/--no-build-isolation-package=}" "${extras[@]/#/--extra=}" "$@"
   rm -f "$VENV/.lock" # uv's lock file, to which every user may write
 }
 
@@ -89,8 +91,8 @@ system() {
 
 [ $# -ge 1 ] && [ $# -le 2 ] || fail "takes a step and at most one extra; received $# arguments"
 case ${2:-} in
-  "" | gpu) ;;
-  *) fail "unknown extra '$2'; allowed: gpu" ;;
+  "" | gpu | mlflow | gpu+mlflow) ;;
+  *) fail "unknown extra '$2'; allowed: gpu, mlflow, gpu+mlflow" ;;
 esac
 case $1 in
   compilers | system) step=("$1") ;;

@@ -409,6 +409,29 @@ def test_config_digest_changes_with_what_decides_the_model_alone(tmp_path):
     assert config_digest(load_config(written(tmp_path, log__cleaning__top_items=5))) != digest
 
 
+def test_config_digest_does_not_depend_on_where_comparisons_are_recorded(tmp_path):
+    mlflow = {"tracking_uri": "http://localhost:5000", "experiment": "shop"}
+    plain, recorded = (load_config(written(tmp_path, compare=compare)) for compare in ({}, {"mlflow": mlflow}))
+    assert recorded.compare is not None
+    assert recorded.compare.mlflow is not None
+    assert config_digest(recorded) == config_digest(plain)
+
+
+@pytest.mark.parametrize("uri", ["https://bob:hidden@mlflow.example.com", "postgresql://hidden@host/mlflow"])
+def test_tracking_uri_with_a_password_is_refused_and_not_shown(tmp_path, uri):
+    file = written(tmp_path, compare={"mlflow": {"tracking_uri": uri, "experiment": "shop"}})
+    with pytest.raises(ConfigError, match="must hold no user and no password; set MLFLOW_TRACKING_USERNAME") as caught:
+        load_config(file)
+    assert "hidden" not in str(caught.value)
+    assert "://***@" in str(caught.value)
+
+
+def test_tracking_uri_without_a_scheme_is_refused(tmp_path):
+    file = written(tmp_path, compare={"mlflow": {"tracking_uri": "mlflow", "experiment": "shop"}})
+    with pytest.raises(ConfigError, match="must be a URI with its scheme, such as http://localhost:5000"):
+        load_config(file)
+
+
 def test_config_digest_of_one_yaml_in_two_folders_is_equal(tmp_path):
     digests = set()
     for name in ("here", "there"):

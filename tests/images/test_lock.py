@@ -21,7 +21,7 @@ def _built() -> set[str]:
     return set(names.split())
 
 
-@pytest.mark.parametrize("extra", ["", "gpu"])
+@pytest.mark.parametrize("extra", ["", "gpu", "mlflow"])
 def test_packages_without_a_wheel_are_those_that_the_script_builds(extra: str) -> None:
     lock = Lock(IMAGE_PYTHON)
     packages = lock.packages(extras=[extra] if extra else [], groups=["image"])
@@ -76,6 +76,15 @@ def test_gpu_extra_adds_cuda_and_changes_nothing_else(python: str) -> None:
     assert more >= CUDA
     assert all(name.startswith("nvidia-") for name in more)
     assert {name: with_gpu[name] for name in plain} == plain
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.12", "3.13"])
+def test_mlflow_extra_adds_the_client_alone_and_changes_nothing_else(python: str) -> None:
+    lock = Lock(python)
+    plain, with_mlflow = lock.packages(), lock.packages(extras=["mlflow"])
+    assert "mlflow-skinny" in with_mlflow.keys() - plain.keys()
+    assert not {"mlflow", "flask", "scikit-learn"} & (with_mlflow.keys() - plain.keys())
+    assert {name: with_mlflow[name] for name in plain} == plain
 
 
 def test_gpu_extra_has_the_versions_that_the_installed_tensorflow_asks_for() -> None:

@@ -56,7 +56,7 @@ def test_constant_equals_that_of_the_image_module(script: str, name: str, expect
     [
         ((), "takes a step and at most one extra; received 0 arguments"),
         (("pakage",), "unknown step 'pakage'; allowed: compilers, dependencies, package, tools, system"),
-        (("package", "cpu"), "unknown extra 'cpu'; allowed: gpu"),
+        (("package", "cpu"), "unknown extra 'cpu'; allowed: gpu, mlflow, gpu+mlflow"),
         (("package", "gpu", "x"), "received 3 arguments"),
     ],
 )

@@ -31,6 +31,8 @@ def examine(config: PipelineConfig) -> Iterator[Check]:
     found = libraries.installed()
     yield _with_imports("versions", lambda: libraries.versions(found, libraries.requirements()))
     yield libraries.kubeflow(found.get("kfp"))
+    if config.compare is not None and config.compare.mlflow is not None:
+        yield libraries.mlflow(found.get("mlflow-skinny"))
     loaded = libraries.load()
     yield libraries.imports(loaded)
     yield libraries.keras(loaded, libraries.this_environment("TF_USE_LEGACY_KERAS"))

@@ -119,6 +119,20 @@ def kubeflow(version: str | None) -> Check:
     return Check("kfp", "ok", version)
 
 
+def mlflow(version: str | None) -> Check:
+    """Checks that comparisons can be recorded, of a config that asks for it.
+
+    Args:
+        version: The version of the installed mlflow-skinny. None: it is not installed.
+    """
+    if version is None:
+        advice = (
+            "Install Perennial with the extra mlflow: `uv sync --extra mlflow`, or `pip install perennial[mlflow]`."
+        )
+        return Check("MLflow", "warning", "not installed, so compare.mlflow records nothing", advice)
+    return Check("MLflow", "ok", version)
+
+
 def load(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Imports the libraries in a process of its own.
 

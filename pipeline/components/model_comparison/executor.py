@@ -17,6 +17,7 @@ from documents.metrics import TrainingMetrics
 from documents.serving_check import ServingCheckReport
 from documents.validation import ValidationReport
 from pipeline.components.model_comparison.comparing import Compared, compare
+from pipeline.components.model_comparison.tracking.record import record
 from pipeline.evaluation.artifacts import contender_of, files_of, serving_failures
 from pipeline.evaluation.contest import Contender, Contest
 from pipeline.ground import artifacts
@@ -24,6 +25,7 @@ from pipeline.ground.infra_blessing import BLESSED_PROPERTY
 from pipeline.ground.node import NodeExecutor
 from pipeline.ground.output import all_or_nothing
 from serving_signatures.export import SAVED_MODEL
+from trainer.base_model import origin_of
 
 _OF_A_CANDIDATE = {
     "model": standard_artifacts.Model,
@@ -86,7 +88,7 @@ class Parameters:
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
-    """Compares the candidates and copies the winner."""
+    """Compares the candidates, copies the winner, and records the comparison in MLflow if the config asks for it."""
 
     def run(self, inputs: Any, outputs: Outputs, parameters: Parameters) -> None:
         """Chooses, measures, and writes the winner and the comparison.
@@ -133,6 +135,8 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         outputs.infra_blessing.set_int_custom_property(BLESSED_PROPERTY, is_blessed)
         outputs.comparison.set_string_custom_property("winner", report.winner)
         logging.getLogger("perennial.comparison").info("winner: %s. %s", report.winner, report.reason)
+        if parameters.compare.mlflow is not None:
+            record(report, origin_of(compared[report.winner].contender.folder), parameters.compare.mlflow)
 
 
 def _compared(model: types.Artifact, model_run: types.Artifact, infra_blessing: types.Artifact) -> Compared:

@@ -65,6 +65,11 @@ def test_kubeflow_before_2_is_an_error(version: str | None, status: str) -> None
     assert libraries.kubeflow(version).status == status
 
 
+@pytest.mark.parametrize(("version", "status"), [("3.1.0", "ok"), (None, "warning")])
+def test_mlflow_that_is_missing_is_a_warning(version: str | None, status: str) -> None:
+    assert libraries.mlflow(version).status == status
+
+
 @pytest.fixture(scope="module")
 def loaded() -> dict[str, str]:
     return libraries.load()

@@ -1,0 +1,1 @@
+"""Records a comparison in MLflow."""
