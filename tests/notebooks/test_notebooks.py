@@ -153,7 +153,7 @@ def test_inspect_runs_shows_all_runs_why_one_was_refused_and_lineage(
         shown.count("Refused by the gate: floor") == 3
     )  # among all runs, as the latest, and among those without a push
     assert "better_than_popularity" in shown
-    assert "TwoTower" in shown
+    assert "Trainer" in shown
     assert "There is one run only." not in shown
 
 
