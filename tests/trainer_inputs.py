@@ -53,9 +53,6 @@ class TrainerInputs:
         settings = TrainerSettings.model_validate(
             {
                 "trainer": trainer,
-                "candidates": {},
-                "candidate": None,
-                "is_compared": False,
                 "serving": Serving(k=3),
                 "features": self.features,
                 "made_by": MadeBy(pipeline="shop", config_digest=config_digest, code_digest="def"),

@@ -21,19 +21,19 @@ _ECHO_CHARACTERS = 80
 
 
 class TrainerSettings(Settings):
-    """Everything that the Trainer gets besides artifacts. Every section is required."""
+    """Everything that the Trainer gets besides artifacts. What a job cannot lack has no default."""
 
     trainer: AnyModel
     """The model and its training."""
 
-    candidates: dict[str, AnyModel]
+    candidates: dict[str, AnyModel] = {}
     """The models of the config's comparison, by name: the last blessed model's is trained in place of `trainer`, if it
     was one of them. Empty without a comparison."""
 
-    candidate: str | None
+    candidate: str | None = None
     """The name of the candidate that `trainer` is; None: it is none."""
 
-    is_compared: bool
+    is_compared: bool = False
     """Whether the model is measured on targets that are held out of the training interactions, even if it has nothing
     to choose by them."""
 

@@ -16,8 +16,6 @@ from trainer.settings import TrainerSettings
 SETTINGS = TrainerSettings(
     trainer=TwoTower(epochs=3, eval_top_k=(5, 20)),
     candidates={"films": ItemItem(neighbours=50)},
-    candidate=None,
-    is_compared=False,
     serving=Serving(k=7),
     features=CatalogueSettings.model_validate(
         {
@@ -52,9 +50,7 @@ def test_unpack_what_was_packed_is_the_same() -> None:
     assert packed().keys() == {"trainer", "candidates", "candidate", "is_compared", "serving", "features", "made_by"}
 
 
-@pytest.mark.parametrize(
-    "section", ["trainer", "candidates", "candidate", "is_compared", "serving", "features", "made_by"]
-)
+@pytest.mark.parametrize("section", ["trainer", "serving", "features", "made_by"])
 def test_unpack_section_missing_is_refused(section: str) -> None:
     values = packed()
     del values[section]

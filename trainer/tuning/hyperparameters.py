@@ -28,7 +28,7 @@ _WHERE = "The hyperparameters"
 _NOTHING = "none"
 """How a setting without a value is written: a Fixed hyperparameter must have one."""
 
-_WITHOUT_INFLUENCE = ("warm_start", "seed", "eval_max_users")
+_WITHOUT_INFLUENCE = ("learn", "warm_start", "seed", "eval_max_users")
 """Settings that may change without a new search."""
 
 _LOGGER = logging.getLogger("perennial.trainer")

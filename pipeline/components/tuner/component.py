@@ -59,9 +59,6 @@ class Tuner(Node):
         super().__init__(
             trainer=TrainerSettings(
                 trainer=trainer,
-                candidates={},
-                candidate=None,
-                is_compared=False,
                 serving=serving,
                 features=features,
                 made_by=made_by,

@@ -91,7 +91,15 @@ def outputs(folder: Path) -> Artifacts:
 
 
 def properties(shop: TrainerInputs, job: dict[str, Any] | None = None, **trainer: Any) -> dict[str, Any]:
-    settings = {"embedding_dim": 8, "epochs": 3, "batch_size": 64, "learning_rate": 0.02, "eval_top_k": (3,), **trainer}
+    settings = {
+        "embedding_dim": 8,
+        "epochs": 3,
+        "patience": None,
+        "batch_size": 64,
+        "learning_rate": 0.02,
+        "eval_top_k": (3,),
+        **trainer,
+    }
     custom = shop.custom_config(**settings) | (custom_job.custom_config_of(job) if job is not None else {})
     return {
         "train_args": "{}",
