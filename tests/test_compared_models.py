@@ -71,8 +71,10 @@ def test_every_candidate_is_trained_measured_and_judged(report: ComparisonReport
         assert candidate.decision is not None
         assert candidate.seconds is not None
         assert min(candidate.seconds, candidate.peak_mib or 0, candidate.export_mib or 0, candidate.latency_ms or 0) > 0
-    assert set(report.baselines) == {"popularity", "item_item"}
-    assert set(report.differences) == {*CANDIDATES, "baseline popularity", "baseline item_item"} - {report.winner}
+    baselines = {"popularity", "recent_popularity", "item_item"}
+    assert set(report.baselines) == baselines
+    others = {*CANDIDATES, *(f"baseline {name}" for name in baselines)} - {report.winner}
+    assert set(report.differences) == others
 
 
 def test_choice_is_made_by_the_targets_that_no_candidate_was_trained_on(shop: Shop, report: ComparisonReport) -> None:
