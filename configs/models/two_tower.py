@@ -144,6 +144,11 @@ class TwoTower(Model):
         return self.patience is not None and not is_warm
 
     @model_validator(mode="after")
+    def _learning_rate_is_decided(self) -> "TwoTower":
+        object.__setattr__(self, "learning_rate", self.step_size)  # the config is frozen, and not yet in use
+        return self
+
+    @model_validator(mode="after")
     def _there_are_negatives(self) -> "TwoTower":
         if not self.batch_negatives and not self.uniform_negatives:
             raise ValueError(
