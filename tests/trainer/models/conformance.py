@@ -83,6 +83,9 @@ class Conformance:
     LEARNS: ClassVar[bool] = True
     """Whether histories change what it recommends."""
 
+    DEPENDS_ON_CATALOGUE: ClassVar[bool] = False
+    """Whether an item's score depends on what other items there are."""
+
     @pytest.fixture(scope="class")
     def folder(self, shop: TrainerInputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
         """The folder of a run."""
@@ -186,7 +189,10 @@ class Conformance:
             assert b"novel" in found
             del found[b"novel"]
             assert found.keys() == usual.keys()
-            np.testing.assert_allclose([found[item] for item in usual], list(usual.values()), rtol=1e-4, atol=1e-6)
+            if self.DEPENDS_ON_CATALOGUE:
+                assert list(found)[:5] == list(usual)[:5]
+            else:
+                np.testing.assert_allclose([found[item] for item in usual], list(usual.values()), rtol=1e-3, atol=1e-4)
 
     def test_log_of_one_user_makes_a_model(self, tmp_path: Path) -> None:
         *met, target = items = list("abcdefghi")
