@@ -131,7 +131,7 @@ def changed(given: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, An
             kinds = [{"kind": part["kind"]} for part in value]
             parts = before or [_MODEL.validate_python(kind).model_dump(mode="json") for kind in kinds]
             for number, (old, new) in enumerate(zip(parts, value, strict=True)):
-                of_part = changed({**new, **old, **{key: new[key] for key in _COMMON}}, new)
+                of_part = changed({**old, **{key: new[key] for key in _COMMON}}, new)
                 found |= {f"parts.{number}.{key}": each for key, each in of_part.items()}
         elif value != before and value is not None:
             found[name] = value

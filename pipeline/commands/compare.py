@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from common.errors import OutputError
 from pipeline.commands.arguments import add_command, add_config, add_json
 from pipeline.commands.chosen_config import load
+from pipeline.commands.events import export_if_wanted
 from pipeline.commands.run import status_of
 from pipeline.ground.terminal import say
 
@@ -37,6 +38,7 @@ def add_parser(commands: "Commands") -> None:
 
 def _compare(arguments: argparse.Namespace) -> int:
     config = load(arguments).compared()
+    export_if_wanted(config)
     from pipeline.report.facts import parts_of_run, read_facts
     from pipeline.runners import local
 

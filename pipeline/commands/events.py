@@ -42,6 +42,12 @@ def _export(arguments: argparse.Namespace) -> None:
     export_events(load(arguments))
 
 
+def export_if_wanted(config: "PipelineConfig") -> None:
+    """Exports the events if they are a part of the log, as every command does that runs the pipeline."""
+    if config.log.events:
+        export_events(config)
+
+
 def export_events(config: "PipelineConfig") -> None:
     """Exports the events of a pipeline's service, and says what was done.
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.arguments import add_command, add_config
 from pipeline.commands.chosen_config import load
+from pipeline.commands.events import export_if_wanted
 from pipeline.commands.run import status_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def add_parser(commands: "Commands") -> None:
 
 def _refresh(arguments: argparse.Namespace) -> int:
     config = load(arguments).refreshed()
+    export_if_wanted(config)
     from pipeline.runners import local
 
     run = local.run(config)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.arguments import add_command, add_config
 from pipeline.commands.chosen_config import load
-from pipeline.commands.events import export_events
+from pipeline.commands.events import export_if_wanted
 from pipeline.ground.terminal import say
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ def add_parser(commands: "Commands") -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     config = load(arguments)  # before TFX, whose import takes seconds: a bad YAML is reported at once
-    if config.log.events:
-        export_events(config)
+    export_if_wanted(config)
     from pipeline.runners import local
 
     run = local.run(config)

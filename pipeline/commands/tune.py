@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.commands.arguments import add_command, add_config, add_json
 from pipeline.commands.chosen_config import load
-from pipeline.commands.events import export_events
+from pipeline.commands.events import export_if_wanted
 from pipeline.ground.terminal import console, print_json, say
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ def _tune(arguments: argparse.Namespace) -> int:
     is_wanted = config.tuner is not None
     if config.tuner is None:
         config = config.model_copy(update={"tuner": Tuner()})
-    if config.log.events:
-        export_events(config)
+    export_if_wanted(config)
     from pipeline.runners import local
 
     run = local.run(config, search=True)
