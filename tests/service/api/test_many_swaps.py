@@ -28,8 +28,9 @@ SETTLED = 10
 """Swaps before the first look at memory: pools of threads and caches are full by then."""
 
 LEAK_MIB = 12.0
-"""How far memory may have grown after the other swaps. A model process has 300 MiB. A snapshot of this small shop is
-smaller than the noise, so for that the mapped files are counted."""
+"""How far the service, and the two processes that models and snapshots are forked from, may have grown after the other
+swaps. A model process has 300 MiB. A snapshot of this small shop is smaller than the noise, so for that the mapped
+files are counted. A model process itself ends with its version: what it takes depends on the requests that it got."""
 
 PAUSE_SECONDS = 0.1
 """Between two questions of a caller: some 40 answers a second take a tenth of what the swaps take."""
@@ -186,9 +187,7 @@ def test_fifty_swaps_under_load_no_answer_fails_or_mixes_and_nothing_is_left(
             for now, then in zip(late.open_files, early.open_files, strict=True):
                 assert now - then < (SWAPS - SETTLED) / 2
             assert late.mapped_files <= early.mapped_files
-            for name, last, first in zip(
-                ("service", "TensorFlow", "snapshots", "", ""), late.mib, early.mib, strict=True
-            ):
+            for name, last, first in zip(("service", "TensorFlow", "snapshots"), late.mib, early.mib, strict=False):
                 said = f"{name}: {first:.0f} MiB after {SETTLED} swaps, {last:.0f} after {SWAPS}"
                 assert last - first < LEAK_MIB, said
             assert cpu < 2 * SECONDS / SWAPS
