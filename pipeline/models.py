@@ -12,16 +12,21 @@ from tfx.types.channel import BaseChannel, Channel
 from configs.compare import Compare
 from configs.content_features import ContentFeatures
 from configs.load import config_digest
+from configs.models import AnyModel
 from configs.pipeline import PipelineConfig
+from documents.provenance import MadeBy
 from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
 from pipeline.components.model_comparison.component import ModelComparison, TrainedCandidate
+from pipeline.components.retraining_check.component import RetrainingCheck
 from pipeline.components.serving_check.component import ServingCheck
-from pipeline.components.trainer.component import Trainer
+from pipeline.components.trainer.component import Trainer, made_by
 from pipeline.components.transform.component import Transform
 from pipeline.components.tuner.component import Tuner
 from pipeline.ground.places import Places
 
 Channels = dict[str, BaseChannel]
+
+_RUN_FN = "trainer.run_fn.run_fn"
 
 
 class Data(NamedTuple):
@@ -61,6 +66,7 @@ class Made(NamedTuple):
     model_run: BaseChannel
     infra_blessing: BaseChannel
     comparison: BaseChannel | None = None
+    decision: BaseChannel | None = None
 
 
 def made(
@@ -95,7 +101,7 @@ def made(
     if config.compare is not None and config.compare.every_run and not search:
         found = _compared(config, config.compare, places, of_training, interactions, last_model)
     else:
-        found = _trained(config, places, of_training, last_model, search)
+        found = _trained(config, places, of_training, interactions, last_model, search)
     return found._replace(nodes=[*transforms, *found.nodes])
 
 
@@ -125,34 +131,78 @@ def features_of(config: PipelineConfig) -> ContentFeatures:
     return config.catalogue.features if config.catalogue else {}
 
 
-def _trainer(config: PipelineConfig, places: Places, of_training: Channels, **arguments: Any) -> Trainer:
+def _trainer(
+    config: PipelineConfig, places: Places, of_training: Channels, trainer: AnyModel, **arguments: Any
+) -> Trainer:
     return Trainer(
         **of_training,
-        run_fn="trainer.run_fn.run_fn",
-        compared=config.compare.candidates if config.compare else {},
+        run_fn=_RUN_FN,
+        trainer=trainer,
+        compared=_compared_models(config),
         serving=config.serving,
         features=features_of(config),
-        pipeline_name=config.name,
-        config_digest=config_digest(config),
+        made_by=_made_by(config, trainer),
         training_job=places.training_job,
         **arguments,
     )
 
 
+def _made_by(config: PipelineConfig, trainer: AnyModel) -> MadeBy:
+    return made_by(config.name, config_digest(config), _RUN_FN, (trainer, *_compared_models(config).values()))
+
+
+def _compared_models(config: PipelineConfig) -> dict[str, AnyModel]:
+    return dict(config.compare.candidates) if config.compare else {}
+
+
 def _trained(
-    config: PipelineConfig, places: Places, of_training: Channels, base_model: BaseChannel, search: bool
+    config: PipelineConfig,
+    places: Places,
+    of_training: Channels,
+    interactions: Data,
+    base_model: BaseChannel,
+    search: bool,
 ) -> Made:
     """One model."""
     tuning, hyperparameters = _tuning(config, places, of_training, search)
+    checking, decision = _retraining(config, interactions, of_training, base_model) if not search else ([], {})
 
     # Trains the model, starting from the base model if the config asks for it, and exports the served signatures.
     # If data, config and code have not changed since that model, passes it on without training.
-    trainer = _trainer(config, places, of_training, trainer=config.trainer, base_model=base_model, **hyperparameters)
+    trainer = _trainer(
+        config, places, of_training, config.trainer, base_model=base_model, **hyperparameters, **decision
+    )
     model = trainer.outputs["model"]
     # Asks the exported model in a process that does not have our code.
     serving_check = ServingCheck(model=model, settings=config.serving_check)
-    nodes = [*tuning, trainer, serving_check]
-    return Made(nodes, model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
+    nodes = [*tuning, *checking, trainer, serving_check]
+    return Made(
+        nodes,
+        model,
+        trainer.outputs["model_run"],
+        serving_check.outputs["blessing"],
+        decision=decision.get("decision"),
+    )
+
+
+def _retraining(
+    config: PipelineConfig, interactions: Data, of_training: Channels, base_model: BaseChannel
+) -> tuple[list[BaseNode], Channels]:
+    """Says whether training is due; returns the node, and Trainer's channel."""
+    if config.retraining is None:
+        return [], {}
+    # Compares today's data with what the last blessed model learned, and asks that model about what has come since.
+    check = RetrainingCheck(
+        examples=interactions.examples,
+        data_blessing=of_training["data_blessing"],
+        last_model=base_model,
+        settings=config.retraining,
+        evaluation=config.evaluation,
+        serving=config.serving,
+        weighted=config.log.event_weights is not None,
+        made_by=_made_by(config, config.trainer),
+    )
+    return [check], {"decision": check.outputs["decision"]}
 
 
 def _tuning(
@@ -205,7 +255,7 @@ def _compared(
     nodes: list[BaseNode] = []
     trained = {}
     for name, settings in compare.candidates.items():
-        trainer = _trainer(config, places, of_training, trainer=settings, candidate=name)
+        trainer = _trainer(config, places, of_training, settings, candidate=name)
         model = trainer.with_id(f"Trainer-{name}").outputs["model"]
         serving_check = ServingCheck(model=model, settings=config.serving_check).with_id(f"ServingCheck-{name}")
         nodes += [trainer, serving_check]

@@ -85,6 +85,7 @@ def create_pipeline(config: PipelineConfig, places: Places, *, search: bool = Fa
         model=model,
         model_run=made.model_run,
         **({"comparison": made.comparison} if made.comparison is not None else {}),
+        **({"retraining": made.decision} if made.decision is not None else {}),
         evaluation=evaluation,
         blessing=blessing,
         infra_blessing=infra_blessing,

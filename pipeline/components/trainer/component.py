@@ -4,7 +4,7 @@ It is not a subclass of TFX's Trainer: that constructor builds TrainerSpec itsel
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tfx.dsl.components.base import executor_spec
@@ -20,6 +20,22 @@ from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node
 from trainer.fitting import modules_of
 from trainer.settings import TrainerSettings
+
+
+def made_by(pipeline_name: str, config_digest: str, run_fn: str, models: Iterable[AnyModel]) -> MadeBy:
+    """What goes into the provenance of a model, apart from its data.
+
+    The digest of the code does not cover what starts a CustomJob: the job runs the same executor.
+
+    Args:
+        pipeline_name: The pipeline's name.
+        config_digest: The digest of the config.
+        run_fn: Dotted path of the function that trains.
+        models: All models that this training may be of.
+    """
+    kinds = sorted({module for model in models for module in modules_of(model)})
+    digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], *kinds)
+    return MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)
 
 
 class Trainer(Node):
@@ -44,8 +60,7 @@ class Trainer(Node):
         candidate: str | None = None,
         serving: Serving,
         features: ContentFeatures,
-        pipeline_name: str,
-        config_digest: str,
+        made_by: MadeBy,
         training_job: Mapping[str, Any] | None = None,
         **channels: Any,
     ) -> None:
@@ -59,20 +74,14 @@ class Trainer(Node):
                 the base model won a comparison: then that candidate is trained.
             serving: The signatures of the exported model.
             features: The content features of the catalogue, by name; empty for a catalogue of ids only.
-            pipeline_name: The pipeline's name, for the model's provenance.
-            config_digest: The digest of the config, for the model's provenance.
+            made_by: What goes into the model's provenance, of `made_by`.
             training_job: The Vertex CustomJob to train in, as `pipeline.cloud.training` describes it. None: training
                 runs in the component's own process.
             **channels: Inputs of `executor.Inputs`.
         """
-        # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
-        candidates = dict(compared or {})
-        kinds = sorted({module for model in (trainer, *candidates.values()) for module in modules_of(model)})
-        digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], *kinds)
-        made_by = MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)
         settings = TrainerSettings(
             trainer=trainer,
-            candidates=candidates,
+            candidates=dict(compared or {}),
             candidate=candidate,
             is_compared=candidate is not None,
             serving=serving,
@@ -92,7 +101,7 @@ class Trainer(Node):
             eval_args=trainer_pb2.EvalArgs(),
             run_fn=run_fn,
             custom_config=json.dumps(custom_config, sort_keys=True),
-            code_digest=digest,
+            code_digest=made_by.code_digest,
             custom_executor_spec=custom_executor_spec,
             **channels,
         )
