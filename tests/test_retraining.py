@@ -29,6 +29,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     # The gate is not what these tests are about, and 10 users of a shop are news enough here.
     config |= {"retraining": {"min_users": 10, "max_metric_loss": 0.9}, "gate": {"last_blessed_margin": 0.9}}
     config["gate"] |= {"not_worse_than_item_item": None}
+    config["data_gate"] = {"max_daily_ratio": None}
     shop.config.write_text(yaml.safe_dump(config))
     return shop
 
@@ -91,7 +92,7 @@ def second_night(shop: Shop, small_news: Any) -> tuple[RetrainingReport, WarmSta
 
 @pytest.fixture(scope="module")
 def large_news(shop: Shop, second_night: Any) -> tuple[RetrainingReport, WarmStartReport, Path]:
-    add(shop, rows=2000, days=6)
+    add(shop, rows=500, days=6)
     return run(shop)
 
 

@@ -34,9 +34,9 @@ from documents.push_record import PushRecord
 from documents.push_report import PushReport
 from documents.registry import RegistryReport
 from documents.replay_rounds import PUSHED, ReplayRounds, Round
+from documents.retraining import NewestTargets, RetrainingReport, RetrainingRule
 from documents.service_data import Histories, ServiceData
 from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
-from documents.retraining import NewestTargets, RetrainingReport, RetrainingRule
 from documents.serving_requests import NumberTensor, ServingRequests, SignatureKinds, StoredRequest, StringTensor
 from documents.tuning import NewestTuning, Trial, TuningReport
 from documents.validation import ValidationReport
