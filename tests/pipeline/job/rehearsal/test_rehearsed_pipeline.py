@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
+from documents.retraining import RetrainingReport
 from documents.service_data import HISTORIES_FILE, ITEMS_FILE, ServiceData
 from pipeline.job.rehearsal.records import Records
 from pipeline.store.models import newest_version
@@ -36,6 +37,7 @@ CONFIG = {
     },
     "trainer": {"epochs": 4, "batch_size": 256, "embedding_dim": 16},
     "gate": {"not_worse_than_item_item": None},  # as in `tests.shop`
+    "retraining": {},
     "output_dir": "runs",
     "vertex": {
         "project": "example-project",
@@ -162,6 +164,8 @@ def test_rehearsal_again_is_cached_up_to_what_the_blessed_model_changes(place: P
     assert not cached & {"DataGate", "Trainer", "RetrievalEvaluator"}  # there is a blessed model now
     (found,) = second["LiveModelResolver"].artifacts["model"]
     assert found.uri == first["Trainer"].artifacts["model"][0].uri
+    asked = RetrainingReport.read(place.here(second["RetrainingCheck"].artifacts["decision"][0].uri))
+    assert not asked.is_due and {rule.value for rule in asked.rules} == {0.0}
     # Neither data nor config nor code has changed since: the model is used again, and is already live.
     pushed = json.loads((place.here(second["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
     assert pushed["pushed"] and not pushed["is_new"]
