@@ -13,6 +13,7 @@ from configs.compare import Compare
 from configs.content_features import ContentFeatures
 from configs.load import config_digest
 from configs.pipeline import PipelineConfig
+from configs.tuner import Tuner as Limits
 from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
 from pipeline.components.model_comparison.component import ModelComparison, TrainedCandidate
 from pipeline.components.serving_check.component import ServingCheck
@@ -70,8 +71,6 @@ def made(
     catalogue: Data,
     data_blessing: BaseChannel,
     last_model: BaseChannel,
-    *,
-    search: bool,
 ) -> Made:
     """Wires one training; or a comparison, if the config says that every run compares.
 
@@ -82,9 +81,42 @@ def made(
         catalogue: The items.
         data_blessing: DataGate's blessing.
         last_model: The last blessed model.
-        search: Whether Tuner searches, however new the last search is.
     """
-    interaction_transform, catalogue_transform = transforms = _transforms(config, interactions, catalogue)
+    transforms, of_training = _training_data(config, interactions, catalogue, data_blessing)
+    if config.compare is not None and config.compare.every_run:
+        found = _compared(config, config.compare, places, of_training, interactions, last_model)
+    else:
+        found = _trained(config, places, of_training, last_model)
+    return found._replace(nodes=[*transforms, *found.nodes])
+
+
+def searched(
+    config: PipelineConfig, places: Places, interactions: Data, catalogue: Data, data_blessing: BaseChannel
+) -> list[BaseNode]:
+    """Wires a search of the settings of `trainer`, however new the last search is.
+
+    Args:
+        config: What the pipeline does, with its section `tuner`.
+        places: Where it reads and writes.
+        interactions: The log.
+        catalogue: The items.
+        data_blessing: DataGate's blessing.
+
+    Returns:
+        The nodes; the last one is Tuner.
+    """
+    assert config.tuner is not None
+    transforms, of_training = _training_data(config, interactions, catalogue, data_blessing)
+    newest = _newest_hyperparameters(places)
+    limits = config.tuner.model_copy(update={"every_days": None})
+    return [*transforms, newest, _tuner(config, limits, places, of_training, newest)]
+
+
+def _training_data(
+    config: PipelineConfig, interactions: Data, catalogue: Data, data_blessing: BaseChannel
+) -> tuple[list[BaseNode], Channels]:
+    """The transforms, and the channels of what trains models."""
+    interaction_transform, catalogue_transform = _transforms(config, interactions, catalogue)
     of_training: Channels = {
         "examples": interaction_transform.outputs["transformed_examples"],
         "transform_graph": interaction_transform.outputs["transform_graph"],
@@ -92,11 +124,7 @@ def made(
         "candidates_transform_graph": catalogue_transform.outputs["transform_graph"],
         "data_blessing": data_blessing,
     }
-    if config.compare is not None and config.compare.every_run and not search:
-        found = _compared(config, config.compare, places, of_training, interactions, last_model)
-    else:
-        found = _trained(config, places, of_training, last_model, search)
-    return found._replace(nodes=[*transforms, *found.nodes])
+    return [interaction_transform, catalogue_transform], of_training
 
 
 def _transforms(config: PipelineConfig, interactions: Data, catalogue: Data) -> tuple[BaseComponent, BaseComponent]:
@@ -139,11 +167,9 @@ def _trainer(config: PipelineConfig, places: Places, of_training: Channels, **ar
     )
 
 
-def _trained(
-    config: PipelineConfig, places: Places, of_training: Channels, base_model: BaseChannel, search: bool
-) -> Made:
+def _trained(config: PipelineConfig, places: Places, of_training: Channels, base_model: BaseChannel) -> Made:
     """One model."""
-    tuning, hyperparameters = _tuning(config, places, of_training, search)
+    tuning, hyperparameters = _tuning(config, places, of_training)
 
     # Trains the model, starting from the base model if the config asks for it, and exports the served signatures.
     # If data, config and code have not changed since that model, passes it on without training.
@@ -155,33 +181,33 @@ def _trained(
     return Made(nodes, model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
 
 
-def _tuning(
-    config: PipelineConfig, places: Places, of_training: Channels, search: bool
-) -> tuple[list[BaseNode], Channels]:
+def _tuning(config: PipelineConfig, places: Places, of_training: Channels) -> tuple[list[BaseNode], Channels]:
     """Finds the settings that the newest search has found, or searches; returns the nodes, and Trainer's channel."""
     if config.tuner is None:
         return [], {}
 
     # What the newest search has found; nothing before the first one.
     newest = _newest_hyperparameters(places)
-    found = {"hyperparameters": newest.outputs["hyperparameters"]}
-    if config.tuner.every_days is None and not search:
-        return [newest], found
+    if config.tuner.every_days is None:
+        return [newest], {"hyperparameters": newest.outputs["hyperparameters"]}
+    tuner = _tuner(config, config.tuner, places, of_training, newest)
+    return [newest, tuner], {"hyperparameters": tuner.outputs["best_hyperparameters"]}
 
+
+def _tuner(config: PipelineConfig, limits: Limits, places: Places, of_training: Channels, newest: BaseNode) -> Tuner:
     # Tries settings on targets that it holds out of the training interactions; hands on the newest ones if they are not
     # older than `every_days`.
-    tuner = Tuner(
+    return Tuner(
         **of_training,
-        **found,
+        hyperparameters=newest.outputs["hyperparameters"],
         trainer=config.trainer,
         serving=config.serving,
         features=features_of(config),
-        limits=config.tuner.model_copy(update={"every_days": None}) if search else config.tuner,
+        limits=limits,
         pipeline_name=config.name,
         config_digest=config_digest(config),
         work_dir=places.tuning_dir,
     )
-    return [newest, tuner], {"hyperparameters": tuner.outputs["best_hyperparameters"]}
 
 
 def _newest_hyperparameters(places: Places) -> BaseNode:

@@ -51,11 +51,16 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(report.to_json())
     else:
-        _show(report)
+        show(report)
     return status_of(run)
 
 
-def _show(report: "ComparisonReport") -> None:
+def show(report: "ComparisonReport") -> None:
+    """Prints the tables of a comparison, and the winner.
+
+    Args:
+        report: The comparison.
+    """
     from rich.console import Console
     from rich.table import Table
 
