@@ -11,7 +11,7 @@ from tfx.types.channel import BaseChannel, Channel
 
 from configs.compare import Compare
 from configs.content_features import ContentFeatures
-from configs.load import config_digest
+from configs.load import digest_beside_models
 from configs.pipeline import PipelineConfig
 from configs.tuner import Tuner as Limits
 from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
@@ -157,11 +157,10 @@ def _trainer(config: PipelineConfig, places: Places, of_training: Channels, **ar
     return Trainer(
         **of_training,
         run_fn="trainer.run_fn.run_fn",
-        compared=config.compare.candidates if config.compare else {},
         serving=config.serving,
         features=features_of(config),
         pipeline_name=config.name,
-        config_digest=config_digest(config),
+        config_digest=digest_beside_models(config),
         training_job=places.training_job,
         **arguments,
     )
@@ -173,7 +172,15 @@ def _trained(config: PipelineConfig, places: Places, of_training: Channels, base
 
     # Trains the model, starting from the base model if the config asks for it, and exports the served signatures.
     # If data, config and code have not changed since that model, passes it on without training.
-    trainer = _trainer(config, places, of_training, trainer=config.trainer, base_model=base_model, **hyperparameters)
+    trainer = _trainer(
+        config,
+        places,
+        of_training,
+        trainer=config.trainer,
+        compared=config.compare.candidates if config.compare else {},
+        base_model=base_model,
+        **hyperparameters,
+    )
     model = trainer.outputs["model"]
     # Asks the exported model in a process that does not have our code.
     serving_check = ServingCheck(model=model, settings=config.serving_check)
@@ -205,7 +212,7 @@ def _tuner(config: PipelineConfig, limits: Limits, places: Places, of_training: 
         features=features_of(config),
         limits=limits,
         pipeline_name=config.name,
-        config_digest=config_digest(config),
+        config_digest=digest_beside_models(config),
         work_dir=places.tuning_dir,
     )
 

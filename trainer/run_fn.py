@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import tensorflow_transform as tft
 
-from common.errors import TrainingError
+from common.errors import CandidateError, TrainingError
 from documents.metrics import HeldOutCounts, TrainingMetrics
 from documents.provenance import FinalMetrics, Start
 from documents.validation import ValidationReport
@@ -37,12 +37,14 @@ def run_fn(fn_args: FnArgs) -> None:
             later run starts. Logs, `metrics.json` and `warm_start.json` go to `model_run_dir`.
 
     Raises:
+        CandidateError: A candidate of a comparison cannot be trained.
         TrainingError: The settings or the hyperparameters do not fit this code, the model cannot learn from the data,
             or the trained model must not be served.
     """
     settings = TrainerSettings.unpack(fn_args.custom_config)
     if fn_args.base_model:
         settings = settings.following(origin_of(fn_args.base_model).candidate)
+    made_by = settings.origin  # before the tuner's settings are put in, which the model records apart
     trainer, tuned = applied(settings.trainer, fn_args.hyperparameters)
     settings = settings.model_copy(update={"trainer": trainer})
     interactions_graph = tft.TFTransformOutput(fn_args.transform_graph_path)
@@ -61,7 +63,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     digest = data.digest()
     base = find_base_model(fn_args.base_model, settings.trainer)
-    if base.is_made_of(settings.made_by, digest, tuned):
+    if base.is_made_of(made_by, digest, tuned):
         hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
         return
 
@@ -76,8 +78,13 @@ def run_fn(fn_args: FnArgs) -> None:
 
     logs = os.environ.get(LOGS_VARIABLE) or fn_args.model_run_dir
     training = Training(data, evaluator, False, base.start, begin, logs)
-    with measured() as resources:
-        outcome = choose_and_fit(training, settings.trainer, settings.serving.rule, validate=settings.is_compared)
+    try:
+        with measured() as resources:
+            outcome = choose_and_fit(training, settings.trainer, settings.serving.rule, validate=settings.is_compared)
+    except TrainingError as e:
+        if settings.is_compared:
+            raise CandidateError(str(e)) from e
+        raise
     fitted = outcome.fitted
     if outcome.by_user is not None:
         by_user = {name: tuple(values.tolist()) for name, values in outcome.by_user.items()}
@@ -110,9 +117,7 @@ def run_fn(fn_args: FnArgs) -> None:
         carried={name: rows.carried for name, rows in fitted.carried.items()},
     )
     final = FinalMetrics(model=metrics.model, popularity=metrics.popularity)
-    origin = provenance(
-        settings.made_by, digest, counts, final, start, settings.serving.rule, tuned, settings.candidate
-    )
+    origin = provenance(made_by, digest, counts, final, start, settings.serving.rule, tuned, settings.candidate)
 
     def write_its_state(exported: str) -> None:
         architecture = kind_of(settings.trainer).architecture(settings.trainer)

@@ -4,6 +4,8 @@ The component packs them into the job, and `run_fn` unpacks them. A job may be o
 whatever does not fit is an error: a setting that is passed over in silence would train another model.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,7 +46,7 @@ class TrainerSettings(Settings):
     """The content features of the catalogue's transform graph, by name; empty for a catalogue of ids only."""
 
     made_by: MadeBy
-    """What goes into the model's provenance."""
+    """Where the job comes from; its digest of the config leaves out all models, see `origin`."""
 
     def following(self, champion: str | None) -> "TrainerSettings":
         """The settings with the model that won the last comparison, if it is a candidate still.
@@ -55,6 +57,13 @@ class TrainerSettings(Settings):
         if self.candidate is not None or champion is None or champion not in self.candidates:
             return self
         return self.model_copy(update={"trainer": self.candidates[champion], "candidate": champion})
+
+    @property
+    def origin(self) -> MadeBy:
+        """What goes into the model's provenance: its digest of the config covers `trainer`, and no other model."""
+        decisive = [self.made_by.config_digest, self.trainer.model_dump(mode="json")]
+        digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+        return self.made_by.model_copy(update={"config_digest": digest})
 
     def pack(self) -> dict[str, Any]:
         """Returns the settings as the JSON values of `custom_config`."""

@@ -72,4 +72,7 @@ def show(report: "ComparisonReport") -> None:
             cells = (column.cell(candidate) for column in columns)
             table.add_row(candidate.name, *cells, style="bold" if candidate.name == report.winner else None)
         Console().print(table)
+    for candidate in report.candidates:
+        if candidate.fault is not None:
+            say(f"{candidate.name} cannot be chosen: {candidate.fault}", stderr=True)
     say(f"Winner: {report.winner}. {report.reason}")

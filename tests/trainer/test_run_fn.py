@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from common.errors import TrainingError
+from common.errors import CandidateError, TrainingError
 from configs.catalogue import CatalogueSettings
 from configs.models.two_tower import TwoTower
 from documents.provenance import Provenance
@@ -120,12 +120,13 @@ def test_run_fn_rule_of_what_is_left_out_is_in_the_model_its_metrics_and_its_pro
     assert popularity[0] != popularity[1]
 
 
-def test_run_fn_origin_and_metrics_are_written(trained: tuple[Path, TwoTowerModel]) -> None:
+def test_run_fn_origin_and_metrics_are_written(shop: TrainerInputs, trained: tuple[Path, TwoTowerModel]) -> None:
     folder, _ = trained
+    expected = TrainerSettings.unpack(fn_args(shop, folder).custom_config).origin
     origin = json.loads((folder / "model" / "Format-Serving" / "assets.extra" / "provenance.json").read_text())
     metrics = json.loads((folder / "run" / "metrics.json").read_text())
 
-    assert (origin["pipeline"], origin["config_digest"], origin["code_digest"]) == ("shop", "abc", "def")
+    assert {name: origin[name] for name in ("pipeline", "config_digest", "code_digest")} == expected.model_dump()
     assert origin["counts"] == {
         "users": 37, "items": 27, "interacted_items": 25, "interactions": 183, "eval_users": 38
     }  # fmt: skip
@@ -419,3 +420,19 @@ def test_run_fn_follows_the_champion_of_a_comparison(shop: TrainerInputs, tmp_pa
     assert json.loads((tmp_path / "1/run/metrics.json").read_text())["epochs"] == []  # it is not the two-tower model
     assert (tmp_path / "0/run/validation.json").exists()
     assert not (tmp_path / "1/run/validation.json").exists()
+
+
+def test_run_fn_candidate_that_cannot_be_fitted_is_told_apart_from_a_job_that_is_wrong(
+    shop: TrainerInputs, tmp_path: Path
+) -> None:
+    arguments = fn_args(shop, tmp_path, trainer={"batch_size": 1})
+    with pytest.raises(TrainingError, match="batch of one") as alone:
+        run_fn(arguments)
+    assert type(alone.value) is TrainingError
+    arguments.custom_config |= {"candidate": "small", "is_compared": True}
+    with pytest.raises(CandidateError, match="batch of one"):
+        run_fn(arguments)
+    arguments.custom_config["epochs"] = 3
+    with pytest.raises(TrainingError, match="no such setting") as wrong:
+        run_fn(arguments)
+    assert type(wrong.value) is TrainingError

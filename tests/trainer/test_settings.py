@@ -103,3 +103,15 @@ def test_unpack_of_an_older_job_names_its_sections() -> None:
     message = said(older)
     assert "features is missing, received 'trainer', 'serving', 'catalogue', 'provenance'; " in message
     assert "catalogue: no such setting, received {}; " in message
+
+
+def test_origin_changes_with_the_trained_model_and_not_with_other_candidates() -> None:
+    origin = SETTINGS.origin
+    assert (origin.pipeline, origin.code_digest) == ("shop", "d")
+    assert SETTINGS.model_copy(update={"candidates": {}}).origin == origin
+    assert SETTINGS.model_copy(update={"trainer": TwoTower(epochs=4, eval_top_k=(5, 20))}).origin != origin
+    assert SETTINGS.following("films").origin != origin
+    alone = SETTINGS.model_copy(update={"trainer": ItemItem(neighbours=50), "candidates": {}, "candidate": "films"})
+    assert SETTINGS.following("films").origin == alone.origin
+    elsewhere = MadeBy(pipeline="shop", config_digest="other", code_digest="d")
+    assert SETTINGS.model_copy(update={"made_by": elsewhere}).origin != origin

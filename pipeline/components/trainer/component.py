@@ -54,13 +54,13 @@ class Trainer(Node):
         Args:
             run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
             trainer: The model and its training.
-            compared: The models of the config's comparison, by name.
+            compared: The models of the config's comparison, by name: one of them may be trained in place of `trainer`.
             candidate: The name of the candidate that `trainer` is, in a comparison. None: it is trained alone, unless
                 the base model won a comparison: then that candidate is trained.
             serving: The signatures of the exported model.
             features: The content features of the catalogue, by name; empty for a catalogue of ids only.
             pipeline_name: The pipeline's name, for the model's provenance.
-            config_digest: The digest of the config, for the model's provenance.
+            config_digest: The digest of the config without its models, for the model's provenance.
             training_job: The Vertex CustomJob to train in, as `pipeline.cloud.training` describes it. None: training
                 runs in the component's own process.
             **channels: Inputs of `executor.Inputs`.

@@ -1,5 +1,6 @@
 """Trainer's executor: TFX's generic executor, which also passes the catalogue's artifacts to `run_fn`."""
 
+import json
 import logging
 import os
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from tfx.types import artifact_utils, standard_artifacts, standard_component_spe
 from tfx.utils import io_utils
 
 from common.atomicity import copy_folder
-from common.errors import TrainingError
+from common.errors import CandidateError, TrainingError
 from documents.data_gate import DataGateReport
+from documents.training_failure import TrainingFailure
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.node import Declared
@@ -22,6 +24,8 @@ from pipeline.ground.presence import present
 from trainer.fn_args import FnArgs
 from trainer.order import order_warning
 from trainer.settings import TrainerSettings
+
+_LOGGER = logging.getLogger("perennial.trainer")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,9 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
     ) -> None:
         """Trains with `run_fn`, and copies the blessing of the data beside the model, for the DataGate of a later run.
 
+        A candidate that cannot be trained leaves `training_failure.json` in place of metrics, and no model. So the
+        comparison goes on without it, on this machine and on Vertex, and the failure is cached as a model would be.
+
         Args:
             input_dict: As for TFX's Trainer, including `base_model` and `hyperparameters`, which may be empty; also
                 `candidates`, `candidates_transform_graph` and `data_blessing`.
@@ -80,9 +87,24 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
             exec_properties: As for TFX's Trainer.
 
         Raises:
-            TrainingError: `run_fn` raised it.
+            TrainingError: `run_fn` raised it, other than for a candidate that cannot be trained.
         """
-        super().Do(present(input_dict), output_dict, exec_properties)
+        settings = TrainerSettings.unpack(json.loads(exec_properties[standard_component_specs.CUSTOM_CONFIG_KEY]))
+        try:
+            super().Do(present(input_dict), output_dict, exec_properties)
+        except CandidateError as e:
+            _LOGGER.error("candidate %s cannot be trained: %s", settings.candidate, e)
+            folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_RUN_KEY])
+            TrainingFailure(error=str(e)).write(folder)
+            return
+        except Exception:
+            if settings.is_compared:
+                _LOGGER.error(
+                    "the training of candidate %s broke off, and with it the comparison. Run it again: what was "
+                    "trained comes from the cache. To compare the others alone, take %s out of compare.candidates",
+                    *(settings.candidate, settings.candidate),
+                )
+            raise
         blessing = artifact_utils.get_single_uri(input_dict["data_blessing"])
         model = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_KEY])
         copy_folder(blessing, os.path.join(model, DATA_FOLDER), commit_file=DataGateReport.FILE)
@@ -97,7 +119,7 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         data = DataGateReport.read(artifact_utils.get_single_uri(input_dict["data_blessing"]), TrainingError)
         warning = order_warning(TrainerSettings.unpack(common.custom_config).trainer, data.counts.held_out_early)
         if warning is not None:
-            logging.getLogger("perennial.trainer").warning("%s", warning)
+            _LOGGER.warning("%s", warning)
         candidates = input_dict["candidates"]
         splits = artifact_utils.decode_split_names(artifact_utils.get_single_instance(candidates).split_names)
         return FnArgs(

@@ -49,7 +49,7 @@ class Tuner(Node):
             features: The content features of the catalogue, by name.
             limits: When the search ends, and how often there is one.
             pipeline_name: The pipeline's name.
-            config_digest: The digest of the config.
+            config_digest: The digest of the config without its models.
             work_dir: The folder of finished trials, from which an interrupted search goes on, and of a note that names
                 the newest result; local or remote. None: there is no such folder.
             **channels: Inputs of `executor.Inputs`.
