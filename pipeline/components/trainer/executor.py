@@ -11,16 +11,15 @@ from tfx import types
 from tfx.components.trainer import executor as trainer_executor
 from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
-from tfx.utils import io_utils
 
 from common.atomicity import copy_folder
 from common.errors import CandidateError, TrainingError
 from documents.data_gate import DataGateReport
 from documents.training_failure import TrainingFailure
-from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import DATA_FOLDER
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
+from pipeline.ground.training_inputs import TrainingInputs, file_patterns
 from trainer.fn_args import FnArgs
 from trainer.order import order_warning
 from trainer.settings import TrainerSettings
@@ -29,23 +28,11 @@ _LOGGER = logging.getLogger("perennial.trainer")
 
 
 @dataclass(frozen=True)
-class Inputs:
+class Inputs(TrainingInputs):
     """The inputs of TFX's Trainer, the catalogue's channels, and DataGate's blessing."""
 
-    examples: standard_artifacts.Examples
-    """Transformed interaction Examples with the splits `train` and `eval`."""
-
-    transform_graph: standard_artifacts.TransformGraph
-    candidates: standard_artifacts.Examples
-    """Transformed catalogue Examples, one per item."""
-
-    candidates_transform_graph: standard_artifacts.TransformGraph
-    data_blessing: DataBlessing
     base_model: standard_artifacts.Model | None
     """The model to start from, or to reuse if nothing has changed."""
-
-    hyperparameters: standard_artifacts.HyperParameters | None
-    """Settings that a tuner has found; they replace those of the config."""
 
 
 @dataclass(frozen=True)
@@ -120,14 +107,8 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         warning = order_warning(TrainerSettings.unpack(common.custom_config).trainer, data.counts.held_out_early)
         if warning is not None:
             _LOGGER.warning("%s", warning)
-        candidates = input_dict["candidates"]
-        splits = artifact_utils.decode_split_names(artifact_utils.get_single_instance(candidates).split_names)
         return FnArgs(
             **attr.asdict(common, recurse=False),
-            candidates_files=[
-                io_utils.all_files_pattern(uri)
-                for split in splits
-                for uri in artifact_utils.get_split_uris(candidates, split)
-            ],
+            candidates_files=file_patterns(artifact_utils.get_single_instance(input_dict["candidates"])),
             candidates_transform_graph_path=artifact_utils.get_single_uri(input_dict["candidates_transform_graph"]),
         )
