@@ -98,7 +98,7 @@ def _put(arguments: argparse.Namespace) -> None:
     # Before the job is compiled, which takes seconds.
     purpose = _purpose(arguments)
     section = schedule_request.section(config, purpose)
-    moments = schedule_request.upcoming(section, datetime.now(timezone.utc))
+    moments = schedule_request.upcoming(section, datetime.now(timezone.utc), purpose)
     job = compiled_job(arguments, config)
     values = parameter_values(job, arguments.parameter)
     described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)

@@ -96,7 +96,8 @@ def _require_tasks(config: PipelineConfig, places: Places, named: Collection[str
         create_pipeline(config.searched(), places, search=True),
     )
     tasks = {node.id for pipeline in pipelines for node in pipeline.components}
-    if unknown := sorted(set(named) - tasks):
+    # The tasks of a comparison's candidates are named after those of a run that trains one model.
+    if unknown := sorted(set(named) - tasks - {task.partition("-")[0] for task in tasks}):
         raise ConfigError(
             f"vertex.task_resources: the pipeline has no task {', '.join(unknown)}. The tasks of its runs, comparisons "
             f"and searches are {', '.join(sorted(tasks))}."

@@ -69,22 +69,27 @@ def section(config: PipelineConfig, purpose: Purpose) -> Schedule:
     Raises:
         ConfigError: The config has none.
     """
-    field = "schedule" if purpose == "run" else f"{purpose}_schedule"
-    found: Schedule | None = getattr(config.vertex, field, None)
+    found: Schedule | None = getattr(config.vertex, field_of(purpose), None)
     if found is None:
         raise ConfigError(
-            f"pipeline {config.name}: the config has no vertex.{field}. Add it with cron, such as '0 3 * * *', and "
+            f"pipeline {config.name}: the config has no vertex.{field_of(purpose)}. Add it with cron, such as '0 3 * * *', and "
             "time_zone."
         )
     return found
 
 
-def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime]:
+def field_of(purpose: Purpose) -> str:
+    """The field of the config's `vertex` section that says when."""
+    return "schedule" if purpose == "run" else f"{purpose}_schedule"
+
+
+def upcoming(schedule: Schedule, now: datetime, purpose: Purpose = "run", count: int = 3) -> list[datetime]:
     """Computes the times of the schedule's next runs, without asking Vertex.
 
     Args:
         schedule: The config's schedule.
         now: Only times after this one are returned; with a time zone.
+        purpose: What it starts, for messages.
         count: How many times to return.
 
     Returns:
@@ -100,9 +105,9 @@ def upcoming(schedule: Schedule, now: datetime, count: int = 3) -> list[datetime
         moments = list(itertools.islice(CronSim(schedule.cron, start.astimezone(zone)), count))
     except CronSimError as e:
         raise ConfigError(
-            f"cron: {schedule.cron!r} is not a cron expression: {e}. It has minute, hour, day of "
+            f"vertex.{field_of(purpose)}.cron: {schedule.cron!r} is not a cron expression: {e}. It has minute, hour, day of "
             "month, month and day of week, as in '0 3 * * *'."
         ) from e
     if not moments:
-        raise ConfigError(f"cron: {schedule.cron!r} matches no time.")
+        raise ConfigError(f"vertex.{field_of(purpose)}.cron: {schedule.cron!r} matches no time.")
     return [one for one in moments if end is None or one < end]
