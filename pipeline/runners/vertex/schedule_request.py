@@ -72,8 +72,8 @@ def section(config: PipelineConfig, purpose: Purpose) -> Schedule:
     found: Schedule | None = getattr(config.vertex, field_of(purpose), None)
     if found is None:
         raise ConfigError(
-            f"pipeline {config.name}: the config has no vertex.{field_of(purpose)}. Add it with cron, such as '0 3 * * *', and "
-            "time_zone."
+            f"pipeline {config.name}: the config has no vertex.{field_of(purpose)}. Add it with cron, such as "
+            "'0 3 * * *', and time_zone."
         )
     return found
 
@@ -105,8 +105,8 @@ def upcoming(schedule: Schedule, now: datetime, purpose: Purpose = "run", count:
         moments = list(itertools.islice(CronSim(schedule.cron, start.astimezone(zone)), count))
     except CronSimError as e:
         raise ConfigError(
-            f"vertex.{field_of(purpose)}.cron: {schedule.cron!r} is not a cron expression: {e}. It has minute, hour, day of "
-            "month, month and day of week, as in '0 3 * * *'."
+            f"vertex.{field_of(purpose)}.cron: {schedule.cron!r} is not a cron expression: {e}. It has minute, "
+            "hour, day of month, month and day of week, as in '0 3 * * *'."
         ) from e
     if not moments:
         raise ConfigError(f"vertex.{field_of(purpose)}.cron: {schedule.cron!r} matches no time.")
