@@ -44,7 +44,6 @@ def run_fn(fn_args: FnArgs) -> None:
     settings = TrainerSettings.unpack(fn_args.custom_config)
     if fn_args.base_model:
         settings = settings.following(origin_of(fn_args.base_model).candidate)
-    made_by = settings.origin  # before the tuner's settings are put in, which the model records apart
     trainer, tuned = applied(settings.trainer, fn_args.hyperparameters)
     settings = settings.model_copy(update={"trainer": trainer})
     interactions_graph = tft.TFTransformOutput(fn_args.transform_graph_path)
@@ -63,7 +62,7 @@ def run_fn(fn_args: FnArgs) -> None:
 
     digest = data.digest()
     base = find_base_model(fn_args.base_model, settings.trainer)
-    if base.is_made_of(made_by, digest, tuned):
+    if base.is_made_of(settings.made_by, digest, tuned):
         hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
         return
 
@@ -117,7 +116,9 @@ def run_fn(fn_args: FnArgs) -> None:
         carried={name: rows.carried for name, rows in fitted.carried.items()},
     )
     final = FinalMetrics(model=metrics.model, popularity=metrics.popularity)
-    origin = provenance(made_by, digest, counts, final, start, settings.serving.rule, tuned, settings.candidate)
+    origin = provenance(
+        settings.made_by, digest, counts, final, start, settings.serving.rule, tuned, settings.candidate
+    )
 
     def write_its_state(exported: str) -> None:
         architecture = kind_of(settings.trainer).architecture(settings.trainer)

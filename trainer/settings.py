@@ -4,8 +4,6 @@ The component packs them into the job, and `run_fn` unpacks them. A job may be o
 whatever does not fit is an error: a setting that is passed over in silence would train another model.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,13 +20,23 @@ _ECHO_CHARACTERS = 80
 """Longest part of a value that a message repeats."""
 
 
+class CandidateSettings(Settings):
+    """What differs between the candidates of a comparison."""
+
+    trainer: AnyModel
+    """The model and its training."""
+
+    made_by: MadeBy
+    """What goes into its provenance: the digests leave out what the other candidates alone depend on."""
+
+
 class TrainerSettings(Settings):
     """Everything that the Trainer gets besides artifacts. What a job cannot lack has no default."""
 
     trainer: AnyModel
     """The model and its training."""
 
-    candidates: dict[str, AnyModel] = {}
+    candidates: dict[str, CandidateSettings] = {}
     """The models of the config's comparison, by name: the last blessed model's is trained in place of `trainer`, if it
     was one of them. Empty without a comparison."""
 
@@ -46,7 +54,7 @@ class TrainerSettings(Settings):
     """The content features of the catalogue's transform graph, by name; empty for a catalogue of ids only."""
 
     made_by: MadeBy
-    """Where the job comes from; its digest of the config leaves out all models, see `origin`."""
+    """What goes into the model's provenance."""
 
     def following(self, champion: str | None) -> "TrainerSettings":
         """The settings with the model that won the last comparison, if it is a candidate still.
@@ -56,14 +64,7 @@ class TrainerSettings(Settings):
         """
         if self.candidate is not None or champion is None or champion not in self.candidates:
             return self
-        return self.model_copy(update={"trainer": self.candidates[champion], "candidate": champion})
-
-    @property
-    def origin(self) -> MadeBy:
-        """What goes into the model's provenance: its digest of the config covers `trainer`, and no other model."""
-        decisive = [self.made_by.config_digest, self.trainer.model_dump(mode="json")]
-        digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
-        return self.made_by.model_copy(update={"config_digest": digest})
+        return self.model_copy(update={**dict(self.candidates[champion]), "candidate": champion})
 
     def pack(self) -> dict[str, Any]:
         """Returns the settings as the JSON values of `custom_config`."""

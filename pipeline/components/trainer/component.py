@@ -3,6 +3,7 @@
 It is not a subclass of TFX's Trainer: that constructor builds TrainerSpec itself, so no channel can be added to it.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,7 @@ from pipeline.components.trainer import executor
 from pipeline.ground.code_digest import code_digest
 from pipeline.ground.node import Node
 from trainer.fitting import modules_of
-from trainer.settings import TrainerSettings
+from trainer.settings import CandidateSettings, TrainerSettings
 
 
 class Trainer(Node):
@@ -66,18 +67,25 @@ class Trainer(Node):
             **channels: Inputs of `executor.Inputs`.
         """
         # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
+        code = executor.__name__, run_fn.rpartition(".")[0]
+
+        def made_by(model: AnyModel) -> MadeBy:
+            settings = hashlib.sha256(f"{config_digest} {model.model_dump_json()}".encode()).hexdigest()
+            digest = code_digest(*code, *modules_of(model))
+            return MadeBy(pipeline=pipeline_name, config_digest=settings, code_digest=digest)
+
         candidates = dict(compared or {})
         kinds = sorted({module for model in (trainer, *candidates.values()) for module in modules_of(model)})
-        digest = code_digest(executor.__name__, run_fn.rpartition(".")[0], *kinds)
-        made_by = MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)
         settings = TrainerSettings(
             trainer=trainer,
-            candidates=candidates,
+            candidates={
+                name: CandidateSettings(trainer=model, made_by=made_by(model)) for name, model in candidates.items()
+            },
             candidate=candidate,
             is_compared=candidate is not None,
             serving=serving,
             features=features,
-            made_by=made_by,
+            made_by=made_by(trainer),
         )
         custom_config = settings.pack()
         custom_executor_spec = None
@@ -92,7 +100,7 @@ class Trainer(Node):
             eval_args=trainer_pb2.EvalArgs(),
             run_fn=run_fn,
             custom_config=json.dumps(custom_config, sort_keys=True),
-            code_digest=digest,
+            code_digest=code_digest(*code, *kinds),
             custom_executor_spec=custom_executor_spec,
             **channels,
         )
