@@ -33,6 +33,10 @@ class TrainingError(PerennialError):
     """Training cannot start, or produced something that must not be exported."""
 
 
+class CandidateError(TrainingError):
+    """A candidate of a comparison cannot be trained with its settings; the comparison goes on without it."""
+
+
 class WarmStartError(TrainingError):
     """Training cannot start from the base model; it then starts cold."""
 

@@ -108,9 +108,21 @@ def config_digest(config: PipelineConfig) -> str:
     gets features and flags sorted, because TFX's `json_utils` and ours sort keys. So the order in the YAML changes
     neither the Examples nor the towers, where a sum depends on the order of its terms. The order of a list counts.
     """
+    return _digest(config, {"log", "catalogue", "ids", "trainer", "compare", "serving"})
+
+
+def digest_beside_models(config: PipelineConfig) -> str:
+    """The same of the settings that decide every model: without those of `trainer`, and of candidates.
+
+    So a model need not be trained again because the settings of another one have changed.
+    """
+    return _digest(config, {"log", "catalogue", "ids", "serving"})
+
+
+def _digest(config: PipelineConfig, sections: set[str]) -> str:
     decisive = config.model_dump(
         mode="json",
-        include={"log", "catalogue", "ids", "trainer", "compare", "serving"},
+        include=sections,
         exclude={"log": {"path"}, "catalogue": {"path"}, "compare": {"every_run", "metric", "mlflow"}},
     )
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

@@ -142,6 +142,10 @@ class PipelineConfig(Settings):
         kinds: dict[str, AnyModel] = {model.kind: model for model in (*Compare().candidates.values(), self.trainer)}
         return PipelineConfig.model_validate({**dict(self), "compare": Compare(candidates=kinds, every_run=True)})
 
+    def searched(self) -> "PipelineConfig":
+        """The same config with a section `tuner`, which a search needs; the default one if it has none."""
+        return self if self.tuner is not None else self.model_copy(update={"tuner": Tuner()})
+
     @model_validator(mode="after")
     def _what_is_left_out_follows_from_the_log(self) -> "PipelineConfig":
         weights, rule = self.log.event_weights, self.serving.leave_out

@@ -11,22 +11,20 @@ from tfx.types.channel import BaseChannel, Channel
 
 from configs.compare import Compare
 from configs.content_features import ContentFeatures
-from configs.load import config_digest
-from configs.models import AnyModel
+from configs.load import digest_beside_models
 from configs.pipeline import PipelineConfig
-from documents.provenance import MadeBy
+from configs.tuner import Tuner as Limits
 from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
 from pipeline.components.model_comparison.component import ModelComparison, TrainedCandidate
 from pipeline.components.retraining_check.component import RetrainingCheck
 from pipeline.components.serving_check.component import ServingCheck
-from pipeline.components.trainer.component import Trainer, made_by
+from pipeline.components.trainer.component import Trainer, settings_of
 from pipeline.components.transform.component import Transform
 from pipeline.components.tuner.component import Tuner
 from pipeline.ground.places import Places
+from trainer.settings import TrainerSettings
 
 Channels = dict[str, BaseChannel]
-
-_RUN_FN = "trainer.run_fn.run_fn"
 
 
 class Data(NamedTuple):
@@ -76,8 +74,6 @@ def made(
     catalogue: Data,
     data_blessing: BaseChannel,
     last_model: BaseChannel,
-    *,
-    search: bool,
 ) -> Made:
     """Wires one training; or a comparison, if the config says that every run compares.
 
@@ -88,9 +84,42 @@ def made(
         catalogue: The items.
         data_blessing: DataGate's blessing.
         last_model: The last blessed model.
-        search: Whether Tuner searches, however new the last search is.
     """
-    interaction_transform, catalogue_transform = transforms = _transforms(config, interactions, catalogue)
+    transforms, of_training = _training_data(config, interactions, catalogue, data_blessing)
+    if config.compare is not None and config.compare.every_run:
+        found = _compared(config, config.compare, places, of_training, interactions, last_model)
+    else:
+        found = _trained(config, places, of_training, interactions, last_model)
+    return found._replace(nodes=[*transforms, *found.nodes])
+
+
+def searched(
+    config: PipelineConfig, places: Places, interactions: Data, catalogue: Data, data_blessing: BaseChannel
+) -> list[BaseNode]:
+    """Wires a search of the settings of `trainer`, however new the last search is.
+
+    Args:
+        config: What the pipeline does, with its section `tuner`.
+        places: Where it reads and writes.
+        interactions: The log.
+        catalogue: The items.
+        data_blessing: DataGate's blessing.
+
+    Returns:
+        The nodes; the last one is Tuner.
+    """
+    assert config.tuner is not None
+    transforms, of_training = _training_data(config, interactions, catalogue, data_blessing)
+    newest = _newest_hyperparameters(places)
+    limits = config.tuner.model_copy(update={"every_days": None})
+    return [*transforms, newest, _tuner(config, limits, places, of_training, newest)]
+
+
+def _training_data(
+    config: PipelineConfig, interactions: Data, catalogue: Data, data_blessing: BaseChannel
+) -> tuple[list[BaseNode], Channels]:
+    """The transforms, and the channels of what trains models."""
+    interaction_transform, catalogue_transform = _transforms(config, interactions, catalogue)
     of_training: Channels = {
         "examples": interaction_transform.outputs["transformed_examples"],
         "transform_graph": interaction_transform.outputs["transform_graph"],
@@ -98,11 +127,7 @@ def made(
         "candidates_transform_graph": catalogue_transform.outputs["transform_graph"],
         "data_blessing": data_blessing,
     }
-    if config.compare is not None and config.compare.every_run and not search:
-        found = _compared(config, config.compare, places, of_training, interactions, last_model)
-    else:
-        found = _trained(config, places, of_training, interactions, last_model, search)
-    return found._replace(nodes=[*transforms, *found.nodes])
+    return [interaction_transform, catalogue_transform], of_training
 
 
 def _transforms(config: PipelineConfig, interactions: Data, catalogue: Data) -> tuple[BaseComponent, BaseComponent]:
@@ -131,46 +156,33 @@ def features_of(config: PipelineConfig) -> ContentFeatures:
     return config.catalogue.features if config.catalogue else {}
 
 
-def _trainer(
-    config: PipelineConfig, places: Places, of_training: Channels, trainer: AnyModel, **arguments: Any
-) -> Trainer:
-    return Trainer(
-        **of_training,
-        run_fn=_RUN_FN,
-        trainer=trainer,
-        compared=_compared_models(config),
+def _settings(config: PipelineConfig, **models: Any) -> TrainerSettings:
+    return settings_of(
+        **models,
         serving=config.serving,
         features=features_of(config),
-        made_by=_made_by(config, trainer),
-        training_job=places.training_job,
-        **arguments,
+        pipeline_name=config.name,
+        config_digest=digest_beside_models(config),
     )
 
 
-def _made_by(config: PipelineConfig, trainer: AnyModel) -> MadeBy:
-    return made_by(config.name, config_digest(config), _RUN_FN, (trainer, *_compared_models(config).values()))
-
-
-def _compared_models(config: PipelineConfig) -> dict[str, AnyModel]:
-    return dict(config.compare.candidates) if config.compare else {}
-
-
 def _trained(
-    config: PipelineConfig,
-    places: Places,
-    of_training: Channels,
-    interactions: Data,
-    base_model: BaseChannel,
-    search: bool,
+    config: PipelineConfig, places: Places, of_training: Channels, interactions: Data, base_model: BaseChannel
 ) -> Made:
     """One model."""
-    tuning, hyperparameters = _tuning(config, places, of_training, search)
-    checking, decision = _retraining(config, interactions, of_training, base_model) if not search else ([], {})
+    tuning, hyperparameters = _tuning(config, places, of_training)
+    settings = _settings(config, trainer=config.trainer, compared=config.compare.candidates if config.compare else {})
+    checking, decision = _retraining(config, settings, interactions, of_training, base_model)
 
     # Trains the model, starting from the base model if the config asks for it, and exports the served signatures.
     # If data, config and code have not changed since that model, passes it on without training.
-    trainer = _trainer(
-        config, places, of_training, config.trainer, base_model=base_model, **hyperparameters, **decision
+    trainer = Trainer(
+        settings=settings,
+        training_job=places.training_job,
+        base_model=base_model,
+        **of_training,
+        **hyperparameters,
+        **decision,
     )
     model = trainer.outputs["model"]
     # Asks the exported model in a process that does not have our code.
@@ -186,7 +198,11 @@ def _trained(
 
 
 def _retraining(
-    config: PipelineConfig, interactions: Data, of_training: Channels, base_model: BaseChannel
+    config: PipelineConfig,
+    settings: TrainerSettings,
+    interactions: Data,
+    of_training: Channels,
+    base_model: BaseChannel,
 ) -> tuple[list[BaseNode], Channels]:
     """Says whether training is due; returns the node, and Trainer's channel."""
     if config.retraining is None:
@@ -198,40 +214,39 @@ def _retraining(
         last_model=base_model,
         settings=config.retraining,
         evaluation=config.evaluation,
-        serving=config.serving,
         weighted=config.log.event_weights is not None,
-        made_by=_made_by(config, config.trainer),
+        trainer=settings,
     )
     return [check], {"decision": check.outputs["decision"]}
 
 
-def _tuning(
-    config: PipelineConfig, places: Places, of_training: Channels, search: bool
-) -> tuple[list[BaseNode], Channels]:
+def _tuning(config: PipelineConfig, places: Places, of_training: Channels) -> tuple[list[BaseNode], Channels]:
     """Finds the settings that the newest search has found, or searches; returns the nodes, and Trainer's channel."""
     if config.tuner is None:
         return [], {}
 
     # What the newest search has found; nothing before the first one.
     newest = _newest_hyperparameters(places)
-    found = {"hyperparameters": newest.outputs["hyperparameters"]}
-    if config.tuner.every_days is None and not search:
-        return [newest], found
+    if config.tuner.every_days is None:
+        return [newest], {"hyperparameters": newest.outputs["hyperparameters"]}
+    tuner = _tuner(config, config.tuner, places, of_training, newest)
+    return [newest, tuner], {"hyperparameters": tuner.outputs["best_hyperparameters"]}
 
+
+def _tuner(config: PipelineConfig, limits: Limits, places: Places, of_training: Channels, newest: BaseNode) -> Tuner:
     # Tries settings on targets that it holds out of the training interactions; hands on the newest ones if they are not
     # older than `every_days`.
-    tuner = Tuner(
+    return Tuner(
         **of_training,
-        **found,
+        hyperparameters=newest.outputs["hyperparameters"],
         trainer=config.trainer,
         serving=config.serving,
         features=features_of(config),
-        limits=config.tuner.model_copy(update={"every_days": None}) if search else config.tuner,
+        limits=limits,
         pipeline_name=config.name,
-        config_digest=config_digest(config),
+        config_digest=digest_beside_models(config),
         work_dir=places.tuning_dir,
     )
-    return [newest, tuner], {"hyperparameters": tuner.outputs["best_hyperparameters"]}
 
 
 def _newest_hyperparameters(places: Places) -> BaseNode:
@@ -255,7 +270,11 @@ def _compared(
     nodes: list[BaseNode] = []
     trained = {}
     for name, settings in compare.candidates.items():
-        trainer = _trainer(config, places, of_training, settings, candidate=name)
+        trainer = Trainer(
+            settings=_settings(config, trainer=settings, candidate=name),
+            training_job=places.training_job,
+            **of_training,
+        )
         model = trainer.with_id(f"Trainer-{name}").outputs["model"]
         serving_check = ServingCheck(model=model, settings=config.serving_check).with_id(f"ServingCheck-{name}")
         nodes += [trainer, serving_check]

@@ -37,7 +37,8 @@ def create_pipeline(config: PipelineConfig, places: Places, *, search: bool = Fa
     Args:
         config: What the pipeline does.
         places: Where it reads and writes.
-        search: Whether Tuner searches in this run, however new the last search is; needs the config's section `tuner`.
+        search: Whether the run is a search: it ends with Tuner, which searches however new the last search is. Needs
+            the config's section `tuner`.
 
     Returns:
         The pipeline, for the local runner or Vertex.
@@ -63,8 +64,33 @@ def create_pipeline(config: PipelineConfig, places: Places, *, search: bool = Fa
     )
     data_blessing = data_gate.outputs["blessing"]
 
+    if search:
+        nodes = models.searched(config, places, interactions, catalogue, data_blessing)
+    else:
+        nodes = _judged(config, places, interactions, catalogue, data_blessing, last_model)
+
+    metadata = places.metadata_path
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=places.pipeline_root,
+        components=[*interactions, *catalogue, last_blessed, data_gate, *nodes],
+        enable_cache=config.enable_cache,
+        beam_pipeline_args=list(places.beam_pipeline_args or config.beam_pipeline_args),
+        metadata_connection_config=sqlite_metadata_connection_config(metadata) if metadata else None,
+    )
+
+
+def _judged(
+    config: PipelineConfig,
+    places: Places,
+    interactions: Data,
+    catalogue: Data,
+    data_blessing: BaseChannel,
+    last_model: BaseChannel,
+) -> list[BaseNode]:
+    """Makes a model, judges it, pushes it if it is blessed, and reports."""
     # One model is trained, or several of which the best is chosen.
-    made = models.made(config, places, interactions, catalogue, data_blessing, last_model, search=search)
+    made = models.made(config, places, interactions, catalogue, data_blessing, last_model)
     model, infra_blessing = made.model, made.infra_blessing
 
     evaluator = _evaluator(config, interactions, data_blessing, model, infra_blessing, last_model)
@@ -93,25 +119,7 @@ def create_pipeline(config: PipelineConfig, places: Places, *, search: bool = Fa
         pipeline_name=config.name,
     )
 
-    metadata = places.metadata_path
-    return Pipeline(
-        pipeline_name=config.name,
-        pipeline_root=places.pipeline_root,
-        components=[
-            *interactions,
-            *catalogue,
-            last_blessed,
-            data_gate,
-            *made.nodes,
-            evaluator,
-            pusher,
-            *registry_pushers,
-            report,
-        ],
-        enable_cache=config.enable_cache,
-        beam_pipeline_args=list(places.beam_pipeline_args or config.beam_pipeline_args),
-        metadata_connection_config=sqlite_metadata_connection_config(metadata) if metadata else None,
-    )
+    return [*made.nodes, evaluator, pusher, *registry_pushers, report]
 
 
 def _data(config: PipelineConfig, places: Places) -> tuple[Data, Data]:

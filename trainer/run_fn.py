@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import tensorflow_transform as tft
 
-from common.errors import TrainingError
+from common.errors import CandidateError, TrainingError
 from documents.metrics import HeldOutCounts, TrainingMetrics
 from documents.provenance import FinalMetrics, Start
 from documents.validation import ValidationReport
@@ -37,6 +37,7 @@ def run_fn(fn_args: FnArgs) -> None:
             later run starts. Logs, `metrics.json` and `warm_start.json` go to `model_run_dir`.
 
     Raises:
+        CandidateError: A candidate of a comparison cannot be trained.
         TrainingError: The settings or the hyperparameters do not fit this code, the model cannot learn from the data,
             or the trained model must not be served.
     """
@@ -84,8 +85,13 @@ def run_fn(fn_args: FnArgs) -> None:
 
     logs = os.environ.get(LOGS_VARIABLE) or fn_args.model_run_dir
     training = Training(data, evaluator, False, base.start, begin, logs)
-    with measured() as resources:
-        outcome = choose_and_fit(training, settings.trainer, settings.serving.rule, validate=settings.is_compared)
+    try:
+        with measured() as resources:
+            outcome = choose_and_fit(training, settings.trainer, settings.serving.rule, validate=settings.is_compared)
+    except TrainingError as e:
+        if settings.is_compared:
+            raise CandidateError(str(e)) from e
+        raise
     fitted = outcome.fitted
     if outcome.by_user is not None:
         by_user = {name: tuple(values.tolist()) for name, values in outcome.by_user.items()}

@@ -20,13 +20,23 @@ _ECHO_CHARACTERS = 80
 """Longest part of a value that a message repeats."""
 
 
+class CandidateSettings(Settings):
+    """What differs between the candidates of a comparison."""
+
+    trainer: AnyModel
+    """The model and its training."""
+
+    made_by: MadeBy
+    """What goes into its provenance: the digests leave out what the other candidates alone depend on."""
+
+
 class TrainerSettings(Settings):
     """Everything that the Trainer gets besides artifacts. What a job cannot lack has no default."""
 
     trainer: AnyModel
     """The model and its training."""
 
-    candidates: dict[str, AnyModel] = {}
+    candidates: dict[str, CandidateSettings] = {}
     """The models of the config's comparison, by name: the last blessed model's is trained in place of `trainer`, if it
     was one of them. Empty without a comparison."""
 
@@ -54,7 +64,7 @@ class TrainerSettings(Settings):
         """
         if self.candidate is not None or champion is None or champion not in self.candidates:
             return self
-        return self.model_copy(update={"trainer": self.candidates[champion], "candidate": champion})
+        return self.model_copy(update={**dict(self.candidates[champion]), "candidate": champion})
 
     def pack(self) -> dict[str, Any]:
         """Returns the settings as the JSON values of `custom_config`."""

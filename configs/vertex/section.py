@@ -103,7 +103,7 @@ class Vertex(Settings):
     """Labels of each run, in addition to those that name its config, data, commit and TFX version."""
 
     experiment: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,127}$")
-    """The experiment in which submitted runs are listed; runs of the schedule are not. None: no experiment."""
+    """The experiment in which submitted runs are listed; runs of schedules are not. None: no experiment."""
 
     tensorboard: str | None = Field(default=None, pattern=r"^projects/[^/]+/locations/[^/]+/tensorboards/[^/]+$")
     """The managed TensorBoard that receives the training logs; Vertex supports this for a CustomJob only. None: the
@@ -137,6 +137,12 @@ class Vertex(Settings):
 
     schedule: Schedule | None = None
     """When the pipeline runs by itself; `perennial vertex schedules put` creates or updates the schedule."""
+
+    compare_schedule: Schedule | None = None
+    """When it compares by itself; `perennial vertex schedules put --compare`. Name times at which no run starts."""
+
+    tune_schedule: Schedule | None = None
+    """When it searches settings by itself; `perennial vertex schedules put --tune`."""
 
     cost: Cost | None = None
     """What a run may cost. None: no estimate of the cost."""

@@ -116,12 +116,18 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_compare(parser: argparse.ArgumentParser) -> None:
-    """Adds `--compare`, which `chosen_config.load` reads."""
-    parser.add_argument(
+def add_purpose(parser: argparse.ArgumentParser) -> None:
+    """Adds `--compare` and `--tune`, which `chosen_config.load` reads; a job does one of both."""
+    purposes = parser.add_mutually_exclusive_group()
+    purposes.add_argument(
         "--compare",
         action="store_true",
-        help="compare the models of the config's compare section, as `perennial compare` does",
+        help="a comparison of the models of the config's compare section, as `perennial compare` makes it",
+    )
+    purposes.add_argument(
+        "--tune",
+        action="store_true",
+        help="a search of better settings of the model, as `perennial tune` makes it",
     )
 
 

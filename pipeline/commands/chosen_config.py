@@ -24,7 +24,7 @@ def load(arguments: argparse.Namespace) -> "PipelineConfig":
 
     Args:
         arguments: The command's arguments; `config` is the value of `--config`, or None. With `compare`, runs compare
-            models.
+            models; with `tune`, the config has a section `tuner`.
 
     Raises:
         ConfigError: The file cannot be used, or several in the current folder could be meant.
@@ -32,7 +32,9 @@ def load(arguments: argparse.Namespace) -> "PipelineConfig":
     from configs.load import load_config
 
     config = load_config(chosen(arguments.config))
-    return config.compared() if getattr(arguments, "compare", False) else config
+    if getattr(arguments, "compare", False):
+        return config.compared()
+    return config.searched() if getattr(arguments, "tune", False) else config
 
 
 def chosen(named: str | None) -> str:

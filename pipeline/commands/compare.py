@@ -51,11 +51,16 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(report.to_json())
     else:
-        _show(report)
+        show(report)
     return status_of(run)
 
 
-def _show(report: "ComparisonReport") -> None:
+def show(report: "ComparisonReport") -> None:
+    """Prints the tables of a comparison, and the winner.
+
+    Args:
+        report: The comparison.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -67,4 +72,7 @@ def _show(report: "ComparisonReport") -> None:
             cells = (column.cell(candidate) for column in columns)
             table.add_row(candidate.name, *cells, style="bold" if candidate.name == report.winner else None)
         Console().print(table)
+    for candidate in report.candidates:
+        if candidate.fault is not None:
+            say(f"{candidate.name} cannot be chosen: {candidate.fault}", stderr=True)
     say(f"Winner: {report.winner}. {report.reason}")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from pipeline.commands.arguments import Commands
 
 
+UNUSED = "Runs do not use it: the config has no section tuner. Add `tuner: {}`, or copy the settings."
+"""Said of a search whose result no run would use."""
+
+
 def add_parser(commands: "Commands") -> None:
     """Adds `tune` to the command line.
 
@@ -39,16 +43,11 @@ def add_parser(commands: "Commands") -> None:
 
 def _tune(arguments: argparse.Namespace) -> int:
     config = load(arguments)  # before TFX, whose import takes seconds
-    from configs.tuner import Tuner
-    from documents.tuning import TuningReport
-
-    is_wanted = config.tuner is not None
-    if config.tuner is None:
-        config = config.model_copy(update={"tuner": Tuner()})
     export_if_wanted(config)
+    from documents.tuning import TuningReport
     from pipeline.runners import local
 
-    run = local.run(config, search=True)
+    run = local.run(config.searched(), search=True)
     results = run.output("TunerResults") if run is not None else None
     if results is None:
         return 0
@@ -56,11 +55,20 @@ def _tune(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(report.to_values())
     else:
-        console().print(trials_table(report))
-        say(verdict(report))
-    if not is_wanted and report.is_taken:
-        say("Runs do not use it: the config has no section tuner. Add `tuner: {}`, or copy the settings.", stderr=True)
+        show(report)
+    if config.tuner is None and report.is_taken:
+        say(UNUSED, stderr=True)
     return 0
+
+
+def show(report: "TuningReport") -> None:
+    """Prints the trials of a search, and what it has taken.
+
+    Args:
+        report: A search.
+    """
+    console().print(trials_table(report))
+    say(verdict(report))
 
 
 def trials_table(report: "TuningReport") -> "Table":

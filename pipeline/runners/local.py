@@ -13,13 +13,11 @@ from ml_metadata import errors as mlmd_errors
 from rich.console import Console
 from tensorflow import errors as tf_errors
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
-from tfx.orchestration.pipeline import RunOptions
 from tfx.version import __version__
 
 from common.errors import ModelError, OutputError, PerennialError
 from configs.pipeline import PipelineConfig
 from documents.metrics import TrainingMetrics
-from pipeline.components.tuner.component import Tuner
 from pipeline.ground import beam_cache, progress
 from pipeline.ground.home import local_home, local_metadata_path, local_serving_dir
 from pipeline.ground.places import Places
@@ -48,7 +46,7 @@ def run(config: PipelineConfig, *, search: bool = False) -> Run | None:
 
     Args:
         config: The pipeline.
-        search: Whether the run ends with a search of the settings, and does not train.
+        search: Whether the run is a search of the settings, see `create_pipeline`.
 
     Returns:
         The run, as the metadata store has it. None under `tfx pipeline create`, which only compiles the pipeline.
@@ -76,8 +74,7 @@ def run(config: PipelineConfig, *, search: bool = False) -> Run | None:
         has_failed = True
         try:
             with recorded(metadata_path), _full_disks_reported(home):  # here too, so that this message is recorded
-                to_tuner = RunOptions(to_nodes=[Tuner.__name__]) if search else None
-                LocalDagRunner().run(create_pipeline(config, places, search=search), run_options=to_tuner)
+                LocalDagRunner().run(create_pipeline(config, places, search=search))
             has_failed = False
         finally:
             runs = _runs_since(config, len(earlier), has_failed)

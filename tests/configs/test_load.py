@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 import configs
 from common.errors import ConfigError
-from configs.load import CONFIG_VARIABLE, config_digest, config_from_environment, load_config
+from configs.load import CONFIG_VARIABLE, config_digest, config_from_environment, digest_beside_models, load_config
 from configs.pipeline import PipelineConfig
 
 YAML_FILES = sorted(Path(configs.__file__).parent.glob("*.yaml"))
@@ -407,6 +407,14 @@ def test_config_digest_changes_with_what_decides_the_model_alone(tmp_path):
     assert config_digest(load_config(written(tmp_path, output_dir="elsewhere", name="other"))) == digest
     assert config_digest(load_config(written(tmp_path, trainer__seed=1))) != digest
     assert config_digest(load_config(written(tmp_path, log__cleaning__top_items=5))) != digest
+
+
+def test_digest_beside_models_changes_with_the_data_and_with_no_model(tmp_path):
+    digest = digest_beside_models(load_config(written(tmp_path)))
+    assert digest_beside_models(load_config(written(tmp_path, trainer__seed=1))) == digest
+    assert digest_beside_models(load_config(written(tmp_path, compare={}))) == digest
+    assert digest_beside_models(load_config(written(tmp_path, log__cleaning__top_items=5))) != digest
+    assert digest_beside_models(load_config(written(tmp_path, serving={"k": 3}))) != digest
 
 
 def test_config_digest_does_not_depend_on_where_comparisons_are_recorded(tmp_path):

@@ -126,7 +126,7 @@ def test_compiled_job_with_retraining_asks_the_live_model_before_the_trainer(
     assert _producer(asking, "RetrainingCheck", "data_blessing")[0] == "DataGate"
     assert _producer(asking, "RunReport", "retraining") == ("RetrainingCheck", "decision")
     # What it takes for a change of code must be what the trainer would record.
-    asked = json.dumps(_tasks(asking)["RetrainingCheck"]["inputs"]["parameters"]["made_by"])
+    asked = json.dumps(_tasks(asking)["RetrainingCheck"]["inputs"]["parameters"]["trainer"])
     digest = _tasks(asking)["Trainer"]["inputs"]["parameters"]["code_digest"]["runtimeValue"]["constant"]
     assert digest in asked
     assert "RetrainingCheck" not in _tasks(job) and "decision" not in _tasks(job)["Trainer"]["inputs"]["artifacts"]

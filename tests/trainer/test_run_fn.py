@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from common.errors import TrainingError
+from common.errors import CandidateError, TrainingError
 from configs.catalogue import CatalogueSettings
 from configs.models.two_tower import TwoTower
 from documents.provenance import Provenance
@@ -409,7 +409,8 @@ def test_run_fn_follows_the_champion_of_a_comparison(shop: TrainerInputs, tmp_pa
     compared = {"counts": {"kind": "item_item", "method": "cosine"}, "towers": {"kind": "two_tower", "epochs": 1}}
     for number, (candidate, base) in enumerate((("counts", None), (None, "0"))):
         config = shop.custom_config(f"digest {number}", epochs=1)
-        config |= {"candidates": compared, "candidate": candidate, "is_compared": candidate is not None}
+        known = {name: {"trainer": model, "made_by": config["made_by"]} for name, model in compared.items()}
+        config |= {"candidates": known, "candidate": candidate, "is_compared": candidate is not None}
         config["trainer"] = compared[candidate] if candidate else config["trainer"]
         arguments = shop.fn_args(tmp_path / str(number), TrainerSettings.unpack(config).pack())
         folder = str(tmp_path / base / "model" / "Format-Serving") if base else None
@@ -419,3 +420,19 @@ def test_run_fn_follows_the_champion_of_a_comparison(shop: TrainerInputs, tmp_pa
     assert json.loads((tmp_path / "1/run/metrics.json").read_text())["epochs"] == []  # it is not the two-tower model
     assert (tmp_path / "0/run/validation.json").exists()
     assert not (tmp_path / "1/run/validation.json").exists()
+
+
+def test_run_fn_candidate_that_cannot_be_fitted_is_told_apart_from_a_job_that_is_wrong(
+    shop: TrainerInputs, tmp_path: Path
+) -> None:
+    arguments = fn_args(shop, tmp_path, trainer={"learning_rate": 1e30})
+    with pytest.raises(TrainingError, match="training diverged") as alone:
+        run_fn(arguments)
+    assert type(alone.value) is TrainingError
+    arguments.custom_config |= {"candidate": "small", "is_compared": True}
+    with pytest.raises(CandidateError, match="training diverged"):
+        run_fn(arguments)
+    arguments.custom_config["epochs"] = 3
+    with pytest.raises(TrainingError, match="no such setting") as wrong:
+        run_fn(arguments)
+    assert type(wrong.value) is TrainingError

@@ -11,11 +11,15 @@ from configs.models.item_item import ItemItem
 from configs.models.two_tower import TwoTower
 from configs.serving import Serving
 from documents.provenance import MadeBy
-from trainer.settings import TrainerSettings
+from trainer.settings import CandidateSettings, TrainerSettings
 
 SETTINGS = TrainerSettings(
     trainer=TwoTower(epochs=3, eval_top_k=(5, 20)),
-    candidates={"films": ItemItem(neighbours=50)},
+    candidates={
+        "films": CandidateSettings(
+            trainer=ItemItem(neighbours=50), made_by=MadeBy(pipeline="shop", config_digest="e", code_digest="f")
+        )
+    },
     serving=Serving(k=7),
     features=CatalogueSettings.model_validate(
         {
@@ -103,3 +107,12 @@ def test_unpack_of_an_older_job_names_its_sections() -> None:
     message = said(older)
     assert "features is missing, received 'trainer', 'serving', 'catalogue', 'provenance'; " in message
     assert "catalogue: no such setting, received {}; " in message
+
+
+def test_following_takes_the_champion_with_its_origin_and_nothing_else() -> None:
+    films = SETTINGS.candidates["films"]
+    champion = SETTINGS.following("films")
+    assert (champion.trainer, champion.made_by, champion.candidate) == (films.trainer, films.made_by, "films")
+    assert champion.serving == SETTINGS.serving
+    assert SETTINGS.following(None) == SETTINGS.following("books") == SETTINGS
+    assert champion.following("other") == champion

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from common.errors import ConfigError, JobError
 from pipeline.commands import chosen_config
-from pipeline.commands.arguments import add_compare, add_config, add_no_cache, add_parameters
+from pipeline.commands.arguments import add_config, add_no_cache, add_parameters, add_purpose
 from pipeline.runners.vertex.image_option import DATAFLOW_IMAGE, IMAGE, check_images, with_images
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def add_job(parser: argparse.ArgumentParser) -> None:
 def add_request(parser: argparse.ArgumentParser) -> None:
     """Adds the options of commands that send a job to Vertex."""
     add_config(parser)
-    add_compare(parser)
+    add_purpose(parser)
     add_images(parser)
     add_job(parser)
     add_parameters(parser)
@@ -95,13 +95,32 @@ def compiled_job(arguments: argparse.Namespace, config: "PipelineConfig") -> "Co
             [fault for fault in job_findings(job, job_context(config)) if fault.rule != RUNTIME_PARAMETER_WITHOUT_VALUE]
         )
         _require_same_pipeline(job, config)
+        require_purpose(job, arguments)
         check_images(job, arguments.image, arguments.dataflow_image)
         return job
     from pipeline.runners.vertex.compile import compile_job
     from pipeline.runners.vertex.labels import made_of
 
     with tempfile.TemporaryDirectory() as folder:
-        return read_job(compile_job(config, folder, labels=made_of(config)))
+        return read_job(compile_job(config, folder, labels=made_of(config), search=arguments.tune))
+
+
+def require_purpose(job: "CompiledJob", arguments: argparse.Namespace) -> None:
+    """Refuses `--compare` or `--tune` beside a job file that does something else; the file cannot be changed by them.
+
+    Raises:
+        JobError: The job does not do it.
+    """
+    tasks = set(job.spec.root.dag.tasks)
+    for option, does in (
+        ("compare", "ModelComparison" in tasks),
+        ("tune", "Tuner" in tasks and "Trainer" not in tasks),
+    ):
+        if getattr(arguments, option) and not does:
+            raise JobError(
+                f"{job.path}: was not compiled with --{option}. Compile it with `perennial vertex compile --{option}`, "
+                f"or leave --{option} out."
+            )
 
 
 def _require_same_pipeline(job: "CompiledJob", config: "PipelineConfig") -> None:

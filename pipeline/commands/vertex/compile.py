@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from pipeline.commands.arguments import add_command, add_compare, add_config
+from pipeline.commands.arguments import add_command, add_config, add_purpose
 from pipeline.commands.chosen_config import load
 from pipeline.commands.vertex.arguments import add_images
 from pipeline.job import JOB_FILE
@@ -30,7 +30,7 @@ def add_parser(commands: "Commands") -> None:
         examples=["perennial vertex compile", "perennial vertex compile --output pipeline.yaml"],
     )
     add_config(parser)
-    add_compare(parser)
+    add_purpose(parser)
     add_images(parser)
     parser.add_argument(
         "--output",
@@ -50,5 +50,5 @@ def _compile(arguments: argparse.Namespace) -> None:
     from pipeline.runners.vertex.labels import made_of
 
     output: Path = arguments.output
-    file = compile_job(config, str(output.parent), output.name, made_of(config))
+    file = compile_job(config, str(output.parent), output.name, made_of(config), search=arguments.tune)
     Console().print(f"Wrote {file}, {file.stat().st_size / 2**10:,.0f} KiB", highlight=False, soft_wrap=True)

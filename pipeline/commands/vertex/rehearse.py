@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from common.errors import JobError
-from pipeline.commands.arguments import add_command, add_compare, add_config, add_no_cache, add_parameters, whole_number
+from pipeline.commands.arguments import add_command, add_config, add_no_cache, add_parameters, add_purpose, whole_number
 from pipeline.commands.chosen_config import load
-from pipeline.commands.vertex.arguments import add_job
+from pipeline.commands.vertex.arguments import add_job, require_purpose
 
 if TYPE_CHECKING:  # kfp takes a third of a second to import, which every command would wait for
     from configs.pipeline import PipelineConfig
@@ -45,7 +45,7 @@ def add_parser(commands: "Commands") -> None:
         ],
     )
     add_config(parser)
-    add_compare(parser)
+    add_purpose(parser)
     add_job(parser)
     parser.add_argument(
         "--place",
@@ -74,8 +74,11 @@ def _rehearse(arguments: argparse.Namespace) -> None:
     from pipeline.job.rehearsal.rehearse import rehearse
 
     home = local_rehearsal_dir(config)
+    job = read_job(arguments.job) if arguments.job else None
+    if job is not None:
+        require_purpose(job, arguments)
     outcome = rehearse(
-        read_job(arguments.job) if arguments.job else lambda: _compiled(config),
+        job if job is not None else lambda: _compiled(config, search=arguments.tune),
         home,
         parameters=arguments.parameter,
         places=places,
@@ -88,9 +91,19 @@ def _rehearse(arguments: argparse.Namespace) -> None:
             f"{', '.join(record.task for record in outcome.failed)} failed; logs, inputs and outputs are in "
             f"{outcome.folder}."
         )
+    if arguments.compare:
+        from documents.comparison import ComparisonReport
+        from pipeline.commands import compare
+
+        compare.show(ComparisonReport.read(outcome.output("ModelComparison", "comparison")))
+    elif arguments.tune:
+        from documents.tuning import TuningReport
+        from pipeline.commands import tune
+
+        tune.show(TuningReport.read(outcome.output("Tuner", "tuner_results")))
 
 
-def _compiled(config: "PipelineConfig") -> "CompiledJob":
+def _compiled(config: "PipelineConfig", *, search: bool) -> "CompiledJob":
     from pipeline.job.compiled import read_job
     from pipeline.runners.vertex.compile import compile_job
 
@@ -104,7 +117,7 @@ def _compiled(config: "PipelineConfig") -> "CompiledJob":
         here = config.vertex.model_copy(update=dict.fromkeys(elsewhere))
         config = config.model_copy(update={"vertex": here})
     with tempfile.TemporaryDirectory() as folder:  # the rehearsal keeps its own copy of the job
-        return read_job(compile_job(config, folder))
+        return read_job(compile_job(config, folder, search=search))
 
 
 def _places(config: "PipelineConfig") -> dict[str, Path]:

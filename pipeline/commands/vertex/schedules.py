@@ -5,13 +5,14 @@ import dataclasses
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from pipeline.commands.arguments import add_command, add_config, add_json, add_subgroup
+from pipeline.commands.arguments import add_command, add_config, add_json, add_purpose, add_subgroup
 from pipeline.commands.vertex.arguments import add_request, compiled_job, load
 from pipeline.commands.vertex.estimate import estimate_run
 from pipeline.ground.terminal import console, print_json, say
 
 if TYPE_CHECKING:
     from pipeline.commands.arguments import Commands
+    from pipeline.runners.vertex.schedule_request import Purpose
 
 
 def add_parser(commands: "Commands") -> None:
@@ -23,15 +24,16 @@ def add_parser(commands: "Commands") -> None:
     group = add_subgroup(
         commands,
         "schedules",
-        "list, create, update, pause and resume the pipeline's schedule on Vertex",
-        "A pipeline has one schedule, which has the pipeline's name. vertex.schedule in the config says when it runs.",
+        "list, create, update, pause and resume the pipeline's schedules on Vertex",
+        "A pipeline has a schedule of runs, and may have one of comparisons and one of searches; vertex.schedule, "
+        "vertex.compare_schedule and vertex.tune_schedule in the config say when.",
     )
     listing = add_command(
         group,
         "list",
         "list the pipeline's schedules on Vertex: state, cron and next run",
         _list,
-        details="The newest schedule comes first. One that is completed starts no more runs.",
+        details="Of each purpose, the newest schedule comes first. One that is completed starts no more runs.",
         examples=["perennial vertex schedules list", "perennial vertex schedules list --json"],
     )
     add_config(listing)
@@ -42,8 +44,9 @@ def add_parser(commands: "Commands") -> None:
         "create or update the schedule from the config",
         _put,
         details="Updates the schedule of this name if there is one, so that there is never a second one. A paused "
-        "schedule stays paused. Runs do not overlap: a time at which the last run is still in progress is skipped.",
-        examples=["perennial vertex schedules put --dry-run", "perennial vertex schedules put"],
+        "schedule stays paused. Runs of one schedule do not overlap: a time at which the last run is still in progress "
+        "is skipped. Runs of two schedules may overlap: give them other days or hours.",
+        examples=["perennial vertex schedules put --dry-run", "perennial vertex schedules put --compare"],
     )
     add_request(putting)
     pausing = add_command(
@@ -52,7 +55,7 @@ def add_parser(commands: "Commands") -> None:
         "pause the schedule; it starts no further runs",
         lambda arguments: _set_paused(arguments, paused=True),
         details="A run that is in progress continues.",
-        examples=["perennial vertex schedules pause"],
+        examples=["perennial vertex schedules pause", "perennial vertex schedules pause --compare"],
     )
     resuming = add_command(
         group,
@@ -64,6 +67,7 @@ def add_parser(commands: "Commands") -> None:
     )
     for parser in (pausing, resuming):
         add_config(parser)
+        add_purpose(parser)
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -92,11 +96,13 @@ def _put(arguments: argparse.Namespace) -> None:
     from pipeline.runners.vertex.submit import check_places
 
     # Before the job is compiled, which takes seconds.
-    moments = schedule_request.upcoming(schedule_request.section(config), datetime.now(timezone.utc))
+    purpose = _purpose(arguments)
+    section = schedule_request.section(config, purpose)
+    moments = schedule_request.upcoming(section, datetime.now(timezone.utc), purpose)
     job = compiled_job(arguments, config)
     values = parameter_values(job, arguments.parameter)
     described = pipeline_job(job, vertex, values, labels(config, job), cache=not arguments.no_cache)
-    wanted = schedule_request.described(config, parent(vertex), described)
+    wanted = schedule_request.described(config, purpose, parent(vertex), described)
     api = None if arguments.dry_run else Api(vertex)
     if api is not None:
         check_places(api, described)
@@ -114,7 +120,7 @@ def _put(arguments: argparse.Namespace) -> None:
     if schedule.is_paused(put.schedule):
         say("The schedule is paused: `perennial vertex schedules resume` resumes it.")
     else:
-        moment = schedule.next_run(put.schedule, schedule_request.section(config).time_zone)
+        moment = schedule.next_run(put.schedule, section.time_zone)
         say(f"Next run: {f'{moment:%Y-%m-%d %H:%M %Z}' if moment else 'none'}")
 
 
@@ -122,7 +128,13 @@ def _set_paused(arguments: argparse.Namespace, paused: bool) -> None:
     config, vertex = load(arguments)
     from pipeline.cloud.client import Api
     from pipeline.runners.vertex.schedule import set_paused
+    from pipeline.runners.vertex.schedule_request import display_name
 
-    changed = set_paused(Api(vertex), config.name, paused)
+    name = display_name(config.name, _purpose(arguments))
+    changed = set_paused(Api(vertex), name, paused)
     state = "paused" if paused else "active"
-    say(f"The schedule {config.name} is {state}{'' if changed else ' already'}.")
+    say(f"The schedule {name} is {state}{'' if changed else ' already'}.")
+
+
+def _purpose(arguments: argparse.Namespace) -> "Purpose":
+    return "compare" if arguments.compare else "tune" if arguments.tune else "run"

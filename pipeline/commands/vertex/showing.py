@@ -37,12 +37,12 @@ def runs_table(runs: list[VertexRun], title: str) -> Table:
 
 
 def schedules_table(schedules: list[ListedSchedule], title: str) -> Table:
-    """Makes a table with one line for each schedule, newest first."""
-    table = Table("schedule", "state", "cron", "next run", "ends", "created", title=title)
+    """Makes a table with one line for each schedule."""
+    table = Table("schedule", "starts", "state", "cron", "next run", "ends", "created", title=title)
     for schedule in schedules:
         identifier = schedule.name.rpartition("/")[2]
         moments = (moment(schedule.next_run), moment(schedule.ends), moment(schedule.created))
-        table.add_row(escape(identifier), _styled(schedule.state), escape(schedule.cron), *moments)
+        table.add_row(escape(identifier), schedule.starts, _styled(schedule.state), escape(schedule.cron), *moments)
     return table
 
 

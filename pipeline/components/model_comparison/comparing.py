@@ -37,14 +37,16 @@ class Compared:
 
     Attributes:
         contender: The model; it is loaded, asked and dropped again, because all at once may take too much memory.
-        training: The metrics of its training.
+        training: The metrics of its training; None if it failed.
+        training_failure: Why it failed; None if it did not.
         validation: What it was worth to each user of the validation; None if nobody had targets to choose by.
         serving_check: What ServingCheck found.
         serving_failures: Why ServingCheck refused it; None if it blessed it.
     """
 
     contender: Contender
-    training: TrainingMetrics
+    training: TrainingMetrics | None
+    training_failure: str | None
     validation: ValidationReport | None
     serving_check: ServingCheckReport
     serving_failures: Sequence[str] | None
@@ -52,6 +54,8 @@ class Compared:
     @property
     def fault(self) -> str | None:
         """Why the candidate cannot be chosen; None if it can."""
+        if self.training_failure is not None:
+            return f"its training failed: {self.training_failure}"
         if self.contender.fault is not None:
             return self.contender.fault
         if self.serving_failures is not None:
@@ -88,15 +92,15 @@ def compare(
 
     def candidate(name: str) -> Candidate:
         found, key = compared[name], _PREFIX + name
-        latency = found.serving_check.signatures.get("recommend")
+        training, latency = found.training, found.serving_check.signatures.get("recommend")
         value, behind = choice.values.get(name), choice.behind.get(name)
         return Candidate(
             name=name,
             settings=settings.candidates[name].model_dump(mode="json"),
-            chosen=found.training.choice.settings if found.training.choice else {},
-            seconds=found.training.seconds,
-            peak_mib=found.training.peak_mib,
-            export_mib=_size_mib(found.contender.folder),
+            chosen=training.choice.settings if training and training.choice else {},
+            seconds=training.seconds if training else None,
+            peak_mib=training.peak_mib if training else None,
+            export_mib=_size_mib(found.contender.folder) if training else None,
             latency_ms=latency.latency_ms.p50 if latency is not None and latency.latency_ms is not None else None,
             validation=measuring.measurement(value) if value is not None else None,
             behind=measuring.measurement(behind) if behind is not None else None,
@@ -146,24 +150,24 @@ def _asked(compared: Mapping[str, Compared], contest: Callable[[Contender], Cont
             with model.faults():
                 rankings[_PREFIX + name], _ = model.served.recommend(data.queries, max(its.settings.top_k))
         model.served = None
-        _LOGGER.info("%s: %s", name, model.fault or "asked for every evaluated user")
+        _LOGGER.info("%s: %s", name, found.fault or "asked for every evaluated user")
     if data is None:
-        faults = "; ".join(f"{name}: {found.contender.fault}" for name, found in compared.items())
+        faults = "; ".join(f"{name}: {found.fault}" for name, found in compared.items())
         raise ModelError(f"no candidate can be asked: {faults}")
     return data, rankings
 
 
 def _chosen(compared: Mapping[str, Compared], metric: str, contest: Contest) -> Choice:
-    """The choice among the candidates that can be chosen; if none can, the first one is handed to the gate."""
+    """The choice among the candidates that can be chosen; if none can, the first with a model goes to the gate."""
     by_user = {
         name: np.array(found.validation.by_user[metric])
         for name, found in compared.items()
         if found.fault is None and found.validation is not None
     }
     if not by_user:
-        first = next(iter(compared))
+        first = next(name for name, found in compared.items() if found.contender.fault is None)
         return Choice(first, f"No candidate can be chosen: {first}: {compared[first].fault}", {}, {})
-    seconds = {name: compared[name].training.seconds or 0.0 for name in by_user}
+    seconds = {name: found.training.seconds or 0.0 for name, found in compared.items() if found.training}
     return choose(by_user, seconds, contest.settings.resamples, contest.settings.seed)
 
 

@@ -15,6 +15,7 @@ from configs.evaluation import Evaluation, Gate
 from configs.serving import Serving
 from documents.metrics import TrainingMetrics
 from documents.serving_check import ServingCheckReport
+from documents.training_failure import TrainingFailure
 from documents.validation import ValidationReport
 from pipeline.components.model_comparison.comparing import Compared, compare
 from pipeline.components.model_comparison.tracking.record import record
@@ -140,9 +141,11 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
 
 
 def _compared(model: types.Artifact, model_run: types.Artifact, infra_blessing: types.Artifact) -> Compared:
+    failure = TrainingFailure.find(model_run.uri)
     return Compared(
         contender=contender_of(model),
-        training=TrainingMetrics.read(model_run.uri),
+        training=TrainingMetrics.read(model_run.uri) if failure is None else None,
+        training_failure=failure.error if failure is not None else None,
         validation=ValidationReport.find(model_run.uri),
         serving_check=ServingCheckReport.read(infra_blessing.uri),
         serving_failures=serving_failures(infra_blessing),

@@ -10,8 +10,7 @@ from tfx.types import standard_artifacts
 from common.errors import DriftError, OutputError
 from configs.evaluation import Evaluation
 from configs.retraining import Retraining
-from configs.serving import Serving
-from documents.provenance import MadeBy, Provenance
+from documents.provenance import Provenance
 from documents.retraining import RetrainingReport
 from pipeline.components.retraining_check import rules
 from pipeline.drift import blessing
@@ -21,6 +20,7 @@ from pipeline.evaluation.newest import METRIC, Newest, ask_about_newest
 from pipeline.ground.artifacts import DataBlessing, RetrainingDecision
 from pipeline.ground.layout import DATA_FOLDER, LEARNED_FOLDER
 from pipeline.ground.node import NodeExecutor
+from trainer.settings import TrainerSettings
 
 _LOGGER = logging.getLogger("perennial.retraining")
 
@@ -49,12 +49,11 @@ class Parameters:
 
     settings: Retraining
     evaluation: Evaluation
-    serving: Serving
     weighted: bool
     """Whether the log's values are event weights."""
 
-    made_by: MadeBy
-    """What the trainer of this run would write into a model's provenance."""
+    trainer: TrainerSettings
+    """What this run would train."""
 
 
 class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
@@ -87,8 +86,9 @@ def _decide(inputs: Inputs, parameters: Parameters) -> RetrainingReport:
         return _due(f"what the last blessed model was made of cannot be read ({e})")
     if learned is None:
         return _due("the last blessed model has no record of the data that it learned from")
+    trainer = parameters.trainer.following(origin.candidate)
     for name in ("config", "code"):
-        if getattr(origin, f"{name}_digest") != getattr(parameters.made_by, f"{name}_digest"):
+        if getattr(origin, f"{name}_digest") != getattr(trainer.made_by, f"{name}_digest"):
             return _due(f"the {name} is not that of the last blessed model")
     contender.load()
     newest = Newest(None, None)
@@ -101,7 +101,7 @@ def _decide(inputs: Inputs, parameters: Parameters) -> RetrainingReport:
                 (files_of(inputs.examples, "train"), files_of(inputs.examples, "eval")),
                 parameters.evaluation,
                 parameters.weighted,
-                parameters.serving.rule,
+                trainer.serving.rule,
                 parameters.settings.min_users,
             )
     if contender.fault is not None:

@@ -6,12 +6,13 @@ import tempfile
 from dataclasses import dataclass
 
 from tfx import types
+from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils, path_utils
 
 from configs.push import ServingCheckSettings
 from documents.serving_check import ServingCheckReport
-from pipeline.components.serving_check.process import check
+from pipeline.components.serving_check.process import check, refused
 from pipeline.ground.infra_blessing import BLESSED_FILE, BLESSED_PROPERTY, NOT_BLESSED_FILE
 from pipeline.ground.node import NodeExecutor
 from serving_signatures.export import OF_EMBEDDINGS, SIGNATURES
@@ -54,7 +55,9 @@ class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
         settings = parameters.settings
         model = path_utils.serving_model_path(inputs.model.uri)
         names = [signature.name for signature in SIGNATURES if signature.name not in OF_EMBEDDINGS]
-        if "://" in model:
+        if not fileio.exists(model):
+            report = refused("there is no model, because its training failed", settings)
+        elif "://" in model:
             # The script can read only files of this machine.
             with tempfile.TemporaryDirectory() as folder:
                 local = os.path.join(folder, "model")

@@ -52,9 +52,21 @@ def check(
         empty.mkdir()
         command = [sys.executable, "-I", replay.__file__, os.path.abspath(folder), json.dumps(options), str(file)]
         failure = _run(command, empty, settings.timeout_seconds)
-        text = file.read_text(encoding="utf-8") if failure is None else json.dumps(replay.nothing_asked(failure))
-        result = ReplayResult.model_validate_json(text)
+        if failure is not None:
+            return refused(failure, settings)
+        result = ReplayResult.model_validate_json(file.read_text(encoding="utf-8"))
     return ServingCheckReport(blessed=not result.failures, **dict(result), limits=limits)
+
+
+def refused(failure: str, settings: ServingCheckSettings) -> ServingCheckReport:
+    """The result for a model that could not be asked.
+
+    Args:
+        failure: Why.
+        settings: The limits.
+    """
+    result = ReplayResult.model_validate_json(json.dumps(replay.nothing_asked(failure)))
+    return ServingCheckReport(blessed=False, **dict(result), limits=settings.model_dump(mode="json"))
 
 
 def _run(command: list[str], folder: Path, timeout_seconds: float) -> str | None:

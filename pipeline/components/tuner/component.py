@@ -49,10 +49,10 @@ class Tuner(Node):
             features: The content features of the catalogue, by name.
             limits: When the search ends, and how often there is one.
             pipeline_name: The pipeline's name.
-            config_digest: The digest of the config.
+            config_digest: The digest of the config without its models.
             work_dir: The folder of finished trials, from which an interrupted search goes on, and of a note that names
                 the newest result; local or remote. None: there is no such folder.
-            **channels: Inputs of `executor.Inputs`.
+            **channels: Those of `TrainingInputs`.
         """
         digest = code_digest(executor.__name__, *modules_of(trainer))
         made_by = MadeBy(pipeline=pipeline_name, config_digest=config_digest, code_digest=digest)

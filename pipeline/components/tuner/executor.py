@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import tensorflow_transform as tft
-from tfx.types import artifact_utils, standard_artifacts
-from tfx.utils import io_utils
+from tfx.types import standard_artifacts
 
 from common.atomicity import write_text
 from common.errors import TrainingError
 from configs.tuner import Tuner
 from documents.tuning import NewestTuning, TuningReport
-from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.node import NodeExecutor
+from pipeline.ground.training_inputs import TrainingInputs, file_patterns
 from pipeline.ground.tuned import SEARCHED
 from trainer.checks import check_data
 from trainer.data import TrainingData, read_data
@@ -35,25 +34,6 @@ RESULTS_FILE = "tuner_results.json"
 _DAY_SECONDS = 86_400
 
 _LOGGER = logging.getLogger("perennial.tuner")
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The inputs of Trainer, and what the last search found."""
-
-    examples: standard_artifacts.Examples
-    """Transformed interaction Examples with the splits `train` and `eval`."""
-
-    transform_graph: standard_artifacts.TransformGraph
-    candidates: standard_artifacts.Examples
-    """Transformed catalogue Examples, one per item."""
-
-    candidates_transform_graph: standard_artifacts.TransformGraph
-    data_blessing: DataBlessing
-    """There is no search in data that DataGate refuses."""
-
-    hyperparameters: standard_artifacts.HyperParameters | None
-    """What the last search found."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +54,14 @@ class Parameters:
     """See `component.Tuner`; empty for none."""
 
 
-class Executor(NodeExecutor[Inputs, Outputs, Parameters]):
+class Executor(NodeExecutor[TrainingInputs, Outputs, Parameters]):
     """Searches, and writes both outputs in TFX's format."""
 
-    def run(self, inputs: Inputs, outputs: Outputs, parameters: Parameters) -> None:
+    def run(self, inputs: TrainingInputs, outputs: Outputs, parameters: Parameters) -> None:
         """Searches the settings of the model.
 
         Args:
-            inputs: The data.
+            inputs: The data, and what the last search found.
             outputs: The hyperparameters, and the trials.
             parameters: What is searched.
 
@@ -139,15 +119,11 @@ def _hand_on(last: standard_artifacts.HyperParameters, outputs: Outputs) -> None
     write_text(posixpath.join(outputs.best_hyperparameters.uri, FILE), text)
 
 
-def _read(inputs: Inputs, trainer: TrainerSettings) -> TrainingData:
-    def files(examples: standard_artifacts.Examples, *splits: str) -> list[str]:
-        uris = [uri for split in splits for uri in artifact_utils.get_split_uris([examples], split)]
-        return [io_utils.all_files_pattern(uri) for uri in uris]
-
+def _read(inputs: TrainingInputs, trainer: TrainerSettings) -> TrainingData:
     patterns: dict[str, Any] = {
-        "train_files": files(inputs.examples, "train"),
-        "eval_files": files(inputs.examples, "eval"),
-        "candidates_files": files(inputs.candidates, *artifact_utils.decode_split_names(inputs.candidates.split_names)),
+        "train_files": file_patterns(inputs.examples, "train"),
+        "eval_files": file_patterns(inputs.examples, "eval"),
+        "candidates_files": file_patterns(inputs.candidates),
     }
     graphs = (inputs.transform_graph, inputs.candidates_transform_graph)
     return read_data(FnArgs(**patterns), trainer.features, *(tft.TFTransformOutput(graph.uri) for graph in graphs))

@@ -53,6 +53,15 @@ class RehearsalOutcome:
         """Tasks that failed."""
         return [record for record in self.records.values() if record.state == FAILED]
 
+    def output(self, task: str, key: str) -> str:
+        """The folder here of the first artifact that a task has made, or reused.
+
+        Args:
+            task: The task's path.
+            key: The output.
+        """
+        return self.buckets.local(self.records[task].artifacts[key][0].uri)
+
 
 def rehearse(
     job: CompiledJob | Callable[[], CompiledJob],

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,10 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import KubeflowV2DagRu
 from tfx.orchestration.pipeline import Pipeline
 
 from common.atomicity import write_text
+from common.errors import ConfigError
 from configs.pipeline import PipelineConfig
 from configs.vertex.section import Vertex
+from pipeline.ground.places import Places
 from pipeline.job import JOB_FILE
 from pipeline.job.compiled import is_yaml, parse_job
 from pipeline.job.lint import job_findings, pipeline_findings
@@ -29,6 +31,8 @@ def compile_job(
     output_dir: str | None = None,
     output_filename: str = JOB_FILE,
     labels: Mapping[str, str] | None = None,
+    *,
+    search: bool = False,
 ) -> Path:
     """Writes the job: JSON for Vertex, or YAML for the open-source backend of Kubeflow Pipelines.
 
@@ -37,6 +41,7 @@ def compile_job(
         output_dir: Where to write. None: the current folder, or where the `tfx` CLI wants it.
         output_filename: The file's name; its ending decides, `.json` or `.yaml`.
         labels: Labels of the job, besides TFX's own, such as those of `labels.made_of`; a YAML job has no labels.
+        search: Whether the job is a search of the settings, see `create_pipeline`.
 
     Returns:
         The file.
@@ -46,7 +51,7 @@ def compile_job(
             pipeline does not have.
         JobError: Lint found something that would fail on Vertex.
     """
-    vertex, pipeline = vertex_pipeline(config)
+    vertex, pipeline = vertex_pipeline(config, search=search)
     refuse(pipeline_findings(pipeline))
     runner = VertexDagRunner(
         vertex,
@@ -59,23 +64,44 @@ def compile_job(
     return runner.job_file
 
 
-def vertex_pipeline(config: PipelineConfig) -> tuple[Vertex, Pipeline]:
+def vertex_pipeline(config: PipelineConfig, *, search: bool = False) -> tuple[Vertex, Pipeline]:
     """Builds the pipeline with its places in the buckets of the config's `vertex` section.
 
     Args:
         config: The pipeline, with its `vertex` section.
+        search: Whether it is a search of the settings, see `create_pipeline`.
 
     Returns:
         The section and the pipeline.
 
     Raises:
-        ConfigError: The config has no `vertex` section, or names a path that Vertex cannot read.
+        ConfigError: The config has no `vertex` section, names a path that Vertex cannot read, or gives resources to a
+            task that no job of this pipeline has.
     """
     for warning in config.warnings:
         logging.getLogger("perennial.vertex").warning("%s", warning)
     places = vertex_places(config)
     assert config.vertex is not None  # else `vertex_places` has raised an error
-    return config.vertex, create_pipeline(config, places)
+    _require_tasks(config, places, config.vertex.task_resources)
+    return config.vertex, create_pipeline(config, places, search=search)
+
+
+def _require_tasks(config: PipelineConfig, places: Places, named: Collection[str]) -> None:
+    """Refuses resources of a task that there is in no job: neither in a run, a comparison nor a search."""
+    if not named:
+        return
+    pipelines = (
+        create_pipeline(config, places),
+        create_pipeline(config.compared(), places),
+        create_pipeline(config.searched(), places, search=True),
+    )
+    tasks = {node.id for pipeline in pipelines for node in pipeline.components}
+    # The tasks of a comparison's candidates are named after those of a run that trains one model.
+    if unknown := sorted(set(named) - tasks - {task.partition("-")[0] for task in tasks}):
+        raise ConfigError(
+            f"vertex.task_resources: the pipeline has no task {', '.join(unknown)}. The tasks of its runs, comparisons "
+            f"and searches are {', '.join(sorted(tasks))}."
+        )
 
 
 class VertexDagRunner(KubeflowV2DagRunner):

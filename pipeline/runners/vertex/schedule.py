@@ -1,6 +1,6 @@
-"""Creates, updates, pauses and resumes the pipeline's schedule on Vertex.
+"""Creates, updates, pauses and resumes the pipeline's schedules on Vertex.
 
-A pipeline has one schedule, which has the pipeline's name: a second `put` updates it. Runs that would have started
+A pipeline has one schedule for each purpose, known by its name: a second `put` updates it. Runs that would have started
 during a pause are not started afterwards.
 """
 
@@ -58,7 +58,7 @@ def put_schedule(api: Api, values: dict[str, Any]) -> Put:
     if wanted.end_time is not None and wanted.end_time <= now:
         raise VertexError(
             f"the schedule {wanted.display_name} has its end in the past, {wanted.end_time:%Y-%m-%d %H:%M} UTC. Set "
-            "vertex.schedule.end_time to a later time, or leave it out."
+            "its end_time in the vertex section to a later time, or leave it out."
         )
     existing = find_schedule(api, wanted.display_name)
     if existing is None:
@@ -79,11 +79,11 @@ def put_schedule(api: Api, values: dict[str, Any]) -> Put:
 
 
 def find_schedule(api: Api, name: str) -> Any | None:
-    """Finds the schedule of a pipeline that is active or paused; None if there is none.
+    """Finds the schedule of a name that is active or paused; None if there is none.
 
     Args:
         api: Google Cloud.
-        name: The pipeline's name.
+        name: Its name, see `schedule_request.display_name`.
 
     Raises:
         VertexError: There are several, or the call was refused.
@@ -92,11 +92,11 @@ def find_schedule(api: Api, name: str) -> Any | None:
 
 
 def set_paused(api: Api, name: str, paused: bool) -> bool:
-    """Pauses or resumes a pipeline's schedule. Runs missed during a pause are not started afterwards.
+    """Pauses or resumes a schedule. Runs missed during a pause are not started afterwards.
 
     Args:
         api: Google Cloud.
-        name: The pipeline's name.
+        name: Its name, see `schedule_request.display_name`.
         paused: True pauses it, False resumes it.
 
     Returns:
@@ -111,7 +111,7 @@ def set_paused(api: Api, name: str, paused: bool) -> bool:
         nonlocal asked
         schedule = _find(api, name, options)
         if schedule is None:
-            raise VertexError(f"the pipeline {name} has no schedule. Create it with `perennial vertex schedules put`.")
+            raise VertexError(f"there is no schedule {name}. Create it with `perennial vertex schedules put`.")
         if _state(schedule) == (PAUSED if paused else ACTIVE):
             return asked  # True if an earlier attempt changed the state but its reply was lost
         asked = True
@@ -180,7 +180,7 @@ def _check_changeable(api: Api, existing: Any, wanted: Any) -> None:
     if existing.end_time is not None and wanted.end_time is None:
         raise VertexError(
             f"the schedule {existing.display_name} ends at {existing.end_time:%Y-%m-%d %H:%M} UTC, and Vertex cannot "
-            f"remove an end time. Set vertex.schedule.end_time to a later time, or delete {existing.name} "
+            f"remove an end time. Set end_time in the vertex section to a later time, or delete {existing.name} "
             f"({schedules_link(api)}) and create the schedule again."
         )
     unwanted = [name for name in _NOT_OURS if getattr(existing, name)]

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.cloud.client import Api, state_name
+from pipeline.runners.vertex.schedule_request import PURPOSES, Purpose, display_name
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,9 @@ class ListedSchedule:
 
     name: str
     """Resource name."""
+
+    starts: Purpose
+    """What it starts."""
 
     state: str
     """In small letters: `active`, `paused` or `completed`."""
@@ -34,30 +38,32 @@ def read_schedules(api: Api, pipeline_name: str) -> list[ListedSchedule]:
 
     Args:
         api: Google Cloud.
-        pipeline_name: The pipeline's name, which its schedules have.
+        pipeline_name: The pipeline's name.
 
     Returns:
-        The schedules, newest first.
+        The schedules of runs, of comparisons, and of searches; of each, the newest first.
 
     Raises:
         VertexError: Google Cloud refused, or could not be reached.
     """
-    request = {
-        "parent": api.parent,
-        "filter": f'display_name="{pipeline_name}"',
-        "order_by": "create_time desc",
-    }
+    return [found for purpose in PURPOSES for found in _of_purpose(api, pipeline_name, purpose)]
+
+
+def _of_purpose(api: Api, pipeline_name: str, purpose: Purpose) -> list[ListedSchedule]:
+    name = display_name(pipeline_name, purpose)
+    request = {"parent": api.parent, "filter": f'display_name="{name}"', "order_by": "create_time desc"}
     found = api.call(
         f"list the schedules of {pipeline_name}",
         lambda options: list(api.schedules.list_schedules(request=request, **options)),
     )
-    return [_listed(schedule) for schedule in found]
+    return [_listed(schedule, purpose) for schedule in found]
 
 
-def _listed(schedule: Any) -> ListedSchedule:
+def _listed(schedule: Any, purpose: Purpose) -> ListedSchedule:
     state = state_name(schedule.state).lower()
     return ListedSchedule(
         name=schedule.name,
+        starts=purpose,
         state=state,
         cron=schedule.cron,
         created=schedule.create_time,

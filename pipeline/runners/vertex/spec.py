@@ -9,7 +9,6 @@ from tfx.dsl.components.base import executor_spec
 from tfx.orchestration import data_types
 from tfx.orchestration.pipeline import Pipeline
 
-from common.errors import ConfigError
 from configs.vertex.machines import Resources
 from configs.vertex.section import Vertex
 from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
@@ -29,9 +28,6 @@ def complete(spec: dict[str, Any], pipeline: Pipeline, vertex: Vertex) -> None:
         spec: The spec that TFX has compiled; it is changed in place.
         pipeline: The pipeline that it was compiled from.
         vertex: The config's section.
-
-    Raises:
-        ConfigError: The section names a task that the pipeline does not have.
     """
     _leave_beam_to_beam(spec, pipeline)
     _put_resources(spec, vertex)
@@ -64,11 +60,6 @@ def _put_resources(spec: dict[str, Any], vertex: Vertex) -> None:
     containers = _containers(spec)
     # The tasks of a comparison's candidates are named after those of a run that trains one model.
     kind_of = {task_id: task_id.partition("-")[0] for task_id in containers}
-    if unknown := sorted(vertex.task_resources.keys() - containers.keys() - set(kind_of.values())):
-        raise ConfigError(
-            f"vertex.task_resources: the pipeline has no task {', '.join(unknown)}. Those that run in a container are "
-            f"{', '.join(sorted(containers))}."
-        )
     for task_id, container in containers.items():
         of_kind = vertex.task_resources.get(kind_of[task_id], vertex.resources)
         container["resources"] = _resources(vertex.task_resources.get(task_id, of_kind))

@@ -194,3 +194,11 @@ def test_whole_number_other_text_is_refused_with_what_is_allowed(text: str) -> N
 @pytest.mark.parametrize(("text", "number"), [("1", 1), ("1000", 1000), ("0007", 7)])
 def test_whole_number_up_to_the_largest_is_taken(text: str, number: int) -> None:
     assert whole_number(1000)(text) == number
+
+
+@pytest.mark.parametrize("command", ["compile", "rehearse", "submit", "schedules put", "schedules pause"])
+def test_job_that_compares_and_tunes_at_once_is_refused(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli._parser().parse_args(["vertex", *command.split(), "--compare", "--tune"])
+    assert ended.value.code == 2
+    assert "--tune: not allowed with argument --compare" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from common.errors import JobError
 from pipeline.commands.cli import main
 from pipeline.job.compiled import CompiledJob
 from pipeline.job.rehearsal import rehearse as rehearsing
-from tests.pipeline.job.rehearsal.test_rehearsed_pipeline import CONFIG
+from tests.pipeline.job.rehearsal.place import CONFIG
 from tests.pipeline.job.tiny import job, sh, write
 
 

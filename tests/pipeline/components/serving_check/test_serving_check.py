@@ -248,3 +248,9 @@ def test_replay_slower_than_allowed_refused(model: Path) -> None:
     failures = _replayed(model, max_p95_latency_ms=1e-6)
     assert len(failures) == len(NAMES)
     assert all("; the limit is 1e-06 ms" in failure for failure in failures)
+
+
+def test_do_no_model_is_refused_with_the_reason(tmp_path: Path) -> None:
+    _, report = do(tmp_path / "model" / "Format-Serving", tmp_path, Settings())
+    assert (report["blessed"], report["signatures"]) == (False, {})
+    assert report["failures"] == ["there is no model, because its training failed"]

@@ -10,6 +10,8 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
+from common.errors import CandidateError
+from documents.training_failure import TrainingFailure
 from pipeline.components.trainer import executor
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import DATA_FOLDER
@@ -33,6 +35,11 @@ def fail(fn_args: FnArgs) -> None:
     raise RuntimeError("nothing was learned")
 
 
+def refuse(fn_args: FnArgs) -> None:
+    """A `run_fn` of a candidate that cannot be trained."""
+    raise CandidateError("diverged")
+
+
 def artifact(of_type: type[types.Artifact], folder: Path) -> types.Artifact:
     made = of_type()
     made.uri = str(folder)
@@ -49,6 +56,7 @@ def run(
     base_model: list[types.Artifact],
     held_out_early: float | None = None,
     ordered_history: bool | None = None,
+    candidate: str | None = None,
 ) -> Path:
     blessing = tmp_path / "blessing"
     (blessing / "statistics").mkdir(parents=True)
@@ -67,6 +75,7 @@ def run(
         "model_run": [artifact(standard_artifacts.ModelRun, tmp_path / "run")],
     }
     settings = TrainerInputs([], [], [], "", "", features={}).custom_config(ordered_history=ordered_history)
+    settings |= {"candidate": candidate, "is_compared": candidate is not None}
     properties = {
         "train_args": "{}",
         "eval_args": "{}",
@@ -124,3 +133,21 @@ def test_do_failed_training_leaves_no_word_on_its_data(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="nothing was learned"):
         run(tmp_path, "fail", [])
     assert not (tmp_path / "model").exists()
+
+
+def test_do_candidate_that_cannot_be_trained_leaves_the_reason_and_no_model(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(tmp_path, "refuse", [], candidate="towers")
+    assert TrainingFailure.read(tmp_path / "run").error == "diverged"
+    assert not (tmp_path / "model").exists()
+    assert "candidate towers cannot be trained: diverged" in caplog.text
+
+
+def test_do_training_of_a_candidate_that_breaks_off_fails_and_says_which_and_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(RuntimeError, match="nothing was learned"):
+        run(tmp_path, "fail", [], candidate="towers")
+    assert "take towers out of compare.candidates" in caplog.text
+    assert not (tmp_path / "run").exists()

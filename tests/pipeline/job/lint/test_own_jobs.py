@@ -45,3 +45,12 @@ def test_findings_of_each_config_are_none(path: Path, tmp_path: Path) -> None:
 )
 def test_findings_of_each_way_to_run_are_none(vertex: dict[str, Any], tmp_path: Path) -> None:
     _nothing_found(config_with(**vertex), tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_findings_of_a_comparison_and_of_a_search_are_none(ending: str, tmp_path: Path) -> None:
+    config = load_config(DEFAULT_CONFIG)
+    for each, search in ((config.compared(), False), (config.searched(), True)):
+        assert pipeline_findings(vertex_pipeline(each, search=search)[1]) == []
+        job = compile_job(each, str(tmp_path), f"job.{ending}", search=search)
+        assert job_findings(read_job(job), job_context(each)) == []

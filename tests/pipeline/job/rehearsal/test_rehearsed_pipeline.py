@@ -1,99 +1,24 @@
 """Our own pipeline, compiled for Vertex and rehearsed, against the same pipeline run by LocalDagRunner."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
-import yaml
 
 from documents.retraining import RetrainingReport
 from documents.service_data import HISTORIES_FILE, ITEMS_FILE, ServiceData
-from pipeline.job.rehearsal.records import Records
 from pipeline.store.models import newest_version
-from tests import forked
-from tests.bench.synthesize import synthesize
+from tests.pipeline.job.rehearsal.place import Place
 
 pytestmark = pytest.mark.e2e
-
-DIGEST = "sha256:" + "0" * 64
-# A data set of the registry in the shape that `synthesize` writes.
-CONFIG = {
-    "name": "books",
-    "log": {
-        "path": "dataset://books-40m/interactions/part-*.csv",
-        "columns": {"user_id": "user_id", "item_id": "item_id", "value": "rating", "timestamp": "timestamp"},
-        "cleaning": {"positive_min": 3},
-    },
-    "catalogue": {
-        "path": "dataset://books-40m/items.csv",
-        "item_id": "item_id",
-        "title": "title",
-        "features": {"genres": {"kind": "category", "column": "genres"}},
-    },
-    "trainer": {"epochs": 4, "batch_size": 256, "embedding_dim": 16},
-    "gate": {"not_worse_than_item_item": None},  # as in `tests.shop`
-    "retraining": {},
-    "output_dir": "runs",
-    "vertex": {
-        "project": "example-project",
-        "region": "europe-west4",
-        "pipeline_root": "gs://example-bucket/books/artifacts",
-        "serving_dir": "gs://example-bucket/books/serving",
-        "data_dir": "gs://example-data/datasets",
-        "image": f"europe-docker.pkg.dev/example-project/perennial/pipeline@{DIGEST}",
-        "service_account": "pipeline@example-project.iam.gserviceaccount.com",
-    },
-}
-
-
-class Place:
-    """A folder with the data, the YAML, and the runs of both kinds."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.home = folder / "runs" / "books"
-        self.rehearsal = self.home / "rehearsal"
-        synthesize(folder / "datasets" / "books-40m", rows=12_000, users=400, items=150)
-        (folder / "books.yaml").write_text(yaml.safe_dump(CONFIG))
-
-    def perennial(self, *command: str) -> str:
-        environment = {
-            **os.environ,
-            "PERENNIAL_DATA": str(self.folder / "datasets"),
-            "PERENNIAL_CONFIG": str(self.folder / "books.yaml"),
-            "COLUMNS": "200",
-        }
-        ran = subprocess.run(
-            [forked.python(), "-m", "pipeline.commands.cli", *command],
-            cwd=Path(__file__).parents[4],
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert ran.returncode == 0, ran.stdout
-        return ran.stdout
-
-    @property
-    def runs(self) -> list[str]:
-        """Ids of rehearsals, the oldest first."""
-        return sorted(folder.name for folder in (self.rehearsal / "runs").iterdir())
-
-    def records(self, number: int) -> dict[str, Any]:
-        return Records(self.rehearsal / "runs", "books").of_run(self.runs[number])
-
-    def here(self, uri: str) -> Path:
-        return Path(uri.replace("gs://", f"{self.rehearsal}/buckets/"))
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return Place(tmp_path_factory.mktemp("books"))
+    return Place(tmp_path_factory.mktemp("books"), retraining={})
 
 
 @pytest.fixture(scope="module")

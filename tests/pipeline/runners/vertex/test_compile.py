@@ -140,3 +140,37 @@ def test_compile_comparison_has_a_trainer_for_each_candidate_with_the_trainers_r
         assert made[f"infra_blessing_{number + 1}"] == f"ServingCheck-{name}"
     judged = tasks_of(job)["RetrievalEvaluator"]["inputs"]["artifacts"]["model"]["taskOutputArtifact"]
     assert judged["producerTask"] == "ModelComparison"
+
+
+def test_compile_search_ends_with_tuner_which_gets_the_data_and_what_the_last_search_found(tmp_path: Path) -> None:
+    config = config_with(task_resources={"Tuner": {"cpu": 16, "memory_gb": 64}, "Trainer": {"cpu": 8}})
+    job = json.loads(compile_job(config.searched(), str(tmp_path), search=True).read_text())
+    tasks = tasks_of(job)
+    assert "Tuner" in tasks
+    assert not {"Trainer", "ServingCheck", "RetrievalEvaluator", "Pusher", "RunReport"} & set(tasks)
+    assert not any("Tuner" in task.get("dependentTasks", []) for task in tasks.values())
+    inputs = tasks["Tuner"]["inputs"]["artifacts"]
+    assert {key: given["taskOutputArtifact"]["producerTask"] for key, given in inputs.items()} == {
+        "examples": "InteractionTransform",
+        "transform_graph": "InteractionTransform",
+        "candidates": "CatalogueTransform",
+        "candidates_transform_graph": "CatalogueTransform",
+        "data_blessing": "DataGate",
+        "hyperparameters": "HyperParametersResolver",
+    }
+    assert tasks["HyperParametersResolver"].get("cachingOptions", {}) == {}
+    assert containers_of(job)["Tuner"]["resources"] == {"cpuLimit": 16.0, "memoryLimit": 64.0}
+
+
+def test_compile_resources_of_tasks_of_other_jobs_are_no_mistake(tmp_path: Path) -> None:
+    config = config_with(
+        task_resources={key: {"cpu": 8} for key in ["Trainer", "Tuner", "Trainer-ials", "ModelComparison"]}
+    )
+    searching = config.searched()
+    for name, each, search in (
+        ("run", config, False),
+        ("compare", config.compared(), False),
+        ("tune", searching, True),
+    ):
+        (tmp_path / name).mkdir()
+        assert compile_job(each, str(tmp_path / name), search=search).exists()

@@ -305,3 +305,52 @@ def test_put_schedule_server_always_busy_gives_up_with_nothing_made(cloud: Cloud
 
     assert len(cloud.api.received("ListSchedules")) == QUICK.attempts
     assert cloud.schedules.schedules == {}
+
+
+def test_schedules_of_runs_comparisons_and_searches_are_apart(
+    cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write_config(
+        schedule=DAILY | {"cron": "0 3 * * 1-6"},
+        compare_schedule=DAILY | {"cron": "0 3 * * 0"},
+        tune_schedule=DAILY | {"cron": "0 12 1 * *"},
+    )
+    assert schedule(config, job_file) == 0
+    for option in ("--compare", "--tune"):
+        assert cli.main(["vertex", "schedules", "put", "--config", str(config), option]) == 0
+
+    made = [as_json(one) for one in cloud.schedules.schedules.values()]
+    assert [(one["displayName"], one["cron"]) for one in made] == [
+        ("movielens-100k", "TZ=Europe/Berlin 0 3 * * 1-6"),
+        ("movielens-100k compare", "TZ=Europe/Berlin 0 3 * * 0"),
+        ("movielens-100k tune", "TZ=Europe/Berlin 0 12 1 * *"),
+    ]
+    jobs = [one["createPipelineJobRequest"]["pipelineJob"] for one in made]
+    tasks = [set(job["pipelineSpec"]["root"]["dag"]["tasks"]) for job in jobs]
+    assert ["ModelComparison" in found for found in tasks] == [False, True, False]
+    assert ["Tuner" in found for found in tasks] == [False, False, True]
+
+    capsys.readouterr()
+    assert cli.main(["vertex", "schedules", "pause", "--config", str(config), "--compare"]) == 0
+    assert capsys.readouterr().out == "The schedule movielens-100k compare is paused.\n"
+    states = [one.state for one in cloud.schedules.schedules.values()]
+    assert states == [State.ACTIVE, State.PAUSED, State.ACTIVE]
+    assert cli.main(["vertex", "schedules", "list", "--config", str(config), "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [(one["starts"], one["state"]) for one in listed] == [
+        ("run", "active"),
+        ("compare", "paused"),
+        ("tune", "active"),
+    ]
+
+
+@pytest.mark.parametrize("purpose", ["compare", "tune"])
+def test_schedule_of_another_purpose_needs_times_and_a_job_of_its_own(
+    purpose: str, cloud: Cloud, write_config: WriteConfig, job_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert schedule(write_config(schedule=DAILY), job_file, f"--{purpose}") == 1
+    assert f"has no vertex.{purpose}_schedule" in capsys.readouterr().err
+
+    assert schedule(write_config(**{f"{purpose}_schedule": DAILY}), job_file, f"--{purpose}") == 1
+    assert f"was not compiled with --{purpose}. Compile it with" in capsys.readouterr().err
+    assert cloud.schedules.schedules == {}

@@ -53,8 +53,8 @@ def test_list_table_shows_state_and_that_a_paused_one_has_no_next_run(
     assert cli.main(["vertex", "schedules", "list", "--config", config]) == 0
     rows = [line.split("│")[1:-1] for line in capsys.readouterr().out.splitlines() if line.startswith("│")]
     assert [[cell.strip() for cell in row] for row in rows] == [
-        ["2", "paused", "TZ=Europe/Berlin 0 3 * * *", "", "2099-01-01 00:00 UTC", "2026-11-02 00:00 UTC"],
-        ["1", "completed", "TZ=Europe/Berlin 0 3 * * *", "", "2099-01-01 00:00 UTC", "2026-11-01 00:00 UTC"],
+        ["2", "run", "paused", "TZ=Europe/Berlin 0 3 * * *", "", "2099-01-01 00:00 UTC", "2026-11-02 00:00 UTC"],
+        ["1", "run", "completed", "TZ=Europe/Berlin 0 3 * * *", "", "2099-01-01 00:00 UTC", "2026-11-01 00:00 UTC"],
     ]
 
 
