@@ -38,6 +38,7 @@ from documents.retraining import NewestTargets, RetrainingReport, RetrainingRule
 from documents.service_data import Histories, ServiceData
 from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
 from documents.serving_requests import NumberTensor, ServingRequests, SignatureKinds, StoredRequest, StringTensor
+from documents.training_failure import TrainingFailure
 from documents.tuning import NewestTuning, Trial, TuningReport
 from documents.validation import ValidationReport
 from documents.warm_start import TableRows, WarmStartReport
@@ -307,6 +308,7 @@ RETRAINING = RetrainingReport(
         learned=0.089,
     ),
 )
+TRAINING_FAILURE = TrainingFailure(error="trainer.learning_rate is too high: the loss is not finite")
 NEWEST_TUNING = NewestTuning(uri="artifacts/hyperparameters", searched=1_700_000_000)
 
 COMPARISON = ComparisonReport(
@@ -356,6 +358,7 @@ DOCUMENTS: tuple[Document, ...] = (
     COMPARISON,
     REPLAY_ROUNDS,
     RETRAINING,
+    TRAINING_FAILURE,
     TUNING,
     NEWEST_TUNING,
 )

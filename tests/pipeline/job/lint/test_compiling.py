@@ -18,16 +18,16 @@ from tests.pipeline.job.lint.planted import example_gen, pipeline_of, trainer
 from tests.pipeline.vertex_settings import config_with
 
 
-def _old_kind(*_: Any) -> Pipeline:
+def _old_kind(*_: Any, **__: Any) -> Pipeline:
     examples = example_gen()
     return pipeline_of(examples, trainer(examples, custom_config={"catalogue": examples.outputs["examples"]}))
 
 
-def _with_a_local_path(*_: Any) -> Pipeline:
+def _with_a_local_path(*_: Any, **__: Any) -> Pipeline:
     return pipeline_of(example_gen("/srv/log"))
 
 
-def _with_a_resolver(*_: Any) -> Pipeline:
+def _with_a_resolver(*_: Any, **__: Any) -> Pipeline:
     latest = Resolver(
         strategy_class=LatestArtifactStrategy,
         model=Channel(type=standard_artifacts.Model),
