@@ -14,6 +14,7 @@ from configs.leave_out import FromWeight
 from configs.log import Log
 from configs.models import AnyModel, Popularity, TwoTower
 from configs.push import PushSettings, ServingCheckSettings
+from configs.retraining import Retraining
 from configs.runs import Runs
 from configs.service.section import Service
 from configs.serving import Serving
@@ -55,6 +56,9 @@ class PipelineConfig(Settings):
 
     trainer: AnyModel = TwoTower()
     """The model and its training."""
+
+    retraining: Retraining | None = None
+    """When training is due. None: in every run whose data, config or code has changed."""
 
     compare: Compare | None = None
     """Which models `perennial compare` compares. None: `perennial compare` compares each kind with its default

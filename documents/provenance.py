@@ -60,6 +60,10 @@ class Provenance(Document):
     """Sizes of the training data, by name."""
 
     metrics: FinalMetrics = FinalMetrics()
+    learned: FinalMetrics = FinalMetrics()
+    """Metrics at the end of the training that the model's parameters come from; those of `metrics`, unless the model
+    was refreshed since."""
+
     versions: dict[str, str] = {}
     """Python and libraries to their versions."""
 

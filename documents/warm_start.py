@@ -35,8 +35,16 @@ class WarmStartReport(Document):
     unchanged: bool
     """Whether the base model is reused, because data, config and code have not changed."""
 
+    refreshed: bool = False
+    """Whether the base model took in today's items and users, and learned nothing."""
+
     tables: dict[str, TableRows]
     """By the name of the table's variable."""
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether this run learned something."""
+        return not self.unchanged and not self.refreshed
 
     @property
     def is_warm(self) -> bool:

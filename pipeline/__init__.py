@@ -11,7 +11,7 @@ import common  # noqa: F401, sets Keras 2 before TensorFlow is imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore", category=FutureWarning, module=r"google\.")
 
-_ARTIFACT_TYPES = frozenset({"DataBlessing"})
+_ARTIFACT_TYPES = frozenset({"DataBlessing", "RetrainingDecision"})
 
 
 def __getattr__(name: str) -> Any:

@@ -16,11 +16,13 @@ from configs.pipeline import PipelineConfig
 from configs.tuner import Tuner as Limits
 from pipeline.components.hyperparameters_resolver.component import HyperParametersResolver
 from pipeline.components.model_comparison.component import ModelComparison, TrainedCandidate
+from pipeline.components.retraining_check.component import RetrainingCheck
 from pipeline.components.serving_check.component import ServingCheck
-from pipeline.components.trainer.component import Trainer
+from pipeline.components.trainer.component import Trainer, settings_of
 from pipeline.components.transform.component import Transform
 from pipeline.components.tuner.component import Tuner
 from pipeline.ground.places import Places
+from trainer.settings import TrainerSettings
 
 Channels = dict[str, BaseChannel]
 
@@ -62,6 +64,7 @@ class Made(NamedTuple):
     model_run: BaseChannel
     infra_blessing: BaseChannel
     comparison: BaseChannel | None = None
+    decision: BaseChannel | None = None
 
 
 def made(
@@ -86,7 +89,7 @@ def made(
     if config.compare is not None and config.compare.every_run:
         found = _compared(config, config.compare, places, of_training, interactions, last_model)
     else:
-        found = _trained(config, places, of_training, last_model)
+        found = _trained(config, places, of_training, interactions, last_model)
     return found._replace(nodes=[*transforms, *found.nodes])
 
 
@@ -153,39 +156,68 @@ def features_of(config: PipelineConfig) -> ContentFeatures:
     return config.catalogue.features if config.catalogue else {}
 
 
-def _trainer(config: PipelineConfig, places: Places, of_training: Channels, **arguments: Any) -> Trainer:
-    return Trainer(
-        **of_training,
-        run_fn="trainer.run_fn.run_fn",
+def _settings(config: PipelineConfig, **models: Any) -> TrainerSettings:
+    return settings_of(
+        **models,
         serving=config.serving,
         features=features_of(config),
         pipeline_name=config.name,
         config_digest=digest_beside_models(config),
-        training_job=places.training_job,
-        **arguments,
     )
 
 
-def _trained(config: PipelineConfig, places: Places, of_training: Channels, base_model: BaseChannel) -> Made:
+def _trained(
+    config: PipelineConfig, places: Places, of_training: Channels, interactions: Data, base_model: BaseChannel
+) -> Made:
     """One model."""
     tuning, hyperparameters = _tuning(config, places, of_training)
+    settings = _settings(config, trainer=config.trainer, compared=config.compare.candidates if config.compare else {})
+    checking, decision = _retraining(config, settings, interactions, of_training, base_model)
 
     # Trains the model, starting from the base model if the config asks for it, and exports the served signatures.
     # If data, config and code have not changed since that model, passes it on without training.
-    trainer = _trainer(
-        config,
-        places,
-        of_training,
-        trainer=config.trainer,
-        compared=config.compare.candidates if config.compare else {},
+    trainer = Trainer(
+        settings=settings,
+        training_job=places.training_job,
         base_model=base_model,
+        **of_training,
         **hyperparameters,
+        **decision,
     )
     model = trainer.outputs["model"]
     # Asks the exported model in a process that does not have our code.
     serving_check = ServingCheck(model=model, settings=config.serving_check)
-    nodes = [*tuning, trainer, serving_check]
-    return Made(nodes, model, trainer.outputs["model_run"], serving_check.outputs["blessing"])
+    nodes = [*tuning, *checking, trainer, serving_check]
+    return Made(
+        nodes,
+        model,
+        trainer.outputs["model_run"],
+        serving_check.outputs["blessing"],
+        decision=decision.get("decision"),
+    )
+
+
+def _retraining(
+    config: PipelineConfig,
+    settings: TrainerSettings,
+    interactions: Data,
+    of_training: Channels,
+    base_model: BaseChannel,
+) -> tuple[list[BaseNode], Channels]:
+    """Says whether training is due; returns the node, and Trainer's channel."""
+    if config.retraining is None:
+        return [], {}
+    # Compares today's data with what the last blessed model learned, and asks that model about what has come since.
+    check = RetrainingCheck(
+        examples=interactions.examples,
+        data_blessing=of_training["data_blessing"],
+        last_model=base_model,
+        settings=config.retraining,
+        evaluation=config.evaluation,
+        weighted=config.log.event_weights is not None,
+        trainer=settings,
+    )
+    return [check], {"decision": check.outputs["decision"]}
 
 
 def _tuning(config: PipelineConfig, places: Places, of_training: Channels) -> tuple[list[BaseNode], Channels]:
@@ -238,7 +270,11 @@ def _compared(
     nodes: list[BaseNode] = []
     trained = {}
     for name, settings in compare.candidates.items():
-        trainer = _trainer(config, places, of_training, trainer=settings, candidate=name)
+        trainer = Trainer(
+            settings=_settings(config, trainer=settings, candidate=name),
+            training_job=places.training_job,
+            **of_training,
+        )
         model = trainer.with_id(f"Trainer-{name}").outputs["model"]
         serving_check = ServingCheck(model=model, settings=config.serving_check).with_id(f"ServingCheck-{name}")
         nodes += [trainer, serving_check]

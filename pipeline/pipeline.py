@@ -111,6 +111,7 @@ def _judged(
         model=model,
         model_run=made.model_run,
         **({"comparison": made.comparison} if made.comparison is not None else {}),
+        **({"retraining": made.decision} if made.decision is not None else {}),
         evaluation=evaluation,
         blessing=blessing,
         infra_blessing=infra_blessing,

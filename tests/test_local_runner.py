@@ -289,7 +289,7 @@ def test_run_data_outside_the_curated_schema_stopped_before_training(tmp_path: P
     curated = tmp_path / "schemas" / "shop" / "interactions.pbtxt"
     curated.parent.mkdir(parents=True)
     names = {"user_id": "BYTES", "item_id": "BYTES", "value": "FLOAT", "timestamp": "INT"}
-    names |= {"target_item_id": "BYTES", "target_value": "FLOAT"}
+    names |= {"target_item_id": "BYTES", "target_value": "FLOAT", "target_timestamp": "INT"}
     features = [f'feature {{ name: "{name}" type: {kind} }}' for name, kind in names.items()]
     features[2] = 'feature { name: "value" type: FLOAT float_domain { max: 4.5 } }'
     curated.write_text("\n".join(features))

@@ -33,6 +33,7 @@ INTERACTIONS = {
     features.TIMESTAMP: tf.int64,
     features.TARGET_ITEM_ID: tf.string,
     features.TARGET_VALUE: tf.float32,
+    features.TARGET_TIMESTAMP: tf.int64,
 }
 
 
@@ -108,6 +109,7 @@ def make_inputs(
             features.TIMESTAMP: list(range(len(history))),
             features.TARGET_ITEM_ID: list(target),
             features.TARGET_VALUE: [1.0] * len(target),
+            features.TARGET_TIMESTAMP: [len(history)] * len(target),
         }
 
     raw_items = [{features.ITEM_ID: [item], features.TITLE: [f"Title of {item}"], **raw} for item, raw in items.items()]

@@ -99,7 +99,14 @@ def find_base_model(path: str | None, settings: AnyModel) -> BaseModel:
     return BaseModel(saved_model, state, origin_of(saved_model), unwanted)
 
 
-def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int | None, folder: str) -> None:
+def write_report(
+    base: BaseModel,
+    tables: Mapping[str, Carried],
+    epochs: int | None,
+    folder: str,
+    *,
+    is_refreshed: bool = False,
+) -> None:
     """Writes `warm_start.json`, and logs the same.
 
     Args:
@@ -107,6 +114,7 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int | N
         tables: For each table, how many rows were carried over, are new, or were dropped.
         epochs: Number of epochs to train; None if the base model is handed on.
         folder: The folder to write to.
+        is_refreshed: Whether the base model takes in today's items and users, and learns nothing.
     """
     WarmStartReport(
         base_model=base.uri,
@@ -114,6 +122,7 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int | N
         cold_start_because=base.cold_start_because if epochs is not None else None,
         epochs=epochs or 0,
         unchanged=epochs is None,
+        refreshed=is_refreshed,
         tables={name: TableRows(**dataclasses.asdict(rows)) for name, rows in tables.items()},
     ).write(folder)
     if epochs is None:
@@ -125,7 +134,7 @@ def write_report(base: BaseModel, tables: Mapping[str, Carried], epochs: int | N
     summary = "; ".join(
         f"{name} {rows.carried:,} carried, {rows.new:,} new, {rows.dropped:,} dropped" for name, rows in tables.items()
     )
-    _LOGGER.info("warm start: %s", summary)
+    _LOGGER.info("%s: %s", "refresh" if is_refreshed else "warm start", summary)
 
 
 def hand_on(base: BaseModel, serving_model_dir: str, model_run_dir: str) -> None:

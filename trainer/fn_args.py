@@ -11,7 +11,9 @@ class FnArgs(fn_args_utils.FnArgs):
     Attributes:
         candidates_files: Patterns of the transformed catalogue Examples.
         candidates_transform_graph_path: The transform graph that made them.
+        is_due: Whether training is due. If not, the base model takes in today's items and users.
     """
 
     candidates_files = attr.ib(type=list[str], default=None)
     candidates_transform_graph_path = attr.ib(type=str, default=None)
+    is_due = attr.ib(type=bool, default=True)

@@ -65,6 +65,14 @@ def run_fn(fn_args: FnArgs) -> None:
     if base.is_made_of(settings.made_by, digest, tuned):
         hand_on(base, fn_args.serving_model_dir, fn_args.model_run_dir)
         return
+    if not fn_args.is_due:
+        refreshed = settings.trainer.model_copy(update={"learn": False, "warm_start": True})
+        last = find_base_model(fn_args.base_model, refreshed)
+        if last.start is not None and last.origin.tuned == tuned:
+            base, settings = last, settings.model_copy(update={"trainer": refreshed})
+        else:
+            why = last.cold_start_because or "the tuner has found other settings"
+            logger.warning("training is not due, but the last blessed model cannot be refreshed: %s", why)
 
     if not settings.trainer.learn and base.start is None:
         raise TrainingError(
@@ -73,7 +81,7 @@ def run_fn(fn_args: FnArgs) -> None:
         )
 
     def begin(carried: Mapping[str, Carried], epochs: int) -> None:
-        write_report(base, carried, epochs, fn_args.model_run_dir)
+        write_report(base, carried, epochs, fn_args.model_run_dir, is_refreshed=not settings.trainer.learn)
 
     logs = os.environ.get(LOGS_VARIABLE) or fn_args.model_run_dir
     training = Training(data, evaluator, False, base.start, begin, logs)
@@ -118,7 +126,7 @@ def run_fn(fn_args: FnArgs) -> None:
     final = FinalMetrics(model=metrics.model, popularity=metrics.popularity)
     origin = provenance(
         settings.made_by, digest, counts, final, start, settings.serving.rule, tuned, settings.candidate
-    )
+    ).model_copy(update={"learned": final if settings.trainer.learn else base.origin.learned})
 
     def write_its_state(exported: str) -> None:
         architecture = kind_of(settings.trainer).architecture(settings.trainer)

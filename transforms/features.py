@@ -10,6 +10,7 @@ A raw interaction Example is one user:
 | `timestamp` | int64 [n] | Unix seconds; absent where the log has none |
 | `target_item_id` | bytes [m] | held-out items, oldest first; empty in the train split |
 | `target_value` | float [m] | their values |
+| `target_timestamp` | int64 [m] | their times, Unix seconds; absent where the log has none |
 
 A raw catalogue Example is one item: `item_id` bytes [1], `title` bytes [1], and each content feature under
 its own name (bytes [n] for text and categories, float [n] for numbers; empty if the catalogue has no value).
@@ -21,6 +22,7 @@ VALUE = "value"
 TIMESTAMP = "timestamp"
 TARGET_ITEM_ID = "target_item_id"
 TARGET_VALUE = "target_value"
+TARGET_TIMESTAMP = "target_timestamp"
 TITLE = "title"
 
 USER_INDEX = "user_index"

@@ -1,9 +1,9 @@
 """Reads raw interaction Examples: the histories of the train split, and the evaluated users of the eval split.
 
 A block of users is a pyarrow.Table with one row for each user: `user_id`, `hash` int64, and lists `item_id`, `value`
-float, `timestamp` int64 and `target_item_id`; ids are of type `trainer.targets.ID`. The files are read once and never
-held as a whole: only the histories of the train split are kept, and the blocks of at most twice `max_users` users of
-the eval split.
+float, `timestamp` int64, `target_item_id` and `target_timestamp` int64; ids are of type `trainer.targets.ID`. The files
+are read once and never held as a whole: only the histories of the train split are kept, and the blocks of at most twice
+`max_users` users of the eval split.
 """
 
 from collections.abc import Iterable, Iterator
@@ -33,9 +33,19 @@ lookup table of a catalogue of a million items would take longer than the lookup
 HASH = "hash"
 """The column of user hashes."""
 
-_LISTS = (features.ITEM_ID, features.VALUE, features.TIMESTAMP, features.TARGET_ITEM_ID)
+_LISTS = (
+    features.ITEM_ID,
+    features.VALUE,
+    features.TIMESTAMP,
+    features.TARGET_ITEM_ID,
+    features.TARGET_TIMESTAMP,
+)
 _FEATURES = (features.USER_ID, *_LISTS)
-_NUMBERS = {features.VALUE: schema_pb2.FLOAT, features.TIMESTAMP: schema_pb2.INT}
+_NUMBERS = {
+    features.VALUE: schema_pb2.FLOAT,
+    features.TIMESTAMP: schema_pb2.INT,
+    features.TARGET_TIMESTAMP: schema_pb2.INT,
+}
 
 _BLOCK = pa.schema(
     {
@@ -45,6 +55,7 @@ _BLOCK = pa.schema(
         features.VALUE: pa.large_list(pa.float32()),
         features.TIMESTAMP: pa.large_list(pa.int64()),
         features.TARGET_ITEM_ID: pa.large_list(ID),
+        features.TARGET_TIMESTAMP: pa.large_list(pa.int64()),
     }
 )
 
@@ -70,15 +81,17 @@ class Queries:
         return self.histories.with_items(places_of(self.item_id, catalogue))
 
 
-def read_queries(files: Iterable[str], max_users: int, weighted: bool) -> Queries:
+def read_queries(files: Iterable[str], max_users: int, weighted: bool, newer_than: int | None = None) -> Queries:
     """Reads the evaluated users of the eval split: of those with a target, the first by hash.
 
     Args:
         files: Gzipped TFRecords.
         max_users: The most users to return.
         weighted: Whether the values are the weights of histories.
+        newer_than: Unix seconds: only later targets count, so none without a time does. None: all targets count.
     """
-    chosen, before_cut = first_users(_blocks(files), max_users)
+    blocks = _blocks(files) if newer_than is None else (_newer(block, newer_than) for block in _blocks(files))
+    chosen, before_cut = first_users(blocks, max_users)
     ids, offset = _lists(chosen, features.ITEM_ID)
     items = ids.dictionary_encode()
     targets, target_offset = _lists(chosen, features.TARGET_ITEM_ID)
@@ -146,6 +159,20 @@ def first_users(blocks: Iterable[Any], most: int) -> tuple[Any, int]:
         if sum(one.num_rows for one in held) > 2 * most:
             held = [_first(held, most)]
     return _first(held, most), users
+
+
+def _newer(block: Any, than: int) -> Any:
+    """Returns the block with only the targets that are newer."""
+    ids, offset = _lists(block, features.TARGET_ITEM_ID)
+    times, times_offset = _lists(block, features.TARGET_TIMESTAMP)
+    length, times_length = np.diff(offset), np.diff(times_offset)
+    is_timed = length == times_length
+    is_newer = np.zeros(len(ids), np.bool_)
+    is_newer[np.repeat(is_timed, length)] = times.to_numpy()[np.repeat(is_timed, times_length)] > than
+    kept = pa.LargeListArray.from_arrays(pa.array(ends(is_newer)[offset]), ids.filter(pa.array(is_newer)))
+    return block.set_column(
+        block.column_names.index(features.TARGET_ITEM_ID), _BLOCK.field(features.TARGET_ITEM_ID), kept
+    )
 
 
 def _first(blocks: list[Any], most: int) -> Any:

@@ -13,6 +13,12 @@ class DataBlessing(artifact.Artifact):
     TYPE_NAME = "pipeline.DataBlessing"
 
 
+class RetrainingDecision(artifact.Artifact):
+    """RetrainingCheck's decision whether a run trains; `retraining.json` inside has the reasons."""
+
+    TYPE_NAME = "pipeline.RetrainingDecision"
+
+
 class RunReportPage(artifact.Artifact):
     """A page for people: what a run read, learned, measured and decided.
 

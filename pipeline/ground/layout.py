@@ -21,6 +21,10 @@ STATISTICS_FILE = "FeatureStats.pb"
 ANOMALIES_FILE = "SchemaDiff.pb"
 """In a split's folder of TFX's ExampleAnomalies."""
 
+LEARNED_FOLDER = "learned_blessing"
+"""In the model artifact of a refreshed model: the blessing of the data that its parameters were learned from, where
+`DATA_FOLDER` has that of the data whose items and users it took in."""
+
 DATA_FOLDER = "data_blessing"
 """In the model artifact, beside the SavedModel: DataGate's blessing of the data that the model learned from. Once the
 model is blessed, DataGate compares a later run's data with it."""

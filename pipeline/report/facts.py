@@ -25,6 +25,7 @@ from documents.evaluation import MODEL, ContenderMeasurements, EvaluationReport
 from documents.event_statistics import EventStatistics
 from documents.metrics import Epoch, TrainingMetrics
 from documents.push_report import PushReport
+from documents.retraining import RetrainingReport
 from documents.serving_check import ServingCheckReport
 from documents.warm_start import WarmStartReport
 from pipeline.ground.anomalies import findings
@@ -40,6 +41,7 @@ PARTS: dict[str, tuple[tuple[str, str], ...]] = {
     "model": (("Trainer", "model"), ("ModelComparison", "model")),
     "model_run": (("Trainer", "model_run"), ("ModelComparison", "model_run")),
     "comparison": (("ModelComparison", "comparison"),),
+    "retraining": (("RetrainingCheck", "decision"),),
     "evaluation": (("RetrievalEvaluator", "evaluation"),),
     "blessing": (("RetrievalEvaluator", "blessing"),),
     "infra_blessing": (("ServingCheck", "blessing"), ("ModelComparison", "infra_blessing")),
@@ -56,6 +58,7 @@ _DOCUMENTS: dict[str, tuple[str, type[Document]]] = {
     "training": ("model_run", TrainingMetrics),
     "warm_start": ("model_run", WarmStartReport),
     "comparison": ("comparison", ComparisonReport),
+    "retraining": ("retraining", RetrainingReport),
     "evaluation": ("evaluation", EvaluationReport),
     "serving_check": ("infra_blessing", ServingCheckReport),
     "push": ("pushed_model", PushReport),
@@ -98,6 +101,9 @@ class RunFacts:
     warm_start: WarmStartReport | None = None
     comparison: ComparisonReport | None = None
     """None if the run trained one model."""
+
+    retraining: RetrainingReport | None = None
+    """None if the config does not ask whether training is due."""
 
     evaluation: EvaluationReport | None = None
     serving_check: ServingCheckReport | None = None

@@ -24,38 +24,51 @@ def main() -> None:
     console = Console()
     results: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory(prefix="perennial-bench-") as folder:
-        small, large = Path(folder, "small"), Path(folder, "large")
-        console.print(f"Writing {arguments.rows:,} rows, 20,000 users, 3,000 items …")
-        synthesize(small, rows=arguments.rows, users=20_000, items=3_000)
-        for name, side in ((STOCK, measure.stock_pipeline), (PERENNIAL, measure.perennial_pipeline)):
-            console.print(f"Running {name} …")
-            results[name] = measure.in_a_process(side, small, Path(folder, name))
-        console.print(f"Writing {arguments.ingest_rows:,} rows, 200,000 users, 10,000 items …")
-        synthesize(large, rows=arguments.ingest_rows, users=200_000, items=10_000)
-        console.print("Running the ingest alone …")
-        results[INGEST] = measure.in_a_process(measure.ingest, large, Path(folder, INGEST))
-        console.print(f"Running the ingest of {times.ROWS:,} rows by the form of their times …")
-        results[TIMES] = times.run(Path(folder, TIMES))
-        console.print(f"Evaluating {evaluation.USERS:,} users …")
-        asked = Path(folder, "asked")
-        evaluation.write_log(asked)
-        results[EVALUATION] = measure.in_a_process(evaluation.measure, asked, Path(folder, EVALUATION))
-        for name in quality.DATA_SETS:
+        if not arguments.only_quality:
+            _measure_speed(console, arguments, Path(folder), results)
+        for name in arguments.logs:
             why = quality.missing(name)
             if why is not None:
                 console.print(f"{name} is left out: {why}")
                 continue
-            console.print(f"Running {name} with {len(quality.SEEDS)} seeds …")
-            results[name] = measure.in_a_process(quality.measure, name, Path(folder, name))
-    _print(console, results, arguments)
+            console.print(f"Comparing on {name} with {len(quality.SEEDS)} seeds …")
+            results[name] = measure.in_a_process(quality.measure, name, Path(folder, "quality"))
+            quality.show(console, name, results[name])
+    if not arguments.only_quality:
+        _print(console, results, arguments)
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(results, indent=2))
+
+
+def _measure_speed(
+    console: Console, arguments: argparse.Namespace, folder: Path, results: dict[str, dict[str, Any]]
+) -> None:
+    small, large = Path(folder, "small"), Path(folder, "large")
+    console.print(f"Writing {arguments.rows:,} rows, 20,000 users, 3,000 items …")
+    synthesize(small, rows=arguments.rows, users=20_000, items=3_000)
+    for name, side in ((STOCK, measure.stock_pipeline), (PERENNIAL, measure.perennial_pipeline)):
+        console.print(f"Running {name} …")
+        results[name] = measure.in_a_process(side, small, Path(folder, name))
+    console.print(f"Writing {arguments.ingest_rows:,} rows, 200,000 users, 10,000 items …")
+    synthesize(large, rows=arguments.ingest_rows, users=200_000, items=10_000)
+    console.print("Running the ingest alone …")
+    results[INGEST] = measure.in_a_process(measure.ingest, large, Path(folder, INGEST))
+    console.print(f"Running the ingest of {times.ROWS:,} rows by the form of their times …")
+    results[TIMES] = times.run(Path(folder, TIMES))
+    console.print(f"Evaluating {evaluation.USERS:,} users …")
+    asked = Path(folder, "asked")
+    evaluation.write_log(asked)
+    results[EVALUATION] = measure.in_a_process(evaluation.measure, asked, Path(folder, EVALUATION))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the side-by-side run")
     parser.add_argument("--ingest-rows", type=int, default=10_000_000, help="rows of the ingest alone")
+    parser.add_argument("--only-quality", action="store_true", help="compare models on real logs, and measure no speed")
+    parser.add_argument(
+        "--logs", nargs="*", choices=list(quality.CASES), default=list(quality.CASES), help="the real logs, by name"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures here")
     return parser.parse_args()
 
@@ -75,9 +88,6 @@ def _print(console: Console, results: dict[str, dict[str, Any]], arguments: argp
     )
     times.show(console, results[TIMES])
     evaluation.show(console, results[EVALUATION])
-    for name in quality.DATA_SETS:
-        if name in results:
-            quality.show(console, name, results[name])
 
 
 if __name__ == "__main__":

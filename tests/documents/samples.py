@@ -34,6 +34,7 @@ from documents.push_record import PushRecord
 from documents.push_report import PushReport
 from documents.registry import RegistryReport
 from documents.replay_rounds import PUSHED, ReplayRounds, Round
+from documents.retraining import NewestTargets, RetrainingReport, RetrainingRule
 from documents.service_data import Histories, ServiceData
 from documents.serving_check import Latency, ServingCheckReport, SignatureCheck
 from documents.serving_requests import NumberTensor, ServingRequests, SignatureKinds, StoredRequest, StringTensor
@@ -277,6 +278,35 @@ TUNING = TuningReport(
     seconds=2.0,
 )
 
+RETRAINING = RetrainingReport(
+    is_due=True,
+    because=("the newest event is 9.0 days newer than what the model learned; retraining.max_age_days allows 7 days",),
+    rules=(
+        RetrainingRule(
+            rule="max_age_days",
+            value=9.0,
+            limit=7.0,
+            is_due=True,
+            detail="the newest event is 9.0 days newer than what the model learned; retraining.max_age_days allows 7 "
+            "days",
+        ),
+        RetrainingRule(
+            rule="max_new_items",
+            value=0.02,
+            limit=0.1,
+            is_due=False,
+            detail="2.0% of the items in today's interactions are new to the model; retraining.max_new_items allows "
+            "10.0%",
+        ),
+    ),
+    newest=NewestTargets(
+        users=412,
+        metric="ndcg@10",
+        model=measured(0.081, 0.066, 0.096),
+        popularity=measured(0.031, 0.022, 0.041),
+        learned=0.089,
+    ),
+)
 NEWEST_TUNING = NewestTuning(uri="artifacts/hyperparameters", searched=1_700_000_000)
 
 COMPARISON = ComparisonReport(
@@ -325,6 +355,7 @@ DOCUMENTS: tuple[Document, ...] = (
     VALIDATION,
     COMPARISON,
     REPLAY_ROUNDS,
+    RETRAINING,
     TUNING,
     NEWEST_TUNING,
 )

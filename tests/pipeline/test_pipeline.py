@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tfx.orchestration.pipeline import Pipeline
 
 from common.errors import ConfigError, DataSetError
 from configs.content_features import CategoryFeature
 from configs.load import DEFAULT_CONFIG, load_config
+from configs.retraining import Retraining
 from configs.tuner import Tuner
+from pipeline.pipeline import create_pipeline
 from pipeline.runners.places import local_places, vertex_places
 from pipeline.runners.vertex.compile import compile_job
 
@@ -110,6 +113,34 @@ def test_compiled_job_that_searches_by_itself_has_a_tuner_before_the_trainer(tmp
 def test_compiled_job_without_tuner_has_no_trace_of_one(job: dict[str, Any]) -> None:
     assert not {"Tuner", "HyperParametersResolver"} & _tasks(job).keys()
     assert "hyperparameters" not in _tasks(job)["Trainer"]["inputs"]["artifacts"]
+
+
+def test_compiled_job_with_retraining_asks_the_live_model_before_the_trainer(
+    job: dict[str, Any], tmp_path: Path
+) -> None:
+    config = load_config(DEFAULT_CONFIG).model_copy(update={"retraining": Retraining()})
+    compile_job(config, str(tmp_path))
+    asking: dict[str, Any] = json.loads((tmp_path / "pipeline.json").read_text())
+    assert _producer(asking, "Trainer", "decision") == ("RetrainingCheck", "decision")
+    assert _producer(asking, "RetrainingCheck", "last_model") == ("LiveModelResolver", "model")
+    assert _producer(asking, "RetrainingCheck", "data_blessing")[0] == "DataGate"
+    assert _producer(asking, "RunReport", "retraining") == ("RetrainingCheck", "decision")
+    # What it takes for a change of code must be what the trainer would record.
+    asked = json.dumps(_tasks(asking)["RetrainingCheck"]["inputs"]["parameters"]["trainer"])
+    digest = _tasks(asking)["Trainer"]["inputs"]["parameters"]["code_digest"]["runtimeValue"]["constant"]
+    assert digest in asked
+    assert "RetrainingCheck" not in _tasks(job) and "decision" not in _tasks(job)["Trainer"]["inputs"]["artifacts"]
+
+
+def test_pipeline_that_compares_or_searches_trains_whether_due_or_not(tmp_path: Path) -> None:
+    config = load_config(DEFAULT_CONFIG).model_copy(update={"retraining": Retraining(), "tuner": Tuner()})
+    nodes = {search: _nodes(create_pipeline(config, vertex_places(config), search=search)) for search in (False, True)}
+    assert "RetrainingCheck" in nodes[False] and "RetrainingCheck" not in nodes[True]
+    assert "RetrainingCheck" not in _nodes(create_pipeline(config.compared(), vertex_places(config)))
+
+
+def _nodes(pipeline: Pipeline) -> set[str]:
+    return {node.id for node in pipeline.components}
 
 
 def test_compiled_job_evaluator_judges_by_the_serving_checks_word_too(job: dict[str, Any]) -> None:

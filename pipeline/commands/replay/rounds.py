@@ -143,8 +143,8 @@ def _outcome(run: Run | None, error: str) -> dict[str, Any]:
     evaluation = _document(EvaluationReport, nodes, "RetrievalEvaluator", "evaluation")
     warm_start = _document(WarmStartReport, nodes, "Trainer", "model_run")
     training = _document(TrainingMetrics, nodes, "Trainer", "model_run")
-    if warm_start is not None and warm_start.unchanged:
-        training = None  # the model is a copy, so the metrics are from the run that trained it
+    if warm_start is not None and not warm_start.is_trained:
+        training = None  # the model is a copy of the last one, or that with today's items
     pushed = _properties(nodes, "Pusher", "pushed_model")
     failed = [rule.detail for rule in evaluation.decision.failed] if evaluation is not None else []
     if error:

@@ -15,11 +15,12 @@ from configs.data_gate import DataGateSettings
 from documents.catalogue import CatalogueReport
 from documents.cleaning import CleaningReport
 from documents.data_gate import DataGateReport, DriftCheck
-from pipeline.components.data_gate import anomalies, blessing, drift, facts
-from pipeline.components.data_gate.blessing import Remembered
-from pipeline.components.data_gate.checks import failures_text
+from pipeline.components.data_gate import anomalies
 from pipeline.components.data_gate.filled import filled_checks
 from pipeline.components.data_gate.outliers import outlier_checks
+from pipeline.drift import blessing, distributions, facts
+from pipeline.drift.blessing import Remembered
+from pipeline.drift.checks import failures_text
 from pipeline.ground.anomalies import findings
 from pipeline.ground.artifacts import DataBlessing
 from pipeline.ground.layout import ANOMALIES_FILE, DATA_FOLDER, STATISTICS_FILE
@@ -145,7 +146,10 @@ def _last(model: types.Artifact | None) -> Remembered | str:
 
 def _compare(today: Remembered, last: Remembered, inputs: Inputs, settings: DataGateSettings) -> list[DriftCheck]:
     checks = []
-    for data, compare in (("interactions", drift.interaction_checks), ("catalogue", drift.catalogue_checks)):
+    for data, compare in (
+        ("interactions", distributions.interaction_checks),
+        ("catalogue", distributions.catalogue_checks),
+    ):
         now, then = (
             {split: statistics for (name, split), statistics in run.statistics.items() if name == data}
             for run in (today, last)

@@ -3,7 +3,7 @@
 from configs.data_gate import DataGateSettings
 from documents.cleaning import Outlier
 from documents.data_gate import DriftCheck
-from pipeline.components.data_gate.checks import at_most
+from pipeline.drift.checks import at_most
 from transforms import features
 
 

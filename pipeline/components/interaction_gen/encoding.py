@@ -39,6 +39,8 @@ def encode(shard: Interactions, split: str, per_second: int) -> list[bytes]:
     counts = _counts(asked)[shown]
     columns[features.TARGET_ITEM_ID] = _lists(counts, asked.items.take(pa.array(asked.item)), pa.binary())
     columns[features.TARGET_VALUE] = _lists(counts, pa.array(asked.value.astype(np.float32)), pa.float32())
+    if asked.timestamp is not None:
+        columns[features.TARGET_TIMESTAMP] = _lists(counts, pa.array(asked.timestamp // per_second), pa.int64())
     return records.encode(columns)
 
 

@@ -31,6 +31,7 @@ class Inputs:
     model: standard_artifacts.Model | None
     model_run: standard_artifacts.ModelRun | None
     comparison: standard_artifacts.ModelEvaluation | None
+    retraining: artifacts.RetrainingDecision | None
     evaluation: standard_artifacts.ModelEvaluation
     blessing: standard_artifacts.ModelBlessing
     infra_blessing: standard_artifacts.InfraBlessing | None

@@ -22,9 +22,56 @@ from pipeline.ground.node import Node
 from trainer.fitting import modules_of
 from trainer.settings import CandidateSettings, TrainerSettings
 
+RUN_FN = "trainer.run_fn.run_fn"
+"""Dotted path of the function that trains."""
+
+_CODE = executor.__name__, RUN_FN.rpartition(".")[0]
+"""What every training runs. It leaves out the code that starts a CustomJob: the job runs the same executor."""
+
+
+def settings_of(
+    *,
+    trainer: AnyModel,
+    compared: Mapping[str, AnyModel] | None = None,
+    candidate: str | None = None,
+    serving: Serving,
+    features: ContentFeatures,
+    pipeline_name: str,
+    config_digest: str,
+) -> TrainerSettings:
+    """Everything that a training gets besides artifacts, with the provenance of its models.
+
+    Args:
+        trainer: The model and its training.
+        compared: The models of the config's comparison, by name: one of them may be trained in place of `trainer`.
+        candidate: The name of the candidate that `trainer` is, in a comparison. None: it is trained alone, unless
+            the base model won a comparison: then that candidate is trained.
+        serving: The signatures of the exported model.
+        features: The content features of the catalogue, by name; empty for a catalogue of ids only.
+        pipeline_name: The pipeline's name.
+        config_digest: The digest of the config without its models.
+    """
+
+    def made_by(model: AnyModel) -> MadeBy:
+        settings = hashlib.sha256(f"{config_digest} {model.model_dump_json()}".encode()).hexdigest()
+        digest = code_digest(*_CODE, *modules_of(model))
+        return MadeBy(pipeline=pipeline_name, config_digest=settings, code_digest=digest)
+
+    return TrainerSettings(
+        trainer=trainer,
+        candidates={
+            name: CandidateSettings(trainer=model, made_by=made_by(model)) for name, model in (compared or {}).items()
+        },
+        candidate=candidate,
+        is_compared=candidate is not None,
+        serving=serving,
+        features=features,
+        made_by=made_by(trainer),
+    )
+
 
 class Trainer(Node):
-    """Trains with a `run_fn` named by dotted path.
+    """Trains with `run_fn`.
 
     Component `outputs` contains:
      - `model`: Channel of type `standard_artifacts.Model`: the SavedModel; beside it, the files that a later run needs
@@ -37,56 +84,18 @@ class Trainer(Node):
     TYPE_ANNOTATION = standard_component_specs.TrainerSpec.TYPE_ANNOTATION
 
     def __init__(
-        self,
-        *,
-        run_fn: str,
-        trainer: AnyModel,
-        compared: Mapping[str, AnyModel] | None = None,
-        candidate: str | None = None,
-        serving: Serving,
-        features: ContentFeatures,
-        pipeline_name: str,
-        config_digest: str,
-        training_job: Mapping[str, Any] | None = None,
-        **channels: Any,
+        self, *, settings: TrainerSettings, training_job: Mapping[str, Any] | None = None, **channels: Any
     ) -> None:
         """Declares the trainer.
 
         Args:
-            run_fn: Dotted path of the function that trains, such as `trainer.run_fn.run_fn`.
-            trainer: The model and its training.
-            compared: The models of the config's comparison, by name: one of them may be trained in place of `trainer`.
-            candidate: The name of the candidate that `trainer` is, in a comparison. None: it is trained alone, unless
-                the base model won a comparison: then that candidate is trained.
-            serving: The signatures of the exported model.
-            features: The content features of the catalogue, by name; empty for a catalogue of ids only.
-            pipeline_name: The pipeline's name, for the model's provenance.
-            config_digest: The digest of the config without its models, for the model's provenance.
+            settings: What is trained; see `settings_of`.
             training_job: The Vertex CustomJob to train in, as `pipeline.cloud.training` describes it. None: training
                 runs in the component's own process.
             **channels: Inputs of `executor.Inputs`.
         """
-        # The digest does not cover the code that starts a CustomJob: the job runs the same executor.
-        code = executor.__name__, run_fn.rpartition(".")[0]
-
-        def made_by(model: AnyModel) -> MadeBy:
-            settings = hashlib.sha256(f"{config_digest} {model.model_dump_json()}".encode()).hexdigest()
-            digest = code_digest(*code, *modules_of(model))
-            return MadeBy(pipeline=pipeline_name, config_digest=settings, code_digest=digest)
-
-        candidates = dict(compared or {})
-        kinds = sorted({module for model in (trainer, *candidates.values()) for module in modules_of(model)})
-        settings = TrainerSettings(
-            trainer=trainer,
-            candidates={
-                name: CandidateSettings(trainer=model, made_by=made_by(model)) for name, model in candidates.items()
-            },
-            candidate=candidate,
-            is_compared=candidate is not None,
-            serving=serving,
-            features=features,
-            made_by=made_by(trainer),
-        )
+        models = (settings.trainer, *(candidate.trainer for candidate in settings.candidates.values()))
+        kinds = sorted({module for model in models for module in modules_of(model)})
         custom_config = settings.pack()
         custom_executor_spec = None
         if training_job is not None:
@@ -98,9 +107,9 @@ class Trainer(Node):
         super().__init__(
             train_args=trainer_pb2.TrainArgs(),
             eval_args=trainer_pb2.EvalArgs(),
-            run_fn=run_fn,
+            run_fn=RUN_FN,
             custom_config=json.dumps(custom_config, sort_keys=True),
-            code_digest=code_digest(*code, *kinds),
+            code_digest=code_digest(*_CODE, *kinds),
             custom_executor_spec=custom_executor_spec,
             **channels,
         )

@@ -9,14 +9,18 @@ from typing import Any
 import attr
 from tfx import types
 from tfx.components.trainer import executor as trainer_executor
+from tfx.dsl.io import fileio
 from tfx.proto import trainer_pb2
 from tfx.types import artifact_utils, standard_artifacts, standard_component_specs
 
 from common.atomicity import copy_folder
 from common.errors import CandidateError, TrainingError
 from documents.data_gate import DataGateReport
+from documents.retraining import RetrainingReport
 from documents.training_failure import TrainingFailure
-from pipeline.ground.layout import DATA_FOLDER
+from documents.warm_start import WarmStartReport
+from pipeline.ground.artifacts import RetrainingDecision
+from pipeline.ground.layout import DATA_FOLDER, LEARNED_FOLDER
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
 from pipeline.ground.training_inputs import TrainingInputs, file_patterns
@@ -33,6 +37,9 @@ class Inputs(TrainingInputs):
 
     base_model: standard_artifacts.Model | None
     """The model to start from, or to reuse if nothing has changed."""
+
+    decision: RetrainingDecision | None
+    """Whether training is due. None: it is."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
 
         Args:
             input_dict: As for TFX's Trainer, including `base_model` and `hyperparameters`, which may be empty; also
-                `candidates`, `candidates_transform_graph` and `data_blessing`.
+                `candidates`, `candidates_transform_graph` and `data_blessing`, and `decision`, which may be empty.
             output_dict: `model` and `model_run`.
             exec_properties: As for TFX's Trainer.
 
@@ -95,6 +102,11 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         blessing = artifact_utils.get_single_uri(input_dict["data_blessing"])
         model = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_KEY])
         copy_folder(blessing, os.path.join(model, DATA_FOLDER), commit_file=DataGateReport.FILE)
+        start = WarmStartReport.find(artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_RUN_KEY]))
+        if start is not None and start.base_model is not None and not start.is_trained:
+            learned = [os.path.join(start.base_model, folder) for folder in (LEARNED_FOLDER, DATA_FOLDER)]
+            (source,) = [folder for folder in learned if fileio.exists(folder)][:1] or (blessing,)
+            copy_folder(source, os.path.join(model, LEARNED_FOLDER), commit_file=DataGateReport.FILE)
 
     def _GetFnArgs(
         self,
@@ -111,4 +123,9 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
             **attr.asdict(common, recurse=False),
             candidates_files=file_patterns(artifact_utils.get_single_instance(input_dict["candidates"])),
             candidates_transform_graph_path=artifact_utils.get_single_uri(input_dict["candidates_transform_graph"]),
+            is_due=_is_due(input_dict.get("decision") or []),
         )
+
+
+def _is_due(decision: list[types.Artifact]) -> bool:
+    return not decision or RetrainingReport.read(artifact_utils.get_single_uri(decision), TrainingError).is_due

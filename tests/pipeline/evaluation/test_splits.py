@@ -120,6 +120,7 @@ def test_first_users_however_the_blocks_come_are_the_smallest_hashes_and_few_are
                 features.VALUE: pa.array([[1.0]] * n, pa.large_list(pa.float32())),
                 features.TIMESTAMP: pa.array([[7]] * n, pa.large_list(pa.int64())),
                 features.TARGET_ITEM_ID: lists,
+                features.TARGET_TIMESTAMP: pa.array([[0] for _ in chosen], pa.large_list(pa.int64())),
             }
         )
 
@@ -146,3 +147,17 @@ def test_read_train_keeps_the_time_of_each_interaction(tmp_path: Path) -> None:
 
 def test_read_train_of_a_log_without_times_has_none(files: list[str]) -> None:
     assert splits.read_train(files, CATALOGUE, weighted=False).timestamp is None
+
+
+def test_read_queries_newer_targets_alone_count_and_one_without_a_time_is_not_newer(tmp_path: Path) -> None:
+    timed = {"u": [5, 8], "v": [7], "w": [9]}
+    rows = [{**one, features.TARGET_TIMESTAMP: timed.get(one[features.USER_ID][0], [])} for one in ROWS]
+    rows.append(row("x", ["a"], [1.0], ["b"]))
+    write_examples(tmp_path / "0.gz", rows)
+    result = splits.read_queries([str(tmp_path / "0.gz")], 10, weighted=True, newer_than=7)
+    kept = {int(id_hashes([user])[0]): user for user in ("u", "w")}
+    found = as_rows(result.histories)
+    assert {kept[user]: targets for user, (_, _, targets) in found.items()} == {"u": [b"x"], "w": [b"b"]}
+    assert result.before_cut == 2
+    all_of_them = splits.read_queries([str(tmp_path / "0.gz")], 10, weighted=True)
+    assert all_of_them.before_cut == 4

@@ -16,7 +16,7 @@ from documents.serving_check import ServingCheckReport
 from documents.warm_start import WarmStartReport
 from pipeline.report.facts import Part, RunFacts
 from pipeline.store.runs.records import ArtifactRef, NodeExecution, NodeState, Run
-from tests.documents.samples import changed, made
+from tests.documents.samples import RETRAINING, changed, made
 
 START = datetime(2026, 11, 21, 14, 0, tzinfo=timezone.utc)
 KS = (1, 5, 10, 20, 50, 100)
@@ -416,6 +416,7 @@ def pushed() -> RunFacts:
         warm_start=WARM_START,
         evaluation=evaluation(),
         comparison=comparison(),
+        retraining=RETRAINING,
         serving_check=SERVING_CHECK,
     )
 

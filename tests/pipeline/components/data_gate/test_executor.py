@@ -392,7 +392,7 @@ def test_do_feature_that_most_items_lost_stops_with_both_counts(tmp_path: Path) 
 
 
 def test_share_outside_of_large_sets_is_estimated_within_its_error() -> None:
-    from pipeline.components.data_gate.facts import SAMPLED_IDS, sample, share_outside
+    from pipeline.drift.facts import SAMPLED_IDS, sample, share_outside
 
     rng = np.random.default_rng(0)
     both, only = rng.integers(0, 2**62, 150_000), rng.integers(0, 2**62, 50_000)

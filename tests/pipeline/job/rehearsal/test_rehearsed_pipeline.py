@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from documents.retraining import RetrainingReport
 from documents.service_data import HISTORIES_FILE, ITEMS_FILE, ServiceData
 from pipeline.store.models import newest_version
 from tests.pipeline.job.rehearsal.place import Place
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    return Place(tmp_path_factory.mktemp("books"))
+    return Place(tmp_path_factory.mktemp("books"), retraining={})
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,8 @@ def test_rehearsal_again_is_cached_up_to_what_the_blessed_model_changes(place: P
     assert not cached & {"DataGate", "Trainer", "RetrievalEvaluator"}  # there is a blessed model now
     (found,) = second["LiveModelResolver"].artifacts["model"]
     assert found.uri == first["Trainer"].artifacts["model"][0].uri
+    asked = RetrainingReport.read(place.here(second["RetrainingCheck"].artifacts["decision"][0].uri))
+    assert not asked.is_due and {rule.value for rule in asked.rules} == {0.0}
     # Neither data nor config nor code has changed since: the model is used again, and is already live.
     pushed = json.loads((place.here(second["Pusher"].artifacts["pushed_model"][0].uri) / "push.json").read_text())
     assert pushed["pushed"] and not pushed["is_new"]

@@ -13,8 +13,8 @@ from tfx.dsl.io import fileio
 
 from common.errors import DriftError, OutputError
 from documents.data_gate import DataGateReport
-from pipeline.components.data_gate import facts
-from pipeline.components.data_gate.facts import DataFacts
+from pipeline.drift import facts
+from pipeline.drift.facts import DataFacts
 from pipeline.ground.layout import STATISTICS_FILE
 from pipeline.ground.output import write_bytes
 

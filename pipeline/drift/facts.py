@@ -21,7 +21,7 @@ from configs.data_gate import DataGateSettings
 from documents.catalogue import CatalogueReport
 from documents.cleaning import TRAIN, CleaningReport
 from documents.data_gate import Counts, DriftCheck, Filled
-from pipeline.components.data_gate.checks import at_most
+from pipeline.drift.checks import at_most
 from pipeline.ground.layout import ITEMS_FILE
 from transforms import features
 from transforms.hashing import id_hashes

@@ -9,7 +9,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from configs.data_gate import DataGateSettings
 from documents.data_gate import DriftCheck
-from pipeline.components.data_gate.checks import at_most
+from pipeline.drift.checks import at_most
 from transforms import features
 
 SplitStatistics = Mapping[str, statistics_pb2.DatasetFeatureStatisticsList]
@@ -79,6 +79,28 @@ def catalogue_checks(
             name = "max_category_l_infinity" if feature.type == schema_pb2.BYTES else "max_number_divergence"
             limits[feature.name] = {name: getattr(settings, name)}
     return _compare("drift", "catalogue", today["train"], last["train"], schema, limits, settings.min_compared_values)
+
+
+def item_divergence(
+    today: statistics_pb2.DatasetFeatureStatisticsList,
+    last: statistics_pb2.DatasetFeatureStatisticsList,
+    min_values: int,
+) -> float | None:
+    """Measures how far the items of two training splits are from each other.
+
+    Args:
+        today: Statistics of today's split `train`.
+        last: Statistics of another run's.
+        min_values: Least number of interactions in both.
+
+    Returns:
+        The Jensen-Shannon divergence, from 0 to 1; None if there are fewer interactions.
+    """
+    schema = schema_pb2.Schema()
+    schema.feature.add(name=features.ITEM_ID, type=schema_pb2.BYTES)
+    limits = {features.ITEM_ID: {"max_item_divergence": 1.0}}
+    (check,) = _compare("drift", "interactions", today, last, schema, limits, min_values) or (None,)
+    return check.value if check is not None else None
 
 
 def _compare(

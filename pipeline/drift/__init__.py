@@ -1,0 +1,1 @@
+"""Compares the data of two runs: what a run remembers of its data, counts, ids and distributions."""
