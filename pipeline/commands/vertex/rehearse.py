@@ -114,7 +114,9 @@ def _compiled(config: "PipelineConfig", *, search: bool) -> "CompiledJob":
             "run in their tasks. A job that --job names runs as it is.",
             soft_wrap=True,
         )
-        here = config.vertex.model_copy(update=dict.fromkeys(elsewhere))
+        # Without the registry, the job lacks the task for it.
+        resources = {task: each for task, each in config.vertex.task_resources.items() if task != "RegistryPusher"}
+        here = config.vertex.model_copy(update={**dict.fromkeys(elsewhere), "task_resources": resources})
         config = config.model_copy(update={"vertex": here})
     with tempfile.TemporaryDirectory() as folder:  # the rehearsal keeps its own copy of the job
         return read_job(compile_job(config, folder, search=search))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from configs.retraining import Retraining
 from configs.tuner import Tuner
 from pipeline.ground import code_digest as module
 from pipeline.ground.code_digest import LIBRARIES, OWN_PACKAGES, code_digest, import_closure
@@ -137,12 +138,15 @@ def test_code_digest_unknown_module_raises() -> None:
 def _digests() -> dict[str, str]:
     """The digest of each node of the Vertex pipeline, with all that a config can add to it."""
     config = config_with(registry={"serving_image": "example.org/serving:1"})
-    config = config.model_copy(update={"tuner": Tuner(every_days=7)})
+    config = config.model_copy(update={"tuner": Tuner(every_days=7), "retraining": Retraining()})
     digests = {}
     nodes = [*create_pipeline(config, vertex_places(config)).components]
     compared = create_pipeline(config.compared(), vertex_places(config)).components
     for node in [*nodes, *(node for node in compared if node.id == "ModelComparison")]:
-        (digests[node.id],) = set(re.findall(r"code_digest\W+([0-9a-f]{64})", repr(node.exec_properties)))
+        # RetrainingCheck has two: its own, and that of the training that it decides about.
+        found = set(re.findall(r"code_digest\W+([0-9a-f]{64})", repr(node.exec_properties)))
+        assert len(found) == (2 if node.id == "RetrainingCheck" else 1)
+        digests[node.id] = " ".join(sorted(found))
     return digests
 
 
@@ -186,6 +190,7 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
         "model_comparison": "ModelComparison",
         "pusher": "Pusher",
         "registry_pusher": "RegistryPusher",
+        "retraining_check": "RetrainingCheck",
         "retrieval_evaluator": "RetrievalEvaluator",
         "run_report": "RunReport",
         "serving_check": "ServingCheck",
@@ -195,19 +200,20 @@ def test_digest_of_every_node_follows_the_code_that_it_runs(changed_nodes: Chang
     assert sorted(executors) == EXECUTORS
     expected: dict[str, set[str]] = {
         **{f"pipeline/components/{folder}/executor.py": {node} for folder, node in executors.items()},
+        "pipeline/components/trainer/executor.py": {"RetrainingCheck", "Trainer"},
         "pipeline/components/catalogue_gen/content.py": {"CatalogueGen"},
-        "pipeline/components/data_gate/drift.py": {"DataGate"},
+        "pipeline/drift/distributions.py": {"DataGate", "RetrainingCheck"},
         "pipeline/components/interaction_gen/splitting.py": {"InteractionGen"},
-        "pipeline/evaluation/measures.py": {"ModelComparison", "RetrievalEvaluator"},
+        "pipeline/evaluation/measures.py": {"ModelComparison", "RetrainingCheck", "RetrievalEvaluator"},
         "trainer/models/item_item/cosine.py": {"ModelComparison", "RetrievalEvaluator"},  # the baseline
         "pipeline/reading/example_gen.py": set(),
         "pipeline/reading/delimited.py": {"CatalogueGen", "InteractionGen"},
         "pipeline/report/templates/style.css": {"RunReport"},
-        "trainer/run_fn.py": {"Trainer"},
+        "trainer/run_fn.py": {"RetrainingCheck", "Trainer"},
         "trainer/tuning/search.py": {"Tuner"},
-        "trainer/models/two_tower/towers.py": {"Trainer", "Tuner"},
+        "trainer/models/two_tower/towers.py": {"RetrainingCheck", "Trainer", "Tuner"},
         "trainer/models/ials/solve.py": set(),  # the model is of another kind
-        "transforms/catalogue.py": {"CatalogueTransform", "ModelComparison", "Trainer", "Tuner"},
+        "transforms/catalogue.py": {"CatalogueTransform", "ModelComparison", "RetrainingCheck", "Trainer", "Tuner"},
         "common/errors.py": set(executors.values()),
         "common/__init__.py": {*executors.values(), "InteractionTransform", "CatalogueTransform"},
         "pipeline/pipeline.py": set(),
@@ -224,7 +230,7 @@ def test_digest_of_every_node_other_version_of_a_library_differs(versions: dict[
     for cached in (code_digest, module._library_versions):
         cached.cache_clear()
     after = _digests()
-    assert len(after) == 21
+    assert len(after) == 22
     assert not any(digest == after[node] for node, digest in before.items())
 
 

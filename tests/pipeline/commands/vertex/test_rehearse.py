@@ -104,6 +104,7 @@ def test_rehearse_what_would_happen_on_google_cloud_is_left_out_of_the_compiled_
         "custom_job": {"machine_type": "n1-standard-8"},
         "dataflow": {"max_workers": 3},
         "registry": {"serving_image": "image"},
+        "task_resources": {"RegistryPusher": {"cpu": 1}},
     }
     config.write_text(yaml.safe_dump(values))
 
