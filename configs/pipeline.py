@@ -142,7 +142,8 @@ class PipelineConfig(Settings):
     def _what_is_left_out_follows_from_the_log(self) -> "PipelineConfig":
         weights, rule = self.log.event_weights, self.serving.leave_out
         if rule is None:
-            rule = FromWeight(from_weight=max(weights.values())) if weights else "everything"
+            is_later = self.log.split.method != "random"
+            rule = FromWeight(from_weight=max(weights.values())) if weights and is_later else "everything"
             resolved = self.serving.model_copy(update={"leave_out": rule})
             object.__setattr__(self, "serving", resolved)  # as above
         elif isinstance(rule, FromWeight):
