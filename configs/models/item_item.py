@@ -82,10 +82,13 @@ class ItemItem(Model):
     that were met by chance once from ranking first. 0: the cosine itself. Default 10: on MovieTweetings +11 % nDCG@10
     and on retailrocket +45 %; on MovieLens with an order -5 %, without one no change."""
 
+    activity_exponent: float = Field(default=0.5, ge=0, le=1)
+    """`cosine` and `ease`: e of the factor n^(-e) by which the interactions of a user with n items count, so that those
+    who met thousands of items do not decide what is alike. PLACEHOLDER"""
+
     use_event_weights: bool = False
-    """`cosine` and `directed`: whether an interaction counts by the weight of its event; else it counts 1. The weights
-    of the history that asks count in any case. Default: no. On retailrocket (0.5, 2 and 6 for views, baskets and
-    purchases), the nDCG@10 of `cosine` is 0.028 with weights and 0.098 without: a few purchases drown all views."""
+    """Whether an interaction counts by the weight of its event, in the table of `cosine` and `directed` and in the
+    history that asks; else it counts 1. Default: no. PLACEHOLDER"""
 
     threshold: float = Field(default=0, ge=0, lt=1)
     """`cosine`: above 0, popular items are thinned by DIMSUM (Zadeh and Carlsson 2013) so that cosines from this value
