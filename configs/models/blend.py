@@ -86,4 +86,4 @@ class Blend(Model):
 
 
 _OF_AN_ORDERED_LOG: tuple[Part, ...] = (ItemItem(method="directed"), TwoTower())
-_WITHOUT_ORDER: tuple[Part, ...] = (ItemItem(), Ials())
+_WITHOUT_ORDER: tuple[Part, ...] = (ItemItem(method="cosine"), ItemItem(), Ials())

@@ -53,9 +53,7 @@ def test_beam_equals_memory_bit_by_bit(tmp_path, threshold, shrinkage):
     rng = np.random.default_rng(2)
     log = interactions_of(histories, weights=[rng.choice([2.0, 6.0], len(items)).tolist() for items in histories])
     # With an activity_exponent, sums in another order differ in the last bit.
-    settings = ItemItem(
-        threshold=threshold, shrinkage=shrinkage, use_event_weights=shrinkage > 0, activity_exponent=0
-    )
+    settings = ItemItem(threshold=threshold, shrinkage=shrinkage, use_event_weights=shrinkage > 0, activity_exponent=0)
     thin = thinning(columns(user_items(log, items, settings.use_event_weights)), threshold)
     assert np.sum(thin.probability < 1) > 3 if threshold else np.all(thin.probability == 1)
     expected = cosine_neighbours(log, items, 20, settings, seed=5)
@@ -73,7 +71,9 @@ def test_beam_at_a_threshold_is_inside_the_error_bound(tmp_path):
     thin = thinning(columns(user_items(log, 10, True)), 0.5)
     first, second = np.nonzero(cosine)
     bound = thin.error_bound(cosine[first, second], first, second)
-    found = table_of(_by_beam(tmp_path, log, [1000], 10, 10, ItemItem(threshold=0.5, shrinkage=0, activity_exponent=0)), 10)
+    found = table_of(
+        _by_beam(tmp_path, log, [1000], 10, 10, ItemItem(threshold=0.5, shrinkage=0, activity_exponent=0)), 10
+    )
     error = np.abs(found[first, second] / cosine[first, second] - 1)
     # The bound is a standard error; of 45 pairs, none should be 4 of these off.
     assert np.all(error <= 4 * bound + 1e-6)

@@ -37,7 +37,9 @@ def test_cosine_cut_to_a_width_keeps_the_nearest():
 
 
 def test_cosine_of_items_with_the_same_users_is_one_and_no_item_is_its_own_neighbour():
-    found = cosine_neighbours(interactions_of([[0, 1], [0, 1], [2]]), 3, 3, ItemItem(shrinkage=0, activity_exponent=0), seed=0)
+    found = cosine_neighbours(
+        interactions_of([[0, 1], [0, 1], [2]]), 3, 3, ItemItem(shrinkage=0, activity_exponent=0), seed=0
+    )
     np.testing.assert_allclose(table_of(found, 3), [[0, 1, 0], [1, 0, 0], [0, 0, 0]], rtol=1e-6)
 
 
@@ -47,7 +49,9 @@ def test_shrinkage_ranks_a_pair_seen_once_below_a_pair_seen_often():
     once = interactions_of([[0, 1], *[[1, 2]] * 9, *[[2]] * 4])
     assert exact.item[0, 0] == 2
     # Item 0 has one user, who met item 1 too; item 2's users met item 1 nine times.
-    plain, shrunk = (cosine_neighbours(once, 3, 1, ItemItem(shrinkage=s, activity_exponent=0), seed=0).weight[:, 0] for s in (0, 10))
+    plain, shrunk = (
+        cosine_neighbours(once, 3, 1, ItemItem(shrinkage=s, activity_exponent=0), seed=0).weight[:, 0] for s in (0, 10)
+    )
     assert shrunk[0] / plain[0] < shrunk[2] / plain[2]
 
 
