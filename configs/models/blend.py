@@ -7,11 +7,12 @@ from pydantic import Field, model_validator
 from configs.models.base import Model
 from configs.models.ials import Ials
 from configs.models.item_item import ItemItem
+from configs.models.popularity import Popularity
 from configs.models.two_tower import TwoTower
 
-Part = Annotated[TwoTower | ItemItem | Ials, Field(discriminator="kind")]
-"""The settings of one model of a blend, which name its kind. Neither `popularity`, which knows nothing of anybody, nor
-another blend can be a part."""
+Part = Annotated[TwoTower | ItemItem | Ials | Popularity, Field(discriminator="kind")]
+"""The settings of one model of a blend, which name its kind. Another blend cannot be a part, and `popularity` can with
+`days` alone: the popularity of all time is what is recommended where the parts know nothing."""
 
 
 class Blend(Model):
@@ -49,6 +50,8 @@ class Blend(Model):
     def chosen_parts(self) -> tuple[Part, ...]:
         """The models, with what they have in common."""
         parts = self.parts or (_OF_AN_ORDERED_LOG if self.is_ordered else _WITHOUT_ORDER)
+        if self.parts is None and self.validation == "time":
+            parts += _RECENT
         common = {name: getattr(self, name) for name in Model.model_fields}
         return tuple(part.model_copy(update=common) for part in parts)
 
@@ -73,6 +76,16 @@ class Blend(Model):
         return self
 
     @model_validator(mode="after")
+    def _popularity_is_recent(self) -> "Blend":
+        for number, part in enumerate(self.parts or ()):
+            if isinstance(part, Popularity) and part.days is None:
+                raise ValueError(
+                    f"parts.{number}: popularity needs days as a part, because the popularity of all time is what is "
+                    "recommended where the parts know nothing: set days, or leave the part out"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _what_is_common_is_set_for_the_blend(self) -> "Blend":
         for number, part in enumerate(self.parts or ()):
             for name, field in Model.model_fields.items():
@@ -86,4 +99,5 @@ class Blend(Model):
 
 
 _OF_AN_ORDERED_LOG: tuple[Part, ...] = (ItemItem(method="directed"), TwoTower())
+_RECENT: tuple[Part, ...] = (Popularity(days=7), Popularity(days=30))
 _WITHOUT_ORDER: tuple[Part, ...] = (ItemItem(method="cosine"), ItemItem(), Ials())
