@@ -68,10 +68,12 @@ class ItemItem(Model):
     1 the rare. Default 0.3: of 0.1 to 0.5, 0.4 is best on MovieLens (+3 % nDCG@10) and 0.1 on MovieTweetings, where 0.5
     loses 16 %."""
 
-    regularisation: float = Field(default=300, gt=0)
-    """`ease`: λ, added to the number of users of each item; more of it makes the weights of rare items smaller. Default
-    300: of 100, 300 and 1,000, the best nDCG@10 on MovieLens with and without an order, by 3 % and more; on
-    retailrocket 100 is 2 % better."""
+    regularisation: float = Field(default=4, gt=0)
+    """`ease`: λ, added to the number of users of each item, relative to the mean number of interactions of a user; more
+    of it makes the weights of rare items smaller. Default 4: the users of unordered MovieLens 100K have 71
+    interactions, those of retailrocket 20 and those of goodbooks-10k 10 without the validation targets; by nDCG@10 on
+    these, λ = 300 is 5 % better than 100 on MovieLens, 100 is better than 30 by 1 % on retailrocket, and 50 is better
+    than 300 by 2 % on goodbooks-10k."""
 
     max_items: int = Field(default=12_000, ge=1)
     """`ease`: the most items, because it inverts a dense matrix of items times items in float64. 12,000 take 1.1 GiB
@@ -84,11 +86,15 @@ class ItemItem(Model):
 
     activity_exponent: float = Field(default=0.5, ge=0, le=1)
     """`cosine` and `ease`: e of the factor n^(-e) by which the interactions of a user with n items count, so that those
-    who met thousands of items do not decide what is alike. PLACEHOLDER"""
+    who met thousands of items do not decide what is alike. Default 0.5: compared with 0, nDCG@10 on validation of
+    `cosine` is 17 % higher on retailrocket, and 3 % on unordered MovieLens 100K; that of `ease` is 2 % higher on
+    MovieLens and 1 % on goodbooks-10k. 1 is worse on goodbooks-10k."""
 
     use_event_weights: bool = False
     """Whether an interaction counts by the weight of its event, in the table of `cosine` and `directed` and in the
-    history that asks; else it counts 1. Default: no. PLACEHOLDER"""
+    history that asks; else it counts 1. Default: no. On retailrocket (0.5, 2 and 6 for views, baskets
+    and purchases), the nDCG@10 of `cosine` on validation is 0.042 with weights and 0.131 without: a few purchases drown
+    all views."""
 
     threshold: float = Field(default=0, ge=0, lt=1)
     """`cosine`: above 0, popular items are thinned by DIMSUM (Zadeh and Carlsson 2013) so that cosines from this value
@@ -101,7 +107,7 @@ class ItemItem(Model):
         "window": IntRange(3, 60, log=True),
         "gap_decay": FloatRange(0.7, 1.0),
         "popularity_exponent": FloatRange(0.0, 0.6),
-        "regularisation": FloatRange(30.0, 3000.0, log=True),
+        "regularisation": FloatRange(0.4, 40.0, log=True),
         "shrinkage": FloatRange(0.5, 200.0, log=True),
     }
 

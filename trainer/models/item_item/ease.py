@@ -43,7 +43,10 @@ def ease_neighbours(interactions: Histories, items: int, width: int, settings: I
             f"{settings.max_items:,}. Set trainer.method: directed or cosine, cut the log with log.cleaning.top_items, "
             f"or, if there are {8 * items**2 / 2**30:.1f} GiB of memory to spare, raise trainer.max_items."
         )
-    inverse = _inverse(_gram(interactions, items, settings.activity_exponent), settings.regularisation)
+    gram = _gram(interactions, items, settings.activity_exponent)
+    # The diagonal adds up to the interactions.
+    mean_length = max(float(np.trace(gram)) / max(np.count_nonzero(interactions.length), 1), 1.0)
+    inverse = _inverse(gram, settings.regularisation, mean_length)
     return stacked([nearest(_weights(inverse, start), width) for start in range(0, items, _ROWS)])
 
 
@@ -58,14 +61,17 @@ def _gram(interactions: Histories, items: int, activity_exponent: float) -> npt.
     return gram
 
 
-def _inverse(gram: npt.NDArray[np.float64], regularisation: float) -> npt.NDArray[np.float64]:
-    """(gram + λI)⁻¹ in the memory of `gram`: Cholesky takes half the time of a general inverse and no copy."""
-    gram[np.diag_indices_from(gram)] += regularisation
+def _inverse(gram: npt.NDArray[np.float64], regularisation: float, unit: float) -> npt.NDArray[np.float64]:
+    """(gram + λI)⁻¹ in the memory of `gram`, where λ is so many units.
+
+    Cholesky takes half the time of a general inverse and no copy.
+    """
+    gram[np.diag_indices_from(gram)] += regularisation * unit
     factor, failed = lapack.dpotrf(gram, lower=1, overwrite_a=1, clean=0)
     if failed:
         raise TrainingError(
             f"method ease cannot invert the matrix of items with regularisation {regularisation:g}, which is too small "
-            "for this log. Raise trainer.regularisation; 100 to 1,000 is usual."
+            "for this log. Raise trainer.regularisation; 1 to 10 is usual."
         )
     inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
     for start in range(0, len(inverse), _ROWS):
