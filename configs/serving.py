@@ -25,7 +25,7 @@ class Serving(Settings):
     `everything` is left out. None: the weight of the heaviest event if the log has `event_weights` and what is held out
     comes after what is trained on; else `everything`. With `log.split.method: random` the view of an article may be
     held out and its purchase trained on: then what a user met says nothing about what comes next, and items that were
-    viewed would take the places of others. On retailrocket, PLACEHOLDER."""
+    viewed would take the places of others."""
 
     @property
     def rule(self) -> LeaveOut:

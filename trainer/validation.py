@@ -31,8 +31,9 @@ def hold_out(data: TrainingData, how: Validation, max_users: int) -> TrainingDat
 
     Returns:
         The same data with a smaller train split, and with the targets as its eval split; None if nobody has two items
-        to tell apart. A target is an item that its user has no other interaction with. A user keeps at least one interaction, but not by
-        `time`: then the query of a user without history is that of a new user, as there are in the eval split.
+        to tell apart. A target is an item that its user has no other interaction with. A user keeps at least one
+        interaction, but not by `time`: then the query of a user without history is that of a new user, as there are in
+        the eval split.
     """
     train = data.interactions
     by_time = how == "time" and train.timestamp is not None

@@ -8,7 +8,6 @@ from pydantic import Field, model_validator
 from configs.base import Settings
 from configs.models.ranges import Range
 
-
 Validation = Literal["newest", "random", "time"]
 """How targets are held out of the training interactions: see `Model.validation`."""
 

@@ -18,8 +18,8 @@ class Ials(Model):
 
     with the confidence `c`, the weight `a` of an unobserved pair, the regularisation `l` and the exponent `v`; of a
     user or item, `f` is the factor, `m` the sum of the confidences, and `n` the number of items or users on the other
-    side (Rendle et al. 2022, section 3). The confidence of an interaction is 1; or, with `use_event_weights`, its weight
-    divided by the mean weight of its user: only ratios of a user's weights count, in training and in serving.
+    side (Rendle et al. 2022, section 3). The confidence of an interaction is 1; or, with `use_event_weights`, its
+    weight divided by the mean weight of its user: only ratios of a user's weights count, in training and in serving.
 
     Example:
         trainer:

@@ -39,7 +39,7 @@ def test_default_is_everything_if_the_held_out_interactions_are_drawn_at_random(
     at_random = {"split": {"method": "random"}}
     assert rule_of(tmp_path, **SHOP, **at_random) == "everything"
     assert rule_of(tmp_path, {"from_weight": 6}, **SHOP, **at_random) == FromWeight(from_weight=6)
-    timed = {**SHOP, "columns": {**SHOP["columns"], "timestamp": "time"}}
+    timed = {**SHOP, "columns": {"value": "event", "timestamp": "time"}}
     for method in ("leave_last", "time"):
         assert rule_of(tmp_path, **timed, split={"method": method}) == FromWeight(from_weight=6)
 

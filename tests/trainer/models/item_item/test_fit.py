@@ -84,7 +84,8 @@ def test_event_weights_of_a_history_count_only_if_they_are_to():
     weight = tf.ragged.constant([[6.0, 0.5], [0.5, 6.0]], tf.float32, ragged_rank=1)
     for method in METHODS:
         for weighs in (False, True):
-            model = _fit(ItemItem(method=method, use_event_weights=weighs, history_decay=1), log)
+            settings = ItemItem.model_validate({"method": method, "use_event_weights": weighs, "history_decay": 1})
+            model = _fit(settings, log)
             one, other = model.scores(tf.zeros([2], tf.int64), history, weight)[0].numpy()
             assert np.allclose(one, other) is not weighs
 
