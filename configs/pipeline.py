@@ -112,11 +112,12 @@ class PipelineConfig(Settings):
     @model_validator(mode="after")
     def _order_of_histories_follows_from_the_log(self) -> "PipelineConfig":
         is_ordered = self.log.columns.timestamp is not None and self.log.split.method != "random"
+        by_time = self.log.split.method == "time"
         # The config is frozen, and not yet in use.
-        object.__setattr__(self, "trainer", _ordered(self.trainer, is_ordered, "trainer"))
+        object.__setattr__(self, "trainer", _decided(self.trainer, is_ordered, by_time, "trainer"))
         if self.compare is not None:
             candidates = {
-                name: _ordered(model, self.trainer.is_ordered, f"compare.candidates.{name}")
+                name: _decided(model, self.trainer.is_ordered, by_time, f"compare.candidates.{name}")
                 for name, model in self.compare.candidates.items()
             }
             object.__setattr__(self, "compare", self.compare.model_copy(update={"candidates": candidates}))
@@ -150,7 +151,8 @@ class PipelineConfig(Settings):
     def _what_is_left_out_follows_from_the_log(self) -> "PipelineConfig":
         weights, rule = self.log.event_weights, self.serving.leave_out
         if rule is None:
-            rule = FromWeight(from_weight=max(weights.values())) if weights else "everything"
+            is_later = self.log.split.method != "random"
+            rule = FromWeight(from_weight=max(weights.values())) if weights and is_later else "everything"
             resolved = self.serving.model_copy(update={"leave_out": rule})
             object.__setattr__(self, "serving", resolved)  # as above
         elif isinstance(rule, FromWeight):
@@ -203,8 +205,10 @@ class PipelineConfig(Settings):
         return flags if named else (_LOCAL_RUNNER, *flags)
 
 
-def _ordered(model: AnyModel, is_ordered: bool, section: str) -> AnyModel:
-    """The settings of a model, decided about the order of histories."""
+def _decided(model: AnyModel, is_ordered: bool, by_time: bool, section: str) -> AnyModel:
+    """The settings of a model, decided about the order of histories, and about the targets to choose by."""
+    if by_time and model.validation is None:
+        model = model.model_copy(update={"validation": "time"})
     if model.ordered_history is not None:
         return model
     if model.needs_order is not None and not is_ordered:

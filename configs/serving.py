@@ -22,8 +22,10 @@ class Serving(Settings):
     """What is not recommended to a user again: `everything` that the user met; `nothing`; or `{from_weight: w}`, what
     the user met in an event of at least this weight, such as what was bought. Evaluation, gate and baselines follow the
     same rule, and so do the held-out targets: the purchase of an article that was viewed before is a target, unless
-    `everything` is left out. None: the weight of the heaviest event if the log has `event_weights`, else
-    `everything`."""
+    `everything` is left out. None: the weight of the heaviest event if the log has `event_weights` and what is held out
+    comes after what is trained on; else `everything`. With `log.split.method: random` the view of an article may be
+    held out and its purchase trained on: then what a user met says nothing about what comes next, and items that were
+    viewed would take the places of others."""
 
     @property
     def rule(self) -> LeaveOut:

@@ -46,7 +46,7 @@ class Validation:
     @classmethod
     def of(cls, data: TrainingData, settings: AnyModel, rule: LeaveOut) -> "Validation | None":
         """Holds targets out; None if the interactions are too few for that."""
-        validation = hold_out(data, settings.is_ordered, settings.eval_max_users)
+        validation = hold_out(data, settings.validates_by, settings.eval_max_users)
         return cls(validation, evaluator_of(validation, settings, rule)) if validation is not None else None
 
 

@@ -8,41 +8,48 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from configs.models.base import Validation
 from trainer.data import TrainingData
 from trainer.histories import Histories, ends
 from trainer.popularity import popularity_shares
 
-_RANDOM_SHARE = 0.1
-"""Share of a user's interactions that are held out of a log without order."""
+_SHARE = 0.1
+"""Share of the interactions that are held out at random, or by time."""
 
 _SEED = 0
 """Not the seed of the training: all models and trials are compared on the same targets."""
 
 
-def hold_out(data: TrainingData, is_ordered: bool, max_users: int) -> TrainingData | None:
-    """Holds out targets as the eval split does: the newest item of a user, or random ones if the log has no order.
+def hold_out(data: TrainingData, how: Validation, max_users: int) -> TrainingData | None:
+    """Holds out targets as the eval split does.
 
     Args:
         data: The data of a run.
-        is_ordered: Whether the order of a history has a meaning.
+        how: The newest item of each user, random ones, or all items of the newest days. Without times, `time` is as
+            `newest`.
         max_users: The most users who have targets, the first ones in id-hash order.
 
     Returns:
         The same data with a smaller train split, and with the targets as its eval split; None if nobody has two items
-        to tell apart. A target is an item that its user has no other interaction with, and a user keeps at least one
-        interaction.
+        to tell apart. A target is an item that its user has no other interaction with. A user keeps at least one
+        interaction, but not by `time`: then the query of a user without history is that of a new user, as there are in
+        the eval split.
     """
     train = data.interactions
-    chosen = _newest(train) if is_ordered else _random(train)
-    chosen &= _is_single(train) & _are_others_left(train, chosen)
+    by_time = how == "time" and train.timestamp is not None
+    chosen = _random(train) if how == "random" else _latest(train) if by_time else _newest(train)
+    chosen &= _is_single(train)
+    if not by_time:
+        chosen &= _are_others_left(train, chosen)
     users = np.unique(train.row[chosen])[:max_users]
     chosen &= np.isin(train.row, users)
-    if not chosen.any():
+    if not chosen.any() or chosen.all():
         return None
     kept = _without(train, chosen)
     ids = np.array(data.interacted_items, object)
     targets = dataclasses.replace(
         kept,
+        user=np.where(kept.length > 0, kept.user, -1),
         target_offset=ends(np.bincount(train.row[chosen], minlength=train.users)),
         target=ids[train.item[chosen]],
     )
@@ -61,8 +68,16 @@ def _newest(train: Histories) -> npt.NDArray[np.bool_]:
     return chosen
 
 
+def _latest(train: Histories) -> npt.NDArray[np.bool_]:
+    """At most `_SHARE` of all interactions, the newest; but all of the newest moment, if these are more."""
+    assert train.timestamp is not None
+    last = np.quantile(train.timestamp, 1 - _SHARE, method="higher")
+    later: npt.NDArray[np.bool_] = train.timestamp > last
+    return later if later.any() else train.timestamp == last
+
+
 def _random(train: Histories) -> npt.NDArray[np.bool_]:
-    chosen: npt.NDArray[np.bool_] = np.random.default_rng(_SEED).random(len(train.item)) < _RANDOM_SHARE
+    chosen: npt.NDArray[np.bool_] = np.random.default_rng(_SEED).random(len(train.item)) < _SHARE
     return chosen
 
 

@@ -1,12 +1,15 @@
 """Defines what the settings of all kinds of models have in common."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from configs.base import Settings
 from configs.models.ranges import Range
+
+Validation = Literal["newest", "random", "time"]
+"""How targets are held out of the training interactions: see `Model.validation`."""
 
 
 class Model(Settings):
@@ -34,6 +37,12 @@ class Model(Settings):
     user met, with equal weights. None: true if the log has timestamps and `log.split.method` is not `random`, whose
     held-out interactions lie between the others."""
 
+    validation: Validation | None = None
+    """Which training interactions are held out to choose by: when training stops, how a blend weighs, which model is
+    best. `newest`: the newest one of each user; `random`: a tenth; `time`: the newest tenth of all, so that a user may
+    have many, or nothing left. None: as the eval split is made, `time` if `log.split.method` is `time`; else `newest`,
+    or `random` without an order."""
+
     seed: int = Field(default=0, ge=0)
     """Seed of initialisation and shuffling. Two runs with one seed are equal on the CPU of one machine; other hardware
     adds in another order."""
@@ -49,6 +58,11 @@ class Model(Settings):
     def is_ordered(self) -> bool:
         """Whether the order of a history has a meaning; a pipeline's config has decided it, see `ordered_history`."""
         return self.ordered_history is not False
+
+    @property
+    def validates_by(self) -> Validation:
+        """How targets to choose by are held out; a pipeline's config has decided it, see `validation`."""
+        return self.validation or ("newest" if self.is_ordered else "random")
 
     @property
     def needs_order(self) -> str | None:

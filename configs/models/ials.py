@@ -18,8 +18,8 @@ class Ials(Model):
 
     with the confidence `c`, the weight `a` of an unobserved pair, the regularisation `l` and the exponent `v`; of a
     user or item, `f` is the factor, `m` the sum of the confidences, and `n` the number of items or users on the other
-    side (Rendle et al. 2022, section 3). The confidence of an interaction is its weight, divided by the mean weight of
-    its user: only ratios of a user's weights count, in training and in serving, and plain likes have 1.
+    side (Rendle et al. 2022, section 3). The confidence of an interaction is 1; or, with `use_event_weights`, its
+    weight divided by the mean weight of its user: only ratios of a user's weights count, in training and in serving.
 
     Example:
         trainer:
@@ -56,6 +56,11 @@ class Ials(Model):
     frequency_exponent: float = Field(default=1.0, ge=0, le=1)
     """How far the regularisation of a factor grows with its number of interactions: 0, not at all, as in Hu et al.
     2008; 1, in proportion. Default 1: that of Rendle et al. 2022."""
+
+    use_event_weights: bool = False
+    """Whether the confidence of an interaction follows the weight of its event, in training and in a query. Default:
+    no. On retailrocket (0.5, 2 and 6 for views, baskets and purchases), nDCG@10 on validation is 0.111 without weights
+    and 0.108 with them, nDCG@100 is 0.193 and 0.187."""
 
     max_history: int = Field(default=500, ge=1)
     """Largest number of interactions in a query, the newest ones; training uses all. It bounds the work of a query: at

@@ -17,7 +17,13 @@ from trainer.models.item_item.cosine import cosine_neighbours
 from trainer.models.item_item.served import ItemItemModel
 
 _SETTINGS = ItemItem(
-    method="cosine", neighbours=100, max_history=100, history_decay=1, shrinkage=0, use_event_weights=True
+    method="cosine",
+    neighbours=100,
+    max_history=100,
+    history_decay=1,
+    shrinkage=0,
+    activity_exponent=0,
+    use_event_weights=True,
 )
 """The classic baseline: cosines as they are (Sarwar et al. 2001), 100 neighbours (more change little, Deshpande and
 Karypis 2004), and all of the newest 100 interactions count equally."""

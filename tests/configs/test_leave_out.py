@@ -35,6 +35,15 @@ def test_default_is_everything_without_event_types_and_what_weighs_most_with_the
     assert Serving().rule == "everything"
 
 
+def test_default_is_everything_if_the_held_out_interactions_are_drawn_at_random(tmp_path: Path) -> None:
+    at_random = {"split": {"method": "random"}}
+    assert rule_of(tmp_path, **SHOP, **at_random) == "everything"
+    assert rule_of(tmp_path, {"from_weight": 6}, **SHOP, **at_random) == FromWeight(from_weight=6)
+    timed = {**SHOP, "columns": {"value": "event", "timestamp": "time"}}
+    for method in ("leave_last", "time"):
+        assert rule_of(tmp_path, **timed, split={"method": method}) == FromWeight(from_weight=6)
+
+
 @pytest.mark.parametrize("written", ["everything", "nothing", {"from_weight": 2}, {"from_weight": 0.5}])
 def test_written_rule_is_taken_and_survives_json(tmp_path: Path, written: Any) -> None:
     rule = rule_of(tmp_path, written, **SHOP)

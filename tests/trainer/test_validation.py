@@ -1,10 +1,12 @@
 """Targets that are held out of the train split to choose by."""
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
+from configs.models.base import Validation
 from tests.trainer.worlds import candidates_of, interactions_of
 from trainer.data import TrainingData
 from trainer.popularity import popularity_shares
@@ -41,7 +43,7 @@ def targets_of(data: TrainingData) -> dict[int, list[bytes]]:
 
 
 def test_hold_out_takes_the_newest_item_of_each_user_and_leaves_the_rest_in_order() -> None:
-    found = hold_out(data_of([[3, 1, 2], [0, 4], [1]], [[1, 2, 3], [4, 5], [6]]), True, 10)
+    found = hold_out(data_of([[3, 1, 2], [0, 4], [1]], [[1, 2, 3], [4, 5], [6]]), "newest", 10)
 
     assert found is not None
     assert targets_of(found) == {0: [b"2"], 1: [b"4"]}
@@ -53,14 +55,14 @@ def test_hold_out_takes_the_newest_item_of_each_user_and_leaves_the_rest_in_orde
 
 
 def test_hold_out_passes_over_users_whose_newest_item_is_not_new_to_them() -> None:
-    found = hold_out(data_of([[1, 2, 1], [0, 1]]), True, 10)
+    found = hold_out(data_of([[1, 2, 1], [0, 1]]), "newest", 10)
     assert found is not None
     assert targets_of(found) == {1: [b"1"]}
     assert histories_of(found) == [[1, 2, 1], [0]]
 
 
 def test_hold_out_is_cut_to_the_first_users_who_have_targets() -> None:
-    found = hold_out(data_of([[1], [0, 1], [0, 2], [0, 3]]), True, 2)
+    found = hold_out(data_of([[1], [0, 1], [0, 2], [0, 3]]), "newest", 2)
     assert found is not None
     assert targets_of(found) == {1: [b"1"], 2: [b"2"]}
     assert histories_of(found) == [[1], [0], [0], [0, 3]]
@@ -68,7 +70,7 @@ def test_hold_out_is_cut_to_the_first_users_who_have_targets() -> None:
 
 def test_hold_out_without_order_takes_a_tenth_at_random_and_the_same_again() -> None:
     histories = [np.random.default_rng(user).permutation(50).tolist() for user in range(40)]
-    found, again = hold_out(data_of(histories), False, 100), hold_out(data_of(histories), False, 100)
+    found, again = hold_out(data_of(histories), "random", 100), hold_out(data_of(histories), "random", 100)
 
     assert found is not None
     assert again is not None
@@ -83,14 +85,40 @@ def test_hold_out_without_order_takes_a_tenth_at_random_and_the_same_again() -> 
     assert 20 < np.mean(places) < 30  # from everywhere in the histories
 
 
-@pytest.mark.parametrize("is_ordered", [True, False])
+@pytest.mark.parametrize("how", ["newest", "random"])
 @pytest.mark.parametrize("histories", [[], [[]], [[0]], [[0, 0], [1]], [[0], [1], [2]]])
-def test_hold_out_of_too_little_is_nothing(histories: list[list[int]], is_ordered: bool) -> None:
-    assert hold_out(data_of(histories), is_ordered, 10) is None
+def test_hold_out_of_too_little_is_nothing(histories: list[list[int]], how: Validation) -> None:
+    assert hold_out(data_of(histories), how, 10) is None
+
+
+def timed(histories: Sequence[Sequence[int]], times: Sequence[int]) -> TrainingData:
+    data = data_of(histories)
+    return dataclasses.replace(data, interactions=dataclasses.replace(data.interactions, timestamp=np.array(times)))
+
+
+def test_hold_out_by_time_takes_the_newest_tenth_of_all_interactions() -> None:
+    found = hold_out(timed([range(10), range(9), [2, 3]], [*range(10), *range(1, 10), 50, 51]), "time", 10)
+    assert found is not None
+    assert histories_of(found) == [[*range(10)], [*range(9)], []]
+    assert targets_of(found) == {-1: [b"2", b"3"]}  # asked for as a new user: nothing is left of the history
+    assert found.interactions.timestamp is not None and found.interactions.timestamp.max() == 9
+
+
+def test_hold_out_by_time_leaves_together_what_is_of_one_moment() -> None:
+    found = hold_out(timed([range(6), [5, 1]], [1, 2, 3, 9, 9, 9, 1, 2]), "time", 10)
+    assert found is not None
+    assert histories_of(found) == [[0, 1, 2], [5, 1]]
+    assert targets_of(found) == {0: [b"3", b"4", b"5"]}
+
+
+def test_hold_out_by_time_without_times_is_that_of_the_newest() -> None:
+    by_time, newest = (hold_out(data_of([[3, 1, 2], [0, 4]]), how, 10) for how in ("time", "newest"))
+    assert by_time is not None and newest is not None
+    assert targets_of(by_time) == targets_of(newest)
 
 
 def test_share_held_out_is_that_of_the_interactions() -> None:
     data = data_of([[0, 1, 2], [0, 1, 2, 3, 4]])
-    found = hold_out(data, True, 10)
+    found = hold_out(data, "newest", 10)
     assert found is not None
     assert share_held_out(data, found) == pytest.approx(2 / 8)

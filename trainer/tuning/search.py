@@ -92,7 +92,7 @@ class Search:
         Raises:
             TrainingError: No targets can be held out.
         """
-        validation = hold_out(data, settings.is_ordered, settings.eval_max_users)
+        validation = hold_out(data, settings.validates_by, settings.eval_max_users)
         if validation is None:
             raise TrainingError(
                 "The tuner needs users with two items or more, whose newest one it can hold out; there is none. Give "

@@ -32,6 +32,12 @@ def test_default_parts_follow_the_order_of_the_log():
     assert not any(isinstance(part, ItemItem) and part.method == "directed" for part in unordered)
 
 
+def test_default_parts_have_the_recent_popularity_if_targets_are_held_out_by_time():
+    by_time, newest = (Blend(ordered_history=True, validation=how).chosen_parts for how in ("time", "newest"))
+    assert {part.kind for part in by_time} - {part.kind for part in newest} == {"popularity"}
+    assert all(part.days for part in by_time if part.kind == "popularity")
+
+
 def test_settings_read_again_after_packing_are_the_same():
     blend = Blend.model_validate({"parts": TWO, "seed": 5})
     chosen = blend.model_copy(update={"parts": blend.chosen_parts, "weights": (0.25, 0.75)})
@@ -56,7 +62,7 @@ def test_passes_are_those_of_all_parts():
     [
         ({"parts": [{"kind": "item_item"}]}, "at least 2 items"),
         ({"parts": [*TWO, {"kind": "blend"}]}, "Input tag 'blend' found"),
-        ({"parts": [*TWO, {"kind": "popularity"}]}, "Input tag 'popularity' found"),
+        ({"parts": [*TWO, {"kind": "popularity"}]}, "parts.2: popularity needs days as a part"),
         ({"parts": [{"kind": "item_item", "neighbors": 3}, TWO[1]]}, "neighbors"),
         ({"parts": TWO, "weights": [1]}, "one weight for each of the 2 parts"),
         ({"weights": [1, 1, 1, 1, 1]}, "one weight for each of the"),

@@ -48,16 +48,18 @@ class Entries:
         return Entries(offset, row[order], self.confidence[order])
 
 
-def entries_of(histories: Histories) -> Entries:
+def entries_of(histories: Histories, weighs: bool = True) -> Entries:
     """The confidences of users in the items of their histories.
 
     Args:
         histories: Users; items are rows of the item factors, -1 for one that is not counted.
+        weighs: Whether interactions count by their weights; else each has the confidence 1.
 
     Returns:
         A row for each user. A confidence is the weight divided by the mean weight of the row.
     """
     row, item, weight = histories.inside(np.arange(histories.users))
+    weight = weight if weighs else np.ones_like(weight)
     length = np.bincount(row, minlength=histories.users)
     total = np.bincount(row, weight, minlength=histories.users)
     mean = total / np.maximum(length, 1)

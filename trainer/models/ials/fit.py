@@ -73,7 +73,7 @@ def factorised(
     Raises:
         WarmStartError: `base_factors` has another shape, or values that are not finite.
     """
-    by_user = entries_of(interactions)
+    by_user = entries_of(interactions, settings.use_event_weights)
     by_item = by_user.transposed(len(candidates.place))
     items = initial_factors(by_item.rows, settings.embedding_dim, settings.seed, base_factors)
     if base_factors is not None and not settings.learn:

@@ -17,7 +17,8 @@ class ServedIals(ServedModel):
 
     A user's factor is what training would solve for that history, so a new user is served as one whom training has
     seen, and no user is stored. The confidence of an interaction is its weight, divided by the mean weight of the
-    newest `max_history`, as training does with all, times `history_decay` for each newer one.
+    newest `max_history`, as training does with all, or 1 if events do not weigh; times `history_decay` for each newer
+    one.
 
     Scores are no cosines, so the factors are no embeddings that a client could rank by: the length of an item's factor
     tells its popularity, too.
@@ -47,6 +48,7 @@ class ServedIals(ServedModel):
         self._unobserved = tf.Variable(unobserved.astype(np.float32), trainable=False, name="unobserved")
         self._objective = objective
         self._max_history, self._decay = settings.max_history, settings.decay
+        self._weighs = settings.use_event_weights
         self._rows = len(factors)
 
     def scores(self, user: Any, history: Any, weight: Any) -> tuple[Any, Any]:
@@ -82,7 +84,8 @@ class ServedIals(ServedModel):
         age = length[:, tf.newaxis] - 1 - tf.range(tf.reduce_max(tf.concat([length, [0]], axis=0)))
         is_entry = age >= 0
         at = tf.where(is_entry, history.row_limits()[:, tf.newaxis] - 1 - age, 0)
-        confidence = tf.where(is_entry, tf.gather(weight.values, at), 0.0)
+        weights = tf.gather(weight.values, at) if self._weighs else tf.ones_like(at, tf.float32)
+        confidence = tf.where(is_entry, weights, 0.0)
         confidence = _relative_to_mean(confidence, tf.cast(length, tf.float32))
         confidence *= tf.pow(self._decay, tf.cast(tf.maximum(age, 0), tf.float32))
         x = tf.gather(self.item_embedding, tf.gather(self._place, tf.gather(history.values, at)))

@@ -37,7 +37,7 @@ class CosineNeighbours(beam.PTransform):
         Args:
             items: Size of the index.
             width: Neighbours that an item keeps.
-            settings: The threshold, the shrinkage, and whether events weigh.
+            settings: The threshold, the shrinkage, whether events weigh, and how much active users count.
             seed: Seed of the coins of DIMSUM.
         """
         super().__init__()
@@ -62,7 +62,7 @@ class CosineNeighbours(beam.PTransform):
 
 
 def _columns(shard: Histories, items: int, settings: ItemItem) -> Columns:
-    return columns(user_items(shard, items, settings.use_event_weights))
+    return columns(user_items(shard, items, settings.use_event_weights, settings.activity_exponent))
 
 
 class _AddColumns(beam.CombineFn):
@@ -86,7 +86,7 @@ class _AddColumns(beam.CombineFn):
 
 def _products(shard: Histories, known: Columns, settings: ItemItem, seed: int) -> Iterator[tuple[int, Any]]:
     """Yields the first item of each block, and the products of the shard's kept entries."""
-    met = user_items(shard, len(known.squares), settings.use_event_weights)
+    met = user_items(shard, len(known.squares), settings.use_event_weights, settings.activity_exponent)
     met = thinned(met, shard.user, thinning(known, settings.threshold), seed)
     by_item = met.T.tocsr()
     for first in range(0, by_item.shape[0], BLOCK):

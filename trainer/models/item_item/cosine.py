@@ -23,10 +23,10 @@ def cosine_neighbours(interactions: Histories, items: int, width: int, settings:
         interactions: The train split; items are numbers below `items`, users have different numbers.
         items: Size of the index.
         width: Neighbours that an item keeps.
-        settings: The threshold, the shrinkage, and whether events weigh.
+        settings: The threshold, the shrinkage, whether events weigh, and how much active users count.
         seed: Seed of the coins of DIMSUM.
     """
-    met = user_items(interactions, items, settings.use_event_weights)
+    met = user_items(interactions, items, settings.use_event_weights, settings.activity_exponent)
     known = columns(met)
     thin = thinning(known, settings.threshold)
     return stacked(

@@ -2,7 +2,7 @@
 
 Sums are of ones, or of weights as the log has them, in float64. They are exact for ones and for the usual weights (sums
 of .5, 2, 6), so any order of the users, such as that of Beam's workers, gives the same bits. Only the finished sum is
-scaled.
+scaled. With an `activity_exponent`, another order of the users changes the last bits.
 """
 
 import dataclasses
@@ -43,13 +43,15 @@ class Columns:
         return np.sqrt(self.squares)
 
 
-def user_items(interactions: Histories, items: int, weighs: bool) -> Any:
+def user_items(interactions: Histories, items: int, weighs: bool, activity_exponent: float = 0) -> Any:
     """Makes the user-item matrix.
 
     Args:
         interactions: The users; an item outside the index is left out.
         items: Size of the index.
         weighs: Whether an entry is the sum of the weights of the user's interactions with the item; else it is 1.
+        activity_exponent: e: the entries of a user with n items are multiplied by n^(-e/2), and products of two of them
+            by n^(-e).
 
     Returns:
         scipy CSR matrix float64 `[users, items]`, its indices sorted.
@@ -59,6 +61,9 @@ def user_items(interactions: Histories, items: int, weighs: bool) -> Any:
     met = sparse.csr_matrix((weight.astype(np.float64), (row, item)), shape=shape)
     if not weighs:
         met.data[:] = 1
+    if activity_exponent:
+        length = np.diff(met.indptr)
+        met.data *= np.repeat(length, length) ** (-activity_exponent / 2)
     return met
 
 

@@ -11,7 +11,7 @@ from trainer.histories import Histories
 from trainer.models.item_item.cosine import cosine_neighbours
 from trainer.models.item_item.directed import directed_neighbours
 from trainer.models.item_item.ease import ease_neighbours
-from trainer.models.item_item.neighbours import Neighbours
+from trainer.models.item_item.neighbours import Neighbours, transposed
 from trainer.models.item_item.served import ItemItemModel
 
 
@@ -52,7 +52,9 @@ def counted(
     place = candidates.place[by_place]
     found = _neighbours(interactions.with_items(number), popularity[place], settings)
     by_row = Neighbours(place[found.item][number], found.weight[number])
-    return ItemItemModel(by_row, candidates.row, popularity, settings.history_limit, settings.decay)
+    return ItemItemModel(
+        by_row, candidates.row, popularity, settings.history_limit, settings.decay, weighs=settings.use_event_weights
+    )
 
 
 def _neighbours(numbered: Histories, popularity: npt.NDArray[np.float32], settings: ItemItem) -> Neighbours:
@@ -60,7 +62,9 @@ def _neighbours(numbered: Histories, popularity: npt.NDArray[np.float32], settin
     width = min(settings.neighbours, items)
     method = settings.method_for(items)
     if method == "cosine":
-        return cosine_neighbours(numbered, items, width, settings, settings.seed)
+        # An item is recommended for those it is nearest to. Kept the other way round, for each item of a history, the
+        # popular items, which are near to all items, would be recommended to all.
+        return transposed(cosine_neighbours(numbered, items, width, settings, settings.seed), width)
     if method == "ease":
         return ease_neighbours(numbered, items, width, settings)
     if not settings.is_ordered:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +46,19 @@ def nearest(block: Any, width: int) -> Neighbours:
         item[row, : len(kept)] = block.indices[entries][kept]
         weight[row, : len(kept)] = value[entries][kept]
     return Neighbours(item, weight)
+
+
+def transposed(neighbours: Neighbours, width: int) -> Neighbours:
+    """The same pairs seen from the other side: of each item, those whose neighbour it is.
+
+    Args:
+        neighbours: Of all items, numbered as the rows are.
+        width: Of how many items it is told, those with the largest weights.
+    """
+    rows = len(neighbours.item)
+    is_one = neighbours.weight != 0
+    pairs = (neighbours.item[is_one], np.nonzero(is_one)[0])
+    return nearest(sparse.csr_matrix((neighbours.weight[is_one], pairs), shape=(rows, rows)), width)
 
 
 def stacked(blocks: Sequence[Neighbours]) -> Neighbours:

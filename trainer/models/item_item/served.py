@@ -28,6 +28,8 @@ class ItemItemModel(ServedModel):
         popularity: npt.NDArray[np.float32],
         max_history: int,
         history_decay: float,
+        *,
+        weighs: bool = True,
     ) -> None:
         """Puts the table into variables.
 
@@ -37,6 +39,7 @@ class ItemItemModel(ServedModel):
             popularity: float32 `[items]`, not below 0: the order of the items that are nobody's neighbours.
             max_history: How many items of a history count, the newest ones.
             history_decay: Weight of an item relative to the next newer one; 1 for a log without order.
+            weighs: Whether an item of a history counts by the weight of its event; else all count the same.
         """
         super().__init__(name="item_item")
         self._neighbour = tf.Variable(neighbours.item, trainable=False, name="neighbour")
@@ -47,6 +50,7 @@ class ItemItemModel(ServedModel):
         self._rest = tf.Variable(rest.astype(np.float32), trainable=False, name="score_of_no_neighbour")
         self._weight_of_age = tf.constant([history_decay**age for age in range(max_history)], tf.float32)
         self._max_history = max_history
+        self._weighs = weighs
         self._items = len(row)
 
     def scores(self, user: Any, history: Any, weight: Any) -> tuple[Any, Any]:
@@ -107,7 +111,7 @@ class ItemItemModel(ServedModel):
         end = history.row_limits()
         newest = tf.ragged.range(tf.maximum(history.row_starts(), end - self._max_history), end)
         query, position = newest.value_rowids(), newest.values
-        share = tf.gather(weight.values, position)
+        share = tf.gather(weight.values, position) if self._weighs else tf.ones_like(position, tf.float32)
         # Only the ratios within a row count, and the sum of a row must not overflow.
         share /= tf.gather(tf.math.unsorted_segment_max(share, query, newest.nrows()), query)
         share *= tf.gather(self._weight_of_age, tf.gather(end, query) - position - 1)

@@ -110,3 +110,13 @@ def test_fit_log_of_one_user_knows_that_user():
     assert np.isfinite(scores).all()
     assert scores[2] > scores[1]
     assert scores[1] >= scores[3]  # item 1 is in the vocabulary, but nobody met it
+
+
+def test_fit_without_event_weights_same_model_for_any_weights():
+    histories, candidates = random_histories(40, 7, seed=2), candidates_of(range(7))
+    weighed = Histories(**{**vars(histories), "weight": np.linspace(0.5, 6, len(histories.item), dtype=np.float32)})
+    settings = settings_of(use_event_weights=False)
+    one, other = (factorised(each, candidates, settings) for each in (histories, weighed))
+    np.testing.assert_array_equal(one.item_embedding.numpy(), other.item_embedding.numpy())
+    found = [one.scores(*query([[0, 1]], [weights]))[0].numpy() for weights in ([1, 1], [6, 0.5])]
+    np.testing.assert_array_equal(*found)

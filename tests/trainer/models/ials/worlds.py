@@ -14,7 +14,14 @@ from trainer.models.ials.solve import Objective
 def settings_of(**changes: Any) -> Ials:
     """Small settings for small logs."""
     return Ials.model_validate(
-        {"kind": "ials", "embedding_dim": 5, "iterations": 4, "regularisation": 0.02, "unobserved_weight": 3.0}
+        {
+            "kind": "ials",
+            "embedding_dim": 5,
+            "iterations": 4,
+            "regularisation": 0.02,
+            "unobserved_weight": 3.0,
+            "use_event_weights": True,
+        }
         | changes
     )
 

@@ -18,4 +18,4 @@ class TestDirected(Conformance):
 
 
 class TestEase(Conformance):
-    TRAINER: ClassVar[dict[str, Any]] = {"kind": "item_item", "method": "ease", "regularisation": 10}
+    TRAINER: ClassVar[dict[str, Any]] = {"kind": "item_item", "method": "ease", "regularisation": 2}

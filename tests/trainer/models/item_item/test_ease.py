@@ -21,6 +21,11 @@ def _ridge(met, regularisation):
     return weights
 
 
+def _length(met):
+    """The mean number of items of a user who has any."""
+    return met.sum() / np.count_nonzero(met.any(axis=1))
+
+
 @pytest.mark.parametrize("rows", [4, 5, 1024])
 def test_weights_are_those_of_a_ridge_regression_of_each_item(rows, monkeypatch):
     monkeypatch.setattr(ease, "_ROWS", rows)  # blocks that divide the items, and such that do not
@@ -28,7 +33,7 @@ def test_weights_are_those_of_a_ridge_regression_of_each_item(rows, monkeypatch)
     met = (matrix_of(log, 16) > 0).astype(float)
     expected = _ridge(met, 7.0)
     assert (expected < -1e-3).any()
-    found = table_of(ease_neighbours(log, 16, 16, ItemItem(regularisation=7)), 16)
+    found = table_of(ease_neighbours(log, 16, 16, ItemItem(regularisation=7 / _length(met), activity_exponent=0)), 16)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -38,9 +43,20 @@ def test_weights_are_the_closed_form_with_a_zero_diagonal():
     inverse = np.linalg.inv(met.T @ met + 20 * np.eye(13))
     closed = np.eye(13) - inverse / np.diag(inverse)
     np.testing.assert_allclose(np.diag(closed), 0, atol=1e-12)
-    found = table_of(ease_neighbours(log, 13, 13, ItemItem(regularisation=20)), 13)
+    found = table_of(ease_neighbours(log, 13, 13, ItemItem(regularisation=20 / _length(met), activity_exponent=0)), 13)
     np.testing.assert_allclose(found, closed, atol=1e-6)
     assert not np.diag(found).any()
+
+
+def test_active_users_count_less_and_the_regularisation_means_the_same():
+    log = random_histories(80, 13, seed=4)
+    met = (matrix_of(log, 13) > 0).astype(float)
+    factor = np.maximum(met.sum(axis=1), 1) ** -0.5
+    factor *= met.sum() / (factor @ met.sum(axis=1))
+    inverse = np.linalg.inv(met.T @ (factor[:, np.newaxis] * met) + 20 * np.eye(13))
+    settings = ItemItem(regularisation=20 / _length(met), activity_exponent=0.5)
+    found = table_of(ease_neighbours(log, 13, 13, settings), 13)
+    np.testing.assert_allclose(found, np.eye(13) - inverse / np.diag(inverse), atol=1e-6)
 
 
 def test_weights_do_not_change_with_the_weights_of_events():

@@ -37,7 +37,7 @@ def _without_rest(scores, is_known):
 
 def test_fitted_cosine_of_shuffled_places_is_that_of_the_log():
     log = random_histories(60, 5, seed=1)
-    model = _fit(ItemItem(method="cosine", shrinkage=0), log)
+    model = _fit(ItemItem(method="cosine", shrinkage=0, activity_exponent=0), log)
     cosine = cosine_of(matrix_of(log, 5, weighs=False))
     expected = [[0 if row < 0 else cosine[asked, row] for row in ROWS] for asked in range(5)]
     np.testing.assert_allclose(_scores(model, [[row] for row in range(5)]), expected, rtol=1e-6)
@@ -76,6 +76,26 @@ def test_fit_twice_with_one_seed_is_equal(method):
 def test_fit_on_one_user_and_on_one_item_works(method):
     assert _scores(_fit(ItemItem(method=method), interactions_of([[0, 1, 2, 3, 4]])), [[0]]).any()
     assert not _scores(_fit(ItemItem(method=method), interactions_of([[0, 0]]), rows=[0]), [[0]]).any()
+
+
+def test_event_weights_of_a_history_count_only_if_they_are_to():
+    log = random_histories(60, 5, seed=1)
+    history = tf.ragged.constant([[0, 1], [0, 1]], tf.int32, ragged_rank=1)
+    weight = tf.ragged.constant([[6.0, 0.5], [0.5, 6.0]], tf.float32, ragged_rank=1)
+    for method in METHODS:
+        for weighs in (False, True):
+            settings = ItemItem.model_validate({"method": method, "use_event_weights": weighs, "history_decay": 1})
+            model = _fit(settings, log)
+            one, other = model.scores(tf.zeros([2], tf.int64), history, weight)[0].numpy()
+            assert np.allclose(one, other) is not weighs
+
+
+def test_cosine_recommends_an_item_because_of_those_nearest_to_it():
+    # Item 4 was met with each other item, and by more users than they; it is nearest to item 0 alone.
+    log = interactions_of([*[[0, 4]] * 4, *[[1, 4], [1, 2], [1, 2]] * 2, *[[3, 4], [3, 2], [3, 2]] * 2])
+    settings = ItemItem(method="cosine", neighbours=1, shrinkage=0)
+    scores = _scores(_fit(settings, log, rows=range(5)), [[0], [1], [3]])
+    assert scores[0, 4] > 0 and not scores[1:, 4].any()
 
 
 def test_order_counts_only_where_it_has_a_meaning():

@@ -58,7 +58,7 @@ def _by_spark(spark, met, threshold):
 
 
 def _by_us(log, threshold, seed):
-    settings = ItemItem(threshold=threshold, shrinkage=0, use_event_weights=True)
+    settings = ItemItem(threshold=threshold, shrinkage=0, activity_exponent=0, use_event_weights=True)
     return np.triu(table_of(cosine_neighbours(log, ITEMS, ITEMS, settings, seed), ITEMS))
 
 
