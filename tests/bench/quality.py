@@ -43,7 +43,7 @@ class Case:
             log["cleaning"] = config.log.cleaning.model_copy(update={"positive_min": None})
         # What follows from the split, such as the order of histories, is decided anew.
         given = {name: getattr(config, name) for name in config.model_fields_set}
-        trainer = config.trainer.model_copy(update={"ordered_history": None})
+        trainer = config.trainer.model_copy(update={"ordered_history": None, "validation": None})
         if self.split is not None:
             given["trainer"] = trainer
         return PipelineConfig.model_validate({**given, "log": log}).compared()
