@@ -28,7 +28,8 @@ def chosen_weights(parts: Mapping[str, ServedModel], evaluator: Evaluator) -> tu
 
     Begins with the best part, and adds the others, the better ones first, each with the share that is best then: zero,
     if it does not help. For two parts this is a search over all shares; with more, it takes the time of few blends
-    (forward selection, as in Caruana et al. 2004, "Ensemble selection from libraries of models").
+    (forward selection, as in Caruana et al. 2004, "Ensemble selection from libraries of models"). With more than two,
+    each share is then chosen once more beside all others, since a part may say what another one has said before.
 
     Args:
         parts: The models by name, trained without the targets.
@@ -41,8 +42,14 @@ def chosen_weights(parts: Mapping[str, ServedModel], evaluator: Evaluator) -> tu
     of_part = _measured(models, alone, evaluator)
     best, *others = np.argsort(-of_part, kind="stable")
     weights = alone[best]
-    for part in others:
-        tried = (1 - _SHARES)[:, np.newaxis] * weights + _SHARES[:, np.newaxis] * alone[part]
+    once_more = [best, *others] if len(parts) > 2 else []
+    for part in [*others, *once_more]:
+        rest = np.where(alone[part] > 0, 0, weights)
+        if not rest.any():
+            continue  # it is the only one so far
+        rest /= rest.sum()
+        tried = (1 - _SHARES)[:, np.newaxis] * rest + _SHARES[:, np.newaxis] * alone[part]
+        tried = np.concatenate([weights[np.newaxis], tried])  # in a tie, what there is stays
         weights = tried[np.argmax(_measured(models, tried, evaluator))]
     weights = np.round(weights, 4)
     value = float(_measured(models, weights[np.newaxis], evaluator)[0])
