@@ -54,7 +54,7 @@ def item_item_ranking(
     """
     items, newest = len(count), _SETTINGS.history_limit
     cut = train.newest(_history_limit(train.length))
-    neighbours = cosine_neighbours(cut, items, min(_SETTINGS.neighbours, items), _SETTINGS, seed=0)
+    neighbours = cosine_neighbours(cut, items, _SETTINGS.width_for(items), _SETTINGS, seed=0)
     popularity = (count / max(count.sum(), 1)).astype(np.float32)
     model = ItemItemModel(neighbours, np.arange(items, dtype=np.int32), popularity, newest, _SETTINGS.decay)
     ranked = []

@@ -59,7 +59,7 @@ def counted(
 
 def _neighbours(numbered: Histories, popularity: npt.NDArray[np.float32], settings: ItemItem) -> Neighbours:
     items = len(popularity)
-    width = min(settings.neighbours, items)
+    width = settings.width_for(items)
     method = settings.method_for(items)
     if method == "cosine":
         # An item is recommended for those it is nearest to. Kept the other way round, for each item of a history, the
