@@ -38,6 +38,7 @@ def _assert_same(result: Any) -> None:
             "timestamp": [100],
             "target_item_id": ["x y"],
             "target_value": [5.0],
+            "target_timestamp": [200],
         },
         {
             "user_id": ["ü"],
@@ -46,6 +47,7 @@ def _assert_same(result: Any) -> None:
             "timestamp": [150],
             "target_item_id": ["0114709"],
             "target_value": [1.0],
+            "target_timestamp": [160],
         },
     ]
 

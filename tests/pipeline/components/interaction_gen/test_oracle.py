@@ -93,6 +93,7 @@ def _assert_examples(rows: dict[str, Row], expected: dict[str, tuple[list[Kept],
         assert rows[user]["timestamp"] == [e[3] for e in history]
         assert rows[user]["target_item_id"] == [e[1] for e in targets]
         assert rows[user]["target_value"] == [e[2] for e in targets]
+        assert rows[user]["target_timestamp"] == [e[3] for e in targets]
 
 
 CLEANINGS: list[dict[str, Any]] = [

@@ -123,7 +123,7 @@ def test_do_writes_both_artifacts_as_tfx_does_and_the_note(log: TrainerInputs, t
 
 def test_do_model_without_a_space_keeps_its_settings(log: TrainerInputs, tmp_path: Path) -> None:
     best = tuned(log, tmp_path, Popularity(ordered_history=False))
-    assert values_in(best) == {"kind": "popularity", "ordered_history": False, "days": "none"}
+    assert values_in(best) == {"kind": "popularity", "ordered_history": False, "validation": "none", "days": "none"}
     assert len(TuningReport.read(tmp_path / "results").trials) == 1
 
 
