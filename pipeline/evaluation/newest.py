@@ -17,6 +17,7 @@ from trainer import bootstrap
 from trainer.metrics import target_ranks, user_metrics
 from trainer.popularity import interaction_counts, popularity_ranking
 from trainer.targets import find_targets
+from transforms import features
 
 METRIC = f"ndcg@{LIST_K}"
 
@@ -26,7 +27,7 @@ class Newest:
     """What has come since a model learned.
 
     Attributes:
-        interactions: Interactions of the train split that are newer; None for a log without times.
+        interactions: Interactions of all users that are newer, held-out ones included; None for a log without times.
         targets: What the model makes of newer held-out ones; None if there are too few users with such.
     """
 
@@ -63,12 +64,12 @@ def ask_about_newest(
     if since is None:
         return Newest(None, None)
     train_files, eval_files = files
-    train = splits.read_train(train_files, served.item_id, weighted)
-    newer = int(np.count_nonzero(train.timestamp > since)) if train.timestamp is not None else 0
+    newer = splits.count_newer(train_files, features.TIMESTAMP, since)
+    newer += splits.count_newer(eval_files, features.TARGET_TIMESTAMP, since)
     queries = splits.read_queries(eval_files, settings.max_users, weighted, newer_than=since)
-    newer += len(queries.histories.target)
     if queries.histories.users < min_users:
         return Newest(newer, None)
+    train = splits.read_train(train_files, served.item_id, weighted)
     left_out = queries.by_place(served.item_id).left_out(leave_out)
     targets = find_targets(left_out, served.item_id)
     place, _ = served.rank(queries, leave_out, LIST_K)

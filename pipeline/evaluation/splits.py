@@ -142,6 +142,17 @@ def read_train(files: Iterable[str], catalogue: Any, weighted: bool) -> Historie
     return split.take(hash_order(user))
 
 
+def count_newer(files: Iterable[str], feature: str, than: int) -> int:
+    """Counts the interactions of all users of a split that are newer.
+
+    Args:
+        files: Gzipped TFRecords.
+        feature: `features.TIMESTAMP` for histories, or `features.TARGET_TIMESTAMP` for targets.
+        than: Unix seconds.
+    """
+    return sum(int(np.count_nonzero(_lists(block, feature)[0].to_numpy() > than)) for block in _blocks(files))
+
+
 def first_users(blocks: Iterable[Any], most: int) -> tuple[Any, int]:
     """Chooses the first users by hash among those who have a target.
 

@@ -1,5 +1,9 @@
 """Names of the files and folders in artifacts that one component writes and another one reads, except the documents."""
 
+import posixpath
+
+from tfx.dsl.io import fileio
+
 ITEMS_FILE = "items.parquet"
 """In InteractionGen's Examples: the items of the training split with their interactions, in the columns `item_id`
 (string) and `count` (int64)."""
@@ -28,3 +32,13 @@ LEARNED_FOLDER = "learned_blessing"
 DATA_FOLDER = "data_blessing"
 """In the model artifact, beside the SavedModel: DataGate's blessing of the data that the model learned from. Once the
 model is blessed, DataGate compares a later run's data with it."""
+
+
+def learned_folder(model: str) -> str:
+    """The record of the data that a model's parameters were learned from; the folder may be missing.
+
+    Args:
+        model: The model artifact, local or remote.
+    """
+    learned = posixpath.join(model, LEARNED_FOLDER)
+    return learned if fileio.exists(learned) else posixpath.join(model, DATA_FOLDER)

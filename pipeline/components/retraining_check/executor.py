@@ -1,10 +1,8 @@
 """RetrainingCheck's executor: compares, asks the last blessed model, and writes the decision."""
 
 import logging
-import posixpath
 from dataclasses import dataclass
 
-from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
 
 from common.errors import DriftError, OutputError
@@ -18,7 +16,7 @@ from pipeline.drift.blessing import Remembered
 from pipeline.evaluation.artifacts import contender_of, files_of
 from pipeline.evaluation.newest import METRIC, Newest, ask_about_newest
 from pipeline.ground.artifacts import DataBlessing, RetrainingDecision
-from pipeline.ground.layout import DATA_FOLDER, LEARNED_FOLDER
+from pipeline.ground.layout import learned_folder
 from pipeline.ground.node import NodeExecutor
 from trainer.settings import TrainerSettings
 
@@ -81,7 +79,7 @@ def _decide(inputs: Inputs, parameters: Parameters) -> RetrainingReport:
     contender = contender_of(inputs.last_model)
     try:
         origin = Provenance.find(contender.folder) or Provenance()
-        learned = _learned(inputs.last_model.uri)
+        learned = blessing.read(learned_folder(inputs.last_model.uri))
     except (OutputError, DriftError) as e:
         return _due(f"what the last blessed model was made of cannot be read ({e})")
     if learned is None:
@@ -123,12 +121,6 @@ def _judge(inputs: Inputs, settings: Retraining, learned: Remembered, newest: Ne
     due = tuple(rule.detail for rule in checked if rule.is_due)
     because = due or (f"none of {len(checked)} limits is passed",)
     return RetrainingReport(is_due=bool(due), because=because, rules=checked, newest=newest.targets)
-
-
-def _learned(model: str) -> Remembered | None:
-    """What the model's parameters were learned from; None if there is no record."""
-    folder = posixpath.join(model, LEARNED_FOLDER)
-    return blessing.read(folder if fileio.exists(folder) else posixpath.join(model, DATA_FOLDER))
 
 
 def _due(why: str) -> RetrainingReport:

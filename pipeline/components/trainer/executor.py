@@ -20,7 +20,7 @@ from documents.retraining import RetrainingReport
 from documents.training_failure import TrainingFailure
 from documents.warm_start import WarmStartReport
 from pipeline.ground.artifacts import RetrainingDecision
-from pipeline.ground.layout import DATA_FOLDER, LEARNED_FOLDER
+from pipeline.ground.layout import DATA_FOLDER, LEARNED_FOLDER, learned_folder
 from pipeline.ground.node import Declared
 from pipeline.ground.presence import present
 from pipeline.ground.training_inputs import TrainingInputs, file_patterns
@@ -91,7 +91,7 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
             folder = artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_RUN_KEY])
             TrainingFailure(error=str(e)).write(folder)
             return
-        except Exception:
+        except Exception:  # whatever it is goes on; only here is it known which candidate it is of
             if settings.is_compared:
                 _LOGGER.error(
                     "the training of candidate %s broke off, and with it the comparison. Run it again: what was "
@@ -104,9 +104,9 @@ class Executor(Declared[Inputs, Outputs, Parameters], trainer_executor.GenericEx
         copy_folder(blessing, os.path.join(model, DATA_FOLDER), commit_file=DataGateReport.FILE)
         start = WarmStartReport.find(artifact_utils.get_single_uri(output_dict[standard_component_specs.MODEL_RUN_KEY]))
         if start is not None and start.base_model is not None and not start.is_trained:
-            learned = [os.path.join(start.base_model, folder) for folder in (LEARNED_FOLDER, DATA_FOLDER)]
-            (source,) = [folder for folder in learned if fileio.exists(folder)][:1] or (blessing,)
-            copy_folder(source, os.path.join(model, LEARNED_FOLDER), commit_file=DataGateReport.FILE)
+            learned = learned_folder(start.base_model)
+            if fileio.exists(learned):
+                copy_folder(learned, os.path.join(model, LEARNED_FOLDER), commit_file=DataGateReport.FILE)
 
     def _GetFnArgs(
         self,

@@ -161,3 +161,17 @@ def test_read_queries_newer_targets_alone_count_and_one_without_a_time_is_not_ne
     assert result.before_cut == 2
     all_of_them = splits.read_queries([str(tmp_path / "0.gz")], 10, weighted=True)
     assert all_of_them.before_cut == 4
+
+
+def test_count_newer_counts_all_users_and_all_their_interactions(tmp_path: Path) -> None:
+    timed = {"u": ([1, 9], [5, 8]), "v": ([8, 8], [7]), "w": ([], [9])}
+    for name, one in zip("ab", (ROWS[:1], ROWS[1:3]), strict=True):
+        rows = []
+        for row in one:
+            times, target_times = timed[row[features.USER_ID][0]]
+            rows.append({**row, features.TIMESTAMP: times, features.TARGET_TIMESTAMP: target_times})
+        write_examples(tmp_path / name, rows)
+    files = [str(tmp_path / "a"), str(tmp_path / "b")]
+    assert splits.count_newer(files, features.TIMESTAMP, 7) == 3
+    assert splits.count_newer(files, features.TARGET_TIMESTAMP, 7) == 2
+    assert splits.count_newer(files, features.TARGET_TIMESTAMP, 9) == 0
