@@ -12,7 +12,7 @@ from configs.evaluation import Evaluation, Gate
 from configs.ids import Ids
 from configs.leave_out import FromWeight
 from configs.log import Log
-from configs.models import AnyModel, Popularity, TwoTower
+from configs.models import AnyModel, TwoTower
 from configs.push import PushSettings, ServingCheckSettings
 from configs.retraining import Retraining
 from configs.runs import Runs
@@ -179,11 +179,16 @@ class PipelineConfig(Settings):
                     "gate.better_than_recent_popularity needs times, and the log has none: name its time column, "
                     "log.columns.timestamp, or set it to false"
                 )
-            if isinstance(self.trainer, Popularity) and self.trainer.days is not None:
-                raise ValueError(
-                    "trainer.days needs times, and the log has none: name its time column, log.columns.timestamp, or "
-                    "leave days out"
-                )
+            candidates = self.compare.candidates if self.compare else {}
+            for section, model in {
+                "trainer": self.trainer,
+                **{f"compare.candidates.{name}": each for name, each in candidates.items()},
+            }.items():
+                if model.needs_times is not None:
+                    raise ValueError(
+                        f"{section}.{model.needs_times} needs times, and the log has none: name its time column, "
+                        "log.columns.timestamp, or leave this setting out"
+                    )
         return self
 
     @property

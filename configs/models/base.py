@@ -69,6 +69,11 @@ class Model(Settings):
         """The setting that needs histories with an order; None if there is none."""
         return None
 
+    @property
+    def needs_times(self) -> str | None:
+        """The setting that needs a log with times; None if there is none."""
+        return "validation" if self.validation == "time" else None
+
     def chooses(self, is_warm: bool) -> bool:
         """Whether training chooses something by held-out targets of its own.
 

@@ -77,6 +77,12 @@ class Blend(Model):
             )
         return self
 
+    @property
+    def needs_times(self) -> str | None:
+        """See `Model.needs_times`."""
+        of_parts = (f"parts.{n}.{part.needs_times}" for n, part in enumerate(self.parts or ()) if part.needs_times)
+        return super().needs_times or next(of_parts, None)
+
     @model_validator(mode="after")
     def _popularity_is_recent(self) -> "Blend":
         for number, part in enumerate(self.parts or ()):
